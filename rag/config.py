@@ -1,0 +1,201 @@
+"""Settings: environment over config.yaml over defaults; unknown keys are errors.
+
+Each section is one frozen model; every knob also stands, with a comment, in config.yaml.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from rag import strict_yaml
+from rag.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "ZHIWEN_"
+DEFAULT_FILE = "config.yaml"
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+SECRETS = {("store", "token"), ("embedding", "api_key"), ("chat", "api_key")}
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KnowledgeSettings(Section):
+    path: Path = Path("knowledge")
+    include: tuple[str, ...] = ("**/*.md", "**/*.markdown")
+    exclude: tuple[str, ...] = ()
+    max_file_bytes: int = Field(default=10_000_000, ge=1)
+
+
+class ChunkingSettings(Section):
+    max_tokens: int = Field(default=320, ge=32, le=8192)
+
+
+class EmbeddingSettings(Section):
+    provider: Literal["builtin", "sentence-transformers", "openai"] = "builtin"
+    model: str = ""
+    base_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    query_model: str = ""
+    batch_size: int = Field(default=32, ge=1, le=2048)
+    max_tokens: int = Field(default=512, ge=32)
+    timeout_seconds: Seconds = 60
+    max_attempts: int = Field(default=4, ge=1, le=10)
+
+
+class StoreSettings(Section):
+    uri: str = ".zhiwen/milvus.db"
+    token: SecretStr = SecretStr("")
+    database: str = ""
+    collection: str = Field(default="zhiwen", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
+    timeout_seconds: Seconds = 10
+    connect_timeout_seconds: Seconds = 4
+    keep_generations: int = Field(default=1, ge=0, le=100)
+
+
+class RetrievalSettings(Section):
+    mode: Literal["hybrid", "dense"] = "hybrid"
+    top_k: int = Field(default=8, ge=1, le=50)
+    candidates: int = Field(default=100, ge=1, le=1000)
+
+
+class AnsweringSettings(Section):
+    min_evidence: float = Field(default=0.5, ge=0, le=1)
+    max_passages: int = Field(default=8, ge=1, le=50)
+    max_question_characters: int = Field(default=4000, ge=1)
+
+
+class ChatSettings(Section):
+    provider: Literal[
+        "auto", "extractive", "custom", "qwen", "siliconflow", "deepseek", "openai", "ollama"
+    ] = "auto"
+    base_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    model: str = ""
+    temperature: float = Field(default=0.1, ge=0, le=2)
+    max_answer_tokens: int = Field(default=1024, ge=16)
+    first_token_timeout_seconds: Seconds = 30
+    idle_timeout_seconds: Seconds = 20
+    total_timeout_seconds: Seconds = 120
+    max_attempts: int = Field(default=3, ge=1, le=10)
+
+
+class ServeSettings(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+
+
+class Settings(Section):
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    chunking: ChunkingSettings = ChunkingSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    store: StoreSettings = StoreSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    answering: AnsweringSettings = AnsweringSettings()
+    chat: ChatSettings = ChatSettings()
+    serve: ServeSettings = ServeSettings()
+
+
+def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    `file` is the configuration file; without one, `config.yaml` in the working directory is read if it is there.
+    Paths in the file are relative to the file, paths in the environment to the working directory.
+
+    Raises ConfigError, naming file or variable, key, rule and value.
+    """
+    path = file or Path(DEFAULT_FILE)
+    if file is not None and not file.is_file():
+        raise ConfigError(f"{file}: no such configuration file; leave out --config to use the defaults")
+    from_file = _read_file(path) if path.is_file() else {}
+    from_environment, variables = _read_environment(environment)
+    try:
+        return Settings.model_validate(_merge(from_file, from_environment))
+    except ValidationError as error:
+        raise ConfigError(_explain(error, path, variables)) from error
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        content = strict_yaml.load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except strict_yaml.StrictYAMLError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must hold sections such as `chat:`, got {type(content).__name__}")
+    for section, secret in sorted(SECRETS):
+        values = content.get(section)
+        if isinstance(values, dict) and values.get(secret):
+            variable = _variable(section, secret)
+            raise ConfigError(f"{path}: {section}.{secret} is a secret; set it in the environment as {variable}")
+    return _anchor_paths(content, path.parent)
+
+
+def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    for section, key in (("knowledge", "path"), ("store", "uri")):
+        values = content.get(section)
+        if not isinstance(values, dict) or not isinstance(values.get(key), str):
+            continue
+        if "://" not in values[key]:
+            values[key] = str(folder / Path(values[key]).expanduser())
+    return content
+
+
+def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values by section and key, and for the messages the variable behind each `section.key`."""
+    values: dict[str, Any] = {}
+    variables: dict[str, str] = {}
+    for variable, value in environment.items():
+        section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        if not variable.startswith(ENVIRONMENT_PREFIX) or not separator:
+            continue
+        variables[f"{section}.{key}"] = variable
+        field = Settings.model_fields.get(section)
+        known = field.annotation.model_fields if field and isinstance(field.annotation, type) else {}  # type: ignore[attr-defined]
+        is_list = key in known and known[key].annotation == tuple[str, ...]
+        values.setdefault(section, {})[key] = _split(value) if is_list else value
+    return values, variables
+
+
+def _split(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for section, values in over.items():
+        below = merged.get(section)
+        merged[section] = {**below, **values} if isinstance(below, dict) else values
+    return merged
+
+
+def _explain(error: ValidationError, path: Path, variables: Mapping[str, str]) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        origin = variables.get(".".join(str(part) for part in problem["loc"][:2]), str(path))
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{origin}: unknown key {key}; known here: {', '.join(_known_keys(problem['loc']))}")
+            continue
+        secret = tuple(problem["loc"][:2]) in SECRETS
+        got = "" if secret else f", got {problem['input']!r}"
+        lines.append(f"{origin}: {key}: {problem['msg'][:1].lower()}{problem['msg'][1:]}{got}")
+    return "\n".join(lines)
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    field = Settings.model_fields.get(str(location[0])) if len(location) > 1 else None
+    model = field.annotation if field else Settings
+    return sorted(model.model_fields)  # type: ignore[union-attr]
+
+
+def _variable(section: str, key: str) -> str:
+    return f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()

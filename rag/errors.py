@@ -1,0 +1,91 @@
+"""Everything that can go wrong, as one tree.
+
+    ZhiwenError
+    ├── ConfigError              a setting is unknown, of the wrong type, out of range, or missing
+    ├── QuestionError            the question is empty, too long, or not text
+    ├── FilterError              a search filter names a bad field or value
+    ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
+    │   └── DocumentError        one document cannot be read; the others are not affected
+    ├── StoreError               the vector store refused or failed
+    │   ├── StoreUnavailable     it cannot be reached
+    │   ├── StoreTimeout         it did not answer within the deadline
+    │   ├── StoreLocked          another process owns it, or is writing to it
+    │   └── StoreEmpty           nothing has been ingested yet
+    ├── EmbedderError            the embedding model failed
+    │   └── EmbedderUnavailable  it cannot be loaded or reached
+    └── ChatError                the chat model failed
+        ├── ChatUnavailable      it cannot be reached, or refuses the key
+        ├── ChatTimeout          it did not answer within the deadline
+        └── ChatBroken           its answer broke off, was filtered, or is not in the agreed form
+
+Errors of vendor libraries are translated where the library is called, with `raise … from`. "Nothing was found"
+is not an error: it is an `Answer` with `refused = True`.
+"""
+
+
+class ZhiwenError(Exception):
+    """Root of the tree. The message is one line for a person: the thing, the value, the way out."""
+
+
+class ConfigError(ZhiwenError):
+    pass
+
+
+class QuestionError(ZhiwenError):
+    pass
+
+
+class FilterError(ZhiwenError):
+    pass
+
+
+class KnowledgeError(ZhiwenError):
+    pass
+
+
+class DocumentError(KnowledgeError):
+    pass
+
+
+class StoreError(ZhiwenError):
+    pass
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class StoreTimeout(StoreError):
+    pass
+
+
+class StoreLocked(StoreError):
+    pass
+
+
+class StoreEmpty(StoreError):
+    pass
+
+
+class EmbedderError(ZhiwenError):
+    pass
+
+
+class EmbedderUnavailable(EmbedderError):
+    pass
+
+
+class ChatError(ZhiwenError):
+    pass
+
+
+class ChatUnavailable(ChatError):
+    pass
+
+
+class ChatTimeout(ChatError):
+    pass
+
+
+class ChatBroken(ChatError):
+    pass

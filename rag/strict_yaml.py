@@ -1,0 +1,67 @@
+"""YAML as data only: no aliases, no duplicate keys, no tags, bounded in size and depth.
+
+PyYAML's C loader dies on deep nesting and expands alias bombs; this loader is the pure-Python one with the
+dangerous parts taken out.
+"""
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 32
+
+
+class StrictYAMLError(ValueError):
+    """The text is not acceptable YAML. The message is one line and carries the line number where it is known."""
+
+
+def load(text: str) -> object:
+    """Parse one YAML document into plain Python values.
+
+    Raises StrictYAMLError for anything but scalars, lists and mappings with unique keys, within MAX_BYTES of UTF-8
+    and MAX_DEPTH levels.
+    """
+    size = len(text.encode("utf-8", "replace"))
+    if size > MAX_BYTES:
+        raise StrictYAMLError(f"is {size} bytes long, the limit is {MAX_BYTES}")
+    try:
+        _check_events(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (_Loader is a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise StrictYAMLError(f"{where}{error.problem or error.context}") from error
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        raise StrictYAMLError(" ".join(str(error).split())) from error
+
+
+def _check_events(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not accepted", problem_mark=event.start_mark)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(
+                problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark
+            )
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if not isinstance(key, Hashable):
+                raise yaml.MarkedYAMLError(problem="a key must be a scalar", problem_mark=key_node.start_mark)
+            if key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key!r} appears twice", problem_mark=key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)

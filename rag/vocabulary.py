@@ -1,0 +1,106 @@
+"""The nouns that travel through the system: chunk, hit, passage, citation, answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["text", "list", "code", "table", "row"]
+
+Scalar = str | int | float | bool | None
+MetadataValue = Scalar | list[Scalar]
+
+PATH_SEPARATOR = " › "
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of one document, small enough for one embedding.
+
+    Lines are 1-based and inclusive. `position` orders the chunks of a document; `group` is shared by the chunks
+    that were cut from the same block (the rows of a table and the table itself, the parts of a long list).
+    """
+
+    id: str
+    source: str
+    title: str
+    heading_path: tuple[str, ...]
+    anchor: str
+    kind: Kind
+    position: int
+    group: str
+    start_line: int
+    end_line: int
+    content: str
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+
+    @property
+    def context(self) -> str:
+        """Where the passage stands: title and headings, outermost first, none named twice in a row."""
+        names = (self.title, *self.heading_path)
+        return PATH_SEPARATOR.join(
+            name for name, before in zip(names, ("", *names), strict=False) if name and name != before
+        )
+
+    @property
+    def searchable_text(self) -> str:
+        """What is embedded and indexed: the context on the first line, then the content."""
+        return f"{self.context}\n{self.content}" if self.context else self.content
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found for a question.
+
+    `score` orders the hits (about 0..2: dense share plus lexical share). `cosine` is the similarity of the
+    embeddings (-1..1), `coverage` the share of the question's idf mass whose terms stand in the chunk (0..1).
+    """
+
+    chunk: Chunk
+    score: float
+    cosine: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A numbered piece of evidence, as it is shown to the chat model and cited as `[number]`."""
+
+    number: int
+    hit: Hit
+
+    @property
+    def chunk(self) -> Chunk:
+        return self.hit.chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a statement of an answer comes from. `quote` stands word for word in the cited chunk."""
+
+    number: int
+    source: str
+    heading_path: tuple[str, ...]
+    anchor: str
+    start_line: int
+    end_line: int
+    quote: str
+    url: str
+
+
+RefusalReason = Literal["no_evidence", "model_declined", "no_citation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person gets: text with `[n]` markers and a citation for each, or a refusal with its reason."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    model: str
+    generation: int
+    trace_id: str
+    reason: RefusalReason | None = None
+
+    @property
+    def refused(self) -> bool:
+        return self.reason is not None
