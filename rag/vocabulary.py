@@ -10,6 +10,9 @@ Scalar = str | int | float | bool | None
 MetadataValue = Scalar | list[Scalar]
 
 PATH_SEPARATOR = " › "
+# The context takes room from the content; these bounds keep it under half of a 256-token model's input.
+MAX_CONTEXT_HEADINGS = 3
+MAX_CONTEXT_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,12 @@ class Chunk:
 
     @property
     def context(self) -> str:
-        """Where the passage stands: title and headings, outermost first, none named twice in a row."""
-        names = (self.title, *self.heading_path)
+        """Where the passage stands: the title and the innermost headings, none twice in a row, long ones clipped."""
+        names = (self.title, *self.heading_path[-MAX_CONTEXT_HEADINGS:])
         return PATH_SEPARATOR.join(
-            name for name, before in zip(names, ("", *names), strict=False) if name and name != before
+            name[:MAX_CONTEXT_NAME]
+            for name, before in zip(names, ("", *names), strict=False)
+            if name and name != before
         )
 
     @property

@@ -1,0 +1,74 @@
+"""What an ingest has to do: the files of the folder against the manifest of the store."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ingest.scan import File
+from rag.errors import DocumentError, KnowledgeError
+from rag.store import DocumentRecord
+
+MAX_DELETED_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    added: tuple[File, ...]
+    changed: tuple[File, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+    @property
+    def to_read(self) -> tuple[File, ...]:
+        return tuple(sorted((*self.added, *self.changed), key=lambda file: file.source))
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.changed or self.removed)
+
+
+def make_plan(
+    files: Sequence[File], manifest: Mapping[str, DocumentRecord], *, recipe: str, max_bytes: int, verify: bool = False
+) -> Plan:
+    """Sort the files into added, changed and unchanged, and name the documents that are gone.
+
+    Equal size and time of modification vouch for equal content, unless `verify`; otherwise the content hash decides. A
+    document made by another recipe is changed.
+    """
+    added, changed, unchanged = [], [], []
+    for file in files:
+        record = manifest.get(file.source)
+        if record is None:
+            added.append(file)
+        elif _is_unchanged(file, record, recipe=recipe, max_bytes=max_bytes, verify=verify):
+            unchanged.append(file.source)
+        else:
+            changed.append(file)
+    present = {file.source for file in files}
+    removed = sorted(source for source in manifest if source not in present)
+    return Plan(tuple(added), tuple(changed), tuple(removed), tuple(unchanged))
+
+
+def refuse_mass_deletion(removed: int, known: int) -> None:
+    """Raises KnowledgeError if more than MAX_DELETED_SHARE of the known documents would go."""
+    if removed > known * MAX_DELETED_SHARE:
+        raise KnowledgeError(
+            f"{removed} of {known} documents are gone from the folder; nothing was changed. "
+            "If that is meant, run again with --allow-mass-deletion"
+        )
+
+
+def content_hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _is_unchanged(file: File, record: DocumentRecord, *, recipe: str, max_bytes: int, verify: bool) -> bool:
+    if record.recipe != recipe:
+        return False
+    if not verify and (file.size, file.modified_ns) == (record.size, record.modified_ns):
+        return True
+    try:
+        return content_hash(file.read(max_bytes)) == record.content_hash
+    except DocumentError:
+        # Left to the reading proper, which reports it by name.
+        return False

@@ -1,0 +1,57 @@
+"""What an ingest did, and how far a running one is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A document that kept its old version, and why."""
+
+    source: str
+    error: str
+
+
+@dataclass(slots=True)
+class DocumentCounts:
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class ChunkCounts:
+    added: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """`generation` is the live one afterwards; `embedded` counts the texts that went through the embedder."""
+
+    generation: int = 0
+    documents: DocumentCounts = field(default_factory=DocumentCounts)
+    chunks: ChunkCounts = field(default_factory=ChunkCounts)
+    embedded: int = 0
+    seconds: float = 0.0
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`documents` of `documents_total` are staged; `chunks` have been cut so far, `embedded` of them embedded."""
+
+    documents: int
+    documents_total: int
+    chunks: int
+    embedded: int
+
+
+OnProgress = Callable[[Progress], None]

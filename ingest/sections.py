@@ -1,0 +1,184 @@
+"""Markdown → sections → blocks, with the line numbers of the file.
+
+A section is what stands under one heading. A block is a run of text that reads as one: a paragraph, a list, a code
+block, a table. Parsing is markdown-it's (CommonMark with tables); this module walks its syntax tree.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+from ingest.inline import is_label, plain_text, without_tags
+from ingest.slugs import slugger
+from ingest.tables import Table, read_table
+from rag.vocabulary import Kind
+
+_PARSER = MarkdownIt("commonmark").enable("table")
+_EXPLICIT_ANCHOR = re.compile(r"\s*\{#([\w-]+)\}\s*$")
+_MAX_CAPTION_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The smallest piece that a block is cut into. `ancestors` are the lines it makes no sense without."""
+
+    text: str
+    start_line: int
+    end_line: int
+    ancestors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`lines` of text, or a `table`. `caption` is the label or lead-in that stands right before, its line included."""
+
+    kind: Kind
+    start_line: int
+    end_line: int
+    lines: tuple[Line, ...] = ()
+    table: Table | None = None
+    caption: str = ""
+    fence: str = ""
+    is_caption: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    heading_path: tuple[str, ...]
+    anchor: str
+    blocks: tuple[Block, ...]
+
+
+def parse_sections(body: str, first_line: int = 1) -> list[Section]:
+    """The sections of a Markdown text in order; the one before the first heading has an empty path.
+
+    `first_line` is the line of the file on which `body` begins. Sections without blocks are left out.
+    """
+    unique_slug = slugger()
+    headings: list[tuple[int, str]] = []
+    anchor = ""
+    blocks: list[Block] = []
+    sections: list[Section] = []
+
+    def close() -> None:
+        if blocks:
+            path = tuple(text for _, text in headings)
+            sections.append(Section(path, anchor, tuple(_with_captions(blocks))))
+            blocks.clear()
+
+    for node in SyntaxTreeNode(_PARSER.parse(body)).children:
+        if node.type == "heading":
+            close()
+            level = int(node.tag[1:])
+            text, explicit_anchor = _heading(node)
+            headings = [heading for heading in headings if heading[0] < level] + [(level, text)]
+            anchor = explicit_anchor or unique_slug(text)
+        else:
+            blocks.extend(_blocks(node, first_line))
+    close()
+    return sections
+
+
+def _heading(node: SyntaxTreeNode) -> tuple[str, str]:
+    text = " ".join(plain_text(_inline(node), with_links=False).split())
+    explicit = _EXPLICIT_ANCHOR.search(text)
+    return (text[: explicit.start()], explicit[1]) if explicit else (text, "")
+
+
+def _inline(node: SyntaxTreeNode) -> list:  # type: ignore[type-arg]  # of Token
+    token = node.children[0].token if node.children else None
+    return (token.children if token else None) or []
+
+
+def _blocks(node: SyntaxTreeNode, first_line: int) -> Iterator[Block]:
+    """The blocks of one top-level node; nothing for a ruler, a comment or a reference definition."""
+    if node.map is None:
+        return
+    start, end = node.map[0] + first_line, node.map[1] + first_line - 1
+    if node.type == "table":
+        table = read_table(node, first_line)
+        if table.rows:
+            yield Block("table", start, table.rows[-1].line, table=table)
+        return
+    lines = tuple(_lines(node, first_line))
+    if not lines:
+        return
+    kind: Kind = {"bullet_list": "list", "ordered_list": "list", "fence": "code", "code_block": "code"}.get(
+        node.type, "text"
+    )  # type: ignore[assignment]
+    yield Block(
+        kind,
+        start,
+        max(line.end_line for line in lines) if kind == "list" else end,
+        lines=lines,
+        fence=node.info.strip() if node.type == "fence" else "",
+        is_caption=node.type == "paragraph" and _reads_as_caption(node, lines[0].text),
+    )
+
+
+def _reads_as_caption(paragraph: SyntaxTreeNode, text: str) -> bool:
+    short = len(text) <= _MAX_CAPTION_CHARACTERS and "\n" not in text
+    return short and (is_label(_inline(paragraph)) or text.endswith((":", "：")))
+
+
+def _with_captions(blocks: list[Block]) -> Iterator[Block]:
+    """A label stays with the list, table or code that it introduces."""
+    caption: Block | None = None
+    for block in blocks:
+        if caption and block.kind in ("table", "list", "code"):
+            yield replace(block, caption=caption.lines[0].text, start_line=caption.start_line)
+            caption = None
+            continue
+        if caption:
+            yield caption
+        caption = block if block.is_caption else None
+        if not caption:
+            yield block
+    if caption:
+        yield caption
+
+
+def _lines(node: SyntaxTreeNode, first_line: int, ancestors: tuple[str, ...] = ()) -> Iterator[Line]:
+    start, end = (node.map[0] + first_line, node.map[1] + first_line - 1) if node.map else (first_line, first_line)
+    if node.type == "paragraph":
+        text = plain_text(_inline(node))
+        if text:
+            yield Line(text, start, end, ancestors)
+    elif node.type in ("bullet_list", "ordered_list"):
+        yield from _list_lines(node, first_line, ancestors)
+    elif node.type in ("fence", "code_block"):
+        offset = 1 if node.type == "fence" else 0
+        for number, text in enumerate(node.content.rstrip("\n").split("\n"), start + offset):
+            yield Line(text, number, number, ancestors)
+    elif node.type == "html_block":
+        text = without_tags(node.content)
+        if text:
+            yield Line(text, start, end, ancestors)
+    elif node.type == "table":
+        for row in read_table(node, first_line).rows:
+            yield Line(row.as_text(), row.line, row.line, ancestors)
+    elif node.type == "heading":
+        yield Line(_heading(node)[0], start, end, ancestors)
+    else:  # blockquote and whatever else holds blocks
+        for child in node.children:
+            yield from _lines(child, first_line, ancestors)
+
+
+def _list_lines(node: SyntaxTreeNode, first_line: int, ancestors: tuple[str, ...]) -> Iterator[Line]:
+    indent = "  " * len(ancestors)
+    number = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
+    for item in node.children:
+        marker = "-" if number is None else f"{number}."
+        number = None if number is None else number + 1
+        above = ancestors
+        for position, child in enumerate(item.children):
+            for line in _lines(child, first_line, above):
+                if child.type == "paragraph" and position == 0:
+                    line = replace(line, text=f"{indent}{marker} {line.text}")
+                    above = (*ancestors, line.text)
+                elif child.type not in ("bullet_list", "ordered_list"):
+                    line = replace(line, text=f"{indent}  {line.text}")
+                yield line

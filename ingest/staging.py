@@ -1,0 +1,275 @@
+"""The next generation in the making.
+
+Readers of the live generation see nothing of it: what is new is born in it, what is gone dies in it, and one write of
+the state row makes it live. Abandoning it, recovering from a crash and rolling back are the same operation, `repair`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from rag import rows
+from rag.embedders import Embedder, Matrix, Vector
+from rag.errors import StoreError, StoreLocked
+from rag.filters import Equals
+from rag.milvus import Row, literal
+from rag.rows import ALIVE, SCHEMA_VERSION, alive_at, chunk_row, ledger_row
+from rag.store import Commit, DocumentRecord, Snapshot, State, Store
+from rag.term_statistics import TermChanges, compacted, total
+from rag.vocabulary import Chunk
+
+_LOOKUP_SIZE = 200
+_MAX_DIFFERENCES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChunk:
+    """A stored row with its vector, and the chunk in it."""
+
+    chunk: Chunk
+    row: Row
+
+
+@contextmanager
+def writing(store: Store) -> Iterator[None]:
+    """Hold the right to write. Raises StoreLocked at once if an ingest or rollback is running."""
+    if not store.writing.acquire(blocking=False):
+        raise StoreLocked(f"{store.uri}: an ingest is running already; wait for it to end")
+    try:
+        yield
+    finally:
+        store.writing.release()
+
+
+class Staging:
+    """Stages one generation for one embedder and retrieval mode. Use within `writing`, after `repair`.
+
+    If the embedder, the schema or the mode is not the live generation's, everything is staged into a fresh space.
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, *, mode: str) -> None:
+        self._store = store
+        self._milvus = store.milvus
+        self._embedder = embedder
+        self._mode = mode
+        self._state = store.state()
+        self.generation = (self._state.last_number if self._state else 0) + 1
+        live = self._state.live if self._state else None
+        identity = (embedder.fingerprint, SCHEMA_VERSION, mode)
+        self.is_fresh = live is None or (live.fingerprint, live.schema, live.mode) != identity
+        self._live = None if self.is_fresh else live
+        self._space = self._live.space if self._live else f"{store.collection}_g{self.generation}"
+        self._exists = not self.is_fresh
+        self._terms = TermChanges()
+
+    @property
+    def live_generation(self) -> int:
+        """0 before the first commit."""
+        return self._state.live.generation if self._state else 0
+
+    def documents(self) -> dict[str, DocumentRecord]:
+        """The manifest that this generation starts from: empty in a fresh space."""
+        return Snapshot(self._store, self._live).documents() if self._live else {}
+
+    def replaced_documents(self) -> dict[str, DocumentRecord]:
+        """The manifest that readers have, whatever embedder it was made with."""
+        return Snapshot(self._store, self._state.live).documents() if self._state else {}
+
+    def replaced_chunks_of(self, source: str) -> list[Chunk]:
+        """The chunks of a document that readers have, whatever embedder they were made with."""
+        if not self._state:
+            return []
+        found = Snapshot(self._store, self._state.live).chunks(Equals("source", source))
+        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
+
+    def chunks_of(self, source: str) -> list[LiveChunk]:
+        """The live chunks of a document."""
+        if not self._live:
+            return []
+        expression = f"source == {literal(source)} and {alive_at(self._live.generation)}"
+        found = self._milvus.rows(self._chunks, expression, [*_all_chunk_fields(), "vector"])
+        return [LiveChunk(rows.stored_chunk(row).chunk, row) for row in found]
+
+    def vectors_of(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
+        """Vectors that the space already holds for these texts, by hash, whichever generation they belong to."""
+        known: dict[str, Vector] = {}
+        if not self._exists:
+            return known
+        wanted = sorted(set(text_hashes))
+        for start in range(0, len(wanted), _LOOKUP_SIZE):
+            listed = ", ".join(literal(value) for value in wanted[start : start + _LOOKUP_SIZE])
+            for row in self._milvus.rows(self._chunks, f"text_hash in [{listed}]", ["text_hash", "vector"]):
+                known[row["text_hash"]] = np.asarray(row["vector"], dtype=np.float32)
+        return known
+
+    def add(self, chunks: Sequence[Chunk], vectors: Matrix) -> None:
+        """Chunks that are born in this generation; `vectors` has a row for each."""
+        self._create_space()
+        new = [chunk_row(chunk, vector, born=self.generation) for chunk, vector in zip(chunks, vectors, strict=True)]
+        for row in new:
+            self._terms.add(row["terms"].split(" "))
+        self._milvus.upsert(self._chunks, new)
+
+    def retire(self, chunks: Iterable[LiveChunk]) -> None:
+        """Chunks that die in this generation; readers of the live one go on seeing them."""
+        retired = [chunk.row | {"died": self.generation} for chunk in chunks]
+        for row in retired:
+            self._terms.remove(row["terms"].split(" "))
+        self._milvus.upsert(self._chunks, retired)
+
+    def put_documents(self, records: Sequence[DocumentRecord]) -> None:
+        """The manifests of new or changed documents."""
+        self._create_space()
+        self._retire_manifests([record.source for record in records])
+        new = [ledger_row("document", record.source, asdict(record), born=self.generation) for record in records]
+        self._milvus.upsert(self._ledger, new)
+
+    def remove_documents(self, sources: Sequence[str]) -> int:
+        """Documents that are gone, with all their chunks. Returns the number of chunks."""
+        removed = 0
+        for source in sources:
+            chunks = self.chunks_of(source)
+            self.retire(chunks)
+            removed += len(chunks)
+        self._retire_manifests(sources)
+        return removed
+
+    def commit(self, root: str, *, keep: int) -> int:
+        """Make the staged generation live and return its number; `keep` earlier ones stay for `roll_back`.
+
+        Raises StoreError, leaving the live generation as it is, if another writer committed meanwhile.
+        """
+        self._create_space()
+        self._write_term_changes()
+        commit = Commit(
+            generation=self.generation,
+            space=self._space,
+            embedder=self._embedder.name,
+            fingerprint=self._embedder.fingerprint,
+            dimension=self._embedder.dimension,
+            schema=SCHEMA_VERSION,
+            mode=self._mode,
+            committed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            root=root,
+            documents=self._milvus.count(
+                self._ledger, f'kind == "document" and {alive_at(self.generation)}'
+            ),
+            chunks=self._milvus.count(self._chunks, alive_at(self.generation)),
+        )
+        if self._store.state() != self._state:
+            raise StoreError(
+                f"{self._store.uri}: another process committed a generation meanwhile; nothing was changed, run again"
+            )
+        before = self._state.history if self._state else ()
+        self._store.write_state(State(self.generation, (*before, commit)[-(keep + 1) :]))
+        collect_garbage(self._store)
+        return self.generation
+
+    @property
+    def _chunks(self) -> str:
+        return f"{self._space}_chunks"
+
+    @property
+    def _ledger(self) -> str:
+        return f"{self._space}_ledger"
+
+    def _create_space(self) -> None:
+        if self._exists:
+            return
+        if not self._state and self._store.state_collection not in self._milvus.collections():
+            self._milvus.create(self._store.state_collection, rows.STATE_COLLECTION)
+        lexical = self._mode == "hybrid"
+        self._milvus.create(self._chunks, rows.chunk_collection(self._embedder.dimension, lexical=lexical))
+        self._milvus.create(self._ledger, rows.LEDGER_COLLECTION)
+        self._exists = True
+
+    def _retire_manifests(self, sources: Sequence[str]) -> None:
+        for start in range(0, len(sources), _LOOKUP_SIZE):
+            names = ", ".join(literal(source) for source in sources[start : start + _LOOKUP_SIZE])
+            self._retire_ledger(f'kind == "document" and name in [{names}]')
+
+    def _retire_ledger(self, condition: str) -> None:
+        if not self._live:
+            return
+        expression = f"{condition} and {alive_at(self._live.generation)}"
+        found = list(self._milvus.rows(self._ledger, expression, ["*"]))
+        self._milvus.upsert(self._ledger, [row | {"died": self.generation} for row in found])
+
+    def _write_term_changes(self) -> None:
+        payloads: Sequence[Mapping[str, object]] = self._terms.payloads()
+        if self._live:
+            expression = f'kind == "terms" and {alive_at(self._live.generation)}'
+            standing = [row["payload"] for row in self._milvus.rows(self._ledger, expression, ["payload"])]
+            whole = compacted(total([*standing, *payloads]))
+            if len(standing) + len(payloads) > 2 * len(whole) + _MAX_DIFFERENCES:
+                self._retire_ledger('kind == "terms"')
+                payloads = whole
+        self._milvus.upsert(
+            self._ledger,
+            [
+                ledger_row("terms", str(number), dict(payload), born=self.generation)
+                for number, payload in enumerate(payloads)
+            ],
+        )
+
+
+def repair(store: Store) -> None:
+    """Undo whatever is not part of a committed generation. Changes nothing, and writes nothing, where all is well.
+
+    Every ingest begins with it, so that a rerun after a crash starts from the live generation.
+    """
+    state = store.state()
+    spaces = {commit.space for commit in state.history} if state else set()
+    ours = re.compile(rf"({re.escape(store.collection)}_g\d+)_(?:chunks|ledger)")
+    for name in store.milvus.collections():
+        match = ours.fullmatch(name)
+        if match and match[1] not in spaces:
+            store.milvus.drop(name)
+    if not state:
+        return
+    live = state.live
+    for collection, fields in (
+        (f"{live.space}_chunks", [*_all_chunk_fields(), "vector"]),
+        (f"{live.space}_ledger", ["*"]),
+    ):
+        unborn = f"born > {live.generation}"
+        if store.milvus.count(collection, unborn):
+            store.milvus.delete(collection, unborn)
+        early = f"died > {live.generation} and died < {ALIVE}"
+        store.milvus.upsert(collection, [row | {"died": ALIVE} for row in store.milvus.rows(collection, early, fields)])
+    collect_garbage(store)
+
+
+def collect_garbage(store: Store) -> None:
+    """Delete the rows that none of the kept generations can see."""
+    state = store.state()
+    if not state:
+        return
+    for part in ("chunks", "ledger"):
+        for space in {commit.space for commit in state.history}:
+            since = min(commit.generation for commit in state.history if commit.space == space)
+            dead = f"died <= {since}"
+            if store.milvus.count(f"{space}_{part}", dead):
+                store.milvus.delete(f"{space}_{part}", dead)
+
+
+def roll_back(store: Store) -> tuple[Commit, Commit]:
+    """Go back to the generation before the live one. Returns (left, now live).
+
+    Raises StoreError if there is none. The rows of the generation that was left are removed by the next `repair`, so
+    that requests that still read it end well.
+    """
+    state = store.state()
+    if not state or len(state.history) < 2:
+        raise StoreError("there is no earlier generation to go back to (store.keep_generations says how many are kept)")
+    earlier = replace(state, history=state.history[:-1])
+    store.write_state(earlier)
+    return state.live, earlier.live
+
+
+def _all_chunk_fields() -> list[str]:
+    return ["row_id", "born", "died", "text_hash", *rows.CHUNK_FIELDS]

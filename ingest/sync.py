@@ -1,0 +1,205 @@
+"""The write path: files → documents → chunks → vectors → a staged generation → commit."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from ingest.chunks import CHUNKER_VERSION, chunk_document
+from ingest.documents import parse_document
+from ingest.plan import Plan, content_hash, make_plan, refuse_mass_deletion
+from ingest.report import Failure, IngestReport, OnProgress, Progress
+from ingest.scan import File, scan
+from ingest.staging import LiveChunk, Staging, repair, writing
+from rag.config import Settings
+from rag.embedders import Embedder
+from rag.errors import DocumentError
+from rag.rows import text_hash
+from rag.store import DocumentRecord, Store
+from rag.vocabulary import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class StagedDocument:
+    """What one document puts into the generation: its manifest, the chunks to write and the chunks to retire."""
+
+    record: DocumentRecord
+    to_write: tuple[Chunk, ...]
+    to_retire: tuple[LiveChunk, ...]
+
+
+def ingest(
+    settings: Settings,
+    store: Store,
+    embedder: Embedder,
+    *,
+    verify: bool = False,
+    allow_mass_deletion: bool = False,
+    on_progress: OnProgress = lambda progress: None,
+) -> IngestReport:
+    """Bring the store in line with the knowledge folder and return what was done.
+
+    Readers see the old generation until the last moment and the new one from then on. Only what changed is embedded; a
+    document that cannot be read keeps its old version and is named in the report. An unchanged folder costs no
+    embedding and no write.
+
+    Raises KnowledgeError (folder missing, empty, or mostly gone), StoreError, EmbedderError; the live generation is
+    then as it was.
+    """
+    started = time.monotonic()
+    knowledge = settings.knowledge
+    with writing(store):
+        files = scan(knowledge.path, include=knowledge.include, exclude=knowledge.exclude)
+        repair(store)
+        staging = Staging(store, embedder, mode=settings.retrieval.mode)
+        recipe = _recipe(settings, embedder)
+        plan = make_plan(
+            files, staging.documents(), recipe=recipe, max_bytes=knowledge.max_file_bytes, verify=verify
+        )
+        if not allow_mass_deletion:
+            known = staging.replaced_documents()
+            refuse_mass_deletion(len(known.keys() - {file.source for file in files}), len(known))
+        report = _report_of(plan)
+        writer = _Writer(staging, embedder, settings, report, on_progress, len(plan.to_read))
+        for file in plan.to_read:
+            writer.stage(file, recipe)
+        writer.finish(plan.removed)
+        report.generation = staging.live_generation
+        if writer.has_staged:
+            report.generation = staging.commit(str(knowledge.path), keep=settings.store.keep_generations)
+        report.chunks.unchanged = store.snapshot().commit.chunks - report.chunks.added if report.generation else 0
+    report.seconds = round(time.monotonic() - started, 3)
+    return report
+
+
+class _Writer:
+    """Collects staged documents and writes them in batches that suit the embedder."""
+
+    def __init__(
+        self,
+        staging: Staging,
+        embedder: Embedder,
+        settings: Settings,
+        report: IngestReport,
+        on_progress: OnProgress,
+        documents_total: int,
+    ) -> None:
+        self._staging = staging
+        self._embedder = embedder
+        self._settings = settings
+        self._report = report
+        self._on_progress = on_progress
+        self._progress = Progress(0, documents_total, 0, 0)
+        self._waiting: list[StagedDocument] = []
+        self.has_staged = False
+
+    def stage(self, file: File, recipe: str) -> None:
+        """Read, cut and compare one document; write when a batch is full."""
+        old = self._staging.chunks_of(file.source)
+        try:
+            content = file.read(self._settings.knowledge.max_file_bytes)
+            document = parse_document(file.source, content)
+            max_tokens = min(self._settings.chunking.max_tokens, self._embedder.max_tokens)
+            new = chunk_document(document, count_tokens=self._embedder.count_tokens, max_tokens=max_tokens)
+        except DocumentError as error:
+            self._fail(file, error)
+            return
+        record = DocumentRecord(
+            source=file.source,
+            content_hash=content_hash(content),
+            recipe=recipe,
+            size=file.size,
+            modified_ns=file.modified_ns,
+            title=new[0].title if new else document.title,
+            chunks=len(new),
+        )
+        self._put(_compare(record, new, old))
+        self._report.chunks.added += len({chunk.id for chunk in new} - {live.chunk.id for live in old})
+        self._report.chunks.removed += len({live.chunk.id for live in old} - {chunk.id for chunk in new})
+
+    def finish(self, removed: Sequence[str]) -> None:
+        self._flush()
+        if removed:
+            self._report.chunks.removed += self._staging.remove_documents(removed)
+            self.has_staged = True
+
+    def _fail(self, file: File, error: DocumentError) -> None:
+        counts = self._report.documents
+        counts.failed += 1
+        self._report.failures.append(Failure(file.source, str(error).removeprefix(f"{file.source}: ")))
+        replaced = self._staging.replaced_documents().get(file.source)
+        if replaced:
+            counts.changed -= 1
+        else:
+            counts.added -= 1
+        if replaced and self._staging.is_fresh:
+            # Its old version moves into the fresh space; the blank recipe has it read again next time.
+            chunks = tuple(self._staging.replaced_chunks_of(file.source))
+            self._put(StagedDocument(replace(replaced, recipe=""), chunks, ()))
+        else:
+            self._advance(documents=1)
+
+    def _put(self, document: StagedDocument) -> None:
+        self._waiting.append(document)
+        self._advance(chunks=document.record.chunks)
+        if sum(len(waiting.to_write) for waiting in self._waiting) >= self._settings.embedding.batch_size:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        self.has_staged = True
+        self._write([chunk for document in self._waiting for chunk in document.to_write])
+        self._staging.retire([live for document in self._waiting for live in document.to_retire])
+        self._staging.put_documents([document.record for document in self._waiting])
+        self._advance(documents=len(self._waiting))
+        self._waiting.clear()
+
+    def _write(self, chunks: Sequence[Chunk]) -> None:
+        size = self._settings.embedding.batch_size
+        for start in range(0, len(chunks), size):
+            batch = chunks[start : start + size]
+            texts = {text_hash(chunk.searchable_text): chunk.searchable_text for chunk in batch}
+            known = self._staging.vectors_of(list(texts))
+            new = {key: text for key, text in texts.items() if key not in known}
+            known.update(zip(new, self._embedder.embed_documents(list(new.values())), strict=True))
+            self._report.embedded += len(new)
+            self._staging.add(batch, np.stack([known[text_hash(chunk.searchable_text)] for chunk in batch]))
+            self._advance(embedded=len(new))
+
+    def _advance(self, *, documents: int = 0, chunks: int = 0, embedded: int = 0) -> None:
+        self._progress = replace(
+            self._progress,
+            documents=self._progress.documents + documents,
+            chunks=self._progress.chunks + chunks,
+            embedded=self._progress.embedded + embedded,
+        )
+        self._on_progress(self._progress)
+
+
+def _compare(record: DocumentRecord, new: Sequence[Chunk], old: Sequence[LiveChunk]) -> StagedDocument:
+    """Chunks that stand as they stood are left alone; one that only moved is written again, with its old vector."""
+    standing = {live.chunk.id: asdict(live.chunk) for live in old}
+    kept = {chunk.id for chunk in new if standing.get(chunk.id) == asdict(chunk)}
+    return StagedDocument(
+        record,
+        to_write=tuple(chunk for chunk in new if chunk.id not in kept),
+        to_retire=tuple(live for live in old if live.chunk.id not in kept),
+    )
+
+
+def _recipe(settings: Settings, embedder: Embedder) -> str:
+    """Changes with everything besides the bytes that a document's chunks and vectors depend on."""
+    parts = (str(CHUNKER_VERSION), str(settings.chunking.max_tokens), embedder.fingerprint)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _report_of(plan: Plan) -> IngestReport:
+    report = IngestReport()
+    report.documents.added = len(plan.added)
+    report.documents.changed = len(plan.changed)
+    report.documents.removed = len(plan.removed)
+    report.documents.unchanged = len(plan.unchanged)
+    return report

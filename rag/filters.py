@@ -1,0 +1,109 @@
+"""Conditions on chunks as a small typed structure, and its translation to a Milvus expression.
+
+Values only ever enter an expression through `literal`, field names only after they match `_FIELD`: there is nothing
+to inject into.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rag.errors import FilterError
+from rag.vocabulary import Scalar
+
+Literal = Callable[[str | int | float | bool], str]
+
+_COLUMNS = frozenset({"id", "source", "title", "anchor", "kind", "position", "group_id", "start_line", "end_line"})
+_FIELD = re.compile(r"[^\W\d][\w-]{0,63}")
+_MAX_DEPTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """`field` is a chunk's own (`source`, `kind`, …) or any front-matter key."""
+
+    field: str
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    field: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds are inclusive; None is no bound."""
+
+    field: str
+    at_least: int | float | None = None
+    at_most: int | float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    of: "tuple[Filter, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    of: "tuple[Filter, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    of: "Filter"
+
+
+Filter = Equals | In | Prefix | Range | All | AnyOf | Not
+
+
+def to_expression(condition: Filter, literal: Literal, depth: int = 0) -> str:
+    """A Milvus boolean expression. Raises FilterError for a bad field, value or depth."""
+    if depth > _MAX_DEPTH:
+        raise FilterError(f"the filter is nested deeper than {_MAX_DEPTH} levels")
+    match condition:
+        case Equals(field, value):
+            return f"{_column(field)} == {_value(field, value, literal)}"
+        case In(field, values):
+            if not values:
+                raise FilterError(f"the filter on {field!r} lists no values")
+            return f"{_column(field)} in [{', '.join(_value(field, value, literal) for value in values)}]"
+        case Prefix(field, value):
+            # `%` and `_` are wildcards of `like`; a range over the text has none.
+            low, high = literal(value), literal(value + "\U0010ffff")
+            return f"({_column(field)} >= {low} and {_column(field)} < {high})"
+        case Range(field, at_least, at_most):
+            bounds = [(">=", at_least), ("<=", at_most)]
+            parts = [f"{_column(field)} {sign} {literal(bound)}" for sign, bound in bounds if bound is not None]
+            if not parts:
+                raise FilterError(f"the range on {field!r} has no bound")
+            return f"({' and '.join(parts)})"
+        case All(of) | AnyOf(of):
+            if not of:
+                raise FilterError("a group of conditions is empty")
+            joint = " and " if isinstance(condition, All) else " or "
+            return "(" + joint.join(to_expression(part, literal, depth + 1) for part in of) + ")"
+        case Not(of):
+            return f"(not ({to_expression(of, literal, depth + 1)}))"
+
+
+def _column(field: str) -> str:
+    if field in _COLUMNS:
+        return field
+    if not _FIELD.fullmatch(field):
+        raise FilterError(f"{field!r} cannot be a field; use a front-matter key of letters, digits, '_' and '-'")
+    return f'metadata["{field}"]'
+
+
+def _value(field: str, value: Scalar, literal: Literal) -> str:
+    if value is None:
+        raise FilterError(f"the filter on {field!r} compares with nothing; use a text, a number, true or false")
+    return literal(value)

@@ -1,0 +1,291 @@
+"""The one file that talks to Milvus: a Milvus Lite file, or a server or cluster, with deadlines and our errors.
+
+Knows collections, rows and expressions; knows nothing of generations or documents.
+"""
+
+import fcntl
+import json
+import logging
+import re
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+from pymilvus import DataType, Function, FunctionType, MilvusClient, MilvusException
+
+from rag.errors import ConfigError, FilterError, StoreError, StoreLocked, StoreTimeout, StoreUnavailable
+
+Row = dict[str, Any]
+"""A row as Milvus holds it, by field name."""
+
+BATCH_ROWS = 500
+_PAGE_ROWS = 1000
+_LITE_ATTEMPTS = 3
+_FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,33}\.db")
+_COLLECTION_GONE = 100
+
+# Its own error log repeats, with tracebacks, what we raise.
+logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A scalar column. `max_bytes` bounds a text (bytes on a server, characters on Lite)."""
+
+    name: str
+    type: Literal["text", "integer", "json"]
+    max_bytes: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection's shape: the first field is the key; `terms_field` is searched by BM25, white-space analysed."""
+
+    fields: tuple[Field, ...]
+    dimension: int
+    terms_field: str = ""
+
+
+class Milvus:
+    """A connection. Safe to use from several threads; every call ends within `timeout_seconds`.
+
+    Raises StoreUnavailable, StoreTimeout, StoreLocked (another process has the file open), or StoreError.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        token: str = "",
+        database: str = "",
+        timeout_seconds: float = 10,
+        connect_timeout_seconds: float = 4,
+    ) -> None:
+        self.uri = uri
+        self.is_embedded = "://" not in uri
+        self._timeout = timeout_seconds
+        if self.is_embedded:
+            self._client = _open_file(Path(uri))
+        else:
+            with _translated(uri):
+                self._client = MilvusClient(uri, token=token, db_name=database, timeout=connect_timeout_seconds)
+
+    def close(self) -> None:
+        """End the connection and, in embedded mode, the process that serves the file."""
+        self._client.close()
+        if self.is_embedded:
+            from milvus_lite.server_manager import server_manager_instance  # noqa: PLC0415
+
+            server_manager_instance.release_server(self.uri)
+
+    def collections(self) -> list[str]:
+        with _translated(self.uri):
+            return sorted(self._client.list_collections(timeout=self._timeout))
+
+    def create(self, name: str, collection: Collection) -> None:
+        """Create a collection, indexed and loaded. `vector` is compared by inner product."""
+        schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+        for position, field in enumerate(collection.fields):
+            schema.add_field(field.name, **_field_options(field, collection.terms_field), is_primary=position == 0)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=collection.dimension)
+        indexes = MilvusClient.prepare_index_params()
+        indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
+        if collection.terms_field:
+            schema.add_field("sparse_terms", DataType.SPARSE_FLOAT_VECTOR)
+            schema.add_function(
+                Function(
+                    name="bm25",
+                    function_type=FunctionType.BM25,
+                    input_field_names=[collection.terms_field],
+                    output_field_names=["sparse_terms"],
+                )
+            )
+            indexes.add_index("sparse_terms", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+        with _translated(self.uri):
+            # Creating waits for the index and for loading, on a server for longer than one read may take.
+            self._client.create_collection(
+                name, schema=schema, index_params=indexes, timeout=max(60, self._timeout), consistency_level="Strong"
+            )
+
+    def drop(self, name: str) -> None:
+        with _translated(self.uri):
+            self._client.drop_collection(name, timeout=self._timeout)
+
+    def upsert(self, name: str, rows: Sequence[Row]) -> None:
+        """Write rows by key. Idempotent, so a write that timed out may be repeated."""
+        for start in range(0, len(rows), BATCH_ROWS):
+            with _translated(self.uri):
+                self._client.upsert(name, list(rows[start : start + BATCH_ROWS]), timeout=self._timeout)
+
+    def delete(self, name: str, expression: str) -> None:
+        with _translated(self.uri):
+            self._client.delete(name, filter=expression, timeout=self._timeout)
+
+    def count(self, name: str, expression: str) -> int:
+        with _translated(self.uri):
+            rows = self._client.query(
+                name,
+                filter=expression,
+                output_fields=["count(*)"],
+                timeout=self._timeout,
+                consistency_level="Strong",
+            )
+        return int(rows[0]["count(*)"])
+
+    def rows(self, name: str, expression: str, fields: Sequence[str]) -> Iterator[Row]:
+        """All rows that match, in the order of their keys, read page by page."""
+        with _translated(self.uri):
+            pages = self._client.query_iterator(
+                name,
+                batch_size=_PAGE_ROWS,
+                filter=expression,
+                output_fields=list(fields),
+                timeout=self._timeout,
+                consistency_level="Strong",
+            )
+        try:
+            while True:
+                with _translated(self.uri):
+                    page = pages.next()
+                if not page:
+                    return
+                yield from (dict(row) for row in page)
+        finally:
+            pages.close()
+
+    def search(
+        self,
+        name: str,
+        query: NDArray[np.float32] | str,
+        *,
+        expression: str,
+        limit: int,
+        fields: Sequence[str],
+    ) -> list[tuple[Row, float]]:
+        """The best rows with their scores, best first: by inner product for a vector, by BM25 for terms."""
+        is_terms = isinstance(query, str)
+        with _translated(self.uri):
+            found = self._client.search(
+                name,
+                data=[query if isinstance(query, str) else query.tolist()],
+                anns_field="sparse_terms" if is_terms else "vector",
+                filter=expression,
+                limit=limit,
+                output_fields=list(fields),
+                timeout=self._timeout,
+                consistency_level="Strong",
+            )
+        return [(dict(hit["entity"]), float(hit["distance"])) for hit in found[0]]
+
+
+def literal(value: str | int | float | bool) -> str:
+    """A value as it stands in a Milvus expression; whatever it holds, it stays one value.
+
+    Raises FilterError for control characters and numbers that are not finite.
+    """
+    if isinstance(value, str) and any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in value):
+        raise FilterError(f"{value!r} holds a control character")
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise FilterError(f"{value!r} is not a finite number") from error
+
+
+def _field_options(field: Field, terms_field: str) -> Mapping[str, Any]:
+    if field.type == "integer":
+        return {"datatype": DataType.INT64}
+    if field.type == "json":
+        return {"datatype": DataType.JSON}
+    analysed = {"enable_analyzer": True, "analyzer_params": {"tokenizer": "whitespace"}}
+    return {
+        "datatype": DataType.VARCHAR,
+        "max_length": field.max_bytes,
+        **(analysed if field.name == terms_field else {}),
+    }
+
+
+_opening = threading.Lock()
+
+
+def _open_file(path: Path) -> MilvusClient:
+    if not _FILE_NAME.fullmatch(path.name):
+        raise ConfigError(
+            f"store.uri: {path.name!r} cannot be a database file; use letters, digits, '.', '_' and '-', "
+            "at most 36 in all, ending in .db, or a server's address such as http://localhost:19530"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"{path.parent}: cannot be created: {error.strerror}") from error
+    # Its process sometimes misses its start (about 1 in 30), never twice in a row.
+    for attempt in range(1, _LITE_ATTEMPTS + 1):
+        try:
+            with _opening, warnings.catch_warnings():
+                # milvus-lite 2.5.1 imports pkg_resources, which warns of its own end.
+                warnings.simplefilter("ignore")
+                return MilvusClient(str(path))
+        except (MilvusException, OSError) as error:
+            if _is_locked(path):
+                raise StoreLocked(
+                    f"{path} is in use by another process; stop it (perhaps `zhiwen serve`), or ask it over HTTP"
+                ) from error
+            if attempt == _LITE_ATTEMPTS:
+                raise StoreUnavailable(
+                    f"{path} cannot be opened: {_message(error)}; is it a Milvus Lite database, on a writable disk?"
+                ) from error
+            time.sleep(0.3 * attempt)
+    raise AssertionError("unreachable")
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether another process holds milvus-lite's lock. Only asked when opening failed: our own lock would be lost."""
+    try:
+        with (path.parent / f".{path.name}.lock").open("a") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except grpc.RpcError as error:
+        code = error.code() if isinstance(error, grpc.Call) else None
+        if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            raise StoreTimeout(f"{uri} did not answer in time; raise store.timeout_seconds or look at Milvus") from error
+        if code == grpc.StatusCode.UNAVAILABLE:
+            raise StoreUnavailable(f"{uri} cannot be reached; is Milvus running there?") from error
+        raise StoreError(f"{uri}: {code.name if code else error}") from error
+    except MilvusException as error:
+        raise _from_milvus(uri, error) from error
+
+
+def _from_milvus(uri: str, error: MilvusException) -> StoreError:
+    message = _message(error)
+    lowered = message.lower()
+    if "fail connecting" in lowered or "unavailable" in lowered or "connection refused" in lowered:
+        return StoreUnavailable(f"{uri} cannot be reached; is Milvus running there? ({message})")
+    if "deadline" in lowered or "timeout" in lowered or "timed out" in lowered:
+        return StoreTimeout(f"{uri} did not answer in time; raise store.timeout_seconds or look at Milvus")
+    if "auth" in lowered and "check" in lowered or "unauthenticated" in lowered:
+        return StoreUnavailable(f"{uri} refuses the token; set ZHIWEN_STORE__TOKEN to user:password or an API key")
+    if error.code == _COLLECTION_GONE:
+        return StoreError(f"{uri}: a collection disappeared while it was used ({message})")
+    return StoreError(f"{uri}: {message}")
+
+
+def _message(error: Exception) -> str:
+    text = error.message if isinstance(error, MilvusException) else str(error)
+    return " ".join(str(text).split())[:300]

@@ -1,0 +1,202 @@
+"""The store as readers see it: one generation of chunks, searched by vector or by terms.
+
+The store is its own ledger. The state row says which generation is live; a `Snapshot` is that row read once, and
+everything read through it belongs to that generation, whatever is staged or committed meanwhile.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rag import rows
+from rag.config import StoreSettings
+from rag.embedders import Vector
+from rag.errors import StoreEmpty, StoreError
+from rag.filters import Filter, to_expression
+from rag.milvus import Milvus, literal
+from rag.rows import SCHEMA_VERSION, StoredChunk, alive_at
+from rag.term_statistics import TermStatistics, total
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one generation is made of. `committed_at` is UTC, ISO 8601; `mode` is the retrieval mode it was built for."""
+
+    generation: int
+    space: str
+    embedder: str
+    fingerprint: str
+    dimension: int
+    schema: int
+    mode: str
+    committed_at: str
+    root: str
+    documents: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The live generation is the last of `history`. `last_number` is the highest generation number ever committed."""
+
+    last_number: int
+    history: tuple[Commit, ...]
+
+    @property
+    def live(self) -> Commit:
+        return self.history[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """The manifest of one document. `recipe` names the chunker and embedder that made its chunks of the bytes."""
+
+    source: str
+    content_hash: str
+    recipe: str
+    size: int
+    modified_ns: int
+    title: str
+    chunks: int
+
+
+class Store:
+    """Milvus with generations on top. Opened once per process, shared by all threads, closed by its owner."""
+
+    def __init__(self, milvus: Milvus, *, collection: str = "zhiwen") -> None:
+        self.milvus = milvus
+        self.collection = collection
+        self.writing = threading.Lock()
+        """Held while an ingest or a rollback runs in this process."""
+        self._statistics: dict[tuple[str, int], TermStatistics] = {}
+
+    @classmethod
+    def open(cls, settings: StoreSettings) -> "Store":
+        """Connect. Raises StoreUnavailable, StoreLocked, StoreTimeout or ConfigError."""
+        milvus = Milvus(
+            settings.uri,
+            token=settings.token.get_secret_value(),
+            database=settings.database,
+            timeout_seconds=settings.timeout_seconds,
+            connect_timeout_seconds=settings.connect_timeout_seconds,
+        )
+        return cls(milvus, collection=settings.collection)
+
+    @property
+    def uri(self) -> str:
+        return self.milvus.uri
+
+    @property
+    def state_collection(self) -> str:
+        return f"{self.collection}_state"
+
+    def close(self) -> None:
+        self.milvus.close()
+
+    def state(self) -> State | None:
+        """The state row, or None before the first commit."""
+        if self.state_collection not in self.milvus.collections():
+            return None
+        found = list(self.milvus.rows(self.state_collection, 'key == "state"', ["payload"]))
+        return _state_from(found[0]["payload"]) if found else None
+
+    def write_state(self, state: State) -> None:
+        """The one write by which readers change sides."""
+        payload: dict[str, object] = {
+            "last_number": state.last_number,
+            "history": [asdict(commit) for commit in state.history],
+        }
+        self.milvus.upsert(self.state_collection, [rows.state_row(payload)])
+
+    def snapshot(self) -> "Snapshot":
+        """The live generation, fixed for the length of a request. Raises StoreEmpty before the first commit."""
+        state = self.state()
+        if state is None:
+            raise StoreEmpty("nothing has been ingested yet; run `zhiwen ingest`")
+        return Snapshot(self, state.live)
+
+    def statistics(self, commit: Commit) -> TermStatistics:
+        """Term statistics of a generation, read once and kept while it is among the latest two asked for."""
+        key = (commit.space, commit.generation)
+        known = self._statistics.get(key)
+        if known is None:
+            expression = f'kind == "terms" and {alive_at(commit.generation)}'
+            known = total(row["payload"] for row in self.milvus.rows(f"{commit.space}_ledger", expression, ["payload"]))
+            latest = list(self._statistics.items())[-1:]
+            self._statistics = dict([*latest, (key, known)])
+        return known
+
+
+class Snapshot:
+    """Reads of one generation."""
+
+    def __init__(self, store: Store, commit: Commit) -> None:
+        self._store = store
+        self.commit = commit
+
+    @property
+    def generation(self) -> int:
+        return self.commit.generation
+
+    @property
+    def statistics(self) -> TermStatistics:
+        return self._store.statistics(self.commit)
+
+    def search_vectors(
+        self, vector: Vector, *, limit: int, condition: Filter | None = None
+    ) -> list[tuple[StoredChunk, float]]:
+        """The nearest chunks with their cosine similarity, nearest first."""
+        if vector.shape != (self.commit.dimension,):
+            raise StoreError(
+                f"the index holds vectors of {self.commit.dimension} numbers, the embedder gives {vector.shape[-1]}; "
+                "run `zhiwen ingest` with the embedder you want to use"
+            )
+        return self._search(vector, limit, condition)
+
+    def search_terms(
+        self, terms: Sequence[str], *, limit: int, condition: Filter | None = None
+    ) -> list[tuple[StoredChunk, float]]:
+        """The chunks with the highest BM25 score, highest first; none if no term is known."""
+        return self._search(" ".join(terms), limit, condition) if terms else []
+
+    def chunks(self, condition: Filter | None = None) -> Iterator[StoredChunk]:
+        """All chunks that match, in no particular order."""
+        found = self._store.milvus.rows(self._chunks, self._expression(condition), rows.CHUNK_FIELDS)
+        return map(rows.stored_chunk, found)
+
+    def headings(self) -> list[tuple[str, ...]]:
+        """The distinct heading paths, by document and position."""
+        fields = ["source", "position", "heading_path"]
+        found = self._store.milvus.rows(self._chunks, self._expression(None), fields)
+        ordered = sorted(found, key=lambda row: (row["source"], row["position"]))
+        return list(dict.fromkeys(tuple(row["heading_path"]) for row in ordered))
+
+    def documents(self) -> dict[str, DocumentRecord]:
+        """The manifest by source."""
+        expression = f'kind == "document" and {alive_at(self.generation)}'
+        found = self._store.milvus.rows(f"{self.commit.space}_ledger", expression, ["payload"])
+        return {row["payload"]["source"]: DocumentRecord(**row["payload"]) for row in found}
+
+    @property
+    def _chunks(self) -> str:
+        return f"{self.commit.space}_chunks"
+
+    def _expression(self, condition: Filter | None) -> str:
+        alive = alive_at(self.generation)
+        return f"{alive} and ({to_expression(condition, literal)})" if condition else alive
+
+    def _search(
+        self, query: Vector | str, limit: int, condition: Filter | None
+    ) -> list[tuple[StoredChunk, float]]:
+        found = self._store.milvus.search(
+            self._chunks, query, expression=self._expression(condition), limit=limit, fields=rows.CHUNK_FIELDS
+        )
+        return [(rows.stored_chunk(row), score) for row, score in found]
+
+
+def _state_from(payload: dict[str, Any]) -> State:
+    history = tuple(Commit(**commit) for commit in payload["history"])
+    if not history or history[-1].schema > SCHEMA_VERSION:
+        raise StoreError("the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere")
+    return State(int(payload["last_number"]), history)
