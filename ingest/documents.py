@@ -92,7 +92,7 @@ def _plain(value: object) -> MetadataValue:
 def _scalar(value: object) -> str | int | float | bool | None:
     if isinstance(value, datetime.date | datetime.datetime):
         return value.isoformat()
-    if isinstance(value, float) and value in (float("inf"), float("-inf")) or value != value:  # noqa: PLR0124
+    if (isinstance(value, float) and value in (float("inf"), float("-inf"))) or value != value:  # noqa: PLR0124
         return str(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return str(value)

@@ -28,7 +28,12 @@ class Plan:
 
 
 def make_plan(
-    files: Sequence[File], manifest: Mapping[str, DocumentRecord], *, recipe: str, max_bytes: int, verify: bool = False
+    files: Sequence[File],
+    manifest: Mapping[str, DocumentRecord],
+    *,
+    recipe: str,
+    max_bytes: int,
+    verify: bool = False,
 ) -> Plan:
     """Sort the files into added, changed and unchanged, and name the documents that are gone.
 

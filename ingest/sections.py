@@ -175,10 +175,11 @@ def _list_lines(node: SyntaxTreeNode, first_line: int, ancestors: tuple[str, ...
         number = None if number is None else number + 1
         above = ancestors
         for position, child in enumerate(item.children):
+            is_first = child.type == "paragraph" and position == 0
+            is_list = child.type in ("bullet_list", "ordered_list")
+            margin = f"{indent}{marker} " if is_first else "" if is_list else f"{indent}  "
             for line in _lines(child, first_line, above):
-                if child.type == "paragraph" and position == 0:
-                    line = replace(line, text=f"{indent}{marker} {line.text}")
-                    above = (*ancestors, line.text)
-                elif child.type not in ("bullet_list", "ordered_list"):
-                    line = replace(line, text=f"{indent}  {line.text}")
-                yield line
+                shown = replace(line, text=f"{margin}{line.text}")
+                if is_first:
+                    above = (*ancestors, shown.text)
+                yield shown

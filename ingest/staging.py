@@ -155,9 +155,7 @@ class Staging:
             mode=self._mode,
             committed_at=datetime.now(UTC).isoformat(timespec="seconds"),
             root=root,
-            documents=self._milvus.count(
-                self._ledger, f'kind == "document" and {alive_at(self.generation)}'
-            ),
+            documents=self._milvus.count(self._ledger, f'kind == "document" and {alive_at(self.generation)}'),
             chunks=self._milvus.count(self._chunks, alive_at(self.generation)),
         )
         if self._store.state() != self._state:

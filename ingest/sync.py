@@ -55,9 +55,7 @@ def ingest(
         repair(store)
         staging = Staging(store, embedder, mode=settings.retrieval.mode)
         recipe = _recipe(settings, embedder)
-        plan = make_plan(
-            files, staging.documents(), recipe=recipe, max_bytes=knowledge.max_file_bytes, verify=verify
-        )
+        plan = make_plan(files, staging.documents(), recipe=recipe, max_bytes=knowledge.max_file_bytes, verify=verify)
         if not allow_mass_deletion:
             known = staging.replaced_documents()
             refuse_mass_deletion(len(known.keys() - {file.source for file in files}), len(known))
@@ -72,6 +70,19 @@ def ingest(
         report.chunks.unchanged = store.snapshot().commit.chunks - report.chunks.added if report.generation else 0
     report.seconds = round(time.monotonic() - started, 3)
     return report
+
+
+def pending_changes(settings: Settings, store: Store) -> Plan:
+    """What an ingest would find changed since the live generation, with the recipe that generation was made by.
+
+    Raises KnowledgeError if the folder is missing or empty.
+    """
+    knowledge = settings.knowledge
+    files = scan(knowledge.path, include=knowledge.include, exclude=knowledge.exclude)
+    state = store.state()
+    manifest = store.snapshot().documents() if state else {}
+    recipe = next((record.recipe for record in manifest.values() if record.recipe), "")
+    return make_plan(files, manifest, recipe=recipe, max_bytes=knowledge.max_file_bytes)
 
 
 class _Writer:

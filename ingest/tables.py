@@ -57,7 +57,12 @@ def read_table(node: SyntaxTreeNode, first_line: int) -> Table:
 def _cell(node: SyntaxTreeNode) -> str:
     token = node.children[0].token if node.children else None
     lines = [line for line in plain_text((token.children if token else None) or ()).split("\n") if line]
-    return "；".join(lines) if any("\u3400" <= char <= "\u9fff" for char in "".join(lines)) else "; ".join(lines)
+    separator = "；" if any("\u3400" <= char <= "\u9fff" for char in "".join(lines)) else "; "
+    text = ""
+    for line in lines:
+        # After a label such as `通用 LLM：` the next line belongs to it.
+        text += line if not text or text.endswith(("：", ":")) else f"{separator}{line}"
+    return text
 
 
 def _inherit(cells: tuple[str, ...], above: tuple[str, ...]) -> tuple[str, ...]:

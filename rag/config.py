@@ -70,9 +70,7 @@ class AnsweringSettings(Section):
 
 
 class ChatSettings(Section):
-    provider: Literal[
-        "auto", "extractive", "custom", "qwen", "siliconflow", "deepseek", "openai", "ollama"
-    ] = "auto"
+    provider: Literal["auto", "extractive", "custom", "qwen", "siliconflow", "deepseek", "openai", "ollama"] = "auto"
     base_url: str = ""
     api_key: SecretStr = SecretStr("")
     model: str = ""
@@ -159,7 +157,7 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
             continue
         variables[f"{section}.{key}"] = variable
         field = Settings.model_fields.get(section)
-        known = field.annotation.model_fields if field and isinstance(field.annotation, type) else {}  # type: ignore[attr-defined]
+        known = field.annotation.model_fields if field and isinstance(field.annotation, type) else {}
         is_list = key in known and known[key].annotation == tuple[str, ...]
         values.setdefault(section, {})[key] = _split(value) if is_list else value
     return values, variables

@@ -2,7 +2,8 @@
 
     ZhiwenError
     ├── ConfigError              a setting is unknown, of the wrong type, out of range, or missing
-    ├── QuestionError            the question is empty, too long, or not text
+    ├── QuestionError            the question is empty or not text
+    │   └── QuestionTooLong      it exceeds answering.max_question_characters
     ├── FilterError              a search filter names a bad field or value
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
     │   └── DocumentError        one document cannot be read; the others are not affected
@@ -32,6 +33,10 @@ class ConfigError(ZhiwenError):
 
 
 class QuestionError(ZhiwenError):
+    pass
+
+
+class QuestionTooLong(QuestionError):
     pass
 
 

@@ -112,7 +112,11 @@ class Milvus:
         with _translated(self.uri):
             # Creating waits for the index and for loading, on a server for longer than one read may take.
             self._client.create_collection(
-                name, schema=schema, index_params=indexes, timeout=max(60, self._timeout), consistency_level="Strong"
+                name,
+                schema=schema,
+                index_params=indexes,
+                timeout=max(60, self._timeout),
+                consistency_level="Strong",
             )
 
     def drop(self, name: str) -> None:
@@ -264,7 +268,9 @@ def _translated(uri: str) -> Iterator[None]:
     except grpc.RpcError as error:
         code = error.code() if isinstance(error, grpc.Call) else None
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-            raise StoreTimeout(f"{uri} did not answer in time; raise store.timeout_seconds or look at Milvus") from error
+            raise StoreTimeout(
+                f"{uri} did not answer in time; raise store.timeout_seconds or look at Milvus"
+            ) from error
         if code == grpc.StatusCode.UNAVAILABLE:
             raise StoreUnavailable(f"{uri} cannot be reached; is Milvus running there?") from error
         raise StoreError(f"{uri}: {code.name if code else error}") from error
@@ -279,7 +285,7 @@ def _from_milvus(uri: str, error: MilvusException) -> StoreError:
         return StoreUnavailable(f"{uri} cannot be reached; is Milvus running there? ({message})")
     if "deadline" in lowered or "timeout" in lowered or "timed out" in lowered:
         return StoreTimeout(f"{uri} did not answer in time; raise store.timeout_seconds or look at Milvus")
-    if "auth" in lowered and "check" in lowered or "unauthenticated" in lowered:
+    if ("auth" in lowered and "check" in lowered) or "unauthenticated" in lowered:
         return StoreUnavailable(f"{uri} refuses the token; set ZHIWEN_STORE__TOKEN to user:password or an API key")
     if error.code == _COLLECTION_GONE:
         return StoreError(f"{uri}: a collection disappeared while it was used ({message})")

@@ -20,9 +20,9 @@ ALIVE = 2**63 - 1
 MAX_CONTENT_BYTES = 65_000
 _NO_VECTOR = [0.0, 0.0]  # Milvus wants a vector in every collection.
 
-CHUNK_FIELDS = (
-    "id source title heading_path anchor kind position group_id start_line end_line content metadata terms"
-).split()
+CHUNK_FIELDS = tuple(
+    "id source title heading_path anchor kind position group_id start_line end_line content metadata terms".split()
+)
 
 
 def chunk_collection(dimension: int, *, lexical: bool) -> Collection:

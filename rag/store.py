@@ -21,7 +21,7 @@ from rag.term_statistics import TermStatistics, total
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one generation is made of. `committed_at` is UTC, ISO 8601; `mode` is the retrieval mode it was built for."""
+    """What one generation is made of. `committed_at` is UTC, ISO 8601; `mode` the retrieval mode it was built for."""
 
     generation: int
     space: str
@@ -186,9 +186,7 @@ class Snapshot:
         alive = alive_at(self.generation)
         return f"{alive} and ({to_expression(condition, literal)})" if condition else alive
 
-    def _search(
-        self, query: Vector | str, limit: int, condition: Filter | None
-    ) -> list[tuple[StoredChunk, float]]:
+    def _search(self, query: Vector | str, limit: int, condition: Filter | None) -> list[tuple[StoredChunk, float]]:
         found = self._store.milvus.search(
             self._chunks, query, expression=self._expression(condition), limit=limit, fields=rows.CHUNK_FIELDS
         )

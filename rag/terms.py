@@ -11,20 +11,20 @@ from collections.abc import Iterator
 import rjieba
 
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_TOKEN = re.compile(
-    rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+(?:[._\-/:@+#]+[^\W_{_CJK}]+)*[+#]*)"
-)
+_TOKEN = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+(?:[._\-/:@+#]+[^\W_{_CJK}]+)*[+#]*)")
 _PART = re.compile(r"[^\W_]+")
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _MAX_TERM_CHARACTERS = 64
 
 # What makes a question a question and says nothing about its subject.
 _QUESTION_WORDS = frozenset(
-    "什么 哪 哪些 哪个 哪里 哪儿 哪种 哪几个 怎么 怎样 怎么样 怎么办 如何 多少 几 几个 几种 为什么 为何 谁 是 是不是 是否 有 有没有 "
-    "请 请问 告诉 介绍 一下 能 能不能 可以 吗 呢 吧 啊 呀 的 了 和 与 及 在 我 你 它 一个 "
-    "a an and any are at be by can could s did do does for from give has have how i in is it list me my of on or please "
-    "should show some tell that the their there these they this to us was we were what when where which who whom whose "
-    "why will with would you your".split()
+    """
+    什么 哪 哪些 哪个 哪里 哪儿 哪种 哪几个 怎么 怎样 怎么样 怎么办 如何 多少 几 几个 几种 为什么 为何 谁 是 是不是 是否
+    有 有没有 请 请问 告诉 介绍 一下 能 能不能 可以 吗 呢 吧 啊 呀 的 了 和 与 及 在 我 你 它 一个
+    a an and any are at be by can could s did do does for from give has have how i in is it list me my of on or please
+    should show some tell that the their there these they this to us was we were what when where which who whom whose
+    why will with would you your
+    """.split()
 )
 
 

@@ -56,7 +56,7 @@ class Chunk:
 class Hit:
     """A chunk found for a question.
 
-    `score` orders the hits (about 0..2: dense share plus lexical share). `cosine` is the similarity of the
+    `score` (0..1) orders the hits of one question. `cosine` is the similarity of the
     embeddings (-1..1), `coverage` the share of the question's idf mass whose terms stand in the chunk (0..1).
     """
 

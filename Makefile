@@ -1,0 +1,47 @@
+# Every target sets up .venv by itself; when nothing changed that takes no time.
+.DEFAULT_GOAL := help
+.PHONY: help ask serve test check format lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+help:
+	@echo 'make ask q="…"   answer a question from knowledge/'
+	@echo 'make serve       http://127.0.0.1:8000'
+	@echo 'make test        everything CI runs'
+	@echo 'make check       format, lint, types, import contract, tests'
+
+ask: export ZHIWEN_QUESTION = $(q)
+ask: $(INSTALLED)
+	@$(BIN)/zhiwen ask --fresh -- "$$ZHIWEN_QUESTION"
+
+serve: $(INSTALLED)
+	@$(BIN)/zhiwen serve
+
+test: check
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# The versions everybody installs; written anew from the ranges in pyproject.toml.
+lock: $(INSTALLED)
+	$(BIN)/pip-compile --quiet --upgrade --strip-extras --extra dev --no-emit-index-url --no-emit-find-links \
+	  --no-header --no-annotate --allow-unsafe --output-file constraints.txt pyproject.toml
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@echo 'Setting up .venv; the first time takes a few minutes …' >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .zhiwen build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,42 @@
+"""Errors as HTTP answers and exit codes: one table, one shape."""
+
+from rag import errors
+from rag.errors import ZhiwenError
+
+STATUS: dict[type[ZhiwenError], int] = {
+    errors.ConfigError: 500,
+    errors.QuestionError: 422,
+    errors.QuestionTooLong: 413,
+    errors.FilterError: 422,
+    errors.KnowledgeError: 409,
+    errors.DocumentError: 422,
+    errors.StoreError: 503,
+    errors.StoreUnavailable: 503,
+    errors.StoreTimeout: 504,
+    errors.StoreLocked: 409,
+    errors.StoreEmpty: 503,
+    errors.EmbedderError: 503,
+    errors.EmbedderUnavailable: 503,
+    errors.ChatError: 502,
+    errors.ChatUnavailable: 503,
+    errors.ChatTimeout: 504,
+    errors.ChatBroken: 502,
+}
+
+_USAGE_ERRORS = (errors.ConfigError, errors.QuestionError, errors.FilterError)
+
+
+def status_of(error: ZhiwenError) -> int:
+    """The HTTP status of an error, from its nearest class in the table."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def code_of(error: ZhiwenError) -> str:
+    """`StoreUnavailable` → `store_unavailable`."""
+    name = type(error).__name__.removesuffix("Error") or "error"
+    return "".join(f"_{char.lower()}" if char.isupper() and index else char.lower() for index, char in enumerate(name))
+
+
+def exit_code_of(error: ZhiwenError) -> int:
+    """2 for what the user typed or configured, 1 for everything else."""
+    return 2 if isinstance(error, _USAGE_ERRORS) else 1

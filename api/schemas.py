@@ -1,0 +1,242 @@
+"""What goes over the wire: the JSON of the HTTP API and of `--json`."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ingest.report import IngestReport, Progress
+from rag.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
+from rag.retrieval import Retrieval
+from rag.vocabulary import Answer, Citation, Hit, Passage, RefusalReason
+
+WireScalar = Annotated[str, Field(max_length=1000)] | bool | int | float
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FilterIn(Request):
+    """One condition on the passages searched. Exactly one of the operators; `field` goes with the first six.
+
+    `field` is `source`, `title`, `kind`, `start_line`, … or any front-matter key.
+    """
+
+    field: str = Field(default="", max_length=64)
+    equals: WireScalar | None = None
+    in_: list[WireScalar] | None = Field(default=None, alias="in", max_length=200)
+    prefix: str | None = Field(default=None, max_length=1000)
+    at_least: int | float | None = None
+    at_most: int | float | None = None
+    all_: "list[FilterIn] | None" = Field(default=None, alias="all", max_length=50)
+    any_: "list[FilterIn] | None" = Field(default=None, alias="any", max_length=50)
+    not_: "FilterIn | None" = Field(default=None, alias="not")
+
+    def to_filter(self) -> Filter:
+        given: list[Filter] = []
+        if self.equals is not None:
+            given.append(Equals(self.field, self.equals))
+        if self.in_ is not None:
+            given.append(In(self.field, tuple(self.in_)))
+        if self.prefix is not None:
+            given.append(Prefix(self.field, self.prefix))
+        if self.at_least is not None or self.at_most is not None:
+            given.append(Range(self.field, self.at_least, self.at_most))
+        if self.all_ is not None:
+            given.append(All(tuple(part.to_filter() for part in self.all_)))
+        if self.any_ is not None:
+            given.append(AnyOf(tuple(part.to_filter() for part in self.any_)))
+        if self.not_ is not None:
+            given.append(Not(self.not_.to_filter()))
+        return given[0] if len(given) == 1 else All(tuple(given))
+
+
+class SearchRequest(Request):
+    question: str = Field(examples=["向量数据库有哪些知名组件？"])
+    top_k: int | None = Field(default=None, ge=1, le=50)
+    filter: FilterIn | None = Field(default=None, examples=[{"field": "source", "prefix": "guides/"}])
+
+
+class AskRequest(Request):
+    question: str = Field(examples=["向量数据库有哪些知名组件？"])
+    stream: bool = Field(default=False, description="Server-sent events instead of one JSON object.")
+    filter: FilterIn | None = None
+
+
+class IngestRequest(Request):
+    verify: bool = Field(default=False, description="Hash every file instead of trusting size and time.")
+    allow_mass_deletion: bool = False
+
+
+class HitOut(BaseModel):
+    id: str
+    source: str
+    title: str
+    heading_path: list[str]
+    anchor: str
+    start_line: int
+    end_line: int
+    content: str
+    score: float
+
+    @classmethod
+    def of(cls, hit: Hit) -> "HitOut":
+        chunk = hit.chunk
+        return cls(
+            id=chunk.id,
+            source=chunk.source,
+            title=chunk.title,
+            heading_path=list(chunk.heading_path),
+            anchor=chunk.anchor,
+            start_line=chunk.start_line,
+            end_line=chunk.end_line,
+            content=chunk.content,
+            score=round(hit.score, 6),
+        )
+
+
+class SearchResponse(BaseModel):
+    question: str
+    generation: int
+    hits: list[HitOut]
+
+    @classmethod
+    def of(cls, retrieval: Retrieval) -> "SearchResponse":
+        hits = [HitOut.of(hit) for hit in retrieval.hits]
+        return cls(question=retrieval.question, generation=retrieval.generation, hits=hits)
+
+
+class CitationOut(BaseModel):
+    number: int
+    source: str
+    heading_path: list[str]
+    anchor: str
+    start_line: int
+    end_line: int
+    quote: str
+    url: str
+
+    @classmethod
+    def of(cls, citation: Citation) -> "CitationOut":
+        return cls.model_validate(asdict(citation) | {"heading_path": list(citation.heading_path)})
+
+
+class AskResponse(BaseModel):
+    """`reason` is null unless `refused`."""
+
+    answer: str
+    refused: bool
+    reason: RefusalReason | None
+    citations: list[CitationOut]
+    model: str
+    generation: int
+    trace_id: str
+
+    @classmethod
+    def of(cls, answer: Answer) -> "AskResponse":
+        return cls(
+            answer=answer.text,
+            refused=answer.refused,
+            reason=answer.reason,
+            citations=[CitationOut.of(citation) for citation in answer.citations],
+            model=answer.model,
+            generation=answer.generation,
+            trace_id=answer.trace_id,
+        )
+
+
+class PassageOut(HitOut):
+    number: int
+
+    @classmethod
+    def of_passage(cls, passage: Passage) -> "PassageOut":
+        return cls(number=passage.number, **HitOut.of(passage.hit).model_dump())
+
+
+class DocumentCountsOut(BaseModel):
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    failed: int
+
+
+class ChunkCountsOut(BaseModel):
+    added: int
+    removed: int
+    unchanged: int
+
+
+class FailureOut(BaseModel):
+    source: str
+    error: str
+
+
+class IngestResponse(BaseModel):
+    generation: int
+    documents: DocumentCountsOut
+    chunks: ChunkCountsOut
+    embedded: int
+    seconds: float
+    failures: list[FailureOut]
+
+    @classmethod
+    def of(cls, report: IngestReport) -> "IngestResponse":
+        return cls.model_validate(asdict(report))
+
+
+class ProgressOut(BaseModel):
+    documents: int
+    documents_total: int
+    chunks: int
+    embedded: int
+
+    @classmethod
+    def of(cls, progress: Progress) -> "ProgressOut":
+        return cls.model_validate(asdict(progress))
+
+
+class ErrorBody(BaseModel):
+    code: str
+    message: str
+
+
+class ErrorResponse(BaseModel):
+    error: ErrorBody
+
+
+class IngestState(BaseModel):
+    """`last` is the report of the last run that ended well, `error` what ended the last run otherwise."""
+
+    running: bool
+    progress: ProgressOut | None = None
+    last: IngestResponse | None = None
+    error: ErrorBody | None = None
+
+
+class StatusResponse(BaseModel):
+    """What `zhiwen status --json` prints. `pending` is what the next ingest would do."""
+
+    generation: int
+    committed_at: str | None
+    root: str
+    documents: int
+    chunks: int
+    embedder: str
+    store: str
+    pending: dict[Literal["added", "changed", "removed"], int] | None
+
+
+class HealthResponse(BaseModel):
+    status: Literal["ok", "empty"]
+    generation: int
+    documents: int
+    chunks: int
+    embedder: str
+    chat: str
+    version: str
+
+
+def to_json(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")

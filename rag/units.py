@@ -1,0 +1,84 @@
+"""A chunk cut into the units that an answer quotes: a sentence, a list item with what hangs below it, a table row."""
+
+import re
+from dataclasses import dataclass
+
+from rag.vocabulary import PATH_SEPARATOR, Chunk
+
+_SENTENCE = re.compile(r"[^。！？!?\n]+(?:[。！？!?]+[”’」』）)\"]*|(?=\n)|$)")
+_ENGLISH_STOP = re.compile(r"(?<=[a-z0-9)\]\"”’]\.)\s+(?=[A-Z\u4e00-\u9fff])")
+_LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s+(?P<text>.*)")
+_CELL_BORDER = re.compile(r"(?<!\\)\|")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`text` reads by itself; `quote` stands word for word in the chunk."""
+
+    text: str
+    quote: str
+
+
+def units(chunk: Chunk) -> list[Unit]:
+    """The units of a chunk in order; at least one unless the chunk is empty."""
+    if chunk.kind == "row":
+        return [Unit(chunk.content, chunk.content)]
+    if chunk.kind == "table":
+        return _table_units(chunk.content)
+    if chunk.kind == "list":
+        return _list_units(chunk.content)
+    if chunk.kind == "code":
+        return [Unit(chunk.content, chunk.content)]
+    return _text_units(chunk.content)
+
+
+def _text_units(content: str) -> list[Unit]:
+    found = []
+    for part in re.split(r"(```.*?(?:```|\Z))", content, flags=re.DOTALL):
+        if part.startswith("```"):
+            found.append(Unit(part, part))
+            continue
+        for match in _SENTENCE.finditer(part):
+            sentences = (sentence.strip() for sentence in _ENGLISH_STOP.split(match[0]))
+            found.extend(Unit(sentence, sentence) for sentence in sentences if sentence)
+    return found
+
+
+def _list_units(content: str) -> list[Unit]:
+    found: list[list[str]] = []
+    for line in content.split("\n"):
+        if found and (line.startswith(" ") or not _LIST_ITEM.match(line)):
+            found[-1].append(line)
+        else:
+            found.append([line])
+    return [Unit(_read_item(lines), "\n".join(lines)) for lines in found]
+
+
+def _read_item(lines: list[str]) -> str:
+    """`1. 数学` over `- 微积分` and more reads `数学: 线性代数, 概率统计, 微积分`."""
+    first, *below = (_without_marker(line) for line in lines)
+    joint = "、" if re.search(r"[\u3400-\u9fff]", "".join(lines)) else ", "
+    return f"{first}: {joint.join(below)}" if below else first
+
+
+def _without_marker(line: str) -> str:
+    match = _LIST_ITEM.match(line.strip())
+    return match["text"] if match else line.strip()
+
+
+def _table_units(content: str) -> list[Unit]:
+    lines = content.split("\n")
+    ruler = next((number for number, line in enumerate(lines) if line.startswith("|---")), None)
+    if not ruler:
+        return [Unit(content, content)]
+    headers = _cells(lines[ruler - 1])
+    found = []
+    for line in lines[ruler + 1 :]:
+        pairs = zip(headers, _cells(line), strict=False)
+        fields = [f"{header}: {cell}" if header else cell for header, cell in pairs if cell]
+        found.append(Unit(PATH_SEPARATOR.join(fields), line))
+    return found
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().replace("\\|", "|") for cell in _CELL_BORDER.split(line)[1:-1]]

@@ -1,0 +1,46 @@
+"""Settings → open parts: the one place where store, embedder and chat model are built and closed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rag.chat import ChatModel
+from rag.chat.opening import open_chat
+from rag.config import Settings
+from rag.embedders import Embedder
+from rag.embedders.opening import open_embedder
+from rag.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a request needs. Built once, shared by all threads."""
+
+    settings: Settings
+    store: Store
+    embedder: Embedder
+    chat: ChatModel
+
+
+@contextmanager
+def open_parts(settings: Settings) -> Iterator[Parts]:
+    """Open everything the settings name, cheapest to check first; the store is closed at the end.
+
+    The chat model is closed by whoever runs the event loop it was used on.
+
+    Raises ConfigError, StoreError or EmbedderError.
+    """
+    chat = open_chat(settings.chat)
+    embedder = open_embedder(settings.embedding)
+    with open_store(settings) as store:
+        yield Parts(settings, store, embedder, chat)
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The store alone, for what needs neither embedder nor chat model."""
+    store = Store.open(settings.store)
+    try:
+        yield store
+    finally:
+        store.close()
