@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from api.errors import code_of, status_of
+from api.limits import BodyLimit
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -62,8 +63,8 @@ def create_app(parts: Parts) -> FastAPI:
         version=version("zhiwen"),
         description="Cited answers from a folder of Markdown. 基于 Markdown 知识库的带引用问答。",
         lifespan=lifespan,
-        max_body_size=parts.settings.serve.max_body_bytes,
     )
+    app.add_middleware(BodyLimit, max_bytes=parts.settings.serve.max_body_bytes)
     app.add_exception_handler(ZhiwenError, _on_zhiwen_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)

@@ -65,34 +65,50 @@ class Not:
 Filter = Equals | In | Prefix | Range | All | AnyOf | Not
 
 
-def to_expression(condition: Filter, literal: Literal, depth: int = 0) -> str:
+def to_expression(condition: Filter, literal: Literal) -> str:
     """A Milvus boolean expression. Raises FilterError for a bad field, value or depth."""
+    return _translate(condition, literal, negated=False, depth=0)
+
+
+def _translate(condition: Filter, literal: Literal, *, negated: bool, depth: int) -> str:
+    """Negations are carried down to the comparisons: Milvus Lite 2.5 has no `not (…)`."""
     if depth > _MAX_DEPTH:
         raise FilterError(f"the filter is nested deeper than {_MAX_DEPTH} levels")
     match condition:
         case Equals(field, value):
-            return f"{_column(field)} == {_value(field, value, literal)}"
+            return f"{_column(field)} {'!=' if negated else '=='} {_value(field, value, literal)}"
         case In(field, values):
             if not values:
                 raise FilterError(f"the filter on {field!r} lists no values")
-            return f"{_column(field)} in [{', '.join(_value(field, value, literal) for value in values)}]"
+            listed = ", ".join(_value(field, value, literal) for value in values)
+            return f"{_column(field)} {'not in' if negated else 'in'} [{listed}]"
         case Prefix(field, value):
             # `%` and `_` are wildcards of `like`; a range over the text has none.
-            low, high = literal(value), literal(value + "\U0010ffff")
-            return f"({_column(field)} >= {low} and {_column(field)} < {high})"
+            bounds = [(">=", literal(value)), ("<", literal(value + "\U0010ffff"))]
+            return _within(field, bounds, negated=negated)
         case Range(field, at_least, at_most):
-            bounds = [(">=", at_least), ("<=", at_most)]
-            parts = [f"{_column(field)} {sign} {literal(bound)}" for sign, bound in bounds if bound is not None]
-            if not parts:
+            given = [(">=", at_least), ("<=", at_most)]
+            bounds = [(sign, literal(bound)) for sign, bound in given if bound is not None]
+            if not bounds:
                 raise FilterError(f"the range on {field!r} has no bound")
-            return f"({' and '.join(parts)})"
+            return _within(field, bounds, negated=negated)
         case All(of) | AnyOf(of):
             if not of:
                 raise FilterError("a group of conditions is empty")
-            joint = " and " if isinstance(condition, All) else " or "
-            return "(" + joint.join(to_expression(part, literal, depth + 1) for part in of) + ")"
+            joint = " and " if isinstance(condition, All) != negated else " or "
+            parts = (_translate(part, literal, negated=negated, depth=depth + 1) for part in of)
+            return f"({joint.join(parts)})"
         case Not(of):
-            return f"(not ({to_expression(of, literal, depth + 1)}))"
+            return _translate(of, literal, negated=not negated, depth=depth + 1)
+
+
+_OPPOSITE = {">=": "<", "<": ">=", "<=": ">"}
+
+
+def _within(field: str, bounds: list[tuple[str, str]], *, negated: bool) -> str:
+    column = _column(field)
+    parts = [f"{column} {_OPPOSITE[sign] if negated else sign} {bound}" for sign, bound in bounds]
+    return f"({(' or ' if negated else ' and ').join(parts)})"
 
 
 def _column(field: str) -> str:

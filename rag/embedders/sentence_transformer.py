@@ -9,14 +9,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
+from huggingface_hub import HfApi, try_to_load_from_cache
+from huggingface_hub.errors import StrictDataclassError
+from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+from safetensors import SafetensorError
 
 from rag.embedders import Matrix, Vector
 from rag.errors import EmbedderError, EmbedderUnavailable
 
 HUB_TIMEOUT_SECONDS = 5.0
-_WAY_OUT = (
-    "without a network set embedding.provider: builtin, or embedding.model: /path/to/a/downloaded/model"
+_WAY_OUT = "without a network set embedding.provider: builtin, or embedding.model: /path/to/a/downloaded/model"
+_MODEL_FILES = {".json", ".txt", ".model", ".safetensors", ".bin"}
+# What a missing, cut off or contradictory file of a model was seen to raise.
+_LOADING_ERRORS = (
+    AttributeError,
+    ImportError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    StrictDataclassError,
+    TypeError,
+    ValueError,
 )
 
 
@@ -48,6 +64,11 @@ class SentenceTransformerEmbedder:
         # next to nothing: from 20 % faster at equal lengths to 100 % slower at mixed ones.
         self._batch_size = 1 if self._model.device.type == "cpu" else batch_size
         self._turn = _Turn()
+        # The library loads a model without its vocabulary as if nothing were wrong.
+        if np.array_equal(self.embed_query("one"), self.embed_query("two")):
+            raise EmbedderUnavailable(
+                f"embedding.model {model} gives every text the same vector; are its tokenizer files there?"
+            )
 
     def count_tokens(self, text: str) -> int:
         with self._turn.taken():
@@ -55,13 +76,12 @@ class SentenceTransformerEmbedder:
         return len(tokens["input_ids"])
 
     def embed_query(self, text: str) -> Vector:
-        return self._embed(self._model.encode_query, [text])[0]
+        vector: Vector = self._embed(self._model.encode_query, [text])[0]
+        return vector
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
-        matrices = [
-            self._embed(self._model.encode_document, batch, prompt=self._document_prompt) for batch in batches
-        ]
+        matrices = [self._embed(self._model.encode_document, batch, prompt=self._document_prompt) for batch in batches]
         return np.vstack([np.empty((0, self.dimension), dtype=np.float32), *matrices])
 
     def _embed(self, encode: Any, texts: Sequence[str], **prompt: str) -> Matrix:
@@ -107,17 +127,92 @@ class _Turn:
 
 
 def _load_by_name(model: str) -> tuple[Any, str]:
-    """The model and what identifies it: its name and, where it is known, the commit on the hub."""
-    # What the library itself does with a bare name.
-    name = model if "/" in model else f"sentence-transformers/{model}"
+    """The model and what identifies it: its name and the commit on the hub that the cache holds."""
     if model.startswith(("/", ".", "~")) or model.count("/") > 1:
         raise EmbedderUnavailable(f"embedding.model {model}: no such folder; {_WAY_OUT}")
-    if _cached(name, "modules.json") is not None:
-        # Without modules.json, a cache that another tool filled would load with the wrong pooling.
-        try:
-            loaded = _load(name, name=model, local_files_only=True)
-        except EmbedderUnavailable:
-            loaded = None
-    _ask_hub(name)
-    loaded = _load(name, name=model, local_files_only=False)
-    return loaded, ""
+    # As the library itself reads a bare name.
+    repository = model if "/" in model else f"sentence-transformers/{model}"
+    loaded = _load_from_cache(model, repository)
+    if loaded is None:
+        _ask_hub(model, repository)
+        loaded = _load(repository, name=model, local_files_only=False)
+    return loaded, f"{model}\0{_cached_commit(repository, 'config.json')}"
+
+
+def _load_from_cache(model: str, repository: str) -> Any | None:
+    # A cache that another tool filled, without modules.json, would load with the wrong pooling.
+    if _cached_commit(repository, "modules.json") is None:
+        return None
+    try:
+        return _load(repository, name=model, local_files_only=True)
+    except EmbedderUnavailable:  # a download that broke off; the hub has the rest
+        return None
+
+
+def _load(path: str, *, name: str, local_files_only: bool) -> Any:
+    # The tokenizer's own threads win nothing beside torch's, and warn on stderr whenever the process forks.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Before the import, because transformers decides there whether it draws progress bars.
+    disable_progress_bars()
+    try:
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 takes 6 s
+
+        for chatty in ("transformers", "sentence_transformers", "huggingface_hub"):
+            logging.getLogger(chatty).setLevel(logging.ERROR)
+        model = SentenceTransformer(path, local_files_only=local_files_only, trust_remote_code=False)
+    except _LOADING_ERRORS as error:
+        raise EmbedderUnavailable(
+            f"embedding.model {name} cannot be loaded: {_first_line(error)}; "
+            "download it again, or set embedding.provider: builtin"
+        ) from error
+    return model
+
+
+def _ask_hub(model: str, repository: str) -> None:
+    """Find out in one request whether the hub has the model; loading it would retry for over a minute first."""
+    try:
+        HfApi().model_info(repository, timeout=HUB_TIMEOUT_SECONDS)
+    except (httpx2.HTTPError, OSError, ValueError) as error:
+        raise EmbedderUnavailable(
+            f"embedding.model {model} is not a folder and not, or not completely, cached here, and the hub did not "
+            f"give it ({type(error).__name__}: {_first_line(error)}); {_WAY_OUT}"
+        ) from error
+
+
+def _cached_commit(repository: str, file: str) -> str | None:
+    try:
+        path = try_to_load_from_cache(repository, file, cache_dir=os.environ.get("SENTENCE_TRANSFORMERS_HOME"))
+    except ValueError:  # not a possible name; asking the hub will say so
+        return None
+    return Path(path).parent.name if isinstance(path, str) else None
+
+
+def _identity_of_folder(folder: Path) -> str:
+    """A digest of configuration, vocabulary and weights, wherever the folder lies.
+
+    Covers the whole content of every .json and .txt file and, so that gigabytes need not be read at every start,
+    name, size and 16 samples of 64 KiB of every other file of the kinds that models are made of.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if path.suffix not in _MODEL_FILES or any(part.startswith(".") for part in relative.parts):
+            continue
+        size = path.stat().st_size
+        digest.update(f"{relative.as_posix()}\0{size}\0".encode())
+        with path.open("rb") as file:
+            if path.suffix in {".json", ".txt"}:
+                digest.update(file.read())
+            for sample in range(16):
+                file.seek(size * sample // 16)
+                digest.update(file.read(65536))
+    return digest.hexdigest()
+
+
+def _encodable(text: str) -> str:
+    """The tokenizer refuses half of a surrogate pair, as a JSON escape can smuggle in."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
