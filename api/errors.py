@@ -1,5 +1,7 @@
 """Errors as HTTP answers and exit codes: one table, one shape."""
 
+import re
+
 from rag import errors
 from rag.errors import ZhiwenError
 
@@ -33,8 +35,7 @@ def status_of(error: ZhiwenError) -> int:
 
 def code_of(error: ZhiwenError) -> str:
     """`StoreUnavailable` → `store_unavailable`."""
-    name = type(error).__name__.removesuffix("Error") or "error"
-    return "".join(f"_{char.lower()}" if char.isupper() and index else char.lower() for index, char in enumerate(name))
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def exit_code_of(error: ZhiwenError) -> int:
