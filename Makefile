@@ -32,10 +32,12 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The versions everybody installs; written anew from the ranges in pyproject.toml.
-lock: $(INSTALLED)
-	$(BIN)/pip-compile --quiet --upgrade --strip-extras --extra dev --no-emit-index-url --no-emit-find-links \
-	  --no-header --no-annotate --allow-unsafe --output-file constraints.txt pyproject.toml
+# The versions everybody installs: the newest that the ranges in pyproject.toml allow.
+lock:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	.venv-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	rm -rf .venv-lock
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -d .venv || $(PYTHON) -m venv .venv

@@ -94,7 +94,7 @@ class OpenAIEmbedder:
         while True:
             attempt += 1
             is_last = attempt == self._max_attempts
-            left = deadline - time.monotonic()
+            left = max(deadline - time.monotonic(), 0.1)
             try:
                 # Half of what is left, so that an answer that never comes leaves time to ask again.
                 return self._post(texts, model, left if is_last else left / 2)
@@ -200,7 +200,7 @@ def _pause(error: Exception, attempt: int) -> float:
         asked = _retry_after(error.response.headers.get("retry-after", ""))
         if asked is not None:
             return asked
-    return FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311 no secret
+    return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311 no secret
 
 
 def _retry_after(header: str) -> float | None:
