@@ -70,8 +70,8 @@ def chunk_document(document: Document, *, count_tokens: CountTokens, max_tokens:
                     kind=piece.kind,
                     position=len(chunks),
                     group=_digest(document.source, str(block_offset + piece.block)),
-                    start_line=piece.start_line,
-                    end_line=piece.end_line,
+                    start_line=_file_line(document, piece.start_line),
+                    end_line=_file_line(document, piece.end_line),
                     content=piece.content,
                 )
             )
@@ -95,6 +95,10 @@ class _Budget:
 
     def fits(self, content: str) -> bool:
         return self._count(f"{self._context}\n{content}") <= self._max_tokens
+
+
+def _file_line(document: Document, line: int) -> int:
+    return document.line_map[min(line, len(document.line_map)) - 1] if document.line_map else line
 
 
 def _first_heading(sections: Sequence[Section]) -> str:

@@ -1,17 +1,22 @@
-"""A file of the knowledge folder, read: its text, front matter and title."""
+"""A file of the knowledge folder, read: its Markdown, front matter and title.
+
+Markdown is taken as it is; plain text and HTML are brought into Markdown first, and so are PDF and DOCX where the
+optional converter is installed (`pip install 'zhiwen[documents]'`).
+"""
 
 import datetime
+import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ingest.convert import Converted, convert_docx, convert_html, convert_pdf, convert_text, without_modules
+from ingest.encoding import decode
 from rag import strict_yaml
 from rag.errors import DocumentError
 from rag.vocabulary import MetadataValue
-
-MAX_FRONT_MATTER_BYTES = strict_yaml.MAX_BYTES
 
 _FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _FENCE_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
@@ -21,35 +26,35 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\uf
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`body` starts at line `first_line` (1-based) of the file; what stands before is front matter."""
+    """`body` is Markdown; its first line is line `first_line` (1-based) of the file.
+
+    Where the body was converted, `line_map` has the line of the file for each line of the body.
+    """
 
     source: str
     title: str
     body: str
     first_line: int
     metadata: Mapping[str, MetadataValue]
+    line_map: Sequence[int] = ()
 
 
 def parse_document(source: str, content: bytes) -> Document:
-    """Decode the bytes of a Markdown file and take its front matter off.
+    """Read the bytes of a file by the ending of its name.
 
-    `source` is the path relative to the root, POSIX style, NFC. `title` is the front matter's, else "".
+    `source` is the path relative to the root, POSIX style, NFC. `title` is what the document itself says, or "".
 
-    Raises DocumentError, naming the source, for bytes that are not UTF-8 and for front matter that is not plain YAML.
+    Raises DocumentError, naming the source, for an encoding or front matter that cannot be read, and for a kind of file
+    that cannot be converted here.
     """
-    text = _decode(source, content)
-    opening = _FENCE.match(text)
-    if not opening:
-        return Document(source, "", text, 1, {})
-    closing = _FENCE_END.search(text, opening.end() + 1)
-    if not closing:
-        # A lone `---` on the first line is a thematic break.
-        return Document(source, "", text, 1, {})
-    metadata = _front_matter(source, text[opening.end() : closing.start()])
-    body = text[closing.end() :]
-    first_line = text.count("\n", 0, closing.end()) + 1
-    title = metadata.get("title")
-    return Document(source, str(title).strip() if title else "", body, first_line, metadata)
+    ending = PurePosixPath(source).suffix.lower()
+    if ending in _BINARY:
+        return _converted(source, _BINARY[ending](source, content))
+    text = _cleaned(decode(source, content))
+    if ending == ".mdx":
+        text = without_modules(text)
+    converter = _CONVERTERS.get(ending)
+    return _converted(source, converter(text)) if converter else _markdown(source, text)
 
 
 def fallback_title(source: str) -> str:
@@ -57,17 +62,32 @@ def fallback_title(source: str) -> str:
     return PurePosixPath(source).stem
 
 
-def _decode(source: str, content: bytes) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DocumentError(f"{source}: line {line} is not UTF-8; save the file as UTF-8") from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DocumentError(f"{source}: line {line} holds a NUL byte; this is not a text file")
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _INVISIBLE.sub("", text)
+_CONVERTERS: Mapping[str, Callable[[str], Converted]] = {
+    ".txt": convert_text,
+    ".html": convert_html,
+    ".htm": convert_html,
+}
+_BINARY: Mapping[str, Callable[[str, bytes], Converted]] = {".pdf": convert_pdf, ".docx": convert_docx}
+
+
+def _cleaned(text: str) -> str:
+    return _INVISIBLE.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def _converted(source: str, converted: Converted) -> Document:
+    return Document(source, converted.title, converted.markdown, 1, {}, converted.line_map)
+
+
+def _markdown(source: str, text: str) -> Document:
+    opening = _FENCE.match(text)
+    closing = _FENCE_END.search(text, opening.end() + 1) if opening else None
+    if not opening or not closing:
+        # A lone `---` on the first line is a thematic break.
+        return Document(source, "", text, 1, {})
+    metadata = _front_matter(source, text[opening.end() : closing.start()])
+    title = metadata.get("title")
+    first_line = text.count("\n", 0, closing.end()) + 1
+    return Document(source, str(title).strip() if title else "", text[closing.end() :], first_line, metadata)
 
 
 def _front_matter(source: str, text: str) -> dict[str, MetadataValue]:
@@ -92,7 +112,7 @@ def _plain(value: object) -> MetadataValue:
 def _scalar(value: object) -> str | int | float | bool | None:
     if isinstance(value, datetime.date | datetime.datetime):
         return value.isoformat()
-    if (isinstance(value, float) and value in (float("inf"), float("-inf"))) or value != value:  # noqa: PLR0124
+    if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return str(value)

@@ -1,32 +1,42 @@
-"""The files of the knowledge folder that are documents."""
+"""The files of the knowledge folder that are documents; nothing outside of it is ever read."""
 
 import os
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
 from rag.errors import DocumentError, KnowledgeError
 
+GOLDEN_FILE = "golden.yaml"
+
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """`source` is the path relative to the root, POSIX style, NFC; `path` is the one to open."""
+    """A document's file: `source` is its path below `root`, POSIX style, NFC; `path` the same as it is on disk.
+
+    `links` counts the names of the file that were not found below the root.
+    """
 
     source: str
-    path: Path
+    root: Path
+    path: PurePosixPath
     size: int
     modified_ns: int
+    links: int = 0
 
     def read(self, max_bytes: int) -> bytes:
-        """Raises DocumentError for a file that is too large, gone or unreadable."""
+        """Raises DocumentError for a file that is too large, gone, unreadable, or also stands outside the root."""
+        if self.links:
+            raise DocumentError(f"{self.source}: is hard-linked from outside the folder; copy it instead")
         try:
-            # Opened without following a link that may have taken the file's place since the scan.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with os.fdopen(descriptor, "rb") as file:
+            with os.fdopen(_open_below(self.root, self.path), "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise DocumentError(f"{self.source}: is not a regular file")
                 content = file.read(max_bytes + 1)
         except OSError as error:
             raise DocumentError(f"{self.source}: cannot be read: {error.strerror}") from error
@@ -35,11 +45,10 @@ class File:
         return content
 
 
-def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = ()) -> list[File]:
+def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), gitignore: bool = True) -> list[File]:
     """The regular files below `root` that match `include` and not `exclude`, ordered by source.
 
-    Patterns are gitignore's. Hidden files and folders, and links of any kind, are passed over, so that nothing outside
-    the root is ever read.
+    Patterns are gitignore's. Hidden files and folders, symbolic links, devices and pipes are passed over.
 
     Raises KnowledgeError, naming the folder, if it is missing, not a folder, unreadable, or holds no documents.
     """
@@ -47,30 +56,65 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = ()) -> 
         what = "is not a folder" if root.exists() else "does not exist"
         raise KnowledgeError(f"{root} {what}; set knowledge.path (ZHIWEN_KNOWLEDGE__PATH) to your folder of documents")
     wanted, unwanted = GitIgnoreSpec.from_lines(include), GitIgnoreSpec.from_lines(exclude)
-    files = [
-        file for file in _walk(root, root) if wanted.match_file(file.source) and not unwanted.match_file(file.source)
-    ]
+    entries = list(_walk(root, PurePosixPath(), gitignore=gitignore))
+    names = Counter((status.st_dev, status.st_ino) for _, status in entries)
+    files = []
+    for path, status in entries:
+        source = unicodedata.normalize("NFC", str(path))
+        if wanted.match_file(source) and not unwanted.match_file(source):
+            links = status.st_nlink - names[status.st_dev, status.st_ino]
+            files.append(File(source, root, path, status.st_size, status.st_mtime_ns, max(links, 0)))
     if not files:
         raise KnowledgeError(f"{root} holds no documents that match {', '.join(include)}; nothing was changed")
     return sorted(files, key=lambda file: file.source)
 
 
-def _walk(folder: Path, root: Path) -> Iterator[File]:
+def _walk(root: Path, folder: PurePosixPath, *, gitignore: bool) -> Iterator[tuple[PurePosixPath, os.stat_result]]:
     try:
-        entries = list(os.scandir(folder))
+        entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
     except OSError as error:
-        raise KnowledgeError(f"{folder} cannot be read: {error.strerror}; nothing was changed") from error
+        raise KnowledgeError(f"{root / folder} cannot be read: {error.strerror}; nothing was changed") from error
+    ignored = _read_gitignore(root / folder) if gitignore else GitIgnoreSpec([])
     for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
         if entry.name.startswith(".") or entry.is_symlink():
             continue
-        path = Path(entry.path)
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(path, root)
-            continue
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        if stat.S_ISREG(status.st_mode):
-            source = unicodedata.normalize("NFC", path.relative_to(root).as_posix())
-            yield File(source, path, status.st_size, status.st_mtime_ns)
+        below = _walk(root, folder / entry.name, gitignore=gitignore) if is_folder else _regular(entry, folder)
+        for path, status in below:
+            # Each .gitignore speaks of what is below its own folder.
+            if not ignored.match_file(str(path.relative_to(folder))):
+                yield path, status
+
+
+def _regular(entry: os.DirEntry[str], folder: PurePosixPath) -> Iterator[tuple[PurePosixPath, os.stat_result]]:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(status.st_mode):
+        yield folder / entry.name, status
+
+
+def _read_gitignore(folder: Path) -> GitIgnoreSpec:
+    try:
+        text = (folder / ".gitignore").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise KnowledgeError(f"{folder / '.gitignore'} cannot be read: {error}; nothing was changed") from error
+    return GitIgnoreSpec.from_lines(text.splitlines())
+
+
+def _open_below(root: Path, path: PurePosixPath) -> int:
+    """Open a file folder by folder without following a link that may have taken a name's place since the scan."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in path.parts[:-1]:
+            inner = os.open(name, flags | os.O_DIRECTORY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        # A pipe that has taken the file's place must not be waited for.
+        return os.open(path.name, flags | os.O_NONBLOCK, dir_fd=folder)
+    finally:
+        os.close(folder)

@@ -26,9 +26,12 @@ class Section(BaseModel):
 
 class KnowledgeSettings(Section):
     path: Path = Path("knowledge")
-    include: tuple[str, ...] = ("**/*.md", "**/*.markdown")
+    include: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx", "*.txt", "*.html", "*.htm")
     exclude: tuple[str, ...] = ()
+    gitignore: bool = True
     max_file_bytes: int = Field(default=10_000_000, ge=1)
+    max_seconds_per_document: Seconds = 20
+    max_golden_drop: float = Field(default=0.0, ge=0, le=1)
 
 
 class ChunkingSettings(Section):

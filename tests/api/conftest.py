@@ -1,0 +1,55 @@
+"""Folders and servers that the tests of the surfaces share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from processes import Outcome, Server, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAsk:
+    """The very first question, asked on an empty store, and the folder as it then was."""
+
+    outcome: Outcome
+    workspace: Workspace
+
+
+@pytest.fixture(scope="session")
+def first_ask(tmp_path_factory: pytest.TempPathFactory) -> FirstAsk:
+    workspace = Workspace.with_shipped_knowledge(tmp_path_factory.mktemp("first"))
+    return FirstAsk(workspace.run("ask", "向量数据库有哪些知名组件？"), workspace)
+
+
+@pytest.fixture
+def workspace(first_ask: FirstAsk, tmp_path: Path) -> Workspace:
+    """The shipped knowledge, ingested."""
+    return first_ask.workspace.copy_to(tmp_path)
+
+
+@pytest.fixture
+def empty_workspace(tmp_path: Path) -> Workspace:
+    """The shipped knowledge, not yet ingested."""
+    return Workspace.with_shipped_knowledge(tmp_path)
+
+
+GUIDES = {
+    "guides/setup.md": "---\ntitle: Setup\nlevel: 1\naudience: admin\ndraft: false\n---\n\n# Setup\n\n"
+    "Install the lighthouse daemon with the package `lamp-tools` and start it on port 7311.\n",
+    "guides/upkeep.md": "---\ntitle: Upkeep\nlevel: 3\naudience: operator\n---\n\n# Upkeep\n\n"
+    "Polish the lighthouse lens every forty days and keep a log of the work.\n",
+    "guides/100%_sure.md": '---\ntitle: \'Quotes " and % signs\'\nlevel: 2\naudience: "o\'neil"\n---\n\n# Certainty\n\n'
+    "The lighthouse keeper is one hundred percent sure about the tide tables.\n",
+}
+
+
+@pytest.fixture(scope="session")
+def server(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for tests that only read: the shipped knowledge and a few guides with front matter."""
+    workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("server"))
+    for source, text in GUIDES.items():
+        workspace.write(source, text)
+    with workspace.serving() as running:
+        assert running.ingest()["error"] is None
+        yield running

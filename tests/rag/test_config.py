@@ -1,0 +1,307 @@
+"""Settings: environment over file over defaults; every mistake is named, every secret kept."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, SecretStr
+
+from rag import config
+from rag.config import Settings
+from rag.errors import ConfigError
+
+SHIPPED_FILE = Path(__file__).parents[2] / "config.yaml"
+SECRET = "sk-0123456789abcdef"  # noqa: S105
+
+
+def load(folder: Path, text: str, **environment: str) -> Settings:
+    return config.load(written(folder, text), environment)
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refusal(folder: Path, text: str, **environment: str) -> str:
+    """The message with which the settings are refused, the file's name shortened."""
+    file = written(folder, text)
+    with pytest.raises(ConfigError) as caught:
+        config.load(file, environment)
+    return str(caught.value).replace(str(file), "config.yaml")
+
+
+def knobs(settings: BaseModel) -> dict[str, dict[str, Any]]:
+    """Every knob that is no secret, by section, as it is written in YAML."""
+    return {
+        section: {
+            key: str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+            for key, value in getattr(settings, section)
+            if not isinstance(value, SecretStr)
+        }
+        for section in type(settings).model_fields
+    }
+
+
+def test_the_shipped_file_holds_every_knob_with_its_default_and_nothing_else() -> None:
+    shipped = yaml.safe_load(SHIPPED_FILE.read_text(encoding="utf-8"))
+    assert shipped == knobs(Settings())
+
+
+def test_the_shipped_file_loads_to_the_defaults_with_its_paths_beside_it() -> None:
+    loaded = knobs(config.load(SHIPPED_FILE, {}))
+    expected = knobs(Settings())
+    expected["knowledge"]["path"] = str(SHIPPED_FILE.parent / "knowledge")
+    expected["store"]["uri"] = str(SHIPPED_FILE.parent / ".zhiwen" / "milvus.db")
+    assert loaded == expected
+
+
+def test_every_secret_setting_is_listed_as_one() -> None:
+    found = {
+        (section, key)
+        for section in Settings.model_fields
+        for key, value in getattr(Settings(), section)
+        if isinstance(value, SecretStr)
+    }
+    assert found == config.SECRETS
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    text = "retrieval:\n  top_k: 5\n  candidates: 50\n"
+    settings = load(tmp_path, text, ZHIWEN_RETRIEVAL__TOP_K="7")
+    assert settings.retrieval.top_k == 7
+    assert settings.retrieval.candidates == 50
+    assert settings.retrieval.mode == Settings().retrieval.mode
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.load(environment={}) == Settings()
+
+
+def test_the_file_in_the_working_directory_is_read_without_being_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "serve:\n  port: 9000\n")
+    monkeypatch.chdir(tmp_path)
+    assert config.load(environment={}).serve.port == 9000
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "---\n", "{}\n", "\ufeffchat:\n  model: ''\n"])
+def test_an_empty_file_means_the_defaults(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, text) == Settings()
+
+
+def test_a_section_of_which_every_key_is_commented_out_means_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path, "chat:\n  # model: qwen-max\nserve:\n  port: 9000\n").chat == Settings().chat
+
+
+def test_foreign_variables_are_left_alone(tmp_path: Path) -> None:
+    environment = {"PATH": "/bin", "CHAT__PROVIDER": "qwen", "ZHIWEN_QUESTION": "什么是 Ollama？"}
+    assert load(tmp_path, "", **environment) == Settings()
+
+
+def test_a_missing_file_that_was_asked_for_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: no such configuration file; leave out --config"):
+        config.load(tmp_path / "nowhere.yaml", {})
+
+
+def test_a_folder_is_no_configuration_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such configuration file"):
+        config.load(tmp_path, {})
+
+
+def test_a_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_bytes("chat:\n  model: 通义\n".encode("gbk"))
+    with pytest.raises(ConfigError, match=r"config\.yaml: cannot be read"):
+        config.load(file, {})
+
+
+def test_malformed_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "chat:\n  model: qwen\n  base_url: [\n").startswith("config.yaml: line 4: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("serve:\n  port: 1\n  port: 2\n", "config.yaml: line 3: the key 'port' appears twice"),
+        ("chat: &a\n  model: x\nserve: *a\n", "config.yaml: line 3: aliases (*name) are not accepted"),
+        ("- chat\n- serve\n", "config.yaml: must hold sections such as `chat:`, got list"),
+        ("chat\n", "config.yaml: must hold sections such as `chat:`, got str"),
+    ],
+)
+def test_a_file_that_is_not_sections_of_keys_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    assert refusal(tmp_path, text) == problem
+
+
+def test_an_unknown_key_in_the_file_is_named_with_the_known_ones(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "retrieval:\n  topk: 5\n")
+    assert message == "config.yaml: unknown key retrieval.topk; known here: candidates, mode, top_k"
+
+
+def test_an_unknown_section_in_the_file_is_named_with_the_known_ones(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "retreival:\n  top_k: 5\n")
+    assert message.startswith("config.yaml: unknown key retreival; known here: answering, chat, chunking, embedding")
+
+
+def test_an_unknown_key_in_the_environment_is_named_by_its_variable(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "", ZHIWEN_RETRIEVAL__TOPK="5")
+    assert message == "ZHIWEN_RETRIEVAL__TOPK: unknown key retrieval.topk; known here: candidates, mode, top_k"
+
+
+def test_an_unknown_section_in_the_environment_is_named_by_its_variable(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "", ZHIWEN_RETREIVAL__TOP_K="5")
+    assert message.startswith("ZHIWEN_RETREIVAL__TOP_K: unknown key retreival; known here: answering, chat")
+
+
+def test_every_mistake_is_named_at_once_each_on_a_line(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "serve:\n  port: 70000\nchat:\n  modle: x\n", ZHIWEN_RETRIEVAL__TOP_K="0")
+    assert sorted(line.split(": ")[0] for line in message.split("\n")) == [
+        "ZHIWEN_RETRIEVAL__TOP_K",
+        "config.yaml",
+        "config.yaml",
+    ]
+
+
+def test_a_wrong_type_in_the_file_names_file_key_and_value(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "serve:\n  port: eighty\n")
+    assert message.startswith("config.yaml: serve.port: input should be a valid integer")
+    assert message.endswith("got 'eighty'")
+
+
+def test_a_wrong_type_in_the_environment_names_the_variable(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "serve:\n  port: 9000\n", ZHIWEN_SERVE__PORT="eighty")
+    assert message.startswith("ZHIWEN_SERVE__PORT: serve.port: input should be a valid integer")
+
+
+def test_a_text_where_a_section_should_be_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "serve: 8000\n").startswith("config.yaml: serve: input should be a valid dictionary")
+
+
+def test_a_text_where_a_list_should_be_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "knowledge:\n  exclude: drafts\n").startswith("config.yaml: knowledge.exclude: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("retrieval:\n  top_k: 0\n", "retrieval.top_k: input should be greater than or equal to 1, got 0"),
+        ("retrieval:\n  top_k: 51\n", "retrieval.top_k: input should be less than or equal to 50, got 51"),
+        ("store:\n  timeout_seconds: 0\n", "store.timeout_seconds: input should be greater than 0, got 0"),
+        (
+            "answering:\n  min_evidence: 1.5\n",
+            "answering.min_evidence: input should be less than or equal to 1, got 1.5",
+        ),
+    ],
+)
+def test_a_value_out_of_range_names_key_rule_and_value(tmp_path: Path, text: str, message: str) -> None:
+    assert refusal(tmp_path, text) == f"config.yaml: {message}"
+
+
+@pytest.mark.parametrize("text", [".nan", ".inf", "-.inf", "1e999"])
+def test_a_number_that_is_not_finite_is_out_of_range(tmp_path: Path, text: str) -> None:
+    assert "chat.total_timeout_seconds" in refusal(tmp_path, f"chat:\n  total_timeout_seconds: {text}\n")
+    assert "answering.min_evidence" in refusal(tmp_path, f"answering:\n  min_evidence: {text}\n")
+
+
+def test_a_value_that_is_not_among_the_choices_names_them(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "chat:\n  provider: gpt\n")
+    assert message.startswith("config.yaml: chat.provider: input should be 'auto', 'extractive', 'custom', 'qwen'")
+    assert message.endswith("got 'gpt'")
+
+
+@pytest.mark.parametrize("name", ["", "1abc", "a-b", "a b", "x" * 101, "知问", 'a"; drop'])
+def test_a_collection_name_that_milvus_would_refuse_is_refused_here(tmp_path: Path, name: str) -> None:
+    assert "store.collection" in refusal(tmp_path, "", ZHIWEN_STORE__COLLECTION=name)
+
+
+@pytest.mark.parametrize(("section", "key"), sorted(config.SECRETS))
+def test_a_secret_in_the_file_is_refused_with_the_variable_to_use(tmp_path: Path, section: str, key: str) -> None:
+    message = refusal(tmp_path, f"{section}:\n  {key}: {SECRET}\n")
+    variable = f"ZHIWEN_{section.upper()}__{key.upper()}"
+    assert message == f"config.yaml: {section}.{key} is a secret; set it in the environment as {variable}"
+
+
+def test_an_empty_secret_in_the_file_is_accepted(tmp_path: Path) -> None:
+    assert load(tmp_path, "chat:\n  api_key: ''\n") == Settings()
+
+
+def test_a_secret_from_the_environment_is_kept_and_never_shown(tmp_path: Path) -> None:
+    environment = {f"ZHIWEN_{section}__{key}".upper(): SECRET for section, key in config.SECRETS}
+    settings = load(tmp_path, "", **environment)
+    assert settings.chat.api_key.get_secret_value() == SECRET
+    assert settings.store.token.get_secret_value() == SECRET
+    assert settings.embedding.api_key.get_secret_value() == SECRET
+    shown = f"{settings!r} {settings} {settings.chat!r} {settings.model_dump()} {settings.model_dump_json()}"
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"chat:\n  api_key: {SECRET}\n",
+        f"chat:\n  api_key: [{SECRET}]\n",
+        f"chat:\n  - api_key: {SECRET}\n",
+        f"chat:\n  apikey: {SECRET}\n",
+        f"api_key: {SECRET}\n",
+        f"chat:\n  api_key: {{value: {SECRET}}}\n",
+        f"Chat:\n  api_key: {SECRET}\n",
+    ],
+)
+def test_a_secret_misplaced_in_the_file_is_refused_without_being_repeated(tmp_path: Path, text: str) -> None:
+    assert SECRET not in refusal(tmp_path, text)
+
+
+def test_a_secret_is_not_in_the_message_about_another_mistake(tmp_path: Path) -> None:
+    environment = {"ZHIWEN_CHAT__API_KEY": SECRET, "ZHIWEN_CHAT__MAX_ATTEMPTS": "0"}
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, "chat:\n  modle: x\n", **environment)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_lists_in_the_environment_are_separated_by_commas(tmp_path: Path) -> None:
+    text = "knowledge:\n  exclude: [a.md]\n"
+    settings = load(tmp_path, text, ZHIWEN_KNOWLEDGE__INCLUDE="docs/**/*.md, **/*.markdown ,,")
+    assert settings.knowledge.include == ("docs/**/*.md", "**/*.markdown")
+    assert settings.knowledge.exclude == ("a.md",)
+    assert load(tmp_path, text, ZHIWEN_KNOWLEDGE__EXCLUDE="").knowledge.exclude == ()
+
+
+def test_a_comma_in_a_setting_that_is_no_list_stays(tmp_path: Path) -> None:
+    assert load(tmp_path, "", ZHIWEN_CHAT__MODEL="a,b").chat.model == "a,b"
+
+
+def test_relative_paths_in_the_file_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    settings = load(tmp_path, "knowledge:\n  path: ../docs\nstore:\n  uri: data/m.db\n")
+    assert settings.knowledge.path.resolve() == (tmp_path.parent / "docs").resolve()
+    assert Path(settings.store.uri) == tmp_path / "data" / "m.db"
+
+
+def test_absolute_paths_and_addresses_in_the_file_stay(tmp_path: Path) -> None:
+    settings = load(tmp_path, "knowledge:\n  path: /srv/docs\nstore:\n  uri: http://milvus:19530\n")
+    assert settings.knowledge.path == Path("/srv/docs")
+    assert settings.store.uri == "http://milvus:19530"
+
+
+def test_a_path_under_the_home_folder_is_spelt_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    settings = load(tmp_path, "knowledge:\n  path: ~/docs\n")
+    assert settings.knowledge.path == tmp_path / "home" / "docs"
+
+
+def test_paths_in_the_environment_are_relative_to_the_working_directory(tmp_path: Path) -> None:
+    settings = load(tmp_path, "store:\n  uri: a.db\n", ZHIWEN_KNOWLEDGE__PATH="docs", ZHIWEN_STORE__URI="b.db")
+    assert settings.knowledge.path == Path("docs")
+    assert settings.store.uri == "b.db"
+
+
+def test_settings_cannot_be_changed_once_read() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().chat.model = "x"  # type: ignore[misc]

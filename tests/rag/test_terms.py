@@ -1,0 +1,164 @@
+"""Text becomes terms by one pure function, the same for documents and for questions."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.terms import question_terms, terms
+
+ANY_TEXT = st.text(max_size=80)
+WITH_LONE_SURROGATES = st.text(alphabet=[*"什么aB_ ", "\ud800", "\udfff"], max_size=12)
+MIXED_TEXT = st.text(alphabet=list("什么是的向量数据库 TiDB_v7.5-/+#@:ａＢ\u3000\n🙂カか한ﷺ㍿İßﬁ"), max_size=40)
+
+
+def test_full_width_forms_and_case_are_folded() -> None:
+    assert terms("Ｏｌｌａｍａ ｖ７．５") == terms("ollama V7.5") == ["ollama", "v7.5", "v7", "5"]
+    assert terms("STRASSE") == terms("straße")
+
+
+def test_an_identifier_gives_itself_and_its_parts() -> None:
+    assert terms("tidb_mem_quota_query") == ["tidb_mem_quota_query", "tidb", "mem", "quota", "query"]
+    assert terms("text-embedding-ada-002") == ["text-embedding-ada-002", "text", "embedding", "ada", "002"]
+    assert terms("rag.chat.opening") == ["rag.chat.opening", "rag", "chat", "opening"]
+
+
+def test_camel_case_gives_its_humps() -> None:
+    assert terms("OpenAIChat") == ["openaichat", "open", "ai", "chat"]
+    assert terms("getHTTPResponse2Code") == ["gethttpresponse2code", "get", "http", "response2", "code"]
+    assert terms("Ollama") == ["ollama"]
+    assert terms("HTTP") == ["http"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("v7.5.0", {"v7.5.0", "v7", "5", "0"}),
+        ("--allow-mass-deletion", {"allow-mass-deletion", "allow", "mass", "deletion"}),
+        ("ERROR 1105 (HY000)", {"error", "1105", "hy000"}),
+        ("错误码 8028", {"错误", "误码", "8028"}),
+        ("错误码8028：", {"错误", "误码", "8028"}),
+        ("https://www.trae.cn/", {"https://www.trae.cn", "https", "www", "trae", "cn"}),
+        ("C++ 和 C#", {"c++", "c#"}),
+        ("用C++写的", {"c++"}),
+        ("node.js", {"node.js", "node", "js"}),
+        ("user@example.com", {"user@example.com", "user", "example", "com"}),
+        ("@@tidb_snapshot", {"tidb_snapshot", "tidb", "snapshot"}),
+        ("1,048,576", {"1", "048", "576"}),
+    ],
+)
+def test_what_people_look_up_word_for_word_is_a_term(text: str, expected: set[str]) -> None:
+    assert expected <= set(terms(text))
+
+
+def test_punctuation_at_the_end_is_no_part_of_a_word() -> None:
+    assert terms("It is Ollama.") == ["it", "is", "ollama"]
+    assert terms("(Ollama), [Coze]: Milvus;") == ["ollama", "coze", "milvus"]
+
+
+def test_chinese_gives_bigrams_and_the_longer_words() -> None:
+    found = terms("向量数据库")
+    assert found[:4] == ["向量", "量数", "数据", "据库"]
+    assert "数据库" in found
+    assert all(len(term) >= 2 for term in found)
+
+
+def test_a_single_chinese_character_is_a_term() -> None:
+    assert terms("库") == ["库"]
+    assert terms("A 库 B") == ["a", "库", "b"]
+
+
+def test_chinese_and_latin_written_without_a_space_are_told_apart() -> None:
+    assert terms("用Ollama部署") == ["用", "ollama", "部署"]
+
+
+def test_bigrams_do_not_reach_across_punctuation() -> None:
+    assert "据向" not in terms("数据，向量")
+
+
+def test_japanese_and_korean_give_bigrams() -> None:
+    assert {"データ", "ベー", "ース"} & set(terms("データベース")) >= {"ベー", "ース"}
+    assert {"데이", "이터"} <= set(terms("데이터"))
+    assert terms("ﾃﾞｰﾀ") == terms("データ"), "half-width katakana are folded"
+
+
+def test_rare_chinese_characters_beyond_the_basic_plane_count() -> None:
+    assert terms("𠮷野家")[:2] == ["𠮷野", "野家"]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "🙂🎉", "—…！？", "___", "\u200b", "\0"])
+def test_a_text_without_words_has_no_terms(text: str) -> None:
+    assert terms(text) == []
+
+
+def test_emoji_separate_words_and_are_no_terms() -> None:
+    assert terms("Ollama🙂部署") == ["ollama", "部署"]
+
+
+def test_a_very_long_word_is_clipped_alike_in_document_and_question() -> None:
+    word = "x" * 1000
+    assert terms(word) == question_terms(word) == ["x" * 64]
+
+
+@given(ANY_TEXT | MIXED_TEXT | WITH_LONE_SURROGATES)
+def test_no_term_is_empty_long_or_holds_white_space(text: str) -> None:
+    for term in terms(text):
+        assert term
+        assert term.split() == [term]
+        assert len(term) <= 64
+
+
+@given(ANY_TEXT | MIXED_TEXT)
+def test_a_text_and_its_compatibility_form_have_the_same_terms(text: str) -> None:
+    folded = unicodedata.normalize("NFKC", text)
+    assert terms(folded) == terms(text)
+    assert question_terms(folded) == question_terms(text)
+
+
+@given(ANY_TEXT | MIXED_TEXT)
+def test_question_terms_are_distinct_and_empty_only_for_a_text_without_terms(text: str) -> None:
+    found = question_terms(text)
+    assert len(found) == len(set(found))
+    assert bool(found) == bool(terms(text))
+
+
+@given(st.lists(st.sampled_from(["Ollama", "向量", "数据库", "v7.5.0", "C++", "🙂"]), max_size=6))
+def test_texts_side_by_side_have_the_terms_of_each(words: list[str]) -> None:
+    assert terms(" ".join(words)) == [term for word in words for term in terms(word)]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("什么是硅基流动？", terms("硅基流动")),
+        ("请问 Dify 的官网是什么？", ["dify", "官网"]),
+        ("Ollama 怎么安装", ["ollama", "安装"]),
+        ("What is the official website of PyCharm?", ["official", "website", "pycharm", "py", "charm"]),
+        ("Could you please show me Milvus", ["milvus"]),
+        ("WHAT IS MILVUS", ["milvus"]),
+    ],
+)
+def test_the_words_that_make_a_question_are_dropped(question: str, expected: list[str]) -> None:
+    assert question_terms(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "identifier"),
+    [
+        ("What does is_extractive do?", "is_extractive"),
+        ("tidb_is_master 是什么？", "tidb_is_master"),
+        ("what is on-call", "on-call"),
+        ("How do I use --show-all?", "show-all"),
+        ("怎么用 do_while", "do_while"),
+        ("What is c.is.d", "c.is.d"),
+    ],
+)
+def test_a_question_word_inside_an_identifier_stays(question: str, identifier: str) -> None:
+    assert identifier in question_terms(question)
+
+
+@pytest.mark.parametrize("question", ["什么", "为什么？", "What is it?", "How do you do", "有哪些", "谁"])
+def test_a_question_of_question_words_alone_keeps_all_its_terms(question: str) -> None:
+    assert question_terms(question) == list(dict.fromkeys(terms(question)))
+    assert question_terms(question)
