@@ -12,6 +12,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.FilterError: 422,
     errors.KnowledgeError: 409,
     errors.DocumentError: 422,
+    errors.GoldenQuestionsLost: 409,
     errors.StoreError: 503,
     errors.StoreUnavailable: 503,
     errors.StoreTimeout: 504,

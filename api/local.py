@@ -5,8 +5,9 @@ from collections.abc import Callable
 from api import terminal
 from api.messages import interface_language, say
 from api.schemas import StatusResponse
+from ingest.lease import writing
 from ingest.report import IngestReport
-from ingest.staging import roll_back, writing
+from ingest.staging import roll_back
 from ingest.sync import ingest, pending_changes
 from rag.answer import Delta, answer, search
 from rag.config import Settings

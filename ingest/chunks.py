@@ -1,7 +1,9 @@
 """Sections → chunks: passages that fit one embedding, with where they stand and which block they were cut from."""
 
 import hashlib
+import math
 import re
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +12,7 @@ from dataclasses import dataclass, replace
 from ingest.documents import Document, fallback_title
 from ingest.sections import Block, Line, Section, parse_sections
 from ingest.tables import Row
+from rag.errors import DocumentError
 from rag.vocabulary import PATH_SEPARATOR, Chunk, Kind
 
 CHUNKER_VERSION = 1
@@ -40,6 +43,22 @@ def chunk_document(document: Document, *, count_tokens: CountTokens, max_tokens:
     each with the header).
     """
     sections = parse_sections(document.body, document.first_line)
+    return chunk_sections(document, sections, count_tokens=count_tokens, max_tokens=max_tokens)
+
+
+def chunk_sections(
+    document: Document,
+    sections: Sequence[Section],
+    *,
+    count_tokens: CountTokens,
+    max_tokens: int,
+    timeout_seconds: float = math.inf,
+) -> list[Chunk]:
+    """`chunk_document` for sections that are known already.
+
+    Raises DocumentError if it takes longer than `timeout_seconds`.
+    """
+    deadline = _Deadline(document.source, timeout_seconds)
     title = document.title or _first_heading(sections) or fallback_title(document.source)
     chunks: list[Chunk] = []
     seen: Counter[str] = Counter()
@@ -59,7 +78,7 @@ def chunk_document(document: Document, *, count_tokens: CountTokens, max_tokens:
             content="",
             metadata=document.metadata,
         )
-        budget = _Budget(count_tokens, chunk.context, max_tokens)
+        budget = _Budget(count_tokens, chunk.context, max_tokens, deadline)
         for piece in _pieces(section.blocks, budget):
             identity = _digest(document.source, *section.heading_path, piece.kind, _normalised(piece.content))
             seen[identity] += 1
@@ -79,10 +98,24 @@ def chunk_document(document: Document, *, count_tokens: CountTokens, max_tokens:
     return chunks
 
 
+class _Deadline:
+    def __init__(self, source: str, timeout_seconds: float) -> None:
+        self._source = source
+        self._seconds = timeout_seconds
+        self._end = time.monotonic() + timeout_seconds
+
+    def check(self) -> None:
+        if time.monotonic() > self._end:
+            raise DocumentError(
+                f"{self._source}: takes longer than {self._seconds:g} s to cut (knowledge.max_seconds_per_document)"
+            )
+
+
 class _Budget:
     """How many tokens of content fit beside the context of a section."""
 
-    def __init__(self, count_tokens: CountTokens, context: str, max_tokens: int) -> None:
+    def __init__(self, count_tokens: CountTokens, context: str, max_tokens: int, deadline: _Deadline) -> None:
+        self._deadline = deadline
         self._count = count_tokens
         self._context = context
         self._max_tokens = max_tokens
@@ -91,9 +124,11 @@ class _Budget:
 
     def cost(self, text: str) -> int:
         """Tokens of the text alone, without prefix and special tokens."""
+        self._deadline.check()
         return max(self._count(text) - self._frame, 1) if text else 0
 
     def fits(self, content: str) -> bool:
+        self._deadline.check()
         return self._count(f"{self._context}\n{content}") <= self._max_tokens
 
 

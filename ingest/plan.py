@@ -1,7 +1,7 @@
 """What an ingest has to do: the files of the folder against the manifest of the store."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingest.scan import File
@@ -25,6 +25,9 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         return not (self.added or self.changed or self.removed)
+
+
+OnPlan = Callable[[Plan], None]
 
 
 def make_plan(

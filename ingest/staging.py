@@ -5,16 +5,16 @@ the state row makes it live. Abandoning it, recovering from a crash and rolling 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 
+from ingest.failpoints import reach
 from rag import rows
 from rag.embedders import Embedder, Matrix, Vector
-from rag.errors import StoreError, StoreLocked
+from rag.errors import StoreError
 from rag.filters import Equals
 from rag.milvus import Row, literal
 from rag.rows import ALIVE, SCHEMA_VERSION, alive_at, chunk_row, ledger_row
@@ -32,17 +32,6 @@ class LiveChunk:
 
     chunk: Chunk
     row: Row
-
-
-@contextmanager
-def writing(store: Store) -> Iterator[None]:
-    """Hold the right to write. Raises StoreLocked at once if an ingest or rollback is running."""
-    if not store.writing.acquire(blocking=False):
-        raise StoreLocked(f"{store.uri}: an ingest is running already; wait for it to end")
-    try:
-        yield
-    finally:
-        store.writing.release()
 
 
 class Staging:
@@ -67,9 +56,9 @@ class Staging:
         self._terms = TermChanges()
 
     @property
-    def live_generation(self) -> int:
-        """0 before the first commit."""
-        return self._state.live.generation if self._state else 0
+    def live(self) -> Commit | None:
+        """What readers have; None before the first commit."""
+        return self._state.live if self._state else None
 
     def documents(self) -> dict[str, DocumentRecord]:
         """The manifest that this generation starts from: empty in a fresh space."""
@@ -113,6 +102,7 @@ class Staging:
         for row in new:
             self._terms.add(row["terms"].split(" "))
         self._milvus.upsert(self._chunks, new)
+        reach("chunks_added")
 
     def retire(self, chunks: Iterable[LiveChunk]) -> None:
         """Chunks that die in this generation; readers of the live one go on seeing them."""
@@ -120,6 +110,7 @@ class Staging:
         for row in retired:
             self._terms.remove(row["terms"].split(" "))
         self._milvus.upsert(self._chunks, retired)
+        reach("chunks_retired")
 
     def put_documents(self, records: Sequence[DocumentRecord]) -> None:
         """The manifests of new or changed documents."""
@@ -127,6 +118,7 @@ class Staging:
         self._retire_manifests([record.source for record in records])
         new = [ledger_row("document", record.source, asdict(record), born=self.generation) for record in records]
         self._milvus.upsert(self._ledger, new)
+        reach("documents_put")
 
     def remove_documents(self, sources: Sequence[str]) -> int:
         """Documents that are gone, with all their chunks. Returns the number of chunks."""
@@ -136,16 +128,15 @@ class Staging:
             self.retire(chunks)
             removed += len(chunks)
         self._retire_manifests(sources)
+        reach("documents_removed")
         return removed
 
-    def commit(self, root: str, *, keep: int) -> int:
-        """Make the staged generation live and return its number; `keep` earlier ones stay for `roll_back`.
-
-        Raises StoreError, leaving the live generation as it is, if another writer committed meanwhile.
-        """
+    def seal(self, root: str) -> Snapshot:
+        """End the staging: the generation as readers would see it, counted anew from the store."""
         self._create_space()
         self._write_term_changes()
-        commit = Commit(
+        reach("terms_written")
+        sealed = Commit(
             generation=self.generation,
             space=self._space,
             embedder=self._embedder.name,
@@ -158,14 +149,22 @@ class Staging:
             documents=self._milvus.count(self._ledger, f'kind == "document" and {alive_at(self.generation)}'),
             chunks=self._milvus.count(self._chunks, alive_at(self.generation)),
         )
+        return Snapshot(self._store, sealed)
+
+    def commit(self, sealed: Commit, *, keep: int) -> None:
+        """Make the sealed generation live; `keep` earlier ones stay for `roll_back`.
+
+        Raises StoreError, leaving the live generation as it is, if another writer committed meanwhile.
+        """
         if self._store.state() != self._state:
             raise StoreError(
                 f"{self._store.uri}: another process committed a generation meanwhile; nothing was changed, run again"
             )
         before = self._state.history if self._state else ()
-        self._store.write_state(State(self.generation, (*before, commit)[-(keep + 1) :]))
+        self._store.write_state(State(self.generation, (*before, sealed)[-(keep + 1) :]))
+        reach("committed")
         collect_garbage(self._store)
-        return self.generation
+        reach("garbage_collected")
 
     @property
     def _chunks(self) -> str:
@@ -178,12 +177,12 @@ class Staging:
     def _create_space(self) -> None:
         if self._exists:
             return
-        if not self._state and self._store.state_collection not in self._milvus.collections():
-            self._milvus.create(self._store.state_collection, rows.STATE_COLLECTION)
+        self._store.create_state_collection()
         lexical = self._mode == "hybrid"
         self._milvus.create(self._chunks, rows.chunk_collection(self._embedder.dimension, lexical=lexical))
         self._milvus.create(self._ledger, rows.LEDGER_COLLECTION)
         self._exists = True
+        reach("space_created")
 
     def _retire_manifests(self, sources: Sequence[str]) -> None:
         for start in range(0, len(sources), _LOOKUP_SIZE):

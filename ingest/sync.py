@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from ingest.chunks import CHUNKER_VERSION, chunk_document
-from ingest.documents import parse_document
-from ingest.plan import Plan, content_hash, make_plan, refuse_mass_deletion
+from ingest.chunks import CHUNKER_VERSION, chunk_sections
+from ingest.failpoints import reach
+from ingest.golden import GoldenResult, ask_golden, load_golden, refuse_loss
+from ingest.lease import writing
+from ingest.parsing import Parser
+from ingest.plan import OnPlan, Plan, content_hash, make_plan, refuse_mass_deletion
 from ingest.report import Failure, IngestReport, OnProgress, Progress
 from ingest.scan import File, scan
-from ingest.staging import LiveChunk, Staging, repair, writing
+from ingest.staging import LiveChunk, Staging, repair
 from rag.config import Settings
 from rag.embedders import Embedder
 from rag.errors import DocumentError
@@ -37,52 +40,79 @@ def ingest(
     *,
     verify: bool = False,
     allow_mass_deletion: bool = False,
+    force: bool = False,
+    on_plan: OnPlan = lambda plan: None,
     on_progress: OnProgress = lambda progress: None,
 ) -> IngestReport:
     """Bring the store in line with the knowledge folder and return what was done.
 
     Readers see the old generation until the last moment and the new one from then on. Only what changed is embedded; a
     document that cannot be read keeps its old version and is named in the report. An unchanged folder costs no
-    embedding and no write.
+    embedding and no write. `force` lets a generation go live that finds fewer golden questions.
 
-    Raises KnowledgeError (folder missing, empty, or mostly gone), StoreError, EmbedderError; the live generation is
-    then as it was.
+    Raises KnowledgeError (folder missing, empty, or mostly gone; golden questions lost), StoreError, EmbedderError; the
+    live generation is then as it was.
     """
     started = time.monotonic()
     knowledge = settings.knowledge
     with writing(store):
-        files = scan(knowledge.path, include=knowledge.include, exclude=knowledge.exclude)
+        files, golden = _scan(settings), load_golden(knowledge.path)
         repair(store)
+        reach("repaired")
         staging = Staging(store, embedder, mode=settings.retrieval.mode)
         recipe = _recipe(settings, embedder)
         plan = make_plan(files, staging.documents(), recipe=recipe, max_bytes=knowledge.max_file_bytes, verify=verify)
         if not allow_mass_deletion:
             known = staging.replaced_documents()
             refuse_mass_deletion(len(known.keys() - {file.source for file in files}), len(known))
+        on_plan(plan)
+        reach("planned")
         report = _report_of(plan)
-        writer = _Writer(staging, embedder, settings, report, on_progress, len(plan.to_read))
-        for file in plan.to_read:
-            writer.stage(file, recipe)
-        writer.finish(plan.removed)
-        report.generation = staging.live_generation
+        with Parser(timeout_seconds=knowledge.max_seconds_per_document) as parser:
+            writer = _Writer(staging, embedder, parser, settings, report, on_progress, len(plan.to_read))
+            for file in plan.to_read:
+                writer.stage(file, recipe)
+            writer.finish(plan.removed)
+        live = staging.live
         if writer.has_staged:
-            report.generation = staging.commit(str(knowledge.path), keep=settings.store.keep_generations)
-        report.chunks.unchanged = store.snapshot().commit.chunks - report.chunks.added if report.generation else 0
+            sealed = staging.seal(str(knowledge.path))
+            result = ask_golden(golden, sealed, embedder, settings.retrieval)
+            if live and not force:
+                before = GoldenResult(live.golden_asked, live.golden_found)
+                refuse_loss(before, result, max_drop=knowledge.max_golden_drop)
+            reach("gated")
+            live = replace(sealed.commit, golden_asked=result.asked, golden_found=result.found)
+            staging.commit(live, keep=settings.store.keep_generations)
+        if live:
+            report.generation = live.generation
+            report.chunks.unchanged = live.chunks - report.chunks.added
     report.seconds = round(time.monotonic() - started, 3)
     return report
 
 
+def preview(settings: Settings, store: Store, embedder: Embedder, *, verify: bool = False) -> Plan:
+    """What `ingest` would do, without doing it. Raises KnowledgeError if the folder is missing or empty."""
+    state = store.state()
+    live = state.live if state else None
+    is_fresh = live is None or (live.fingerprint, live.mode) != (embedder.fingerprint, settings.retrieval.mode)
+    manifest = {} if is_fresh else store.snapshot().documents()
+    max_bytes = settings.knowledge.max_file_bytes
+    return make_plan(_scan(settings), manifest, recipe=_recipe(settings, embedder), max_bytes=max_bytes, verify=verify)
+
+
 def pending_changes(settings: Settings, store: Store) -> Plan:
-    """What an ingest would find changed since the live generation, with the recipe that generation was made by.
+    """What changed in the folder since the live generation, whatever embedder is configured now.
 
     Raises KnowledgeError if the folder is missing or empty.
     """
-    knowledge = settings.knowledge
-    files = scan(knowledge.path, include=knowledge.include, exclude=knowledge.exclude)
-    state = store.state()
-    manifest = store.snapshot().documents() if state else {}
+    manifest = store.snapshot().documents() if store.state() else {}
     recipe = next((record.recipe for record in manifest.values() if record.recipe), "")
-    return make_plan(files, manifest, recipe=recipe, max_bytes=knowledge.max_file_bytes)
+    return make_plan(_scan(settings), manifest, recipe=recipe, max_bytes=settings.knowledge.max_file_bytes)
+
+
+def _scan(settings: Settings) -> list[File]:
+    knowledge = settings.knowledge
+    return scan(knowledge.path, include=knowledge.include, exclude=knowledge.exclude, gitignore=knowledge.gitignore)
 
 
 class _Writer:
@@ -92,6 +122,7 @@ class _Writer:
         self,
         staging: Staging,
         embedder: Embedder,
+        parser: Parser,
         settings: Settings,
         report: IngestReport,
         on_progress: OnProgress,
@@ -99,6 +130,7 @@ class _Writer:
     ) -> None:
         self._staging = staging
         self._embedder = embedder
+        self._parser = parser
         self._settings = settings
         self._report = report
         self._on_progress = on_progress
@@ -111,9 +143,15 @@ class _Writer:
         old = self._staging.chunks_of(file.source)
         try:
             content = file.read(self._settings.knowledge.max_file_bytes)
-            document = parse_document(file.source, content)
-            max_tokens = min(self._settings.chunking.max_tokens, self._embedder.max_tokens)
-            new = chunk_document(document, count_tokens=self._embedder.count_tokens, max_tokens=max_tokens)
+            parsed = self._parser.parse(file.source, content)
+            reach("parsed")
+            new = chunk_sections(
+                parsed.document,
+                parsed.sections,
+                count_tokens=self._embedder.count_tokens,
+                max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
+                timeout_seconds=self._settings.knowledge.max_seconds_per_document,
+            )
         except DocumentError as error:
             self._fail(file, error)
             return
@@ -123,7 +161,7 @@ class _Writer:
             recipe=recipe,
             size=file.size,
             modified_ns=file.modified_ns,
-            title=new[0].title if new else document.title,
+            title=new[0].title if new else parsed.document.title,
             chunks=len(new),
         )
         self._put(_compare(record, new, old))
@@ -177,6 +215,7 @@ class _Writer:
             new = {key: text for key, text in texts.items() if key not in known}
             known.update(zip(new, self._embedder.embed_documents(list(new.values())), strict=True))
             self._report.embedded += len(new)
+            reach("embedded")
             self._staging.add(batch, np.stack([known[text_hash(chunk.searchable_text)] for chunk in batch]))
             self._advance(embedded=len(new))
 

@@ -6,7 +6,8 @@
     │   └── QuestionTooLong      it exceeds answering.max_question_characters
     ├── FilterError              a search filter names a bad field or value
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
-    │   └── DocumentError        one document cannot be read; the others are not affected
+    │   ├── DocumentError        one document cannot be read; the others are not affected
+    │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
     ├── StoreError               the vector store refused or failed
     │   ├── StoreUnavailable     it cannot be reached
     │   ├── StoreTimeout         it did not answer within the deadline
@@ -49,6 +50,10 @@ class KnowledgeError(ZhiwenError):
 
 
 class DocumentError(KnowledgeError):
+    pass
+
+
+class GoldenQuestionsLost(KnowledgeError):
     pass
 
 

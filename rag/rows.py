@@ -134,8 +134,8 @@ def ledger_row(kind: str, name: str, payload: dict[str, object], *, born: int) -
     }
 
 
-def state_row(payload: dict[str, object]) -> Row:
-    return {"key": "state", "payload": payload, "vector": _NO_VECTOR}
+def state_row(key: str, payload: dict[str, object]) -> Row:
+    return {"key": key, "payload": payload, "vector": _NO_VECTOR}
 
 
 def alive_at(generation: int) -> str:

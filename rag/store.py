@@ -34,6 +34,8 @@ class Commit:
     root: str
     documents: int
     chunks: int
+    golden_asked: tuple[str, ...] = ()
+    golden_found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,18 @@ class Store:
         found = list(self.milvus.rows(self.state_collection, 'key == "state"', ["payload"]))
         return _state_from(found[0]["payload"]) if found else None
 
+    def create_state_collection(self) -> None:
+        """Make room for the state row, where that was not done yet."""
+        if self.state_collection not in self.milvus.collections():
+            self.milvus.create(self.state_collection, rows.STATE_COLLECTION)
+
     def write_state(self, state: State) -> None:
         """The one write by which readers change sides."""
         payload: dict[str, object] = {
             "last_number": state.last_number,
             "history": [asdict(commit) for commit in state.history],
         }
-        self.milvus.upsert(self.state_collection, [rows.state_row(payload)])
+        self.milvus.upsert(self.state_collection, [rows.state_row("state", payload)])
 
     def snapshot(self) -> "Snapshot":
         """The live generation, fixed for the length of a request. Raises StoreEmpty before the first commit."""
@@ -194,7 +201,12 @@ class Snapshot:
 
 
 def _state_from(payload: dict[str, Any]) -> State:
-    history = tuple(Commit(**commit) for commit in payload["history"])
+    history = tuple(
+        Commit(
+            **commit | {"golden_asked": tuple(commit["golden_asked"]), "golden_found": tuple(commit["golden_found"])}
+        )
+        for commit in payload["history"]
+    )
     if not history or history[-1].schema > SCHEMA_VERSION:
         raise StoreError("the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere")
     return State(int(payload["last_number"]), history)

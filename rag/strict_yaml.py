@@ -17,15 +17,15 @@ class StrictYAMLError(ValueError):
     """The text is not acceptable YAML. The message is one line and carries the line number where it is known."""
 
 
-def load(text: str) -> object:
+def load(text: str, *, max_bytes: int = MAX_BYTES) -> object:
     """Parse one YAML document into plain Python values.
 
-    Raises StrictYAMLError for anything but scalars, lists and mappings with unique keys, within MAX_BYTES of UTF-8
+    Raises StrictYAMLError for anything but scalars, lists and mappings with unique keys, within `max_bytes` of UTF-8
     and MAX_DEPTH levels.
     """
     size = len(text.encode("utf-8", "replace"))
-    if size > MAX_BYTES:
-        raise StrictYAMLError(f"is {size} bytes long, the limit is {MAX_BYTES}")
+    if size > max_bytes:
+        raise StrictYAMLError(f"is {size} bytes long, the limit is {max_bytes}")
     try:
         _check_events(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (_Loader is a SafeLoader)

@@ -4,8 +4,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,9 @@ class SentenceTransformerEmbedder:
         # In a batch the padding, and so the neighbours, change the last bits of a vector, and on a CPU it gains
         # next to nothing: from 20 % faster at equal lengths to 100 % slower at mixed ones.
         self._batch_size = 1 if self._model.device.type == "cpu" else batch_size
-        self._turn = _Turn()
+        # Threads that share the tokenizer change its truncation under each other's hands: measured, wrong counts and
+        # texts too long for the model. Taken per batch, it keeps no question waiting for an ingest.
+        self._lock = threading.Lock()
         # The library loads a model without its vocabulary as if nothing were wrong.
         if np.array_equal(self.embed_query("one"), self.embed_query("two")):
             raise EmbedderUnavailable(
@@ -71,7 +72,7 @@ class SentenceTransformerEmbedder:
             )
 
     def count_tokens(self, text: str) -> int:
-        with self._turn.taken():
+        with self._lock:
             tokens = self._model.tokenizer(_encodable(self._document_prompt + text), truncation=False)
         return len(tokens["input_ids"])
 
@@ -86,7 +87,7 @@ class SentenceTransformerEmbedder:
 
     def _embed(self, encode: Any, texts: Sequence[str], **prompt: str) -> Matrix:
         try:
-            with self._turn.taken():
+            with self._lock:
                 raw = encode(
                     [_encodable(text) for text in texts],
                     batch_size=len(texts),
@@ -102,28 +103,6 @@ class SentenceTransformerEmbedder:
         if not np.isfinite(lengths).all() or not lengths.all():
             raise EmbedderError(f"{self.name} gave a vector that is zero or not finite")
         return np.asarray(matrix / lengths, dtype=np.float32)
-
-
-class _Turn:
-    """A lock that goes to who waits, not back to who has just let go of it.
-
-    A lock, because threads that share the tokenizer change its truncation and padding under each other's hands
-    (measured: wrong token counts and ValueErrors). Turns, because an ingest that takes a plain lock once per batch
-    keeps a question waiting for seconds.
-    """
-
-    def __init__(self) -> None:
-        self._next = threading.Lock()
-        self._running = threading.Lock()
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        with self._next:
-            self._running.acquire()
-        try:
-            yield
-        finally:
-            self._running.release()
 
 
 def _load_by_name(model: str) -> tuple[Any, str]:

@@ -39,7 +39,7 @@ GUIDES = {
     "Install the lighthouse daemon with the package `lamp-tools` and start it on port 7311.\n",
     "guides/upkeep.md": "---\ntitle: Upkeep\nlevel: 3\naudience: operator\n---\n\n# Upkeep\n\n"
     "Polish the lighthouse lens every forty days and keep a log of the work.\n",
-    "guides/100%_sure.md": '---\ntitle: \'Quotes " and % signs\'\nlevel: 2\naudience: "o\'neil"\n---\n\n# Certainty\n\n'
+    "guides/100%_sure.md": "---\ntitle: 'Quotes \" and % signs'\nlevel: 2\naudience: \"o'neil\"\n---\n\n# Certainty\n\n"
     "The lighthouse keeper is one hundred percent sure about the tide tables.\n",
 }
 

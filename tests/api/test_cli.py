@@ -242,7 +242,9 @@ def test_a_terminal_gets_colours_and_a_progress_bar(empty_workspace: Workspace) 
 
 def test_text_of_documents_reaches_the_reader_unchanged_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    workspace.write("a.md", "# Lamp\n\nThe lamp code is :warning: [bold]7311[/bold] \x1b[31m\x1b]0;owned\x07 at dusk.\n")
+    workspace.write(
+        "a.md", "# Lamp\n\nThe lamp code is :warning: [bold]7311[/bold] \x1b[31m\x1b]0;owned\x07 at dusk.\n"
+    )
     workspace.run("ingest")
     for command in ("ask", "search"):
         outcome = workspace.run(command, "What is the lamp code at dusk?")
@@ -277,7 +279,9 @@ def test_serve_on_a_taken_port_is_one_line_and_status_2(workspace: Workspace) ->
     assert_one_line(outcome, 2, f"127.0.0.1:{port}", "--port")
 
 
-@pytest.mark.parametrize("arguments", [["search", "数学"], ["search", "数学", "--json"], ["ask", "学习路线里数学要学哪几门？"]])
+@pytest.mark.parametrize(
+    "arguments", [["search", "数学"], ["search", "数学", "--json"], ["ask", "学习路线里数学要学哪几门？"]]
+)
 def test_a_reader_that_goes_away_gets_no_traceback(workspace: Workspace, arguments: list[str]) -> None:
     outcome = workspace.run_without_reader(*arguments)
     assert outcome.err == ""

@@ -1,0 +1,99 @@
+"""Golden questions: what the corpus must go on answering. They stand in `golden.yaml` at the root of the folder.
+
+    questions:
+      - question: 向量数据库有哪些知名组件？
+        expect: [向量数据库, Milvus]     # words that one of the passages found must hold, all of them
+        source: overview.md             # optional: the document it must come from
+
+The staged generation is asked before it goes live; if the share of questions found falls, it does not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ingest.scan import GOLDEN_FILE
+from rag import strict_yaml
+from rag.config import RetrievalSettings
+from rag.embedders import Embedder
+from rag.errors import GoldenQuestionsLost, KnowledgeError
+from rag.retrieval import retrieve
+from rag.store import Snapshot
+
+_MAX_BYTES = 1024 * 1024
+
+
+class GoldenQuestion(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str = Field(min_length=1)
+    expect: tuple[str, ...] = Field(min_length=1)
+    source: str = ""
+
+
+class _GoldenFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    questions: tuple[GoldenQuestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenResult:
+    """Of `asked` questions, those in `found` had their passage among the hits."""
+
+    asked: tuple[str, ...]
+    found: tuple[str, ...]
+
+
+def load_golden(root: Path) -> tuple[GoldenQuestion, ...]:
+    """The golden questions of a folder, none without the file. Raises KnowledgeError if it cannot be understood."""
+    path = root / GOLDEN_FILE
+    try:
+        content = strict_yaml.load(path.read_text(encoding="utf-8-sig"), max_bytes=_MAX_BYTES)
+        return _GoldenFile.model_validate(content).questions
+    except FileNotFoundError:
+        return ()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise KnowledgeError(f"{path}: {where}: {problem['msg']}; nothing was changed") from error
+    except (OSError, UnicodeDecodeError, strict_yaml.StrictYAMLError) as error:
+        raise KnowledgeError(f"{path}: {error}; nothing was changed") from error
+
+
+def ask_golden(
+    questions: Sequence[GoldenQuestion], snapshot: Snapshot, embedder: Embedder, settings: RetrievalSettings
+) -> GoldenResult:
+    """Search for each question in one generation."""
+    found = [entry.question for entry in questions if _is_found(entry, snapshot, embedder, settings)]
+    return GoldenResult(tuple(entry.question for entry in questions), tuple(found))
+
+
+def refuse_loss(before: GoldenResult, after: GoldenResult, *, max_drop: float) -> None:
+    """Compare on the questions asked both times.
+
+    Raises GoldenQuestionsLost, listing the questions, if the share found fell by more than `max_drop`.
+    """
+    common = set(before.asked) & set(after.asked)
+    was, now = common & set(before.found), common & set(after.found)
+    if common and (len(was) - len(now)) / len(common) > max_drop:
+        lost = [question for question in after.asked if question in was - now]
+        raise GoldenQuestionsLost(
+            f"{len(now)} of {len(common)} golden questions would be found, {len(was)} are now; nothing was changed. "
+            f"No longer found: {'; '.join(lost)}. If that is meant, run again with --force"
+        )
+
+
+def _is_found(entry: GoldenQuestion, snapshot: Snapshot, embedder: Embedder, settings: RetrievalSettings) -> bool:
+    chunks = [hit.chunk for hit in retrieve(entry.question, snapshot, embedder, settings).hits]
+    return any(
+        (not entry.source or chunk.source == entry.source)
+        and all(_plain(word) in _plain(chunk.searchable_text) for word in entry.expect)
+        for chunk in chunks
+    )
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).casefold()

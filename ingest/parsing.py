@@ -1,0 +1,114 @@
+"""Parsing in a process of its own, so that a document that parses for ever, or too large, takes nothing down.
+
+The child is started when it is first needed, gets one file's bytes at a time, and is killed when it is late.
+"""
+
+import resource
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from types import TracebackType
+
+from ingest.documents import Document, parse_document
+from ingest.sections import Section, parse_sections
+from rag.errors import DocumentError
+
+_MAX_MEMORY_BYTES = 3 * 1024**3
+_START_SECONDS = 20
+_CHILD = "from ingest.parsing import serve; serve({descriptor})"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    document: Document
+    sections: Sequence[Section]
+
+
+def parse(source: str, content: bytes) -> Parsed:
+    """Read and section a file's bytes. Raises DocumentError."""
+    document = parse_document(source, content)
+    try:
+        return Parsed(document, parse_sections(document.body, document.first_line))
+    except (RecursionError, MemoryError) as error:
+        raise DocumentError(f"{source}: is nested too deeply to be parsed") from error
+
+
+class Parser:
+    """`parse`, with at most `timeout_seconds` for each document. A context manager; not for several threads at once."""
+
+    def __init__(self, *, timeout_seconds: float) -> None:
+        self._timeout = timeout_seconds
+        self._child: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> "Parser":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def parse(self, source: str, content: bytes) -> Parsed:
+        """Raises DocumentError also for a document that takes too long or too much memory."""
+        connection = self._started()
+        try:
+            connection.send((source, content))
+            if not connection.poll(self._timeout):
+                self._stop()
+                raise DocumentError(
+                    f"{source}: takes longer than {self._timeout:g} s to parse (knowledge.max_seconds_per_document)"
+                )
+            result = connection.recv()
+        except (EOFError, OSError) as error:
+            self._stop()
+            raise DocumentError(f"{source}: cannot be parsed, it exhausts the parser") from error
+        if isinstance(result, DocumentError):
+            raise result
+        if not isinstance(result, Parsed):
+            raise TypeError(f"{source}: the parser answered {type(result).__name__}")
+        return result
+
+    def _started(self) -> Connection:
+        if self._connection is None:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                # Not multiprocessing: it would import the whole command again in the child.
+                self._child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+                    [sys.executable, "-P", "-c", _CHILD.format(descriptor=theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                )
+            self._connection = Connection(ours.detach())
+            if not self._connection.poll(_START_SECONDS):
+                self._stop()
+                raise OSError("the parser process did not start")
+            self._connection.recv()
+        return self._connection
+
+    def _stop(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+        if self._child:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
+
+
+def serve(descriptor: int) -> None:
+    """The child: answers on the inherited socket until the parent closes it or dies."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+    connection = Connection(descriptor)
+    connection.send("ready")
+    while True:
+        try:
+            source, content = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            connection.send(parse(source, content))
+        except DocumentError as error:
+            connection.send(error)
