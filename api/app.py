@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from api.errors import code_of, status_of
 from api.limits import BodyLimit
+from api.local import check_path, run_ingest, run_preview, run_rollback, run_search, run_status
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -26,13 +27,15 @@ from api.schemas import (
     IngestResponse,
     IngestState,
     PassageOut,
+    PlanOut,
     ProgressOut,
+    RollbackResponse,
     SearchRequest,
     SearchResponse,
+    StatusResponse,
 )
 from ingest.runner import IngestRunner, RunState
-from ingest.sync import ingest
-from rag.answer import Delta, Event, PassagesFound, answer, search
+from rag.answer import Delta, Event, PassagesFound, answer
 from rag.errors import ZhiwenError
 from rag.vocabulary import Answer
 from rag.wiring import Parts
@@ -45,9 +48,8 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(parts: Parts) -> FastAPI:
-    """The application over open parts; whoever opened them closes them."""
-    runner = IngestRunner()
+def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> FastAPI:
+    """The application over open parts; whoever opened them closes them. `instance` tells one server from another."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,11 +71,13 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(Exception, _on_bug)
+    _add_questions(app, parts)
+    _add_ingest(app, parts, runner)
+    _add_service(app, parts, instance)
+    return app
 
-    @app.get("/", include_in_schema=False)
-    def home() -> RedirectResponse:
-        return RedirectResponse("/api-docs")
 
+def _add_questions(app: FastAPI, parts: Parts) -> None:
     @app.post("/ask", response_model=AskResponse, responses=_ERRORS | {200: _EVENTS}, tags=["ask"])
     async def ask(request: AskRequest) -> Response:
         """Answer a question from the knowledge base, with citations, or refuse."""
@@ -89,24 +93,19 @@ def create_app(parts: Parts) -> FastAPI:
         raise AssertionError("an answer always comes last")
 
     @app.post("/search", responses=_ERRORS, tags=["ask"])
-    def find(request: SearchRequest) -> SearchResponse:
+    def search(request: SearchRequest) -> SearchResponse:
         """The passages nearest to a question, best first."""
-        condition = request.filter.to_filter() if request.filter else None
-        return SearchResponse.of(search(request.question, parts, top_k=request.top_k, condition=condition))
+        return run_search(parts, request)
 
+
+def _add_ingest(app: FastAPI, parts: Parts, runner: IngestRunner) -> None:
     @app.post("/ingest", status_code=202, responses=_ERRORS, tags=["ingest"])
     def start_ingest(request: IngestRequest | None = None) -> IngestState:
-        """Bring the index in line with the knowledge folder, in the background."""
+        """Bring the index in line with the knowledge folder, in the background; 409 while an ingest runs."""
         wanted = request or IngestRequest()
+        check_path(parts.settings, wanted)
         state = runner.start(
-            lambda on_progress: ingest(
-                parts.settings,
-                parts.store,
-                parts.embedder,
-                verify=wanted.verify,
-                allow_mass_deletion=wanted.allow_mass_deletion,
-                on_progress=on_progress,
-            )
+            lambda on_plan, on_progress: run_ingest(parts, wanted, on_plan=on_plan, on_progress=on_progress)
         )
         return _ingest_state(state)
 
@@ -115,9 +114,31 @@ def create_app(parts: Parts) -> FastAPI:
         """How far the running ingest is, and how the last one ended."""
         return _ingest_state(runner.state)
 
+    @app.post("/ingest/preview", responses=_ERRORS, tags=["ingest"])
+    def preview_ingest(request: IngestRequest | None = None) -> PlanOut:
+        """What an ingest would do."""
+        return run_preview(parts, request or IngestRequest())
+
+    @app.post("/rollback", responses=_ERRORS, tags=["ingest"])
+    def rollback() -> RollbackResponse:
+        """Go back to the generation before the live one."""
+        return run_rollback(parts.store)
+
+
+def _add_service(app: FastAPI, parts: Parts, instance: str) -> None:
+    @app.get("/", include_in_schema=False)
+    def home() -> RedirectResponse:
+        return RedirectResponse("/api-docs")
+
+    @app.get("/status", responses=_ERRORS, tags=["service"])
+    def status() -> StatusResponse:
+        """What is live, and what the next ingest would do."""
+        return run_status(parts.settings, parts.store)
+
     @app.get("/health", responses=_ERRORS, tags=["service"])
-    def health() -> HealthResponse:
+    def health(response: Response) -> HealthResponse:
         """Whether the service can answer; 503 if the store cannot be reached."""
+        response.headers["X-Zhiwen-Instance"] = instance
         state = parts.store.state()
         live = state.live if state else None
         return HealthResponse(
@@ -129,8 +150,6 @@ def create_app(parts: Parts) -> FastAPI:
             chat=parts.chat.name,
             version=version("zhiwen"),
         )
-
-    return app
 
 
 _EVENTS: dict[str, Any] = {
@@ -173,6 +192,8 @@ def _frame(name: str, data: BaseModel) -> bytes:
 def _ingest_state(state: RunState) -> IngestState:
     return IngestState(
         running=state.running,
+        run=state.run,
+        plan=PlanOut.of(state.plan) if state.plan else None,
         progress=ProgressOut.of(state.progress) if state.progress else None,
         last=IngestResponse.of(state.report) if state.report else None,
         error=_error_response(code_of(state.error), str(state.error)).error if state.error else None,

@@ -1,21 +1,23 @@
 """The command line."""
 
-import asyncio
 import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
+from pydantic import BaseModel
 
 from api import terminal
+from api.backend import Backend, open_backend
 from api.errors import code_of, exit_code_of
 from api.messages import interface_language, say
-from api.schemas import AskResponse, IngestResponse, SearchResponse, StatusResponse, to_json
+from api.owner import find_owner
+from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
 from rag import config
 from rag.config import Settings
-from rag.errors import ZhiwenError
+from rag.errors import StoreLocked, ZhiwenError
 from rag.question import Language, checked_question, language_of
 
 app = typer.Typer(
@@ -60,22 +62,38 @@ def ingest(
     context: typer.Context,
     path: Annotated[Path | None, typer.Argument(help="Folder of documents [default: knowledge.path].")] = None,
     as_json: AsJson = False,
-    verify: Annotated[bool, typer.Option(help="Hash every file instead of trusting size and time.")] = False,
-    allow_mass_deletion: Annotated[
-        bool,
-        typer.Option("--allow-mass-deletion", help="Go on even if more than 20 % of the documents are gone."),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hash every file instead of trusting size and time.")
     ] = False,
+    allow_mass_deletion: Annotated[
+        bool, typer.Option("--allow-mass-deletion", help="Go on even if more than 20 % of the documents are gone.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Go live even if golden questions are lost.")] = False,
 ) -> None:
     """Bring the index in line with the folder; only what changed is embedded."""
-    from api import local  # noqa: PLC0415  (pulls in the store's client, which --help need not wait for)
-
     settings = _settings(context, path)
-    report = local.run_ingest(settings, verify=verify, allow_mass_deletion=allow_mass_deletion)
+    request = IngestRequest(
+        path=str(path.resolve()) if path else None,
+        verify=verify,
+        allow_mass_deletion=allow_mass_deletion,
+        force=force,
+    )
+    console, language = terminal.output(), interface_language()
+    with open_backend(settings) as backend:
+        if dry_run:
+            plan = backend.preview(request)
+            if as_json:
+                _print_json(plan)
+            else:
+                terminal.print_plan(console, plan, language, in_full=True)
+            return
+        report = _ingest(backend, request, language, quiet=as_json)
     if as_json:
-        _print_json(to_json(IngestResponse.of(report)))
+        _print_json(report)
     else:
-        terminal.print_report(terminal.output(), report, interface_language())
-    raise typer.Exit(0 if report.ok else 1)
+        terminal.print_report(console, report, language)
+    raise typer.Exit(1 if report.failures else 0)
 
 
 @app.command()
@@ -86,15 +104,15 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Show the passages nearest to a question."""
-    from api import local  # noqa: PLC0415
-
     settings = _settings(context)
-    retrieval = local.run_search(settings, _question(question, settings), top_k=top_k)
+    text = _question(question, settings)
+    with open_backend(settings) as backend:
+        _ingest_if_empty(backend, settings, language_of(text))
+        found = backend.search(SearchRequest(question=text, top_k=top_k))
     if as_json:
-        _print_json(to_json(SearchResponse.of(retrieval)))
+        _print_json(found)
     else:
-        language = language_of(retrieval.question)
-        terminal.print_hits(terminal.output(), retrieval, settings.knowledge.path, language)
+        terminal.print_hits(terminal.output(), found, settings.knowledge.path, language_of(text))
 
 
 @app.command()
@@ -105,41 +123,43 @@ def ask(
     fresh: Annotated[bool, typer.Option("--fresh", help="Ingest what changed in the folder first.")] = False,
 ) -> None:
     """Answer a question from the knowledge base, with citations."""
-    from api import local  # noqa: PLC0415
-
     settings = _settings(context)
     text = _question(question, settings)
-    console = terminal.output()
-    shown = (lambda piece: None) if as_json else (lambda piece: console.print(piece, end="", markup=False))
-    answer = asyncio.run(local.run_ask(settings, text, fresh=fresh, on_text=shown))
+    console, language = terminal.output(), language_of(text)
+    with open_backend(settings) as backend:
+        has_ingested = _ingest_if_empty(backend, settings, language)
+        if fresh and not has_ingested:
+            report = _ingest(backend, IngestRequest(), language, quiet=True)
+            if report.failures:
+                terminal.print_report(terminal.messages(), report, language)
+        answer = backend.ask(
+            AskRequest(question=text),
+            on_text=lambda piece: None if as_json else console.print(piece, end="", markup=False),
+        )
     if as_json:
-        _print_json(to_json(AskResponse.of(answer)))
+        _print_json(answer)
         return
-    console.print(answer.text if answer.refused else "", markup=False)
-    terminal.print_sources(console, answer, settings.knowledge.path, language_of(text))
+    console.print(answer.answer if answer.refused else "", markup=False)
+    terminal.print_sources(console, answer, settings.knowledge.path, language)
 
 
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show the live generation, and what the next ingest would do."""
-    from api import local  # noqa: PLC0415
-
-    settings = _settings(context)
-    found = local.run_status(settings)
+    with open_backend(_settings(context)) as backend:
+        found = backend.status()
     if as_json:
-        _print_json(to_json(found))
-        return
-    _print_status(found, interface_language(), settings)
+        _print_json(found)
+    else:
+        terminal.print_status(terminal.output(), found, interface_language())
 
 
 @app.command()
 def rollback(context: typer.Context) -> None:
     """Go back to the generation before the live one."""
-    from api import local  # noqa: PLC0415
-
-    left, live = local.run_rollback(_settings(context))
-    message = say("rolled_back", interface_language(), left=left.generation, live=live.generation)
-    terminal.output().print(message)
+    with open_backend(_settings(context)) as backend:
+        done = backend.rollback()
+    terminal.output().print(say("rolled_back", interface_language(), left=done.left, live=done.live))
 
 
 @app.command()
@@ -147,15 +167,40 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: serve.host].")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port [default: serve.port].")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Ingest whenever the knowledge folder changes.")] = False,
 ) -> None:
     """Serve the HTTP API."""
-    from api.server import serve as run  # noqa: PLC0415
+    from api.server import serve as run  # noqa: PLC0415  (the server's libraries, which no other command needs)
 
     settings = _settings(context)
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"serve": settings.serve.model_copy(update=given)})
+    owner = find_owner(settings)
+    if owner:
+        raise StoreLocked(f"{settings.store.uri} is served already at {owner.url} (process {owner.pid})")
     terminal.messages().print(say("stop", interface_language()), style="dim")
-    run(settings)
+    run(settings, watch=watch)
+
+
+def _ingest(backend: Backend, request: IngestRequest, language: Language, *, quiet: bool) -> IngestResponse:
+    """Ingest with the plan first and a progress bar, both left out where `quiet` or no person is watching."""
+
+    def show_plan(plan: PlanOut) -> None:
+        if not quiet:
+            terminal.print_plan(terminal.output(), plan, language)
+
+    with terminal.ingest_progress(terminal.messages(), language) as on_progress:
+        return backend.ingest(request, on_plan=show_plan, on_progress=on_progress)
+
+
+def _ingest_if_empty(backend: Backend, settings: Settings, language: Language) -> bool:
+    if not backend.is_empty():
+        return False
+    terminal.messages().print(say("first_ingest", language, path=settings.knowledge.path), style="dim")
+    report = _ingest(backend, IngestRequest(), language, quiet=True)
+    if report.failures:
+        terminal.print_report(terminal.messages(), report, language)
+    return True
 
 
 def _settings(context: typer.Context, knowledge: Path | None = None) -> Settings:
@@ -170,30 +215,8 @@ def _question(text: str, settings: Settings) -> str:
     return checked_question(text, max_characters=settings.answering.max_question_characters)
 
 
-def _print_status(found: StatusResponse, language: Language, settings: Settings) -> None:
-    console = terminal.output()
-    if not found.generation:
-        console.print(say("status_empty", language, path=settings.knowledge.path))
-        return
-    pending = found.pending
-    rows = [
-        ("generation", str(found.generation)),
-        ("committed", found.committed_at),
-        ("root", found.root),
-        ("documents", str(found.documents)),
-        ("chunks", str(found.chunks)),
-        ("embedder", found.embedder),
-        ("store", found.store),
-    ]
-    if pending is not None:
-        change = say("pending_some", language, **pending) if any(pending.values()) else say("pending_none", language)
-        rows.append(("pending", change))
-    for key, value in rows:
-        console.print(f"{say(key, language)}: {value}", markup=False)
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False))
+def _print_json(value: BaseModel) -> None:
+    print(value.model_dump_json())
 
 
 def _fail(message: str, code: str, status: int) -> NoReturn:

@@ -39,6 +39,12 @@ def code_of(error: ZhiwenError) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
+def error_of(code: str, message: str) -> ZhiwenError:
+    """The error that a server answered with, as it was there."""
+    kind = next((kind for kind in STATUS if code_of(kind()) == code), ZhiwenError)
+    return kind(message)
+
+
 def exit_code_of(error: ZhiwenError) -> int:
     """2 for what the user typed or configured, 1 for everything else."""
     return 2 if isinstance(error, _USAGE_ERRORS) else 1

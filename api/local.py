@@ -1,101 +1,158 @@
 """The commands, carried out in this process."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
 
-from api import terminal
-from api.messages import interface_language, say
-from api.schemas import StatusResponse
+from api.backend import OnPlan, OnProgress, OnText
+from api.schemas import (
+    AskRequest,
+    AskResponse,
+    IngestRequest,
+    IngestResponse,
+    PlanOut,
+    ProgressOut,
+    RollbackResponse,
+    SearchRequest,
+    SearchResponse,
+    StatusResponse,
+)
 from ingest.lease import writing
-from ingest.report import IngestReport
+from ingest.plan import Plan
+from ingest.report import IngestReport, Progress
 from ingest.staging import roll_back
-from ingest.sync import ingest, pending_changes
+from ingest.sync import ingest, pending_changes, preview
 from rag.answer import Delta, answer, search
 from rag.config import Settings
 from rag.errors import KnowledgeError
-from rag.question import language_of
-from rag.retrieval import Retrieval
-from rag.store import Commit
+from rag.store import Store
 from rag.vocabulary import Answer
 from rag.wiring import Parts, open_parts, open_store
 
-OnText = Callable[[str], object]
 
+class Local:
+    """Opens the store, the embedder and the chat model when they are first needed. A context manager."""
 
-def run_ingest(settings: Settings, *, verify: bool, allow_mass_deletion: bool) -> IngestReport:
-    with open_parts(settings) as parts:
-        return _ingest(parts, verify=verify, allow_mass_deletion=allow_mass_deletion)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = ExitStack()
 
+    def __enter__(self) -> "Local":
+        return self
 
-def run_search(settings: Settings, question: str, *, top_k: int | None) -> Retrieval:
-    with open_parts(settings) as parts:
-        _ingest_if_empty(parts, question)
-        return search(question, parts, top_k=top_k)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
 
+    def is_empty(self) -> bool:
+        return self._store.state() is None
 
-async def run_ask(settings: Settings, question: str, *, fresh: bool, on_text: OnText) -> Answer:
-    """The whole answer; its text, unless it is a refusal, goes to `on_text` piece by piece as it comes."""
-    with open_parts(settings) as parts:
-        _ingest_if_empty(parts, question)
-        if fresh:
-            report = _ingest(parts)
-            if report.failures:
-                terminal.print_report(terminal.messages(), report, language_of(question))
+    def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
+        report = run_ingest(
+            self._parts,
+            request,
+            on_plan=lambda plan: on_plan(PlanOut.of(plan)),
+            on_progress=lambda progress: on_progress(ProgressOut.of(progress)),
+        )
+        return IngestResponse.of(report)
+
+    def preview(self, request: IngestRequest) -> PlanOut:
+        return run_preview(self._parts, request)
+
+    def search(self, request: SearchRequest) -> SearchResponse:
+        return run_search(self._parts, request)
+
+    def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
+        return asyncio.run(self._ask(request, on_text))
+
+    def status(self) -> StatusResponse:
+        return run_status(self._settings, self._store)
+
+    def rollback(self) -> RollbackResponse:
+        return run_rollback(self._store)
+
+    @cached_property
+    def _store(self) -> Store:
+        return self._stack.enter_context(open_store(self._settings))
+
+    @cached_property
+    def _parts(self) -> Parts:
+        return self._stack.enter_context(open_parts(self._settings, store=self._store))
+
+    async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
+        condition = request.filter.to_filter() if request.filter else None
         try:
-            async for event in answer(question, parts):
+            async for event in answer(request.question, self._parts, condition=condition):
                 if isinstance(event, Delta):
                     on_text(event.text)
                 if isinstance(event, Answer):
-                    return event
+                    return AskResponse.of(event)
         finally:
-            await parts.chat.close()
-    raise AssertionError("an answer always comes last")
+            await self._parts.chat.close()
+        raise AssertionError("an answer always comes last")
 
 
-def run_status(settings: Settings) -> StatusResponse:
-    with open_store(settings) as store:
-        state = store.state()
-        live = state.live if state else None
-        try:
-            pending = pending_changes(settings, store)
-        except KnowledgeError:
-            pending = None  # the folder may live on another machine than this one
-        return StatusResponse(
-            generation=live.generation if live else 0,
-            committed_at=live.committed_at if live else None,
-            root=live.root if live else str(settings.knowledge.path),
-            documents=live.documents if live else 0,
-            chunks=live.chunks if live else 0,
-            embedder=live.embedder if live else "",
-            store=store.uri,
-            pending={
-                "added": len(pending.added),
-                "changed": len(pending.changed),
-                "removed": len(pending.removed),
-            }
-            if pending
-            else None,
-        )
+def run_ingest(
+    parts: Parts,
+    request: IngestRequest,
+    *,
+    on_plan: Callable[[Plan], object],
+    on_progress: Callable[[Progress], object],
+) -> IngestReport:
+    """Raises KnowledgeError if the request names another folder than the configured one."""
+    check_path(parts.settings, request)
+    return ingest(
+        parts.settings,
+        parts.store,
+        parts.embedder,
+        verify=request.verify,
+        allow_mass_deletion=request.allow_mass_deletion,
+        force=request.force,
+        on_plan=on_plan,
+        on_progress=on_progress,
+    )
 
 
-def run_rollback(settings: Settings) -> tuple[Commit, Commit]:
-    with open_store(settings) as store, writing(store):
-        return roll_back(store)
+def run_preview(parts: Parts, request: IngestRequest) -> PlanOut:
+    check_path(parts.settings, request)
+    return PlanOut.of(preview(parts.settings, parts.store, parts.embedder, verify=request.verify))
 
 
-def _ingest_if_empty(parts: Parts, question: str) -> None:
-    if parts.store.state() is None:
-        path = parts.settings.knowledge.path
-        terminal.messages().print(say("first_ingest", language_of(question), path=path), style="dim")
-        _ingest(parts)
+def run_search(parts: Parts, request: SearchRequest) -> SearchResponse:
+    condition = request.filter.to_filter() if request.filter else None
+    return SearchResponse.of(search(request.question, parts, top_k=request.top_k, condition=condition))
 
 
-def _ingest(parts: Parts, *, verify: bool = False, allow_mass_deletion: bool = False) -> IngestReport:
-    with terminal.ingest_progress(terminal.messages(), interface_language()) as on_progress:
-        return ingest(
-            parts.settings,
-            parts.store,
-            parts.embedder,
-            verify=verify,
-            allow_mass_deletion=allow_mass_deletion,
-            on_progress=on_progress,
-        )
+def run_status(settings: Settings, store: Store) -> StatusResponse:
+    state = store.state()
+    live = state.live if state else None
+    try:
+        pending = PlanOut.of(pending_changes(settings, store))
+    except KnowledgeError:
+        pending = None  # the folder may live on another machine than this one
+    return StatusResponse(
+        generation=live.generation if live else 0,
+        committed_at=live.committed_at if live else None,
+        root=live.root if live else str(settings.knowledge.path),
+        documents=live.documents if live else 0,
+        chunks=live.chunks if live else 0,
+        embedder=live.embedder if live else "",
+        store=store.uri,
+        pending=pending,
+    )
+
+
+def run_rollback(store: Store) -> RollbackResponse:
+    with writing(store):
+        left, live = roll_back(store)
+    return RollbackResponse(left=left.generation, live=live.generation)
+
+
+def check_path(settings: Settings, request: IngestRequest) -> None:
+    root = settings.knowledge.path.resolve()
+    if request.path is not None and Path(request.path).resolve() != root:
+        raise KnowledgeError(f"{request.path} is not the configured knowledge folder {root}; nothing was changed")

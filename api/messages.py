@@ -25,11 +25,15 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": "{documents}/{documents_total} documents · {chunks} chunks",
     },
     "rate": {"zh": "{rate:.0f} 段/秒", "en": "{rate:.0f} chunks/s"},
+    "plan": {
+        "zh": "文档：新增 {added}，改动 {changed}，移除 {removed}，未变 {unchanged}",
+        "en": "Documents: {added} added, {changed} changed, {removed} removed, {unchanged} unchanged",
+    },
     "report": {
-        "zh": "第 {generation} 代：文档 +{added} ~{changed} −{removed}，{unchanged} 篇未变；"
-        "新增 {chunks_added} 段，移除 {chunks_removed} 段，嵌入 {embedded} 段，用时 {seconds:.1f} 秒",
-        "en": "Generation {generation}: documents +{added} ~{changed} −{removed}, {unchanged} unchanged; "
-        "{chunks_added} chunks added, {chunks_removed} removed, {embedded} embedded, {seconds:.1f} s",
+        "zh": "第 {generation} 代：新增 {chunks_added} 段，移除 {chunks_removed} 段，{chunks_unchanged} 段未变；"
+        "嵌入 {embedded} 段，用时 {seconds:.1f} 秒",
+        "en": "Generation {generation}: {chunks_added} chunks added, {chunks_removed} removed, "
+        "{chunks_unchanged} unchanged; {embedded} embedded, {seconds:.1f} s",
     },
     "failed": {
         "zh": "{count} 篇文档读入失败，保留旧版本：",
@@ -52,6 +56,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "store": {"zh": "存储", "en": "Store"},
     "pending": {"zh": "待读入", "en": "Pending"},
     "pending_none": {"zh": "无，已是最新", "en": "nothing, up to date"},
+    "pending_unknown": {"zh": "未知：找不到知识目录", "en": "unknown: the folder is not there"},
     "pending_some": {
         "zh": "新增 {added}，改动 {changed}，移除 {removed}",
         "en": "{added} added, {changed} changed, {removed} removed",

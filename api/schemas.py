@@ -1,10 +1,11 @@
 """What goes over the wire: the JSON of the HTTP API and of `--json`."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ingest.plan import Plan
 from ingest.report import IngestReport, Progress
 from rag.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.retrieval import Retrieval
@@ -65,8 +66,10 @@ class AskRequest(Request):
 
 
 class IngestRequest(Request):
+    path: str | None = Field(default=None, description="The knowledge folder; it must be the configured one.")
     verify: bool = Field(default=False, description="Hash every file instead of trusting size and time.")
-    allow_mass_deletion: bool = False
+    allow_mass_deletion: bool = Field(default=False, description="Go on even if many documents are gone.")
+    force: bool = Field(default=False, description="Go live even if golden questions are lost.")
 
 
 class HitOut(BaseModel):
@@ -197,6 +200,24 @@ class ProgressOut(BaseModel):
         return cls.model_validate(asdict(progress))
 
 
+class PlanOut(BaseModel):
+    """What an ingest does: the sources of the documents added, changed and removed, and how many stay."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    unchanged: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> "PlanOut":
+        return cls(
+            added=[file.source for file in plan.added],
+            changed=[file.source for file in plan.changed],
+            removed=list(plan.removed),
+            unchanged=len(plan.unchanged),
+        )
+
+
 class ErrorBody(BaseModel):
     code: str
     message: str
@@ -207,16 +228,18 @@ class ErrorResponse(BaseModel):
 
 
 class IngestState(BaseModel):
-    """`last` is the report of the last run that ended well, `error` what ended the last run otherwise."""
+    """`plan` and `progress` are of the running ingest; `last` or `error` of the last that ended."""
 
     running: bool
+    run: int = Field(description="Counts the ingests that this server has started.")
+    plan: PlanOut | None = None
     progress: ProgressOut | None = None
     last: IngestResponse | None = None
     error: ErrorBody | None = None
 
 
 class StatusResponse(BaseModel):
-    """What `zhiwen status --json` prints. `pending` is what the next ingest would do."""
+    """What is live, and what the next ingest would do; `pending` is null if the folder is not there."""
 
     generation: int
     committed_at: str | None
@@ -225,7 +248,12 @@ class StatusResponse(BaseModel):
     chunks: int
     embedder: str
     store: str
-    pending: dict[Literal["added", "changed", "removed"], int] | None
+    pending: PlanOut | None
+
+
+class RollbackResponse(BaseModel):
+    left: int
+    live: int
 
 
 class HealthResponse(BaseModel):
@@ -236,7 +264,3 @@ class HealthResponse(BaseModel):
     embedder: str
     chat: str
     version: str
-
-
-def to_json(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json")

@@ -1,23 +1,41 @@
 """Running the HTTP surface."""
 
 import logging
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
 from api.app import create_app
+from api.local import run_ingest
+from api.owner import Owner, recorded
+from api.schemas import IngestRequest
+from ingest.runner import IngestRunner
+from ingest.watch import watch_folder
 from rag.config import Settings
-from rag.errors import ConfigError
-from rag.wiring import open_parts
+from rag.errors import ConfigError, StoreLocked
+from rag.wiring import Parts, open_parts
 
 GRACE_SECONDS = 8
+_BUSY_SECONDS = 0.2
+
+log = logging.getLogger("zhiwen.serve")
 
 
-def serve(settings: Settings, *, announce: bool = True) -> None:
-    """Serve until SIGINT or SIGTERM. Raises ConfigError if the address cannot be bound."""
+def serve(settings: Settings, *, watch: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM; with `watch`, re-ingest whenever the knowledge folder changes.
+
+    Prints the address once it is listened on. Raises ConfigError if it cannot be.
+    """
     host, port = settings.serve.host, settings.serve.port
     with open_parts(settings) as parts:
+        runner = IngestRunner()
+        instance = uuid.uuid4().hex
         config = uvicorn.Config(
-            create_app(parts),
+            create_app(parts, runner, instance=instance),
             host=host,
             port=port,
             log_level="warning",
@@ -30,8 +48,51 @@ def serve(settings: Settings, *, announce: bool = True) -> None:
             raise ConfigError(
                 f"{host}:{port} cannot be listened on; is it taken? Choose another with --port"
             ) from error
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-        if announce:
-            shown = f"[{host}]" if ":" in host else host
-            print(f"http://{shown}:{listener.getsockname()[1]}", flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+        port = listener.getsockname()[1]
+        print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+        owner = Owner(_own_address(host, port), os.getpid(), instance)
+        with recorded(settings, owner), _watching(parts, runner) if watch else _not_watching():
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _own_address(host: str, port: int) -> str:
+    """Where this machine reaches the server."""
+    if host in ("0.0.0.0", ""):  # noqa: S104  (compared, not bound)
+        return f"http://127.0.0.1:{port}"
+    if host == "::":
+        return f"http://[::1]:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def _watching(parts: Parts, runner: IngestRunner) -> Iterator[None]:
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                runner.start(
+                    lambda on_plan, on_progress: run_ingest(
+                        parts, IngestRequest(), on_plan=on_plan, on_progress=on_progress
+                    )
+                )
+            except StoreLocked:
+                stop.wait(_BUSY_SECONDS)  # an ingest that somebody asked for; what changed meanwhile comes after it
+                continue
+            runner.wait()
+            return
+
+    watcher = threading.Thread(
+        target=watch_folder, args=(parts.settings.knowledge.path, run, stop), name="watch", daemon=True
+    )
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join()
+
+
+@contextmanager
+def _not_watching() -> Iterator[None]:
+    yield

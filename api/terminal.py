@@ -1,6 +1,6 @@
 """How answers, hits, reports and progress look in a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,11 +9,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.text import Text
 
 from api.messages import say
-from ingest.report import IngestReport, OnProgress
-from ingest.report import Progress as IngestProgress
+from api.schemas import AskResponse, IngestResponse, PlanOut, ProgressOut, SearchResponse, StatusResponse
 from rag.question import Language
-from rag.retrieval import Retrieval
-from rag.vocabulary import PATH_SEPARATOR, Answer
+from rag.vocabulary import PATH_SEPARATOR
 
 _SNIPPET_CHARACTERS = 160
 
@@ -27,7 +25,7 @@ def messages() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def print_sources(console: Console, answer: Answer, root: Path, language: Language) -> None:
+def print_sources(console: Console, answer: AskResponse, root: Path, language: Language) -> None:
     """The numbered citations of an answer: where each stands, as `file:line`, and what it says."""
     if not answer.citations:
         return
@@ -41,33 +39,50 @@ def print_sources(console: Console, answer: Answer, root: Path, language: Langua
         console.print(Text("    " + _snippet(citation.quote), style="dim"))
 
 
-def print_hits(console: Console, retrieval: Retrieval, root: Path, language: Language) -> None:
-    if not retrieval.hits:
+def print_hits(console: Console, found: SearchResponse, root: Path, language: Language) -> None:
+    if not found.hits:
         console.print(say("no_hits", language))
-    for number, hit in enumerate(retrieval.hits, 1):
-        chunk = hit.chunk
+    for number, hit in enumerate(found.hits, 1):
         line = Text(f"{number:>2}. ", style="bold cyan")
         line.append(f"{hit.score:.3f}  ", style="yellow")
-        line.append(_place(root, chunk.source, chunk.start_line, chunk.end_line), style="green")
-        if chunk.heading_path:
-            line.append(f"  {PATH_SEPARATOR.join(chunk.heading_path)}", style="dim")
+        line.append(_place(root, hit.source, hit.start_line, hit.end_line), style="green")
+        if hit.heading_path:
+            line.append(f"  {PATH_SEPARATOR.join(hit.heading_path)}", style="dim")
         console.print(line)
-        console.print(Text("    " + _snippet(chunk.content)))
+        console.print(Text("    " + _snippet(hit.content)))
 
 
-def print_report(console: Console, report: IngestReport, language: Language) -> None:
-    documents, chunks = report.documents, report.chunks
+def print_plan(console: Console, plan: PlanOut, language: Language, *, in_full: bool = False) -> None:
+    """One line of numbers; `in_full` also the documents, a line each."""
+    console.print(
+        say(
+            "plan",
+            language,
+            added=len(plan.added),
+            changed=len(plan.changed),
+            removed=len(plan.removed),
+            unchanged=plan.unchanged,
+        )
+    )
+    if in_full:
+        for sign, sources, style in (
+            ("+", plan.added, "green"),
+            ("~", plan.changed, "yellow"),
+            ("−", plan.removed, "red"),
+        ):
+            for source in sources:
+                console.print(Text(f"  {sign} {source}", style=style))
+
+
+def print_report(console: Console, report: IngestResponse, language: Language) -> None:
     console.print(
         say(
             "report",
             language,
             generation=report.generation,
-            added=documents.added,
-            changed=documents.changed,
-            removed=documents.removed,
-            unchanged=documents.unchanged,
-            chunks_added=chunks.added,
-            chunks_removed=chunks.removed,
+            chunks_added=report.chunks.added,
+            chunks_removed=report.chunks.removed,
+            chunks_unchanged=report.chunks.unchanged,
             embedded=report.embedded,
             seconds=report.seconds,
         )
@@ -78,8 +93,35 @@ def print_report(console: Console, report: IngestReport, language: Language) -> 
             console.print(Text(f"  {failure.source}: {failure.error}", style="red"))
 
 
+def print_status(console: Console, status: StatusResponse, language: Language) -> None:
+    if not status.generation:
+        console.print(say("status_empty", language, path=status.root))
+        return
+    rows = {
+        "generation": status.generation,
+        "committed": status.committed_at,
+        "root": status.root,
+        "documents": status.documents,
+        "chunks": status.chunks,
+        "embedder": status.embedder,
+        "store": status.store,
+        "pending": _pending(status.pending, language),
+    }
+    for key, value in rows.items():
+        console.print(f"{say(key, language)}: {value}", markup=False)
+
+
+def _pending(plan: PlanOut | None, language: Language) -> str:
+    if plan is None:
+        return say("pending_unknown", language)
+    if not (plan.added or plan.changed or plan.removed):
+        return say("pending_none", language)
+    counts = {"added": len(plan.added), "changed": len(plan.changed), "removed": len(plan.removed)}
+    return say("pending_some", language, **counts)
+
+
 @contextmanager
-def ingest_progress(console: Console, language: Language) -> Iterator[OnProgress]:
+def ingest_progress(console: Console, language: Language) -> Iterator[Callable[[ProgressOut], None]]:
     """A progress bar in a terminal, nothing elsewhere."""
     if not console.is_terminal:
         yield lambda progress: None
@@ -96,7 +138,7 @@ def ingest_progress(console: Console, language: Language) -> Iterator[OnProgress
     ) as bar:
         task = bar.add_task("", total=None, counts="", rate="")
 
-        def show(progress: IngestProgress) -> None:
+        def show(progress: ProgressOut) -> None:
             elapsed = bar.tasks[0].elapsed or 0.0
             bar.update(
                 task,

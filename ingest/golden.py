@@ -8,6 +8,7 @@
 The staged generation is asked before it goes live; if the share of questions found falls, it does not.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +33,21 @@ class GoldenQuestion(BaseModel):
     expect: tuple[str, ...] = Field(min_length=1)
     source: str = ""
 
+    @property
+    def digest(self) -> str:
+        """Changes with what is asked and what is expected."""
+        return hashlib.sha256("\0".join((self.question, self.source, *self.expect)).encode()).hexdigest()[:10]
+
 
 class _GoldenFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    questions: tuple[GoldenQuestion, ...]
+    questions: tuple[GoldenQuestion, ...] = Field(max_length=500)
 
 
 @dataclass(frozen=True, slots=True)
 class GoldenResult:
-    """Of `asked` questions, those in `found` had their passage among the hits."""
+    """The digests of the questions `asked`, and of those `found`: that had their passage among the hits."""
 
     asked: tuple[str, ...]
     found: tuple[str, ...]
@@ -67,11 +73,13 @@ def ask_golden(
     questions: Sequence[GoldenQuestion], snapshot: Snapshot, embedder: Embedder, settings: RetrievalSettings
 ) -> GoldenResult:
     """Search for each question in one generation."""
-    found = [entry.question for entry in questions if _is_found(entry, snapshot, embedder, settings)]
-    return GoldenResult(tuple(entry.question for entry in questions), tuple(found))
+    found = [entry.digest for entry in questions if _is_found(entry, snapshot, embedder, settings)]
+    return GoldenResult(tuple(entry.digest for entry in questions), tuple(found))
 
 
-def refuse_loss(before: GoldenResult, after: GoldenResult, *, max_drop: float) -> None:
+def refuse_loss(
+    before: GoldenResult, after: GoldenResult, questions: Sequence[GoldenQuestion], *, max_drop: float
+) -> None:
     """Compare on the questions asked both times.
 
     Raises GoldenQuestionsLost, listing the questions, if the share found fell by more than `max_drop`.
@@ -79,7 +87,7 @@ def refuse_loss(before: GoldenResult, after: GoldenResult, *, max_drop: float) -
     common = set(before.asked) & set(after.asked)
     was, now = common & set(before.found), common & set(after.found)
     if common and (len(was) - len(now)) / len(common) > max_drop:
-        lost = [question for question in after.asked if question in was - now]
+        lost = [entry.question for entry in questions if entry.digest in was - now]
         raise GoldenQuestionsLost(
             f"{len(now)} of {len(common)} golden questions would be found, {len(was)} are now; nothing was changed. "
             f"No longer found: {'; '.join(lost)}. If that is meant, run again with --force"

@@ -27,7 +27,7 @@ class Plan:
         return not (self.added or self.changed or self.removed)
 
 
-OnPlan = Callable[[Plan], None]
+OnPlan = Callable[[Plan], object]
 
 
 def make_plan(

@@ -54,4 +54,4 @@ class Progress:
     embedded: int
 
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[Progress], object]

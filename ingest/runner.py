@@ -3,21 +3,24 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ingest.plan import OnPlan, Plan
 from ingest.report import IngestReport, OnProgress, Progress
 from rag.errors import StoreLocked, ZhiwenError
 
 log = logging.getLogger("zhiwen.ingest")
 
-Run = Callable[[OnProgress], IngestReport]
+Run = Callable[[OnPlan, OnProgress], IngestReport]
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """`report` or `error` is of the last run that ended; neither before the first."""
+    """`run` counts the ingests started. `plan` and `progress` are of the running ingest, `report` or `error` of the last that ended."""
 
     running: bool = False
+    run: int = 0
+    plan: Plan | None = None
     progress: Progress | None = None
     report: IngestReport | None = None
     error: ZhiwenError | None = None
@@ -40,7 +43,7 @@ class IngestRunner:
         with self._lock:
             if self._state.running:
                 raise StoreLocked("an ingest is running already; GET /ingest tells how far it is")
-            self._state = RunState(running=True, report=self._state.report)
+            self._state = RunState(running=True, run=self._state.run + 1, report=self._state.report)
             self._thread = threading.Thread(target=self._run, args=(run,), name="ingest")
             self._thread.start()
             return self._state
@@ -52,16 +55,19 @@ class IngestRunner:
 
     def _run(self, run: Run) -> None:
         try:
-            report = run(self._report_progress)
+            report = run(self._report_plan, self._report_progress)
         except ZhiwenError as error:
             log.warning("ingest failed: %s", error)
-            self._state = RunState(report=self._state.report, error=error)
+            self._state = replace(self._state, running=False, error=error)
         except BaseException:
-            self._state = RunState(report=self._state.report, error=ZhiwenError("the ingest crashed; see the log"))
+            self._state = replace(self._state, running=False, error=ZhiwenError("the ingest crashed; see the log"))
             log.exception("ingest crashed")
             raise
         else:
-            self._state = RunState(report=report)
+            self._state = replace(self._state, running=False, report=report)
+
+    def _report_plan(self, plan: Plan) -> None:
+        self._state = replace(self._state, plan=plan)
 
     def _report_progress(self, progress: Progress) -> None:
-        self._state = RunState(running=True, progress=progress, report=self._state.report)
+        self._state = replace(self._state, progress=progress)

@@ -79,7 +79,7 @@ def ingest(
             result = ask_golden(golden, sealed, embedder, settings.retrieval)
             if live and not force:
                 before = GoldenResult(live.golden_asked, live.golden_found)
-                refuse_loss(before, result, max_drop=knowledge.max_golden_drop)
+                refuse_loss(before, result, golden, max_drop=knowledge.max_golden_drop)
             reach("gated")
             live = replace(sealed.commit, golden_asked=result.asked, golden_found=result.found)
             staging.commit(live, keep=settings.store.keep_generations)

@@ -34,6 +34,7 @@ class Commit:
     root: str
     documents: int
     chunks: int
+    # Digests of the golden questions asked before it went live, and of those it found.
     golden_asked: tuple[str, ...] = ()
     golden_found: tuple[str, ...] = ()
 

@@ -23,17 +23,21 @@ class Parts:
 
 
 @contextmanager
-def open_parts(settings: Settings) -> Iterator[Parts]:
-    """Open everything the settings name, cheapest to check first; the store is closed at the end.
+def open_parts(settings: Settings, store: Store | None = None) -> Iterator[Parts]:
+    """Open everything the settings name, cheapest to check first; what was opened here is closed at the end.
 
-    The chat model is closed by whoever runs the event loop it was used on.
+    A `store` that is open already is used, and left open. The chat model is closed by whoever runs the event loop it
+    was used on.
 
     Raises ConfigError, StoreError or EmbedderError.
     """
     chat = open_chat(settings.chat)
     embedder = open_embedder(settings.embedding)
-    with open_store(settings) as store:
+    if store:
         yield Parts(settings, store, embedder, chat)
+        return
+    with open_store(settings) as opened:
+        yield Parts(settings, opened, embedder, chat)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from chat_endpoint import ChatEndpoint
 from processes import Outcome, Server, Workspace
 
 
@@ -53,3 +54,9 @@ def server(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with workspace.serving() as running:
         assert running.ingest()["error"] is None
         yield running
+
+
+@pytest.fixture(scope="session")
+def chat_endpoint() -> Iterator[ChatEndpoint]:
+    with ChatEndpoint().running() as endpoint:
+        yield endpoint

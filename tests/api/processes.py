@@ -223,6 +223,11 @@ class Server:
         finally:
             self.kill()
 
+    def kill_store(self) -> None:
+        """End its Milvus, as a crash would."""
+        for pid in self.children:
+            os.kill(pid, signal.SIGKILL)
+
     def kill(self) -> None:
         """End it whatever it does; its Milvus ends when it does."""
         self.process.kill()

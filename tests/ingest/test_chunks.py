@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.chunks import CountTokens, chunk_document, split_text
@@ -106,7 +107,8 @@ class Sample:
         self.lines.extend(self.phrase(40) for _ in range(self.random.randint(1, 3)))
 
     def caption(self) -> None:
-        self.lines.append(self.random.choice([f"**{self.word()} {self.word()}**", f"{self.phrase(6)}:"]))
+        is_bold = self.random.random() < 0.5
+        self.lines.append(f"**{self.word()} {self.word()}**" if is_bold else f"{self.phrase(6)}:")
 
     def quotation(self) -> None:
         self.lines.extend([f"> {self.phrase(20)}", ">", f"> - {self.phrase(5)}"])
@@ -131,32 +133,34 @@ class Sample:
         self.lines.extend([self.random.choice(["```", "```python"]), *inside, "```"])
 
 
-def is_held(text: str, contents: Sequence[str]) -> bool:
-    """Whether the contents hold the text, in a few pieces if it is a long one that had to be cut."""
-    if len(text) <= 3:
-        return any(text in content for content in contents)
+def is_held(text: str, content: str) -> bool:
+    """Whether the content holds the text, in a few pieces if it is a long one that had to be cut."""
     rest, pieces = text, 0
     while rest:
-        longest = max((_common_prefix(rest, content) for content in contents), default=0)
-        if not longest:
+        longest = _longest_prefix(rest, content)
+        if not longest or len(text) <= 3 and longest < len(text):
             return False
         rest, pieces = rest[longest:], pieces + 1
     return pieces <= 2 + len(text) // 3
 
 
-def _common_prefix(text: str, content: str) -> int:
+def _longest_prefix(text: str, content: str) -> int:
     low, high = 0, len(text)
+    if text in content:
+        return high
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if text[:middle] in content else (low, middle - 1)
     return low
 
 
+some_examples = settings(max_examples=60, deadline=None, derandomize=True)
 samples = st.integers(0, 10**9).map(Sample)
 limits = st.integers(40, 400)
 
 
 @pytest.mark.parametrize("count_tokens", COUNTERS)
+@some_examples
 @given(sample=samples, limit=limits)
 def test_no_chunk_takes_more_tokens_than_the_limit(count_tokens: CountTokens, sample: Sample, limit: int) -> None:
     text = sample.document()
@@ -165,13 +169,16 @@ def test_no_chunk_takes_more_tokens_than_the_limit(count_tokens: CountTokens, sa
 
 
 @pytest.mark.parametrize("count_tokens", COUNTERS)
+@some_examples
 @given(sample=samples, limit=limits)
 def test_every_word_of_a_document_is_in_some_chunk(count_tokens: CountTokens, sample: Sample, limit: int) -> None:
     text = sample.document()
-    contents = [squeezed(chunk.content) for chunk in chunks_of(text, count_tokens=count_tokens, max_tokens=limit)]
-    assert [word for word in sample.texts if not is_held(word, contents)] == []
+    chunks = chunks_of(text, count_tokens=count_tokens, max_tokens=limit)
+    content = "\n".join(squeezed(chunk.content) for chunk in chunks)
+    assert [word for word in sample.texts if not is_held(word, content)] == []
 
 
+@some_examples
 @given(sample=samples, limit=limits)
 def test_ids_are_unique_and_the_same_every_time(sample: Sample, limit: int) -> None:
     text = sample.document()
@@ -180,6 +187,7 @@ def test_ids_are_unique_and_the_same_every_time(sample: Sample, limit: int) -> N
     assert chunks == chunks_of(text, max_tokens=limit)
 
 
+@some_examples
 @given(sample=samples, limit=limits)
 def test_lines_lie_within_the_file_and_no_chunk_is_blank(sample: Sample, limit: int) -> None:
     text = sample.document()
@@ -190,6 +198,7 @@ def test_lines_lie_within_the_file_and_no_chunk_is_blank(sample: Sample, limit: 
         assert chunk.content.strip()
 
 
+@some_examples
 @given(sample=samples, limit=limits)
 def test_a_chunk_s_words_stand_in_the_lines_it_names(sample: Sample, limit: int) -> None:
     """Apart from what is repeated from elsewhere: captions, list ancestors, table headers and inherited cells."""
@@ -252,7 +261,7 @@ def test_a_chunk_fits_the_store_whatever_the_tokenizer_says(text: str) -> None:
 def test_text_under_ten_list_markers_is_not_lost() -> None:
     text = "\n".join(f"{'  ' * depth}- item{depth}" for depth in range(14))
     content = "\n".join(chunk.content for chunk in chunks_of(text, max_tokens=4000))
-    assert [depth for depth in range(14) if f"item{depth}" not in content.split()] == ["nothing"][1:]
+    assert [depth for depth in range(14) if f"item{depth}" not in content.split()] == []
 
 
 def test_text_under_many_quotation_marks_is_not_lost() -> None:
@@ -483,22 +492,26 @@ def test_a_document_without_text_has_no_chunks(text: str) -> None:
     assert chunks_of(text) == []
 
 
+@some_examples
 @given(st.text(st.sampled_from("ab 。.；\n,字汉x"), max_size=300), st.integers(4, 60), st.sampled_from(COUNTERS[:2]))
 def test_cutting_a_text_keeps_every_character_but_white_space(text: str, limit: int, cost: CountTokens) -> None:
     assert squeezed("".join(split_text(text, cost, limit))) == squeezed(text)
 
 
+@some_examples
 @given(st.text(st.sampled_from("ab 。.；\n,字汉x"), max_size=300), st.integers(4, 60), st.sampled_from(COUNTERS[:2]))
 def test_a_part_of_a_cut_text_is_never_over_the_limit(text: str, limit: int, cost: CountTokens) -> None:
     for part in split_text(text, cost, limit):
         assert cost(part) <= limit
 
 
+@some_examples
 @given(st.text(st.sampled_from("ab 。.；\n,字汉x"), max_size=300), st.integers(4, 60), st.sampled_from(COUNTERS[:2]))
 def test_a_part_of_a_cut_text_stands_word_for_word_in_the_text(text: str, limit: int, cost: CountTokens) -> None:
-    """White space within may change, none may appear in the middle of a word."""
+    """White space may change and go, none may appear in the middle of a word."""
+    seams = re.compile(r"(?<=[。；])\s+|(?<=[^。；])\s+(?=\s)")
     for part in split_text(text, cost, limit):
-        assert " ".join(part.split()) in " ".join(text.split())
+        assert seams.sub("", " ".join(part.split())) in seams.sub("", " ".join(text.split()))
 
 
 def _overview(embedder: BuiltinEmbedder, limit: int) -> list[Chunk]:

@@ -106,7 +106,9 @@ def test_a_question_for_a_time_or_a_price_needs_one_among_the_passages(
 
 
 def test_a_question_for_neither_time_nor_price_needs_none() -> None:
-    assert of("Ollama 是什么？", hit("Ollama 是大模型平台。")) == of("Ollama 是什么？", hit("Ollama 是 2023 年的平台。"))
+    assert of("Ollama 是什么？", hit("Ollama 是大模型平台。")) == of(
+        "Ollama 是什么？", hit("Ollama 是 2023 年的平台。")
+    )
 
 
 def test_words_that_only_contain_a_time_word_ask_for_no_time() -> None:

@@ -1,0 +1,64 @@
+"""Who carries out a command: this process, or the server that owns the database."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from api.owner import find_owner
+from api.schemas import (
+    AskRequest,
+    AskResponse,
+    IngestRequest,
+    IngestResponse,
+    PlanOut,
+    ProgressOut,
+    RollbackResponse,
+    SearchRequest,
+    SearchResponse,
+    StatusResponse,
+)
+from rag.config import Settings
+
+OnText = Callable[[str], object]
+OnPlan = Callable[[PlanOut], object]
+OnProgress = Callable[[ProgressOut], object]
+
+
+class Backend(Protocol):
+    """The commands. Raises the errors of rag.errors, wherever they arise."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing has been ingested yet."""
+        ...
+
+    def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse: ...
+
+    def preview(self, request: IngestRequest) -> PlanOut:
+        """What `ingest` would do."""
+        ...
+
+    def search(self, request: SearchRequest) -> SearchResponse: ...
+
+    def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
+        """The answer; unless it is a refusal, its text goes to `on_text` piece by piece as it is written."""
+        ...
+
+    def status(self) -> StatusResponse: ...
+
+    def rollback(self) -> RollbackResponse: ...
+
+
+@contextmanager
+def open_backend(settings: Settings) -> Iterator[Backend]:
+    """The owner of the configured store if a server has it, else this process."""
+    owner = find_owner(settings)
+    if owner:
+        from api.remote import Remote  # noqa: PLC0415  (each of the two is loaded only where it is used)
+
+        with Remote(owner.url) as remote:
+            yield remote
+    else:
+        from api.local import Local  # noqa: PLC0415
+
+        with Local(settings) as local:
+            yield local

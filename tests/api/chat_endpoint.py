@@ -1,0 +1,116 @@
+"""A chat model's HTTP endpoint that plays a script, on a real socket."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does."""
+
+    pieces: tuple[str, ...] = ()
+    status: int = 200
+    breaks_off: bool = False
+    hangs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it arrived."""
+
+    path: str
+    authorization: str
+    body: dict[str, Any]
+
+    @property
+    def prompt(self) -> str:
+        """What the user message said."""
+        [message] = [message for message in self.body["messages"] if message["role"] == "user"]
+        return str(message["content"])
+
+
+class ChatEndpoint:
+    """An OpenAI-compatible endpoint. `script` is played to every request; `asked` keeps the requests."""
+
+    def __init__(self) -> None:
+        self.script = Script()
+        self.asked: list[Asked] = []
+        self.closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def plays(self, *pieces: str, status: int = 200, breaks_off: bool = False, hangs: bool = False) -> None:
+        self.script = Script(pieces, status, breaks_off, hangs)
+        self.asked.clear()
+
+    @contextmanager
+    def running(self) -> Iterator["ChatEndpoint"]:
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self.closing.set()
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        class Handler(_Handler):
+            endpoint = self
+
+        return Handler
+
+
+class _Handler(BaseHTTPRequestHandler):
+    endpoint: ClassVar[ChatEndpoint]
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.endpoint.asked.append(Asked(self.path, self.headers.get("authorization", ""), body))
+        script = self.endpoint.script
+        self.close_connection = True
+        if script.status != 200:
+            self._answer(script.status, "application/json", b'{"error": {"message": "scripted"}}')
+            return
+        self._answer(200, "text/event-stream", b"")
+        try:
+            for piece in script.pieces:
+                self._send(piece, None)
+            if script.hangs:
+                self.endpoint.closing.wait()
+            elif not script.breaks_off:
+                self._send(None, "stop")
+                self.wfile.write(b"data: [DONE]\n\n")
+        except OSError:
+            pass  # the client is gone
+
+    def _answer(self, status: int, content_type: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-type", content_type)
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _send(self, content: str | None, finish_reason: str | None) -> None:
+        delta = {"content": content} if content is not None else {}
+        chunk = {
+            "id": "scripted",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": "scripted",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
+        }
+        self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
+        return
