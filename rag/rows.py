@@ -88,7 +88,8 @@ def chunk_row(chunk: Chunk, vector: Vector, *, born: int) -> Row:
         "died": ALIVE,
         "source": chunk.source,
         "title": _clip(chunk.title, 4096),
-        "heading_path": list(chunk.heading_path),
+        # Servers before 2.4 take JSON objects only.
+        "heading_path": {"names": list(chunk.heading_path)},
         "anchor": _clip(chunk.anchor, 4096),
         "kind": chunk.kind,
         "position": chunk.position,
@@ -108,7 +109,7 @@ def stored_chunk(row: Row) -> StoredChunk:
         id=row["id"],
         source=row["source"],
         title=row["title"],
-        heading_path=tuple(row["heading_path"]),
+        heading_path=heading_path_of(row),
         anchor=row["anchor"],
         kind=row["kind"],
         position=row["position"],
@@ -119,6 +120,10 @@ def stored_chunk(row: Row) -> StoredChunk:
         metadata=row["metadata"],
     )
     return StoredChunk(chunk, frozenset(row["terms"].split(" ")))
+
+
+def heading_path_of(row: Row) -> tuple[str, ...]:
+    return tuple(row["heading_path"]["names"])
 
 
 def ledger_row(kind: str, name: str, payload: dict[str, object], *, born: int) -> Row:

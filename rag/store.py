@@ -178,7 +178,7 @@ class Snapshot:
         fields = ["source", "position", "heading_path"]
         found = self._store.milvus.rows(self._chunks, self._expression(None), fields)
         ordered = sorted(found, key=lambda row: (row["source"], row["position"]))
-        return list(dict.fromkeys(tuple(row["heading_path"]) for row in ordered))
+        return list(dict.fromkeys(rows.heading_path_of(row) for row in ordered))
 
     def documents(self) -> dict[str, DocumentRecord]:
         """The manifest by source."""

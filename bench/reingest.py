@@ -1,0 +1,162 @@
+"""What a re-ingest costs: `python -m bench.reingest DOCS [--work DIR] [--out FILE]`.
+
+Copies a folder of Markdown, ingests it with the command as a user would, and then measures, each as a whole process:
+nothing changed, nothing changed with --verify, ten paragraphs edited in ten files, a folder renamed. The first ingest is
+kept in the work folder and reused, for it is by far the longest part.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+NO_OP_RUNS = 5
+EDITED_FILES = 10
+RENAMED_FILES = 50
+_SEED = 20261123
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One step: what the report counted, and the wall seconds of the whole process (the median of `runs`)."""
+
+    step: str
+    runs: int
+    seconds: float
+    embedded: int
+    generation_moved: bool
+    documents_touched: int
+    chunks_added: int
+    chunks_removed: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("docs", type=Path, help="a folder of Markdown files")
+    parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench-reingest"), help="kept between runs")
+    parser.add_argument("--out", type=Path, help="write the figures here as JSON")
+    arguments = parser.parse_args()
+    measurements = measure(arguments.docs, arguments.work)
+    for measurement in measurements:
+        print(
+            f"{measurement.step:<28} {measurement.seconds:>8.2f} s  {measurement.embedded:>6} embedded  "
+            f"+{measurement.chunks_added} −{measurement.chunks_removed} chunks"
+        )
+    if arguments.out:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        figures = {
+            "commit": commit,
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "documents": sum(1 for _ in (arguments.work / "docs").rglob("*.md")),
+            "steps": [asdict(measurement) for measurement in measurements],
+        }
+        arguments.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(docs: Path, work: Path) -> list[Measurement]:
+    """The steps in order. A work folder that holds a finished first ingest is taken up from there."""
+    root, first = work / "docs", work / "first.json"
+    found = []
+    if not first.is_file():
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(docs, root)
+        found.append(_run("first ingest", work))
+        shutil.copytree(root, work / "docs.first")
+        shutil.copyfile(work / "m.db", work / "first.db")
+        first.write_text(json.dumps(asdict(found[0])), encoding="utf-8")
+    else:
+        found.append(Measurement(**json.loads(first.read_text(encoding="utf-8"))))
+        shutil.rmtree(root)
+        shutil.copytree(work / "docs.first", root)
+        shutil.copyfile(work / "first.db", work / "m.db")
+    found.append(_run("nothing changed", work, runs=NO_OP_RUNS))
+    found.append(_run("nothing changed, --verify", work, "--verify", runs=NO_OP_RUNS))
+    edited = _edit_paragraphs(root)
+    found.append(_run(f"{edited} paragraphs edited", work))
+    renamed = _rename_folder(root)
+    found.append(_run(f"folder of {renamed} files renamed", work))
+    return found
+
+
+def _run(step: str, work: Path, *options: str, runs: int = 1) -> Measurement:
+    command = [str(Path(sys.executable).with_name("zhiwen")), "ingest", "--json", *options]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ZHIWEN_")} | {
+        "ZHIWEN_KNOWLEDGE__PATH": str(work / "docs"),
+        "ZHIWEN_STORE__URI": str(work / "m.db"),
+    }
+    before = _generation(work)
+    seconds = []
+    report = {}
+    for _ in range(runs):
+        started = time.perf_counter()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        seconds.append(time.perf_counter() - started)
+        report = json.loads(done.stdout)
+        if done.returncode:
+            raise SystemExit(f"{step}: {report.get('failures') or report}\n{done.stderr}")
+    (work / "generation").write_text(str(report["generation"]), encoding="utf-8")
+    documents, chunks = report["documents"], report["chunks"]
+    return Measurement(
+        step=step,
+        runs=runs,
+        seconds=round(statistics.median(seconds), 2),
+        embedded=report["embedded"],
+        generation_moved=report["generation"] != before,
+        documents_touched=documents["added"] + documents["changed"] + documents["removed"],
+        chunks_added=chunks["added"],
+        chunks_removed=chunks["removed"],
+    )
+
+
+def _generation(work: Path) -> int:
+    path = work / "generation"
+    return int(path.read_text(encoding="utf-8")) if path.is_file() else 0
+
+
+def _edit_paragraphs(root: Path) -> int:
+    """Append a sentence to one paragraph in each of ten files."""
+    files = sorted(root.rglob("*.md"))
+    random.Random(_SEED).shuffle(files)  # noqa: S311  (a choice that anyone can repeat)
+    edited = 0
+    for path in files:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        number = next((number for number in range(5, len(lines)) if _is_paragraph(lines, number)), None)
+        if number is not None:
+            lines[number] += f"这一段在第 {edited + 1} 次修改中补充了一句。"
+            path.write_text("\n".join(lines), encoding="utf-8")
+            edited += 1
+        if edited == EDITED_FILES:
+            break
+    return edited
+
+
+def _is_paragraph(lines: list[str], number: int) -> bool:
+    """A line of prose with blank lines around it, outside of front matter."""
+    line = lines[number]
+    return line[:1].isalpha() and not lines[number - 1].strip() and not "".join(lines[number + 1 : number + 2]).strip()
+
+
+def _rename_folder(root: Path) -> int:
+    """Rename the folder whose number of files is nearest to fifty, and return that number."""
+    folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    count = {path: sum(1 for _ in path.rglob("*.md")) for path in folders}
+    chosen = min(folders, key=lambda path: (abs(count[path] - RENAMED_FILES), path.name))
+    chosen.rename(chosen.with_name(f"{chosen.name}-renamed"))
+    return count[chosen]
+
+
+if __name__ == "__main__":
+    main()

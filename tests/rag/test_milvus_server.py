@@ -1,0 +1,113 @@
+"""The store on a real Milvus server: the one that the PyPI package `milvus` ships, dense vectors only."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest import TempPathFactory
+
+from ingest.lease import writing
+from ingest.staging import roll_back
+from ingest.sync import ingest
+from rag import config, rows
+from rag.config import Settings
+from rag.embedders.builtin import BuiltinEmbedder
+from rag.errors import StoreLocked
+from rag.filters import Prefix
+from rag.retrieval import retrieve
+from rag.store import Store
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    # The package's own code leaves its log files open.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+milvus = pytest.importorskip("milvus", reason="the package milvus, with its server, is built for Linux on x86-64 only")
+
+
+@pytest.fixture(scope="module")
+def embedder() -> BuiltinEmbedder:
+    return BuiltinEmbedder()
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: TempPathFactory) -> Iterator[str]:
+    server = milvus.MilvusServer()
+    server.set_base_dir(str(tmp_path_factory.mktemp("milvus")))
+    server.listen_port = 0
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{server.listen_port}"
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Path:
+    folder = tmp_path / "knowledge"
+    folder.mkdir()
+    (folder / "layers.md").write_text(
+        "# 架构\n\n| 层 | 内容 | 组件 |\n|---|---|---|\n| 第一层 | 向量数据库 | Milvus |\n| | 容器云 | Docker |\n", "utf-8"
+    )
+    (folder / "plan.md").write_text("# 路线\n\n先学数学。\n\n再学 Python。\n", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def settings(uri: str, knowledge: Path) -> Settings:
+    return config.load(
+        environment={
+            "ZHIWEN_KNOWLEDGE__PATH": str(knowledge),
+            "ZHIWEN_STORE__URI": uri,
+            "ZHIWEN_STORE__TIMEOUT_SECONDS": "60",
+            "ZHIWEN_RETRIEVAL__MODE": "dense",
+        }
+    )
+
+
+def test_generations_hold_on_a_server(settings: Settings, knowledge: Path, embedder: BuiltinEmbedder) -> None:
+    store = Store.open(settings.store)
+    try:
+        first = ingest(settings, store, embedder)
+        assert (first.generation, first.documents.added, first.embedded) == (1, 2, first.chunks.added)
+        before = store.snapshot()
+        assert "Milvus" in retrieve("向量数据库", before, embedder, settings.retrieval).hits[0].chunk.content
+
+        again = ingest(settings, store, embedder)
+        assert (again.generation, again.embedded) == (1, 0)
+
+        (knowledge / "plan.md").unlink()
+        table = knowledge / "layers.md"
+        table.write_text(table.read_text("utf-8").replace("Docker", "Kubernetes"), "utf-8")
+        changed = ingest(settings, store, embedder, allow_mass_deletion=True)
+        assert (changed.generation, changed.documents.removed, changed.documents.changed) == (2, 1, 1)
+        contents = {stored.chunk.content for stored in store.snapshot().chunks()}
+        assert not any("数学" in content or "Docker" in content for content in contents)
+        assert any("Docker" in stored.chunk.content for stored in before.chunks()), "a reader keeps its generation"
+        assert {stored.chunk.source for stored in before.chunks(Prefix("source", "plan"))} == {"plan.md"}
+
+        roll_back(store)
+        contents = {stored.chunk.content for stored in store.snapshot().chunks()}
+        assert any("Docker" in content for content in contents)
+        vector = np.asarray(embedder.embed_query("先学什么"), dtype=np.float32)
+        assert store.snapshot().search_vectors(vector, limit=3)[0][0].chunk.source == "plan.md"
+    finally:
+        store.close()
+
+
+def test_a_second_writer_on_a_server_is_refused_by_name_and_a_dead_one_is_not_waited_for(settings: Settings) -> None:
+    mine, theirs = Store.open(settings.store), Store.open(settings.store)
+    try:
+        with writing(mine), pytest.raises(StoreLocked, match=r"is writing"), writing(theirs):
+            raise AssertionError("two writers at once")
+        with writing(theirs):
+            pass  # the first has let go
+        dead = rows.state_row("lease", {"owner": "elsewhere:1:abc", "beat": 0.0})
+        mine.milvus.upsert(mine.state_collection, [dead])
+        with writing(theirs):
+            pass
+    finally:
+        mine.close()
+        theirs.close()
