@@ -1,5 +1,6 @@
 """The HTTP surface: questions, searches, ingests and health."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,7 +55,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        runner.wait()
+        await asyncio.to_thread(runner.stop)
         await parts.chat.close()
 
     app: FastAPI = FastAPIOffline(

@@ -13,6 +13,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.KnowledgeError: 409,
     errors.DocumentError: 422,
     errors.GoldenQuestionsLost: 409,
+    errors.IngestStopped: 503,
     errors.StoreError: 503,
     errors.StoreUnavailable: 503,
     errors.StoreTimeout: 504,

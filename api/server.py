@@ -16,7 +16,7 @@ from api.schemas import IngestRequest
 from ingest.runner import IngestRunner
 from ingest.watch import watch_folder
 from rag.config import Settings
-from rag.errors import ConfigError, StoreLocked
+from rag.errors import ConfigError, IngestStopped, StoreLocked
 from rag.wiring import Parts, open_parts
 
 GRACE_SECONDS = 8
@@ -76,6 +76,8 @@ def _watching(parts: Parts, runner: IngestRunner) -> Iterator[None]:
                         parts, IngestRequest(), on_plan=on_plan, on_progress=on_progress
                     )
                 )
+            except IngestStopped:
+                return
             except StoreLocked:
                 stop.wait(_BUSY_SECONDS)  # an ingest that somebody asked for; what changed meanwhile comes after it
                 continue

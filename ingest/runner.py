@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ingest.plan import OnPlan, Plan
 from ingest.report import IngestReport, OnProgress, Progress
-from rag.errors import StoreLocked, ZhiwenError
+from rag.errors import IngestStopped, StoreLocked, ZhiwenError
 
 log = logging.getLogger("zhiwen.ingest")
 
@@ -33,14 +33,17 @@ class IngestRunner:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._state = RunState()
+        self._stopping = threading.Event()
 
     @property
     def state(self) -> RunState:
         return self._state
 
     def start(self, run: Run) -> RunState:
-        """Begin `run`. Raises StoreLocked if one is running."""
+        """Begin `run`. Raises StoreLocked if one is running, IngestStopped after `stop`."""
         with self._lock:
+            if self._stopping.is_set():
+                raise IngestStopped("the server is shutting down")
             if self._state.running:
                 raise StoreLocked("an ingest is running already; GET /ingest tells how far it is")
             self._state = RunState(running=True, run=self._state.run + 1, report=self._state.report)
@@ -52,6 +55,11 @@ class IngestRunner:
         """Until the running ingest, if any, has ended."""
         if self._thread:
             self._thread.join()
+
+    def stop(self) -> None:
+        """End the running ingest, if any, at its next batch, and wait until it has ended. No other can start."""
+        self._stopping.set()
+        self.wait()
 
     def _run(self, run: Run) -> None:
         try:
@@ -70,4 +78,6 @@ class IngestRunner:
         self._state = replace(self._state, plan=plan)
 
     def _report_progress(self, progress: Progress) -> None:
+        if self._stopping.is_set():
+            raise IngestStopped("the ingest was ended, because the server is shutting down; run it again")
         self._state = replace(self._state, progress=progress)

@@ -8,6 +8,7 @@
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
     │   ├── DocumentError        one document cannot be read; the others are not affected
     │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
+    ├── IngestStopped            an ingest was ended before it was done; what was live stays live
     ├── StoreError               the vector store refused or failed
     │   ├── StoreUnavailable     it cannot be reached
     │   ├── StoreTimeout         it did not answer within the deadline
@@ -54,6 +55,10 @@ class DocumentError(KnowledgeError):
 
 
 class GoldenQuestionsLost(KnowledgeError):
+    pass
+
+
+class IngestStopped(ZhiwenError):
     pass
 
 

@@ -72,6 +72,7 @@ class Store:
         self.collection = collection
         self.writing = threading.Lock()
         """Held while an ingest or a rollback runs in this process."""
+        self._knows_state = False
         self._statistics: dict[tuple[str, int], TermStatistics] = {}
 
     @classmethod
@@ -99,15 +100,20 @@ class Store:
 
     def state(self) -> State | None:
         """The state row, or None before the first commit."""
-        if self.state_collection not in self.milvus.collections():
+        if not self._has_state_collection():
             return None
         found = list(self.milvus.rows(self.state_collection, 'key == "state"', ["payload"]))
         return _state_from(found[0]["payload"]) if found else None
 
     def create_state_collection(self) -> None:
         """Make room for the state row, where that was not done yet."""
-        if self.state_collection not in self.milvus.collections():
+        if not self._has_state_collection():
             self.milvus.create(self.state_collection, rows.STATE_COLLECTION)
+
+    def _has_state_collection(self) -> bool:
+        # Never dropped once it is there, so that most requests need not ask.
+        self._knows_state = self._knows_state or self.state_collection in self.milvus.collections()
+        return self._knows_state
 
     def write_state(self, state: State) -> None:
         """The one write by which readers change sides."""
