@@ -1,8 +1,8 @@
 """What a re-ingest costs: `python -m bench.reingest DOCS [--work DIR] [--out FILE]`.
 
 Copies a folder of Markdown, ingests it with the command as a user would, and then measures, each as a whole process:
-nothing changed, nothing changed with --verify, ten paragraphs edited in ten files, a folder renamed. The first ingest is
-kept in the work folder and reused, for it is by far the longest part.
+nothing changed, nothing changed with --verify, ten paragraphs edited in ten files, a folder renamed. The first ingest
+is kept in the work folder and reused, for it is by far the longest part.
 """
 
 import argparse

@@ -16,7 +16,10 @@ Run = Callable[[OnPlan, OnProgress], IngestReport]
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """`run` counts the ingests started. `plan` and `progress` are of the running ingest, `report` or `error` of the last that ended."""
+    """`run` counts the ingests started.
+
+    `plan` and `progress` are of the running ingest, `report` or `error` of the last that ended.
+    """
 
     running: bool = False
     run: int = 0

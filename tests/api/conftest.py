@@ -1,20 +1,11 @@
 """Folders and servers that the tests of the surfaces share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import Outcome, Server, Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class FirstAsk:
-    """The very first question, asked on an empty store, and the folder as it then was."""
-
-    outcome: Outcome
-    workspace: Workspace
+from processes import FirstAsk, Server, Workspace
 
 
 @pytest.fixture(scope="session")

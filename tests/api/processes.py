@@ -296,6 +296,14 @@ def _command(pid: int) -> str:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class FirstAsk:
+    """The very first question, asked on an empty store, and the folder as it then was."""
+
+    outcome: Outcome
+    workspace: Workspace
+
+
 def assert_one_line(outcome: Outcome, status: int, *words: str) -> None:
     """A failure as a person should meet it."""
     assert outcome.status == status, outcome

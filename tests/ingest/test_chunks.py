@@ -5,7 +5,7 @@ import random
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,7 +138,7 @@ def is_held(text: str, content: str) -> bool:
     rest, pieces = text, 0
     while rest:
         longest = _longest_prefix(rest, content)
-        if not longest or len(text) <= 3 and longest < len(text):
+        if not longest or (len(text) <= 3 and longest < len(text)):
             return False
         rest, pieces = rest[longest:], pieces + 1
     return pieces <= 2 + len(text) // 3

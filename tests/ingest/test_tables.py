@@ -19,7 +19,8 @@ def cells(markdown: str) -> list[tuple[str, ...]]:
 
 
 def test_a_blank_leading_cell_inherits_from_the_row_above() -> None:
-    table = "| 层级 | 分类 | 内容 |\n|---|---|---|\n| 一 | 基础 | GPU |\n| | | 数据库 |\n| 二 | 模型 | 语言 |\n| | 别的 | 视觉 |\n"
+    rows = "| 一 | 基础 | GPU |\n| | | 数据库 |\n| 二 | 模型 | 语言 |\n| | 别的 | 视觉 |\n"
+    table = f"| 层级 | 分类 | 内容 |\n|---|---|---|\n{rows}"
     assert cells(table) == [
         ("一", "基础", "GPU"),
         ("一", "基础", "数据库"),

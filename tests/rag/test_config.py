@@ -304,4 +304,4 @@ def test_paths_in_the_environment_are_relative_to_the_working_directory(tmp_path
 
 def test_settings_cannot_be_changed_once_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings().chat.model = "x"  # type: ignore[misc]
+        Settings().chat.model = "x"

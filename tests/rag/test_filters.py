@@ -1,7 +1,6 @@
 """Conditions on chunks say in Milvus what they say in Python, and nothing that they hold can change that."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from typing import assert_never
 
 import numpy as np
@@ -13,69 +12,66 @@ from rag.errors import FilterError
 from rag.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range, to_expression
 from rag.milvus import Milvus, literal
 from rag.rows import chunk_collection, chunk_row
-from rag.vocabulary import Chunk, Scalar
+from rag.vocabulary import Chunk, Kind, MetadataValue, Scalar
 
 Found = Callable[[Filter], list[int]]
 
-_CHUNK = Chunk(
-    id="",
-    source="",
-    title="",
-    heading_path=("h",),
-    anchor="h",
-    kind="text",
-    position=0,
-    group="g",
-    start_line=1,
-    end_line=1,
-    content="c",
-)
-CHUNKS = [
-    replace(_CHUNK, id=f"{position:032x}", position=position, **fields)
-    for position, fields in enumerate(
-        [
-            {"source": "guide/a.md", "title": "指南", "kind": "text", "start_line": 1},
-            {"source": "guide/b.md", "title": "指南", "kind": "row", "start_line": 7, "metadata": {"lang": "zh"}},
-            {"source": "guide/B.md", "title": "", "kind": "row", "start_line": 9, "metadata": {"lang": "en", "n": 3}},
-            {"source": "a%_.md", "title": 'say "hi"', "kind": "list", "start_line": 0},
-            {"source": "a\\b.md", "title": "\\", "kind": "code", "start_line": 7},
-            {"source": "a'b.md", "title": "' or 1 == 1", "kind": "table", "start_line": 2**40},
-            {
-                "source": "概述.md",
-                "title": "概述🙂",
-                "kind": "text",
-                "start_line": 12,
-                "metadata": {"标签": ["a", "b"]},
-            },
-            {"source": "a", "title": "{x} ${y} %s [1]", "kind": "text", "start_line": 3, "metadata": {"n": "3"}},
-        ]
+
+def chunk(
+    position: int,
+    source: str,
+    title: str,
+    kind: Kind,
+    start_line: int,
+    metadata: Mapping[str, MetadataValue] | None = None,
+) -> Chunk:
+    return Chunk(
+        id=f"{position:032x}",
+        source=source,
+        title=title,
+        heading_path=("h",),
+        anchor="h",
+        kind=kind,
+        position=position,
+        group="g",
+        start_line=start_line,
+        end_line=start_line,
+        content="c",
+        metadata=metadata or {},
     )
+
+
+CHUNKS = [
+    chunk(0, "guide/a.md", "指南", "text", 1),
+    chunk(1, "guide/b.md", "指南", "row", 7, {"lang": "zh"}),
+    chunk(2, "guide/B.md", "", "row", 9, {"lang": "en", "n": 3}),
+    chunk(3, "a%_.md", 'say "hi"', "list", 0),
+    chunk(4, "a\\b.md", "\\", "code", 7),
+    chunk(5, "a'b.md", "' or 1 == 1", "table", 2**40),
+    chunk(6, "概述.md", "概述🙂", "text", 12, {"标签": ["a", "b"]}),
+    chunk(7, "a", "{x} ${y} %s [1]", "text", 3, {"n": "3"}),
 ]
 TEXT_FIELDS = ("source", "kind", "title")
 NUMBER_FIELDS = ("position", "start_line")
 
+text_fields = st.sampled_from(TEXT_FIELDS)
+number_fields = st.sampled_from(NUMBER_FIELDS)
 own_texts = st.sampled_from([getattr(chunk, field) for chunk in CHUNKS for field in TEXT_FIELDS])
 texts = own_texts | st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"]), max_size=8)
 numbers = st.integers(-3, 15) | st.sampled_from([2**40, 2**63 - 1, -(2**63)])
-
-
-def conditions_on(fields: tuple[str, ...], values: st.SearchStrategy[str] | st.SearchStrategy[int]) -> list[object]:
-    names = st.sampled_from(fields)
-    return [
-        st.builds(Equals, names, values),
-        st.builds(In, names, st.lists(values, min_size=1, max_size=4).map(tuple)),
-    ]
 
 
 def bounded(field: str, low: int | None, high: int | None) -> Filter:
     return Range(field, low, high) if (low, high) != (None, None) else Range(field, 0)
 
 
-single = st.one_of(
-    *conditions_on(TEXT_FIELDS, texts),
-    *conditions_on(NUMBER_FIELDS, numbers),
-    st.builds(Prefix, st.sampled_from(TEXT_FIELDS), texts | own_texts.map(lambda text: text[:2])),
-    st.builds(bounded, st.sampled_from(NUMBER_FIELDS), st.none() | numbers, st.none() | numbers),
+single: st.SearchStrategy[Filter] = st.one_of(
+    st.builds(Equals, text_fields, texts),
+    st.builds(Equals, number_fields, numbers),
+    st.builds(In, text_fields, st.lists(texts, min_size=1, max_size=4).map(tuple)),
+    st.builds(In, number_fields, st.lists(numbers, min_size=1, max_size=4).map(tuple)),
+    st.builds(Prefix, text_fields, texts | own_texts.map(lambda text: text[:2])),
+    st.builds(bounded, number_fields, st.none() | numbers, st.none() | numbers),
 )
 filters: st.SearchStrategy[Filter] = st.recursive(
     single,

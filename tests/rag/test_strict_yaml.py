@@ -1,3 +1,4 @@
+import contextlib
 import datetime
 import time
 
@@ -103,10 +104,8 @@ def test_half_a_surrogate_pair_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", SLOW_TO_PARSE.values(), ids=SLOW_TO_PARSE.keys())
 def test_64_kib_of_anything_end_within_seconds(text: str) -> None:
     started = time.monotonic()
-    try:
+    with contextlib.suppress(StrictYAMLError):
         strict_yaml.load(text)
-    except StrictYAMLError:
-        pass
     assert time.monotonic() - started < 8
 
 
