@@ -8,7 +8,7 @@ INSTALLED := .venv/installed
 
 help:
 	@echo 'make ask q="…"   answer a question from knowledge/'
-	@echo 'make serve       http://127.0.0.1:8000'
+	@echo 'make serve       http://127.0.0.1:8000, taking in changes of knowledge/ as they are saved'
 	@echo 'make test        everything CI runs'
 	@echo 'make check       format, lint, types, import contract, tests'
 
@@ -17,7 +17,7 @@ ask: $(INSTALLED)
 	@$(BIN)/zhiwen ask --fresh -- "$$ZHIWEN_QUESTION"
 
 serve: $(INSTALLED)
-	@$(BIN)/zhiwen serve
+	@$(BIN)/zhiwen serve --watch
 
 test: check
 
