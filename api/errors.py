@@ -21,6 +21,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.StoreEmpty: 503,
     errors.EmbedderError: 503,
     errors.EmbedderUnavailable: 503,
+    errors.EmbedderMismatch: 503,
     errors.ChatError: 502,
     errors.ChatUnavailable: 503,
     errors.ChatTimeout: 504,

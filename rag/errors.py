@@ -15,7 +15,8 @@
     │   ├── StoreLocked          another process owns it, or is writing to it
     │   └── StoreEmpty           nothing has been ingested yet
     ├── EmbedderError            the embedding model failed
-    │   └── EmbedderUnavailable  it cannot be loaded or reached
+    │   ├── EmbedderUnavailable  it cannot be loaded or reached
+    │   └── EmbedderMismatch     the live index was made with another one
     └── ChatError                the chat model failed
         ├── ChatUnavailable      it cannot be reached, or refuses the key
         ├── ChatTimeout          it did not answer within the deadline
@@ -87,6 +88,10 @@ class EmbedderError(ZhiwenError):
 
 
 class EmbedderUnavailable(EmbedderError):
+    pass
+
+
+class EmbedderMismatch(EmbedderError):
     pass
 
 

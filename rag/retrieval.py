@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from rag.config import RetrievalSettings
 from rag.embedders import Embedder
+from rag.errors import EmbedderMismatch
 from rag.filters import Filter
 from rag.rows import StoredChunk
 from rag.store import Snapshot
@@ -49,7 +50,15 @@ def retrieve(
     top_k: int | None = None,
     condition: Filter | None = None,
 ) -> Retrieval:
-    """Find the chunks of one generation that answer a question. Raises StoreError and EmbedderError."""
+    """Find the chunks of one generation that answer a question.
+
+    Raises StoreError and EmbedderError; EmbedderMismatch if the generation's vectors are another embedder's.
+    """
+    if snapshot.commit.fingerprint != embedder.fingerprint:
+        raise EmbedderMismatch(
+            f"the live index was made with {snapshot.commit.embedder}, questions are embedded with {embedder.name}; "
+            "run `zhiwen ingest` to build it anew, or go back to the old settings"
+        )
     clock = time.perf_counter()
     vector = embedder.embed_query(question)
     embedded = time.perf_counter()
