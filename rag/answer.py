@@ -99,7 +99,9 @@ async def _written(chat: ChatModel, prompt: Prompt, note: str = "") -> AsyncIter
             yield clean
     if begun:
         closing = note or (_EXTRACTIVE[language] if chat.is_extractive else "")
-        yield markers.finish() + (f"\n\n{closing}" if closing else "")
+        rest = markers.finish() + (f"\n\n{closing}" if closing else "")
+        if rest:
+            yield rest
 
 
 def _refusal(retrieval: Retrieval, chat: ChatModel, reason: RefusalReason) -> Answer:

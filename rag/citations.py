@@ -10,11 +10,13 @@ from rag.units import Unit, units
 from rag.vocabulary import Chunk, Citation, Passage
 
 # [1], [1, 2], 【1】 and their full-width forms, with the white space before them.
-_MARKER = re.compile(r"[ \t]*[\[【［]\^?\s*(\d{1,4}(?:\s*[,，、;；]\s*\d{1,4})*)\s*[\]】］]")
-_MARKER_BEGINNING = re.compile(r"[ \t]*(?:[\[【［]\^?[\s\d,，、;；]*)?\Z")
-_MAX_HELD = 64
+# Everything in them is bounded, so that what is held back is.
+_MARKER = re.compile(r"[ \t]{0,8}[\[【［]\^?\s{0,2}(\d{1,4}(?:\s{0,2}[,，、;；]\s{0,2}\d{1,4}){0,49})\s{0,2}[\]】］]")
+_MARKER_BEGINNING = re.compile(r"[ \t]{0,8}(?:[\[【［]\^?[\s\d,，、;；]*)?\Z")
+_WHITE_SPACE = re.compile(r"[ \t]{0,8}\Z")
+_MAX_HELD = 8 + 2 + 2 + 4 + 49 * 9 + 3
 MAX_QUOTE_CHARACTERS = 600
-_NUMBER = re.compile(r"\[(\d+)\]")
+_NUMBER = re.compile(r"\[([0-9]{1,4})\]")
 _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]*(?:\s*\[\d+\])*")
 
 
@@ -27,12 +29,15 @@ class MarkerFilter:
     def __init__(self, offered: Sequence[int]) -> None:
         self._offered = frozenset(offered)
         self._held = ""
+        self._last = ""
 
     def feed(self, text: str) -> str:
         """The part of everything fed so far that is now certain and was not returned before."""
         text = self._held + text
         beginning = _MARKER_BEGINNING.search(text)
-        cut = beginning.start() if beginning and len(text) - beginning.start() <= _MAX_HELD else len(text)
+        if beginning is None or len(text) - beginning.start() > _MAX_HELD:
+            beginning = _WHITE_SPACE.search(text)
+        cut = beginning.start() if beginning else len(text)
         self._held = text[cut:]
         return self._clean(text[:cut])
 
@@ -42,12 +47,18 @@ class MarkerFilter:
         return self._clean(held)
 
     def _clean(self, text: str) -> str:
-        return _MARKER.sub(self._replace, text)
+        clean = _MARKER.sub(self._replace, text)
+        self._last = text[-1:] or self._last
+        return clean
 
     def _replace(self, match: re.Match[str]) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", match[1])]
         kept = "".join(f"[{number}]" for number in numbers if number in self._offered)
-        return f" {kept}" if kept else ""
+        if kept:
+            return f" {kept}"
+        before = match.string[match.start() - 1] if match.start() else self._last
+        # What stands on both sides must not grow together into a marker.
+        return " " if before in tuple("[0123456789") else ""
 
 
 def cited_numbers(text: str) -> list[int]:

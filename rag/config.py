@@ -132,6 +132,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: must hold sections such as `chat:`, got {type(content).__name__}")
+    # A section of which every key is commented out is None.
+    content = {section: values for section, values in content.items() if values is not None}
     for section, secret in sorted(SECRETS):
         values = content.get(section)
         if isinstance(values, dict) and values.get(secret):
@@ -159,6 +161,8 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
         if not variable.startswith(ENVIRONMENT_PREFIX) or not separator:
             continue
         variables[f"{section}.{key}"] = variable
+        if section not in Settings.model_fields:
+            variables[section] = variable
         field = Settings.model_fields.get(section)
         known = field.annotation.model_fields if field and isinstance(field.annotation, type) else {}
         is_list = key in known and known[key].annotation == tuple[str, ...]
@@ -186,9 +190,11 @@ def _explain(error: ValidationError, path: Path, variables: Mapping[str, str]) -
         if problem["type"] == "extra_forbidden":
             lines.append(f"{origin}: unknown key {key}; known here: {', '.join(_known_keys(problem['loc']))}")
             continue
-        secret = tuple(problem["loc"][:2]) in SECRETS
+        # A whole section may hold a secret in the wrong place.
+        secret = tuple(problem["loc"][:2]) in SECRETS or isinstance(problem["input"], dict | list)
         got = "" if secret else f", got {problem['input']!r}"
-        lines.append(f"{origin}: {key}: {problem['msg'][:1].lower()}{problem['msg'][1:]}{got}")
+        rule = problem["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")
+        lines.append(f"{origin}: {key} {rule[:1].lower()}{rule[1:]}{got}")
     return "\n".join(lines)
 
 

@@ -13,7 +13,8 @@ from rag.vocabulary import Scalar
 
 Literal = Callable[[str | int | float | bool], str]
 
-_COLUMNS = frozenset({"id", "source", "title", "anchor", "kind", "position", "group_id", "start_line", "end_line"})
+_TEXT_COLUMNS = frozenset({"id", "source", "title", "anchor", "kind", "group_id"})
+_NUMBER_COLUMNS = frozenset({"position", "start_line", "end_line"})
 _FIELD = re.compile(r"[^\W\d][\w-]{0,63}")
 _MAX_DEPTH = 16
 
@@ -81,14 +82,19 @@ def _translate(condition: Filter, literal: Literal, *, negated: bool, depth: int
             if not values:
                 raise FilterError(f"the filter on {field!r} lists no values")
             listed = ", ".join(_value(field, value, literal) for value in values)
+            if len({type(value) for value in values}) > 1:
+                raise FilterError(f"the filter on {field!r} lists values of several types; use one `in` for each")
             return f"{_column(field)} {'not in' if negated else 'in'} [{listed}]"
         case Prefix(field, value):
+            _check_type(field, value)
             # `%` and `_` are wildcards of `like`; a range over the text has none.
             bounds = [(">=", literal(value)), ("<", literal(value + "\U0010ffff"))]
             return _within(field, bounds, negated=negated)
         case Range(field, at_least, at_most):
             given = [(">=", at_least), ("<=", at_most)]
             bounds = [(sign, literal(bound)) for sign, bound in given if bound is not None]
+            for _, bound in given:
+                _check_type(field, bound)
             if not bounds:
                 raise FilterError(f"the range on {field!r} has no bound")
             return _within(field, bounds, negated=negated)
@@ -112,7 +118,7 @@ def _within(field: str, bounds: list[tuple[str, str]], *, negated: bool) -> str:
 
 
 def _column(field: str) -> str:
-    if field in _COLUMNS:
+    if field in _TEXT_COLUMNS or field in _NUMBER_COLUMNS:
         return field
     if not _FIELD.fullmatch(field):
         raise FilterError(f"{field!r} cannot be a field; use a front-matter key of letters, digits, '_' and '-'")
@@ -122,4 +128,15 @@ def _column(field: str) -> str:
 def _value(field: str, value: Scalar, literal: Literal) -> str:
     if value is None:
         raise FilterError(f"the filter on {field!r} compares with nothing; use a text, a number, true or false")
+    _check_type(field, value)
     return literal(value)
+
+
+def _check_type(field: str, value: Scalar) -> None:
+    """Milvus refuses to compare a column with a value of another type."""
+    if value is None:
+        return
+    if field in _TEXT_COLUMNS and not isinstance(value, str):
+        raise FilterError(f"{field} is a text and cannot be compared with {value!r}")
+    if field in _NUMBER_COLUMNS and (isinstance(value, bool) or not isinstance(value, int)):
+        raise FilterError(f"{field} is a whole number and cannot be compared with {value!r}")

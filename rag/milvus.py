@@ -10,6 +10,7 @@ import os
 import re
 import threading
 import time
+import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -214,9 +215,9 @@ class Milvus:
 def literal(value: str | int | float | bool) -> str:
     """A value as it stands in a Milvus expression; whatever it holds, it stays one value.
 
-    Raises FilterError for control characters and numbers that are not finite.
+    Raises FilterError for control characters, halves of surrogate pairs, and numbers that are not finite.
     """
-    if isinstance(value, str) and any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in value):
+    if isinstance(value, str) and any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
         raise FilterError(f"{value!r} holds a control character")
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)

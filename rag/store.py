@@ -127,7 +127,9 @@ class Store:
         """The live generation, fixed for the length of a request. Raises StoreEmpty before the first commit."""
         state = self.state()
         if state is None:
-            raise StoreEmpty("nothing has been ingested yet; run `zhiwen ingest`, or wait for the ingest that is running")
+            raise StoreEmpty(
+                "nothing has been ingested yet; run `zhiwen ingest`, or wait for the ingest that is running"
+            )
         return Snapshot(self, state.live)
 
     def statistics(self, commit: Commit) -> TermStatistics:

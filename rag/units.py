@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from rag.vocabulary import PATH_SEPARATOR, Chunk
 
-_SENTENCE = re.compile(r"[^。！？!?\n]+(?:[。！？!?]+[”’」』）)\"]*|(?=\n)|$)")
-_ENGLISH_STOP = re.compile(r"(?<=[a-z0-9)\]\"”’]\.)\s+(?=[A-Z\u4e00-\u9fff])")
+# `?` and `!` end a sentence only before white space, Chinese or a closing mark: not in `/?tab=` or `!=`.
+_SENTENCE = re.compile(r"(?:[^。！？!?\n]|[!?](?=[^\s!?)\"\u2000-\uffef]))+(?:[。！？!?]+[”’」』）)\"]*|(?=\n)|$)")
+_ENGLISH_STOP = re.compile(
+    r"(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bDr\.)(?<=[a-z0-9)\]\"”’]\.)\s+(?=[A-Z\u4e00-\u9fff])"
+)
 _LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s+(?P<text>.*)")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
@@ -41,7 +44,8 @@ def _text_units(content: str) -> list[Unit]:
         for match in _SENTENCE.finditer(part):
             sentences = (sentence.strip() for sentence in _ENGLISH_STOP.split(match[0]))
             found.extend(Unit(sentence, sentence) for sentence in sentences if sentence)
-    return found
+    whole = content.strip()
+    return found or ([Unit(whole, whole)] if whole else [])
 
 
 def _list_units(content: str) -> list[Unit]:
@@ -51,12 +55,12 @@ def _list_units(content: str) -> list[Unit]:
             found[-1].append(line)
         else:
             found.append([line])
-    return [Unit(_read_item(lines), "\n".join(lines)) for lines in found]
+    return [Unit(_read_item(lines), "\n".join(lines).rstrip()) for lines in found]
 
 
 def _read_item(lines: list[str]) -> str:
     """`1. 数学` over `- 微积分` and more reads `数学: 线性代数, 概率统计, 微积分`."""
-    first, *below = (_without_marker(line) for line in lines)
+    first, *below = (_without_marker(line) for line in lines if line.strip()) if any(map(str.strip, lines)) else [""]
     joint = "、" if re.search(r"[\u3400-\u9fff]", "".join(lines)) else ", "
     return f"{first}: {joint.join(below)}" if below else first
 

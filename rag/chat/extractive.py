@@ -1,5 +1,6 @@
 """No chat model: the answer is made of the best sentences, list items and table rows, each with its citation."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from rag.units import Unit, units
 from rag.vocabulary import Passage
 
 MAX_UNITS = 8
+# The document's own `[2]` would read as our marker.
+_BRACKETED_NUMBER = re.compile(r"[\[【［](\^?[\s\d,，、;；]+)[\]】］]")
 _TIE = 0.95
 """Units of one block that cover nearly as much of the question as the best belong to the same answer: "what is in
 layer two" matches every row of layer two alike."""
@@ -38,7 +41,8 @@ class ExtractiveChat:
             yield DECLINED
         for number, (passage, unit) in enumerate(chosen):
             line_start = ("\n- " if number else "- ") if len(chosen) > 1 else ""
-            yield f"{line_start}{unit.text} [{passage.number}]"
+            text = _BRACKETED_NUMBER.sub(r"(\1)", unit.text)
+            yield f"{line_start}{text} [{passage.number}]"
 
     async def close(self) -> None:
         return None

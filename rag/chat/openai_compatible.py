@@ -17,6 +17,7 @@ from rag.config import ChatSettings
 from rag.errors import ChatBroken, ChatError, ChatTimeout, ChatUnavailable
 from rag.prompt import Prompt
 
+_NO_KEY = "none"  # the client insists on one; local servers ignore it
 _RETRIED = (408, 409, 429)
 _FIRST_DELAY_SECONDS = 0.5
 
@@ -33,7 +34,7 @@ class OpenAIChat:
         self._model = model
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
-            api_key=api_key or "none",  # the client insists on one; local servers ignore it
+            api_key=api_key or _NO_KEY,
             timeout=settings.total_timeout_seconds,
             max_retries=0,
         )
@@ -42,20 +43,35 @@ class OpenAIChat:
         deadline = time.monotonic() + self._settings.total_timeout_seconds
         chunks, first = await self._open(prompt, deadline)
         finish_reason: str | None = None
+        begun = False
         try:
             chunk: ChatCompletionChunk | None = first
             while chunk is not None:
-                for choice in chunk.choices[:1]:
-                    finish_reason = choice.finish_reason or finish_reason
-                    if choice.delta and choice.delta.content:
-                        yield choice.delta.content
+                text, reason = self._read(chunk)
+                finish_reason = reason or finish_reason
+                if text:
+                    begun = True
+                    yield text
                 chunk = await self._next(chunks, self._settings.idle_timeout_seconds, deadline)
+        except ChatUnavailable as error:
+            if begun:
+                raise ChatBroken(f"{self.name}: the connection to {self._base_url} broke in mid-answer") from error
+            raise
         finally:
             await chunks.close()
         if finish_reason == "content_filter":
             raise ChatBroken(f"{self.name}: the provider's content filter stopped the answer")
         if finish_reason is None:
             raise ChatBroken(f"{self.name}: the answer broke off, or {self._base_url} is not a chat endpoint")
+
+    def _read(self, chunk: object) -> tuple[str, str | None]:
+        """Text and finish reason. The client checks nothing: what it calls a chunk may be anything that is JSON."""
+        if not isinstance(chunk, ChatCompletionChunk):
+            raise ChatBroken(f"{self.name} at {self._base_url} sent something that is not a chat answer")
+        choices = getattr(chunk, "choices", None)
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        text = getattr(getattr(choice, "delta", None), "content", None)
+        return text if isinstance(text, str) else "", getattr(choice, "finish_reason", None)
 
     async def close(self) -> None:
         await self._client.close()
@@ -96,7 +112,7 @@ class OpenAIChat:
                 ),
                 wait,
             )
-        except (TimeoutError, openai.OpenAIError) as error:
+        except (TimeoutError, openai.OpenAIError, UnicodeEncodeError) as error:
             raise self._translated(error) from error
         try:
             first = await self._next(chunks, wait - (time.monotonic() - started), deadline)
@@ -111,7 +127,10 @@ class OpenAIChat:
         """The next chunk, None at the end."""
         wait = min(wait_seconds, deadline - time.monotonic())
         try:
-            return await asyncio.wait_for(anext(chunks, None), max(wait, 0.001))
+            # Yields first: with no time left, even a chunk that is there already comes too late.
+            async with asyncio.timeout(wait):
+                await asyncio.sleep(0)
+                return await anext(chunks, None)
         except (TimeoutError, openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise self._translated(error) from error
 
@@ -121,12 +140,20 @@ class OpenAIChat:
             return ChatTimeout(f"{where} did not answer in time (chat.*_timeout_seconds)")
         if isinstance(error, openai.APIConnectionError):
             return ChatUnavailable(f"{where} cannot be reached; check chat.base_url and the network")
+        if isinstance(error, UnicodeEncodeError):
+            return ChatUnavailable(
+                f"{where}: the key holds a character that no header can carry; check ZHIWEN_CHAT__API_KEY"
+            )
+        detail = " ".join(str(getattr(error, "message", error)).split())
+        if self._client.api_key != _NO_KEY:
+            detail = detail.replace(self._client.api_key, "***")  # some servers repeat it
+        detail = detail[:200]
         if isinstance(error, openai.APIStatusError):
-            return _from_status(where, error)
-        return ChatBroken(f"{where} sent something that is not a chat answer: {' '.join(str(error).split())[:200]}")
+            return _from_status(where, error, detail)
+        return ChatBroken(f"{where} sent something that is not a chat answer: {detail}")
 
 
-def _from_status(where: str, error: openai.APIStatusError) -> ChatError:
+def _from_status(where: str, error: openai.APIStatusError, detail: str) -> ChatError:
     status = error.status_code
     if status in (401, 403):
         return ChatUnavailable(f"{where} refuses the key (status {status}); check ZHIWEN_CHAT__API_KEY")
@@ -134,7 +161,7 @@ def _from_status(where: str, error: openai.APIStatusError) -> ChatError:
         return ChatUnavailable(f"{where} does not know the model or the path (status 404); check chat.model")
     if status >= 500 or status in _RETRIED:
         return ChatUnavailable(f"{where} is not available now (status {status})")
-    return ChatBroken(f"{where} refused the request (status {status}): {' '.join(error.message.split())[:200]}")
+    return ChatBroken(f"{where} refused the request (status {status}): {detail}")
 
 
 def _retry_delay(error: ChatError, attempt: int) -> float | None:

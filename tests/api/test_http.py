@@ -199,7 +199,6 @@ def test_a_hostile_value_is_only_a_value(server: Server, value: str) -> None:
         {"field": "source", "equals": 82},
         {"field": "source", "at_least": 82},
         {"field": "start_line", "prefix": "8"},
-        {"field": "start_line", "equals": 10**30},
         {"field": "source", "like": "x"},
         {"any": []},
         {"not": {}},

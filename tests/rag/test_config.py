@@ -169,32 +169,32 @@ def test_every_mistake_is_named_at_once_each_on_a_line(tmp_path: Path) -> None:
 
 def test_a_wrong_type_in_the_file_names_file_key_and_value(tmp_path: Path) -> None:
     message = refusal(tmp_path, "serve:\n  port: eighty\n")
-    assert message.startswith("config.yaml: serve.port: input should be a valid integer")
+    assert message.startswith("config.yaml: serve.port must be a valid integer")
     assert message.endswith("got 'eighty'")
 
 
 def test_a_wrong_type_in_the_environment_names_the_variable(tmp_path: Path) -> None:
     message = refusal(tmp_path, "serve:\n  port: 9000\n", ZHIWEN_SERVE__PORT="eighty")
-    assert message.startswith("ZHIWEN_SERVE__PORT: serve.port: input should be a valid integer")
+    assert message.startswith("ZHIWEN_SERVE__PORT: serve.port must be a valid integer")
 
 
 def test_a_text_where_a_section_should_be_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "serve: 8000\n").startswith("config.yaml: serve: input should be a valid dictionary")
+    assert refusal(tmp_path, "serve: 8000\n").startswith("config.yaml: serve must be a valid dictionary")
 
 
 def test_a_text_where_a_list_should_be_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "knowledge:\n  exclude: drafts\n").startswith("config.yaml: knowledge.exclude: ")
+    assert refusal(tmp_path, "knowledge:\n  exclude: drafts\n").startswith("config.yaml: knowledge.exclude must be a list")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("retrieval:\n  top_k: 0\n", "retrieval.top_k: input should be greater than or equal to 1, got 0"),
-        ("retrieval:\n  top_k: 51\n", "retrieval.top_k: input should be less than or equal to 50, got 51"),
-        ("store:\n  timeout_seconds: 0\n", "store.timeout_seconds: input should be greater than 0, got 0"),
+        ("retrieval:\n  top_k: 0\n", "retrieval.top_k must be greater than or equal to 1, got 0"),
+        ("retrieval:\n  top_k: 51\n", "retrieval.top_k must be less than or equal to 50, got 51"),
+        ("store:\n  timeout_seconds: 0\n", "store.timeout_seconds must be greater than 0, got 0"),
         (
             "answering:\n  min_evidence: 1.5\n",
-            "answering.min_evidence: input should be less than or equal to 1, got 1.5",
+            "answering.min_evidence must be less than or equal to 1, got 1.5",
         ),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_number_that_is_not_finite_is_out_of_range(tmp_path: Path, text: str) 
 
 def test_a_value_that_is_not_among_the_choices_names_them(tmp_path: Path) -> None:
     message = refusal(tmp_path, "chat:\n  provider: gpt\n")
-    assert message.startswith("config.yaml: chat.provider: input should be 'auto', 'extractive', 'custom', 'qwen'")
+    assert message.startswith("config.yaml: chat.provider must be 'auto', 'extractive', 'custom', 'qwen'")
     assert message.endswith("got 'gpt'")
 
 

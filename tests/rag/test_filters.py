@@ -339,6 +339,19 @@ def test_an_order_that_the_column_does_not_have_is_a_filter_error(found: Found, 
         found(condition)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [(("3", 3), [2, 7]), ((3, "zh"), [2]), ((3, True), [2]), ((3, 4.5), [2]), ((3.0, 4), [2])],
+)
+def test_a_list_of_several_types_for_a_front_matter_key_is_right_or_a_filter_error(
+    found: Found, values: tuple[Scalar, ...], expected: list[int]
+) -> None:
+    try:
+        assert found(In("n", values)) == expected
+    except FilterError:
+        return
+
+
 def test_nothing_to_compare_with_is_refused() -> None:
     with pytest.raises(FilterError, match="compares with nothing"):
         to_expression(Equals("source", None), literal)

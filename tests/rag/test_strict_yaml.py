@@ -65,10 +65,10 @@ SLOW_TO_PARSE = {
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_not_plain_yaml_is_refused_quickly(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(StrictYAMLError) as caught:
         strict_yaml.load(text)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert str(caught.value).strip()
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
@@ -103,10 +103,10 @@ def test_half_a_surrogate_pair_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", SLOW_TO_PARSE.values(), ids=SLOW_TO_PARSE.keys())
 def test_64_kib_of_anything_end_within_seconds(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(StrictYAMLError):
         strict_yaml.load(text)
-    assert time.monotonic() - started < 8
+    assert time.process_time() - started < 8
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,231 @@
+"""Answers that a chat model writes, over a real socket from end to end."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chat_endpoint import ChatEndpoint
+from processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line, streamed_answer
+
+QUESTION = "向量数据库有哪些知名组件？"
+KEY = "sk-test-7311"
+PIECES = ("知名的向量数据库有 Milvus", " 和 PingCAP [", "1]。", "它们属于基础设施 [99]", "[1]。")
+TEXT = "知名的向量数据库有 Milvus 和 PingCAP [1]。它们属于基础设施 [1]。"
+
+
+def pointed_at(endpoint: ChatEndpoint, workspace: Workspace) -> Workspace:
+    return workspace.given(
+        ZHIWEN_CHAT__BASE_URL=endpoint.base_url,
+        ZHIWEN_CHAT__MODEL="scripted-1",
+        ZHIWEN_CHAT__API_KEY=KEY,
+        ZHIWEN_CHAT__MAX_ATTEMPTS="2",
+    )
+
+
+@pytest.fixture(scope="module")
+def chatting(
+    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with a chat model."""
+    workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("chatting"))
+    with pointed_at(chat_endpoint, workspace).serving() as running:
+        yield running
+
+
+def offered(prompt: str) -> dict[int, str]:
+    """The passages of a prompt by number."""
+    found = re.findall(r'<passage number="(\d+)"[^>]*>\n(.*?)\n</passage>', prompt, re.DOTALL)
+    return {int(number): content for number, content in found}
+
+
+def assert_citations_match(answer: dict[str, Any], passages: dict[int, str]) -> None:
+    numbers = {int(number) for number in re.findall(r"\[(\d+)\]", answer["answer"])}
+    assert {citation["number"] for citation in answer["citations"]} == numbers
+    for citation in answer["citations"]:
+        assert citation["quote"]
+        assert citation["quote"] in passages[citation["number"]]
+
+
+# What the model says
+
+
+def test_the_command_prints_the_models_text_as_it_is_with_its_sources(
+    chat_endpoint: ChatEndpoint, workspace: Workspace
+) -> None:
+    chat_endpoint.plays("见 :smile: [bold]x[/bold] Milvus", " [1][99]。")
+    outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
+    assert outcome.status == 0, outcome
+    assert outcome.out.startswith("见 :smile: [bold]x[/bold] Milvus [1]。\n")
+    assert re.search(r"^\[1\] knowledge/overview\.md:82\b", outcome.out, re.MULTILINE)
+    assert "[99]" not in outcome.out
+    assert "未配置大模型" not in outcome.out
+    assert outcome.err == ""
+
+
+def test_a_plain_answer_carries_the_models_text_without_markers_that_were_not_offered(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays(*PIECES)
+    response = chatting.post("/ask", question=QUESTION)
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["answer"] == TEXT
+    assert answer["model"] == "custom/scripted-1"
+    assert answer["refused"] is False
+    [asked] = chat_endpoint.asked
+    assert_citations_match(answer, offered(asked.prompt))
+
+
+def test_a_streamed_answer_carries_the_models_text_in_pieces(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
+    chat_endpoint.plays(*PIECES)
+    events = streamed_answer(chatting, QUESTION)
+    assert [event.name for event in events][:2] == ["passages", "delta"]
+    assert {event.name for event in events[1:-1]} == {"delta"}
+    assert len(events) > 3
+    answer = events[-1].data
+    assert events[-1].name == "answer"
+    assert answer["answer"] == TEXT == "".join(event.data["text"] for event in events[1:-1])
+    [asked] = chat_endpoint.asked
+    sent = offered(asked.prompt)
+    assert {passage["number"]: passage["content"] for passage in events[0].data["passages"]} == sent
+    assert_citations_match(answer, sent)
+
+
+def test_a_marker_split_over_many_pieces_is_still_one_marker(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
+    chat_endpoint.plays("Milvus", " ", "[", "1", ",", " 9", "9", "]", "【", "1", "】", "。")
+    answer = streamed_answer(chatting, QUESTION)[-1].data
+    assert answer["answer"] == "Milvus [1] [1]。"
+    assert [citation["number"] for citation in answer["citations"]] == [1]
+
+
+# What the model is asked
+
+
+def test_the_model_gets_the_passages_the_question_and_the_key(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
+    chat_endpoint.plays(*PIECES)
+    chatting.post("/ask", question=QUESTION)
+    [asked] = chat_endpoint.asked
+    assert asked.path == "/v1/chat/completions"
+    assert asked.authorization == f"Bearer {KEY}"
+    assert asked.body["model"] == "scripted-1"
+    assert asked.body["stream"] is True
+    assert [message["role"] for message in asked.body["messages"]] == ["system", "user"]
+    assert asked.prompt.endswith(f"问题: {QUESTION}")
+    passages = offered(asked.prompt)
+    assert list(passages) == list(range(1, len(passages) + 1))
+    assert "Milvus, PingCAP" in passages[1]
+    assert 'source="overview.md"' in asked.prompt
+    assert 'lines="82-82"' in asked.prompt
+
+
+def test_a_question_without_evidence_never_reaches_the_model(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
+    chat_endpoint.plays(*PIECES)
+    answer = chatting.post("/ask", question="红烧肉怎么做才不腻？").json()
+    assert answer["refused"] is True
+    assert answer["reason"] == "no_evidence"
+    assert chat_endpoint.asked == []
+
+
+# What the model may refuse
+
+
+@pytest.mark.parametrize("pieces", [("NOT_IN_PASSAGES",), ("NOT_IN", "_PASS", "AGES", "\n"), ("  NOT_IN_PASSAGES。",)])
+def test_a_model_that_finds_nothing_in_the_passages_makes_a_refusal(
+    chat_endpoint: ChatEndpoint, chatting: Server, pieces: tuple[str, ...]
+) -> None:
+    chat_endpoint.plays(*pieces)
+    answer = chatting.post("/ask", question=QUESTION).json()
+    assert answer["refused"] is True
+    assert answer["reason"] == "model_declined"
+    assert answer["citations"] == []
+    assert answer["answer"].startswith("知识库里没有")
+    events = streamed_answer(chatting, QUESTION)
+    assert [event.name for event in events] == ["passages", "answer"]
+    assert "NOT_IN" not in str(events)
+
+
+def test_an_answer_that_cites_nothing_that_was_offered_is_a_refusal(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays("我猜是 Oracle [42]。")
+    answer = chatting.post("/ask", question=QUESTION).json()
+    assert answer["refused"] is True
+    assert answer["reason"] == "no_citation"
+    assert "Oracle" not in answer["answer"]
+
+
+def test_the_command_keeps_text_without_citations_apart_from_the_refusal(
+    chat_endpoint: ChatEndpoint, workspace: Workspace
+) -> None:
+    chat_endpoint.plays("我猜是 Oracle [42]。")
+    outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
+    assert outcome.status == 0, outcome
+    assert re.search(r"^知识库里没有", outcome.out, re.MULTILINE), outcome.out
+
+
+# How the model may fail
+
+
+def test_a_model_that_is_down_is_replaced_by_quotes_and_the_answer_says_so(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays(status=500)
+    answer = chatting.post("/ask", question=QUESTION).json()
+    assert len(chat_endpoint.asked) == 2  # it was tried again
+    assert answer["model"] == "extractive"
+    assert "Milvus" in answer["answer"]
+    assert "大模型没有应答" in answer["answer"]
+    assert answer["citations"][0]["start_line"] == 82
+    events = streamed_answer(chatting, QUESTION)
+    assert events[-1].data["model"] == "extractive"
+    assert "".join(event.data["text"] for event in events[1:-1]) == events[-1].data["answer"]
+
+
+def test_a_key_that_is_refused_is_said_once_and_never_shown(chat_endpoint: ChatEndpoint, workspace: Workspace) -> None:
+    chat_endpoint.plays(status=401)
+    outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
+    assert outcome.status == 0, outcome
+    assert len(chat_endpoint.asked) == 1
+    assert "大模型没有应答" in outcome.out
+    assert len(outcome.error_lines) == 1
+    assert "ZHIWEN_CHAT__API_KEY" in outcome.err
+    assert KEY not in outcome.out + outcome.err
+
+
+def test_an_answer_that_breaks_off_is_an_error_and_never_passes_for_whole(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    assert_json_error(chatting.post("/ask", question=QUESTION), 502, "chat_broken")
+    events = streamed_answer(chatting, QUESTION)
+    assert [event.name for event in events][:2] == ["passages", "delta"]
+    assert events[-1].name == "error"
+    assert list(events[-1].data) == ["code", "message"]
+    assert events[-1].data["code"] == "chat_broken"
+    assert "answer" not in {event.name for event in events}
+
+
+def test_the_command_ends_with_status_1_when_the_answer_breaks_off(
+    chat_endpoint: ChatEndpoint, workspace: Workspace
+) -> None:
+    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
+    assert_one_line(outcome, 1, "broke off")
+    assert "Milvus" in outcome.out
+
+
+def test_an_answer_without_a_word_is_a_refusal(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
+    chat_endpoint.plays()
+    answer = chatting.post("/ask", question=QUESTION).json()
+    assert answer["refused"] is True
+    assert answer["reason"] == "model_declined"
+
+
+def test_a_stream_that_ends_before_it_begins_is_replaced_by_quotes(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays(breaks_off=True)
+    answer = chatting.post("/ask", question=QUESTION).json()
+    assert answer["model"] == "extractive"
+    assert "大模型没有应答" in answer["answer"]

@@ -1,0 +1,413 @@
+"""An ingest that dies anywhere: readers keep a whole generation, and a rerun gives what a clean build gives."""
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from corpus_kit import (
+    Ended,
+    Folder,
+    IngestProcess,
+    Seen,
+    WordHashEmbedder,
+    change_everything_a_little,
+    clean_build,
+    clean_picture,
+    difference,
+    document,
+    look,
+    settings_for,
+    write_small_corpus,
+)
+
+from ingest.failpoints import FailPoint
+from rag.wiring import open_store
+
+FIRST, AGAIN = "first ingest", "re-ingest"
+SITUATIONS = (FIRST, AGAIN)
+NTH_TIME = ("parsed:3", "embedded:2", "chunks_added:2", "chunks_retired:2", "documents_put:2")
+POINTS = (*get_args(FailPoint), *NTH_TIME)
+NEVER_REACHED = {(FIRST, "documents_removed"), (AGAIN, "space_created")}
+AFTER_COMMIT = ("committed", "garbage_collected")
+
+RANDOM_KILLS = 50
+"""Of the ingest alone, and as many of the ingest with its Milvus and its parser."""
+KILLS_OF_FIRST_INGEST = 6
+WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """An ingest that was to die at a failpoint, what was found after it, and what its repetition gave."""
+
+    ended: Ended
+    remains: list[str]
+    found: Seen
+    again: Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The folder of each situation, the database that an ingest starts from, and the dumps of clean builds."""
+
+    folders: dict[str, Folder]
+    databases: dict[str, Path | None]
+    generations_before: dict[str, list[list[str]]]
+    clean: dict[str, list[str]]
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of a series of ingests."""
+
+    before_commit: int = 0
+    after_commit: int = 0
+    ended_by_themselves: int = 0
+    compared: int = 0
+    seconds: float = 0.0
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Most of a child's time is waiting, so several run at once; each test waits for what it asserts about."""
+    executor = ThreadPoolExecutor(WORKERS)
+    yield executor
+    executor.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    base = tmp_path_factory.mktemp("stage")
+    before = write_small_corpus(base / "before")
+    after = Folder(base / "after")
+    shutil.copytree(before.root, after.root)  # with the times of modification
+    change_everything_a_little(after)
+    clean_before = clean_build(before, base / "before.db")
+    clean_after = clean_build(after, base / "after.db")
+    return Stage(
+        folders={FIRST: before, AGAIN: after},
+        databases={FIRST: None, AGAIN: base / "before.db"},
+        generations_before={FIRST: [], AGAIN: [clean_before]},
+        clean={FIRST: clean_before, AGAIN: clean_after},
+        recipe=next(
+            json.loads(line.split(" ", 1)[1])["recipe"] for line in clean_before if line.startswith("document ")
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def series(
+    stage: Stage, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Future[Tally]]:
+    """Started first, for they take longest."""
+    base = tmp_path_factory.mktemp("series")
+    return {
+        "alone": pool.submit(random_kills, base / "alone", stage.recipe, seed=1, with_milvus=False),
+        "with Milvus": pool.submit(random_kills, base / "group", stage.recipe, seed=2, with_milvus=True),
+        "none": pool.submit(no_kills, base / "none", stage.recipe, seed=3),
+    }
+
+
+@pytest.fixture(scope="module")
+def killed(
+    stage: Stage,
+    series: dict[str, Future[Tally]],
+    pool: ThreadPoolExecutor,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[tuple[str, str], Future[Killed]]:
+    base = tmp_path_factory.mktemp("killed")
+    return {
+        (situation, point): pool.submit(kill_at, stage, situation, point, base / f"{number}{point}".replace(":", "_"))
+        for number, situation in enumerate(SITUATIONS)
+        for point in POINTS
+    }
+
+
+def test_the_clean_builds_are_what_the_documents_say(stage: Stage) -> None:
+    for situation, folder in stage.folders.items():
+        expected = clean_picture(folder, WordHashEmbedder(), stage.recipe)
+        assert not difference(stage.clean[situation], expected), situation
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_after_a_kill_at_any_step_a_rerun_equals_a_clean_build(
+    situation: str, point: str, stage: Stage, killed: dict[tuple[str, str], Future[Killed]]
+) -> None:
+    """And in between readers have the old generation whole, or after the commit the new one."""
+    outcome = killed[situation, point].result()
+    old, new = stage.generations_before[situation], stage.clean[situation]
+    is_reached = (situation, point) not in NEVER_REACHED
+    assert outcome.ended.exit_code == (-9 if is_reached else 0)
+    assert not outcome.remains
+    is_committed = point in AFTER_COMMIT or not is_reached
+    assert_generations(outcome.found, [*old, new] if is_committed else old)
+    assert outcome.again.exit_code == 0
+    assert outcome.again.seen
+    assert_generations(outcome.again.seen, [*old, new])
+    assert outcome.again.seen.litter == []
+
+
+@pytest.mark.parametrize("which", ["alone", "with Milvus"])
+def test_after_random_kills_a_rerun_equals_a_clean_build(
+    which: str, series: dict[str, Future[Tally]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And whenever the store is opened in between, it holds whole generations only."""
+    tally = series[which].result()
+    with capsys.disabled():
+        print(
+            f"\n{RANDOM_KILLS} kills of the ingest {which} (it takes {tally.seconds:.2f} s): "
+            f"{tally.before_commit} before the commit, {tally.after_commit} after it; "
+            f"{tally.ended_by_themselves} more ingests ended by themselves; {tally.compared} comparisons"
+        )
+    assert tally.before_commit + tally.after_commit == RANDOM_KILLS
+    assert tally.before_commit >= RANDOM_KILLS // 5
+    assert tally.compared >= RANDOM_KILLS // 10
+
+
+def test_without_any_kill_the_same_series_equals_a_clean_build(series: dict[str, Future[Tally]]) -> None:
+    tally = series["none"].result()
+    assert (tally.before_commit, tally.after_commit) == (0, 0)
+    assert tally.ended_by_themselves == 10
+
+
+def test_a_committed_state_survives_the_death_of_milvus(tmp_path: Path) -> None:
+    """Killed ten times between commits and in them: the state is the last one acknowledged, or the next."""
+    database = tmp_path / "m.db"
+    clean_build(write_small_corpus(tmp_path / "docs"), database)
+    rng = random.Random(20261123)  # noqa: S311
+    context = multiprocessing.get_context("forkserver")
+    for _ in range(10):
+        received, sent = context.Pipe(duplex=False)
+        process = context.Process(target=write_states, args=(database, sent))
+        process.start()
+        sent.close()
+        number = received.recv()
+        time.sleep(rng.uniform(0, 0.15))
+        os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
+        with suppress(EOFError):
+            while True:
+                number = received.recv()
+        with open_store(settings_for(tmp_path, database)) as store:
+            state = store.state()
+        assert state is not None, f"after the acknowledged write of state {number} there is none"
+        assert state.last_number in (number, number + 1)
+
+
+def test_the_command_itself_can_be_killed_and_repeated(tmp_path: Path) -> None:
+    folder = write_small_corpus(tmp_path / "docs")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ZHIWEN_")} | {
+        "ZHIWEN_KNOWLEDGE__PATH": str(folder.root),
+        "ZHIWEN_STORE__URI": str(tmp_path / "m.db"),
+    }
+    command = [Path(sys.executable).with_name("zhiwen"), "ingest", "--json"]
+    died = subprocess.run(
+        command, env=environment | {"ZHIWEN_FAILPOINT": "documents_put"}, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert died.returncode == -9, died.stderr
+    assert died.stdout == b""
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["generation"], report["documents"]["added"]) == (1, 8)
+
+
+def assert_generations(seen: Seen, expected: Sequence[Sequence[str]]) -> None:
+    assert len(seen.generations) == len(expected)
+    for found, wanted in zip(seen.generations, expected, strict=True):
+        assert not difference(found, wanted)
+
+
+def kill_at(stage: Stage, situation: str, point: str, base: Path) -> Killed:
+    base.mkdir()
+    database, start = base / "m.db", stage.databases[situation]
+    if start:
+        shutil.copyfile(start, database)
+    root = stage.folders[situation].root
+    victim = IngestProcess(root, database, failpoint=point)
+    victim.found()
+    ended, remains = victim.ended(), victim.remains()
+    again = IngestProcess(root, database)
+    return Killed(ended, remains, again.found(), again.ended())
+
+
+def random_kills(base: Path, recipe: str, *, seed: int, with_milvus: bool) -> Tally:
+    """Kill one ingest after another at random moments, changing the folder each time; now and then let one finish."""
+    rng = random.Random(seed)  # noqa: S311
+    series = Series(recipe, rng, with_milvus=with_milvus)
+    first = write_small_corpus(base / "first")
+    series.trial(first, base / "trial.db")
+    for number in range(KILLS_OF_FIRST_INGEST):
+        # Until a kill comes after the commit, each of them works on what the one before has left.
+        if series.kept or not number:
+            series.begin_anew(base / f"first{number}.db")
+        series.killed_ingest(first)
+    series.finished_ingest(first)
+    folder, edits = write_small_corpus(base / "docs"), Edits(rng)
+    series.begin_anew(base / "m.db")
+    series.finished_ingest(folder)
+    edits.change(folder)
+    series.finished_ingest(folder)
+    while series.kills < RANDOM_KILLS:
+        edits.change(folder)
+        if rng.random() < 0.1:
+            series.finished_ingest(folder)
+            continue
+        series.killed_ingest(folder)
+        if series.kills % 10 == 0:
+            series.finished_ingest(folder)
+            series.compare(folder, base)
+    edits.change(folder)
+    series.finished_ingest(folder)
+    series.compare(folder, base)
+    return Tally(series.before_commit, series.after_commit, series.finished, series.compared, series.duration)
+
+
+def no_kills(base: Path, recipe: str, *, seed: int) -> Tally:
+    rng = random.Random(seed)  # noqa: S311
+    series = Series(recipe, rng, with_milvus=False)
+    folder, edits = write_small_corpus(base / "docs"), Edits(rng)
+    series.begin_anew(base / "m.db")
+    for _ in range(10):
+        edits.change(folder)
+        series.finished_ingest(folder)
+    series.compare(folder, base)
+    return Tally(series.before_commit, series.after_commit, series.finished, series.compared, series.duration)
+
+
+class Series:
+    """Ingests of a changing folder into one store, some of them killed.
+
+    Every process begins by telling what it finds: that must be the generations there were, whole, with or without the
+    one that the process before it was killed over.
+    """
+
+    def __init__(self, recipe: str, rng: random.Random, *, with_milvus: bool) -> None:
+        self._recipe = recipe
+        self._rng = rng
+        self._with_milvus = with_milvus
+        self._database = Path()
+        self._pending: list[str] | None = None
+        self.kept: list[list[str]] = []
+        self.before_commit = self.after_commit = self.finished = self.compared = 0
+        self.duration = 0.0
+
+    @property
+    def kills(self) -> int:
+        return self.before_commit + self.after_commit + (self._pending is not None)
+
+    def begin_anew(self, database: Path) -> None:
+        if self._pending is not None:
+            with open_store(settings_for(database.parent, self._database)) as store:
+                self._settle(look(store))
+        self._database, self.kept = database, []
+
+    def killed_ingest(self, folder: Folder) -> None:
+        target = self._target(folder)
+        process = IngestProcess(folder.root, self._database)
+        self._settle(process.found())
+        time.sleep(self._rng.uniform(0, self.duration))
+        process.kill(with_milvus=self._with_milvus)
+        ended = process.ended()
+        assert not process.remains()
+        if ended.exit_code == 0:
+            self._count_finished(ended, target)
+        else:
+            assert ended.exit_code == -9
+            self._pending = target
+
+    def finished_ingest(self, folder: Folder) -> None:
+        target = self._target(folder)
+        process = IngestProcess(folder.root, self._database)
+        self._settle(process.found())
+        ended = process.ended()
+        assert not process.remains()
+        assert ended.exit_code == 0
+        self._count_finished(ended, target)
+        assert ended.seen
+        assert ended.seen.litter == []
+
+    def compare(self, folder: Folder, base: Path) -> None:
+        """With a clean build of the folder in a store of its own."""
+        assert not difference(self.kept[-1], clean_build(folder, base / f"clean{self.compared}.db"))
+        self.compared += 1
+
+    def trial(self, folder: Folder, database: Path) -> None:
+        """Measure how long an ingest of the folder takes."""
+        process = IngestProcess(folder.root, database)
+        process.found()
+        self.duration = process.ended().seconds or 0.0
+
+    def _target(self, folder: Folder) -> list[str]:
+        return clean_picture(folder, WordHashEmbedder(), self._recipe)
+
+    def _count_finished(self, ended: Ended, target: list[str]) -> None:
+        assert ended.seen
+        assert ended.seconds
+        if self.kept[-1:] != [target]:
+            self.kept = [*self.kept, target][-2:]
+        assert_generations(ended.seen, self.kept)
+        self.finished += 1
+        self.duration = ended.seconds
+
+    def _settle(self, found: Seen) -> None:
+        if self._pending is not None:
+            if found.generations[-1:] == [self._pending]:
+                self.kept = [*self.kept, self._pending][-2:]
+                self.after_commit += 1
+            else:
+                self.before_commit += 1
+            self._pending = None
+        assert_generations(found, self.kept)
+
+
+class Edits:
+    """Random changes of a folder; the same ones for the same seed. What is new has words of its own."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._number = 0
+
+    def change(self, folder: Folder) -> None:
+        for _ in range(self._rng.randint(1, 3)):
+            self._number += 1
+            sources = folder.sources()
+            source = self._rng.choice(sources)
+            change = self._rng.choice(("add", "edit", "edit", "delete", "rename"))
+            if change == "add" or len(sources) < 5:
+                name = f"novelty{self._number}"
+                folder.write(f"{name}.md", document(name, paragraphs=2, table=self._rng.random() < 0.5))
+            elif change == "edit":
+                folder.edit(source, "has", f"had{self._number} and has")
+            elif change == "delete" and len(sources) > 6:
+                folder.delete(source)
+            else:
+                folder.rename(source, f"moved/renamed{self._number}.md")
+
+
+def write_states(database: Path, connection: Connection) -> None:
+    """Commit one state after another, telling the number of each when it is acknowledged, until killed."""
+    os.setsid()
+    with open_store(settings_for(database.parent, database)) as store:
+        state = store.state()
+        assert state
+        while True:
+            connection.send(state.last_number)
+            state = replace(state, last_number=state.last_number + 1)
+            store.write_state(state)
