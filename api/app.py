@@ -145,6 +145,7 @@ def _add_service(app: FastAPI, parts: Parts, instance: str) -> None:
         return HealthResponse(
             status="ok" if live else "empty",
             generation=live.generation if live else 0,
+            root=live.root if live else "",
             documents=live.documents if live else 0,
             chunks=live.chunks if live else 0,
             embedder=parts.embedder.name,

@@ -27,8 +27,8 @@ OnProgress = Callable[[ProgressOut], object]
 class Backend(Protocol):
     """The commands. Raises the errors of rag.errors, wherever they arise."""
 
-    def is_empty(self) -> bool:
-        """Whether nothing has been ingested yet."""
+    def root(self) -> str:
+        """The folder that the live generation was made from; "" if nothing has been ingested yet."""
         ...
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse: ...

@@ -73,12 +73,8 @@ def ingest(
 ) -> None:
     """Bring the index in line with the folder; only what changed is embedded."""
     settings = _settings(context, path)
-    request = IngestRequest(
-        path=str(path.resolve()) if path else None,
-        verify=verify,
-        allow_mass_deletion=allow_mass_deletion,
-        force=force,
-    )
+    given = {"verify": verify, "allow_mass_deletion": allow_mass_deletion, "force": force}
+    request = _whole(settings).model_copy(update=given)
     console, language = terminal.output(), interface_language()
     with open_backend(settings) as backend:
         if dry_run:
@@ -109,10 +105,11 @@ def search(
     with open_backend(settings) as backend:
         _ingest_if_empty(backend, settings, language_of(text))
         found = backend.search(SearchRequest(question=text, top_k=top_k))
+        root = Path(backend.root())
     if as_json:
         _print_json(found)
     else:
-        terminal.print_hits(terminal.output(), found, settings.knowledge.path, language_of(text))
+        terminal.print_hits(terminal.output(), found, root, language_of(text))
 
 
 @app.command()
@@ -129,18 +126,19 @@ def ask(
     with open_backend(settings) as backend:
         has_ingested = _ingest_if_empty(backend, settings, language)
         if fresh and not has_ingested:
-            report = _ingest(backend, IngestRequest(), language, quiet=True)
+            report = _ingest(backend, _whole(settings), language, quiet=True)
             if report.failures:
                 terminal.print_report(terminal.messages(), report, language)
         answer = backend.ask(
             AskRequest(question=text),
             on_text=lambda piece: None if as_json else console.print(piece, end="", markup=False),
         )
+        root = Path(backend.root())
     if as_json:
         _print_json(answer)
         return
     console.print(answer.answer if answer.refused else "", markup=False)
-    terminal.print_sources(console, answer, settings.knowledge.path, language)
+    terminal.print_sources(console, answer, root, language)
 
 
 @app.command()
@@ -194,13 +192,18 @@ def _ingest(backend: Backend, request: IngestRequest, language: Language, *, qui
 
 
 def _ingest_if_empty(backend: Backend, settings: Settings, language: Language) -> bool:
-    if not backend.is_empty():
+    if backend.root():
         return False
     terminal.messages().print(say("first_ingest", language, path=settings.knowledge.path), style="dim")
-    report = _ingest(backend, IngestRequest(), language, quiet=True)
+    report = _ingest(backend, _whole(settings), language, quiet=True)
     if report.failures:
         terminal.print_report(terminal.messages(), report, language)
     return True
+
+
+def _whole(settings: Settings) -> IngestRequest:
+    # Names the folder, so that a server whose folder is another one refuses instead of ingesting its own.
+    return IngestRequest(path=str(settings.knowledge.path.resolve()))
 
 
 def _settings(context: typer.Context, knowledge: Path | None = None) -> Settings:

@@ -19,6 +19,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.StoreTimeout: 504,
     errors.StoreLocked: 409,
     errors.StoreEmpty: 503,
+    errors.NoEarlierGeneration: 409,
     errors.EmbedderError: 503,
     errors.EmbedderUnavailable: 503,
     errors.EmbedderMismatch: 503,

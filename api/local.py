@@ -48,8 +48,9 @@ class Local:
     ) -> None:
         self._stack.close()
 
-    def is_empty(self) -> bool:
-        return self._store.state() is None
+    def root(self) -> str:
+        state = self._store.state()
+        return state.live.root if state else ""
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
         report = run_ingest(
@@ -137,7 +138,7 @@ def run_status(settings: Settings, store: Store) -> StatusResponse:
     return StatusResponse(
         generation=live.generation if live else 0,
         committed_at=live.committed_at if live else None,
-        root=live.root if live else str(settings.knowledge.path),
+        root=live.root if live else str(settings.knowledge.path.resolve()),
         documents=live.documents if live else 0,
         chunks=live.chunks if live else 0,
         embedder=live.embedder if live else "",

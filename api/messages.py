@@ -36,8 +36,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "{chunks_unchanged} unchanged; {embedded} embedded, {seconds:.1f} s",
     },
     "failed": {
-        "zh": "{count} 篇文档读入失败，保留旧版本：",
-        "en": "{count} documents failed and keep their old version:",
+        "zh": "{count} 篇文档没有读入；有旧版本的，旧版本仍然有效：",
+        "en": "Not ingested: {count}; where there is an earlier version, it stays live:",
     },
     "first_ingest": {
         "zh": "知识库还没有读入，先读入 {path}。",

@@ -46,8 +46,8 @@ class Remote:
     ) -> None:
         self._client.close()
 
-    def is_empty(self) -> bool:
-        return HealthResponse.model_validate(self._call("GET", "/health")).status == "empty"
+    def root(self) -> str:
+        return HealthResponse.model_validate(self._call("GET", "/health")).root
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
         state = IngestState.model_validate(self._call("POST", "/ingest", request))

@@ -259,6 +259,7 @@ class RollbackResponse(BaseModel):
 class HealthResponse(BaseModel):
     status: Literal["ok", "empty"]
     generation: int
+    root: str
     documents: int
     chunks: int
     embedder: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ingest.scan import File
 from rag.errors import DocumentError, KnowledgeError
-from rag.store import DocumentRecord
+from rag.store import Commit, DocumentRecord
 
 MAX_DELETED_SHARE = 0.2
 
@@ -57,13 +57,17 @@ def make_plan(
     return Plan(tuple(added), tuple(changed), tuple(removed), tuple(unchanged))
 
 
-def refuse_mass_deletion(removed: int, known: int) -> None:
-    """Raises KnowledgeError if more than MAX_DELETED_SHARE of the known documents would go."""
-    if removed > known * MAX_DELETED_SHARE:
+def refuse_mass_deletion(gone: int, live: Commit | None, root: str) -> None:
+    """Raises KnowledgeError if more than MAX_DELETED_SHARE of the live documents would go."""
+    if live is None or gone <= live.documents * MAX_DELETED_SHARE:
+        return
+    problem = f"{gone} of {live.documents} documents are gone from the folder; nothing was changed. "
+    if live.root != root:
         raise KnowledgeError(
-            f"{removed} of {known} documents are gone from the folder; nothing was changed. "
-            "If that is meant, run again with --allow-mass-deletion"
+            f"{problem}The index was made from {live.root}, the folder now is {root}: for a second folder set another "
+            "store.collection (ZHIWEN_STORE__COLLECTION); to replace the first, run again with --allow-mass-deletion"
         )
+    raise KnowledgeError(f"{problem}If that is meant, run again with --allow-mass-deletion")
 
 
 def content_hash(content: bytes) -> str:

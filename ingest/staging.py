@@ -14,7 +14,7 @@ import numpy as np
 from ingest.failpoints import reach
 from rag import rows
 from rag.embedders import Embedder, Matrix, Vector
-from rag.errors import StoreError
+from rag.errors import NoEarlierGeneration, StoreError
 from rag.filters import Equals
 from rag.milvus import Row, literal
 from rag.rows import ALIVE, SCHEMA_VERSION, alive_at, chunk_row, ledger_row
@@ -257,12 +257,14 @@ def collect_garbage(store: Store) -> None:
 def roll_back(store: Store) -> tuple[Commit, Commit]:
     """Go back to the generation before the live one. Returns (left, now live).
 
-    Raises StoreError if there is none. The rows of the generation that was left are removed by the next `repair`, so
-    that requests that still read it end well.
+    Raises NoEarlierGeneration if there is none. The rows of the generation that was left are removed by the next
+    `repair`, so that requests that still read it end well.
     """
     state = store.state()
     if not state or len(state.history) < 2:
-        raise StoreError("there is no earlier generation to go back to (store.keep_generations says how many are kept)")
+        raise NoEarlierGeneration(
+            "there is no earlier generation to go back to (store.keep_generations says how many are kept)"
+        )
     earlier = replace(state, history=state.history[:-1])
     store.write_state(earlier)
     return state.live, earlier.live

@@ -57,14 +57,15 @@ def ingest(
     knowledge = settings.knowledge
     with writing(store):
         files, golden = _scan(settings), load_golden(knowledge.path)
+        root = str(knowledge.path.resolve())
         repair(store)
         reach("repaired")
         staging = Staging(store, embedder, mode=settings.retrieval.mode)
         recipe = _recipe(settings, embedder)
         plan = make_plan(files, staging.documents(), recipe=recipe, max_bytes=knowledge.max_file_bytes, verify=verify)
         if not allow_mass_deletion:
-            known = staging.replaced_documents()
-            refuse_mass_deletion(len(known.keys() - {file.source for file in files}), len(known))
+            gone = staging.replaced_documents().keys() - {file.source for file in files}
+            refuse_mass_deletion(len(gone), staging.live, root)
         on_plan(plan)
         reach("planned")
         report = _report_of(plan)
@@ -75,7 +76,7 @@ def ingest(
             writer.finish(plan.removed)
         live = staging.live
         if writer.has_staged:
-            sealed = staging.seal(str(knowledge.path))
+            sealed = staging.seal(root)
             result = ask_golden(golden, sealed, embedder, settings.retrieval)
             if live and not force:
                 before = GoldenResult(live.golden_asked, live.golden_found)

@@ -13,7 +13,8 @@
     │   ├── StoreUnavailable     it cannot be reached
     │   ├── StoreTimeout         it did not answer within the deadline
     │   ├── StoreLocked          another process owns it, or is writing to it
-    │   └── StoreEmpty           nothing has been ingested yet
+    │   ├── StoreEmpty           nothing has been ingested yet
+    │   └── NoEarlierGeneration  there is nothing to roll back to
     ├── EmbedderError            the embedding model failed
     │   ├── EmbedderUnavailable  it cannot be loaded or reached
     │   └── EmbedderMismatch     the live index was made with another one
@@ -80,6 +81,10 @@ class StoreLocked(StoreError):
 
 
 class StoreEmpty(StoreError):
+    pass
+
+
+class NoEarlierGeneration(StoreError):
     pass
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import grpc
 import numpy as np
@@ -74,8 +74,9 @@ class Milvus:
         self.uri = uri
         self.is_embedded = "://" not in uri
         self._timeout = timeout_seconds
+        self._lock: TextIO | None = None
         if self.is_embedded:
-            self._client = _open_file(Path(uri))
+            self._client, self._lock = _open_file(Path(uri))
         else:
             with _translated(uri):
                 self._client = MilvusClient(uri, token=token, db_name=database, timeout=connect_timeout_seconds)
@@ -87,6 +88,8 @@ class Milvus:
             from milvus_lite.server_manager import server_manager_instance  # noqa: PLC0415
 
             server_manager_instance.release_server(self.uri)
+        if self._lock:
+            self._lock.close()
 
     def collections(self) -> list[str]:
         with _translated(self.uri):
@@ -241,7 +244,27 @@ def _field_options(field: Field, terms_field: str) -> Mapping[str, Any]:
 _opening = threading.Lock()
 
 
-def _open_file(path: Path) -> MilvusClient:
+def _lock_file(path: Path) -> TextIO:
+    """Hold the database file for this process. Raises StoreLocked, naming the process that has it.
+
+    Milvus Lite has a lock of its own, but a second process that fails to take it deletes it, and a third gets in.
+    """
+    lock = path.with_name(f"{path.name}.lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        holder = lock.read().strip()
+        lock.close()
+        raise StoreLocked(f"{path} is in use by process {holder or 'unknown'}; wait for its end, or stop it") from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _open_file(path: Path) -> tuple[MilvusClient, TextIO]:
+    """The client and the lock that is held with it."""
     if not _FILE_NAME.fullmatch(path.name):
         raise ConfigError(
             f"store.uri: {path.name!r} cannot be a database file; use letters, digits, '.', '_' and '-', "
@@ -249,8 +272,17 @@ def _open_file(path: Path) -> MilvusClient:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock_file(path)
     except OSError as error:
-        raise StoreUnavailable(f"{path.parent}: cannot be created: {error.strerror}") from error
+        raise StoreUnavailable(f"{path.parent}: cannot be written: {error.strerror}") from error
+    try:
+        return _start(path), lock
+    except StoreError:
+        lock.close()
+        raise
+
+
+def _start(path: Path) -> MilvusClient:
     # Each start of its process would leave log files in /tmp.
     os.environ.setdefault("GLOG_minloglevel", "3")
     # Its process sometimes misses its start (about 1 in 30), never twice in a row.
@@ -261,28 +293,12 @@ def _open_file(path: Path) -> MilvusClient:
                 warnings.simplefilter("ignore")
                 return MilvusClient(str(path))
         except (MilvusException, OSError) as error:
-            if _is_locked(path):
-                raise StoreLocked(
-                    f"{path} is in use by another process; stop it (perhaps `zhiwen serve`), or ask it over HTTP"
-                ) from error
             if attempt == _LITE_ATTEMPTS:
                 raise StoreUnavailable(
                     f"{path} cannot be opened: {_message(error)}; is it a Milvus Lite database, on a writable disk?"
                 ) from error
             time.sleep(0.3 * attempt)
     raise AssertionError("unreachable")
-
-
-def _is_locked(path: Path) -> bool:
-    """Whether another process holds milvus-lite's lock. Only asked when opening failed: our own lock would be lost."""
-    try:
-        with (path.parent / f".{path.name}.lock").open("a") as lock:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
 
 
 @contextmanager

@@ -59,20 +59,18 @@ def retrieve(
             f"the live index was made with {snapshot.commit.embedder}, questions are embedded with {embedder.name}; "
             "run `zhiwen ingest` to build it anew, or go back to the old settings"
         )
+    # An index built in dense mode has no lexical leg to search.
+    is_hybrid = settings.mode == snapshot.commit.mode == "hybrid"
     clock = time.perf_counter()
     vector = embedder.embed_query(question)
     embedded = time.perf_counter()
     dense = snapshot.search_vectors(vector, limit=settings.candidates, condition=condition)
     searched_dense = time.perf_counter()
     terms = question_terms(question)
-    lexical = (
-        snapshot.search_terms(terms, limit=settings.candidates, condition=condition)
-        if settings.mode == "hybrid"
-        else []
-    )
+    lexical = snapshot.search_terms(terms, limit=settings.candidates, condition=condition) if is_hybrid else []
     searched_lexical = time.perf_counter()
     idf = {term: snapshot.statistics.idf(term) for term in terms}
-    weight = COVERAGE_WEIGHT if settings.mode == "hybrid" else 0.0
+    weight = COVERAGE_WEIGHT if is_hybrid else 0.0
     hits = fuse(dense, [chunk for chunk, _ in lexical], idf, weight)
     return Retrieval(
         question=question,

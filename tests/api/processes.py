@@ -173,10 +173,10 @@ class Workspace:
 class Server:
     """A running `zhiwen serve`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, log_path: Path, seconds_to_url: float) -> None:
+    def __init__(self, workspace: Workspace, process: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
+        self.workspace = workspace
         self.process = process
         self.url = url
-        self.seconds_to_url = seconds_to_url
         self.client = httpx2.Client(base_url=url, timeout=30, trust_env=False)
         self.children = _children(process.pid)
         self._log_path = log_path
@@ -184,7 +184,6 @@ class Server:
     @classmethod
     def start(cls, workspace: Workspace) -> Self:
         log_path = workspace.folder / "server.log"
-        started = time.monotonic()
         with log_path.open("wb") as log:
             process = subprocess.Popen(
                 [ZHIWEN, "serve", "--port", "0"],
@@ -202,7 +201,7 @@ class Server:
             process.wait()
             process.stdout.close()
             raise AssertionError(f"no URL on standard output: {log_path.read_text()}")
-        return cls(process, url, log_path, time.monotonic() - started)
+        return cls(workspace, process, url, log_path)
 
     @property
     def log(self) -> str:

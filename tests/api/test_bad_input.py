@@ -270,7 +270,7 @@ def test_an_empty_body_is_the_callers_error(server: Server) -> None:
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/html", ""])
 def test_a_body_of_another_type_is_the_callers_error(server: Server, content_type: str) -> None:
-    response = sent(server, b"question=what", content_type=content_type)
+    response = sent(server, b'{"question": "what"}', content_type=content_type)
     assert 400 <= response.status_code < 500, response.text
     assert_json_error(response, response.status_code, response.json()["error"]["code"])
 

@@ -215,6 +215,15 @@ def test_the_command_ends_with_status_1_when_the_answer_breaks_off(
     assert "Milvus" in outcome.out
 
 
+def test_an_answer_that_breaks_off_ends_the_command_the_same_way_through_a_server(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    outcome = chatting.workspace.run("ask", QUESTION)
+    assert_one_line(outcome, 1, "broke off")
+    assert "Milvus" in outcome.out
+
+
 def test_an_answer_without_a_word_is_a_refusal(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
     chat_endpoint.plays()
     answer = chatting.post("/ask", question=QUESTION).json()

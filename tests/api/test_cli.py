@@ -43,6 +43,7 @@ ODD_NAME = "notes [draft] :warning:"
 PROFILED = (("PYTHONPROFILEIMPORTTIME", "1"),)
 CHINESE, ENGLISH = (("LANG", "zh_CN.UTF-8"),), (("LANG", "C"),)
 LAMP = "What is the lamp code at dusk?"
+MIRRORS = "How many mirrors of tin lit the lighthouse of Vardø?"
 
 CASES = {
     "asked": Case(("ask", "-", "--json"), stdin=f"  {QUESTION}\n".encode(), environment=PROFILED),
@@ -50,7 +51,7 @@ CASES = {
     "search shown": Case(("search", "Dify 的官网是什么？", "--top-k", "2")),
     "refused in Chinese": Case(("ask", "红烧肉怎么做才不腻？")),
     "refused in English": Case(("ask", "When was GPT-4 released?", "--json")),
-    "fresh": Case(("ask", "How many mirrors of tin lit the lighthouse of Vardø?", "--fresh", "--json"), arrange=_lighthouse),
+    "fresh": Case(("ask", MIRRORS, "--fresh", "--json"), arrange=_lighthouse),
     "nothing new": Case(("ingest",)),
     "no way back": Case(("rollback",)),
     "first with a broken file": Case(
