@@ -5,6 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+INSTALLED_DEV := .venv/installed-dev
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 help:
 	@echo 'make ask q="…"   answer a question from knowledge/'
@@ -21,14 +23,14 @@ serve: $(INSTALLED)
 
 test: check
 
-check: $(INSTALLED)
+check: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
-format: $(INSTALLED)
+format: $(INSTALLED_DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -39,10 +41,17 @@ lock:
 	.venv-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 	rm -rf .venv-lock
 
-$(INSTALLED): pyproject.toml constraints.txt
-	@test -d .venv || $(PYTHON) -m venv .venv
+.venv:
+	@$(PYTHON) -m venv .venv
 	@echo 'Setting up .venv; the first time takes a few minutes …' >&2
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+
+$(INSTALLED): pyproject.toml constraints.txt | .venv
+	@$(PIP_INSTALL) .
+	@touch $@
+
+# What only the tests and checks need comes on top.
+$(INSTALLED_DEV): $(INSTALLED)
+	@$(PIP_INSTALL) '.[dev]'
 	@touch $@
 
 clean:
