@@ -172,7 +172,7 @@ def test_a_database_that_another_process_has_open_is_one_line_every_time_and_the
         assert holder.stdout.readline() == "1\n"
         for arguments in (["status"], ["ask", QUESTION], ["ingest"]):
             outcome = workspace.run(*arguments)
-            assert_one_line(outcome, 1, "m.db", "another process")
+            assert_one_line(outcome, 1, "m.db", "in use by")
             assert outcome.out == ""
         out, err = holder.communicate("", timeout=20)
         assert (out, err) == ("1\n", "")

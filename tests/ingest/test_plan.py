@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ingest.plan import Plan, content_hash, make_plan, refuse_mass_deletion
 from ingest.scan import File, scan
 from rag.errors import KnowledgeError
-from rag.store import DocumentRecord
+from rag.store import Commit, DocumentRecord
 
 ANY_SIZE = 1_000_000
 
@@ -126,15 +126,29 @@ def test_a_file_over_the_size_limit_is_left_to_the_reading(root: Path) -> None:
     assert names(plan.changed) == ["a.md", "b.md", "c.md"]
 
 
-@pytest.mark.parametrize(("removed", "known"), [(0, 0), (0, 1), (1, 5), (2, 10), (20, 100), (199, 995)])
-def test_up_to_a_fifth_of_the_documents_may_go(removed: int, known: int) -> None:
-    refuse_mass_deletion(removed, known)
+def live(documents: int, root: str = "/docs") -> Commit:
+    return Commit(1, "s", "e", "f", 1, 1, "dense", "2024-01-01T00:00:00+00:00", root, documents, documents)
 
 
-@pytest.mark.parametrize(("removed", "known"), [(1, 1), (1, 4), (2, 9), (21, 100), (200, 999), (5, 5)])
-def test_more_than_a_fifth_of_the_documents_may_not_go(removed: int, known: int) -> None:
-    with pytest.raises(KnowledgeError, match=f"{removed} of {known} documents are gone.*--allow-mass-deletion"):
-        refuse_mass_deletion(removed, known)
+@pytest.mark.parametrize(("gone", "known"), [(0, 0), (0, 1), (1, 5), (2, 10), (20, 100), (199, 995)])
+def test_up_to_a_fifth_of_the_documents_may_go(gone: int, known: int) -> None:
+    refuse_mass_deletion(gone, live(known), "/docs")
+    refuse_mass_deletion(gone, live(known), "/elsewhere")
+
+
+@pytest.mark.parametrize(("gone", "known"), [(1, 1), (1, 4), (2, 9), (21, 100), (200, 999), (5, 5)])
+def test_more_than_a_fifth_of_the_documents_may_not_go(gone: int, known: int) -> None:
+    with pytest.raises(KnowledgeError, match=f"^{gone} of {known} documents are gone.*--allow-mass-deletion"):
+        refuse_mass_deletion(gone, live(known), "/docs")
+
+
+def test_another_folder_is_named_beside_the_one_before() -> None:
+    with pytest.raises(KnowledgeError, match="made from /docs, the folder now is /other"):
+        refuse_mass_deletion(5, live(5), "/other")
+
+
+def test_nothing_is_deleted_from_a_store_without_a_generation() -> None:
+    refuse_mass_deletion(0, None, "/docs")
 
 
 @settings(deadline=None, derandomize=True)

@@ -205,7 +205,7 @@ def test_statistics_stay_right_and_small_over_many_generations(library: Library)
     for stored in library.store.snapshot().chunks():
         expected.add(stored.terms)
     last: Chunk | None = None
-    for number in range(45):
+    for number in range(38):
         new = chunk(f"s{number}", f"generation{number} apples", source=f"s{number}.md")
         expected.add(terms(new.searchable_text))
         if last:
@@ -215,7 +215,7 @@ def test_statistics_stay_right_and_small_over_many_generations(library: Library)
     assert library.statistics() == total(expected.payloads())
     snapshot = library.store.snapshot()
     ledger = f"{snapshot.commit.space}_ledger"
-    assert library.milvus.count(ledger, 'kind == "terms"') < 45
+    assert library.milvus.count(ledger, 'kind == "terms"') < 38
 
 
 @pytest.mark.parametrize("keep", [0, 1, 3])

@@ -5,6 +5,8 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from rag.errors import (
     KnowledgeError,
     StoreError,
     StoreLocked,
+    ZhiwenError,
 )
 from rag.retrieval import retrieve
 
@@ -346,37 +349,65 @@ def test_a_snapshot_reads_its_own_generation_during_and_after_an_ingest(library:
 
 
 def test_readers_in_other_threads_see_one_whole_generation_at_any_time(library: Library) -> None:
-    """Three documents change together, five times; no reader may see some changed and others not."""
-    ended, mixed, reads = threading.Event(), [], []
-
-    def read() -> None:
-        while not ended.is_set():
-            versions = {
-                word
-                for stored in library.store.snapshot().chunks()
-                for word in stored.chunk.content.split()
-                if word.startswith("version")
-            }
-            reads.append(versions)
-            if len(versions) > 1:
-                mixed.append(versions)
+    """Three documents change together, five times; every read finds all three, in one version."""
+    names = ("x", "y", "z")
 
     def write(number: int) -> None:
-        for name in ("x", "y", "z"):
+        for name in names:
             library.write(f"{name}.md", f"# {name}\n\nversion{number}\n")
         library.ingest()
 
+    def versions() -> list[str]:
+        chunks = (stored.chunk for stored in library.store.snapshot().chunks())
+        return sorted(f"{chunk.source} {chunk.content}" for chunk in chunks if chunk.content.startswith("version"))
+
     write(0)
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
+    whole = {tuple(f"{name}.md version{number}" for name in names) for number in range(5)}
+    with reading(versions) as seen:
         for number in range(1, 5):
             write(number)
+    assert len(seen) > 5
+    assert {each for each in seen if each not in whole} == set()
+
+
+def test_readers_in_other_threads_find_what_stays_at_any_time(library: Library) -> None:
+    """Documents move by a line, so that all their rows are written anew; what they say is there throughout."""
+    library.write("long.md", "# Long\n\n" + "".join(f"## H{number}\n\ntext {number}\n\n" for number in range(60)))
+    library.ingest()
+
+    def texts() -> list[str]:
+        chunks = (stored.chunk for stored in library.store.snapshot().chunks())
+        return sorted(chunk.content for chunk in chunks if chunk.source == "long.md")
+
+    before = tuple(texts())
+    with reading(texts) as seen:
+        for _ in range(3):
+            library.edit("long.md", "# Long", "\n# Long")
+            library.ingest()
+    assert len(seen) > 5
+    assert [len(each) for each in seen if each != before] == []
+
+
+@contextmanager
+def reading(read: Callable[[], list[str]]) -> Iterator[list[tuple[str, ...]]]:
+    """Read on and on in another thread; gives what was seen, an error as its name."""
+    ended = threading.Event()
+    seen: list[tuple[str, ...]] = []
+
+    def look() -> None:
+        while not ended.is_set():
+            try:
+                seen.append(tuple(read()))
+            except ZhiwenError as error:
+                seen.append((f"{type(error).__name__}: {error}",))
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    try:
+        yield seen
     finally:
         ended.set()
         reader.join()
-    assert mixed == []
-    assert len(reads) > 5
 
 
 def test_rolling_back_shows_the_old_texts_and_the_next_ingest_the_new_ones(library: Library) -> None:
@@ -574,33 +605,30 @@ def test_the_right_to_write_is_given_back_after_a_failure(library: Library) -> N
     assert library.ingest().ok
 
 
-def test_dense_mode_works_without_the_lexical_index(make_library: LibraryMaker) -> None:
+def test_dense_mode_works_without_the_lexical_index_and_hybrid_mode_builds_one(make_library: LibraryMaker) -> None:
     library = make_library(retrieval__mode="dense")
     for source, text in BASE.items():
         library.write(source, text)
     library.ingest()
     library.assert_clean()
-    found = retrieve("Bread is baked", library.store.snapshot(), library.embedder, library.settings.retrieval)
+    dense = library.store.snapshot()
+    found = retrieve("Bread is baked", dense, library.embedder, library.settings.retrieval)
     assert found.hits[0].chunk.content == "Bread is baked."
+    with pytest.raises(StoreError):
+        dense.search_terms(["bread"], limit=5)
     library.watch()
     library.ingest()
     assert (library.milvus.writes, library.embedder.calls) == (0, 0)
     library.edit("b.md", "baked", "roasted")
     library.ingest()
     library.assert_clean()
-    with pytest.raises(StoreError):
-        library.store.snapshot().search_terms(["bread"], limit=5)
 
-
-def test_another_mode_builds_a_fresh_space(make_library: LibraryMaker) -> None:
-    library = make_library(retrieval__mode="dense")
-    library.write("a.md", BASE["a.md"])
-    library.ingest()
     hybrid = library.settings.retrieval.model_copy(update={"mode": "hybrid"})
     library.settings = library.settings.model_copy(update={"retrieval": hybrid})
     library.ingest()
-    assert library.store.snapshot().commit.mode == "hybrid"
-    assert library.store.snapshot().search_terms(["apples"], limit=5)
+    snapshot = library.store.snapshot()
+    assert (snapshot.commit.mode, snapshot.commit.space != dense.commit.space) == ("hybrid", True)
+    assert snapshot.search_terms(["roasted"], limit=5)
     library.assert_clean()
 
 

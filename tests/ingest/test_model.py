@@ -1,0 +1,300 @@
+"""Random edits, failures, crashes and rollbacks against a model of what must be live; the store always agrees."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+
+import pytest
+from corpus_kit import NOT_TEXT, Folder, Shelf, WordHashEmbedder, chunks_of, shelf_in
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from ingest.lease import writing
+from ingest.report import IngestReport, Progress
+from ingest.staging import roll_back
+from rag.errors import EmbedderError, KnowledgeError, StoreEmpty, StoreError
+from rag.milvus import Milvus
+
+EXAMPLES = 10
+STEPS = 25
+FIRST_DOCUMENTS = 4
+
+Picture = dict[str, bytes]
+"""The documents that a generation shows, by source, with the bytes it shows them from."""
+
+
+class _Crash(BaseException):
+    """Not an error that anything in between may handle."""
+
+
+class LiveDocuments(RuleBasedStateMachine):
+    """`folder` is what lies on the disk, `history` what the kept generations show, the live one last."""
+
+    milvus: ClassVar[Milvus]
+    numbers: ClassVar[Iterator[int]] = itertools.count(1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = TemporaryDirectory()
+        self.folder: Picture = {}
+        self.history: list[Picture] = []
+        self.is_touched = True
+        """Whether anything happened to the folder or the store since the last ingest that got to its end."""
+        self.dead_words: list[str] = []
+        self.words = (f"word{number}" for number in itertools.count(1))
+        self.shelf: Shelf = shelf_in(
+            self.milvus, Folder(Path(self.base.name) / "docs"), collection=f"model{next(self.numbers)}"
+        )
+
+    def teardown(self) -> None:
+        for name in self.milvus.collections():
+            if name.startswith(f"{self.shelf.store.collection}_"):
+                self.milvus.drop(name)
+        self.base.cleanup()
+
+    @initialize(is_ingested=st.sampled_from((True, True, False)))
+    def begin(self, is_ingested: bool) -> None:
+        for _ in range(FIRST_DOCUMENTS):
+            self._write_new()
+        if is_ingested:
+            self.ingest(verify=False)
+
+    @rule()
+    def add(self) -> None:
+        self._write_new()
+
+    @rule()
+    def add_and_ingest(self) -> None:
+        self._write_new()
+        self.ingest(verify=False)
+
+    @precondition(lambda self: self._healthy())
+    @rule(data=st.data())
+    def edit_and_ingest(self, data: st.DataObject) -> None:
+        self.edit_a_paragraph(data)
+        self.ingest(verify=False)
+
+    @precondition(lambda self: self._healthy())
+    @rule(data=st.data())
+    def edit_a_paragraph(self, data: st.DataObject) -> None:
+        source = data.draw(st.sampled_from(self._healthy()))
+        paragraphs = self.folder[source].decode().split("\n\n")
+        number = data.draw(st.integers(1, len(paragraphs) - 1))
+        paragraphs[number] = self._paragraph()
+        self._write(source, "\n\n".join(paragraphs).encode())
+
+    @precondition(lambda self: self.folder)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        source = data.draw(st.sampled_from(sorted(self.folder)))
+        del self.folder[source]
+        self.shelf.folder.delete(source)
+        self.is_touched = True
+
+    @precondition(lambda self: self.folder)
+    @rule(data=st.data())
+    def rename(self, data: st.DataObject) -> None:
+        source = data.draw(st.sampled_from(sorted(self.folder)))
+        target = self._new_source()
+        self.folder[target] = self.folder.pop(source)
+        self.shelf.folder.rename(source, target)
+        self.is_touched = True
+
+    @precondition(lambda self: self._healthy())
+    @rule(data=st.data())
+    def break_a_file(self, data: st.DataObject) -> None:
+        self._write(data.draw(st.sampled_from(self._healthy())), NOT_TEXT)
+
+    @precondition(lambda self: self._broken())
+    @rule(data=st.data())
+    def mend(self, data: st.DataObject) -> None:
+        """To what was live, where it was: then nothing has changed after all."""
+        source = data.draw(st.sampled_from(self._broken()))
+        live = self.live.get(source)
+        self._write(source, live if live and data.draw(st.booleans()) else self._text())
+
+    @precondition(lambda self: self.folder)
+    @rule(data=st.data())
+    def touch(self, data: st.DataObject) -> None:
+        self.shelf.folder.touch(data.draw(st.sampled_from(sorted(self.folder))))
+        self.is_touched = True
+
+    @precondition(lambda self: self.is_touched)
+    @rule(verify=st.booleans())
+    def ingest(self, verify: bool) -> None:
+        if not self.folder:
+            with pytest.raises(KnowledgeError):
+                self._ingest()
+            return
+        before, expected = self.shelf.embedder.calls, self._next_picture()
+        is_change = expected != self.live
+        report = self._ingest(verify=verify)
+        assert [failure.source for failure in report.failures] == self._broken()
+        assert report.generation == (self.shelf.store.snapshot().generation if self.history or is_change else 0)
+        if not is_change:
+            assert self.shelf.embedder.calls == before
+        self._commit(expected)
+
+    @precondition(lambda self: self.folder and self.is_touched)
+    @rule(call=st.integers(1, 4))
+    def ingest_with_an_embedder_that_fails(self, call: int) -> None:
+        expected = self._next_picture()
+        try:
+            self._ingest(embedder=WordHashEmbedder(fails_at=call))
+        except EmbedderError:
+            return
+        self._commit(expected)
+
+    @precondition(lambda self: self.folder and self.is_touched)
+    @rule(moment=st.integers(1, 20))
+    def ingest_that_crashes(self, moment: int) -> None:
+        signs = itertools.count(1)
+
+        def on_progress(progress: Progress) -> None:
+            if next(signs) == moment:
+                raise _Crash
+
+        expected = self._next_picture()
+        try:
+            self._ingest(on_progress=on_progress)
+        except _Crash:
+            return
+        self._commit(expected)
+
+    @rule()
+    def roll_back(self) -> None:
+        with writing(self.shelf.store):
+            if len(self.history) < 2:
+                with pytest.raises(StoreError):
+                    roll_back(self.shelf.store)
+                return
+            roll_back(self.shelf.store)
+        self._remember_words_of(self.history.pop())
+        self.is_touched = True
+
+    @invariant()
+    def the_store_agrees(self) -> None:
+        if not self.history:
+            with pytest.raises(StoreEmpty):
+                self.shelf.store.snapshot()
+            return
+        snapshot = self.shelf.store.snapshot()
+        expected = {
+            (chunk.id, chunk.source, chunk.content, chunk.start_line, chunk.end_line, chunk.position)
+            for source, content in self.live.items()
+            for chunk in chunks_of(source, content, self.shelf.embedder)
+        }
+        found = [
+            (chunk.id, chunk.source, chunk.content, chunk.start_line, chunk.end_line, chunk.position)
+            for chunk in (stored.chunk for stored in snapshot.chunks())
+        ]
+        assert set(found) == expected
+        assert len(found) == len(expected)
+        assert set(snapshot.documents()) == set(self.live)
+        assert snapshot.commit.documents == len(self.live)
+        assert snapshot.commit.chunks == snapshot.statistics.chunks == len(expected)
+
+    @invariant()
+    def search_finds_the_living_and_not_the_dead(self) -> None:
+        if not self.history:
+            return
+        living = {word: source for source, content in self.live.items() for word in words_of(content)}
+        for word in {source: word for word, source in living.items()}.values():
+            assert self.shelf.sources_with(word) == {living[word]}
+        for word in [word for word in self.dead_words if word not in living][-3:]:
+            assert self.shelf.sources_with(word) == set()
+
+    @property
+    def live(self) -> Picture:
+        return self.history[-1] if self.history else {}
+
+    def _next_picture(self) -> Picture:
+        """A document that cannot be read keeps the version that is live, if there is one."""
+        readable = {source: content for source, content in self.folder.items() if content != NOT_TEXT}
+        kept = {source: self.live[source] for source in self._broken() if source in self.live}
+        return readable | kept
+
+    def _commit(self, picture: Picture) -> None:
+        self.is_touched = False
+        if picture == self.live:
+            return
+        self._remember_words_of(self.live)
+        self.history = [*self.history, picture][-2:]
+
+    def _ingest(
+        self,
+        *,
+        embedder: WordHashEmbedder | None = None,
+        verify: bool = False,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> IngestReport:
+        return self.shelf.ingest(embedder=embedder, verify=verify, allow_mass_deletion=True, on_progress=on_progress)
+
+    def _healthy(self) -> list[str]:
+        return sorted(source for source, content in self.folder.items() if content != NOT_TEXT)
+
+    def _broken(self) -> list[str]:
+        return sorted(source for source, content in self.folder.items() if content == NOT_TEXT)
+
+    def _remember_words_of(self, picture: Picture) -> None:
+        self.dead_words += [word for content in picture.values() for word in words_of(content)]
+
+    def _write_new(self) -> None:
+        self._write(self._new_source(), self._text())
+
+    def _new_source(self) -> str:
+        word = next(self.words)
+        return f"{word}.md" if len(word) % 2 else f"folder/{word}.md"
+
+    def _text(self) -> bytes:
+        return "\n\n".join([f"# Title {next(self.words)}", *(self._paragraph() for _ in range(3))]).encode()
+
+    def _paragraph(self) -> str:
+        return f"This paragraph says {next(self.words)}, and that is 有意思的 enough to fill some of a chunk with it."
+
+    def _write(self, source: str, content: bytes) -> None:
+        self.folder[source] = content
+        self.shelf.folder.write(source, content)
+        self.is_touched = True
+
+
+def words_of(content: bytes) -> list[str]:
+    """What only this version of this document says, such as `word17`."""
+    return [word.strip(",") for word in content.decode().split() if word.startswith("word")]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Milvus]:
+    milvus = Milvus(str(path))
+    try:
+        yield milvus
+    finally:
+        milvus.close()
+
+
+def test_whatever_happens_the_store_agrees_with_the_model(tmp_path: Path) -> None:
+    with opened(tmp_path / "m.db") as milvus:
+        LiveDocuments.milvus = milvus
+        run_state_machine_as_test(
+            LiveDocuments,
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                phases=[Phase.generate],  # shrinking would take longer than the test may
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
