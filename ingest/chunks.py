@@ -13,6 +13,7 @@ from ingest.documents import Document, fallback_title
 from ingest.sections import Block, Line, Section, parse_sections
 from ingest.tables import Row
 from rag.errors import DocumentError
+from rag.rows import MAX_CONTENT_BYTES
 from rag.vocabulary import PATH_SEPARATOR, Chunk, Kind
 
 CHUNKER_VERSION = 1
@@ -22,6 +23,7 @@ CountTokens = Callable[[str], int]
 
 _SENTENCE_END = re.compile(r"(?<=[。！？；\n])|(?<=[.!?;])\s+")
 _MIN_BUDGET_TOKENS = 16
+_MAX_LINES = 200  # blank lines take no tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class _Budget:
         self._context = context
         self._max_tokens = max_tokens
         self._frame = count_tokens("")
-        self.tokens = max(max_tokens - self.cost(context) - self._frame, _MIN_BUDGET_TOKENS)
+        self.max_tokens = max_tokens
+        self.tokens = max(max_tokens - self.cost(f"{context}\n") - self._frame, _MIN_BUDGET_TOKENS)
 
     def cost(self, text: str) -> int:
         """Tokens of the text alone, without prefix and special tokens."""
@@ -129,7 +132,14 @@ class _Budget:
 
     def fits(self, content: str) -> bool:
         self._deadline.check()
-        return self._count(f"{self._context}\n{content}") <= self._max_tokens
+        return self.total(content) <= self._max_tokens
+
+    def total(self, content: str) -> int:
+        """Tokens of the whole chunk; over the limit for more bytes than the store takes."""
+        self._deadline.check()
+        if len(content) > MAX_CONTENT_BYTES // 4 and len(content.encode()) > MAX_CONTENT_BYTES:
+            return self._max_tokens + 1
+        return self._count(f"{self._context}\n{content}")
 
 
 def _file_line(document: Document, line: int) -> int:
@@ -182,14 +192,19 @@ def _block_text(block: Block, lines: Sequence[Line]) -> str:
 
 def _split_block(number: int, block: Block, budget: _Budget) -> Iterator[_Piece]:
     """Cut a block that is too long between its lines, and a line that is too long between its sentences."""
+    start = block.start_line
+    if block.caption and budget.cost(block.caption) > budget.tokens // 2:
+        for part in split_text(block.caption, budget.total, budget.max_tokens):
+            yield _Piece("text", number, start, start, part)
+        block = replace(block, caption="")
     run: list[Line] = []
     for line in _short_lines(block, budget):
-        if run and not budget.fits(_block_text(block, [*run, line])):
-            yield _Piece(block.kind, number, run[0].start_line, run[-1].end_line, _block_text(block, run))
+        if run and (len(run) >= _MAX_LINES or not budget.fits(_block_text(block, [*run, line]))):
+            yield _Piece(block.kind, number, start, run[-1].end_line, _block_text(block, run))
+            start = line.start_line
             run = []
         run.append(line)
     if run:
-        start = block.start_line if run[0] is block.lines[0] else run[0].start_line
         yield _Piece(block.kind, number, start, run[-1].end_line, _block_text(block, run))
 
 
@@ -202,7 +217,11 @@ def _short_lines(block: Block, budget: _Budget) -> Iterator[Line]:
         # Captions and list ancestors that leave no room are dropped rather than the text they lead to.
         room = budget.tokens - framing
         bare = line if room >= _MIN_BUDGET_TOKENS else replace(line, ancestors=())
-        for part in split_text(line.text, budget.cost, max(room, _MIN_BUDGET_TOKENS)):
+
+        def total(part: str, bare: Line = bare) -> int:
+            return budget.total(_block_text(block, [replace(bare, text=part)]))
+
+        for part in split_text(line.text, total, budget.max_tokens):
             yield replace(bare, text=part)
 
 
@@ -210,6 +229,9 @@ def _table_pieces(number: int, block: Block, budget: _Budget) -> Iterator[_Piece
     table = block.table
     if table is None:
         return
+    caption_left = block.caption
+    if block.caption and budget.cost(block.caption) > budget.tokens // 3:
+        block = replace(block, caption="")
     head = "\n".join(filter(None, (block.caption, table.head_as_markdown())))
     run: list[Row] = []
 
@@ -218,6 +240,9 @@ def _table_pieces(number: int, block: Block, budget: _Budget) -> Iterator[_Piece
         start = block.start_line if rows[0] is table.rows[0] else rows[0].line
         return _Piece("table", number, start, rows[-1].line, content)
 
+    if caption_left and (not block.caption or not all(budget.fits(whole([row]).content) for row in table.rows)):
+        for part in split_text(caption_left, budget.total, budget.max_tokens):
+            yield _Piece("text", number, block.start_line, block.start_line, part)
     for row in table.rows:
         if not budget.fits(whole([row]).content):
             # Too long for a table of its own: its row chunks below say everything it says.
@@ -243,13 +268,16 @@ def _row_texts(row: Row, caption: str, budget: _Budget) -> Iterator[str]:
     if budget.fits(whole):
         yield whole
         return
+    if budget.fits(row.as_text()):
+        yield row.as_text()
+        return
     first, *others = row.fields()
     key = next(split_text(first, budget.cost, budget.tokens // 3))
-    if key != first:
+    if key != first or not others:
         others = [first, *others]
     run: list[str] = []
     for field in others:
-        for part in split_text(field, budget.cost, budget.tokens - budget.cost(key + PATH_SEPARATOR)):
+        for part in split_text(field, lambda part: budget.total(key + PATH_SEPARATOR + part), budget.max_tokens):
             if run and not budget.fits(PATH_SEPARATOR.join([key, *run, part])):
                 yield PATH_SEPARATOR.join([key, *run])
                 run = []
@@ -265,11 +293,13 @@ def split_text(text: str, cost: CountTokens, max_tokens: int) -> Iterator[str]:
     """
     run = ""
     for sentence in _SENTENCE_END.split(text):
+        glue = "" if not run or run.endswith(("\n", "。", "！", "？", "；")) else " "
         for part in _windows(sentence, cost, max_tokens):
-            if run and cost(run + part) > max_tokens:
+            if run and cost(run + glue + part) > max_tokens:
                 yield run.strip()
-                run = ""
-            run += part if not run or run.endswith(("\n", "。", "！", "？", "；")) else f" {part}"
+                run = glue = ""
+            run += glue + part
+            glue = ""
     if run.strip():
         yield run.strip()
 

@@ -12,6 +12,7 @@ FailPoint = Literal[
     "embedded",
     "space_created",
     "chunks_added",
+    "deaths_written",
     "chunks_retired",
     "documents_put",
     "documents_removed",

@@ -29,7 +29,8 @@ def plain_text(children: Sequence[Token], *, with_links: bool = True) -> str:
             open_links.append((str(token.attrGet("href") or ""), len(parts)))
         elif token.type == "link_close":
             address, start = open_links.pop()
-            if with_links and address.startswith(_EXTERNAL) and "".join(parts[start:]) not in address:
+            shown = "".join(parts[start:])
+            if with_links and address.startswith(_EXTERNAL) and shown not in (address, address.removeprefix("mailto:")):
                 parts.append(f" ({address})")
         else:
             parts.append(token.content)

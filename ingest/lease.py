@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rag import rows
@@ -20,49 +20,76 @@ _BEAT_SECONDS = 5.0
 _STALE_SECONDS = 30.0
 
 
+StillMine = Callable[[], None]
+
+
 @contextmanager
-def writing(store: Store) -> Iterator[None]:
-    """Hold the right to write. Raises StoreLocked at once, naming the owner, if somebody else holds it."""
+def writing(store: Store) -> Iterator[StillMine]:
+    """Hold the right to write; what it gives raises StoreLocked once that right is lost.
+
+    Raises StoreLocked at once, naming the owner, if somebody else holds it.
+    """
     if not store.writing.acquire(blocking=False):
         raise StoreLocked(f"{store.uri}: an ingest or rollback is running already in this process; wait for its end")
     try:
         if store.milvus.is_embedded:
-            yield  # the database file has one process anyway
+            yield lambda: None  # the database file has one process anyway
         else:
-            with _leased(store):
-                yield
+            lease = _Lease(store)
+            with lease.held():
+                yield lease.check
     finally:
         store.writing.release()
 
 
-@contextmanager
-def _leased(store: Store) -> Iterator[None]:
-    store.create_state_collection()
-    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    held = _read(store)
-    if held and held[0] != owner and time.time() - held[1] < _STALE_SECONDS:
-        raise StoreLocked(f"{store.uri}: {held[0]} is writing; wait for its end, or {_STALE_SECONDS:.0f} s if it died")
-    _beat(store, owner)
-    ended = threading.Event()
+class _Lease:
+    """The row, and the thread that keeps it fresh. A process that was stopped for long finds that it lost it."""
 
-    def beat() -> None:
-        while not ended.wait(_BEAT_SECONDS):
-            _beat(store, owner)
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._ended = threading.Event()
+        self._last_beat = 0.0
 
-    heart = threading.Thread(target=beat, name="lease", daemon=True)
-    heart.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        heart.join()
-        store.milvus.delete(store.state_collection, 'key == "lease"')
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._store.create_state_collection()
+        current = _read(self._store)
+        if current and time.time() - current[1] < _STALE_SECONDS:
+            raise StoreLocked(
+                f"{self._store.uri}: {current[0]} is writing; wait for its end, or {_STALE_SECONDS:.0f} s if it died"
+            )
+        self._beat()
+        heart = threading.Thread(target=self._keep_beating, name="lease", daemon=True)
+        heart.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            heart.join()
+            if self._is_mine():
+                self._store.milvus.delete(self._store.state_collection, 'key == "lease"')
+
+    def check(self) -> None:
+        if time.time() - self._last_beat > _STALE_SECONDS / 2 and not self._is_mine():
+            raise StoreLocked(f"{self._store.uri}: another process has taken over; nothing was changed, run again")
+
+    def _is_mine(self) -> bool:
+        current = _read(self._store)
+        return current is not None and current[0] == self._owner
+
+    def _keep_beating(self) -> None:
+        while not self._ended.wait(_BEAT_SECONDS):
+            if self._is_mine():
+                self._beat()
+
+    def _beat(self) -> None:
+        beat = time.time()
+        row = rows.state_row("lease", {"owner": self._owner, "beat": beat})
+        self._store.milvus.upsert(self._store.state_collection, [row])
+        self._last_beat = beat
 
 
 def _read(store: Store) -> tuple[str, float] | None:
     found = list(store.milvus.rows(store.state_collection, 'key == "lease"', ["payload"]))
     return (str(found[0]["payload"]["owner"]), float(found[0]["payload"]["beat"])) if found else None
-
-
-def _beat(store: Store, owner: str) -> None:
-    store.milvus.upsert(store.state_collection, [rows.state_row("lease", {"owner": owner, "beat": time.time()})])

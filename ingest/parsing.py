@@ -112,3 +112,5 @@ def serve(descriptor: int) -> None:
             connection.send(parse(source, content))
         except DocumentError as error:
             connection.send(error)
+        except Exception as error:  # noqa: BLE001  (the edge of a process: whatever it was, one document has failed)
+            connection.send(DocumentError(f"{source}: cannot be parsed ({type(error).__name__}: {error})"))

@@ -19,7 +19,7 @@ GOLDEN_FILE = "golden.yaml"
 class File:
     """A document's file: `source` is its path below `root`, POSIX style, NFC; `path` the same as it is on disk.
 
-    `links` counts the names of the file that were not found below the root.
+    `flaw` says why it cannot be a document, whatever it holds.
     """
 
     source: str
@@ -27,12 +27,12 @@ class File:
     path: PurePosixPath
     size: int
     modified_ns: int
-    links: int = 0
+    flaw: str = ""
 
     def read(self, max_bytes: int) -> bytes:
-        """Raises DocumentError for a file that is too large, gone, unreadable, or also stands outside the root."""
-        if self.links:
-            raise DocumentError(f"{self.source}: is hard-linked from outside the folder; copy it instead")
+        """Raises DocumentError for a file that has a flaw, is too large, gone or unreadable."""
+        if self.flaw:
+            raise DocumentError(f"{self.source}: {self.flaw}")
         try:
             with os.fdopen(_open_below(self.root, self.path), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -58,15 +58,23 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
     wanted, unwanted = GitIgnoreSpec.from_lines(include), GitIgnoreSpec.from_lines(exclude)
     entries = list(_walk(root, PurePosixPath(), gitignore=gitignore))
     names = Counter((status.st_dev, status.st_ino) for _, status in entries)
-    files = []
+    files: dict[str, File] = {}
     for path, status in entries:
         source = unicodedata.normalize("NFC", str(path))
-        if wanted.match_file(source) and not unwanted.match_file(source):
-            links = status.st_nlink - names[status.st_dev, status.st_ino]
-            files.append(File(source, root, path, status.st_size, status.st_mtime_ns, max(links, 0)))
+        if not wanted.match_file(source) or unwanted.match_file(source):
+            continue
+        flaw = ""
+        if any(unicodedata.category(char) in ("Cc", "Cs") for char in source):
+            source = os.fsencode(str(path)).decode("utf-8", "backslashreplace").encode("unicode_escape").decode()
+            flaw = "its name holds characters that are not text; rename it"
+        elif source in files:
+            source, flaw = str(path), f"has the same name as {source!r}, in another Unicode form; rename one of them"
+        elif status.st_nlink > names[status.st_dev, status.st_ino]:
+            flaw = "is hard-linked from outside the folder; copy it instead"
+        files[source] = File(source, root, path, status.st_size, status.st_mtime_ns, flaw)
     if not files:
         raise KnowledgeError(f"{root} holds no documents that match {', '.join(include)}; nothing was changed")
-    return sorted(files, key=lambda file: file.source)
+    return sorted(files.values(), key=lambda file: file.source)
 
 
 def _walk(root: Path, folder: PurePosixPath, *, gitignore: bool) -> Iterator[tuple[PurePosixPath, os.stat_result]]:

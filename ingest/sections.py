@@ -16,7 +16,7 @@ from ingest.slugs import slugger
 from ingest.tables import Table, read_table
 from rag.vocabulary import Kind
 
-_PARSER = MarkdownIt("commonmark").enable("table")
+_PARSER = MarkdownIt("commonmark", {"maxNesting": 100}).enable("table")
 _EXPLICIT_ANCHOR = re.compile(r"\s*\{#([\w-]+)\}\s*$")
 _MAX_CAPTION_CHARACTERS = 120
 
@@ -102,9 +102,11 @@ def _blocks(node: SyntaxTreeNode, first_line: int) -> Iterator[Block]:
         table = read_table(node, first_line)
         if table.rows:
             yield Block("table", start, table.rows[-1].line, table=table)
+        elif any(table.headers):
+            yield Block("text", start, end, lines=(Line(" › ".join(filter(None, table.headers)), start, end),))
         return
     lines = tuple(_lines(node, first_line))
-    if not lines:
+    if not any(line.text.strip() for line in lines):
         return
     kind: Kind = {"bullet_list": "list", "ordered_list": "list", "fence": "code", "code_block": "code"}.get(
         node.type, "text"
@@ -175,11 +177,11 @@ def _list_lines(node: SyntaxTreeNode, first_line: int, ancestors: tuple[str, ...
         number = None if number is None else number + 1
         above = ancestors
         for position, child in enumerate(item.children):
-            is_first = child.type == "paragraph" and position == 0
             is_list = child.type in ("bullet_list", "ordered_list")
-            margin = f"{indent}{marker} " if is_first else "" if is_list else f"{indent}  "
+            margin = "" if is_list else f"{indent}{marker} " if position == 0 else f"{indent}  "
             for line in _lines(child, first_line, above):
                 shown = replace(line, text=f"{margin}{line.text}")
-                if is_first:
-                    above = (*ancestors, shown.text)
+                if position == 0 and not is_list:
+                    margin = f"{indent}  "
+                    above = (*ancestors, shown.text) if child.type == "paragraph" else above
                 yield shown

@@ -5,7 +5,7 @@ the state row makes it live. Abandoning it, recovering from a crash and rolling 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from rag import rows
 from rag.embedders import Embedder, Matrix, Vector
 from rag.errors import NoEarlierGeneration, StoreError
 from rag.filters import Equals
-from rag.milvus import Row, literal
+from rag.milvus import Milvus, Row, literal
 from rag.rows import ALIVE, SCHEMA_VERSION, alive_at, chunk_row, ledger_row
 from rag.store import Commit, DocumentRecord, Snapshot, State, Store
 from rag.term_statistics import TermChanges, compacted, total
@@ -37,14 +37,19 @@ class LiveChunk:
 class Staging:
     """Stages one generation for one embedder and retrieval mode. Use within `writing`, after `repair`.
 
+    `still_mine` is asked before each write and raises StoreLocked if another writer has taken over.
+
     If the embedder, the schema or the mode is not the live generation's, everything is staged into a fresh space.
     """
 
-    def __init__(self, store: Store, embedder: Embedder, *, mode: str) -> None:
+    def __init__(
+        self, store: Store, embedder: Embedder, *, mode: str, still_mine: Callable[[], None] = lambda: None
+    ) -> None:
         self._store = store
         self._milvus = store.milvus
         self._embedder = embedder
         self._mode = mode
+        self._still_mine = still_mine
         self._state = store.state()
         self.generation = (self._state.last_number if self._state else 0) + 1
         live = self._state.live if self._state else None
@@ -54,6 +59,7 @@ class Staging:
         self._space = self._live.space if self._live else f"{store.collection}_g{self.generation}"
         self._exists = not self.is_fresh
         self._terms = TermChanges()
+        self._chunk_count = live.chunks if self._live and live else 0
 
     @property
     def live(self) -> Commit | None:
@@ -88,28 +94,30 @@ class Staging:
         known: dict[str, Vector] = {}
         if not self._exists:
             return known
-        wanted = sorted(set(text_hashes))
-        for start in range(0, len(wanted), _LOOKUP_SIZE):
-            listed = ", ".join(literal(value) for value in wanted[start : start + _LOOKUP_SIZE])
-            for row in self._milvus.rows(self._chunks, f"text_hash in [{listed}]", ["text_hash", "vector"]):
+        for listed in _listed(sorted(set(text_hashes))):
+            for row in self._milvus.rows(self._chunks, f"text_hash in {listed}", ["text_hash", "vector"]):
                 known[row["text_hash"]] = np.asarray(row["vector"], dtype=np.float32)
         return known
 
     def add(self, chunks: Sequence[Chunk], vectors: Matrix) -> None:
         """Chunks that are born in this generation; `vectors` has a row for each."""
         self._create_space()
+        self._still_mine()
         new = [chunk_row(chunk, vector, born=self.generation) for chunk, vector in zip(chunks, vectors, strict=True)]
         for row in new:
             self._terms.add(row["terms"].split(" "))
         self._milvus.upsert(self._chunks, new)
+        self._chunk_count += len(new)
         reach("chunks_added")
 
     def retire(self, chunks: Iterable[LiveChunk]) -> None:
         """Chunks that die in this generation; readers of the live one go on seeing them."""
-        retired = [chunk.row | {"died": self.generation} for chunk in chunks]
+        self._still_mine()
+        retired = [chunk.row for chunk in chunks]
         for row in retired:
             self._terms.remove(row["terms"].split(" "))
-        self._milvus.upsert(self._chunks, retired)
+        bury(self._milvus, self._chunks, retired, self.generation)
+        self._chunk_count -= len(retired)
         reach("chunks_retired")
 
     def put_documents(self, records: Sequence[DocumentRecord]) -> None:
@@ -149,6 +157,11 @@ class Staging:
             documents=self._milvus.count(self._ledger, f'kind == "document" and {alive_at(self.generation)}'),
             chunks=self._milvus.count(self._chunks, alive_at(self.generation)),
         )
+        if sealed.chunks != self._chunk_count:
+            raise StoreError(
+                f"{self._store.uri}: {sealed.chunks} chunks are staged where {self._chunk_count} were written; does "
+                "another process write to it? Nothing was changed, run again"
+            )
         return Snapshot(self._store, sealed)
 
     def commit(self, sealed: Commit, *, keep: int) -> None:
@@ -156,12 +169,14 @@ class Staging:
 
         Raises StoreError, leaving the live generation as it is, if another writer committed meanwhile.
         """
+        self._still_mine()
         if self._store.state() != self._state:
             raise StoreError(
                 f"{self._store.uri}: another process committed a generation meanwhile; nothing was changed, run again"
             )
         before = self._state.history if self._state else ()
-        self._store.write_state(State(self.generation, (*before, sealed)[-(keep + 1) :]))
+        version = self._state.version + 1 if self._state else 1
+        self._store.write_state(State(version, self.generation, (*before, sealed)[-(keep + 1) :]))
         reach("committed")
         collect_garbage(self._store)
         reach("garbage_collected")
@@ -185,22 +200,19 @@ class Staging:
         reach("space_created")
 
     def _retire_manifests(self, sources: Sequence[str]) -> None:
-        for start in range(0, len(sources), _LOOKUP_SIZE):
-            names = ", ".join(literal(source) for source in sources[start : start + _LOOKUP_SIZE])
-            self._retire_ledger(f'kind == "document" and name in [{names}]')
+        for listed in _listed(sources):
+            self._retire_ledger(f'kind == "document" and name in {listed}')
 
     def _retire_ledger(self, condition: str) -> None:
         if not self._live:
             return
         expression = f"{condition} and {alive_at(self._live.generation)}"
-        found = list(self._milvus.rows(self._ledger, expression, ["*"]))
-        self._milvus.upsert(self._ledger, [row | {"died": self.generation} for row in found])
+        bury(self._milvus, self._ledger, list(self._milvus.rows(self._ledger, expression, ["*"])), self.generation)
 
     def _write_term_changes(self) -> None:
         payloads: Sequence[Mapping[str, object]] = self._terms.payloads()
         if self._live:
-            expression = f'kind == "terms" and {alive_at(self._live.generation)}'
-            standing = [row["payload"] for row in self._milvus.rows(self._ledger, expression, ["payload"])]
+            standing = list(self._store.term_payloads(self._live))
             whole = compacted(total([*standing, *payloads]))
             if len(standing) + len(payloads) > 2 * len(whole) + _MAX_DIFFERENCES:
                 self._retire_ledger('kind == "terms"')
@@ -212,6 +224,17 @@ class Staging:
                 for number, payload in enumerate(payloads)
             ],
         )
+
+
+def bury(milvus: Milvus, collection: str, buried: Sequence[Row], died: int) -> None:
+    """Let rows die in a generation: a copy that says so is written first, the row is deleted after.
+
+    Not an upsert: Milvus Lite deletes and inserts, and a reader, or a kill, in between finds no row at all. Here they
+    find one or both, and readers take the two for one.
+    """
+    milvus.upsert(collection, [row | {"row_id": f"{row['row_id']}-{died}", "died": died} for row in buried])
+    reach("deaths_written")
+    _delete_rows(milvus, collection, [row["row_id"] for row in buried])
 
 
 def repair(store: Store) -> None:
@@ -237,8 +260,30 @@ def repair(store: Store) -> None:
         if store.milvus.count(collection, unborn):
             store.milvus.delete(collection, unborn)
         early = f"died > {live.generation} and died < {ALIVE}"
-        store.milvus.upsert(collection, [row | {"died": ALIVE} for row in store.milvus.rows(collection, early, fields)])
+        _revive(store.milvus, collection, list(store.milvus.rows(collection, early, fields)))
     collect_garbage(store)
+
+
+def _revive(milvus: Milvus, collection: str, dead: Sequence[Row]) -> None:
+    """The reverse of `bury`, after which it may have been interrupted anywhere."""
+    alive = {row["row_id"].rpartition("-")[0]: row for row in dead}
+    standing: set[str] = set()
+    for listed in _listed(list(alive)):
+        standing.update(row["row_id"] for row in milvus.rows(collection, f"row_id in {listed}", ["row_id"]))
+    missing = [row | {"row_id": row_id, "died": ALIVE} for row_id, row in alive.items() if row_id not in standing]
+    milvus.upsert(collection, missing)
+    _delete_rows(milvus, collection, [row["row_id"] for row in dead])
+
+
+def _delete_rows(milvus: Milvus, collection: str, row_ids: Sequence[str]) -> None:
+    for listed in _listed(row_ids):
+        milvus.delete(collection, f"row_id in {listed}")
+
+
+def _listed(values: Sequence[str]) -> Iterator[str]:
+    """Lists as Milvus expressions, each of a size that it takes."""
+    for start in range(0, len(values), _LOOKUP_SIZE):
+        yield f"[{', '.join(literal(value) for value in values[start : start + _LOOKUP_SIZE])}]"
 
 
 def collect_garbage(store: Store) -> None:
@@ -265,7 +310,7 @@ def roll_back(store: Store) -> tuple[Commit, Commit]:
         raise NoEarlierGeneration(
             "there is no earlier generation to go back to (store.keep_generations says how many are kept)"
         )
-    earlier = replace(state, history=state.history[:-1])
+    earlier = replace(state, version=state.version + 1, history=state.history[:-1])
     store.write_state(earlier)
     return state.live, earlier.live
 

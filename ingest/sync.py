@@ -55,12 +55,12 @@ def ingest(
     """
     started = time.monotonic()
     knowledge = settings.knowledge
-    with writing(store):
+    with writing(store) as still_mine:
         files, golden = _scan(settings), load_golden(knowledge.path)
         root = str(knowledge.path.resolve())
         repair(store)
         reach("repaired")
-        staging = Staging(store, embedder, mode=settings.retrieval.mode)
+        staging = Staging(store, embedder, mode=settings.retrieval.mode, still_mine=still_mine)
         recipe = _recipe(settings, embedder)
         plan = make_plan(files, staging.documents(), recipe=recipe, max_bytes=knowledge.max_file_bytes, verify=verify)
         if not allow_mass_deletion:
@@ -141,7 +141,6 @@ class _Writer:
 
     def stage(self, file: File, recipe: str) -> None:
         """Read, cut and compare one document; write when a batch is full."""
-        old = self._staging.chunks_of(file.source)
         try:
             content = file.read(self._settings.knowledge.max_file_bytes)
             parsed = self._parser.parse(file.source, content)
@@ -156,6 +155,7 @@ class _Writer:
         except DocumentError as error:
             self._fail(file, error)
             return
+        old = self._staging.chunks_of(file.source)
         record = DocumentRecord(
             source=file.source,
             content_hash=content_hash(content),

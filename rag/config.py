@@ -35,7 +35,7 @@ class KnowledgeSettings(Section):
 
 
 class ChunkingSettings(Section):
-    max_tokens: int = Field(default=320, ge=32, le=8192)
+    max_tokens: int = Field(default=320, ge=128, le=8192)
 
 
 class EmbeddingSettings(Section):

@@ -41,8 +41,12 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The live generation is the last of `history`. `last_number` is the highest generation number ever committed."""
+    """The live generation is the last of `history`. `last_number` is the highest generation number ever committed.
 
+    Every state is a row of its own, with a `version` one higher than the one before.
+    """
+
+    version: int
     last_number: int
     history: tuple[Commit, ...]
 
@@ -99,16 +103,23 @@ class Store:
         self.milvus.close()
 
     def state(self) -> State | None:
-        """The state row, or None before the first commit."""
+        """The newest state row, or None before the first commit."""
         if not self._has_state_collection():
             return None
-        found = list(self.milvus.rows(self.state_collection, 'key == "state"', ["payload"]))
-        return _state_from(found[0]["payload"]) if found else None
+        found = self.milvus.rows(self.state_collection, 'key >= "state-" and key < "state."', ["payload"])
+        newest = max((row["payload"] for row in found), key=lambda payload: int(payload["version"]), default=None)
+        return _state_from(newest) if newest else None
 
     def create_state_collection(self) -> None:
         """Make room for the state row, where that was not done yet."""
         if not self._has_state_collection():
             self.milvus.create(self.state_collection, rows.STATE_COLLECTION)
+
+    def term_payloads(self, commit: Commit) -> list[dict[str, object]]:
+        """The ledger's term statistics of a generation, each once."""
+        expression = f'kind == "terms" and {alive_at(commit.generation)}'
+        found = self.milvus.rows(f"{commit.space}_ledger", expression, ["name", "born", "payload"])
+        return list({(row["name"], row["born"]): row["payload"] for row in found}.values())
 
     def _has_state_collection(self) -> bool:
         # Never dropped once it is there, so that most requests need not ask.
@@ -116,12 +127,15 @@ class Store:
         return self._knows_state
 
     def write_state(self, state: State) -> None:
-        """The one write by which readers change sides."""
+        """The one write by which readers change sides. A new row, for an upsert of Milvus Lite has a gap in it."""
         payload: dict[str, object] = {
+            "version": state.version,
             "last_number": state.last_number,
             "history": [asdict(commit) for commit in state.history],
         }
-        self.milvus.upsert(self.state_collection, [rows.state_row("state", payload)])
+        self.milvus.upsert(self.state_collection, [rows.state_row(_state_key(state.version), payload)])
+        older = f'key >= "state-" and key < {literal(_state_key(state.version))}'
+        self.milvus.delete(self.state_collection, older)
 
     def snapshot(self) -> "Snapshot":
         """The live generation, fixed for the length of a request. Raises StoreEmpty before the first commit."""
@@ -137,8 +151,7 @@ class Store:
         key = (commit.space, commit.generation)
         known = self._statistics.get(key)
         if known is None:
-            expression = f'kind == "terms" and {alive_at(commit.generation)}'
-            known = total(row["payload"] for row in self.milvus.rows(f"{commit.space}_ledger", expression, ["payload"]))
+            known = total(self.term_payloads(commit))
             latest = list(self._statistics.items())[-1:]
             self._statistics = dict([*latest, (key, known)])
         return known
@@ -178,8 +191,11 @@ class Snapshot:
 
     def chunks(self, condition: Filter | None = None) -> Iterator[StoredChunk]:
         """All chunks that match, in no particular order."""
-        found = self._store.milvus.rows(self._chunks, self._expression(condition), rows.CHUNK_FIELDS)
-        return map(rows.stored_chunk, found)
+        seen: set[str] = set()
+        for row in self._store.milvus.rows(self._chunks, self._expression(condition), rows.CHUNK_FIELDS):
+            if row["id"] not in seen:
+                seen.add(row["id"])
+                yield rows.stored_chunk(row)
 
     def headings(self) -> list[tuple[str, ...]]:
         """The distinct heading paths, by document and position."""
@@ -206,7 +222,9 @@ class Snapshot:
         found = self._store.milvus.search(
             self._chunks, query, expression=self._expression(condition), limit=limit, fields=rows.CHUNK_FIELDS
         )
-        return [(rows.stored_chunk(row), score) for row, score in found]
+        # A row that is just being buried is there twice.
+        distinct = {row["id"]: (row, score) for row, score in reversed(found)}
+        return [(rows.stored_chunk(row), score) for row, score in reversed(distinct.values())]
 
 
 def _state_from(payload: dict[str, Any]) -> State:
@@ -218,4 +236,8 @@ def _state_from(payload: dict[str, Any]) -> State:
     )
     if not history or history[-1].schema > SCHEMA_VERSION:
         raise StoreError("the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere")
-    return State(int(payload["last_number"]), history)
+    return State(int(payload["version"]), int(payload["last_number"]), history)
+
+
+def _state_key(version: int) -> str:
+    return f"state-{version:012d}"

@@ -4,6 +4,7 @@ PyYAML's C loader dies on deep nesting and expands alias bombs; this loader is t
 dangerous parts taken out.
 """
 
+import re
 from collections.abc import Hashable
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
+_HUGE_NUMBER = re.compile(r"[-+]?[0-9a-fA-FxXoOb_:.]{400,}")
 
 
 class StrictYAMLError(ValueError):
@@ -46,6 +48,8 @@ def _check_events(text: str) -> None:
             raise _at(event.start_mark, f"the tag {event.tag} is not accepted")
         if isinstance(event, yaml.ScalarEvent) and any("\ud800" <= char <= "\udfff" for char in event.value):
             raise _at(event.start_mark, "half of a surrogate pair is not text")
+        if isinstance(event, yaml.ScalarEvent) and _HUGE_NUMBER.fullmatch(event.value):
+            raise _at(event.start_mark, f"a number of {len(event.value)} digits")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -10,9 +10,8 @@ Scalar = str | int | float | bool | None
 MetadataValue = Scalar | list[Scalar]
 
 PATH_SEPARATOR = " › "
-# The context takes room from the content; these bounds keep it under half of a 256-token model's input.
-MAX_CONTEXT_HEADINGS = 3
-MAX_CONTEXT_NAME = 40
+# The context takes room from the content; this keeps it under the input of the smallest models, 128 tokens.
+MAX_CONTEXT_CHARACTERS = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +37,15 @@ class Chunk:
 
     @property
     def context(self) -> str:
-        """Where the passage stands: the title and the innermost headings, none twice in a row, long ones clipped."""
-        names = (self.title, *self.heading_path[-MAX_CONTEXT_HEADINGS:])
-        return PATH_SEPARATOR.join(
-            name[:MAX_CONTEXT_NAME]
-            for name, before in zip(names, ("", *names), strict=False)
-            if name and name != before
-        )
+        """Where the passage stands: title and headings, outermost first, none twice in a row.
+
+        Where that is too long, the outermost are left out.
+        """
+        names = [name for name in (self.title, *self.heading_path) if name]
+        distinct = [name for name, before in zip(names, ["", *names], strict=False) if name != before]
+        while len(distinct) > 1 and len(PATH_SEPARATOR.join(distinct)) > MAX_CONTEXT_CHARACTERS:
+            del distinct[0]
+        return PATH_SEPARATOR.join(distinct)[:MAX_CONTEXT_CHARACTERS]
 
     @property
     def searchable_text(self) -> str:

@@ -397,7 +397,7 @@ class IngestProcess:
         try:
             assert self._received.poll(_CHILD_SECONDS), "the ingest says nothing"
             return self._received.recv()
-        except EOFError:
+        except (EOFError, OSError):  # OSError: killed in the middle of a message
             self._process.join(_CHILD_SECONDS)
             return None
 

@@ -403,16 +403,27 @@ def test_a_folder_of_one_empty_file_can_be_filled(empty_shelf: Shelf) -> None:
     assert empty_shelf.sources("heron is back") == {"more.md"}
 
 
-def test_a_folder_can_be_emptied_of_text_and_filled_again(shelf: Shelf) -> None:
+def test_a_folder_can_be_emptied_of_text_and_filled_again_by_another_process(ingested: Path, tmp_path: Path) -> None:
+    shutil.copytree(ingested / "docs", tmp_path / "docs")
+    shutil.copy2(ingested / "m.db", tmp_path / "m.db")
+    settings = settings_for(tmp_path / "docs", tmp_path / "m.db")
+    folder = Folder(tmp_path / "docs")
     for source in ("good.md", "bad.md", "bad.html"):
-        shelf.folder.write(source, "")
-    for number in range(3):  # until the generation with the text has been collected
-        shelf.folder.write("good.md", "\n" * number)
-        assert shelf.ingest().ok
-        assert shelf.find("heron nests in March") == []
-    shelf.folder.write("good.md", "# Good\n\nThe heron nests again.\n")
-    assert shelf.ingest().ok
-    assert shelf.sources("heron nests again") == {"good.md"}
+        folder.write(source, "")
+    for number in range(4):
+        store = Store.open(settings.store)  # as a process that starts does
+        shelf = Shelf(folder, settings, store, WordHashEmbedder())
+        try:
+            if number < 3:  # until the generation with the text has been collected
+                folder.write("good.md", "\n" * number)
+                assert shelf.ingest().ok
+                assert shelf.find("heron nests") == []
+            else:
+                folder.write("good.md", "# Good\n\nThe heron nests again.\n")
+                assert shelf.ingest().ok
+                assert shelf.sources("heron nests again") == {"good.md"}
+        finally:
+            store.close()
 
 
 def test_two_files_with_the_same_text_are_two_documents_and_one_embedding(shelf: Shelf) -> None:

@@ -272,7 +272,7 @@ def test_the_state_is_never_missing_while_it_is_written_anew(store: Store) -> No
     reader.start()
     try:
         for number in range(60):
-            busy.write_state(replace(state, last_number=state.last_number + number))
+            busy.write_state(replace(state, version=state.version + number))
     finally:
         ended.set()
         reader.join()
