@@ -157,11 +157,7 @@ class Staging:
             documents=self._milvus.count(self._ledger, f'kind == "document" and {alive_at(self.generation)}'),
             chunks=self._milvus.count(self._chunks, alive_at(self.generation)),
         )
-        if sealed.chunks != self._chunk_count:
-            raise StoreError(
-                f"{self._store.uri}: {sealed.chunks} chunks are staged where {self._chunk_count} were written; does "
-                "another process write to it? Nothing was changed, run again"
-            )
+        self._check_count(sealed.chunks)
         return Snapshot(self._store, sealed)
 
     def commit(self, sealed: Commit, *, keep: int) -> None:
@@ -174,12 +170,21 @@ class Staging:
             raise StoreError(
                 f"{self._store.uri}: another process committed a generation meanwhile; nothing was changed, run again"
             )
+        self._check_count(self._milvus.count(self._chunks, alive_at(self.generation)))
         before = self._state.history if self._state else ()
         version = self._state.version + 1 if self._state else 1
         self._store.write_state(State(version, self.generation, (*before, sealed)[-(keep + 1) :]))
         reach("committed")
         collect_garbage(self._store)
         reach("garbage_collected")
+
+    def _check_count(self, staged: int) -> None:
+        """Two writers that got past the lease stage the same number; neither may make the mixture live."""
+        if staged != self._chunk_count:
+            raise StoreError(
+                f"{self._store.uri}: {staged} chunks are staged where {self._chunk_count} were written; does another "
+                "process write to it? Nothing was changed, run again"
+            )
 
     @property
     def _chunks(self) -> str:

@@ -167,14 +167,14 @@ def dump(store: Store, commit: Commit | None = None) -> list[str]:
     Generation numbers are left out, so that two stores with different histories can be compared.
     """
     commit = commit or store.snapshot().commit
-    alive = alive_at(commit.generation)
-    chunks = store.milvus.rows(f"{commit.space}_chunks", alive, ["*", "vector"])
+    # A row that is being buried stands there twice; that it does not stay so is for `litter` to see.
+    rows = store.milvus.rows(f"{commit.space}_chunks", alive_at(commit.generation), ["*", "vector"])
+    chunks = {(row["id"], row["born"]): row for row in rows}
     manifest = Snapshot(store, commit).documents()
-    payloads = store.milvus.rows(f"{commit.space}_ledger", f'kind == "terms" and {alive}', ["payload"])
-    statistics = total(row["payload"] for row in payloads)
+    statistics = total(store.term_payloads(commit))
     return sorted(
         [
-            *(_line("chunk", _visible(row)) for row in chunks),
+            *(_line("chunk", _visible(row)) for row in chunks.values()),
             *(_line("document", asdict(record)) for record in manifest.values()),
             _line("terms", [statistics.chunks, sorted(statistics.frequencies.items())]),
             _line("counts", [commit.documents, commit.chunks]),
@@ -221,12 +221,14 @@ def chunks_of(source: str, content: bytes, embedder: WordHashEmbedder) -> list[C
 
 
 def litter(store: Store) -> list[str]:
-    """What no kept generation can see: rows unborn or dead, rows with an unfinished death, spaces that nobody reads."""
+    """What no kept generation can see: rows unborn or dead, unfinished deaths, spaces and states that nobody reads."""
     state = store.state()
     spaces = {commit.space for commit in state.history} if state else set()
     expected = {store.state_collection, *(f"{space}_{part}" for space in spaces for part in ("chunks", "ledger"))}
     ours = {name for name in store.milvus.collections() if name.startswith(f"{store.collection}_")}
     found = [f"collection {name}" for name in sorted(ours - expected)]
+    if state:
+        found += [f"{row['key']}" for row in store.milvus.rows(store.state_collection, 'key != ""', ["key"])][1:]
     for space in sorted(spaces):
         generations = [commit.generation for commit in state.history if commit.space == space] if state else []
         for part in ("chunks", "ledger"):

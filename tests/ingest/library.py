@@ -136,7 +136,8 @@ class Library:
         commit = self.store.snapshot().commit
         fields = ["id", "source", "title", "content", "position", "start_line", "end_line", "vector"]
         found = self.milvus.rows(f"{commit.space}_chunks", alive_at(commit.generation), fields)
-        return sorted(_content(row) for row in found)
+        # A chunk whose death is being written is there twice; readers take the two for one.
+        return sorted({row["id"]: _content(row) for row in found}.values())
 
     def texts(self) -> set[str]:
         return {content for _, _, _, content, *_ in self.contents()}

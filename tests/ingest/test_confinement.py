@@ -23,7 +23,7 @@ from rag.store import Store
 
 MARKDOWN = ("*.md",)
 ANY_SIZE = 1_000_000
-SECRET = "# Secret\n\nThe passphrase is kingfisher.\n"
+HIDDEN = "# Secret\n\nThe passphrase is kingfisher.\n"
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def outside(tmp_path: Path) -> Path:
     """A folder beside the root, with a secret."""
     folder = tmp_path / "outside"
     (folder / "sub").mkdir(parents=True)
-    (folder / "secret.md").write_text(SECRET, encoding="utf-8")
-    (folder / "sub" / "secret.md").write_text(SECRET, encoding="utf-8")
+    (folder / "secret.md").write_text(HIDDEN, encoding="utf-8")
+    (folder / "sub" / "secret.md").write_text(HIDDEN, encoding="utf-8")
     return folder
 
 
@@ -282,7 +282,7 @@ def test_a_file_swapped_for_something_else_after_the_scan_is_refused_at_once(fol
 def ended_within_10_seconds(program: str, root: Path) -> bool:
     """Whether a program about the folder `root` ends; a pipe without a writer would be waited for without end."""
     try:
-        subprocess.run([sys.executable, "-c", program, str(root)], timeout=10, capture_output=True, check=False)
+        subprocess.run([sys.executable, "-P", "-c", program, str(root)], timeout=10, capture_output=True, check=False)
     except subprocess.TimeoutExpired:
         return False
     return True
@@ -376,11 +376,11 @@ def test_what_git_ignores_is_passed_over_and_nothing_else(tmp_path: Path, ignore
 
 def test_ignored_hidden_and_excluded_documents_never_reach_the_store(shelf: Shelf) -> None:
     shelf.folder.write(".gitignore", "private/\n")
-    shelf.folder.write("private/a.md", SECRET)
-    shelf.folder.write(".obsidian/a.md", SECRET)
-    shelf.folder.write(".hidden.md", SECRET)
-    shelf.folder.write("drafts/a.md", SECRET)
-    shelf.folder.write("a.md.bak", SECRET)
+    shelf.folder.write("private/a.md", HIDDEN)
+    shelf.folder.write(".obsidian/a.md", HIDDEN)
+    shelf.folder.write(".hidden.md", HIDDEN)
+    shelf.folder.write("drafts/a.md", HIDDEN)
+    shelf.folder.write("a.md.bak", HIDDEN)
     shelf.folder.write("golden.yaml", "questions: []\n")
     settings = shelf.settings.model_copy(
         update={"knowledge": shelf.settings.knowledge.model_copy(update={"exclude": ("drafts/",)})}
@@ -393,7 +393,7 @@ def test_ignored_hidden_and_excluded_documents_never_reach_the_store(shelf: Shel
 def test_a_document_that_becomes_ignored_is_removed(shelf: Shelf) -> None:
     for number in range(6):
         shelf.folder.write(f"more{number}.md", f"# More\n\nNumber {number}.\n")
-    shelf.folder.write("later.md", SECRET)
+    shelf.folder.write("later.md", HIDDEN)
     assert shelf.ingest().ok
     assert "kingfisher" in shelf.everything()
     shelf.folder.write(".gitignore", "later.md\n")

@@ -39,7 +39,7 @@ from rag.wiring import open_store
 
 FIRST, AGAIN = "first ingest", "re-ingest"
 SITUATIONS = (FIRST, AGAIN)
-NTH_TIME = ("parsed:3", "embedded:2", "chunks_added:2", "chunks_retired:2", "documents_put:2")
+NTH_TIME = ("parsed:3", "embedded:2", "chunks_added:2", "deaths_written:3", "chunks_retired:2", "documents_put:2")
 POINTS = (*get_args(FailPoint), *NTH_TIME)
 NEVER_REACHED = {(FIRST, "documents_removed"), (AGAIN, "space_created")}
 AFTER_COMMIT = ("committed", "garbage_collected")
@@ -409,5 +409,5 @@ def write_states(database: Path, connection: Connection) -> None:
         assert state
         while True:
             connection.send(state.last_number)
-            state = replace(state, last_number=state.last_number + 1)
+            state = replace(state, version=state.version + 1, last_number=state.last_number + 1)
             store.write_state(state)

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 from corpus_kit import Folder, Shelf, WordHashEmbedder, shelf_in
 
+from rag.config import RetrievalSettings
 from rag.milvus import Milvus
 from rag.retrieval import retrieve
 from rag.store import Snapshot
@@ -133,9 +134,9 @@ def read_in_process(shelf: Shelf, watch: Watch) -> None:
         at_least = max(latest, watch.committed)
         try:
             snapshot = shelf.store.snapshot()
-            by_vector = [stored.chunk.content for stored, _ in snapshot.search_vectors(embedding, limit=100)]
-            by_terms = [stored.chunk.content for stored, _ in snapshot.search_terms(["版本"], limit=100)]
-            found = retrieve(QUESTION, snapshot, embedder, shelf.settings.retrieval, top_k=50)
+            by_vector = [stored.chunk.content for stored, _ in snapshot.search_vectors(embedding, limit=CHUNKS)]
+            by_terms = [stored.chunk.content for stored, _ in snapshot.search_terms(["版本"], limit=CHUNKS)]
+            found = retrieve(QUESTION, snapshot, embedder, RetrievalSettings(candidates=CHUNKS), top_k=CHUNKS)
             answers = {
                 "vectors": by_vector,
                 "terms": by_terms,

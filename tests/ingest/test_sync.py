@@ -132,7 +132,7 @@ def test_a_text_that_comes_back_is_not_embedded_again_while_its_row_is_kept(libr
 
 def test_another_chunk_size_cuts_every_document_anew(library: Library) -> None:
     report = ingest(
-        library.settings.model_copy(update={"chunking": config.ChunkingSettings(max_tokens=40)}),
+        library.settings.model_copy(update={"chunking": config.ChunkingSettings(max_tokens=128)}),
         library.store,
         library.embedder,
     )
