@@ -1,8 +1,10 @@
-"""What a re-ingest costs: `python -m bench.reingest DOCS [--work DIR] [--out FILE]`.
+"""What a re-ingest costs: `python -m bench.reingest DOCS [--embedder builtin] [--work DIR] [--out FILE]`.
 
 Copies a folder of Markdown, ingests it with the command as a user would, and then measures, each as a whole process:
 nothing changed, nothing changed with --verify, ten paragraphs edited in ten files, a folder renamed. The first ingest
-is kept in the work folder and reused, for it is by far the longest part.
+is kept in the work folder and reused, for it is by far the longest part. By default words are hashed into vectors, so
+that the figures are those of everything but the model; with `--embedder builtin` the first ingest takes as long as it
+takes.
 """
 
 import argparse
@@ -17,6 +19,8 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from bench.word_vectors import word_vector_endpoint
 
 NO_OP_RUNS = 5
 EDITED_FILES = 10
@@ -41,10 +45,17 @@ class Measurement:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("docs", type=Path, help="a folder of Markdown files")
+    parser.add_argument("--embedder", choices=["words", "builtin"], default="words")
     parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench-reingest"), help="kept between runs")
     parser.add_argument("--out", type=Path, help="write the figures here as JSON")
     arguments = parser.parse_args()
-    measurements = measure(arguments.docs, arguments.work)
+    if arguments.embedder == "builtin":
+        measurements = measure(arguments.docs, arguments.work, {})
+    else:
+        with word_vector_endpoint() as url:
+            # The port is part of the embedder's identity: a work folder serves one run.
+            shutil.rmtree(arguments.work, ignore_errors=True)
+            measurements = measure(arguments.docs, arguments.work, _endpoint_settings(url))
     for measurement in measurements:
         print(
             f"{measurement.step:<28} {measurement.seconds:>8.2f} s  {measurement.embedded:>6} embedded  "
@@ -60,20 +71,29 @@ def main() -> None:
         figures = {
             "commit": commit,
             "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "embedder": arguments.embedder,
             "documents": sum(1 for _ in (arguments.work / "docs").rglob("*.md")),
             "steps": [asdict(measurement) for measurement in measurements],
         }
         arguments.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(docs: Path, work: Path) -> list[Measurement]:
+def _endpoint_settings(url: str) -> dict[str, str]:
+    return {
+        "ZHIWEN_EMBEDDING__PROVIDER": "openai",
+        "ZHIWEN_EMBEDDING__BASE_URL": url,
+        "ZHIWEN_EMBEDDING__MODEL": "words",
+    }
+
+
+def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measurement]:
     """The steps in order. A work folder that holds a finished first ingest is taken up from there."""
     root, first = work / "docs", work / "first.json"
     found = []
     if not first.is_file():
         shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(docs, root)
-        found.append(_run("first ingest", work))
+        found.append(_run("first ingest", work, settings))
         shutil.copytree(root, work / "docs.first")
         shutil.copyfile(work / "m.db", work / "first.db")
         first.write_text(json.dumps(asdict(found[0])), encoding="utf-8")
@@ -82,20 +102,21 @@ def measure(docs: Path, work: Path) -> list[Measurement]:
         shutil.rmtree(root)
         shutil.copytree(work / "docs.first", root)
         shutil.copyfile(work / "first.db", work / "m.db")
-    found.append(_run("nothing changed", work, runs=NO_OP_RUNS))
-    found.append(_run("nothing changed, --verify", work, "--verify", runs=NO_OP_RUNS))
+    found.append(_run("nothing changed", work, settings, runs=NO_OP_RUNS))
+    found.append(_run("nothing changed, --verify", work, settings, "--verify", runs=NO_OP_RUNS))
     edited = _edit_paragraphs(root)
-    found.append(_run(f"{edited} paragraphs edited", work))
+    found.append(_run(f"{edited} paragraphs edited", work, settings))
     renamed = _rename_folder(root)
-    found.append(_run(f"folder of {renamed} files renamed", work))
+    found.append(_run(f"folder of {renamed} files renamed", work, settings))
     return found
 
 
-def _run(step: str, work: Path, *options: str, runs: int = 1) -> Measurement:
+def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: int = 1) -> Measurement:
     command = [str(Path(sys.executable).with_name("zhiwen")), "ingest", "--json", *options]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ZHIWEN_")} | {
         "ZHIWEN_KNOWLEDGE__PATH": str(work / "docs"),
         "ZHIWEN_STORE__URI": str(work / "m.db"),
+        **settings,
     }
     before = _generation(work)
     seconds = []

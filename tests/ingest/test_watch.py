@@ -1,0 +1,380 @@
+"""Watching a folder: one run for everything that changes together, and none for what is nobody's business."""
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ingest import watch
+from ingest.watch import watch_folder
+
+QUIET = watch.QUIET_MILLISECONDS / 1000
+SETTLED = 4 * QUIET  # after which a run that a change causes has long begun
+
+
+@dataclass
+class Runs:
+    """Takes the place of an ingest: notes what stands in the folder at each run."""
+
+    root: Path
+    seen: list[dict[str, str]] = field(default_factory=list)
+    during: Callable[[int], object] = lambda number: None
+    """Called at the end of each run, as if something happened while it was busy; runs count from 1."""
+
+    def __call__(self) -> None:
+        found = {}
+        for path in sorted(self.root.rglob("*.md")) if self.root.exists() else []:
+            try:
+                found[path.relative_to(self.root).as_posix()] = path.read_text(encoding="utf-8")
+            except FileNotFoundError:
+                continue
+        self.seen.append(found)
+        self.during(len(self.seen))
+
+    @property
+    def count(self) -> int:
+        return len(self.seen)
+
+    def wait_for(self, count: int, timeout: float = 15) -> None:
+        deadline = time.monotonic() + timeout
+        while self.count < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert self.count >= count, f"{self.count} runs, waited for {count}"
+
+    def assert_settled_at(self, count: int) -> None:
+        self.wait_for(count)
+        time.sleep(SETTLED)
+        assert self.count == count
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.md").write_text("one", encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def watching(root: Path, runs: Runs, *, settle: bool = True) -> Iterator[threading.Thread]:
+    """The folder watched on a thread; at the end it is stopped and must be gone within 2 s."""
+    stop = threading.Event()
+    thread = threading.Thread(target=watch_folder, args=(root, runs, stop), name="watched")
+    thread.start()
+    try:
+        if settle:
+            runs.wait_for(1)
+            time.sleep(QUIET)
+        yield thread
+    finally:
+        stop.set()
+        thread.join(2)
+        is_late = thread.is_alive()
+        thread.join(30)
+    assert not is_late
+
+
+def test_the_folder_is_ingested_once_when_watching_begins(root: Path) -> None:
+    runs = Runs(root)
+    with watching(root, runs):
+        runs.assert_settled_at(1)
+    assert runs.seen == [{"a.md": "one"}]
+
+
+def test_one_edit_is_one_run_with_the_new_text(root: Path) -> None:
+    runs = Runs(root)
+    with watching(root, runs):
+        (root / "a.md").write_text("two", encoding="utf-8")
+        runs.assert_settled_at(2)
+        (root / "a.md").write_text("three", encoding="utf-8")
+        runs.assert_settled_at(3)
+    assert [found["a.md"] for found in runs.seen] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("change", ["add", "delete", "rename", "add a folder", "move a folder in", "delete a folder"])
+def test_every_kind_of_change_is_one_run(root: Path, tmp_path: Path, change: str) -> None:
+    (root / "old").mkdir()
+    (root / "old" / "b.md").write_text("b", encoding="utf-8")
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "c.md").write_text("c", encoding="utf-8")
+    runs = Runs(root)
+    with watching(root, runs):
+        if change == "add":
+            (root / "new.md").write_text("new", encoding="utf-8")
+        elif change == "delete":
+            (root / "a.md").unlink()
+        elif change == "rename":
+            (root / "a.md").rename(root / "new.md")
+        elif change == "add a folder":
+            (root / "new" / "deep").mkdir(parents=True)
+            (root / "new" / "deep" / "new.md").write_text("new", encoding="utf-8")
+        elif change == "move a folder in":
+            (tmp_path / "moved").rename(root / "moved")
+        else:
+            shutil.rmtree(root / "old")
+        runs.assert_settled_at(2)
+    assert runs.seen[1] != runs.seen[0]
+
+
+def test_a_change_in_a_folder_that_is_new_is_noticed(root: Path) -> None:
+    runs = Runs(root)
+    with watching(root, runs):
+        (root / "new").mkdir()
+        runs.assert_settled_at(2)
+        (root / "new" / "b.md").write_text("b", encoding="utf-8")
+        runs.assert_settled_at(3)
+
+
+def test_200_files_at_once_are_one_run(root: Path) -> None:
+    runs = Runs(root)
+    with watching(root, runs):
+        for number in range(200):
+            (root / f"{number}.md").write_text(str(number), encoding="utf-8")
+        runs.assert_settled_at(2)
+    assert len(runs.seen[1]) == 201
+
+
+def git(root: Path, *arguments: str) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        **{
+            f"GIT_{role}_{what}": "somebody@example.com"
+            for role in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+    }
+    subprocess.run(["git", "-C", str(root), *arguments], env=environment, check=True, capture_output=True)
+
+
+def test_a_git_checkout_of_a_branch_is_one_run_and_what_git_writes_for_itself_is_none(root: Path) -> None:
+    git(root, "init", "--quiet", "--initial-branch", "main")
+    for number in range(200):
+        (root / f"{number}.md").write_text(f"main {number}", encoding="utf-8")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "main")
+    git(root, "checkout", "--quiet", "-b", "other")
+    for number in range(0, 200, 2):
+        (root / f"{number}.md").write_text(f"other {number}", encoding="utf-8")
+    git(root, "commit", "--quiet", "-a", "-m", "other")
+    runs = Runs(root)
+    with watching(root, runs):
+        git(root, "checkout", "--quiet", "main")
+        runs.assert_settled_at(2)
+        git(root, "commit", "--quiet", "--allow-empty", "-m", "nothing")
+        git(root, "gc", "--quiet")
+        runs.assert_settled_at(2)
+    assert (runs.seen[0]["2.md"], runs.seen[1]["2.md"]) == ("other 2", "main 2")
+
+
+def save_by_renaming(path: Path, text: str, temporary: str) -> None:
+    """As editors do: a new file under another name, then over the old one."""
+    swap = path.with_name(temporary)
+    with swap.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    swap.rename(path)
+
+
+@pytest.mark.parametrize("temporary", [".a.md.swp", "a.md~", "4913", ".goutputstream-X1", "a.md.tmp"])
+def test_an_editor_that_saves_by_renaming_is_one_run_with_the_new_text(root: Path, temporary: str) -> None:
+    runs = Runs(root)
+    with watching(root, runs):
+        save_by_renaming(root / "a.md", "two", temporary)
+        runs.assert_settled_at(2)
+    assert runs.seen[1] == {"a.md": "two"}
+
+
+def test_an_editor_that_moves_the_old_file_away_first_is_one_run_with_the_new_text(root: Path) -> None:
+    runs = Runs(root)
+    with watching(root, runs):
+        (root / "a.md").rename(root / "a.md~")
+        (root / "a.md").write_text("two", encoding="utf-8")
+        (root / "a.md~").unlink()
+        runs.assert_settled_at(2)
+    assert runs.seen[1] == {"a.md": "two"}
+
+
+HIDDEN = [".obsidian/workspace.json", ".git/index.lock", "sub/.cache/deep/x.md", ".a.md.swp"]
+
+
+def write_hidden(root: Path) -> None:
+    for name in HIDDEN:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x", encoding="utf-8")
+        path.write_text("y", encoding="utf-8")
+
+
+def prepare_hidden(root: Path) -> None:
+    """The folders are there before; only what happens in them is hidden."""
+    write_hidden(root)
+
+
+def test_hidden_files_and_folders_are_no_run(root: Path) -> None:
+    prepare_hidden(root)
+    runs = Runs(root)
+    with watching(root, runs):
+        write_hidden(root)
+        runs.assert_settled_at(1)
+
+
+def test_hidden_files_are_no_run_where_the_root_is_a_relative_path(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is by default: `knowledge`."""
+    prepare_hidden(root)
+    monkeypatch.chdir(root.parent)
+    relative = Path(root.name)
+    runs = Runs(relative)
+    with watching(relative, runs):
+        write_hidden(relative)
+        runs.assert_settled_at(1)
+        (relative / "a.md").write_text("two", encoding="utf-8")
+        runs.assert_settled_at(2)
+
+
+def test_hidden_files_are_no_run_where_the_root_is_a_link(root: Path, tmp_path: Path) -> None:
+    prepare_hidden(root)
+    (tmp_path / "link").symlink_to(root)
+    runs = Runs(tmp_path / "link")
+    with watching(tmp_path / "link", runs):
+        write_hidden(root)
+        runs.assert_settled_at(1)
+        (root / "a.md").write_text("two", encoding="utf-8")
+        runs.assert_settled_at(2)
+
+
+def test_a_root_inside_a_hidden_folder_is_watched(tmp_path: Path) -> None:
+    root = tmp_path / ".notes" / "docs"
+    root.mkdir(parents=True)
+    runs = Runs(root)
+    with watching(root, runs):
+        (root / "a.md").write_text("one", encoding="utf-8")
+        runs.assert_settled_at(2)
+
+
+def test_a_change_during_a_run_is_another_run_after_it(root: Path) -> None:
+    runs = Runs(root)
+    runs.during = lambda number: (root / "a.md").write_text("three", encoding="utf-8") if number == 2 else None
+    with watching(root, runs):
+        (root / "a.md").write_text("two", encoding="utf-8")
+        runs.assert_settled_at(3)
+    assert [found["a.md"] for found in runs.seen] == ["one", "two", "three"]
+
+
+def test_a_change_during_the_first_run_is_another_run_after_it(root: Path) -> None:
+    """The first ingest of a large folder takes minutes, in which people go on writing."""
+    runs = Runs(root)
+    runs.during = lambda number: (root / "a.md").write_text("two", encoding="utf-8") if number == 1 else None
+    with watching(root, runs, settle=False):
+        runs.wait_for(2)
+    assert [found["a.md"] for found in runs.seen] == ["one", "two"]
+
+
+def test_a_long_run_is_not_followed_by_one_for_each_change_during_it(root: Path) -> None:
+    runs = Runs(root)
+
+    def write_for_a_while(number: int) -> None:
+        for step in range(10 if number == 2 else 0):
+            (root / f"{step}.md").write_text(str(step), encoding="utf-8")
+            time.sleep(0.15)
+
+    runs.during = write_for_a_while
+    with watching(root, runs):
+        (root / "a.md").write_text("two", encoding="utf-8")
+        runs.assert_settled_at(3)
+    assert len(runs.seen[2]) == 11
+
+
+def test_changes_that_never_cease_are_taken_in_all_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LONGEST_WAIT_MILLISECONDS", 2000)
+    runs = Runs(root)
+    with watching(root, runs):
+        started = time.monotonic()
+        while runs.count < 2 and time.monotonic() - started < 15:
+            (root / "log.md").write_text(str(time.monotonic()), encoding="utf-8")
+            time.sleep(0.05)
+        assert 1 < time.monotonic() - started < 10
+    assert runs.count >= 2
+
+
+# A root that comes and goes
+
+
+def test_a_root_that_is_removed_and_made_again_is_watched_again(root: Path) -> None:
+    runs = Runs(root)
+    with watching(root, runs):
+        shutil.rmtree(root)
+        time.sleep(SETTLED)
+        root.mkdir()
+        (root / "b.md").write_text("back", encoding="utf-8")
+        deadline = time.monotonic() + 12
+        while {"b.md": "back"} not in runs.seen and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert runs.seen[-1] == {"b.md": "back"}
+        time.sleep(SETTLED)
+        count = runs.count
+        (root / "b.md").write_text("changed", encoding="utf-8")
+        runs.wait_for(count + 1)
+        assert runs.seen[-1] == {"b.md": "changed"}
+
+
+def test_a_root_that_is_swapped_for_another_folder_is_watched_again(root: Path, tmp_path: Path) -> None:
+    """As deployments do it: the new folder is made beside the old one and renamed."""
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "b.md").write_text("new", encoding="utf-8")
+    runs = Runs(root)
+    with watching(root, runs):
+        root.rename(tmp_path / "old")
+        new.rename(root)
+        deadline = time.monotonic() + 12
+        while {"b.md": "new"} not in runs.seen and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert runs.seen[-1] == {"b.md": "new"}
+        time.sleep(SETTLED)
+        count = runs.count
+        (root / "b.md").write_text("newer", encoding="utf-8")
+        runs.wait_for(count + 1)
+        assert runs.seen[-1] == {"b.md": "newer"}
+
+
+def test_a_root_that_is_missing_at_first_is_waited_for(tmp_path: Path) -> None:
+    root = tmp_path / "docs"
+    runs = Runs(root)
+    with watching(root, runs):
+        root.mkdir()
+        (root / "a.md").write_text("one", encoding="utf-8")
+        deadline = time.monotonic() + 12
+        while {"a.md": "one"} not in runs.seen and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert runs.seen[-1] == {"a.md": "one"}
+
+
+# The end
+
+
+@pytest.mark.parametrize("state", ["idle", "just begun", "in a burst", "without a root"])
+def test_stop_ends_the_thread_within_2_seconds(root: Path, state: str) -> None:
+    """`watching` measures it."""
+    runs = Runs(root)
+    with watching(root, runs, settle=state != "just begun"):
+        if state == "in a burst":
+            for number in range(50):
+                (root / f"{number}.md").write_text("x", encoding="utf-8")
+        if state == "without a root":
+            shutil.rmtree(root)
+            time.sleep(SETTLED)
+    count = runs.count
+    root.mkdir(exist_ok=True)
+    (root / "later.md").write_text("later", encoding="utf-8")
+    time.sleep(2 * QUIET)
+    assert runs.count == count
