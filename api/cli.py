@@ -17,7 +17,7 @@ from api.owner import find_owner
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
 from rag import config
 from rag.config import Settings
-from rag.errors import StoreLocked, ZhiwenError
+from rag.errors import QuestionError, StoreLocked, ZhiwenError
 from rag.question import Language, checked_question, language_of
 
 app = typer.Typer(
@@ -129,15 +129,22 @@ def ask(
             report = _ingest(backend, _whole(settings), language, quiet=True)
             if report.failures:
                 terminal.print_report(terminal.messages(), report, language)
-        answer = backend.ask(
-            AskRequest(question=text),
-            on_text=lambda piece: None if as_json else console.print(piece, end="", markup=False),
-        )
+        written: list[str] = []
+
+        def show(piece: str) -> None:
+            if not as_json:
+                written.append(piece)
+                console.print(terminal.printable(piece), end="")
+
+        answer = backend.ask(AskRequest(question=text), on_text=show)
         root = Path(backend.root())
     if as_json:
         _print_json(answer)
         return
-    console.print(answer.answer if answer.refused else "", markup=False)
+    if written:
+        console.print()
+    if answer.refused:
+        console.print(terminal.printable(answer.answer))
     terminal.print_sources(console, answer, root, language)
 
 
@@ -176,8 +183,12 @@ def serve(
     owner = find_owner(settings)
     if owner:
         raise StoreLocked(f"{settings.store.uri} is served already at {owner.url} (process {owner.pid})")
+    run(settings, watch=watch, on_listening=_announce)
+
+
+def _announce(url: str) -> None:
+    print(url, flush=True)
     terminal.messages().print(say("stop", interface_language()), style="dim")
-    run(settings, watch=watch)
 
 
 def _ingest(backend: Backend, request: IngestRequest, language: Language, *, quiet: bool) -> IngestResponse:
@@ -214,7 +225,11 @@ def _settings(context: typer.Context, knowledge: Path | None = None) -> Settings
 
 
 def _question(text: str, settings: Settings) -> str:
-    text = sys.stdin.read() if text == "-" else text
+    if text == "-":
+        try:
+            text = sys.stdin.read()
+        except UnicodeDecodeError as error:
+            raise QuestionError("standard input is not UTF-8 text") from error
     return checked_question(text, max_characters=settings.answering.max_question_characters)
 
 
@@ -225,5 +240,5 @@ def _print_json(value: BaseModel) -> None:
 def _fail(message: str, code: str, status: int) -> NoReturn:
     if "--json" in sys.argv:
         print(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
-    terminal.messages().print(f"zhiwen: {message}", style="red", markup=False)
+    terminal.messages().print(terminal.printable(f"zhiwen: {message}"), style="red")
     raise SystemExit(status)

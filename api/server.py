@@ -2,10 +2,14 @@
 
 import logging
 import os
+import signal
+import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 
@@ -25,10 +29,10 @@ _BUSY_SECONDS = 0.2
 log = logging.getLogger("zhiwen.serve")
 
 
-def serve(settings: Settings, *, watch: bool = False) -> None:
+def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[str], object]) -> None:
     """Serve until SIGINT or SIGTERM; with `watch`, re-ingest whenever the knowledge folder changes.
 
-    Prints the address once it is listened on. Raises ConfigError if it cannot be.
+    `on_listening` gets the address once it is listened on. Raises ConfigError if it cannot be.
     """
     host, port = settings.serve.host, settings.serve.port
     with open_parts(settings) as parts:
@@ -43,16 +47,24 @@ def serve(settings: Settings, *, watch: bool = False) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         try:
-            listener = config.bind_socket()
-        except (OSError, SystemExit) as error:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family, backlog=config.backlog)
+        except OSError as error:
             raise ConfigError(
                 f"{host}:{port} cannot be listened on; is it taken? Choose another with --port"
             ) from error
         port = listener.getsockname()[1]
-        print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+        on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         owner = Owner(_own_address(host, port), os.getpid(), instance)
+        # uvicorn raises the signal that ended it once more; the default would then skip what is closed below.
+        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGINT, _leave)
         with recorded(settings, owner), _watching(parts, runner) if watch else _not_watching():
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _own_address(host: str, port: int) -> str:

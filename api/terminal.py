@@ -1,5 +1,6 @@
 """How answers, hits, reports and progress look in a terminal."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +15,16 @@ from rag.question import Language
 from rag.vocabulary import PATH_SEPARATOR
 
 _SNIPPET_CHARACTERS = 160
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def output() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def messages() -> Console:
     """For what is not the result: progress, notes, errors."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def print_sources(console: Console, answer: AskResponse, root: Path, language: Language) -> None:
@@ -34,7 +36,7 @@ def print_sources(console: Console, answer: AskResponse, root: Path, language: L
         line = Text(f"[{citation.number}] ", style="bold cyan")
         line.append(_place(root, citation.source, citation.start_line, citation.end_line), style="green")
         if citation.heading_path:
-            line.append(f"  {PATH_SEPARATOR.join(citation.heading_path)}", style="dim")
+            line.append(f"  {printable(PATH_SEPARATOR.join(citation.heading_path))}", style="dim")
         console.print(line)
         console.print(Text("    " + _snippet(citation.quote), style="dim"))
 
@@ -47,7 +49,7 @@ def print_hits(console: Console, found: SearchResponse, root: Path, language: La
         line.append(f"{hit.score:.3f}  ", style="yellow")
         line.append(_place(root, hit.source, hit.start_line, hit.end_line), style="green")
         if hit.heading_path:
-            line.append(f"  {PATH_SEPARATOR.join(hit.heading_path)}", style="dim")
+            line.append(f"  {printable(PATH_SEPARATOR.join(hit.heading_path))}", style="dim")
         console.print(line)
         console.print(Text("    " + _snippet(hit.content)))
 
@@ -108,7 +110,7 @@ def print_status(console: Console, status: StatusResponse, language: Language) -
         "pending": _pending(status.pending, language),
     }
     for key, value in rows.items():
-        console.print(f"{say(key, language)}: {value}", markup=False)
+        console.print(f"{say(key, language)}: {value}")
 
 
 def _pending(plan: PlanOut | None, language: Language) -> str:
@@ -167,6 +169,11 @@ def _place(root: Path, source: str, start_line: int, end_line: int) -> str:
     return f"{path}:{start_line}" if start_line == end_line else f"{path}:{start_line}-{end_line}"
 
 
+def printable(text: str) -> str:
+    """Without the control characters by which a text could steer the terminal."""
+    return _CONTROL.sub("", text)
+
+
 def _snippet(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(printable(text).split())
     return line if len(line) <= _SNIPPET_CHARACTERS else line[: _SNIPPET_CHARACTERS - 1] + "…"

@@ -20,8 +20,10 @@ from rag.vocabulary import MetadataValue
 
 _FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _FENCE_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
-# Characters that a reader does not see and a model does: zero-width, bidirectional control, and tag characters.
-_INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
+# Characters that a reader does not see and a model or a terminal does: controls, zero-width, bidirectional, tags.
+_INVISIBLE = re.compile(
+    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +16,15 @@ from ingest.failpoints import reach
 from rag import rows
 from rag.embedders import Embedder, Matrix, Vector
 from rag.errors import NoEarlierGeneration, StoreError
+from rag.expressions import Row, literal
 from rag.filters import Equals
-from rag.milvus import Milvus, Row, literal
 from rag.rows import ALIVE, SCHEMA_VERSION, alive_at, chunk_row, ledger_row
 from rag.store import Commit, DocumentRecord, Snapshot, State, Store
 from rag.term_statistics import TermChanges, compacted, total
 from rag.vocabulary import Chunk
+
+if TYPE_CHECKING:
+    from rag.milvus import Milvus
 
 _LOOKUP_SIZE = 200
 _MAX_DIFFERENCES = 32
@@ -231,7 +235,7 @@ class Staging:
         )
 
 
-def bury(milvus: Milvus, collection: str, buried: Sequence[Row], died: int) -> None:
+def bury(milvus: "Milvus", collection: str, buried: Sequence[Row], died: int) -> None:
     """Let rows die in a generation: a copy that says so is written first, the row is deleted after.
 
     Not an upsert: Milvus Lite deletes and inserts, and a reader, or a kill, in between finds no row at all. Here they
@@ -269,7 +273,7 @@ def repair(store: Store) -> None:
     collect_garbage(store)
 
 
-def _revive(milvus: Milvus, collection: str, dead: Sequence[Row]) -> None:
+def _revive(milvus: "Milvus", collection: str, dead: Sequence[Row]) -> None:
     """The reverse of `bury`, after which it may have been interrupted anywhere."""
     alive = {row["row_id"].rpartition("-")[0]: row for row in dead}
     standing: set[str] = set()
@@ -280,7 +284,7 @@ def _revive(milvus: Milvus, collection: str, dead: Sequence[Row]) -> None:
     _delete_rows(milvus, collection, [row["row_id"] for row in dead])
 
 
-def _delete_rows(milvus: Milvus, collection: str, row_ids: Sequence[str]) -> None:
+def _delete_rows(milvus: "Milvus", collection: str, row_ids: Sequence[str]) -> None:
     for listed in _listed(row_ids):
         milvus.delete(collection, f"row_id in {listed}")
 

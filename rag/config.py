@@ -56,7 +56,7 @@ class StoreSettings(Section):
     database: str = ""
     collection: str = Field(default="zhiwen", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
     timeout_seconds: Seconds = 10
-    connect_timeout_seconds: Seconds = 4
+    connect_timeout_seconds: Seconds = 2.5
     keep_generations: int = Field(default=1, ge=0, le=100)
 
 

@@ -4,29 +4,26 @@ Knows collections, rows and expressions; knows nothing of generations or documen
 """
 
 import fcntl
-import json
 import logging
 import os
 import re
 import threading
 import time
-import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 import grpc
 import numpy as np
 from numpy.typing import NDArray
 from pymilvus import DataType, Function, FunctionType, MilvusClient, MilvusException
 
-from rag.errors import ConfigError, FilterError, StoreError, StoreLocked, StoreTimeout, StoreUnavailable
+from rag.errors import ConfigError, StoreError, StoreLocked, StoreTimeout, StoreUnavailable
+from rag.expressions import Collection, Field, Row, literal
 
-Row = dict[str, Any]
-"""A row as Milvus holds it, by field name."""
+__all__ = ["Collection", "Field", "Milvus", "Row", "literal"]
 
 BATCH_ROWS = 500
 _PAGE_ROWS = 1000
@@ -36,24 +33,6 @@ _COLLECTION_GONE = 100
 
 # Its own error log repeats, with tracebacks, what we raise.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A scalar column. `max_bytes` bounds a text (bytes on a server, characters on Lite)."""
-
-    name: str
-    type: Literal["text", "integer", "json"]
-    max_bytes: int = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A collection's shape: the first field is the key; `terms_field` is searched by BM25, white-space analysed."""
-
-    fields: tuple[Field, ...]
-    dimension: int
-    terms_field: str = ""
 
 
 class Milvus:
@@ -215,19 +194,6 @@ class Milvus:
         return [(dict(hit["entity"]), float(hit["distance"])) for hit in found[0]]
 
 
-def literal(value: str | int | float | bool) -> str:
-    """A value as it stands in a Milvus expression; whatever it holds, it stays one value.
-
-    Raises FilterError for control characters, halves of surrogate pairs, and numbers that are not finite.
-    """
-    if isinstance(value, str) and any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
-        raise FilterError(f"{value!r} holds a control character")
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except ValueError as error:
-        raise FilterError(f"{value!r} is not a finite number") from error
-
-
 def _field_options(field: Field, terms_field: str) -> Mapping[str, Any]:
     if field.type == "integer":
         return {"datatype": DataType.INT64}
@@ -285,6 +251,8 @@ def _open_file(path: Path) -> tuple[MilvusClient, TextIO]:
 def _start(path: Path) -> MilvusClient:
     # Each start of its process would leave log files in /tmp.
     os.environ.setdefault("GLOG_minloglevel", "3")
+    # It reports on the root logger what is raised below.
+    logging.getLogger().addFilter(_not_from_lite)
     # Its process sometimes misses its start (about 1 in 30), never twice in a row.
     for attempt in range(1, _LITE_ATTEMPTS + 1):
         try:
@@ -299,6 +267,10 @@ def _start(path: Path) -> MilvusClient:
                 ) from error
             time.sleep(0.3 * attempt)
     raise AssertionError("unreachable")
+
+
+def _not_from_lite(record: logging.LogRecord) -> bool:
+    return "milvus_lite" not in record.pathname
 
 
 @contextmanager

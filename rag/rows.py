@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 
 from rag.embedders import Vector
-from rag.milvus import Collection, Field, Row
+from rag.expressions import Collection, Field, Row
 from rag.terms import terms
 from rag.vocabulary import Chunk
 

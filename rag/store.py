@@ -7,16 +7,19 @@ everything read through it belongs to that generation, whatever is staged or com
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag import rows
 from rag.config import StoreSettings
 from rag.embedders import Vector
 from rag.errors import StoreEmpty, StoreError
+from rag.expressions import literal
 from rag.filters import Filter, to_expression
-from rag.milvus import Milvus, literal
 from rag.rows import SCHEMA_VERSION, StoredChunk, alive_at
 from rag.term_statistics import TermStatistics, total
+
+if TYPE_CHECKING:
+    from rag.milvus import Milvus
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class DocumentRecord:
 class Store:
     """Milvus with generations on top. Opened once per process, shared by all threads, closed by its owner."""
 
-    def __init__(self, milvus: Milvus, *, collection: str = "zhiwen") -> None:
+    def __init__(self, milvus: "Milvus", *, collection: str = "zhiwen") -> None:
         self.milvus = milvus
         self.collection = collection
         self.writing = threading.Lock()
@@ -82,6 +85,9 @@ class Store:
     @classmethod
     def open(cls, settings: StoreSettings) -> "Store":
         """Connect. Raises StoreUnavailable, StoreLocked, StoreTimeout or ConfigError."""
+        # Imported here: its client takes most of a second to load, and commands that go through a server do without.
+        from rag.milvus import Milvus  # noqa: PLC0415
+
         milvus = Milvus(
             settings.uri,
             token=settings.token.get_secret_value(),

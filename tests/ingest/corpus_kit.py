@@ -249,10 +249,6 @@ def difference(found: Sequence[str], expected: Sequence[str]) -> str:
     )
 
 
-def digest(lines: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
 def _visible(row: Mapping[str, Any]) -> dict[str, object]:
     """A chunk row without the generations, and the vector as rounded numbers."""
     stored = stored_chunk(dict(row))

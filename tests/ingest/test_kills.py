@@ -216,7 +216,7 @@ def test_the_command_itself_can_be_killed_and_repeated(tmp_path: Path) -> None:
         "ZHIWEN_KNOWLEDGE__PATH": str(folder.root),
         "ZHIWEN_STORE__URI": str(tmp_path / "m.db"),
     }
-    command = [Path(sys.executable).with_name("zhiwen"), "ingest", "--json"]
+    command = [str(Path(sys.executable).with_name("zhiwen")), "ingest", "--json"]
     died = subprocess.run(
         command, env=environment | {"ZHIWEN_FAILPOINT": "documents_put"}, cwd=tmp_path, capture_output=True, check=False
     )
