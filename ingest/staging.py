@@ -63,6 +63,7 @@ class Staging:
         self._space = self._live.space if self._live else f"{store.collection}_g{self.generation}"
         self._exists = not self.is_fresh
         self._terms = TermChanges()
+        self._begun = False
         self._chunk_count = live.chunks if self._live and live else 0
 
     @property
@@ -116,6 +117,7 @@ class Staging:
 
     def retire(self, chunks: Iterable[LiveChunk]) -> None:
         """Chunks that die in this generation; readers of the live one go on seeing them."""
+        self._begin()
         self._still_mine()
         retired = [chunk.row for chunk in chunks]
         for row in retired:
@@ -162,7 +164,8 @@ class Staging:
             chunks=self._milvus.count(self._chunks, alive_at(self.generation)),
         )
         self._check_count(sealed.chunks)
-        return Snapshot(self._store, sealed)
+        # Not by way of the store, which keeps statistics by generation: this number may never go live.
+        return Snapshot(self._store, sealed, total(self._store.term_payloads(sealed)))
 
     def commit(self, sealed: Commit, *, keep: int) -> None:
         """Make the sealed generation live; `keep` earlier ones stay for `roll_back`.
@@ -179,8 +182,9 @@ class Staging:
         version = self._state.version + 1 if self._state else 1
         self._store.write_state(State(version, self.generation, (*before, sealed)[-(keep + 1) :]))
         reach("committed")
-        collect_garbage(self._store)
+        collect_garbage(self._store, spared=before[-1:])
         reach("garbage_collected")
+        self._store.settle()
 
     def _check_count(self, staged: int) -> None:
         """Two writers that got past the lease stage the same number; neither may make the mixture live."""
@@ -198,10 +202,15 @@ class Staging:
     def _ledger(self) -> str:
         return f"{self._space}_ledger"
 
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._store.unsettle()
+
     def _create_space(self) -> None:
+        self._begin()
         if self._exists:
             return
-        self._store.create_state_collection()
         lexical = self._mode == "hybrid"
         self._milvus.create(self._chunks, rows.chunk_collection(self._embedder.dimension, lexical=lexical))
         self._milvus.create(self._ledger, rows.LEDGER_COLLECTION)
@@ -209,6 +218,7 @@ class Staging:
         reach("space_created")
 
     def _retire_manifests(self, sources: Sequence[str]) -> None:
+        self._begin()
         for listed in _listed(sources):
             self._retire_ledger(f'kind == "document" and name in {listed}')
 
@@ -251,16 +261,16 @@ def repair(store: Store) -> None:
 
     Every ingest begins with it, so that a rerun after a crash starts from the live generation.
     """
-    state = store.state()
-    spaces = {commit.space for commit in state.history} if state else set()
-    ours = re.compile(rf"({re.escape(store.collection)}_g\d+)_(?:chunks|ledger)")
-    for name in store.milvus.collections():
-        match = ours.fullmatch(name)
-        if match and match[1] not in spaces:
-            store.milvus.drop(name)
-    if not state:
+    if store.is_settled():
         return
-    live = state.live
+    state = store.state()
+    if state:
+        _undo(store, state.live)
+    collect_garbage(store)
+    store.settle()
+
+
+def _undo(store: Store, live: Commit) -> None:
     for collection, fields in (
         (f"{live.space}_chunks", [*_all_chunk_fields(), "vector"]),
         (f"{live.space}_ledger", ["*"]),
@@ -270,7 +280,6 @@ def repair(store: Store) -> None:
             store.milvus.delete(collection, unborn)
         early = f"died > {live.generation} and died < {ALIVE}"
         _revive(store.milvus, collection, list(store.milvus.rows(collection, early, fields)))
-    collect_garbage(store)
 
 
 def _revive(milvus: "Milvus", collection: str, dead: Sequence[Row]) -> None:
@@ -295,14 +304,22 @@ def _listed(values: Sequence[str]) -> Iterator[str]:
         yield f"[{', '.join(literal(value) for value in values[start : start + _LOOKUP_SIZE])}]"
 
 
-def collect_garbage(store: Store) -> None:
-    """Delete the rows that none of the kept generations can see."""
+def collect_garbage(store: Store, spared: Sequence[Commit] = ()) -> None:
+    """Delete the rows that none of the kept generations can see, and the spaces that none of them uses.
+
+    `spared` are generations that are not kept any more and may still be read by requests under way.
+    """
     state = store.state()
-    if not state:
-        return
+    kept = [*(state.history if state else ()), *spared]
+    used = {commit.space for commit in kept}
+    ours = re.compile(rf"({re.escape(store.collection)}_g\d+)_(?:chunks|ledger)")
+    for name in store.milvus.collections():
+        match = ours.fullmatch(name)
+        if match and match[1] not in used:
+            store.milvus.drop(name)
     for part in ("chunks", "ledger"):
-        for space in {commit.space for commit in state.history}:
-            since = min(commit.generation for commit in state.history if commit.space == space)
+        for space in used:
+            since = min(commit.generation for commit in kept if commit.space == space)
             dead = f"died <= {since}"
             if store.milvus.count(f"{space}_{part}", dead):
                 store.milvus.delete(f"{space}_{part}", dead)
@@ -319,6 +336,7 @@ def roll_back(store: Store) -> tuple[Commit, Commit]:
         raise NoEarlierGeneration(
             "there is no earlier generation to go back to (store.keep_generations says how many are kept)"
         )
+    store.unsettle()
     earlier = replace(state, version=state.version + 1, history=state.history[:-1])
     store.write_state(earlier)
     return state.live, earlier.live

@@ -21,6 +21,8 @@ from rag.term_statistics import TermStatistics, total
 if TYPE_CHECKING:
     from rag.milvus import Milvus
 
+_UNSETTLED = "unsettled"
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -143,6 +145,19 @@ class Store:
         older = f'key >= "state-" and key < {literal(_state_key(state.version))}'
         self.milvus.delete(self.state_collection, older)
 
+    def is_settled(self) -> bool:
+        """Whether nothing is left behind by a writer that was interrupted, or by a rollback."""
+        return not (self._has_state_collection() and self.milvus.count(self.state_collection, f'key == "{_UNSETTLED}"'))
+
+    def unsettle(self) -> None:
+        """Note that rows are about to be written which no committed generation knows of."""
+        self.create_state_collection()
+        if self.is_settled():
+            self.milvus.upsert(self.state_collection, [rows.state_row(_UNSETTLED, {})])
+
+    def settle(self) -> None:
+        self.milvus.delete(self.state_collection, f'key == "{_UNSETTLED}"')
+
     def snapshot(self) -> "Snapshot":
         """The live generation, fixed for the length of a request. Raises StoreEmpty before the first commit."""
         state = self.state()
@@ -166,8 +181,9 @@ class Store:
 class Snapshot:
     """Reads of one generation."""
 
-    def __init__(self, store: Store, commit: Commit) -> None:
+    def __init__(self, store: Store, commit: Commit, statistics: TermStatistics | None = None) -> None:
         self._store = store
+        self._statistics = statistics
         self.commit = commit
 
     @property
@@ -176,7 +192,7 @@ class Snapshot:
 
     @property
     def statistics(self) -> TermStatistics:
-        return self._store.statistics(self.commit)
+        return self._statistics or self._store.statistics(self.commit)
 
     def search_vectors(
         self, vector: Vector, *, limit: int, condition: Filter | None = None

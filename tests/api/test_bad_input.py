@@ -72,7 +72,7 @@ BAD_COMMANDS = {
     "white space": _bad("ask", " \t\u3000 ", "--json", status=2, named=("question", "empty")),
     "1 MB": _bad("ask", "-", status=2, named=("question", "4000"), stdin=MEGABYTE.encode()),
     "NUL": _bad("search", "-", status=2, named=("question", "U+0000"), stdin=b"what \0 is this"),
-    "stdin not UTF-8": _bad("ask", "-", status=2, named=("question",), stdin=b"caf\xe9", variable=STRICT),
+    "stdin not UTF-8": _bad("ask", "-", status=2, named=("standard input", "UTF-8"), stdin=b"caf\xe9", variable=STRICT),
     "unknown key": _bad(
         *ASK, status=2, named=("config.yaml", "topk", "top_k"), arrange=_config("retrieval:\n  topk: 3")
     ),

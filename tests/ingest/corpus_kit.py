@@ -221,18 +221,21 @@ def chunks_of(source: str, content: bytes, embedder: WordHashEmbedder) -> list[C
 
 
 def litter(store: Store) -> list[str]:
-    """What no kept generation can see: rows unborn or dead, unfinished deaths, spaces and states that nobody reads."""
+    """What a finished ingest must not leave: rows unborn or long dead, unfinished deaths, spaces and states unread.
+
+    What died in the oldest kept generation may still lie there, for requests that began before it.
+    """
     state = store.state()
     spaces = {commit.space for commit in state.history} if state else set()
     expected = {store.state_collection, *(f"{space}_{part}" for space in spaces for part in ("chunks", "ledger"))}
     ours = {name for name in store.milvus.collections() if name.startswith(f"{store.collection}_")}
     found = [f"collection {name}" for name in sorted(ours - expected)]
     if state:
-        found += [f"{row['key']}" for row in store.milvus.rows(store.state_collection, 'key != ""', ["key"])][1:]
+        found += [f"{row['key']}" for row in store.milvus.rows(store.state_collection, 'key >= "state-"', ["key"])][1:]
     for space in sorted(spaces):
         generations = [commit.generation for commit in state.history if commit.space == space] if state else []
         for part in ("chunks", "ledger"):
-            never = f"born > {max(generations)} or died <= {min(generations)}"
+            never = f"born > {max(generations)} or died < {min(generations)}"
             unfinished = f"died > {max(generations)} and died < {ALIVE}"
             for row in store.milvus.rows(f"{space}_{part}", f"({never}) or ({unfinished})", ["row_id", "born", "died"]):
                 found.append(f"{space}_{part} {row['row_id']} {row['born']} {row['died']}")

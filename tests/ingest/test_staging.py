@@ -237,7 +237,8 @@ def test_as_many_generations_are_kept_as_asked_for(library: Library, keep: int) 
     assert len(state.history) == keep + 1
     library.watch()
     collect_garbage(library.store)
-    assert library.milvus.writes == 0
+    # Without kept generations the last one is spared until the next commit, for the requests that still read it.
+    assert library.milvus.writes == (1 if keep == 0 else 0)
     for _ in range(keep):
         roll_back(library.store)
     with pytest.raises(StoreError, match="no earlier generation"):

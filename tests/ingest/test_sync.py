@@ -430,14 +430,15 @@ def test_rolling_back_shows_the_old_texts_and_the_next_ingest_the_new_ones(libra
     library.assert_clean()
 
 
-def test_without_kept_generations_there_is_no_way_back_and_no_garbage(library: Library) -> None:
+def test_without_kept_generations_there_is_no_way_back_and_little_garbage(library: Library) -> None:
     store = library.settings.store.model_copy(update={"keep_generations": 0})
     library.edit("a.md", "red", "green")
     ingest(library.settings.model_copy(update={"store": store}), library.store, library.embedder)
     with pytest.raises(StoreError, match="no earlier generation"):
         roll_back(library.store)
     space = library.store.snapshot().commit.space
-    assert library.milvus.count(f"{space}_chunks", 'row_id != ""') == len(library.contents())
+    # What died in the last commit is spared until the next, for the requests that still read it.
+    assert library.milvus.count(f"{space}_chunks", 'row_id != ""') == len(library.contents()) + 1
 
 
 def test_rows_that_no_kept_generation_sees_are_deleted(library: Library) -> None:
@@ -466,8 +467,6 @@ def test_another_embedder_builds_a_fresh_space_while_the_old_one_answers(new_lib
     assert sorted(stored.chunk.content for stored in old.chunks()) == sorted(content for _, _, _, content, *_ in before)
 
     library.edit("a.md", "red", "green")
-    library.ingest()
-    assert any(name.startswith(old.commit.space) for name in library.milvus.collections())
     library.ingest()
     assert not any(name.startswith(old.commit.space) for name in library.milvus.collections())
     library.assert_clean()
