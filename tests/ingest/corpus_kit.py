@@ -231,7 +231,10 @@ def litter(store: Store) -> list[str]:
     ours = {name for name in store.milvus.collections() if name.startswith(f"{store.collection}_")}
     found = [f"collection {name}" for name in sorted(ours - expected)]
     if state:
-        found += [f"{row['key']}" for row in store.milvus.rows(store.state_collection, 'key >= "state-"', ["key"])][1:]
+        found += [
+            f"{row['key']}"
+            for row in store.milvus.rows(store.state_collection, 'key >= "state-" and key < "state."', ["key"])
+        ][1:]
     for space in sorted(spaces):
         generations = [commit.generation for commit in state.history if commit.space == space] if state else []
         for part in ("chunks", "ledger"):

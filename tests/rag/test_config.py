@@ -183,7 +183,8 @@ def test_a_text_where_a_section_should_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_text_where_a_list_should_be_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "knowledge:\n  exclude: drafts\n").startswith("config.yaml: knowledge.exclude must be a list")
+    message = refusal(tmp_path, "knowledge:\n  exclude: drafts\n")
+    assert message.startswith("config.yaml: knowledge.exclude must be a list")
 
 
 @pytest.mark.parametrize(

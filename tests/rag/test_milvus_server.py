@@ -49,7 +49,8 @@ def knowledge(tmp_path: Path) -> Path:
     folder = tmp_path / "knowledge"
     folder.mkdir()
     (folder / "layers.md").write_text(
-        "# 架构\n\n| 层 | 内容 | 组件 |\n|---|---|---|\n| 第一层 | 向量数据库 | Milvus |\n| | 容器云 | Docker |\n", "utf-8"
+        "# 架构\n\n| 层 | 内容 | 组件 |\n|---|---|---|\n| 第一层 | 向量数据库 | Milvus |\n| | 容器云 | Docker |\n",
+        "utf-8",
     )
     (folder / "plan.md").write_text("# 路线\n\n先学数学。\n\n再学 Python。\n", "utf-8")
     return folder
