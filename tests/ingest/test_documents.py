@@ -224,5 +224,5 @@ def test_any_bytes_are_a_document_or_a_document_error(content: bytes) -> None:
 
 
 def test_control_characters_are_taken_out_so_that_no_terminal_is_steered() -> None:
-    document = parse_document("a.md", "---\ntitle: A\x07B\n---\n\none\x1b[31m two\x7f\n".encode())
+    document = parse_document("a.md", b"---\ntitle: A\x07B\n---\n\none\x1b[31m two\x7f\n")
     assert (document.title, document.body.strip()) == ("AB", "one[31m two")
