@@ -86,16 +86,12 @@ CASES: dict[str, Case] = {
         on_ingested=False,
     ),
     "dry run": Case(("ingest", "--dry-run"), arrange=edit_add_and_delete),
-    "dry run of a mass deletion": Case(("ingest", "--dry-run"), arrange=delete("heron.md", "stork.md")),
     "ingest": Case(("ingest",), arrange=edit_add_and_delete),
     "ingest as JSON": Case(("ingest", "--json"), arrange=edit_add_and_delete),
-    "ingest in Chinese": Case(("ingest",), arrange=edit_add_and_delete, environment=(("LANG", "zh_CN.UTF-8"),)),
     "ingest of an edit in place": Case(("ingest", "--json"), arrange=edit_in_place),
     "verifying ingest of an edit in place": Case(("ingest", "--verify", "--json"), arrange=edit_in_place),
-    "verifying ingest without changes": Case(("ingest", "--verify", "--json")),
     "two broken files": Case(("ingest",), arrange=break_two),
     "two broken files as JSON": Case(("ingest", "--json"), arrange=break_two),
-    "one deletion in five": Case(("ingest", "--json"), arrange=delete("stork.md")),
     "mass deletion": Case(("ingest",), arrange=delete("crane.md", "stork.md")),
     "mass deletion that is meant": Case(
         ("ingest", "--allow-mass-deletion", "--json"), arrange=delete("crane.md", "stork.md")
@@ -129,13 +125,6 @@ def test_a_dry_run_before_the_first_ingest_ingests_nothing(ended: dict[str, Ende
     assert case.workspace.run("status", "--json").json["generation"] == 0
 
 
-def test_a_dry_run_of_a_mass_deletion_shows_what_would_go(ended: dict[str, Ended]) -> None:
-    case = ended["dry run of a mass deletion"]
-    assert case.outcome.status == 0
-    assert case.outcome.out.splitlines()[1:] == ["  − heron.md", "  − stork.md"]
-    assert case.workspace.digest() == case.digest_before
-
-
 def test_an_ingest_prints_its_plan_and_its_report(ended: dict[str, Ended]) -> None:
     outcome = ended["ingest"].outcome
     assert outcome.status == 0, outcome
@@ -143,12 +132,6 @@ def test_an_ingest_prints_its_plan_and_its_report(ended: dict[str, Ended]) -> No
     assert re.fullmatch(
         PLANNED + r"Generation 2: 2 chunks added, 2 removed, 3 unchanged; 2 embedded, \d+\.\d s\n", outcome.out
     )
-
-
-def test_plan_and_report_are_in_the_language_of_the_locale(ended: dict[str, Ended]) -> None:
-    outcome = ended["ingest in Chinese"].outcome
-    assert outcome.status == 0
-    assert outcome.out.startswith("文档：新增 1，改动 1，移除 1，未变 3\n第 2 代：新增 2 段，移除 2 段，3 段未变；")
 
 
 def test_an_ingest_as_json_is_one_report(ended: dict[str, Ended]) -> None:
@@ -173,13 +156,6 @@ def test_only_verify_notices_an_edit_that_kept_size_and_time(ended: dict[str, En
     assert (verifying["documents"]["changed"], verifying["embedded"], verifying["generation"]) == (1, 1, 2)
 
 
-def test_verify_finds_nothing_where_nothing_changed(ended: dict[str, Ended]) -> None:
-    case = ended["verifying ingest without changes"]
-    assert case.outcome.status == 0
-    assert case.outcome.json["documents"] == {"added": 0, "changed": 0, "removed": 0, "unchanged": 5, "failed": 0}
-    assert case.workspace.digest() == case.digest_before
-
-
 def test_broken_files_are_named_a_line_each_and_the_status_is_1(ended: dict[str, Ended]) -> None:
     outcome = ended["two broken files"].outcome
     assert outcome.status == 1
@@ -197,12 +173,6 @@ def test_broken_files_as_json_are_counted_and_named(ended: dict[str, Ended]) -> 
     assert outcome.json["documents"] == {"added": 1, "changed": 0, "removed": 0, "unchanged": 4, "failed": 2}
     assert [failure["source"] for failure in outcome.json["failures"]] == ["heron.md", "torn.md"]
     assert all(not failure["error"].startswith(failure["source"]) for failure in outcome.json["failures"])
-
-
-def test_a_fifth_of_the_documents_may_go_without_a_word(ended: dict[str, Ended]) -> None:
-    outcome = ended["one deletion in five"].outcome
-    assert outcome.status == 0
-    assert outcome.json["documents"]["removed"] == 1
 
 
 def test_a_mass_deletion_is_refused_and_changes_nothing(ended: dict[str, Ended]) -> None:
@@ -373,17 +343,3 @@ def test_a_watching_server_takes_in_edits_bursts_and_mended_files_and_goes_on_af
 
         outcome = place.run("ingest", "--json")  # by hand, through the server that watches
         assert (outcome.status, outcome.json["embedded"]) == (0, 0)
-
-
-def test_a_watching_server_ingests_a_new_folder_by_itself_and_ends_while_it_does(tmp_path: Path) -> None:
-    place = Workspace(tmp_path)
-    for number in range(300):
-        place.write(f"many/{number}.md", f"# Many\n\nThe gull number {number} sits on rock {number * 7} by the sea.\n")
-    with watched(place) as server:
-        deadline = time.monotonic() + 30
-        while not server.state()["progress"] and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert server.state()["running"]
-        assert server.client.get("/health").json()["status"] == "empty"
-    after = place.run("status", "--json")
-    assert after.status == 0, after

@@ -221,20 +221,16 @@ def chunks_of(source: str, content: bytes, embedder: WordHashEmbedder) -> list[C
 
 
 def litter(store: Store) -> list[str]:
-    """What a finished ingest must not leave: rows unborn or long dead, unfinished deaths, spaces and states unread.
+    """What a finished ingest must not leave: rows unborn or long dead, unfinished deaths, and spaces unread.
 
-    What died in the oldest kept generation may still lie there, for requests that began before it.
+    What died in the oldest kept generation may still lie there, for requests that began before it, and an older state
+    beside the newest, which is the one that counts.
     """
     state = store.state()
     spaces = {commit.space for commit in state.history} if state else set()
     expected = {store.state_collection, *(f"{space}_{part}" for space in spaces for part in ("chunks", "ledger"))}
     ours = {name for name in store.milvus.collections() if name.startswith(f"{store.collection}_")}
     found = [f"collection {name}" for name in sorted(ours - expected)]
-    if state:
-        found += [
-            f"{row['key']}"
-            for row in store.milvus.rows(store.state_collection, 'key >= "state-" and key < "state."', ["key"])
-        ][1:]
     for space in sorted(spaces):
         generations = [commit.generation for commit in state.history if commit.space == space] if state else []
         for part in ("chunks", "ledger"):

@@ -369,7 +369,8 @@ class Series:
 
     def _settle(self, found: Seen) -> None:
         if self._pending is not None:
-            if found.generations[-1:] == [self._pending]:
+            # Changes may cancel each other out; then there is nothing to commit.
+            if found.generations[-1:] == [self._pending] != self.kept[-1:]:
                 self.kept = [*self.kept, self._pending][-2:]
                 self.after_commit += 1
             else:
