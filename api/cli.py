@@ -97,6 +97,7 @@ def search(
     context: typer.Context,
     question: Question,
     top_k: Annotated[int | None, typer.Option("--top-k", min=1, max=50, help="How many passages.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show how the passages were found.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the passages nearest to a question."""
@@ -104,12 +105,14 @@ def search(
     text = _question(question, settings)
     with open_backend(settings) as backend:
         _ingest_if_empty(backend, settings, language_of(text))
-        found = backend.search(SearchRequest(question=text, top_k=top_k))
+        found = backend.search(SearchRequest(question=text, top_k=top_k, explain=explain))
         root = Path(backend.root())
     if as_json:
         _print_json(found)
     else:
         terminal.print_hits(terminal.output(), found, root, language_of(text))
+        if found.trace:
+            terminal.print_explanation(terminal.output(), found.trace, language_of(text))
 
 
 @app.command()

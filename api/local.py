@@ -125,7 +125,8 @@ def run_preview(parts: Parts, request: IngestRequest) -> PlanOut:
 
 def run_search(parts: Parts, request: SearchRequest) -> SearchResponse:
     condition = request.filter.to_filter() if request.filter else None
-    return SearchResponse.of(search(request.question, parts, top_k=request.top_k, condition=condition))
+    found = search(request.question, parts, top_k=request.top_k, condition=condition)
+    return SearchResponse.of(found, explain=request.explain)
 
 
 def run_status(settings: Settings, store: Store) -> StatusResponse:

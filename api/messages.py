@@ -19,6 +19,15 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "lines": {"zh": "第 {start}–{end} 行", "en": "lines {start}–{end}"},
     "line": {"zh": "第 {start} 行", "en": "line {start}"},
     "no_hits": {"zh": "没有找到相关内容。", "en": "Nothing found."},
+    "terms": {"zh": "词项与 idf", "en": "Terms and idf"},
+    "evidence": {
+        "zh": "能回答的概率 {probability:.2f}；词面权重 {weight:g}",
+        "en": "Probability of an answer {probability:.2f}; weight of the words {weight:g}",
+    },
+    "candidates": {
+        "zh": " 得分   相似度    BM25   覆盖  向量/词面名次",
+        "en": " score   cosine    BM25  cover  dense/lexical rank",
+    },
     "ingesting": {"zh": "正在读入", "en": "Ingesting"},
     "progress": {
         "zh": "{documents}/{documents_total} 篇 · {chunks} 段",

@@ -3,8 +3,9 @@
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from api.explanation import Explanation
 from ingest.plan import Plan
 from ingest.report import IngestReport, Progress
 from rag.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
@@ -57,6 +58,7 @@ class SearchRequest(Request):
     question: str = Field(examples=["向量数据库有哪些知名组件？"])
     top_k: int | None = Field(default=None, ge=1, le=50)
     filter: FilterIn | None = Field(default=None, examples=[{"field": "source", "prefix": "guides/"}])
+    explain: bool = Field(default=False, description="Say how the hits were found, in `trace`.")
 
 
 class AskRequest(Request):
@@ -100,14 +102,28 @@ class HitOut(BaseModel):
 
 
 class SearchResponse(BaseModel):
+    """`trace` is there only where it was asked for."""
+
     question: str
     generation: int
     hits: list[HitOut]
+    trace: Explanation | None = None
 
     @classmethod
-    def of(cls, retrieval: Retrieval) -> "SearchResponse":
-        hits = [HitOut.of(hit) for hit in retrieval.hits]
-        return cls(question=retrieval.question, generation=retrieval.generation, hits=hits)
+    def of(cls, retrieval: Retrieval, *, explain: bool = False) -> "SearchResponse":
+        return cls(
+            question=retrieval.question,
+            generation=retrieval.generation,
+            hits=[HitOut.of(hit) for hit in retrieval.hits],
+            trace=Explanation.of(retrieval) if explain else None,
+        )
+
+    @model_serializer(mode="wrap")
+    def _without_empty_trace(self, serialise: SerializerFunctionWrapHandler) -> dict[str, object]:
+        found: dict[str, object] = serialise(self)
+        if self.trace is None:
+            del found["trace"]
+        return found
 
 
 class CitationOut(BaseModel):

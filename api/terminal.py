@@ -9,12 +9,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from api.explanation import Explanation
 from api.messages import say
 from api.schemas import AskResponse, IngestResponse, PlanOut, ProgressOut, SearchResponse, StatusResponse
 from rag.question import Language
 from rag.vocabulary import PATH_SEPARATOR
 
 _SNIPPET_CHARACTERS = 160
+_EXPLAINED = 20
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -52,6 +54,25 @@ def print_hits(console: Console, found: SearchResponse, root: Path, language: La
             line.append(f"  {printable(PATH_SEPARATOR.join(hit.heading_path))}", style="dim")
         console.print(line)
         console.print(Text("    " + _snippet(hit.content)))
+
+
+def print_explanation(console: Console, trace: Explanation, language: Language) -> None:
+    """The question's terms, the best candidates of both legs with their scores, and how long each stage took."""
+    terms = "  ".join(f"{one.term} {one.idf:.1f}" for one in trace.terms)
+    console.print(f"\n{say('terms', language)}: {printable(terms)}")
+    console.print(say("evidence", language, probability=trace.evidence, weight=trace.lexical_weight))
+    console.print(say("candidates", language), style="bold")
+    for one in trace.candidates[:_EXPLAINED]:
+        ranks = f"{one.dense_rank or '–'}/{one.lexical_rank or '–'}"
+        figures = f"{one.score:6.3f} {one.cosine:8.3f} {one.bm25:7.1f} {one.coverage:6.2f} {ranks:>9}  "
+        line = Text(figures, style="yellow" if one.dropped is None else "dim")
+        line.append(printable(f"{one.source}:{one.start_line} ({one.kind})"), style="green")
+        line.append(f"  {one.dropped}" if one.dropped else "", style="dim")
+        console.print(line)
+    stages = "  ".join(f"{stage} {milliseconds:.1f} ms" for stage, milliseconds in trace.milliseconds.items())
+    console.print(stages, style="dim")
+    for warning in trace.warnings:
+        console.print(printable(warning), style="yellow")
 
 
 def print_plan(console: Console, plan: PlanOut, language: Language, *, in_full: bool = False) -> None:

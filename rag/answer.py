@@ -10,7 +10,7 @@ from rag.chat import ChatModel
 from rag.chat.extractive import ExtractiveChat
 from rag.citations import MarkerFilter, citations_of, cited_numbers
 from rag.errors import ChatError
-from rag.evidence import gather_evidence, nearest_headings
+from rag.evidence import Evidence, gather_evidence, nearest_headings
 from rag.filters import Filter
 from rag.prompt import DECLINED, Prompt, build_prompt
 from rag.question import Language, checked_question, language_of
@@ -44,8 +44,7 @@ async def answer(question: str, parts: Parts, *, condition: Filter | None = None
     """
     settings = parts.settings.answering
     question = checked_question(question, max_characters=settings.max_question_characters)
-    retrieval = await asyncio.to_thread(search, question, parts, condition=condition)
-    evidence = gather_evidence(retrieval, max_passages=settings.max_passages)
+    retrieval, evidence = await asyncio.to_thread(_find, question, parts, condition)
     yield PassagesFound(evidence.passages)
     if not evidence.passages or evidence.probability < settings.min_evidence:
         yield _refusal(retrieval, parts.chat, "no_evidence")
@@ -78,6 +77,21 @@ def search(question: str, parts: Parts, *, top_k: int | None = None, condition: 
     question = checked_question(question, max_characters=parts.settings.answering.max_question_characters)
     snapshot = parts.store.snapshot()
     return retrieve(question, snapshot, parts.embedder, parts.settings.retrieval, top_k=top_k, condition=condition)
+
+
+def _find(question: str, parts: Parts, condition: Filter | None) -> tuple[Retrieval, Evidence]:
+    settings = parts.settings.answering
+    snapshot = parts.store.snapshot()
+    found = retrieve(question, snapshot, parts.embedder, parts.settings.retrieval, condition=condition)
+    evidence = gather_evidence(
+        found,
+        snapshot,
+        count_tokens=parts.embedder.count_tokens,
+        max_tokens=settings.max_evidence_tokens,
+        max_passage_tokens=settings.max_passage_tokens,
+        max_passages=settings.max_passages,
+    )
+    return found, evidence
 
 
 async def _written(chat: ChatModel, prompt: Prompt, note: str = "") -> AsyncIterator[str]:

@@ -69,6 +69,8 @@ class RetrievalSettings(Section):
 class AnsweringSettings(Section):
     min_evidence: float = Field(default=0.5, ge=0, le=1)
     max_passages: int = Field(default=8, ge=1, le=50)
+    max_passage_tokens: int = Field(default=640, ge=32, le=100_000)
+    max_evidence_tokens: int = Field(default=4000, ge=128, le=1_000_000)
     max_question_characters: int = Field(default=4000, ge=1)
 
 

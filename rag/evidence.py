@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from rag.question import Language, language_of
 from rag.retrieval import Retrieval
+from rag.store import Snapshot
+from rag.structure import CountTokens, in_context, surroundings
 from rag.sufficiency import probability
-from rag.vocabulary import Chunk, Hit, Passage
+from rag.vocabulary import Hit, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,31 +22,39 @@ class Evidence:
     probability: float
 
 
-def gather_evidence(retrieval: Retrieval, *, max_passages: int) -> Evidence:
-    """Number the passages worth showing, best first, each text once."""
-    kept: list[Hit] = []
-    for hit in retrieval.hits:
-        if len(kept) < max_passages and not any(_same_text(hit.chunk, other.chunk) for other in kept):
-            kept.append(hit)
+def gather_evidence(
+    retrieval: Retrieval,
+    snapshot: Snapshot,
+    *,
+    count_tokens: CountTokens,
+    max_tokens: int,
+    max_passage_tokens: int,
+    max_passages: int,
+) -> Evidence:
+    """Read what stands around the best `max_passages` hits and number the passages, best first.
+
+    `snapshot` is of the generation that the hits are from. Raises StoreError.
+    """
+    question, hits = retrieval.question, retrieval.hits[:max_passages]
+    condition = surroundings(question, hits)
+    around = [stored.chunk for stored in snapshot.chunks(condition)] if condition else []
+    passages = in_context(
+        question,
+        hits,
+        around,
+        count_tokens=count_tokens,
+        max_tokens=max_tokens,
+        max_passage_tokens=max_passage_tokens,
+    )
     return Evidence(
-        question=retrieval.question,
-        language=language_of(retrieval.question),
-        passages=tuple(Passage(number, hit) for number, hit in enumerate(kept, 1)),
+        question=question,
+        language=language_of(question),
+        passages=tuple(Passage(number, hit) for number, hit in enumerate(passages, 1)),
         idf=retrieval.idf,
-        probability=probability(
-            retrieval.question, retrieval.hits, margin=retrieval.margin, embedder=retrieval.embedder
-        ),
+        probability=probability(retrieval),
     )
 
 
 def nearest_headings(hits: Sequence[Hit], limit: int = 3) -> list[str]:
     """Where the reader might look instead: the distinct contexts of the best hits."""
     return list(dict.fromkeys(hit.chunk.context for hit in hits if hit.chunk.context))[:limit]
-
-
-def _same_text(one: Chunk, other: Chunk) -> bool:
-    """A row and the part of its table that it stands in."""
-    if one.group != other.group or {one.kind, other.kind} != {"row", "table"}:
-        return False
-    row, table = (one, other) if one.kind == "row" else (other, one)
-    return table.start_line <= row.start_line and row.end_line <= table.end_line

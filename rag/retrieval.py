@@ -1,44 +1,52 @@
-"""Question → hits: both legs searched, their candidates fused by the evidence they bring.
-
-Rank fusion forgets how good a match is; where the words of a question cannot match (a Chinese question, an English
-text) it throws half of the dense leg's quality away. Here a candidate's score is its similarity, scaled over the dense
-leg's candidates, plus the share of the question's idf mass that it holds. Terms that no chunk holds count as much as
-the rarest ones, so a leg that cannot match says little, and says it to all candidates alike.
-"""
+"""Question → hits: both legs searched, fused by the evidence they bring, what repeats another left out."""
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rag.config import RetrievalSettings
 from rag.embedders import Embedder
 from rag.errors import EmbedderMismatch
 from rag.filters import Filter
-from rag.rows import StoredChunk
+from rag.fusion import Leg, fuse
 from rag.store import Snapshot
+from rag.structure import without_overlaps
 from rag.terms import question_terms
 from rag.vocabulary import Hit
 
-COVERAGE_WEIGHT = 0.6
-"""How much a full lexical match counts against the whole span of similarities. Of 0.3 to 1.0, the largest with which
-no development set in either language or across them falls below its better leg."""
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What each leg found for a question, best first. `idf` has the question's terms, `seconds` are by stage."""
+
+    dense: Leg = ()
+    lexical: Leg = ()
+    idf: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """The hits, best first, and what they were found by.
+    """The hits, best first, and how they were found.
 
-    `idf` has the question's terms. `margin` is how far the best hit's cosine lies above the mean of the ten next in the
-    dense leg. `seconds` are by stage.
+    `candidates` are all that the legs brought, in the order of fusion; for those of them that are no hits, `dropped`
+    says why, by id. `embedder` is the fingerprint that the generation was made with. `seconds` are by stage.
     """
 
     question: str
     generation: int
     embedder: str
     hits: tuple[Hit, ...]
-    margin: float
-    idf: Mapping[str, float]
-    seconds: Mapping[str, float]
+    candidates: tuple[Hit, ...] = ()
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    legs: Legs = field(default_factory=Legs)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def idf(self) -> Mapping[str, float]:
+        """The question's terms and what each weighs."""
+        return self.legs.idf
 
 
 def retrieve(
@@ -54,6 +62,34 @@ def retrieve(
 
     Raises StoreError and EmbedderError; EmbedderMismatch if the generation's vectors are another embedder's.
     """
+    legs = search_legs(question, snapshot, embedder, settings, condition=condition)
+    clock = time.perf_counter()
+    candidates = fuse(legs.dense, legs.lexical, legs.idf)
+    distinct, repeated = without_overlaps(candidates)
+    hits = tuple(distinct[: top_k or settings.top_k])
+    dropped = {hit.chunk.id: "beyond top_k" for hit in distinct[len(hits) :]}
+    dropped |= {name: f"the same text as {better}" for name, better in repeated.items()}
+    return Retrieval(
+        question=question,
+        generation=snapshot.generation,
+        embedder=snapshot.commit.fingerprint,
+        hits=hits,
+        candidates=tuple(candidates),
+        dropped=dropped,
+        legs=legs,
+        seconds={**legs.seconds, "fuse": time.perf_counter() - clock},
+    )
+
+
+def search_legs(
+    question: str,
+    snapshot: Snapshot,
+    embedder: Embedder,
+    settings: RetrievalSettings,
+    *,
+    condition: Filter | None = None,
+) -> Legs:
+    """Search by meaning and, in hybrid mode, by words. Raises as `retrieve`."""
     if snapshot.commit.fingerprint != embedder.fingerprint:
         raise EmbedderMismatch(
             f"the live index was made with {snapshot.commit.embedder}, questions are embedded with {embedder.name}; "
@@ -61,7 +97,7 @@ def retrieve(
         )
     # An index built in dense mode has no lexical leg to search.
     is_hybrid = settings.mode == snapshot.commit.mode == "hybrid"
-    clock = time.perf_counter()
+    started = time.perf_counter()
     vector = embedder.embed_query(question)
     embedded = time.perf_counter()
     dense = snapshot.search_vectors(vector, limit=settings.candidates, condition=condition)
@@ -69,57 +105,13 @@ def retrieve(
     terms = question_terms(question)
     lexical = snapshot.search_terms(terms, limit=settings.candidates, condition=condition) if is_hybrid else []
     searched_lexical = time.perf_counter()
-    idf = {term: snapshot.statistics.idf(term) for term in terms}
-    weight = COVERAGE_WEIGHT if is_hybrid else 0.0
-    hits = fuse(dense, [chunk for chunk, _ in lexical], idf, weight)
-    return Retrieval(
-        question=question,
-        generation=snapshot.generation,
-        embedder=snapshot.commit.embedder,
-        hits=tuple(hits[: top_k or settings.top_k]),
-        margin=_margin(hits, [cosine for _, cosine in dense]),
-        idf=idf,
+    return Legs(
+        dense=dense,
+        lexical=lexical,
+        idf={term: snapshot.statistics.idf(term) for term in terms},
         seconds={
-            "embed": embedded - clock,
+            "embed": embedded - started,
             "dense": searched_dense - embedded,
             "lexical": searched_lexical - searched_dense,
-            "fuse": time.perf_counter() - searched_lexical,
         },
     )
-
-
-def fuse(
-    dense: list[tuple[StoredChunk, float]],
-    lexical: list[StoredChunk],
-    idf: Mapping[str, float],
-    coverage_weight: float,
-) -> list[Hit]:
-    """The union of both legs' candidates as hits, best first; ties go to the document that sorts first.
-
-    A candidate that only the lexical leg brings is at best as similar as the dense leg's last.
-    """
-    lowest = min((cosine for _, cosine in dense), default=0.0)
-    span = max((cosine for _, cosine in dense), default=0.0) - lowest
-    candidates = {stored.chunk.id: (stored, cosine) for stored, cosine in dense}
-    for stored in lexical:
-        candidates.setdefault(stored.chunk.id, (stored, lowest))
-    mass = sum(idf.values())
-    hits = []
-    for stored, cosine in candidates.values():
-        covered = sum(weight for term, weight in idf.items() if term in stored.terms)
-        coverage = covered / mass if mass else 0.0
-        similarity = (cosine - lowest) / span if span else 1.0
-        score = (similarity + coverage_weight * coverage) / (1 + coverage_weight)
-        hits.append(Hit(stored.chunk, score, cosine, coverage))
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.position))
-
-
-def _margin(hits: list[Hit], cosines: list[float]) -> float:
-    if len(cosines) < 2:
-        return 0.0
-    best = hits[0].cosine
-    others = sorted(cosines, reverse=True)
-    if best in others:
-        others.remove(best)
-    nearest = others[:10]
-    return best - sum(nearest) / len(nearest)

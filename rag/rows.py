@@ -13,7 +13,7 @@ from rag.expressions import Collection, Field, Row
 from rag.terms import terms
 from rag.vocabulary import Chunk
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ALIVE = 2**63 - 1
 """`died` of a row that has not died."""
 

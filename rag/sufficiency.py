@@ -1,20 +1,30 @@
 """How likely it is that what was found holds the answer.
 
-A logistic model over what the legs say of the best hit. Fitted on questions with their passage in the corpus and with
-it taken out (CMRC 2018 dev and XQuAD zh and en, in one language and across; classes balanced, then shifted to the prior
-that nine questions in ten can be answered). Embedders spread their similarities differently, so the margin counts only
-for an embedder that it was fitted for.
+A logistic model over what the legs say of the best hit. Its weights stand in `rag/calibrations/`, one small file for
+each embedder, since every embedder spreads its similarities differently, and one for all others; `python -m
+bench.calibrate` fits them and writes down on what. A question in another language than the passages is a case of its
+own: hardly a word can match, and only similarity can tell.
 """
 
+import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import mean
 
+from rag.fusion import bm25_share, coverage_of
 from rag.question import language_of
-from rag.vocabulary import Hit
+from rag.retrieval import Retrieval
+from rag.terms import terms
+from rag.units import units
+from rag.vocabulary import Chunk
 
-_PRIOR_LOG_ODDS = math.log(0.9 / 0.1)
+ANY_EMBEDDER = "any"
+_CALIBRATIONS = Path(__file__).with_name("calibrations")
+_NEXT_BEST = 10
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
 
@@ -39,49 +49,103 @@ _KINDS = (
     ),
 )
 
+_KIND_MISSING = -3.0
+"""Log-odds: such an answer is one in twenty. Not fitted: the passages of the sets are so long that nearly all name a
+year, which says nothing about those that do not."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Weights:
-    intercept: float
-    coverage: float
+class Signals:
+    """What tells questions with an answer from those without; of the best hit where nothing else is said.
+
+    `cosine`; `margin`, its lead over the mean cosine of the ten next; `lexical_lead`, the same of BM25, as a share of
+    the highest score that the question could give; `unit_coverage`, the largest share of the question's idf mass that
+    one sentence or row of the three best hits holds; `kind_missing`, 1 where a time or a price is asked for and no hit
+    names any. `is_across`: the hits are in another language than the question.
+    """
+
+    cosine: float
     margin: float
+    lexical_lead: float
+    unit_coverage: float
     kind_missing: float
+    is_across: bool
 
 
-_SAME_LANGUAGE = _Weights(-4.13, 9.92, 0.0, -3.1)
-_ACROSS_LANGUAGES = _Weights(0.0, 0.0, 0.0, -2.4)
-_FITTED = {
-    "builtin/multilingual-e5-small": (
-        _Weights(-5.06, 9.16, 29.1, -3.1),
-        # Less is taken for granted across languages, where the words cannot vouch: seven in ten. Of sixty XQuAD
-        # questions asked of another corpus, all foreign to it, four in five then fall below one half.
-        _Weights(-3.25, 0.71, 66.7, -2.4),
-    )
-}
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Log-odds = intercept + weights · signals, fitted on as many questions with as without an answer.
+
+    `prior` is the share of questions with an answer that is assumed in use.
+    """
+
+    intercept: float
+    weights: Mapping[str, float]
+    prior: float
+
+    def probability(self, signals: Signals) -> float:
+        log_odds = self.intercept + math.log(self.prior / (1 - self.prior)) + _KIND_MISSING * signals.kind_missing
+        log_odds += sum(weight * getattr(signals, name) for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-log_odds))
 
 
-def probability(question: str, hits: Sequence[Hit], *, margin: float, embedder: str) -> float:
-    """0..1. `margin` is how far the best hit's cosine lies above the mean of the ten next; `embedder` its name."""
-    if not hits:
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    same_language: Model
+    across_languages: Model
+
+
+def probability(retrieval: Retrieval) -> float:
+    """0..1, that the hits answer the question; 0 without hits."""
+    if not retrieval.hits:
         return 0.0
-    same, across = _FITTED.get(embedder, (_SAME_LANGUAGE, _ACROSS_LANGUAGES))
+    signals = signals_of(retrieval)
+    calibration = calibration_of(retrieval.embedder)
+    model = calibration.across_languages if signals.is_across else calibration.same_language
+    return model.probability(signals)
+
+
+def signals_of(retrieval: Retrieval) -> Signals:
+    """The signals of a retrieval that has hits."""
+    hits, best = retrieval.hits, retrieval.hits[0]
+    others = [hit for hit in retrieval.candidates if hit.chunk.id != best.chunk.id]
     text = "\n".join(hit.chunk.searchable_text for hit in hits)
-    weights = across if _is_across(question, text) else same
-    log_odds = (
-        _PRIOR_LOG_ODDS
-        + weights.intercept
-        + weights.coverage * hits[0].coverage
-        + weights.margin * margin
-        + weights.kind_missing * _kind_is_missing(question, text)
+    lead = best.bm25 - _next_best([hit.bm25 for hit in others])
+    return Signals(
+        cosine=best.cosine,
+        margin=best.cosine - _next_best([hit.cosine for hit in others]),
+        lexical_lead=bm25_share(lead, retrieval.idf),
+        unit_coverage=max(_unit_coverage(hit.chunk, retrieval.idf) for hit in hits[:3]),
+        kind_missing=float(any(asks.search(retrieval.question) and not tells.search(text) for asks, tells in _KINDS)),
+        is_across=_is_across(retrieval.question, text),
     )
-    return 1 / (1 + math.exp(-log_odds))
+
+
+@cache
+def calibration_of(fingerprint: str) -> Calibration:
+    """The file of that embedder, or the one for any."""
+    own = _CALIBRATIONS / f"{fingerprint}.json"
+    path = own if own.is_file() else _CALIBRATIONS / f"{ANY_EMBEDDER}.json"
+    fitted = json.loads(path.read_text(encoding="utf-8"))
+    return Calibration(_model(fitted["same_language"]), _model(fitted["across_languages"]))
+
+
+def _model(fitted: Mapping[str, object]) -> Model:
+    weights = fitted["weights"]
+    assert isinstance(weights, dict)  # noqa: S101  (our own file)
+    return Model(float(str(fitted["intercept"])), weights, float(str(fitted["prior"])))
+
+
+def _next_best(values: list[float]) -> float:
+    return mean(sorted(values, reverse=True)[:_NEXT_BEST]) if values else 0.0
+
+
+def _unit_coverage(chunk: Chunk, idf: Mapping[str, float]) -> float:
+    context = frozenset(terms(chunk.context))
+    return max((coverage_of(context | set(terms(unit.text)), idf) for unit in units(chunk)), default=0.0)
 
 
 def _is_across(question: str, text: str) -> bool:
     """Whether question and passages are in different languages, so that most words cannot match."""
     share = len(_CHINESE.findall(text)) / max(len(_LETTER.findall(text)), 1)
     return share < 0.05 if language_of(question) == "zh" else share > 0.2
-
-
-def _kind_is_missing(question: str, text: str) -> bool:
-    return any(asks.search(question) and not answers.search(text) for asks, answers in _KINDS)

@@ -1,13 +1,17 @@
 """Text → terms, one pure function for documents and questions alike.
 
-Chinese (and Japanese and Korean) runs give character bigrams and the longer dictionary words; Latin words and
-identifiers such as `tidb_mem_quota_query` give themselves and their parts. Full-width forms and case are folded.
+Chinese (and Japanese and Korean) runs give their characters and pairs of characters; Latin words and identifiers such
+as `tidb_mem_quota_query` give themselves and their parts. Full-width forms, case and Traditional characters are folded.
+
+Why pairs and single characters, and no dictionary words: bench/README.md, "Terms".
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
+import opencc
 import rjieba
 
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -20,7 +24,7 @@ _MAX_TERM_CHARACTERS = 64
 _QUESTION_WORDS = frozenset(
     """
     什么 哪 哪些 哪个 哪里 哪儿 哪种 哪几个 怎么 怎样 怎么样 怎么办 如何 多少 几 几个 几种 为什么 为何 谁 是 是不是 是否
-    有 有没有 请 请问 告诉 介绍 一下 能 能不能 可以 吗 呢 吧 啊 呀 的 了 和 与 及 在 我 你 它 一个
+    有 有没有 都有 包含 包括 请 请问 告诉 介绍 一下 能 能不能 可以 吗 呢 吧 啊 呀 的 了 和 与 及 在 我 你 它 一个
     a an and any are at be by can could s did do does for from give has have how i in is it list me my of on or please
     should show some tell that the their there these they this to us was we were what when where which who whom whose
     why will with would you your
@@ -30,19 +34,32 @@ _QUESTION_WORDS = frozenset(
 
 def terms(text: str) -> list[str]:
     """The terms of a text, in order and with repetitions; none holds white space."""
-    return list(_terms(unicodedata.normalize("NFKC", text)))
+    return list(_terms(folded(text)))
+
+
+def folded(text: str) -> str:
+    """Full-width forms as ordinary ones, Traditional characters as Simplified ones."""
+    # Half of a surrogate pair, as a JSON escape can smuggle in, has no UTF-8 form.
+    encodable = text.encode("utf-8", "replace").decode("utf-8")
+    simplified: str = _to_simplified().convert(unicodedata.normalize("NFKC", encodable))
+    return simplified
+
+
+@cache
+def _to_simplified() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
 
 
 def question_terms(question: str) -> list[str]:
     """The distinct terms of what a question is about, in order; all its terms if nothing else is left."""
-    normalised = unicodedata.normalize("NFKC", question)
-    about = "".join(" " if word.casefold() in _QUESTION_WORDS else word for word in rjieba.cut(normalised))
+    text = folded(question)
+    about = "".join(" " if word.casefold() in _QUESTION_WORDS else word for word in rjieba.cut(text))
     distinct = dict.fromkeys(_terms(about))
-    return list(distinct or dict.fromkeys(_terms(normalised)))
+    return list(distinct or dict.fromkeys(_terms(text)))
 
 
-def _terms(normalised: str) -> Iterator[str]:
-    for match in _TOKEN.finditer(normalised):
+def _terms(text: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(text):
         if match.lastgroup == "cjk":
             yield from _cjk_terms(match[0])
         else:
@@ -50,15 +67,9 @@ def _terms(normalised: str) -> Iterator[str]:
 
 
 def _cjk_terms(run: str) -> Iterator[str]:
-    if len(run) == 1:
-        yield run
-        return
+    yield from run
     for start in range(len(run) - 1):
         yield run[start : start + 2]
-    # Words of two characters are among the bigrams already.
-    for word in rjieba.cut(run):
-        if len(word) > 2:
-            yield word
 
 
 def _word_terms(word: str) -> Iterator[str]:

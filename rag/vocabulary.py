@@ -57,14 +57,16 @@ class Chunk:
 class Hit:
     """A chunk found for a question.
 
-    `score` (0..1) orders the hits of one question. `cosine` is the similarity of the
-    embeddings (-1..1), `coverage` the share of the question's idf mass whose terms stand in the chunk (0..1).
+    `score` (0..1) orders the hits of one question. `cosine` is the similarity of the embeddings (-1..1), `coverage` the
+    share of the question's idf mass whose terms stand in the chunk (0..1), `bm25` the score of the lexical leg (0 where
+    that leg did not bring it).
     """
 
     chunk: Chunk
     score: float
     cosine: float
     coverage: float
+    bm25: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,15 @@ def evidence_of(shipped: Parts) -> Callable[[str], Evidence]:
     """The evidence that the shipped knowledge gives for a question."""
 
     def gather(question: str) -> Evidence:
-        found = retrieve(question, shipped.store.snapshot(), shipped.embedder, RetrievalSettings())
-        return gather_evidence(found, max_passages=8)
+        snapshot = shipped.store.snapshot()
+        found = retrieve(question, snapshot, shipped.embedder, RetrievalSettings())
+        return gather_evidence(
+            found,
+            snapshot,
+            count_tokens=shipped.embedder.count_tokens,
+            max_tokens=4000,
+            max_passage_tokens=640,
+            max_passages=8,
+        )
 
     return gather

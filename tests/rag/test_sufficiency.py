@@ -1,85 +1,127 @@
 """How likely it is that what was found holds the answer."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.sufficiency import probability
+from rag.embedders.builtin import BuiltinEmbedder
+from rag.retrieval import Legs, Retrieval
+from rag.sufficiency import Model, Signals, calibration_of, probability, signals_of
+from rag.terms import question_terms
 from rag.vocabulary import Chunk, Hit
 
-BUILTIN = "builtin/multilingual-e5-small"
-UNKNOWN = "openai/some-model"
+BUILTIN = BuiltinEmbedder().fingerprint
+UNKNOWN = "0123456789abcdef"
 ZH = "Ollama 是在本地训练、部署和运维大模型的平台。"
 EN = "Ollama is a platform that trains, deploys and runs large models locally."
 
-coverages = st.floats(0, 1)
-margins = st.floats(-2, 2)
-embedders = st.sampled_from([BUILTIN, UNKNOWN])
-questions = st.sampled_from(["Ollama 是什么？", "What is Ollama?", "Ollama 是哪一年发布的？", "How much is Ollama?"])
+numbers = st.floats(-1, 1)
+signals = st.builds(
+    Signals,
+    cosine=numbers,
+    margin=numbers,
+    lexical_lead=numbers,
+    unit_coverage=st.floats(0, 1),
+    kind_missing=st.sampled_from([0.0, 1.0]),
+    is_across=st.booleans(),
+)
+models = st.sampled_from(
+    [
+        model
+        for fingerprint in (BUILTIN, UNKNOWN)
+        for model in (calibration_of(fingerprint).same_language, calibration_of(fingerprint).across_languages)
+    ]
+)
 
 
-def hit(content: str = ZH, *, coverage: float = 0.5) -> Hit:
-    chunk = Chunk(
-        id="1",
+def chunk(content: str = ZH, name: str = "1") -> Chunk:
+    return Chunk(
+        id=name,
         source="a.md",
         title="",
         heading_path=(),
         anchor="",
         kind="text",
         position=0,
-        group="1",
+        group=name,
         start_line=1,
         end_line=1,
         content=content,
     )
-    return Hit(chunk, 1.0, 0.9, coverage)
 
 
-def of(question: str, *hits: Hit, margin: float = 0.02, embedder: str = BUILTIN) -> float:
-    return probability(question, hits, margin=margin, embedder=embedder)
-
-
-@given(questions, margins, embedders)
-def test_without_hits_there_is_no_evidence_at_all(question: str, margin: float, embedder: str) -> None:
-    assert of(question, margin=margin, embedder=embedder) == 0.0
-
-
-@given(questions, st.sampled_from([ZH, EN, ""]), coverages, margins, embedders)
-def test_it_is_a_probability(question: str, content: str, coverage: float, margin: float, embedder: str) -> None:
-    assert 0 <= of(question, hit(content, coverage=coverage), margin=margin, embedder=embedder) <= 1
-
-
-@given(questions, st.sampled_from([ZH, EN]), coverages, coverages, margins, embedders)
-def test_more_coverage_is_never_less_likely(
-    question: str, content: str, one: float, other: float, margin: float, embedder: str
-) -> None:
-    low, high = (
-        of(question, hit(content, coverage=coverage), margin=margin, embedder=embedder)
-        for coverage in sorted((one, other))
+def found(question: str, *contents: str, cosine: float = 0.86, bm25: float = 1.0, embedder: str = BUILTIN) -> Retrieval:
+    """What a search gives that finds these contents, all alike, the first a little better."""
+    hits = tuple(
+        Hit(chunk(content, str(number)), 1.0, cosine - 0.02 * bool(number), 0.5, bm25 / (number + 1))
+        for number, content in enumerate(contents)
     )
-    assert low <= high
+    legs = Legs(idf=dict.fromkeys(question_terms(question), 3.0))
+    return Retrieval(question, 1, embedder, hits, candidates=hits, legs=legs)
 
 
-@given(questions, st.sampled_from([ZH, EN]), coverages, margins, margins)
-def test_a_wider_margin_is_never_less_likely(
-    question: str, content: str, coverage: float, one: float, other: float
+def of(question: str, *contents: str, embedder: str = BUILTIN) -> float:
+    return probability(found(question, *contents, embedder=embedder))
+
+
+def test_without_hits_there_is_no_evidence_at_all() -> None:
+    assert of("Ollama 是什么？") == 0.0
+
+
+def test_the_built_in_embedder_has_a_calibration_of_its_own() -> None:
+    """When its fingerprint changes, `python -m bench.calibrate` has to be run again."""
+    assert calibration_of(BUILTIN) != calibration_of(UNKNOWN)
+
+
+def test_a_calibration_says_what_it_was_fitted_on_and_how_good_it_is() -> None:
+    for path in (Path(__file__).parents[2] / "rag" / "calibrations").glob("*.json"):
+        fitted = json.loads(path.read_text(encoding="utf-8"))
+        for part in ("same_language", "across_languages"):
+            assert bool(fitted[part]["quality"]) == bool(fitted[part]["weights"]), path
+            assert 0 < fitted[part]["prior"] < 1
+
+
+@given(signals, models)
+def test_it_is_a_probability(one: Signals, model: Model) -> None:
+    assert 0 <= model.probability(one) <= 1
+
+
+@given(signals, models, st.sampled_from(["cosine", "margin", "lexical_lead", "unit_coverage"]), st.floats(0, 1))
+def test_more_of_what_speaks_for_an_answer_is_never_less_likely(
+    one: Signals, model: Model, name: str, more: float
 ) -> None:
-    low, high = (of(question, hit(content, coverage=coverage), margin=margin) for margin in sorted((one, other)))
-    assert low <= high
+    assert model.probability(one) <= model.probability(replace(one, **{name: getattr(one, name) + more}))
 
 
-@given(questions, coverages, margins, margins)
-def test_the_margin_of_an_embedder_that_was_not_fitted_counts_nothing(
-    question: str, coverage: float, one: float, other: float
-) -> None:
-    first = of(question, hit(coverage=coverage), margin=one, embedder=UNKNOWN)
-    assert first == of(question, hit(coverage=coverage), margin=other, embedder=UNKNOWN)
+@given(numbers, numbers)
+def test_the_similarities_of_an_embedder_that_was_not_fitted_count_nothing(one: float, other: float) -> None:
+    first, second = (found("Ollama 是什么？", ZH, cosine=cosine, embedder=UNKNOWN) for cosine in (one, other))
+    assert probability(first) == pytest.approx(probability(second))
 
 
 @pytest.mark.parametrize("embedder", [BUILTIN, UNKNOWN])
-def test_full_coverage_suffices_and_none_does_not(embedder: str) -> None:
-    assert of("Ollama 是什么？", hit(coverage=1.0), embedder=embedder) > 0.9
-    assert of("明天上海会下雨吗？", hit(coverage=0.0), margin=0.0, embedder=embedder) < 0.5
+def test_words_that_all_stand_there_suffice_and_words_that_are_nowhere_do_not(embedder: str) -> None:
+    assert probability(found("Ollama 是什么？", ZH, "别的段落", bm25=4.0, embedder=embedder)) > 0.7
+    assert probability(found("明天上海会下雨吗？", ZH, ZH, cosine=0.78, bm25=0.0, embedder=embedder)) < 0.5
+
+
+def test_signals_are_those_of_the_best_hit_against_the_next() -> None:
+    seen = signals_of(found("Ollama 部署", ZH, ZH, ZH, bm25=6.0))
+    assert seen.cosine == 0.86
+    assert seen.margin == pytest.approx(0.02)
+    assert seen.lexical_lead == pytest.approx((6.0 - 2.5) / (2.2 * 3.0 * len(question_terms("Ollama 部署"))))
+    assert seen.unit_coverage == 1.0
+    assert not seen.is_across
+
+
+def test_one_sentence_that_holds_the_question_counts_more_than_many_that_share_it() -> None:
+    together = signals_of(found("Ollama 部署", "Ollama 部署。别的。"))
+    apart = signals_of(found("Ollama 部署", "Ollama。部署。"))
+    assert together.unit_coverage == 1.0 > apart.unit_coverage
 
 
 @pytest.mark.parametrize(
@@ -96,51 +138,45 @@ def test_full_coverage_suffices_and_none_does_not(embedder: str) -> None:
         ("What is the price of Dify?", "Dify is a platform.", "Dify is free."),
     ],
 )
-@pytest.mark.parametrize("embedder", [BUILTIN, UNKNOWN])
 def test_a_question_for_a_time_or_a_price_needs_one_among_the_passages(
-    question: str, without: str, with_kind: str, embedder: str
+    question: str, without: str, with_kind: str
 ) -> None:
-    missing = of(question, hit(without), embedder=embedder)
-    assert missing < of(question, hit(with_kind), embedder=embedder)
-    assert missing < of(question, hit(without), hit(with_kind), embedder=embedder), "any of the passages will do"
+    assert signals_of(found(question, without)).kind_missing == 1.0
+    assert signals_of(found(question, with_kind)).kind_missing == 0.0
+    assert signals_of(found(question, without, with_kind)).kind_missing == 0.0, "any of the passages will do"
 
 
-def test_a_question_for_neither_time_nor_price_needs_none() -> None:
-    assert of("Ollama 是什么？", hit("Ollama 是大模型平台。")) == of(
-        "Ollama 是什么？", hit("Ollama 是 2023 年的平台。")
-    )
+@given(signals, models)
+def test_where_the_kind_that_is_asked_for_is_missing_an_answer_is_one_in_twenty(one: Signals, model: Model) -> None:
+    named, missing = (model.probability(replace(one, kind_missing=value)) for value in (0.0, 1.0))
+    assert missing / (1 - missing) == pytest.approx(named / (1 - named) / 20, rel=0.01)
 
 
-def test_words_that_only_contain_a_time_word_ask_for_no_time() -> None:
-    for question in ("What does whenever mean?", "Whence comes Ollama?", "What is a costume?"):
-        assert of(question, hit(EN)) == of("What does Ollama mean?", hit(EN))
+@pytest.mark.parametrize(
+    "question",
+    ["Ollama 是什么？", "What does whenever mean?", "Whence comes Ollama?", "What is a costume?"],
+)
+def test_a_question_for_neither_time_nor_price_needs_none(question: str) -> None:
+    assert signals_of(found(question, "大模型平台。")).kind_missing == 0.0
 
 
-def test_across_languages_the_words_say_little_and_the_margin_decides() -> None:
-    for question, content in (("Ollama 是什么？", EN), ("What is Ollama?", ZH)):
-        without_words = of(question, hit(content, coverage=0.0), margin=0.05)
-        assert without_words > 0.8
-        assert of(question, hit(content, coverage=1.0), margin=0.05) - without_words < 0.2
-        assert of(question, hit(content, coverage=0.0), margin=0.0) < without_words
-
-
-def test_in_one_language_the_words_decide() -> None:
-    for question, content in (("Ollama 是什么？", ZH), ("What is Ollama?", EN)):
-        assert of(question, hit(content, coverage=0.0), margin=0.0) < 0.1
-        assert of(question, hit(content, coverage=1.0), margin=0.0) > 0.9
+def test_question_and_passages_in_different_languages_are_noticed() -> None:
+    assert signals_of(found("Ollama 是什么？", EN)).is_across
+    assert signals_of(found("What is Ollama?", ZH)).is_across
+    assert not signals_of(found("Ollama 是什么？", ZH)).is_across
+    assert not signals_of(found("What is Ollama?", EN)).is_across
 
 
 def test_a_chinese_passage_full_of_english_names_is_still_chinese() -> None:
     content = "组件：OpenAI（GPT）, GitHub Copilot, Replit Ghostwriter；阿里云模型定制服务"
-    assert of("代码大模型有哪些？", hit(content, coverage=0.0), margin=0.0) < 0.1
+    assert not signals_of(found("代码大模型有哪些？", content)).is_across
 
 
 def test_english_passages_with_a_chinese_name_are_still_english() -> None:
-    content = f"{EN} {EN} In Chinese it is called 平台."
-    assert of("What is Ollama?", hit(content, coverage=0.0), margin=0.0) < 0.1
+    assert not signals_of(found("What is Ollama?", f"{EN} {EN} In Chinese it is called 平台.")).is_across
 
 
-def test_passages_without_any_letters_are_no_crash() -> None:
-    for content in ("", "12345", "🙂"):
-        assert 0 <= of("Ollama 是什么？", hit(content)) <= 1
-        assert 0 <= of("What is Ollama?", hit(content)) <= 1
+@pytest.mark.parametrize("content", ["", "12345", "🙂"])
+def test_passages_without_any_letters_are_no_crash(content: str) -> None:
+    assert 0 <= of("Ollama 是什么？", content) <= 1
+    assert 0 <= of("What is Ollama?", content) <= 1

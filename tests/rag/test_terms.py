@@ -57,11 +57,13 @@ def test_punctuation_at_the_end_is_no_part_of_a_word() -> None:
     assert terms("(Ollama), [Coze]: Milvus;") == ["ollama", "coze", "milvus"]
 
 
-def test_chinese_gives_bigrams_and_the_longer_words() -> None:
-    found = terms("向量数据库")
-    assert found[:4] == ["向量", "量数", "数据", "据库"]
-    assert "数据库" in found
-    assert all(len(term) >= 2 for term in found)
+def test_chinese_gives_its_characters_and_their_pairs() -> None:
+    assert terms("数据库") == ["数", "据", "库", "数据", "据库"]
+
+
+def test_traditional_characters_are_folded_into_simplified_ones() -> None:
+    assert terms("資料庫與雲端") == terms("资料库与云端")
+    assert question_terms("請問 Dify 的官網是什麼？") == question_terms("请问 Dify 的官网是什么？")
 
 
 def test_a_single_chinese_character_is_a_term() -> None:
@@ -70,7 +72,7 @@ def test_a_single_chinese_character_is_a_term() -> None:
 
 
 def test_chinese_and_latin_written_without_a_space_are_told_apart() -> None:
-    assert terms("用Ollama部署") == ["用", "ollama", "部署"]
+    assert terms("用Ollama部署") == ["用", "ollama", "部", "署", "部署"]
 
 
 def test_bigrams_do_not_reach_across_punctuation() -> None:
@@ -84,7 +86,7 @@ def test_japanese_and_korean_give_bigrams() -> None:
 
 
 def test_rare_chinese_characters_beyond_the_basic_plane_count() -> None:
-    assert terms("𠮷野家")[:2] == ["𠮷野", "野家"]
+    assert terms("𠮷野家") == ["𠮷", "野", "家", "𠮷野", "野家"]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "🙂🎉", "—…！？", "___", "\u200b", "\0"])
@@ -93,7 +95,7 @@ def test_a_text_without_words_has_no_terms(text: str) -> None:
 
 
 def test_emoji_separate_words_and_are_no_terms() -> None:
-    assert terms("Ollama🙂部署") == ["ollama", "部署"]
+    assert terms("Ollama🙂部署") == ["ollama", "部", "署", "部署"]
 
 
 def test_a_very_long_word_is_clipped_alike_in_document_and_question() -> None:
@@ -132,8 +134,8 @@ def test_texts_side_by_side_have_the_terms_of_each(words: list[str]) -> None:
     ("question", "expected"),
     [
         ("什么是硅基流动？", terms("硅基流动")),
-        ("请问 Dify 的官网是什么？", ["dify", "官网"]),
-        ("Ollama 怎么安装", ["ollama", "安装"]),
+        ("请问 Dify 的官网是什么？", ["dify", "官", "网", "官网"]),
+        ("Ollama 怎么安装", ["ollama", "安", "装", "安装"]),
         ("What is the official website of PyCharm?", ["official", "website", "pycharm", "py", "charm"]),
         ("Could you please show me Milvus", ["milvus"]),
         ("WHAT IS MILVUS", ["milvus"]),

@@ -1,0 +1,75 @@
+"""What a search costs beyond its parts: `python -m bench.latency SETDIR [--queries N] [--results FILE]`.
+
+In one run, question by question: a whole search, and the bare sum of what it cannot do without: one embedding of the
+question and the two searches of Milvus, with the same limits and the same fields. The ratio of the medians is what the
+state, the terms, the fusion and the structure cost.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from statistics import median
+
+from bench.index import Index, opened_index
+from bench.metrics import percentiles
+from bench.results import add_result
+from bench.sets import Query, load_set
+from rag.retrieval import retrieve
+from rag.rows import CHUNK_FIELDS, alive_at
+from rag.terms import question_terms
+
+_WARM_UP = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("set", type=Path, help="an evaluation set, as for bench.retrieval")
+    parser.add_argument("--queries", type=int, default=300, help="how many questions to ask")
+    parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench"), help="indexes are kept here")
+    parser.add_argument("--results", type=Path, help="add the figures to this JSON file")
+    arguments = parser.parse_args()
+    evaluation = load_set(arguments.set)
+    with opened_index(evaluation, arguments.work) as index:
+        chunks = index.parts.store.snapshot().commit.chunks
+        for query in evaluation.queries[:_WARM_UP]:
+            whole(query, index)
+            bare(query, index)
+        pairs = [(whole(query, index), bare(query, index)) for query in evaluation.queries[: arguments.queries]]
+    wholes, bares = zip(*pairs, strict=True)
+    result = {
+        "chunks": chunks,
+        "questions": len(pairs),
+        "search_milliseconds": percentiles(wholes),
+        "bare_milliseconds": percentiles(bares),
+        "ratio_of_medians": round(median(wholes) / median(bares), 2),
+    }
+    for name, value in result.items():
+        print(f"{name}: {value}")
+    if arguments.results:
+        add_result(arguments.results, evaluation.name, result)
+
+
+def whole(query: Query, index: Index) -> float:
+    """Seconds of a search as a request makes it."""
+    parts = index.parts
+    started = time.perf_counter()
+    retrieve(query.text, parts.store.snapshot(), parts.embedder, parts.settings.retrieval)
+    return time.perf_counter() - started
+
+
+def bare(query: Query, index: Index) -> float:
+    """Seconds of the embedding and of Milvus' two searches alone."""
+    parts = index.parts
+    commit = parts.store.snapshot().commit
+    terms = " ".join(question_terms(query.text))
+    milvus, chunks = parts.store.milvus, f"{commit.space}_chunks"
+    alive, limit = alive_at(commit.generation), parts.settings.retrieval.candidates
+    started = time.perf_counter()
+    vector = parts.embedder.embed_query(query.text)
+    milvus.search(chunks, vector, expression=alive, limit=limit, fields=CHUNK_FIELDS)
+    milvus.search(chunks, terms, expression=alive, limit=limit, fields=CHUNK_FIELDS)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

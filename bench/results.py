@@ -1,0 +1,27 @@
+"""Figures kept in the repository, each with the commit and the kind of machine they were taken at."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def add_result(path: Path, name: str, result: Mapping[str, Any]) -> None:
+    """Put a result under its name into a JSON file, in place of the one that may be there."""
+    results = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    results[name] = {"commit": commit(), "machine": machine(), **result}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def commit() -> str:
+    """The short hash of the commit that is checked out."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603  (constant)
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
