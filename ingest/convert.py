@@ -4,7 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_PUNCTUATION = re.compile(r"[!-/:-@\[-`{}~]")
+# What begins a block begins with punctuation or with a number before it; what has a meaning within one is little.
+_MEANINGFUL = re.compile(r"^([ \t]*\d*)([!-/:-@\[-`{}~])|([\\`*_\[\]<&#])", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,9 @@ class Converted:
 def literal(text: str) -> str:
     """The Markdown for a text in which every character means itself; white space around lines is taken off.
 
-    Whatever Markdown gives a meaning to begins with ASCII punctuation, and a backslash takes it away. A `|` needs none:
-    there is no table without the dashes under its header.
+    A `|` needs no escape: there is no table without the dashes that begin the line under its header.
     """
-    return _PUNCTUATION.sub(r"\\\g<0>", unicodedata.normalize("NFC", text))
+    return _MEANINGFUL.sub(r"\1\\\2\3", unicodedata.normalize("NFC", text))
 
 
 def convert_text(text: str) -> Converted:

@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from bs4 import BeautifulSoup, Tag
-from bs4.builder import HTMLTreeBuilder
 from bs4.element import NavigableString, PageElement, PreformattedString
 from markdownify import MarkdownConverter
 
 from ingest.convert import Converted, literal
 from ingest.inline import EXTERNAL
+from ingest.soup import BLOCKS, parse_html
 
 _UNSEEN = ("script", "style", "noscript", "template", "svg", "head", "nav", "audio", "video", "canvas", "iframe")
 # Blocks that are converted as a whole; any other is entered if there are blocks in it.
 _WHOLE = ("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "blockquote")
-_BLOCKS = sorted(HTMLTreeBuilder.DEFAULT_BLOCK_ELEMENTS)
 _PLAIN = ("em", "i", "del", "s")
 _RULER = "| ---"
 
@@ -24,12 +24,11 @@ def convert_html(text: str) -> Converted:
 
     Raises RecursionError for blocks that are nested too deeply.
     """
-    # With a line end, lest it warn of a text that looks like an address.
-    soup = BeautifulSoup(f"{text}\n", "html.parser")
+    soup = parse_html(text)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     text_lines = _lines_of_text(soup)
-    for element in soup(list(_UNSEEN)):
-        element.decompose()
+    for unseen in (*soup(list(_UNSEEN)), *soup(string=_is_comment)):
+        unseen.extract()
     converter = _Converter(heading_style="atx", bullets="-", strip=list(_PLAIN))
     lines: list[str] = []
     line_map: list[int] = []
@@ -60,33 +59,46 @@ def _lines_of_text(soup: BeautifulSoup) -> dict[int, int]:
     return lines
 
 
+def _is_comment(text: str | None) -> bool:
+    return isinstance(text, PreformattedString)
+
+
 def _blocks(soup: BeautifulSoup) -> Iterator[Sequence[PageElement]]:
     """In reading order: each block alone, and together what stands between two blocks.
 
-    Without recursion, because HTML in which no end tags are written nests a thousand deep.
+    Without recursion and in linear time, because HTML in which no end tags are written nests thousands deep.
     """
+    holders = _holders_of_blocks(soup)
     loose: list[PageElement] = []
     entered = [iter(list(soup.children))]
     while entered:
         node = next(entered[-1], None)
-        if isinstance(node, PreformattedString):
-            continue  # comments and the like
-        if isinstance(node, NavigableString) or (isinstance(node, Tag) and _is_inline(node)):
-            loose.append(node)
+        if isinstance(node, NavigableString) or (
+            isinstance(node, Tag) and node.name not in BLOCKS and id(node) not in holders
+        ):
+            if loose or str(node).strip():
+                loose.append(node)
             continue
-        if any(str(piece).strip() for piece in loose):
+        if loose:
             yield loose
         loose = []
         if not isinstance(node, Tag):
             entered.pop()
-        elif node.name in _WHOLE or not node.find(_BLOCKS):
+        elif node.name in _WHOLE or id(node) not in holders:
             yield [node]
         else:
             entered.append(iter(list(node.children)))
 
 
-def _is_inline(element: Tag) -> bool:
-    return element.name not in _BLOCKS and not element.find(_BLOCKS)
+def _holders_of_blocks(soup: BeautifulSoup) -> set[int]:
+    """The elements that blocks stand in, by their `id`."""
+    holders: set[int] = set()
+    for block in soup(list(BLOCKS)):
+        for element in block.parents:
+            if id(element) in holders:
+                break
+            holders.add(id(element))
+    return holders
 
 
 def _rows(node: PageElement) -> list[int]:
@@ -121,16 +133,16 @@ class _Converter(MarkdownConverter):
 
     def convert_b(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Bold is kept where it makes a label of a paragraph; within one, `**` does not always close after `：`."""
-        is_label = el.parent is not None and el.parent.get_text(strip=True) == el.get_text(strip=True)
-        if not is_label or "_inline" in parent_tags:
+        beside = any(str(node).strip() for node in chain(el.previous_siblings, el.next_siblings))
+        if beside or not text.strip() or el.parent is None or el.parent.name not in BLOCKS or "_inline" in parent_tags:
             return text
-        return f"**{text.strip()}**" if text.strip() else text
+        return f"**{text.strip()}**"
 
     convert_strong = convert_b
 
     def convert_code(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """On one line, lest its lines begin something else."""
-        text = text if "_noformat" in parent_tags else " ".join(text.split())
+        text = text if "_noformat" in parent_tags else re.sub(r"\s+", " ", text)
         return str(super().convert_code(el, text, parent_tags))  # type: ignore[misc]  # not in its stub
 
     convert_kbd = convert_samp = convert_code
