@@ -9,11 +9,13 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from ingest.convert import Converted, convert_docx, convert_html, convert_pdf, convert_text, without_modules
+from ingest.convert import Converted, convert_text
 from ingest.encoding import decode
+from ingest.mdx import without_modules
+from ingest.office import convert_docx, convert_pdf
 from rag import strict_yaml
 from rag.errors import DocumentError
 from rag.vocabulary import MetadataValue
@@ -50,13 +52,16 @@ def parse_document(source: str, content: bytes) -> Document:
     that cannot be converted here.
     """
     ending = PurePosixPath(source).suffix.lower()
-    if ending in _BINARY:
-        return _converted(source, _BINARY[ending](source, content))
-    text = _cleaned(decode(source, content))
-    if ending == ".mdx":
-        text = without_modules(text)
-    converter = _CONVERTERS.get(ending)
-    return _converted(source, converter(text)) if converter else _markdown(source, text)
+    try:
+        if ending in _BINARY:
+            return _converted(source, _BINARY[ending](source, content))
+        text = _with_newlines(_visible(decode(source, content)))
+        if ending in _TEXT:
+            return _converted(source, _TEXT[ending](text))
+    except RecursionError as error:
+        raise DocumentError(f"{source}: is nested too deeply to be parsed") from error
+    document = _markdown(source, text)
+    return replace(document, body=without_modules(document.body)) if ending == ".mdx" else document
 
 
 def fallback_title(source: str) -> str:
@@ -64,20 +69,28 @@ def fallback_title(source: str) -> str:
     return PurePosixPath(source).stem
 
 
-_CONVERTERS: Mapping[str, Callable[[str], Converted]] = {
-    ".txt": convert_text,
-    ".html": convert_html,
-    ".htm": convert_html,
-}
+def _html(text: str) -> Converted:
+    # Imported here: most folders hold Markdown only.
+    from ingest.html import convert_html  # noqa: PLC0415
+
+    return convert_html(text)
+
+
+_TEXT: Mapping[str, Callable[[str], Converted]] = {".txt": convert_text, ".html": _html, ".htm": _html}
 _BINARY: Mapping[str, Callable[[str, bytes], Converted]] = {".pdf": convert_pdf, ".docx": convert_docx}
 
 
-def _cleaned(text: str) -> str:
-    return _INVISIBLE.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
+def _visible(text: str) -> str:
+    return _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+
+
+def _with_newlines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _converted(source: str, converted: Converted) -> Document:
-    return Document(source, converted.title, converted.markdown, 1, {}, converted.line_map)
+    # Once more: entities and files that are not text can bring in whatever they like.
+    return Document(source, _visible(converted.title), _visible(converted.markdown), 1, {}, converted.line_map)
 
 
 def _markdown(source: str, text: str) -> Document:

@@ -2,14 +2,26 @@
 
 import codecs
 import re
+from collections.abc import Sequence, Set
 
 from rag.errors import DocumentError
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MIN_COMMON_SHARE = 0.7
 # GB2312's symbols (rows 1 to 9) and its 3,755 common characters (rows 16 to 55), as the first byte of two: other
-# double-byte encodings read as GB18030 spell rare characters.
-_COMMON_ROWS = frozenset(range(0xA1, 0xAA)) | frozenset(range(0xB0, 0xD8))
+# double-byte encodings read as GB18030 spell rare characters,
+_SYMBOL_ROWS = frozenset(range(0xA1, 0xAA))
+_COMMON_ROWS = _SYMBOL_ROWS | frozenset(range(0xB0, 0xD8))
+# except EUC-JP and EUC-KR. Japanese is half kana, which have the same places in GB2312 and EUC-JP; Korean is half these
+# syllables, and characters that Chinese hardly uses have their places in GB2312.
+_KANA = frozenset(bytes((row, cell)) for row in (0xA4, 0xA5) for cell in range(0xA1, 0xFF))
+_KOREAN = frozenset(
+    syllable.encode("euc-kr")
+    for syllable in "이다의는을에가고지기하한은도사로를대서자리해어아나인시그있라수정"
+    "일게보부제들스과적으여전만것원장구조니면했었오주상습요거와"
+)
+_MIN_TELLING_SHARE = 0.3
+_MIN_TELLING_LETTERS = 8  # different ones: a word of kana in a short Chinese text tells nothing
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -48,6 +60,19 @@ def _gb18030(content: bytes) -> str | None:
         text = content.decode("gb18030")
     except UnicodeDecodeError:
         return None
-    foreign = [char.encode("gb18030") for char in _NOT_ASCII.findall(text)]
-    common = sum(len(code) == 2 and code[0] in _COMMON_ROWS and code[1] >= 0xA1 for code in foreign)
-    return text if common >= _MIN_COMMON_SHARE * len(foreign) else None
+    codes = [char.encode("gb18030") for char in _NOT_ASCII.findall(text)]
+    common = sum(_is_in(_COMMON_ROWS, code) for code in codes)
+    letters = [code for code in codes if code in _KANA or not _is_in(_SYMBOL_ROWS, code)]
+    if common < _MIN_COMMON_SHARE * len(codes) or _is_made_of(_KANA, letters) or _is_made_of(_KOREAN, letters):
+        return None
+    return text
+
+
+def _is_in(rows: Set[int], code: bytes) -> bool:
+    """True for a code of GB2312 in one of these rows; GB18030 has others, of two and of four bytes."""
+    return len(code) == 2 and code[0] in rows and code[1] >= 0xA1
+
+
+def _is_made_of(telling: Set[bytes], letters: Sequence[bytes]) -> bool:
+    found = [letter for letter in letters if letter in telling]
+    return len(set(found)) >= _MIN_TELLING_LETTERS and len(found) >= _MIN_TELLING_SHARE * len(letters)

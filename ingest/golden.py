@@ -11,10 +11,11 @@ The staged generation is asked before it goes live; if the share of questions fo
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ingest.confined import read_below
 from ingest.scan import GOLDEN_FILE
 from rag import strict_yaml
 from rag.config import RetrievalSettings
@@ -57,7 +58,10 @@ def load_golden(root: Path) -> tuple[GoldenQuestion, ...]:
     """The golden questions of a folder, none without the file. Raises KnowledgeError if it cannot be understood."""
     path = root / GOLDEN_FILE
     try:
-        content = strict_yaml.load(path.read_text(encoding="utf-8-sig"), max_bytes=_MAX_BYTES)
+        text = read_below(root, PurePosixPath(GOLDEN_FILE), max_bytes=_MAX_BYTES).decode("utf-8-sig")
+        content = strict_yaml.load(text, max_bytes=_MAX_BYTES)
+        if not isinstance(content, dict):
+            raise KnowledgeError(f"{path}: must begin with `questions:`, and a list of them; nothing was changed")
         return _GoldenFile.model_validate(content).questions
     except FileNotFoundError:
         return ()
@@ -65,7 +69,9 @@ def load_golden(root: Path) -> tuple[GoldenQuestion, ...]:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise KnowledgeError(f"{path}: {where}: {problem['msg']}; nothing was changed") from error
-    except (OSError, UnicodeDecodeError, strict_yaml.StrictYAMLError) as error:
+    except OSError as error:
+        raise KnowledgeError(f"{path} cannot be read: {error.strerror}; nothing was changed") from error
+    except (UnicodeDecodeError, strict_yaml.StrictYAMLError) as error:
         raise KnowledgeError(f"{path}: {error}; nothing was changed") from error
 
 

@@ -7,7 +7,7 @@ from markdown_it.token import Token
 
 _LINE_BREAK_TAG = re.compile(r"</?br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
-_EXTERNAL = ("http://", "https://", "mailto:")
+EXTERNAL = ("http://", "https://", "mailto:")
 _CJK = r"[\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
 _BREAK_BETWEEN_CJK = re.compile(rf"(?<={_CJK})\n(?={_CJK})")
 
@@ -30,7 +30,7 @@ def plain_text(children: Sequence[Token], *, with_links: bool = True) -> str:
         elif token.type == "link_close":
             address, start = open_links.pop()
             shown = "".join(parts[start:])
-            if with_links and address.startswith(_EXTERNAL) and shown not in (address, address.removeprefix("mailto:")):
+            if with_links and address.startswith(EXTERNAL) and shown not in (address, address.removeprefix("mailto:")):
                 parts.append(f" ({address})")
         else:
             parts.append(token.content)

@@ -18,7 +18,8 @@ Run = Callable[[OnPlan, OnProgress], IngestReport]
 class RunState:
     """`run` counts the ingests started.
 
-    `plan` and `progress` are of the running ingest, `report` or `error` of the last that ended.
+    `plan` and `progress` are of the running ingest. `report` is of the last that succeeded, `error` of the last that
+    ended if that one failed.
     """
 
     running: bool = False
@@ -49,7 +50,8 @@ class IngestRunner:
                 raise IngestStopped("the server is shutting down")
             if self._state.running:
                 raise StoreLocked("an ingest is running already; GET /ingest tells how far it is")
-            self._state = RunState(running=True, run=self._state.run + 1, report=self._state.report)
+            last = self._state
+            self._state = RunState(running=True, run=last.run + 1, report=last.report, error=last.error)
             self._thread = threading.Thread(target=self._run, args=(run,), name="ingest")
             self._thread.start()
             return self._state
@@ -75,7 +77,7 @@ class IngestRunner:
             log.exception("ingest crashed")
             raise
         else:
-            self._state = replace(self._state, running=False, report=report)
+            self._state = replace(self._state, running=False, report=report, error=None)
 
     def _report_plan(self, plan: Plan) -> None:
         self._state = replace(self._state, plan=plan)

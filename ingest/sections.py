@@ -105,7 +105,7 @@ def _blocks(node: SyntaxTreeNode, first_line: int) -> Iterator[Block]:
         elif any(table.headers):
             yield Block("text", start, end, lines=(Line(" › ".join(filter(None, table.headers)), start, end),))
         return
-    lines = tuple(_lines(node, first_line))
+    lines = _broken_lines(node, start, end) or tuple(_lines(node, first_line))
     if not any(line.text.strip() for line in lines):
         return
     kind: Kind = {"bullet_list": "list", "ordered_list": "list", "fence": "code", "code_block": "code"}.get(
@@ -117,8 +117,21 @@ def _blocks(node: SyntaxTreeNode, first_line: int) -> Iterator[Block]:
         max(line.end_line for line in lines) if kind == "list" else end,
         lines=lines,
         fence=node.info.strip() if node.type == "fence" else "",
-        is_caption=node.type == "paragraph" and _reads_as_caption(node, lines[0].text),
+        is_caption=node.type == "paragraph" and len(lines) == 1 and _reads_as_caption(node, lines[0].text),
     )
+
+
+def _broken_lines(node: SyntaxTreeNode, start: int, end: int) -> tuple[Line, ...]:
+    """The lines of a paragraph that is broken wherever it begins a new one, each with its number; none for another.
+
+    A log or a list of addresses is one paragraph, and a citation of all of it would point nowhere.
+    """
+    if node.type != "paragraph" or sum(token.type == "hardbreak" for token in _inline(node)) != end - start:
+        return ()
+    texts = plain_text(_inline(node)).split("\n")
+    if len(texts) != end - start + 1:
+        return ()
+    return tuple(Line(text, number, number) for number, text in enumerate(texts, start))
 
 
 def _reads_as_caption(paragraph: SyntaxTreeNode, text: str) -> bool:

@@ -296,6 +296,59 @@ def test_a_bar_in_a_cell_does_not_end_the_cell() -> None:
     assert "Values: on|off" in text_of("a.html", page)
 
 
+def test_end_tags_that_are_left_out_are_supplied() -> None:
+    assert text_of("a.html", "<ul><li>one<ul><li>inner</ul><li>two</ul>") == "- one\n  - inner\n- two"
+    assert "a › b" in text_of("a.html", "<table><tr><td>a<td>b<tr><td>c<td>d</table>")
+    assert text_of("a.html", "<p>one<p>two<div>three</div>four") == "one\n\ntwo\n\nthree\n\nfour"
+
+
+def test_thousands_of_paragraphs_that_are_not_closed_are_read() -> None:
+    assert "\n\n".join(f"word {number}" for number in range(3000)) == text_of(
+        "a.html", "".join(f"<p>word {number}" for number in range(3000))
+    )
+
+
+def test_loose_text_cites_its_own_line() -> None:
+    page = "<!-- one\ntwo -->\n<p>three</p>\n<script>\nfive\n</script>\nseven\n<h2>eight</h2>\n\nten\n"
+    assert lines_of("a.html", page, "seven")[1] == 7
+    assert lines_of("a.html", page, "ten") == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<p>中<b>重点：</b>内容</p>", "中重点：内容"),
+        (
+            "<p><a href='javascript:open()'>menu</a> and <a href='https://x.y/(a b'>link</a></p>",
+            "menu and link (https://x.y/(a%20b)",
+        ),
+        ("<p>see <code>a\n# b</code> and <img alt='*x* ]'></p>", "see a # b and *x* ]"),
+        ("<p><b>-</b> x<br><i>1</i>. y<br>+<b> z</b></p>", "- x\n1. y\n+ z"),
+        ("<pre>```\n*x*\n````</pre>", "```\n*x*\n````"),
+        (
+            "<dl><dt>Lamp<dd>It shines.<dt>Lens<dd><p>One.<p>* Two.</dl>",
+            "- Lamp\n  It shines.\n- Lens\n  One.\n  * Two.",
+        ),
+    ],
+)
+def test_what_html_marks_is_not_mistaken_for_what_it_says(page: str, text: str) -> None:
+    assert text_of("a.html", page) == text
+
+
+def test_an_entity_brings_no_invisible_character_in() -> None:
+    assert text_of("a.html", "<p>a&#x202e;b&#x200b;<code>c&#x202e;d</code></p>") == "abcd"
+
+
+def test_a_bold_paragraph_is_still_a_label() -> None:
+    [chunk] = chunks_of("a.html", "<p><b>端口：</b></p>\n<ul><li>7311</li></ul>")
+    assert (chunk.kind, chunk.content) == ("list", "端口：\n- 7311")
+
+
+def test_a_bar_in_code_in_a_cell_does_not_end_the_cell() -> None:
+    page = "<table><tr><th>K<th>V<tr><td>mode<td><code>on|off\\|x</code></table>"
+    assert "V: on|off\\|x" in text_of("a.html", page)
+
+
 @settings(deadline=None, derandomize=True, max_examples=200)
 @given(PUNCTUATION)
 def test_a_paragraph_of_html_loses_and_gains_no_character_but_white_space(text: str) -> None:
@@ -332,6 +385,25 @@ def test_imports_that_take_several_lines_are_gone_with_all_their_lines() -> None
     text = "import {\n  Lamp,\n  Lens,\n} from 'lamps'\n\nexport const meta = {\n  author: 'K',\n}\n\nThe word.\n"
     assert text_of("a.mdx", text) == "The word."
     assert lines_of("a.mdx", text, "The word.") == (10, 10)
+
+
+def test_a_statement_goes_on_past_a_blank_line_while_a_bracket_is_open() -> None:
+    text = "export const meta = {\n  at: '{',\n\n  # by: ['K']\n}\n\nThe word.\n"
+    assert text_of("a.mdx", text) == "The word."
+
+
+def test_a_bracket_that_is_never_closed_takes_no_more_than_its_paragraph() -> None:
+    assert text_of("a.mdx", "export const a = (\n\nThe word.\n\nAnother.\n") == "The word.\n\nAnother."
+
+
+def test_what_follows_a_statement_at_once_is_kept() -> None:
+    chunks = chunks_of("a.mdx", "import A from 'a'\nimport B from 'b'\n# Lamp\nThe word.\n")
+    assert [(chunk.heading_path, chunk.content, chunk.start_line) for chunk in chunks] == [(("Lamp",), "The word.", 4)]
+
+
+def test_front_matter_of_mdx_is_no_statement() -> None:
+    document = parse_document("a.mdx", b"---\nexport : yes\n---\nx\n")
+    assert document.metadata == {"export": True}
 
 
 def test_a_wrapped_sentence_whose_line_begins_with_export_is_kept() -> None:
