@@ -328,8 +328,7 @@ def ingest_in_child(
 ) -> None:
     """Tell what is in the store, ingest, tell how long that took and what is in the store then."""
     os.setsid()
-    # Milvus Lites that start at the same moment trip over each other in ~/.cache/milvus.
-    own = {_RUN: run, "HOME": str(database.parent)}
+    own = {_RUN: run}
     os.environ.update(own | ({"ZHIWEN_FAILPOINT": failpoint} if failpoint else {}))
     settings = settings_for(root, database)
     with open_store(settings) as store:
