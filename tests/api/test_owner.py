@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from processes import ZHIWEN, Outcome, Server, Workspace, assert_json_error, assert_one_line, fastest
 
-from api.owner import Owner, find_owner, recorded
+from api.owner import INSTANCE_HEADER, INSTANCE_PATH, Owner, find_owner, recorded
 from rag.config import Settings, StoreSettings
 from rag.errors import StoreLocked
 from rag.store import Store
@@ -105,7 +105,7 @@ def answering(instance: str | None) -> Iterator[str]:
         def do_GET(self) -> None:
             self.send_response(200)
             if instance is not None:
-                self.send_header("X-Zhiwen-Instance", instance)
+                self.send_header(INSTANCE_HEADER, instance)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")
@@ -377,7 +377,7 @@ def server(ingested: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def test_a_server_records_where_it_is(server: Server) -> None:
     owner = json.loads(record_of(server.workspace).read_text())
     assert (owner["url"], owner["pid"]) == (server.url, server.process.pid)
-    assert server.client.get("/health").headers["X-Zhiwen-Instance"] == owner["instance"]
+    assert server.client.get(INSTANCE_PATH).headers[INSTANCE_HEADER] == owner["instance"]
 
 
 def test_a_second_server_on_the_same_database_is_refused_by_name_at_once(server: Server) -> None:
