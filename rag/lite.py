@@ -37,11 +37,15 @@ class Lite:
         fcntl.lockf(self._lock, fcntl.LOCK_EX)
         socket = self._place / "socket"
         self.address = f"unix:{socket}"
-        self._process = subprocess.Popen(  # noqa: S603  (the binary that the package ships)
-            [binary, path.absolute(), self.address, "ERROR", self._lock.name],
-            env=_environment(binary.parent, home=self._place),
-            cwd=path.parent,
-        )
+        # It also prints the errors that it answers with, which are ours to tell.
+        with (self._place / "log").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603  (the binary that the package ships)
+                [binary, path.absolute(), self.address, "ERROR", self._lock.name],
+                env=_environment(binary.parent, home=self._place),
+                cwd=path.parent,
+                stdout=log,
+                stderr=log,
+            )
         try:
             self._wait_for(socket)
         except OSError:
@@ -64,7 +68,8 @@ class Lite:
         deadline = time.monotonic() + _START_SECONDS
         while not socket.exists():
             if self._process.poll() is not None:
-                raise OSError(f"its process ended with status {self._process.returncode}")
+                said = (self._place / "log").read_text(errors="replace")
+                raise OSError(f"its process ended with status {self._process.returncode} {said}")
             if time.monotonic() > deadline:
                 raise OSError(f"its process did not start within {_START_SECONDS:.0f} s")
             time.sleep(_POLL_SECONDS)

@@ -606,6 +606,7 @@ def test_a_full_disk_fails_the_ingest_and_keeps_the_old_version(ingested: Path, 
         pytest.skip("a small file system cannot be mounted here")
     mounted = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=96m tmpfs "$1"; shift; exec "$@"', "sh"]
     happened = on_full_disk(ingested, tmp_path, "fill 24576", *mounted, str(tmp_path / "disk"))
+    assert "its disk is full" in happened.full
     assert_full_disk_was_survived(happened)
 
 
