@@ -19,7 +19,7 @@ from ingest.sections import Section, parse_sections
 from rag.errors import DocumentError, IngestStopped
 
 _MAX_MEMORY_BYTES = 3 * 1024**3
-_START_SECONDS = 20
+_START_SECONDS = 60
 _CHILD = "from ingest.parsing import serve; serve({descriptor})"
 
 

@@ -17,7 +17,7 @@ from typing import TextIO
 
 from rag.errors import ConfigError, StoreLocked
 
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.005
 

@@ -95,15 +95,13 @@ class Milvus:
                 )
             )
             indexes.add_index("sparse_terms", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+        # A server takes longer for it than one read may take.
+        timeout = max(60, self._timeout)
         with _translated(self.uri):
-            # Creating waits for the index and for loading, on a server for longer than one read may take.
-            self._client.create_collection(
-                name,
-                schema=schema,
-                index_params=indexes,
-                timeout=max(60, self._timeout),
-                consistency_level="Strong",
-            )
+            self._client.create_collection(name, schema=schema, timeout=timeout, consistency_level="Strong")
+            # The client would wait half a second for each index, which Milvus Lite has at once.
+            self._client.create_index(name, indexes, timeout=timeout, sync=not self.is_embedded)
+            self._client.load_collection(name, timeout=timeout)
 
     def drop(self, name: str) -> None:
         with _translated(self.uri):

@@ -42,7 +42,7 @@ class Watch:
         self._is_stopped = False
         self._wanted = searches_wanted
         self._lock = threading.Lock()
-        self._deadline = time.monotonic() + 100
+        self._deadline = time.monotonic() + 240  # several times what it takes
 
     @property
     def is_over(self) -> bool:
