@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from api.errors import code_of, status_of
 from api.limits import BodyLimit
 from api.local import check_path, run_ingest, run_preview, run_rollback, run_search, run_status
+from api.owner import INSTANCE_HEADER, INSTANCE_PATH
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -136,10 +137,13 @@ def _add_service(app: FastAPI, parts: Parts, instance: str) -> None:
         """What is live, and what the next ingest would do."""
         return run_status(parts.settings, parts.store)
 
+    @app.get(INSTANCE_PATH, include_in_schema=False)
+    async def which() -> Response:
+        return Response(headers={INSTANCE_HEADER: instance}, status_code=204)
+
     @app.get("/health", responses=_ERRORS, tags=["service"])
-    def health(response: Response) -> HealthResponse:
+    def health() -> HealthResponse:
         """Whether the service can answer; 503 if the store cannot be reached."""
-        response.headers["X-Zhiwen-Instance"] = instance
         state = parts.store.state()
         live = state.live if state else None
         return HealthResponse(

@@ -5,6 +5,7 @@ Milvus Lite lets one process open a file, so the command line asks the owner ove
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -15,6 +16,10 @@ import httpx2
 
 from rag.config import Settings
 from rag.errors import StoreLocked
+
+INSTANCE_PATH = "/instance"
+"""Answered by a server whatever has become of its store."""
+INSTANCE_HEADER = "X-Zhiwen-Instance"
 
 _ANSWER_SECONDS = 3.0
 
@@ -35,9 +40,7 @@ def recorded(settings: Settings, owner: Owner) -> Iterator[None]:
     if path is None:
         yield
         return
-    with path.open("w", encoding="utf-8") as file:
-        # The lock ends with the process, however it ends: that is how a dead owner is told from a living one.
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _held(path) as file:
         json.dump(asdict(owner), file)
         file.flush()
         try:
@@ -56,21 +59,40 @@ def find_owner(settings: Settings) -> Owner | None:
         return None
     try:
         with path.open(encoding="utf-8") as file:
-            is_dead = _can_lock(file)
-            content = file.read()
+            return None if _is_dead(file, path) else _living_owner(file, settings.store.uri)
     except FileNotFoundError:
         return None
-    if is_dead:
-        path.unlink(missing_ok=True)
-        return None
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[TextIO]:
+    """The record, emptied and locked. The lock ends with the process, however it ends."""
+    while True:
+        with path.open("a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Before it was locked, somebody may have taken it for that of a dead owner and removed it.
+            if _is_still(file, path):
+                file.truncate(0)
+                yield file
+                return
+
+
+def _is_dead(file: TextIO, path: Path) -> bool:
+    """Whether nobody holds the record; then it is removed, under a lock, so that nobody can begin to hold it."""
+    if not _can_lock(file, fcntl.LOCK_SH):
+        return False
+    if _can_lock(file, fcntl.LOCK_EX) and _is_still(file, path):
+        path.unlink()
+    return True
+
+
+def _living_owner(file: TextIO, uri: str) -> Owner:
     try:
-        owner = Owner(**json.loads(content))
+        owner = Owner(**json.loads(file.read()))
     except (ValueError, TypeError) as error:
-        raise StoreLocked(f"{settings.store.uri} belongs to a server that is just starting; try again") from error
+        raise StoreLocked(f"{uri} belongs to a server that is just starting; try again") from error
     if not _answers(owner):
-        raise StoreLocked(
-            f"{settings.store.uri} belongs to the server {owner.url} (process {owner.pid}), which does not answer"
-        )
+        raise StoreLocked(f"{uri} belongs to the server {owner.url} (process {owner.pid}), which does not answer")
     return owner
 
 
@@ -81,14 +103,22 @@ def _record(settings: Settings) -> Path | None:
 
 def _answers(owner: Owner) -> bool:
     with suppress(httpx2.HTTPError, ValueError):
-        response = httpx2.get(f"{owner.url}/health", timeout=_ANSWER_SECONDS, trust_env=False)
-        return bool(response.headers.get("X-Zhiwen-Instance") == owner.instance)
+        response = httpx2.get(f"{owner.url}{INSTANCE_PATH}", timeout=_ANSWER_SECONDS, trust_env=False)
+        return bool(response.headers.get(INSTANCE_HEADER) == owner.instance)
     return False
 
 
-def _can_lock(file: TextIO) -> bool:
+def _can_lock(file: TextIO, kind: int) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _is_still(file: TextIO, path: Path) -> bool:
+    """Whether this open file is the one that has the name now."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

@@ -55,7 +55,7 @@ def main() -> None:
         with word_vector_endpoint() as url:
             # The port is part of the embedder's identity: a work folder serves one run.
             shutil.rmtree(arguments.work, ignore_errors=True)
-            measurements = measure(arguments.docs, arguments.work, _endpoint_settings(url))
+            measurements = measure(arguments.docs, arguments.work, endpoint_settings(url))
     for measurement in measurements:
         print(
             f"{measurement.step:<28} {measurement.seconds:>8.2f} s  {measurement.embedded:>6} embedded  "
@@ -78,7 +78,8 @@ def main() -> None:
         arguments.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _endpoint_settings(url: str) -> dict[str, str]:
+def endpoint_settings(url: str) -> dict[str, str]:
+    """The environment in which zhiwen embeds there."""
     return {
         "ZHIWEN_EMBEDDING__PROVIDER": "openai",
         "ZHIWEN_EMBEDDING__BASE_URL": url,

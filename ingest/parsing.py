@@ -3,21 +3,23 @@
 The child is started when it is first needed, gets one file's bytes at a time, and is killed when it is late.
 """
 
+import pickle
 import resource
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import TracebackType
 
 from ingest.documents import Document, parse_document
 from ingest.sections import Section, parse_sections
-from rag.errors import DocumentError
+from rag.errors import DocumentError, IngestStopped
 
 _MAX_MEMORY_BYTES = 3 * 1024**3
-_START_SECONDS = 20
+_START_SECONDS = 60
 _CHILD = "from ingest.parsing import serve; serve({descriptor})"
 
 
@@ -53,7 +55,9 @@ class Parser:
         self._stop()
 
     def parse(self, source: str, content: bytes) -> Parsed:
-        """Raises DocumentError also for a document that takes too long or too much memory."""
+        """Raises DocumentError also for a document that takes too long or too much memory, and IngestStopped if the
+        process that parses cannot be started, which is no fault of the document.
+        """
         connection = self._started()
         try:
             connection.send((source, content))
@@ -74,19 +78,27 @@ class Parser:
 
     def _started(self) -> Connection:
         if self._connection is None:
-            ours, theirs = socket.socketpair()
-            with theirs:
-                # Not multiprocessing: it would import the whole command again in the child.
-                self._child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-                    [sys.executable, "-P", "-c", _CHILD.format(descriptor=theirs.fileno())],
-                    pass_fds=[theirs.fileno()],
-                )
-            self._connection = Connection(ours.detach())
-            if not self._connection.poll(_START_SECONDS):
+            try:
+                self._start()
+            except (EOFError, OSError) as error:
                 self._stop()
-                raise OSError("the parser process did not start")
-            self._connection.recv()
+                reason = str(error) or "it ended at once"
+                raise IngestStopped(f"the process that parses documents cannot be started: {reason}") from error
+        assert self._connection is not None  # noqa: S101  (started above)
         return self._connection
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._connection = Connection(ours.detach())
+        with theirs:
+            # Not multiprocessing: it would import the whole command again in the child.
+            self._child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+                [sys.executable, "-P", "-c", _CHILD.format(descriptor=theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+            )
+        if not self._connection.poll(_START_SECONDS):
+            raise OSError(f"it did not begin within {_START_SECONDS} s")
+        self._connection.recv()
 
     def _stop(self) -> None:
         if self._connection:
@@ -102,15 +114,18 @@ def serve(descriptor: int) -> None:
     """The child: answers on the inherited socket until the parent closes it or dies."""
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
     connection = Connection(descriptor)
-    connection.send("ready")
-    while True:
-        try:
+    with suppress(EOFError, OSError):  # the parent has gone, perhaps before we were ready
+        connection.send("ready")
+        while True:
             source, content = connection.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            connection.send(parse(source, content))
-        except DocumentError as error:
-            connection.send(error)
-        except Exception as error:  # noqa: BLE001  (the edge of a process: whatever it was, one document has failed)
-            connection.send(DocumentError(f"{source}: cannot be parsed ({type(error).__name__}: {error})"))
+            connection.send_bytes(_answer(source, content))
+
+
+def _answer(source: str, content: bytes) -> bytes:
+    """What `parse` returns or raises, for `Connection.recv`. Pickled here, where that may fail as parsing may."""
+    try:
+        return pickle.dumps(parse(source, content))
+    except DocumentError as error:
+        return pickle.dumps(error)
+    except Exception as error:  # noqa: BLE001  (the edge of a process: whatever it was, one document has failed)
+        return pickle.dumps(DocumentError(f"{source}: cannot be parsed ({type(error).__name__}: {error})"))

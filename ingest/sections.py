@@ -16,7 +16,9 @@ from ingest.slugs import slugger
 from ingest.tables import Table, read_table
 from rag.vocabulary import Kind
 
-_PARSER = MarkdownIt("commonmark", {"maxNesting": 100}).enable("table")
+_MAX_NESTING = 100
+_PARSER = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table")
+_CONTAINERS = ("blockquote_open", "list_item_open")
 _EXPLICIT_ANCHOR = re.compile(r"\s*\{#([\w-]+)\}\s*$")
 _MAX_CAPTION_CHARACTERS = 120
 
@@ -56,6 +58,9 @@ def parse_sections(body: str, first_line: int = 1) -> list[Section]:
     """The sections of a Markdown text in order; the one before the first heading has an empty path.
 
     `first_line` is the line of the file on which `body` begins. Sections without blocks are left out.
+
+    Raises RecursionError if quotes and lists are nested deeper than 50 to 100 levels: the parser would leave out what
+    is inside and, in lists, all that comes after.
     """
     unique_slug = slugger()
     headings: list[tuple[int, str]] = []
@@ -69,7 +74,10 @@ def parse_sections(body: str, first_line: int = 1) -> list[Section]:
             sections.append(Section(path, anchor, tuple(_with_captions(blocks))))
             blocks.clear()
 
-    for node in SyntaxTreeNode(_PARSER.parse(body)).children:
+    tokens = _PARSER.parse(body)
+    if any(token.type in _CONTAINERS and token.level >= _MAX_NESTING - 1 for token in tokens):
+        raise RecursionError(f"blocks are nested more than {_MAX_NESTING} levels deep")
+    for node in SyntaxTreeNode(tokens).children:
         if node.type == "heading":
             close()
             level = int(node.tag[1:])

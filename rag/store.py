@@ -13,7 +13,7 @@ from rag import rows
 from rag.config import StoreSettings
 from rag.embedders import Vector
 from rag.errors import StoreEmpty, StoreError
-from rag.expressions import literal
+from rag.expressions import Row, literal
 from rag.filters import Filter, to_expression
 from rag.rows import SCHEMA_VERSION, StoredChunk, alive_at
 from rag.term_statistics import TermStatistics, total
@@ -241,12 +241,24 @@ class Snapshot:
         return f"{alive} and ({to_expression(condition, literal)})" if condition else alive
 
     def _search(self, query: Vector | str, limit: int, condition: Filter | None) -> list[tuple[StoredChunk, float]]:
-        found = self._store.milvus.search(
+        if not self.commit.chunks:
+            return []  # milvus-lite 2.5.1 cannot search for terms where there are none
+        found = self._rows_found(query, limit, condition)
+        distinct = _distinct(found)
+        if len(distinct) < limit == len(found):
+            # Rows that are just being buried are there twice and took places of others: twice as many places will do.
+            distinct = _distinct(self._rows_found(query, 2 * limit, condition))
+        return distinct[:limit]
+
+    def _rows_found(self, query: Vector | str, limit: int, condition: Filter | None) -> list[tuple[Row, float]]:
+        return self._store.milvus.search(
             self._chunks, query, expression=self._expression(condition), limit=limit, fields=rows.CHUNK_FIELDS
         )
-        # A row that is just being buried is there twice.
-        distinct = {row["id"]: (row, score) for row, score in reversed(found)}
-        return [(rows.stored_chunk(row), score) for row, score in reversed(distinct.values())]
+
+
+def _distinct(found: Sequence[tuple[Row, float]]) -> list[tuple[StoredChunk, float]]:
+    best = {row["id"]: (row, score) for row, score in reversed(found)}
+    return [(rows.stored_chunk(row), score) for row, score in reversed(best.values())]
 
 
 def _state_from(payload: dict[str, Any]) -> State:

@@ -98,7 +98,7 @@ class Workspace:
         """Of the bytes of the database: equal digests are equal indexes."""
         return hashlib.sha256(self.database.read_bytes()).hexdigest() if self.database.exists() else ""
 
-    def run(self, *arguments: str, stdin: bytes = b"", timeout: float = 60) -> Outcome:
+    def run(self, *arguments: str, stdin: bytes = b"", timeout: float = 120) -> Outcome:
         started = time.monotonic()
         done = subprocess.run(
             [ZHIWEN, *arguments],
@@ -194,7 +194,7 @@ class Server:
                 env=workspace.environment,
             )
         assert process.stdout
-        ready, _, _ = select.select([process.stdout], [], [], 20)
+        ready, _, _ = select.select([process.stdout], [], [], 60)
         url = process.stdout.readline().decode().strip() if ready else ""
         if not url:
             process.kill()
@@ -219,7 +219,7 @@ class Server:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def stop(self, timeout: float = 10) -> int:
+    def stop(self, timeout: float = 30) -> int:
         """The exit status after SIGTERM; raises if it takes longer than `timeout` seconds."""
         self.signal(signal.SIGTERM)
         try:
@@ -240,7 +240,7 @@ class Server:
         if self.process.stdout:
             self.process.stdout.close()
 
-    def wait_for_ingest(self, timeout: float = 60) -> dict[str, Any]:
+    def wait_for_ingest(self, timeout: float = 120) -> dict[str, Any]:
         """The state after the running ingest has ended."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

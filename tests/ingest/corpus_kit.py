@@ -36,7 +36,7 @@ from rag.wiring import open_store
 
 DIMENSION = 16
 _RUN = "CORPUS_KIT_RUN"
-_CHILD_SECONDS = 60
+_CHILD_SECONDS = 200  # on a machine that may be busy
 NOT_TEXT = b"# \x81\x20\xff\xff\n\nneither UTF-8 nor GB18030 \x80\xff\n"
 
 
@@ -328,9 +328,7 @@ def ingest_in_child(
 ) -> None:
     """Tell what is in the store, ingest, tell how long that took and what is in the store then."""
     os.setsid()
-    # Milvus Lites that start at the same moment trip over each other in ~/.cache/milvus.
-    own = {_RUN: run, "HOME": str(database.parent)}
-    os.environ.update(own | ({"ZHIWEN_FAILPOINT": failpoint} if failpoint else {}))
+    os.environ.update({_RUN: run} | ({"ZHIWEN_FAILPOINT": failpoint} if failpoint else {}))
     settings = settings_for(root, database)
     with open_store(settings) as store:
         connection.send(look(store))
@@ -389,8 +387,8 @@ class IngestProcess:
         return Ended(code, seconds, seen if isinstance(seen, Seen) else None)
 
     def remains(self) -> list[str]:
-        """The processes that it has left behind, if they are still there after five seconds."""
-        deadline = time.monotonic() + 5
+        """The processes that it has left behind, if they are still there after some seconds."""
+        deadline = time.monotonic() + 30
         while (left := _processes_of(self._run)) and time.monotonic() < deadline:
             time.sleep(0.01)
         return left

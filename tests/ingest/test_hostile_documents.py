@@ -30,6 +30,9 @@ from rag.retrieval import retrieve
 from rag.store import Store
 from rag.vocabulary import Chunk
 
+PROMPTLY = 60
+"""Seconds: many times what it takes, for a busy machine; what goes wrong here takes minutes or never ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
@@ -148,7 +151,7 @@ def test_a_document_that_cannot_be_read_is_named_and_keeps_its_old_version(
     shelf.folder.write(source, make())
     started = time.monotonic()
     report = shelf.ingest()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < PROMPTLY
     [failure] = report.failures
     assert failure.source == source
     assert words in failure.error
@@ -193,12 +196,12 @@ def test_many_bad_documents_are_all_named_in_order(shelf: Shelf) -> None:
     shelf.assert_neighbours_arrived()
 
 
-def test_a_line_of_50_mb_within_a_raised_limit_is_named_or_taken_in_within_a_minute(shelf: Shelf) -> None:
+def test_a_line_of_50_mb_within_a_raised_limit_is_named_or_taken_in(shelf: Shelf) -> None:
     shelf.edit_neighbours()
     shelf.folder.write("bad.md", b"x" * 50_000_000)
     started = time.monotonic()
     report = shelf.ingest(max_file_bytes=60_000_000, max_seconds_per_document=2)
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < PROMPTLY
     assert [failure.source for failure in report.failures] == ["bad.md"]
     shelf.assert_neighbours_arrived()
     shelf.assert_old_version_answers()
@@ -206,7 +209,7 @@ def test_a_line_of_50_mb_within_a_raised_limit_is_named_or_taken_in_within_a_min
 
 # Documents that parse too slowly
 
-SLOW = "<!--" * 100_000  # quadratic in a search for the end of the comment: ten seconds and more
+SLOW = "<!--" * 400_000  # quadratic in a search for the end of the comment: minutes
 
 
 def test_a_document_that_parses_too_slowly_is_cut_off_and_named(shelf: Shelf) -> None:
@@ -214,7 +217,7 @@ def test_a_document_that_parses_too_slowly_is_cut_off_and_named(shelf: Shelf) ->
     shelf.folder.write("bad.md", SLOW)
     started = time.monotonic()
     report = shelf.ingest(max_seconds_per_document=1)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < PROMPTLY
     [failure] = report.failures
     assert failure.source == "bad.md"
     assert failure.error == "takes longer than 1 s to parse (knowledge.max_seconds_per_document)"
@@ -223,18 +226,18 @@ def test_a_document_that_parses_too_slowly_is_cut_off_and_named(shelf: Shelf) ->
 
 
 def test_slow_documents_do_not_keep_each_other_s_neighbours_waiting_for_ever() -> None:
-    with Parser(timeout_seconds=0.5) as parser:
-        for number in range(3):
+    with Parser(timeout_seconds=1) as parser:
+        for number in range(2):
             started = time.monotonic()
-            with pytest.raises(DocumentError, match=rf"^slow{number}\.md: takes longer than 0\.5 s"):
+            with pytest.raises(DocumentError, match=rf"^slow{number}\.md: takes longer than 1 s"):
                 parser.parse(f"slow{number}.md", SLOW.encode())
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < PROMPTLY
             assert parser.parse("good.md", b"# Good\n\nfine\n").sections[0].heading_path == ("Good",)
 
 
 def test_the_parser_process_is_gone_when_the_parser_is_closed() -> None:
     before = children()
-    with Parser(timeout_seconds=0.5) as parser:
+    with Parser(timeout_seconds=1) as parser:
         parser.parse("good.md", b"fine\n")
         assert len(children() - before) == 1
         with pytest.raises(DocumentError):
@@ -259,7 +262,7 @@ def test_a_document_that_takes_too_long_to_cut_is_named() -> None:
             max_tokens=320,
             timeout_seconds=1,
         )
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < PROMPTLY
 
 
 # Documents that are only unusual
@@ -282,7 +285,7 @@ def test_nesting_10_000_deep_is_named_or_taken_in_with_what_stands_after_it(shel
     shelf.folder.write("bad.md", f"# Nested\n\n{nested}{AFTER}")
     started = time.monotonic()
     report = shelf.ingest()
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < PROMPTLY
     shelf.assert_neighbours_arrived()
     if report.failures:
         assert [failure.source for failure in report.failures] == ["bad.md"]
@@ -313,7 +316,7 @@ def test_a_paragraph_of_30_000_characters_without_a_space_is_cut_and_nothing_of_
     shelf.folder.write("bad.md", text)
     started = time.monotonic()
     report = shelf.ingest()
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < PROMPTLY
     assert report.failures == []
     shelf.assert_neighbours_arrived()
     chunks = [stored.chunk for stored in shelf.store.snapshot().chunks() if stored.chunk.source == "bad.md"]
@@ -606,6 +609,7 @@ def test_a_full_disk_fails_the_ingest_and_keeps_the_old_version(ingested: Path, 
         pytest.skip("a small file system cannot be mounted here")
     mounted = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=96m tmpfs "$1"; shift; exec "$@"', "sh"]
     happened = on_full_disk(ingested, tmp_path, "fill 24576", *mounted, str(tmp_path / "disk"))
+    assert "its disk is full" in happened.full
     assert_full_disk_was_survived(happened)
 
 

@@ -37,6 +37,8 @@ from corpus_kit import (
 from ingest.failpoints import FailPoint
 from rag.wiring import open_store
 
+pytestmark = pytest.mark.timeout(900)  # each test waits for its share of a pool, on a machine that may be busy
+
 FIRST, AGAIN = "first ingest", "re-ingest"
 SITUATIONS = (FIRST, AGAIN)
 NTH_TIME = ("parsed:3", "embedded:2", "chunks_added:2", "deaths_written:3", "chunks_retired:2", "documents_put:2")

@@ -328,3 +328,13 @@ def test_any_text_gives_blocks_in_order_within_the_file(text: str, first_line: i
 def test_anchors_within_a_document_are_unique(headings: list[str]) -> None:
     anchors = [section.anchor for section in parse_sections("\n\n".join(f"{heading}\n\nx" for heading in headings))]
     assert len(set(anchors)) == len(anchors)
+
+
+def test_nesting_is_read_as_deep_as_the_parser_reads_it_and_refused_beyond() -> None:
+    """The parser would skip what is deeper, and for lists everything after it as well."""
+    for mark, depth in (("> ", 99), ("- ", 49)):
+        [section] = parse_sections(f"{mark * depth}deep\n\nafter\n")
+        assert "deep" in str(section)
+        assert "after" in str(section)
+        with pytest.raises(RecursionError, match="nested more than 100 levels deep"):
+            parse_sections(f"{mark * (depth + 2)}deep\n\nafter\n")

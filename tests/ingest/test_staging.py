@@ -71,6 +71,24 @@ def test_readers_see_the_live_generation_until_the_commit(library: Library) -> N
     assert {stored.chunk.id for stored, _ in after.search_terms(["staged"], limit=100)} == {"s1"}
 
 
+def test_a_search_in_the_midst_of_a_burial_fills_all_its_places(library: Library) -> None:
+    snapshot, question = library.store.snapshot(), library.embedder.embed_query("Apples are red.")
+    before = snapshot.search_vectors(question, limit=100)
+    staging = Staging(library.store, library.embedder, mode="hybrid")
+    library.watch()
+    library.milvus.refuses_write = 3  # after the note and the copies: the deletion of what was copied
+    with pytest.raises(StoreError, match="was refused"):
+        staging.retire([*staging.chunks_of("a.md"), *staging.chunks_of("b.md"), *staging.chunks_of("c.md")])
+    assert library.milvus.count(f"{snapshot.commit.space}_chunks", f"died == {staging.generation}") > 3
+    for limit in range(1, len(before) + 2):
+        found = snapshot.search_vectors(question, limit=limit)
+        assert [score for _, score in found] == pytest.approx([score for _, score in before[:limit]])
+        assert len({stored.chunk.id for stored, _ in found}) == len(found)
+    assert len(snapshot.search_terms(["apples", "bread", "cheese"], limit=5)) == 5
+    library.milvus.refuses_write = 0
+    repair(library.store)
+
+
 def test_repair_leaves_the_rows_exactly_as_they_were(library: Library) -> None:
     before = library.every_row()
     stage(library, [chunk("s1", "staged"), chunk("s2", "two")], remove=["a.md", "c.md"]).seal(str(library.root))

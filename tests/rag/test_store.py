@@ -271,7 +271,7 @@ def test_the_state_is_never_missing_while_it_is_written_anew(store: Store) -> No
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        for number in range(60):
+        for number in range(1, 61):
             busy.write_state(replace(state, version=state.version + number))
     finally:
         ended.set()
