@@ -15,8 +15,8 @@ from rag.vocabulary import Scalar
 
 Literal = Callable[[str | int | float | bool], str]
 
-_TEXT_COLUMNS = frozenset({"id", "source", "title", "anchor", "kind", "group_id"})
-_NUMBER_COLUMNS = frozenset({"position", "start_line", "end_line"})
+TEXT_COLUMNS = frozenset({"id", "source", "title", "anchor", "kind", "group_id"})
+NUMBER_COLUMNS = frozenset({"position", "start_line", "end_line"})
 _FIELD = re.compile(r"[^\W\d][\w-]{0,63}")
 _MAX_DEPTH = 16
 _MAX_HEIGHT = 40
@@ -175,7 +175,7 @@ def _joined(parts: Sequence[_Part], operator: str) -> _Part:
 
 def _is_column(field: str) -> bool:
     """Whether a chunk has it itself; otherwise it is front matter."""
-    if field in _TEXT_COLUMNS or field in _NUMBER_COLUMNS:
+    if field in TEXT_COLUMNS or field in NUMBER_COLUMNS:
         return True
     if not _FIELD.fullmatch(field):
         raise FilterError(f"{field!r} cannot be a field; use a front-matter key of letters, digits, '_' and '-'")
@@ -186,9 +186,9 @@ def _check(field: str, value: Scalar) -> None:
     """Milvus refuses to compare a column with a value of another type."""
     if value is None:
         raise FilterError(f"the filter on {field!r} compares with nothing; use a text, a number, true or false")
-    if field in _TEXT_COLUMNS and not isinstance(value, str):
+    if field in TEXT_COLUMNS and not isinstance(value, str):
         raise FilterError(f"{field} is a text and cannot be compared with {value!r}")
-    if field in _NUMBER_COLUMNS and (isinstance(value, bool) or not isinstance(value, int)):
+    if field in NUMBER_COLUMNS and (isinstance(value, bool) or not isinstance(value, int)):
         raise FilterError(f"{field} is a whole number and cannot be compared with {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise FilterError(f"{value!r} is not a finite number")
