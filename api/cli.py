@@ -15,6 +15,7 @@ from api.errors import code_of, exit_code_of
 from api.messages import interface_language, say
 from api.owner import find_owner
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
+from api.where import filter_of
 from rag import config
 from rag.config import Settings
 from rag.errors import QuestionError, StoreLocked, ZhiwenError
@@ -30,6 +31,19 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="Only passages of which this holds: source=a.md,b.md (any of these), tags!=draft, source^=guides/ (begins "
+        "with), year>=2024, year<=2025. KEY is source, title, kind, start_line or a front-matter key. Can be repeated: "
+        "all must hold.",
+    ),
+]
+FilterJson = Annotated[
+    str | None, typer.Option("--filter", metavar="JSON", help="A filter as the HTTP API takes it; holds with --where.")
+]
 
 
 def main() -> NoReturn:
@@ -97,15 +111,19 @@ def search(
     context: typer.Context,
     question: Question,
     top_k: Annotated[int | None, typer.Option("--top-k", min=1, max=50, help="How many passages.")] = None,
+    where: Where = None,
+    filter_json: FilterJson = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show how the passages were found.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the passages nearest to a question."""
     settings = _settings(context)
     text = _question(question, settings)
+    condition = filter_of(where or (), filter_json)
     with open_backend(settings) as backend:
         _ingest_if_empty(backend, settings, language_of(text))
-        found = backend.search(SearchRequest(question=text, top_k=top_k, explain=explain))
+        request = SearchRequest(question=text, top_k=top_k, filter=condition, explain=explain)
+        found = backend.search(request)
         root = Path(backend.root())
     if as_json:
         _print_json(found)
@@ -119,12 +137,15 @@ def search(
 def ask(
     context: typer.Context,
     question: Question,
+    where: Where = None,
+    filter_json: FilterJson = None,
     as_json: AsJson = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ingest what changed in the folder first.")] = False,
 ) -> None:
     """Answer a question from the knowledge base, with citations."""
     settings = _settings(context)
     text = _question(question, settings)
+    condition = filter_of(where or (), filter_json)
     console, language = terminal.output(), language_of(text)
     with open_backend(settings) as backend:
         has_ingested = _ingest_if_empty(backend, settings, language)
@@ -139,7 +160,7 @@ def ask(
                 written.append(piece)
                 console.print(terminal.printable(piece), end="")
 
-        answer = backend.ask(AskRequest(question=text), on_text=show)
+        answer = backend.ask(AskRequest(question=text, filter=condition), on_text=show)
         root = Path(backend.root())
     if as_json:
         _print_json(answer)

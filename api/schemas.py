@@ -22,15 +22,16 @@ class Request(BaseModel):
 class FilterIn(Request):
     """One condition on the passages searched. Exactly one of the operators; `field` goes with the first six.
 
-    `field` is `source`, `title`, `kind`, `start_line`, … or any front-matter key.
+    `field` is `source`, `title`, `kind`, `start_line`, … or any front-matter key. A list `equals` each of its values.
+    Bounds are two numbers or two texts: dates written 2024-05-31 are texts that are ordered by time.
     """
 
     field: str = Field(default="", max_length=64)
     equals: WireScalar | None = None
     in_: list[WireScalar] | None = Field(default=None, alias="in", max_length=200)
     prefix: str | None = Field(default=None, max_length=1000)
-    at_least: int | float | None = None
-    at_most: int | float | None = None
+    at_least: WireScalar | None = None
+    at_most: WireScalar | None = None
     all_: "list[FilterIn] | None" = Field(default=None, alias="all", max_length=50)
     any_: "list[FilterIn] | None" = Field(default=None, alias="any", max_length=50)
     not_: "FilterIn | None" = Field(default=None, alias="not")

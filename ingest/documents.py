@@ -5,6 +5,7 @@ optional converter is installed (`pip install 'zhiwen[documents]'`).
 """
 
 import datetime
+import json
 import math
 import re
 import unicodedata
@@ -18,6 +19,8 @@ from ingest.mdx import without_modules
 from ingest.office import convert_docx, convert_pdf
 from rag import strict_yaml
 from rag.errors import DocumentError
+from rag.facets import MAX_FACETS, facets_of
+from rag.rows import MAX_METADATA_BYTES
 from rag.vocabulary import MetadataValue
 
 _FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
@@ -114,7 +117,14 @@ def _front_matter(source: str, text: str) -> dict[str, MetadataValue]:
         return {}
     if not isinstance(values, dict):
         raise DocumentError(f"{source}: front matter must be `key: value` lines, got {type(values).__name__}")
-    return {str(key): _plain(value) for key, value in values.items()}
+    metadata = {str(key): _plain(value) for key, value in values.items()}
+    # Of both, a Milvus server would refuse the rows, and all other documents with them.
+    size, count = len(json.dumps(metadata, ensure_ascii=False).encode()), len(facets_of(metadata))
+    if size > MAX_METADATA_BYTES or count > MAX_FACETS:
+        raise DocumentError(
+            f"{source}: front matter is too large to be searched: {size} bytes, {count} facts; shorten it"
+        )
+    return metadata
 
 
 def _plain(value: object) -> MetadataValue:

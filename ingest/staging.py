@@ -343,4 +343,4 @@ def roll_back(store: Store) -> tuple[Commit, Commit]:
 
 
 def _all_chunk_fields() -> list[str]:
-    return ["row_id", "born", "died", "text_hash", *rows.CHUNK_FIELDS]
+    return ["row_id", "born", "died", "text_hash", "facets", *rows.CHUNK_FIELDS]

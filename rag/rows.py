@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rag.embedders import Vector
 from rag.expressions import Collection, Field, Row
+from rag.facets import facets_of
 from rag.terms import terms
 from rag.vocabulary import Chunk
 
@@ -18,6 +19,7 @@ ALIVE = 2**63 - 1
 """`died` of a row that has not died."""
 
 MAX_CONTENT_BYTES = 65_000
+MAX_METADATA_BYTES = 60_000
 _NO_VECTOR = [0.0, 0.0]  # Milvus wants a vector in every collection.
 
 CHUNK_FIELDS = tuple(
@@ -43,6 +45,7 @@ def chunk_collection(dimension: int, *, lexical: bool) -> Collection:
             Field("end_line", "integer"),
             Field("content", "text", 65_535),
             Field("metadata", "json"),
+            Field("facets", "json"),
             Field("text_hash", "text", 64),
             Field("terms", "text", 65_535),
         ),
@@ -98,6 +101,7 @@ def chunk_row(chunk: Chunk, vector: Vector, *, born: int) -> Row:
         "end_line": chunk.end_line,
         "content": chunk.content,
         "metadata": dict(chunk.metadata),
+        "facets": dict.fromkeys(sorted(facets_of(chunk.metadata)), True),
         "text_hash": text_hash(chunk.searchable_text),
         "terms": _clip(" ".join(terms(chunk.searchable_text)), 65_000),
         "vector": vector.tolist(),

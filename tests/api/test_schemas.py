@@ -39,6 +39,7 @@ def parsed(condition: dict[str, Any]) -> Filter:
         ({"field": "level", "at_least": 0}, Range("level", 0, None)),
         ({"field": "level", "at_most": 2.5}, Range("level", None, 2.5)),
         ({"field": "level", "at_least": 1, "at_most": 2}, Range("level", 1, 2)),
+        ({"field": "date", "at_least": "2024-05-31"}, Range("date", "2024-05-31", None)),
         ({"not": {"field": "level", "equals": 1}}, Not(Equals("level", 1))),
         (
             {"any": [{"field": "a", "equals": 1}, {"all": [{"field": "b", "equals": 2}]}]},

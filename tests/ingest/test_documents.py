@@ -167,6 +167,16 @@ def test_odd_values_in_front_matter_are_taken_or_refused_by_name(front_matter: s
 
 
 @pytest.mark.parametrize(
+    "front_matter",
+    [f"tags: [{','.join(map(str, range(2001)))}]", f"tags: [{','.join('a' * 16_000)}]"],
+    ids=["too many values", "too long as JSON"],
+)
+def test_front_matter_beyond_what_a_server_takes_in_a_row_is_refused_by_name(front_matter: str) -> None:
+    with pytest.raises(DocumentError, match=r"a\.md: front matter is too large to be searched: \d+ bytes, \d+ facts"):
+        parse_document("a.md", f"---\n{front_matter}\n---\n".encode())
+
+
+@pytest.mark.parametrize(
     ("content", "line"),
     [(b"\xff", 1), (b"ok\nalso ok\ncaf\xe9 x", 3), (b"\n\xe2\x82", 2), ("日本語".encode("euc-jp") + b"\xff", 1)],
 )

@@ -14,9 +14,9 @@ from rag import config, rows
 from rag.config import Settings
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.errors import StoreLocked
-from rag.filters import Prefix
+from rag.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.retrieval import retrieve
-from rag.store import Store
+from rag.store import Snapshot, Store
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -87,7 +87,7 @@ def test_generations_hold_on_a_server(settings: Settings, knowledge: Path, embed
         contents = {stored.chunk.content for stored in store.snapshot().chunks()}
         assert not any("数学" in content or "Docker" in content for content in contents)
         assert any("Docker" in stored.chunk.content for stored in before.chunks()), "a reader keeps its generation"
-        assert {stored.chunk.source for stored in before.chunks(Prefix("source", "plan"))} == {"plan.md"}
+        assert sources(before, Prefix("source", "plan")) == {"plan.md"}
 
         roll_back(store)
         contents = {stored.chunk.content for stored in store.snapshot().chunks()}
@@ -96,6 +96,38 @@ def test_generations_hold_on_a_server(settings: Settings, knowledge: Path, embed
         assert store.snapshot().search_vectors(vector, limit=3)[0][0].chunk.source == "plan.md"
     finally:
         store.close()
+
+
+def test_filters_mean_on_a_server_what_they_mean_in_a_file(
+    settings: Settings, knowledge: Path, embedder: BuiltinEmbedder
+) -> None:
+    plan, layers = knowledge / "plan.md", knowledge / "layers.md"
+    plan.write_text(f"---\ntags: [ops, 3]\nyear: 2024\ndate: 2024-05-31\n---\n{plan.read_text('utf-8')}", "utf-8")
+    layers.write_text(f"---\ntags: ops\nyear: '2024'\n---\n{layers.read_text('utf-8')}", "utf-8")
+    (knowledge / "bare.md").write_text("# 无元数据\n\n一句话。\n", "utf-8")
+    store = Store.open(settings.store)
+    try:
+        ingest(settings, store, embedder)
+        live = store.snapshot()
+        every = {"plan.md", "layers.md", "bare.md"}
+        for condition, meant in [
+            (Equals("tags", "ops"), {"plan.md", "layers.md"}),
+            (In("tags", (3, "absent")), {"plan.md"}),
+            (Equals("year", "2024"), {"layers.md"}),
+            (Range("year", at_least=2024), {"plan.md"}),
+            (Range("date", at_least="2024-05-31", at_most="2024-12-31"), {"plan.md"}),
+            (Prefix("tags", "o"), {"layers.md"}),
+            (Equals("tags", '"] == true or source != "'), set()),
+            (AnyOf(tuple(Equals("year", year) for year in range(1900, 2400))), {"plan.md"}),
+        ]:
+            assert sources(live, condition) == meant
+            assert sources(live, Not(condition)) == every - meant
+    finally:
+        store.close()
+
+
+def sources(snapshot: Snapshot, condition: Filter) -> set[str]:
+    return {stored.chunk.source for stored in snapshot.chunks(condition)}
 
 
 def test_a_second_writer_on_a_server_is_refused_by_name_and_a_dead_one_is_not_waited_for(settings: Settings) -> None:

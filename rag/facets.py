@@ -1,0 +1,57 @@
+"""Front matter as a set of facts, so that a filter and its negation share out the corpus.
+
+Milvus Lite 2.5 has no `not (…)`, and a comparison with a key that a chunk lacks is neither true nor false. But
+`facets["v…"] == true` and `facets["v…"] != true` are each other's complement, whatever a chunk lacks. A fact is either
+"this key is, or lists, this value" or "this key is a single value of this kind"; what is stored of it is a digest, so
+that no text of a document or of a caller ever becomes part of a path.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from rag.vocabulary import MetadataValue, Scalar
+
+ValueKind = Literal["text", "number", "boolean", "nothing"]
+
+MAX_FACETS = 2000
+"""For one document: about 50 KB, where a Milvus server takes 64 KiB of JSON in a field."""
+
+
+def has_value(key: str, value: Scalar) -> str:
+    """The facet of a key whose value is `value`, or a list with it. 3 and 3.0 are one value, 1, "1" and true three."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return _digest(key, kind_of(value), value)
+
+
+def is_single(key: str, kind: ValueKind) -> str:
+    """The facet of a key with one value, no list, of this kind."""
+    return _digest(key, kind)
+
+
+def facets_of(metadata: Mapping[str, MetadataValue]) -> frozenset[str]:
+    return frozenset(_facets(metadata))
+
+
+def kind_of(value: Scalar) -> ValueKind:
+    if value is None:
+        return "nothing"
+    # Before numbers: in Python, true is one.
+    if isinstance(value, bool):
+        return "boolean"
+    return "text" if isinstance(value, str) else "number"
+
+
+def _facets(metadata: Mapping[str, MetadataValue]) -> Iterator[str]:
+    for key, value in metadata.items():
+        if isinstance(value, list):
+            yield from (has_value(key, item) for item in value)
+        else:
+            yield has_value(key, value)
+            yield is_single(key, kind_of(value))
+
+
+def _digest(*fact: Scalar) -> str:
+    return f"v{hashlib.sha256(json.dumps(fact).encode()).hexdigest()[:16]}"
