@@ -37,6 +37,7 @@ from api.schemas import (
 )
 from ingest.runner import IngestRunner, RunState
 from rag.answer import Delta, Event, PassagesFound, answer
+from rag.chat import Reasoning
 from rag.errors import ZhiwenError
 from rag.vocabulary import Answer
 from rag.wiring import Parts
@@ -173,6 +174,8 @@ def _sse_event(event: Event) -> bytes:
     match event:
         case PassagesFound(passages):
             return _frame("passages", _Passages(passages=[PassageOut.of_passage(passage) for passage in passages]))
+        case Reasoning(text):
+            return _frame("reasoning", _Delta(text=text))
         case Delta(text):
             return _frame("delta", _Delta(text=text))
         case Answer():

@@ -126,7 +126,7 @@ class CitationOut(BaseModel):
 
 
 class AskResponse(BaseModel):
-    """`reason` is null unless `refused`."""
+    """`reason` is null unless `refused`; `truncated` if the text stops at the model's length limit."""
 
     answer: str
     refused: bool
@@ -135,6 +135,7 @@ class AskResponse(BaseModel):
     model: str
     generation: int
     trace_id: str
+    truncated: bool = False
 
     @classmethod
     def of(cls, answer: Answer) -> "AskResponse":
@@ -146,6 +147,7 @@ class AskResponse(BaseModel):
             model=answer.model,
             generation=answer.generation,
             trace_id=answer.trace_id,
+            truncated=answer.truncated,
         )
 
 
