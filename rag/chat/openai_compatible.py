@@ -98,7 +98,7 @@ class OpenAIChat:
                     extra_body=options,
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                fewer = _without_refused(options, str(error.message))
+                fewer = _without_refused(options, _complaint(error))
                 if fewer is None:
                     raise self._translated(error) from error
                 self._options = fewer
@@ -128,7 +128,7 @@ class OpenAIChat:
         return Usage(*reading.tokens, cost=self._price.of(*reading.tokens) if self._price else None)
 
     def _translated(self, error: Exception) -> ChatError:
-        detail = " ".join(str(getattr(error, "message", error)).split())
+        detail = " ".join(_complaint(error).split())
         if self._client.api_key != _NO_KEY:
             detail = detail.replace(self._client.api_key, "***")  # some servers repeat it
         detail = detail[:200]
@@ -158,6 +158,14 @@ def _without_refused(options: Mapping[str, object], complaint: str) -> dict[str,
         return {renamed.get(name, name): value for name, value in options.items()}
     refused = next((name for name in options if name in complaint and not name.startswith("max_")), None)
     return {name: value for name, value in options.items() if name != refused} if refused else None
+
+
+def _complaint(error: Exception) -> str:
+    """What the server said. The client knows one form of it, and servers many: `{"detail": …}` is FastAPI's."""
+    body = getattr(error, "body", None)
+    if body and not (isinstance(body, Mapping) and body.get("message")):
+        return str(body)
+    return str(getattr(error, "message", error))
 
 
 def _from_connection(where: str, error: Exception, detail: str) -> ChatError:

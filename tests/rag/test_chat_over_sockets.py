@@ -259,6 +259,17 @@ def test_a_request_that_is_refused_says_why_in_one_line(server: ScriptedServer) 
 
 
 @pytest.mark.parametrize(
+    "payload",
+    [{"detail": "too long"}, {"code": 20015, "message": "too long", "data": None}, {"error": "too long"}, b"too long"],
+    ids=["FastAPI", "SiliconFlow", "a string", "no JSON"],
+)
+def test_whatever_the_form_of_a_refusal_is_its_reason_is_told(server: ScriptedServer, payload: object) -> None:
+    end = failure(chat_with(server, refuses(422, payload)))
+    assert type(end.error) is ChatRejected
+    assert "too long" in str(end.error)
+
+
+@pytest.mark.parametrize(
     "script",
     [
         refuses(400, {"error": {"message": f"API key not valid: {KEY}"}}),
