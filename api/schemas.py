@@ -267,3 +267,21 @@ class HealthResponse(BaseModel):
     embedder: str
     chat: str
     version: str
+
+
+DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "chat"]
+
+
+class CheckOut(BaseModel):
+    """`ok` is null for what could not be looked at; `code` and `remedy` are for what is wrong."""
+
+    part: DoctorPart
+    ok: bool | None
+    message: str
+    code: str | None = None
+    remedy: str = ""
+
+
+class DoctorResponse(BaseModel):
+    ok: bool
+    checks: list[CheckOut]
