@@ -156,11 +156,12 @@ class ChatChain:
 
     def _delay(self, error: ChatError, number: int, deadline: float, link: _Link) -> float | None:
         """Seconds to wait before the model is tried again, or None if that would not help or take too long."""
-        is_passing = isinstance(error, ChatUnavailable) and not isinstance(error, ChatDenied)
-        if not is_passing or number == self._settings.max_attempts:
+        if not isinstance(error, ChatUnavailable) or isinstance(error, ChatDenied):
+            return None
+        if number == self._settings.max_attempts:
             return None
         backoff: float = _FIRST_DELAY_SECONDS * 2 ** (number - 1) * random.uniform(0.5, 1.5)  # noqa: S311  (jitter)
-        delay = max(backoff, getattr(error, "retry_after_seconds", 0.0))
+        delay = max(backoff, error.retry_after_seconds)
         left = deadline - self._clock()
         return delay if delay < (left if link is self._links[-1] else min(left, _PATIENCE_SECONDS)) else None
 

@@ -34,7 +34,8 @@ class Reading:
     def take(self, chunk: object) -> list[Text | Reasoning]:
         """The pieces in a chunk. Raises ChatGarbled if it is nothing of the kind.
 
-        The client library checks nothing: what it calls a chunk may be anything that is JSON.
+        The client library checks nothing: what it calls a chunk may be anything that is JSON, and only of a JSON
+        object does it make a model.
         """
         if not hasattr(chunk, "model_dump"):
             raise ChatGarbled(f"{self._where} sent something that is not a chat answer")
