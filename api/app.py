@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +15,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from api.disconnects import unless_gone
 from api.errors import code_of, status_of
 from api.limits import BodyLimit
 from api.local import check_path, run_ingest, run_preview, run_rollback, run_search, run_status
@@ -38,11 +39,14 @@ from api.schemas import (
 )
 from ingest.runner import IngestRunner, RunState
 from rag.answer import Delta, Event, PassagesFound, answer
+from rag.chat import Reasoning
 from rag.errors import ZhiwenError
 from rag.vocabulary import Answer
 from rag.wiring import Parts
 
 log = logging.getLogger("zhiwen.api")
+
+_CLIENT_GONE = 499  # nginx's number for it; nobody reads it but a log
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorResponse, "description": "The request cannot be served as it is."},
@@ -81,7 +85,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
 
 def _add_questions(app: FastAPI, parts: Parts) -> None:
     @app.post("/ask", response_model=AskResponse, responses=_ERRORS | {200: _EVENTS}, tags=["ask"])
-    async def ask(request: AskRequest) -> Response:
+    async def ask(request: AskRequest, connection: Request) -> Response:
         """Answer a question from the knowledge base, with citations, or refuse."""
         condition = request.filter.to_filter() if request.filter else None
         events = answer(request.question, parts, condition=condition)
@@ -89,10 +93,8 @@ def _add_questions(app: FastAPI, parts: Parts) -> None:
         if request.stream:
             headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
             return StreamingResponse(_sse(first, events), media_type="text/event-stream", headers=headers)
-        async for event in events:
-            if isinstance(event, Answer):
-                return JSONResponse(AskResponse.of(event).model_dump())
-        raise AssertionError("an answer always comes last")
+        whole = await unless_gone(connection, _last(events))
+        return JSONResponse(AskResponse.of(whole).model_dump()) if whole else Response(status_code=_CLIENT_GONE)
 
     @app.post("/search", responses=_ERRORS, tags=["ask"])
     def search(request: SearchRequest) -> SearchResponse:
@@ -164,11 +166,20 @@ _EVENTS: dict[str, Any] = {
 }
 
 
-async def _sse(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    try:
-        yield _sse_event(first)
+async def _last(events: AsyncGenerator[Event, None]) -> Answer:
+    async with aclosing(events):
         async for event in events:
-            yield _sse_event(event)
+            if isinstance(event, Answer):
+                return event
+    raise AssertionError("an answer always comes last")
+
+
+async def _sse(first: Event, events: AsyncGenerator[Event, None]) -> AsyncIterator[bytes]:
+    try:
+        async with aclosing(events):
+            yield _sse_event(first)
+            async for event in events:
+                yield _sse_event(event)
     except ZhiwenError as error:
         yield _frame("error", _error_response(code_of(error), str(error)).error)
 
@@ -177,6 +188,8 @@ def _sse_event(event: Event) -> bytes:
     match event:
         case PassagesFound(passages):
             return _frame("passages", _Passages(passages=[PassageOut.of_passage(passage) for passage in passages]))
+        case Reasoning(text):
+            return _frame("reasoning", _Delta(text=text))
         case Delta(text):
             return _frame("delta", _Delta(text=text))
         case Answer():

@@ -184,6 +184,20 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Check configuration, documents, store, embedder and chat model, and say how to mend what is wrong."""
+    from api.doctor import diagnose  # noqa: PLC0415  (it reaches into every part; no other command does)
+
+    language = interface_language()
+    found = diagnose(context.obj, language)
+    if as_json:
+        _print_json(found)
+    else:
+        terminal.print_checks(terminal.output(), found, language)
+    raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
 def rollback(context: typer.Context) -> None:
     """Go back to the generation before the live one."""
     with open_backend(_settings(context)) as backend:

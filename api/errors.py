@@ -25,8 +25,15 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.EmbedderMismatch: 503,
     errors.ChatError: 502,
     errors.ChatUnavailable: 503,
+    errors.ChatBusy: 503,
+    errors.ChatDenied: 503,
+    errors.ChatResting: 503,
     errors.ChatTimeout: 504,
     errors.ChatBroken: 502,
+    errors.ChatGarbled: 502,
+    errors.ChatFiltered: 502,
+    errors.ChatRejected: 502,
+    errors.NotAChatModel: 502,
 }
 
 _USAGE_ERRORS = (errors.ConfigError, errors.QuestionError, errors.FilterError)
@@ -38,8 +45,8 @@ def status_of(error: ZhiwenError) -> int:
 
 
 def code_of(error: ZhiwenError) -> str:
-    """`StoreUnavailable` → `store_unavailable`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+    """`StoreUnavailable` → `store_unavailable`, `NotAChatModel` → `not_a_chat_model`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(error).__name__).lower()
 
 
 def error_of(code: str, message: str) -> ZhiwenError:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -87,11 +87,12 @@ class Local:
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
         condition = request.filter.to_filter() if request.filter else None
         try:
-            async for event in answer(request.question, self._parts, condition=condition):
-                if isinstance(event, Delta):
-                    on_text(event.text)
-                if isinstance(event, Answer):
-                    return AskResponse.of(event)
+            async with aclosing(answer(request.question, self._parts, condition=condition)) as events:
+                async for event in events:
+                    if isinstance(event, Delta):
+                        on_text(event.text)
+                    if isinstance(event, Answer):
+                        return AskResponse.of(event)
         finally:
             await self._parts.chat.close()
         raise AssertionError("an answer always comes last")

@@ -75,8 +75,112 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": "Back from generation {left} to {live}. The files are as they were: the next ingest takes the changes "
         "in again.",
     },
+    "configuration": {"zh": "配置", "en": "Configuration"},
+    "knowledge": {"zh": "知识目录", "en": "Knowledge"},
+    "chat": {"zh": "大模型", "en": "Chat model"},
+    "doctor_defaults": {"zh": "默认值和环境变量", "en": "defaults and environment"},
+    "doctor_knowledge": {"zh": "{path}，{count} 篇文档", "en": "{path}, {count} documents"},
+    "doctor_empty": {
+        "zh": "{uri} 还没有内容；运行 zhiwen ingest 读入",
+        "en": "{uri} is still empty; `zhiwen ingest` fills it",
+    },
+    "doctor_store": {
+        "zh": "{uri}，第 {generation} 代，{documents} 篇文档",
+        "en": "{uri}, generation {generation}, {documents} documents",
+    },
+    "doctor_served": {
+        "zh": "由服务 {url}（进程 {pid}）打开，第 {generation} 代，{documents} 篇文档，用 {embedder} 和 {chat}",
+        "en": "open in the server {url} (process {pid}), generation {generation}, {documents} documents, "
+        "with {embedder} and {chat}",
+    },
+    "doctor_embedder": {
+        "zh": "{name}，{dimension} 维，{seconds:.1f} 秒内就绪",
+        "en": "{name}, {dimension} dimensions, ready in {seconds:.1f} s",
+    },
+    "doctor_extractive": {
+        "zh": "未配置：回答摘自原文；设置 ZHIWEN_CHAT__PROVIDER 和密钥即可使用",
+        "en": "none: answers are quoted from the documents; set ZHIWEN_CHAT__PROVIDER and a key to have one",
+    },
+    "doctor_chat": {"zh": "{name}，{seconds:.1f} 秒开始回答", "en": "{name}, answers after {seconds:.1f} s"},
+    "doctor_skipped": {"zh": "配置有误，未检查", "en": "not looked at, for the configuration is wrong"},
     "stop": {"zh": "按 Ctrl+C 停止", "en": "Press Ctrl+C to stop"},
 }
+
+REMEDIES: dict[str, dict[Language, str]] = {
+    "config_error": {
+        "zh": "改正上面的设置；config.yaml 里有每一项的说明",
+        "en": "correct the setting; config.yaml explains each",
+    },
+    "knowledge_error": {
+        "zh": "把文档放到那里，或把 ZHIWEN_KNOWLEDGE__PATH 设为另一个目录",
+        "en": "put documents there, or name another folder",
+    },
+    "store_unavailable": {
+        "zh": "检查 store.uri；是服务器的话，看它是否已启动",
+        "en": "check store.uri and, if it is a server, whether that runs",
+    },
+    "store_timeout": {
+        "zh": "看 Milvus 服务器是否过载，或调大 store.timeout_seconds",
+        "en": "see whether the Milvus server is overloaded, or raise store.timeout_seconds",
+    },
+    "store_locked": {
+        "zh": "结束占用它的进程，或等它完成",
+        "en": "end the process that has it, or wait until it is done",
+    },
+    "store_error": {
+        "zh": "换一个 store.uri 后重新 zhiwen ingest，或恢复备份",
+        "en": "take another store.uri and run `zhiwen ingest`, or restore a backup",
+    },
+    "embedder_unavailable": {
+        "zh": "检查 embedding.* 设置，或设 embedding.provider: builtin",
+        "en": "check the embedding.* settings, or set embedding.provider: builtin",
+    },
+    "embedder_error": {
+        "zh": "检查 embedding.* 设置，或设 embedding.provider: builtin",
+        "en": "check the embedding.* settings, or set embedding.provider: builtin",
+    },
+    "embedder_mismatch": {
+        "zh": "运行 zhiwen ingest 重建索引，或改回原来的设置",
+        "en": "run `zhiwen ingest` to build the index anew, or go back to the old settings",
+    },
+    "chat_unavailable": {
+        "zh": "检查网络和 chat.base_url；本地模型看是否已启动",
+        "en": "start it if it is a local model; otherwise see the provider's status page",
+    },
+    "chat_busy": {
+        "zh": "稍后再试，或提高服务商的限额，或加 chat.fallbacks",
+        "en": "try again later, raise the provider's limit, or add chat.fallbacks",
+    },
+    "chat_denied": {
+        "zh": "检查密钥、账户余额和 chat.model",
+        "en": "check the key, the account and chat.model",
+    },
+    "chat_timeout": {
+        "zh": "换一个更快的模型，或调大 chat.first_token_timeout_seconds",
+        "en": "take a faster model, or raise chat.first_token_timeout_seconds",
+    },
+    "chat_broken": {
+        "zh": "看服务商的状态页，或加 chat.fallbacks",
+        "en": "see the provider's status page, or add chat.fallbacks",
+    },
+    "chat_garbled": {
+        "zh": "检查 chat.base_url：那里的接口与 OpenAI 不兼容",
+        "en": "check chat.base_url: what is there is not OpenAI-compatible",
+    },
+    "chat_filtered": {
+        "zh": "服务商的内容过滤拦截了测试；换一个模型",
+        "en": "the provider's content filter stopped a test; take another model",
+    },
+    "chat_rejected": {
+        "zh": "检查 chat.model 和 chat.max_answer_tokens",
+        "en": "check chat.model and chat.max_answer_tokens",
+    },
+    "not_a_chat_model": {
+        "zh": "检查 chat.base_url，通常以 /v1 结尾",
+        "en": "check chat.base_url, which usually ends in /v1",
+    },
+}
+"""What mends a broken part, by the code of its error."""
 
 
 def say(key: str, language: Language, **values: object) -> str:

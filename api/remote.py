@@ -46,8 +46,11 @@ class Remote:
     ) -> None:
         self._client.close()
 
+    def health(self) -> HealthResponse:
+        return HealthResponse.model_validate(self._call("GET", "/health"))
+
     def root(self) -> str:
-        return HealthResponse.model_validate(self._call("GET", "/health")).root
+        return self.health().root
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
         state = IngestState.model_validate(self._call("POST", "/ingest", request))

@@ -143,7 +143,7 @@ class CitationOut(BaseModel):
 
 
 class AskResponse(BaseModel):
-    """`reason` is null unless `refused`."""
+    """`reason` is null unless `refused`; `truncated` if the text stops at the model's length limit."""
 
     answer: str
     refused: bool
@@ -152,6 +152,7 @@ class AskResponse(BaseModel):
     model: str
     generation: int
     trace_id: str
+    truncated: bool = False
 
     @classmethod
     def of(cls, answer: Answer) -> "AskResponse":
@@ -163,6 +164,7 @@ class AskResponse(BaseModel):
             model=answer.model,
             generation=answer.generation,
             trace_id=answer.trace_id,
+            truncated=answer.truncated,
         )
 
 
@@ -282,3 +284,21 @@ class HealthResponse(BaseModel):
     embedder: str
     chat: str
     version: str
+
+
+DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "chat"]
+
+
+class CheckOut(BaseModel):
+    """`ok` is null for what could not be looked at; `code` and `remedy` are for what is wrong."""
+
+    part: DoctorPart
+    ok: bool | None
+    message: str
+    code: str | None = None
+    remedy: str = ""
+
+
+class DoctorResponse(BaseModel):
+    ok: bool
+    checks: list[CheckOut]

@@ -11,7 +11,15 @@ from rich.text import Text
 
 from api.explanation import Explanation
 from api.messages import say
-from api.schemas import AskResponse, IngestResponse, PlanOut, ProgressOut, SearchResponse, StatusResponse
+from api.schemas import (
+    AskResponse,
+    DoctorResponse,
+    IngestResponse,
+    PlanOut,
+    ProgressOut,
+    SearchResponse,
+    StatusResponse,
+)
 from rag.question import Language
 from rag.vocabulary import PATH_SEPARATOR
 
@@ -132,6 +140,17 @@ def print_status(console: Console, status: StatusResponse, language: Language) -
     }
     for key, value in rows.items():
         console.print(f"{say(key, language)}: {value}")
+
+
+def print_checks(console: Console, found: DoctorResponse, language: Language) -> None:
+    """A line for each part: how it is, and what mends it."""
+    for check in found.checks:
+        sign, style = {True: ("✓", "green"), False: ("✗", "bold red"), None: ("-", "dim")}[check.ok]
+        line = Text(f"{sign} {say(check.part, language)}: ", style=style)
+        line.append(printable(check.message), style="default")
+        if check.remedy:
+            line.append(f" → {check.remedy}", style="yellow")
+        console.print(line)
 
 
 def _pending(plan: PlanOut | None, language: Language) -> str:

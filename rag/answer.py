@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
 
-from rag.chat import ChatModel
+from rag.chat import ChatModel, Finished, Piece, Pieces, Reasoning, Text
 from rag.chat.extractive import ExtractiveChat
 from rag.citations import MarkerFilter, citations_of, cited_numbers
 from rag.errors import ChatError
@@ -15,7 +16,7 @@ from rag.filters import Filter
 from rag.prompt import DECLINED, Prompt, build_prompt
 from rag.question import Language, checked_question, language_of
 from rag.retrieval import Retrieval, retrieve
-from rag.vocabulary import Answer, Passage, RefusalReason
+from rag.vocabulary import Answer, Attempt, Passage, RefusalReason
 from rag.wiring import Parts
 
 log = logging.getLogger("zhiwen.answer")
@@ -33,10 +34,34 @@ class Delta:
     text: str
 
 
-Event = PassagesFound | Delta | Answer
+Event = PassagesFound | Reasoning | Delta | Answer
 
 
-async def answer(question: str, parts: Parts, *, condition: Filter | None = None) -> AsyncIterator[Event]:
+@dataclass(slots=True)
+class _Draft:
+    """An answer while it is written."""
+
+    writer: str
+    text: str = ""
+    is_truncated: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def take(self, piece: Piece) -> Reasoning | Delta | None:
+        """Keep a piece, and return what the reader gets of it."""
+        match piece:
+            case Text(text):
+                self.text += text
+                return Delta(text)
+            case Reasoning():
+                return piece
+            case Attempt():
+                self.attempts.append(piece)
+            case Finished(model, truncated):
+                self.writer, self.is_truncated = model, truncated
+        return None
+
+
+async def answer(question: str, parts: Parts, *, condition: Filter | None = None) -> AsyncGenerator[Event, None]:
     """Answer a question: the passages found, the text as it is written, and last the whole answer.
 
     A refusal is an answer too. Raises QuestionError, StoreError, EmbedderError, and ChatError if the chat model fails
@@ -47,29 +72,37 @@ async def answer(question: str, parts: Parts, *, condition: Filter | None = None
     retrieval, evidence = await asyncio.to_thread(_find, question, parts, condition)
     yield PassagesFound(evidence.passages)
     if not evidence.passages or evidence.probability < settings.min_evidence:
-        yield _refusal(retrieval, parts.chat, "no_evidence")
+        yield _refusal(retrieval, _Draft(parts.chat.name), "no_evidence")
         return
-    text = ""
-    chat = parts.chat
+    draft = _Draft(parts.chat.name)
     prompt = build_prompt(evidence)
     try:
-        async for piece in _written(chat, prompt):
-            text += piece
-            yield Delta(piece)
+        async with aclosing(_written(parts.chat, prompt)) as pieces:
+            async for piece in pieces:
+                if event := draft.take(piece):
+                    yield event
     except ChatError as error:
-        if text:
+        if draft.text:
             raise
         log.warning("the chat model failed, quoting instead: %s", error)
-        chat, note = ExtractiveChat(), _FAILED[evidence.language]
-        async for piece in _written(chat, prompt, note=note):
-            text += piece
-            yield Delta(piece)
-    if not text.strip():
-        yield _refusal(retrieval, chat, "model_declined")
-    elif not cited_numbers(text):
-        yield _refusal(retrieval, chat, "no_citation")
+        async with aclosing(_written(ExtractiveChat(), prompt, note=_FAILED[evidence.language])) as pieces:
+            async for piece in pieces:
+                if event := draft.take(piece):
+                    yield event
+    if not draft.text.strip():
+        yield _refusal(retrieval, draft, "model_declined")
+    elif not cited_numbers(draft.text):
+        yield _refusal(retrieval, draft, "no_citation")
     else:
-        yield Answer(text, citations_of(text, evidence), chat.name, retrieval.generation, _trace_id())
+        yield Answer(
+            draft.text,
+            citations_of(draft.text, evidence),
+            draft.writer,
+            retrieval.generation,
+            _trace_id(),
+            truncated=draft.is_truncated,
+            attempts=tuple(draft.attempts),
+        )
 
 
 def search(question: str, parts: Parts, *, top_k: int | None = None, condition: Filter | None = None) -> Retrieval:
@@ -94,37 +127,51 @@ def _find(question: str, parts: Parts, condition: Filter | None) -> tuple[Retrie
     return found, evidence
 
 
-async def _written(chat: ChatModel, prompt: Prompt, note: str = "") -> AsyncIterator[str]:
-    """The model's text with clean markers; nothing at all if it declines."""
+async def _written(chat: ChatModel, prompt: Prompt, note: str = "") -> Pieces:
+    """What the model writes, with clean markers and a closing note; no text at all if it declines."""
     language = prompt.evidence.language
     markers = MarkerFilter([passage.number for passage in prompt.evidence.passages])
     held = ""
-    begun = False
-    async for piece in chat.stream(prompt):
-        held += piece
-        if not begun and DECLINED.startswith(held.strip()):
-            continue
-        if not begun and held.strip().startswith(DECLINED):
-            return
-        begun = True
-        clean = markers.feed(held)
-        held = ""
-        if clean:
-            yield clean
-    if begun:
-        closing = note or (_EXTRACTIVE[language] if chat.is_extractive else "")
-        rest = markers.finish() + (f"\n\n{closing}" if closing else "")
-        if rest:
-            yield rest
+    begun = declined = False
+    async with aclosing(chat.stream(prompt)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Finished) and begun:
+                closing = note or _closing(chat, piece, language)
+                rest = markers.finish() + (f"\n\n{closing}" if closing else "")
+                if rest:
+                    yield Text(rest)
+            if not isinstance(piece, Text):
+                yield piece
+                continue
+            held += piece.text
+            if declined and piece.text.strip():
+                return  # it goes on to explain itself, and nobody will read it
+            if not begun and DECLINED.startswith(held.strip()):
+                continue
+            if declined or (not begun and held.strip().startswith(DECLINED)):
+                declined = True
+                continue
+            begun = True
+            clean = markers.feed(held)
+            held = ""
+            if clean:
+                yield Text(clean)
 
 
-def _refusal(retrieval: Retrieval, chat: ChatModel, reason: RefusalReason) -> Answer:
+def _closing(chat: ChatModel, end: Finished, language: Language) -> str:
+    if end.truncated:
+        return _TRUNCATED[language]
+    return _EXTRACTIVE[language] if chat.is_extractive else ""
+
+
+def _refusal(retrieval: Retrieval, draft: _Draft, reason: RefusalReason) -> Answer:
     language = language_of(retrieval.question)
     headings = nearest_headings(retrieval.hits)
     text = _REFUSAL[language]
     if headings:
         text += _NEAREST[language] + "".join(f"\n- {heading}" for heading in headings)
-    return Answer(text, (), chat.name, retrieval.generation, _trace_id(), reason)
+    attempts = tuple(draft.attempts)
+    return Answer(text, (), draft.writer, retrieval.generation, _trace_id(), reason, attempts=attempts)
 
 
 def _trace_id() -> str:
@@ -139,6 +186,10 @@ _NEAREST: dict[Language, str] = {"zh": "最接近的内容在：", "en": " The n
 _EXTRACTIVE: dict[Language, str] = {
     "zh": "（未配置大模型，以上摘自原文。）",
     "en": "(No chat model is configured; the above is quoted from the documents.)",
+}
+_TRUNCATED: dict[Language, str] = {
+    "zh": "（回答达到长度上限，没有写完。）",
+    "en": "(The answer reached its length limit and is not complete.)",
 }
 _FAILED: dict[Language, str] = {
     "zh": "（大模型没有应答，以上摘自原文。）",

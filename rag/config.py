@@ -17,7 +17,7 @@ ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-SECRETS = {("store", "token"), ("embedding", "api_key"), ("chat", "api_key")}
+SECRETS = {("store", "token"), ("embedding", "api_key"), ("chat", "api_key"), ("chat", "fallback_api_key")}
 
 
 class Section(BaseModel):
@@ -79,12 +79,19 @@ class ChatSettings(Section):
     base_url: str = ""
     api_key: SecretStr = SecretStr("")
     model: str = ""
+    fallbacks: tuple[str, ...] = ()
+    fallback_api_key: SecretStr = SecretStr("")
+    thinking: bool = False
     temperature: float = Field(default=0.1, ge=0, le=2)
     max_answer_tokens: int = Field(default=1024, ge=16)
+    context_tokens: int = Field(default=0, ge=0)
     first_token_timeout_seconds: Seconds = 30
     idle_timeout_seconds: Seconds = 20
     total_timeout_seconds: Seconds = 120
     max_attempts: int = Field(default=3, ge=1, le=10)
+    rest_after_failures: int = Field(default=3, ge=1, le=100)
+    rest_seconds: Seconds = 30
+    prices: tuple[str, ...] = ()
 
 
 class ServeSettings(Section):

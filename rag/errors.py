@@ -19,9 +19,16 @@
     │   ├── EmbedderUnavailable  it cannot be loaded or reached
     │   └── EmbedderMismatch     the live index was made with another one
     └── ChatError                the chat model failed
-        ├── ChatUnavailable      it cannot be reached, or refuses the key
-        ├── ChatTimeout          it did not answer within the deadline
-        └── ChatBroken           its answer broke off, was filtered, or is not in the agreed form
+        ├── ChatUnavailable      it cannot be reached, or is out of order
+        │   ├── ChatBusy         it is asked too often
+        │   ├── ChatDenied       it refuses the key, the account or the model's name; trying again does not help
+        │   └── ChatResting      it has failed again and again, and is left alone for a while
+        ├── ChatTimeout          it did not begin, go on or end within the deadline
+        └── ChatBroken           its answer broke off, and is not whole
+            ├── ChatGarbled      what it sends is no JSON, or no chat answer
+            ├── ChatFiltered     the provider's content filter stopped it
+            ├── ChatRejected     it does not take this request, for example because it is too long
+            └── NotAChatModel    something else answers at its address, such as a login page
 
 Errors of vendor libraries are translated where the library is called, with `raise … from`. "Nothing was found"
 is not an error: it is an `Answer` with `refused = True`.
@@ -105,6 +112,22 @@ class ChatError(ZhiwenError):
 
 
 class ChatUnavailable(ChatError):
+    """`retry_after_seconds` is what the provider asked to wait before the next try, 0 if it did not say."""
+
+    def __init__(self, message: str = "", *, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ChatBusy(ChatUnavailable):
+    pass
+
+
+class ChatDenied(ChatUnavailable):
+    pass
+
+
+class ChatResting(ChatUnavailable):
     pass
 
 
@@ -113,4 +136,20 @@ class ChatTimeout(ChatError):
 
 
 class ChatBroken(ChatError):
+    pass
+
+
+class ChatGarbled(ChatBroken):
+    pass
+
+
+class ChatFiltered(ChatBroken):
+    pass
+
+
+class ChatRejected(ChatBroken):
+    pass
+
+
+class NotAChatModel(ChatBroken):
     pass

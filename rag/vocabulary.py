@@ -95,12 +95,58 @@ class Citation:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counts them, reasoning among those of the completion.
+
+    `cost` is in the currency of the configured prices, None if the model has none.
+    """
+
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None = None
+
+
+Outcome = Literal[
+    "answered",
+    "truncated",
+    "unavailable",
+    "busy",
+    "denied",
+    "resting",
+    "timeout",
+    "broken",
+    "garbled",
+    "filtered",
+    "rejected",
+    "not_a_chat_model",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call of a chat model, and how it ended: well, or with the `problem` that its error named.
+
+    `truncated` means that the answer came and stops at its length limit. `first_token_seconds` is None if nothing came.
+    """
+
+    model: str
+    outcome: Outcome
+    seconds: float
+    first_token_seconds: float | None = None
+    usage: Usage | None = None
+    problem: str = ""
+
+
 RefusalReason = Literal["no_evidence", "model_declined", "no_citation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person gets: text with `[n]` markers and a citation for each, or a refusal with its reason."""
+    """What a person gets: text with `[n]` markers and a citation for each, or a refusal with its reason.
+
+    `attempts` are the calls of chat models that it took; `truncated` if the text stops at the length limit.
+    """
 
     text: str
     citations: tuple[Citation, ...]
@@ -108,6 +154,8 @@ class Answer:
     generation: int
     trace_id: str
     reason: RefusalReason | None = None
+    truncated: bool = False
+    attempts: tuple[Attempt, ...] = ()
 
     @property
     def refused(self) -> bool:

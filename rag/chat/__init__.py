@@ -1,9 +1,38 @@
-"""The chat seam: a prompt in, text with citation markers out, as it is written."""
+"""The chat seam: a prompt in, an answer with citation markers out, piece by piece as it is written."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Protocol
 
 from rag.prompt import Prompt
+from rag.vocabulary import Attempt, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The next piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """The next piece of what a model thinks before it answers: for the curious, no part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer of `model` is whole, or `truncated` at its length limit. `usage` is None where nobody counts."""
+
+    model: str
+    truncated: bool = False
+    usage: Usage | None = None
+
+
+Piece = Text | Reasoning | Attempt | Finished
+Pieces = AsyncGenerator[Piece, None]
 
 
 class ChatModel(Protocol):
@@ -19,10 +48,16 @@ class ChatModel(Protocol):
         """True if it only quotes passages, so that an answer can say so."""
         ...
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[str]:
-        """The answer in pieces, with markers `[n]`; exactly `DECLINED` if the passages do not answer.
+    @property
+    def context_tokens(self) -> int | None:
+        """What it can hold, prompt and answer together; None if that is not known or there is no limit."""
+        ...
 
-        Raises ChatUnavailable, ChatTimeout or ChatBroken. Ending without an error means that the answer is complete.
+    def stream(self, prompt: Prompt) -> Pieces:
+        """The answer as `Text` with markers `[n]`, exactly `DECLINED` if the passages do not answer; last `Finished`.
+
+        `Reasoning` may come before the text, and where several calls are made, an `Attempt` at the end of each.
+        Raises ChatError; without one, `Finished` has come. Closing the generator ends the call behind it.
         """
         ...
 

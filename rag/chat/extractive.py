@@ -1,9 +1,9 @@
 """No chat model: the answer is made of the best sentences, list items and table rows, each with its citation."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from rag.chat import Finished, Pieces, Text
 from rag.evidence import Evidence
 from rag.prompt import DECLINED, Prompt
 from rag.terms import terms
@@ -34,15 +34,17 @@ class ExtractiveChat:
 
     name = "extractive"
     is_extractive = True
+    context_tokens = None
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[str]:
+    async def stream(self, prompt: Prompt) -> Pieces:
         chosen = choose_units(prompt.evidence)
         if not chosen:
-            yield DECLINED
+            yield Text(DECLINED)
         for number, (passage, unit) in enumerate(chosen):
             line_start = ("\n- " if number else "- ") if len(chosen) > 1 else ""
             text = _BRACKETED_NUMBER.sub(r"(\1)", unit.text)
-            yield f"{line_start}{text} [{passage.number}]"
+            yield Text(f"{line_start}{text} [{passage.number}]")
+        yield Finished(self.name)
 
     async def close(self) -> None:
         return None

@@ -1,25 +1,43 @@
 """Chat models behind any OpenAI-compatible endpoint.
 
-The client library takes a stream that breaks off, and a web page with status 200, for a complete answer, and waits ten
-minutes by default; so completeness and deadlines are checked here, and it is retried only before the first token.
+The client library takes a stream that breaks off, and a web page with status 200, for a complete answer; so what came
+is checked here. One call of `stream` is one answer or one failure: deadlines and further attempts are the chain's.
 """
 
 import asyncio
 import json
-import random
-import time
-from collections.abc import AsyncIterator
+import math
+from collections.abc import Mapping
+from typing import cast
 
 import openai
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
+from rag.chat import Finished, Pieces
+from rag.chat.presets import CUSTOM, Preset
+from rag.chat.prices import Price
+from rag.chat.reading import Reading
 from rag.config import ChatSettings
-from rag.errors import ChatBroken, ChatError, ChatTimeout, ChatUnavailable
+from rag.errors import (
+    ChatBroken,
+    ChatBusy,
+    ChatDenied,
+    ChatError,
+    ChatFiltered,
+    ChatGarbled,
+    ChatRejected,
+    ChatTimeout,
+    ChatUnavailable,
+    NotAChatModel,
+)
 from rag.prompt import Prompt
+from rag.vocabulary import Usage
 
 _NO_KEY = "none"  # the client insists on one; local servers ignore it
-_RETRIED = (408, 409, 429)
-_FIRST_DELAY_SECONDS = 0.5
+_FILTER_CODES = frozenset({"content_filter", "data_inspection_failed", "DataInspectionFailed"})
+_PASSING = frozenset({408, 409})
+_USAGE_SECONDS = 1.0
+"""How long the count of the tokens is waited for, once the answer is complete."""
 
 
 class OpenAIChat:
@@ -27,152 +45,165 @@ class OpenAIChat:
 
     is_extractive = False
 
-    def __init__(self, settings: ChatSettings, *, name: str, base_url: str, model: str, api_key: str) -> None:
+    def __init__(
+        self,
+        settings: ChatSettings,
+        *,
+        name: str,
+        base_url: str,
+        model: str,
+        api_key: str,
+        preset: Preset = CUSTOM,
+        price: Price | None = None,
+    ) -> None:
         self.name = name
-        self._settings = settings
+        self.context_tokens = settings.context_tokens or (preset.context_tokens if model == preset.model else None)
         self._base_url = base_url
+        self._where = f"{name} at {base_url}"
         self._model = model
+        self._price = price
+        self._options = _options(settings, preset)
         self._client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=api_key or _NO_KEY,
-            timeout=settings.total_timeout_seconds,
-            max_retries=0,
+            base_url=base_url, api_key=api_key or _NO_KEY, timeout=settings.total_timeout_seconds, max_retries=0
         )
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[str]:
-        deadline = time.monotonic() + self._settings.total_timeout_seconds
-        chunks, first = await self._open(prompt, deadline)
-        finish_reason: str | None = None
-        begun = False
+    async def stream(self, prompt: Prompt) -> Pieces:
+        chunks = await self._open(prompt)
+        reading = Reading(self.name, self._where)
         try:
-            chunk: ChatCompletionChunk | None = first
-            while chunk is not None:
-                text, reason = self._read(chunk)
-                finish_reason = reason or finish_reason
-                if text:
-                    begun = True
-                    yield text
-                chunk = await self._next(chunks, self._settings.idle_timeout_seconds, deadline)
-        except ChatUnavailable as error:
-            if begun:
-                raise ChatBroken(f"{self.name}: the connection to {self._base_url} broke in mid-answer") from error
-            raise
+            while (chunk := await self._next(chunks, reading)) is not None:
+                for piece in reading.take(chunk):
+                    yield piece
+            for piece in reading.rest():
+                yield piece
         finally:
             await chunks.close()
-        if finish_reason == "content_filter":
-            raise ChatBroken(f"{self.name}: the provider's content filter stopped the answer")
-        if finish_reason is None:
-            raise ChatBroken(f"{self.name}: the answer broke off, or {self._base_url} is not a chat endpoint")
-
-    def _read(self, chunk: object) -> tuple[str, str | None]:
-        """Text and finish reason. The client checks nothing: what it calls a chunk may be anything that is JSON."""
-        if not isinstance(chunk, ChatCompletionChunk):
-            raise ChatBroken(f"{self.name} at {self._base_url} sent something that is not a chat answer")
-        choices = getattr(chunk, "choices", None)
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        text = getattr(getattr(choice, "delta", None), "content", None)
-        return text if isinstance(text, str) else "", getattr(choice, "finish_reason", None)
+        reading.check(is_event_stream="event-stream" in _content_type(chunks))
+        yield Finished(self.name, reading.is_truncated, self._usage(reading))
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _open(
-        self, prompt: Prompt, deadline: float
-    ) -> tuple[openai.AsyncStream[ChatCompletionChunk], ChatCompletionChunk | None]:
-        """The stream and its first chunk; tried again while nothing has been said yet."""
-        messages: list[ChatCompletionMessageParam] = [
-            {"role": "system", "content": message.content}
-            if message.role == "system"
-            else {"role": "user", "content": message.content}
-            for message in prompt.messages
-        ]
-        for attempt in range(1, self._settings.max_attempts + 1):
+    async def _open(self, prompt: Prompt) -> openai.AsyncStream[ChatCompletionChunk]:
+        """The stream. What the server refuses of our wishes is left out, now and from now on."""
+        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        chunks: openai.AsyncStream[ChatCompletionChunk] | None = None
+        while chunks is None:
+            options = self._options
             try:
-                return await self._try(messages, deadline)
-            except ChatError as error:
-                delay = _retry_delay(error, attempt)
-                if delay is None or attempt == self._settings.max_attempts or time.monotonic() + delay >= deadline:
-                    raise
-                await asyncio.sleep(delay)
-        raise AssertionError("unreachable")
-
-    async def _try(
-        self, messages: list[ChatCompletionMessageParam], deadline: float
-    ) -> tuple[openai.AsyncStream[ChatCompletionChunk], ChatCompletionChunk | None]:
-        wait = min(self._settings.first_token_timeout_seconds, deadline - time.monotonic())
-        started = time.monotonic()
-        try:
-            chunks = await asyncio.wait_for(
-                self._client.chat.completions.create(
+                chunks = await self._client.chat.completions.create(
                     model=self._model,
-                    messages=messages,
-                    temperature=self._settings.temperature,
-                    max_tokens=self._settings.max_answer_tokens,
+                    messages=cast(list[ChatCompletionMessageParam], messages),
                     stream=True,
-                ),
-                wait,
-            )
-        except (TimeoutError, openai.OpenAIError, UnicodeEncodeError) as error:
-            raise self._translated(error) from error
-        try:
-            first = await self._next(chunks, wait - (time.monotonic() - started), deadline)
-        except ChatError:
+                    extra_body=options,
+                )
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                fewer = _without_refused(options, _complaint(error))
+                if fewer is None:
+                    raise self._translated(error) from error
+                self._options = fewer
+            except (openai.OpenAIError, UnicodeEncodeError) as error:
+                raise self._translated(error) from error
+        if "text/html" in _content_type(chunks):
             await chunks.close()
-            raise
-        return chunks, first
+            raise NotAChatModel(f"a web page answers at {self._base_url}, and no chat model; check chat.base_url")
+        return chunks
 
-    async def _next(
-        self, chunks: openai.AsyncStream[ChatCompletionChunk], wait_seconds: float, deadline: float
-    ) -> ChatCompletionChunk | None:
+    async def _next(self, chunks: openai.AsyncStream[ChatCompletionChunk], reading: Reading) -> object | None:
         """The next chunk, None at the end."""
-        wait = min(wait_seconds, deadline - time.monotonic())
         try:
-            # Yields first: with no time left, even a chunk that is there already comes too late.
-            async with asyncio.timeout(wait):
-                await asyncio.sleep(0)
+            # A server that forgets to end the stream does not spoil an answer that is complete.
+            async with asyncio.timeout(_USAGE_SECONDS if reading.is_complete else None):
                 return await anext(chunks, None)
         except (TimeoutError, openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            if reading.is_complete:
+                return None
+            if reading.has_begun and isinstance(error, openai.APIConnectionError):
+                raise ChatBroken(f"{self.name}: the connection to {self._base_url} broke in mid-answer") from error
             raise self._translated(error) from error
 
+    def _usage(self, reading: Reading) -> Usage | None:
+        if reading.tokens is None:
+            return None
+        return Usage(*reading.tokens, cost=self._price.of(*reading.tokens) if self._price else None)
+
     def _translated(self, error: Exception) -> ChatError:
-        where = f"{self.name} at {self._base_url}"
-        if isinstance(error, TimeoutError | openai.APITimeoutError):
-            return ChatTimeout(f"{where} did not answer in time (chat.*_timeout_seconds)")
-        if isinstance(error, openai.APIConnectionError):
-            return ChatUnavailable(f"{where} cannot be reached; check chat.base_url and the network")
-        if isinstance(error, UnicodeEncodeError):
-            return ChatUnavailable(
-                f"{where}: the key holds a character that no header can carry; check ZHIWEN_CHAT__API_KEY"
-            )
-        detail = " ".join(str(getattr(error, "message", error)).split())
+        detail = " ".join(_complaint(error).split())
         if self._client.api_key != _NO_KEY:
             detail = detail.replace(self._client.api_key, "***")  # some servers repeat it
         detail = detail[:200]
+        if isinstance(error, openai.APIError) and error.code in _FILTER_CODES:
+            return ChatFiltered(f"{self.name}: the provider's content filter stopped the answer: {detail}")
         if isinstance(error, openai.APIStatusError):
-            return _from_status(where, error, detail)
-        return ChatBroken(f"{where} sent something that is not a chat answer: {detail}")
+            return _from_status(self._where, error, detail)
+        return _from_connection(self._where, error, detail)
+
+
+def _options(settings: ChatSettings, preset: Preset) -> dict[str, object]:
+    return {
+        "temperature": settings.temperature,
+        preset.limit: settings.max_answer_tokens,
+        "stream_options": {"include_usage": True},
+        **(preset.thinks if settings.thinking else preset.does_not_think),
+    }
+
+
+def _without_refused(options: Mapping[str, object], complaint: str) -> dict[str, object] | None:
+    """The options without the one that a refusal names, or None if it is about something else.
+
+    The limit is never left out; it only takes the name that the server asks for.
+    """
+    if "max_tokens" in options and "max_completion_tokens" in complaint and "support" in complaint.lower():
+        renamed = {"max_tokens": "max_completion_tokens"}
+        return {renamed.get(name, name): value for name, value in options.items()}
+    refused = next((name for name in options if name in complaint and not name.startswith("max_")), None)
+    return {name: value for name, value in options.items() if name != refused} if refused else None
+
+
+def _complaint(error: Exception) -> str:
+    """What the server said. The client knows one form of it, and servers many: `{"detail": …}` is FastAPI's."""
+    body = getattr(error, "body", None)
+    if body and not (isinstance(body, Mapping) and body.get("message")):
+        return str(body)
+    return str(getattr(error, "message", error))
+
+
+def _from_connection(where: str, error: Exception, detail: str) -> ChatError:
+    if isinstance(error, openai.APITimeoutError):
+        return ChatTimeout(f"{where} did not answer in time (chat.total_timeout_seconds)")
+    if isinstance(error, openai.APIConnectionError):
+        return ChatUnavailable(f"{where} cannot be reached; check chat.base_url and the network")
+    if isinstance(error, UnicodeEncodeError):
+        return ChatDenied(f"{where}: the key holds a character that no header can carry; check ZHIWEN_CHAT__API_KEY")
+    if isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError):
+        return ChatBroken(f"{where} stopped with an error: {detail}")
+    return ChatGarbled(f"{where} sent something that is not a chat answer: {detail}")
 
 
 def _from_status(where: str, error: openai.APIStatusError, detail: str) -> ChatError:
     status = error.status_code
     if status in (401, 403):
-        return ChatUnavailable(f"{where} refuses the key (status {status}); check ZHIWEN_CHAT__API_KEY")
+        return ChatDenied(f"{where} refuses the key (status {status}); check ZHIWEN_CHAT__API_KEY")
+    if status == 402 or error.code == "insufficient_quota":
+        return ChatDenied(f"{where}: the account has no credit left (status {status})")
     if status == 404:
-        return ChatUnavailable(f"{where} does not know the model or the path (status 404); check chat.model")
-    if status >= 500 or status in _RETRIED:
-        return ChatUnavailable(f"{where} is not available now (status {status})")
-    return ChatBroken(f"{where} refused the request (status {status}): {detail}")
+        return ChatDenied(f"{where} does not know the model or the path (status 404); check chat.model")
+    wait = _retry_after(error)
+    if status == 429:
+        return ChatBusy(f"{where} is asked too often (status 429)", retry_after_seconds=wait)
+    if status >= 500 or status in _PASSING:
+        return ChatUnavailable(f"{where} is not available now (status {status})", retry_after_seconds=wait)
+    return ChatRejected(f"{where} refused the request (status {status}): {detail}")
 
 
-def _retry_delay(error: ChatError, attempt: int) -> float | None:
-    """Seconds to wait before trying again, or None if that would not help."""
-    cause = error.__cause__
-    backoff: float = _FIRST_DELAY_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311  (jitter)
-    if isinstance(cause, openai.APIStatusError):
-        if cause.status_code < 500 and cause.status_code not in _RETRIED:
-            return None
-        try:
-            return max(backoff, float(cause.response.headers.get("retry-after", "")))
-        except ValueError:
-            return backoff
-    return backoff if isinstance(cause, openai.APIConnectionError) else None
+def _retry_after(error: openai.APIStatusError) -> float:
+    """Seconds, 0 where the header is missing or something else; providers of chat models send no dates in it."""
+    try:
+        seconds = float(error.response.headers.get("retry-after", ""))
+    except ValueError:
+        return 0.0
+    return 0.0 if math.isnan(seconds) else max(0.0, seconds)
+
+
+def _content_type(chunks: openai.AsyncStream[ChatCompletionChunk]) -> str:
+    return str(chunks.response.headers.get("content-type", ""))

@@ -1,7 +1,8 @@
 """A chat model that plays a script: for tests, and for looking at the surfaces without a model."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
+from rag.chat import Finished, Piece, Pieces, Text
 from rag.errors import ChatError
 from rag.prompt import Prompt
 
@@ -9,23 +10,28 @@ from rag.prompt import Prompt
 class ScriptedChat:
     """Says the given pieces, in order, whatever it is asked; then raises `error` if there is one.
 
-    `prompts` keeps what it was asked.
+    A string is a piece of text. `prompts` keeps what it was asked.
     """
 
-    name = "scripted"
     is_extractive = False
+    context_tokens = None
 
-    def __init__(self, pieces: Sequence[str], *, error: ChatError | None = None) -> None:
-        self._pieces = tuple(pieces)
+    def __init__(
+        self, pieces: Sequence[str | Piece], *, error: ChatError | None = None, name: str = "scripted"
+    ) -> None:
+        self.name = name
+        self._pieces = tuple(Text(piece) if isinstance(piece, str) else piece for piece in pieces)
         self._error = error
         self.prompts: list[Prompt] = []
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[str]:
+    async def stream(self, prompt: Prompt) -> Pieces:
         self.prompts.append(prompt)
         for piece in self._pieces:
             yield piece
         if self._error:
             raise self._error
+        if not any(isinstance(piece, Finished) for piece in self._pieces):
+            yield Finished(self.name)
 
     async def close(self) -> None:
         return None

@@ -11,12 +11,17 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does."""
+    """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does.
+
+    `thoughts` come before the pieces.
+    """
 
     pieces: tuple[str, ...] = ()
     status: int = 200
     breaks_off: bool = False
     hangs: bool = False
+    finish_reason: str = "stop"
+    thoughts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class ChatEndpoint:
         self.script = Script()
         self.asked: list[Asked] = []
         self.closing = threading.Event()
+        self.left = threading.Event()
+        """Set once a client has gone while it was kept waiting."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
@@ -48,9 +55,11 @@ class ChatEndpoint:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
-    def plays(self, *pieces: str, status: int = 200, breaks_off: bool = False, hangs: bool = False) -> None:
-        self.script = Script(pieces, status, breaks_off, hangs)
+    def plays(self, *pieces: str, **script: Any) -> None:
+        """The pieces, and the other fields of `Script`."""
+        self.script = Script(pieces, **script)
         self.asked.clear()
+        self.left.clear()
 
     @contextmanager
     def running(self) -> Iterator["ChatEndpoint"]:
@@ -83,12 +92,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(200, "text/event-stream", b"")
         try:
+            for thought in script.thoughts:
+                self._send({"reasoning_content": thought}, None)
             for piece in script.pieces:
-                self._send(piece, None)
+                self._send({"content": piece}, None)
             if script.hangs:
-                self.endpoint.closing.wait()
+                self._hang()
             elif not script.breaks_off:
-                self._send(None, "stop")
+                self._send({}, script.finish_reason)
                 self.wfile.write(b"data: [DONE]\n\n")
         except OSError:
             pass  # the client is gone
@@ -100,8 +111,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _send(self, content: str | None, finish_reason: str | None) -> None:
-        delta = {"content": content} if content is not None else {}
+    def _hang(self) -> None:
+        self.connection.settimeout(0.05)
+        while not self.endpoint.closing.is_set():
+            try:
+                if not self.connection.recv(1):
+                    self.endpoint.left.set()
+                    return
+            except TimeoutError:
+                continue
+
+    def _send(self, delta: dict[str, str], finish_reason: str | None) -> None:
         chunk = {
             "id": "scripted",
             "object": "chat.completion.chunk",

@@ -1,6 +1,9 @@
 """Answers that a chat model writes, over a real socket from end to end."""
 
+import json
 import re
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +23,7 @@ def pointed_at(endpoint: ChatEndpoint, workspace: Workspace) -> Workspace:
         ZHIWEN_CHAT__MODEL="scripted-1",
         ZHIWEN_CHAT__API_KEY=KEY,
         ZHIWEN_CHAT__MAX_ATTEMPTS="2",
+        ZHIWEN_CHAT__REST_AFTER_FAILURES="100",  # one server for many tests of failures
     )
 
 
@@ -238,3 +242,65 @@ def test_a_stream_that_ends_before_it_begins_is_replaced_by_quotes(
     answer = chatting.post("/ask", question=QUESTION).json()
     assert answer["model"] == "extractive"
     assert "大模型没有应答" in answer["answer"]
+
+
+def test_an_answer_that_stops_at_its_length_limit_says_so(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
+    chat_endpoint.plays(*PIECES[:3], finish_reason="length")
+    answer = chatting.post("/ask", question=QUESTION).json()
+    assert answer["truncated"] is True
+    assert answer["answer"].endswith("（回答达到长度上限，没有写完。）")
+    assert answer["citations"]
+    chat_endpoint.plays(*PIECES)
+    assert chatting.post("/ask", question=QUESTION).json()["truncated"] is False
+
+
+def test_reasoning_is_an_event_of_its_own_and_no_part_of_the_answer(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays(*PIECES, thoughts=("先看 [1]", "，再看 [2]"))
+    events = streamed_answer(chatting, QUESTION)
+    assert [event.name for event in events][:4] == ["passages", "reasoning", "reasoning", "delta"]
+    assert events[1].data == {"text": "先看 [1]"}
+    assert events[-1].data["answer"] == TEXT
+    outcome = chatting.workspace.run("ask", QUESTION)
+    assert outcome.out.startswith(TEXT)
+
+
+def test_while_the_first_model_is_down_its_fallback_answers(chat_endpoint: ChatEndpoint, workspace: Workspace) -> None:
+    chat_endpoint.plays(*PIECES)
+    down = workspace.given(
+        ZHIWEN_CHAT__BASE_URL="http://127.0.0.1:9/v1",
+        ZHIWEN_CHAT__MODEL="down",
+        ZHIWEN_CHAT__API_KEY=KEY,
+        ZHIWEN_CHAT__MAX_ATTEMPTS="1",
+        ZHIWEN_CHAT__FALLBACKS=f"custom/spare@{chat_endpoint.base_url}",
+        ZHIWEN_CHAT__FALLBACK_API_KEY="sk-spare",
+    )
+    answer = down.run("ask", "--json", QUESTION).json
+    assert answer["model"] == "custom/spare"
+    assert answer["answer"] == TEXT
+    [asked] = chat_endpoint.asked
+    assert asked.authorization == "Bearer sk-spare"
+
+
+# A client that goes away
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole answer"])
+@pytest.mark.parametrize("pieces", [(), ("Milvus", " [1]")], ids=["before the first token", "in mid-answer"])
+def test_a_client_that_goes_away_ends_the_call_to_the_model_within_a_second(
+    chat_endpoint: ChatEndpoint, chatting: Server, pieces: tuple[str, ...], stream: bool
+) -> None:
+    chat_endpoint.plays(*pieces, hangs=True)
+    body = json.dumps({"question": QUESTION, "stream": stream}).encode()
+    host, port = chatting.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        head = f"POST /ask HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        deadline = time.monotonic() + 10
+        while not chat_endpoint.asked and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.3)
+        assert not chat_endpoint.left.is_set()
+    assert chat_endpoint.left.wait(1)
+    assert "Traceback" not in chatting.log

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -395,7 +395,7 @@ def test_a_reader_who_stops_early_ends_the_call_to_the_model(shipped: Parts) -> 
             gone.set()
 
     async def run(chat: ChatModel) -> None:
-        heard = cast(AsyncGenerator[Event, None], answer(ZH, replace(shipped, chat=chat)))
+        heard = answer(ZH, replace(shipped, chat=chat))
         async for event in heard:
             if isinstance(event, Delta):
                 break
