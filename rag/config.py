@@ -17,7 +17,13 @@ ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-SECRETS = {("store", "token"), ("embedding", "api_key"), ("chat", "api_key"), ("chat", "fallback_api_key")}
+SECRETS = {
+    ("store", "token"),
+    ("embedding", "api_key"),
+    ("rerank", "api_key"),
+    ("chat", "api_key"),
+    ("chat", "fallback_api_key"),
+}
 
 
 class Section(BaseModel):
@@ -66,6 +72,15 @@ class RetrievalSettings(Section):
     candidates: int = Field(default=100, ge=1, le=1000)
 
 
+class RerankSettings(Section):
+    provider: Literal["none", "cross-encoder", "http"] = "none"
+    model: str = ""
+    base_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    candidates: int = Field(default=20, ge=1, le=200)
+    timeout_seconds: Seconds = 2
+
+
 class AnsweringSettings(Section):
     min_evidence: float = Field(default=0.5, ge=0, le=1)
     max_passages: int = Field(default=8, ge=1, le=50)
@@ -106,6 +121,7 @@ class Settings(Section):
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    rerank: RerankSettings = RerankSettings()
     answering: AnsweringSettings = AnsweringSettings()
     chat: ChatSettings = ChatSettings()
     serve: ServeSettings = ServeSettings()

@@ -18,6 +18,9 @@
     ├── EmbedderError            the embedding model failed
     │   ├── EmbedderUnavailable  it cannot be loaded or reached
     │   └── EmbedderMismatch     the live index was made with another one
+    ├── RerankerError            the reranker failed; the hits stay in the order in which they were found
+    │   ├── RerankerUnavailable  it cannot be loaded or reached, or refuses the key
+    │   └── RerankerTimeout      it did not answer within the deadline
     └── ChatError                the chat model failed
         ├── ChatUnavailable      it cannot be reached, or is out of order
         │   ├── ChatBusy         it is asked too often
@@ -104,6 +107,18 @@ class EmbedderUnavailable(EmbedderError):
 
 
 class EmbedderMismatch(EmbedderError):
+    pass
+
+
+class RerankerError(ZhiwenError):
+    pass
+
+
+class RerankerUnavailable(RerankerError):
+    pass
+
+
+class RerankerTimeout(RerankerError):
     pass
 
 

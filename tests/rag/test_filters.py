@@ -5,7 +5,7 @@ from typing import assert_never
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import FilterError
@@ -55,6 +55,7 @@ CHUNKS = [
     chunk(8, "b", "or", "text", 3, {"n": 2**53 + 1, "lang": "", "tags": [""]}),
     chunk(9, "c", "and", "text", 3, {"n": -1e300, "lang": "\U0001f642", "tags": ["d\0b"]}),
 ]
+VECTOR = np.array([1.0, 0.0], dtype=np.float32)
 TEXT_FIELDS = ("source", "kind", "title")
 NUMBER_FIELDS = ("position", "start_line")
 KEYS = ("lang", "n", "tags", "date", "标签", "nothing_has_this")
@@ -113,19 +114,24 @@ filters: st.SearchStrategy[Filter] = st.recursive(
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
-    """The positions of the chunks that a filter finds in a real Milvus Lite."""
-    milvus = Milvus(str(tmp_path_factory.mktemp("filters") / "m.db"))
-    vector = np.array([1.0, 0.0], dtype=np.float32)
-    milvus.create("chunks", chunk_collection(2, lexical=True))
-    milvus.upsert("chunks", [chunk_row(chunk, vector, born=1) for chunk in CHUNKS])
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Milvus]:
+    """A real Milvus Lite with the chunks."""
+    opened = Milvus(str(tmp_path_factory.mktemp("filters") / "m.db"))
+    opened.create("chunks", chunk_collection(2, lexical=True))
+    opened.upsert("chunks", [chunk_row(chunk, VECTOR, born=1) for chunk in CHUNKS])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def found(milvus: Milvus) -> Found:
+    """The positions of the chunks that a filter finds."""
 
     def positions(condition: Filter) -> list[int]:
         rows = milvus.rows("chunks", to_expression(condition, literal), ["position"])
         return sorted(row["position"] for row in rows)
 
-    yield positions
-    milvus.close()
+    return positions
 
 
 def holds(condition: Filter, chunk: Chunk) -> bool:  # noqa: PLR0911
@@ -214,6 +220,15 @@ def test_a_negation_is_carried_down_to_the_comparisons(condition: Filter, expres
 @given(filters)
 def test_milvus_finds_the_chunks_for_which_the_condition_holds(found: Found, condition: Filter) -> None:
     assert found(condition) == meant(condition)
+
+
+@settings(max_examples=50)
+@given(filters)
+def test_both_legs_of_a_search_find_nothing_else(milvus: Milvus, condition: Filter) -> None:
+    expression, limit = to_expression(condition, literal), len(CHUNKS)
+    for query in (VECTOR, "c"):
+        hits = milvus.search("chunks", query, expression=expression, limit=limit, fields=["position"])
+        assert sorted(row["position"] for row, _ in hits) == meant(condition)
 
 
 @given(filters)
