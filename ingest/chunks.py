@@ -16,7 +16,7 @@ from rag.errors import DocumentError
 from rag.rows import MAX_CONTENT_BYTES
 from rag.vocabulary import PATH_SEPARATOR, Chunk, Kind
 
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 """Part of every document's content hash: raised with each change that gives other chunks for the same file."""
 
 CountTokens = Callable[[str], int]

@@ -16,14 +16,11 @@ from ingest.convert import Converted, convert_docx, convert_html, convert_pdf, c
 from ingest.encoding import decode
 from rag import strict_yaml
 from rag.errors import DocumentError
+from rag.visible import visible
 from rag.vocabulary import MetadataValue
 
 _FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _FENCE_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
-# Characters that a reader does not see and a model or a terminal does: controls, zero-width, bidirectional, tags.
-_INVISIBLE = re.compile(
-    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +70,12 @@ _BINARY: Mapping[str, Callable[[str, bytes], Converted]] = {".pdf": convert_pdf,
 
 
 def _cleaned(text: str) -> str:
-    return _INVISIBLE.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
+    return visible(unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def _converted(source: str, converted: Converted) -> Document:
-    return Document(source, converted.title, converted.markdown, 1, {}, converted.line_map)
+    # A converter resolves entities such as `&#8203;`.
+    return Document(source, visible(converted.title), visible(converted.markdown), 1, {}, converted.line_map)
 
 
 def _markdown(source: str, text: str) -> Document:
@@ -89,7 +87,7 @@ def _markdown(source: str, text: str) -> Document:
     metadata = _front_matter(source, text[opening.end() : closing.start()])
     title = metadata.get("title")
     first_line = text.count("\n", 0, closing.end()) + 1
-    return Document(source, str(title).strip() if title else "", text[closing.end() :], first_line, metadata)
+    return Document(source, visible(str(title)).strip() if title else "", text[closing.end() :], first_line, metadata)
 
 
 def _front_matter(source: str, text: str) -> dict[str, MetadataValue]:
