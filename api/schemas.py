@@ -126,12 +126,13 @@ class CitationOut(BaseModel):
 
 
 class AskResponse(BaseModel):
-    """`reason` is null unless `refused`."""
+    """`reason` is null unless `refused`; `unverified` are sentences of the answer that its passages do not support."""
 
     answer: str
     refused: bool
     reason: RefusalReason | None
     citations: list[CitationOut]
+    unverified: list[str] = []
     model: str
     generation: int
     trace_id: str
@@ -143,6 +144,7 @@ class AskResponse(BaseModel):
             refused=answer.refused,
             reason=answer.reason,
             citations=[CitationOut.of(citation) for citation in answer.citations],
+            unverified=list(answer.unverified),
             model=answer.model,
             generation=answer.generation,
             trace_id=answer.trace_id,

@@ -6,15 +6,17 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from rag.answer_filter import AnswerFilter
 from rag.chat import ChatModel
 from rag.chat.extractive import ExtractiveChat
-from rag.citations import MarkerFilter, citations_of, cited_numbers
+from rag.citations import citations_of, cited_numbers
 from rag.errors import ChatError
 from rag.evidence import gather_evidence, nearest_headings
 from rag.filters import Filter
-from rag.prompt import DECLINED, Prompt, build_prompt
+from rag.prompt import Prompt, TokenBudget, build_prompt
 from rag.question import Language, checked_question, language_of
 from rag.retrieval import Retrieval, retrieve
+from rag.verification import Verification, similarity_of, verify_answer
 from rag.vocabulary import Answer, Passage, RefusalReason
 from rag.wiring import Parts
 
@@ -28,7 +30,7 @@ class PassagesFound:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The next piece of the answer's text; only markers that were offered are in it."""
+    """The next piece of the answer's text; what `rag.answer_filter` keeps from readers is not in it."""
 
     text: str
 
@@ -52,7 +54,10 @@ async def answer(question: str, parts: Parts, *, condition: Filter | None = None
         return
     text = ""
     chat = parts.chat
-    prompt = build_prompt(evidence)
+    budget = TokenBudget(parts.settings.chat.context_tokens, parts.settings.chat.max_answer_tokens)
+    prompt = build_prompt(evidence, budget)
+    if prompt.dropped:
+        log.warning("passages %s do not fit into chat.context_tokens and are not shown to the model", prompt.dropped)
     try:
         async for piece in _written(chat, prompt):
             text += piece
@@ -65,12 +70,22 @@ async def answer(question: str, parts: Parts, *, condition: Filter | None = None
         async for piece in _written(chat, prompt, note=note):
             text += piece
             yield Delta(piece)
-    if not text.strip():
-        yield _refusal(retrieval, chat, "model_declined")
-    elif not cited_numbers(text):
-        yield _refusal(retrieval, chat, "no_citation")
-    else:
-        yield Answer(text, citations_of(text, evidence), chat.name, retrieval.generation, _trace_id())
+    if not cited_numbers(text):
+        yield _refusal(retrieval, chat, "no_citation" if text.strip() else "model_declined")
+        return
+    # Quotes need no check, and the closing note of theirs would not pass one.
+    checked = None if chat.is_extractive else await asyncio.to_thread(_verified, text, prompt, parts)
+    if checked and not checked.supported:
+        yield _refusal(retrieval, chat, "unsupported")
+        return
+    yield Answer(
+        text,
+        citations_of(text, evidence),
+        chat.name,
+        retrieval.generation,
+        _trace_id(),
+        unverified=checked.unverified if checked else (),
+    )
 
 
 def search(question: str, parts: Parts, *, top_k: int | None = None, condition: Filter | None = None) -> Retrieval:
@@ -81,27 +96,27 @@ def search(question: str, parts: Parts, *, top_k: int | None = None, condition: 
 
 
 async def _written(chat: ChatModel, prompt: Prompt, note: str = "") -> AsyncIterator[str]:
-    """The model's text with clean markers; nothing at all if it declines."""
-    language = prompt.evidence.language
-    markers = MarkerFilter([passage.number for passage in prompt.evidence.passages])
-    held = ""
-    begun = False
+    """The model's text as a reader may see it; nothing at all if it declines."""
+    text = AnswerFilter(prompt)
     async for piece in chat.stream(prompt):
-        held += piece
-        if not begun and DECLINED.startswith(held.strip()):
-            continue
-        if not begun and held.strip().startswith(DECLINED):
+        clean = text.feed(piece)
+        if text.declined:
             return
-        begun = True
-        clean = markers.feed(held)
-        held = ""
         if clean:
             yield clean
-    if begun:
-        closing = note or (_EXTRACTIVE[language] if chat.is_extractive else "")
-        rest = markers.finish() + (f"\n\n{closing}" if closing else "")
-        if rest:
-            yield rest
+    rest = text.finish()
+    if text.declined:
+        return
+    closing = note or (_EXTRACTIVE[prompt.evidence.language] if chat.is_extractive else "")
+    rest += f"\n\n{closing}" if closing else ""
+    if rest:
+        yield rest
+
+
+def _verified(text: str, prompt: Prompt, parts: Parts) -> Verification:
+    passages = {passage.number: passage.chunk.searchable_text for passage in prompt.evidence.passages}
+    idf = parts.store.snapshot().statistics.idf
+    return verify_answer(text, passages, idf, similarity_of(parts.embedder))
 
 
 def _refusal(retrieval: Retrieval, chat: ChatModel, reason: RefusalReason) -> Answer:

@@ -79,6 +79,7 @@ class ChatSettings(Section):
     model: str = ""
     temperature: float = Field(default=0.1, ge=0, le=2)
     max_answer_tokens: int = Field(default=1024, ge=16)
+    context_tokens: int = Field(default=16384, ge=1024)
     first_token_timeout_seconds: Seconds = 30
     idle_timeout_seconds: Seconds = 20
     total_timeout_seconds: Seconds = 120

@@ -11,8 +11,8 @@ SHORTEST_RUN = 12
 class EchoFilter:
     """Passes streamed text on without runs that stand in `instructions`, however they are spaced or punctuated.
 
-    A run counts from `shortest_run` letters and digits on, or if it ends in one of `words`; what also stands in
-    `material` may be repeated. Held back is the longest end of the text that may become such a run.
+    A run counts from `shortest_run` letters and digits on, unless it stands in `material` too, or if it ends in one of
+    `words`. Held back is the longest end of the text that may become such a run.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class EchoFilter:
     def _is_echo(self) -> bool:
         tail = self._run[-self._shortest_run :]
         is_long = len(tail) == self._shortest_run and tail not in self._material
-        return is_long or any(self._run.endswith(word) and word not in self._material for word in self._words)
+        return is_long or self._run.endswith(self._words)
 
     def _release(self) -> str:
         char, folded = self._held.popleft()

@@ -93,12 +93,15 @@ class Citation:
     url: str
 
 
-RefusalReason = Literal["no_evidence", "model_declined", "no_citation"]
+RefusalReason = Literal["no_evidence", "model_declined", "no_citation", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person gets: text with `[n]` markers and a citation for each, or a refusal with its reason."""
+    """What a person gets: text with `[n]` markers and a citation for each, or a refusal with its reason.
+
+    `unverified` are the sentences of the text, as they stand in it, that the passages they cite do not support.
+    """
 
     text: str
     citations: tuple[Citation, ...]
@@ -106,6 +109,7 @@ class Answer:
     generation: int
     trace_id: str
     reason: RefusalReason | None = None
+    unverified: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:
