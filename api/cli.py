@@ -169,6 +169,7 @@ def ask(
         console.print()
     if answer.refused:
         console.print(terminal.printable(answer.answer))
+    terminal.print_unverified(console, answer, language)
     terminal.print_sources(console, answer, root, language)
 
 

@@ -16,6 +16,10 @@ def interface_language(environment: Mapping[str, str] = os.environ) -> Language:
 
 MESSAGES: dict[str, dict[Language, str]] = {
     "sources": {"zh": "来源", "en": "Sources"},
+    "unverified": {
+        "zh": "未核实（所引段落里没有依据）",
+        "en": "Unverified (not supported by the passages cited)",
+    },
     "lines": {"zh": "第 {start}–{end} 行", "en": "lines {start}–{end}"},
     "line": {"zh": "第 {start} 行", "en": "line {start}"},
     "no_hits": {"zh": "没有找到相关内容。", "en": "Nothing found."},

@@ -143,12 +143,17 @@ class CitationOut(BaseModel):
 
 
 class AskResponse(BaseModel):
-    """`reason` is null unless `refused`; `truncated` if the text stops at the model's length limit."""
+    """`reason` is null unless `refused`.
+
+    `unverified` are sentences of the answer that its passages do not support; `truncated` says that the text stops at
+    the model's length limit.
+    """
 
     answer: str
     refused: bool
     reason: RefusalReason | None
     citations: list[CitationOut]
+    unverified: list[str] = []
     model: str
     generation: int
     trace_id: str
@@ -161,6 +166,7 @@ class AskResponse(BaseModel):
             refused=answer.refused,
             reason=answer.reason,
             citations=[CitationOut.of(citation) for citation in answer.citations],
+            unverified=list(answer.unverified),
             model=answer.model,
             generation=answer.generation,
             trace_id=answer.trace_id,

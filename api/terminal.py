@@ -51,6 +51,15 @@ def print_sources(console: Console, answer: AskResponse, root: Path, language: L
         console.print(Text("    " + _snippet(citation.quote), style="dim"))
 
 
+def print_unverified(console: Console, answer: AskResponse, language: Language) -> None:
+    """The sentences of an answer that a reader should not take on trust."""
+    if not answer.unverified:
+        return
+    console.print(f"\n{say('unverified', language)}", style="bold yellow")
+    for sentence in answer.unverified:
+        console.print(Text(f"  ! {_snippet(sentence)}", style="yellow"))
+
+
 def print_hits(console: Console, found: SearchResponse, root: Path, language: Language) -> None:
     if not found.hits:
         console.print(say("no_hits", language))

@@ -21,14 +21,11 @@ from rag import strict_yaml
 from rag.errors import DocumentError
 from rag.facets import MAX_FACETS, facets_of
 from rag.rows import MAX_METADATA_BYTES
+from rag.visible import visible
 from rag.vocabulary import MetadataValue
 
 _FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _FENCE_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
-# Characters that a reader does not see and a model or a terminal does: controls, zero-width, bidirectional, tags.
-_INVISIBLE = re.compile(
-    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def parse_document(source: str, content: bytes) -> Document:
     try:
         if ending in _BINARY:
             return _converted(source, _BINARY[ending](source, content))
-        text = _with_newlines(_visible(decode(source, content)))
+        text = _visible(_with_newlines(decode(source, content)))
         if ending in _TEXT:
             return _converted(source, _TEXT[ending](text))
     except RecursionError as error:
@@ -84,7 +81,7 @@ _BINARY: Mapping[str, Callable[[str, bytes], Converted]] = {".pdf": convert_pdf,
 
 
 def _visible(text: str) -> str:
-    return _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    return visible(unicodedata.normalize("NFC", text))
 
 
 def _with_newlines(text: str) -> str:
@@ -105,7 +102,7 @@ def _markdown(source: str, text: str) -> Document:
     metadata = _front_matter(source, text[opening.end() : closing.start()])
     title = metadata.get("title")
     first_line = text.count("\n", 0, closing.end()) + 1
-    return Document(source, str(title).strip() if title else "", text[closing.end() :], first_line, metadata)
+    return Document(source, visible(str(title)).strip() if title else "", text[closing.end() :], first_line, metadata)
 
 
 def _front_matter(source: str, text: str) -> dict[str, MetadataValue]:

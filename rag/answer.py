@@ -7,19 +7,24 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from rag.answer_filter import AnswerFilter
 from rag.chat import ChatModel, Finished, Piece, Pieces, Reasoning, Text
 from rag.chat.extractive import ExtractiveChat
-from rag.citations import MarkerFilter, citations_of, cited_numbers
+from rag.citations import citations_of, cited_numbers
 from rag.errors import ChatError
 from rag.evidence import Evidence, gather_evidence, nearest_headings
 from rag.filters import Filter
-from rag.prompt import DECLINED, Prompt, build_prompt
+from rag.prompt import Prompt, TokenBudget, build_prompt
 from rag.question import Language, checked_question, language_of
 from rag.retrieval import Retrieval, retrieve
+from rag.verification import Verification, similarity_of, verify_answer
 from rag.vocabulary import Answer, Attempt, Passage, RefusalReason
 from rag.wiring import Parts
 
 log = logging.getLogger("zhiwen.answer")
+
+_USUAL_CONTEXT_TOKENS = 16_384
+"""Of a model that nothing is known of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class PassagesFound:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The next piece of the answer's text; only markers that were offered are in it."""
+    """The next piece of the answer's text; what `rag.answer_filter` keeps from readers is not in it."""
 
     text: str
 
@@ -74,8 +79,8 @@ async def answer(question: str, parts: Parts, *, condition: Filter | None = None
     if not evidence.passages or evidence.probability < settings.min_evidence:
         yield _refusal(retrieval, _Draft(parts.chat.name), "no_evidence")
         return
-    draft = _Draft(parts.chat.name)
-    prompt = build_prompt(evidence)
+    chat, draft = parts.chat, _Draft(parts.chat.name)
+    prompt = _prompt(evidence, parts)
     try:
         async with aclosing(_written(parts.chat, prompt)) as pieces:
             async for piece in pieces:
@@ -85,24 +90,29 @@ async def answer(question: str, parts: Parts, *, condition: Filter | None = None
         if draft.text:
             raise
         log.warning("the chat model failed, quoting instead: %s", error)
-        async with aclosing(_written(ExtractiveChat(), prompt, note=_FAILED[evidence.language])) as pieces:
+        chat = ExtractiveChat()
+        async with aclosing(_written(chat, prompt, note=_FAILED[evidence.language])) as pieces:
             async for piece in pieces:
                 if event := draft.take(piece):
                     yield event
-    if not draft.text.strip():
-        yield _refusal(retrieval, draft, "model_declined")
-    elif not cited_numbers(draft.text):
-        yield _refusal(retrieval, draft, "no_citation")
-    else:
-        yield Answer(
-            draft.text,
-            citations_of(draft.text, evidence),
-            draft.writer,
-            retrieval.generation,
-            _trace_id(),
-            truncated=draft.is_truncated,
-            attempts=tuple(draft.attempts),
-        )
+    if not cited_numbers(draft.text):
+        yield _refusal(retrieval, draft, "no_citation" if draft.text.strip() else "model_declined")
+        return
+    # Quotes need no check, and the closing note of theirs would not pass one.
+    checked = None if chat.is_extractive else await asyncio.to_thread(_verified, draft.text, prompt, parts)
+    if checked and not checked.supported:
+        yield _refusal(retrieval, draft, "unsupported")
+        return
+    yield Answer(
+        draft.text,
+        citations_of(draft.text, evidence),
+        draft.writer,
+        retrieval.generation,
+        _trace_id(),
+        unverified=checked.unverified if checked else (),
+        truncated=draft.is_truncated,
+        attempts=tuple(draft.attempts),
+    )
 
 
 def search(question: str, parts: Parts, *, top_k: int | None = None, condition: Filter | None = None) -> Retrieval:
@@ -127,35 +137,37 @@ def _find(question: str, parts: Parts, condition: Filter | None) -> tuple[Retrie
     return found, evidence
 
 
+def _prompt(evidence: Evidence, parts: Parts) -> Prompt:
+    context = parts.chat.context_tokens or _USUAL_CONTEXT_TOKENS
+    prompt = build_prompt(evidence, TokenBudget(context, parts.settings.chat.max_answer_tokens))
+    if prompt.dropped:
+        log.warning("passages %s do not fit into the context of %s", prompt.dropped, parts.chat.name)
+    return prompt
+
+
 async def _written(chat: ChatModel, prompt: Prompt, note: str = "") -> Pieces:
-    """What the model writes, with clean markers and a closing note; no text at all if it declines."""
-    language = prompt.evidence.language
-    markers = MarkerFilter([passage.number for passage in prompt.evidence.passages])
-    held = ""
-    begun = declined = False
+    """What the model writes, as a reader may see it, and a closing note; no text at all if it declines."""
+    text = AnswerFilter(prompt)
     async with aclosing(chat.stream(prompt)) as pieces:
         async for piece in pieces:
-            if isinstance(piece, Finished) and begun:
-                closing = note or _closing(chat, piece, language)
-                rest = markers.finish() + (f"\n\n{closing}" if closing else "")
-                if rest:
-                    yield Text(rest)
-            if not isinstance(piece, Text):
-                yield piece
+            if isinstance(piece, Text):
+                if text.declined and piece.text.strip():
+                    return  # it goes on to explain itself, and nobody will read it
+                if clean := text.feed(piece.text):
+                    yield Text(clean)
                 continue
-            held += piece.text
-            if declined and piece.text.strip():
-                return  # it goes on to explain itself, and nobody will read it
-            if not begun and DECLINED.startswith(held.strip()):
-                continue
-            if declined or (not begun and held.strip().startswith(DECLINED)):
-                declined = True
-                continue
-            begun = True
-            clean = markers.feed(held)
-            held = ""
-            if clean:
-                yield Text(clean)
+            if isinstance(piece, Finished):
+                rest = text.finish()
+                closing = note or _closing(chat, piece, prompt.evidence.language)
+                if not text.declined and (rest or closing):
+                    yield Text(f"{rest}\n\n{closing}" if closing else rest)
+            yield piece
+
+
+def _verified(text: str, prompt: Prompt, parts: Parts) -> Verification:
+    passages = {passage.number: passage.chunk.searchable_text for passage in prompt.evidence.passages}
+    idf = parts.store.snapshot().statistics.idf
+    return verify_answer(text, passages, idf, similarity_of(parts.embedder))
 
 
 def _closing(chat: ChatModel, end: Finished, language: Language) -> str:

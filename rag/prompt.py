@@ -1,7 +1,9 @@
 """Evidence → the messages that a chat model reads. One pure function, so that a test can hold every word of it."""
 
+import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.evidence import Evidence
@@ -9,6 +11,8 @@ from rag.vocabulary import Passage
 
 DECLINED = "NOT_IN_PASSAGES"
 """What a model says, and nothing else, when the passages do not answer."""
+
+_TOKENS_PER_MESSAGE = 8  # its role and borders
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,30 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
+    """`evidence` has the passages that are shown, under their numbers; `dropped` the numbers of those without room."""
+
     evidence: Evidence
     messages: tuple[Message, ...]
+    dropped: tuple[int, ...] = ()
+
+
+def estimated_tokens(text: str) -> int:
+    """More than the tokenizers of current chat models count: one for each character, in ASCII one for three."""
+    ascii_characters = sum(map(str.isascii, text))
+    return len(text) - ascii_characters + math.ceil(ascii_characters / 3)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBudget:
+    """What a model reads and writes at once, and how much of that is kept for the answer."""
+
+    context_tokens: int
+    answer_tokens: int
+    count: Callable[[str], int] = estimated_tokens
+
+    def allows(self, messages: Iterable[Message]) -> bool:
+        used = sum(self.count(message.content) + _TOKENS_PER_MESSAGE for message in messages)
+        return used + self.answer_tokens <= self.context_tokens
 
 
 _SYSTEM = {
@@ -43,11 +69,23 @@ _TAG = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 _QUESTION = {"zh": "问题", "en": "Question"}
 
 
-def build_prompt(evidence: Evidence) -> Prompt:
-    """The system message with the rules, and one user message with the numbered passages and the question."""
-    passages = "\n\n".join(_render(passage) for passage in evidence.passages)
+def build_prompt(evidence: Evidence, budget: TokenBudget | None = None) -> Prompt:
+    """The system message with the rules, and one user message with the numbered passages and the question.
+
+    Passages that a budget has no room for are dropped whole, the last first. The first is shown in any case: an
+    endpoint that refuses it can say so, and a prompt without passages has nothing to answer from.
+    """
+    shown = evidence.passages
+    while budget and len(shown) > 1 and not budget.allows(_messages(evidence, shown)):
+        shown = shown[:-1]
+    dropped = tuple(passage.number for passage in evidence.passages[len(shown) :])
+    return Prompt(replace(evidence, passages=shown), _messages(evidence, shown), dropped)
+
+
+def _messages(evidence: Evidence, shown: Sequence[Passage]) -> tuple[Message, ...]:
+    passages = "\n\n".join(map(_render, shown))
     user = f"{passages}\n\n{_QUESTION[evidence.language]}: {evidence.question}"
-    return Prompt(evidence, (Message("system", _SYSTEM[evidence.language]), Message("user", user)))
+    return Message("system", _SYSTEM[evidence.language]), Message("user", user)
 
 
 def _render(passage: Passage) -> str:

@@ -138,14 +138,15 @@ class Attempt:
     problem: str = ""
 
 
-RefusalReason = Literal["no_evidence", "model_declined", "no_citation"]
+RefusalReason = Literal["no_evidence", "model_declined", "no_citation", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a person gets: text with `[n]` markers and a citation for each, or a refusal with its reason.
 
-    `attempts` are the calls of chat models that it took; `truncated` if the text stops at the length limit.
+    `unverified` are the sentences of the text, as they stand in it, that the passages they cite do not support;
+    `truncated` if the text stops at the length limit; `attempts` are the calls of chat models that it took.
     """
 
     text: str
@@ -154,6 +155,7 @@ class Answer:
     generation: int
     trace_id: str
     reason: RefusalReason | None = None
+    unverified: tuple[str, ...] = ()
     truncated: bool = False
     attempts: tuple[Attempt, ...] = ()
 

@@ -90,7 +90,7 @@ def test_an_answer_keeps_its_keys_in_the_agreed_order() -> None:
     citation = Citation(1, "a.md", ("A", "B"), "b", 3, 4, "quote", "a.md#b")
     response = AskResponse.of(Answer("text [1]", (citation,), "extractive", 7, "trace"))
     body = json.loads(response.model_dump_json())
-    assert list(body) == ["answer", "refused", "reason", "citations", "model", "generation", "trace_id"]
+    assert list(body) == ["answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id"]
     assert body["citations"] == [
         {
             "number": 1,
@@ -107,7 +107,7 @@ def test_an_answer_keeps_its_keys_in_the_agreed_order() -> None:
     assert body["reason"] is None
 
 
-@pytest.mark.parametrize("reason", ["no_evidence", "model_declined", "no_citation"])
+@pytest.mark.parametrize("reason", ["no_evidence", "model_declined", "no_citation", "unsupported"])
 def test_a_refusal_says_so_and_why(reason: Any) -> None:
     response = AskResponse.of(Answer("no", (), "m", 1, "t", reason))
     assert response.refused is True

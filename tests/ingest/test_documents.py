@@ -236,3 +236,14 @@ def test_any_bytes_are_a_document_or_a_document_error(content: bytes) -> None:
 def test_control_characters_are_taken_out_so_that_no_terminal_is_steered() -> None:
     document = parse_document("a.md", b"---\ntitle: A\x07B\n---\n\none\x1b[31m two\x7f\n")
     assert (document.title, document.body.strip()) == ("AB", "one[31m two")
+
+
+def test_what_a_reader_does_not_see_is_left_out_of_what_a_converter_resolves_too() -> None:
+    page = b"<html><head><title>a&#8203;b</title></head><body><p>pass&#8203;word &#xE0041;x</p></body></html>"
+    document = parse_document("page.html", page)
+    assert document.title == "ab"
+    assert "password x" in document.body
+
+
+def test_what_a_reader_does_not_see_is_left_out_of_a_title_in_front_matter() -> None:
+    assert parse_document("a.md", b'---\ntitle: "a\\u200bb"\n---\ntext').title == "ab"

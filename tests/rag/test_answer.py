@@ -108,7 +108,7 @@ def test_markers_that_were_not_offered_are_not_in_the_answer(shipped: Parts) -> 
 
 @pytest.mark.parametrize("strange", ["[10054]", "[20231231]", "[9[0]9]", "[9[98]9]", "[１２３４５]"])
 def test_a_number_in_brackets_that_is_no_marker_is_no_crash(shipped: Parts, strange: str) -> None:
-    result = told(shipped, [f"错误 {strange}，见 Milvus [1]。"])
+    result = told(shipped, [f"知名组件有 Milvus [1]。错误 {strange}，见 Milvus [1]。"])
     assert [citation.number for citation in result.answer.citations] == [1]
 
 
@@ -185,6 +185,15 @@ def test_an_answer_without_any_citation_becomes_a_refusal(shipped: Parts, text: 
         [f"  {DECLINED}  "],
         ["\n\n", " NOT_IN", "_PASSAGES", "."],
         [f"{DECLINED}\n\nThe passages do not say [1]."],
+        [f"**{DECLINED}**"],
+        ["> *", f"`{DECLINED}`", "*."],
+        [f"“{DECLINED}。”"],
+        [f'"{DECLINED}."'],
+        ["NOT\\_IN\\_PASSAGES"],
+        ["not_in_", "passages"],
+        ["NOT IN PASSAGES"],
+        [f"\u200b{DECLINED[:5]}\u200b{DECLINED[5:]}"],
+        [f"{DECLINED}\n", "Milvus 是向量数据库 [1]。"],
     ],
 )
 def test_a_model_that_declines_is_a_refusal_and_nothing_is_streamed(shipped: Parts, pieces: list[str]) -> None:
@@ -200,6 +209,59 @@ def test_a_model_that_says_nothing_is_a_refusal(shipped: Parts, pieces: list[str
     result = told(shipped, pieces)
     assert result.deltas == []
     assert result.answer.refused
+
+
+@pytest.mark.parametrize("text", [f"知名组件有 Milvus [1]。{DECLINED}", f"知名组件有 Milvus [1]。\n\n**{DECLINED}**"])
+def test_declining_after_an_answer_is_not_shown(shipped: Parts, text: str) -> None:
+    result = told(shipped, list(text))
+    assert result.answer.text == "".join(result.deltas)
+    assert "Milvus [1]" in result.answer.text
+    assert "PASSAGES" not in result.answer.text
+
+
+# --- statements that are not supported -------------------------------------------------------------------------------
+
+
+def test_statements_that_the_passages_do_not_support_are_named(shipped: Parts) -> None:
+    result = told(shipped, ["知名组件有 Milvus [1]。它发布于 1987 年 [1]。另见《红楼梦》[1]。谢谢提问！"])
+    assert result.answer.unverified == ("它发布于 1987 年 [1]。", "另见《红楼梦》 [1]。", "谢谢提问！")
+    assert result.answer.reason is None
+    assert all(sentence in result.answer.text for sentence in result.answer.unverified)
+
+
+def test_an_answer_of_which_nothing_is_supported_is_a_refusal(shipped: Parts) -> None:
+    result = told(shipped, ["它发布于 1987 年 [1]。"])
+    assert (result.answer.refused, result.answer.reason) == (True, "unsupported")
+    assert "1987" not in result.answer.text
+    assert (result.answer.citations, result.answer.unverified) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Well-known vector databases are Milvus and PingCAP [1].", "Known components: Milvus, PingCAP (TiKV) [1]."],
+)
+def test_an_answer_in_another_language_than_its_passage_is_not_unsupported_for_that(shipped: Parts, text: str) -> None:
+    assert told(shipped, [text], ZH).answer.unverified == ()
+
+
+def test_quotes_are_not_checked_against_themselves(shipped: Parts) -> None:
+    assert Told(events(ZH, replace(shipped, chat=ExtractiveChat()))).answer.unverified == ()
+
+
+def test_a_passage_that_does_not_fit_is_neither_shown_nor_offered(
+    shipped: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat = ChatSettings(context_tokens=1024, max_answer_tokens=600)
+    parts = replace(shipped, settings=shipped.settings.model_copy(update={"chat": chat}))
+    model = ScriptedChat(["知名组件有 Milvus [1][8]。"])
+    result = Told(events(ZH, replace(parts, chat=model)))
+    (prompt,) = model.prompts
+    assert prompt.dropped
+    assert [citation.number for citation in result.answer.citations] == [1]
+    assert "chat.context_tokens" in caplog.text
+
+
+# --- models that decline or begin like it ----------------------------------------------------------------------------
 
 
 def test_a_text_that_begins_like_a_refusal_is_streamed_whole(shipped: Parts) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.evidence import Evidence, gather_evidence, nearest_headings
-from rag.prompt import DECLINED, Prompt, build_prompt
+from rag.prompt import DECLINED, Prompt, TokenBudget, build_prompt, estimated_tokens
 from rag.retrieval import Retrieval
 from rag.vocabulary import Chunk, Hit, Kind, Passage
 
@@ -187,3 +187,37 @@ def test_evidence_without_hits_is_empty() -> None:
 def test_a_passage_is_its_hit_with_a_number() -> None:
     hit = Hit(_ROW, 1.0, 0.9, 0.5)
     assert Passage(3, hit).chunk is _ROW
+
+
+# --- the budget ------------------------------------------------------------------------------------------------------
+
+
+def test_passages_without_room_are_dropped_whole_the_last_first() -> None:
+    found = evidence("什么是 Milvus？", _ROW, _LIST, _CODE)
+    whole = build_prompt(found)
+    needed = sum(len(message.content) + 8 for message in whole.messages)
+    assert build_prompt(found, TokenBudget(needed + 100, 100, len)) == whole
+    tight = build_prompt(found, TokenBudget(needed + 99, 100, len))
+    assert tight.dropped == (3,)
+    assert [passage.number for passage in tight.evidence.passages] == [1, 2]
+    assert tight.messages == build_prompt(evidence("什么是 Milvus？", _ROW, _LIST)).messages
+    assert build_prompt(found, TokenBudget(1000, 1000, len)).dropped == (2, 3), "the first is shown in any case"
+
+
+@given(st.integers(0, 3000), st.integers(0, 1000))
+def test_what_is_shown_fits_and_nothing_that_fits_is_dropped(context: int, answer: int) -> None:
+    found = evidence("Milvus?", _ROW, _LIST, _CODE, replace(_ROW, id="4", group="4", content="长" * 300))
+    budget = TokenBudget(context, answer, len)
+    prompt = build_prompt(found, budget)
+    shown = [passage.number for passage in prompt.evidence.passages]
+    assert [*shown, *prompt.dropped] == [1, 2, 3, 4]
+    assert budget.allows(prompt.messages) or shown == [1]
+    if prompt.dropped:
+        one_more = replace(found, passages=found.passages[: len(shown) + 1])
+        assert not budget.allows(build_prompt(one_more).messages)
+
+
+def test_tokens_are_estimated_from_above() -> None:
+    assert estimated_tokens("") == 0
+    assert estimated_tokens("向量数据库") == 5
+    assert estimated_tokens("vector database") == 5
