@@ -141,7 +141,7 @@ def _prompt(evidence: Evidence, parts: Parts) -> Prompt:
     context = parts.chat.context_tokens or _USUAL_CONTEXT_TOKENS
     prompt = build_prompt(evidence, TokenBudget(context, parts.settings.chat.max_answer_tokens))
     if prompt.dropped:
-        log.warning("passages %s do not fit into the context of %s", prompt.dropped, parts.chat.name)
+        log.warning("passages %s do not fit into chat.context_tokens (%s) and are left out", prompt.dropped, context)
     return prompt
 
 

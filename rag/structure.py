@@ -65,8 +65,8 @@ def in_context(
     """The hits as passages worth reading, best first, each text once, of `max_tokens` in all.
 
     A text grows by its neighbours of the same section up to `max_passage_tokens`; where the question wants all of the
-    best hit's table or list, its other rows or parts stand beside it, in reading order. `around` is what `surroundings`
-    names. What does not fit is left out whole, but for the best.
+    best hit's table or list, its other rows or parts come right after it, in reading order. `around` is what
+    `surroundings` names. What does not fit is left out whole, but for the best.
     """
     found = {chunk.id: chunk for chunk in around} | {hit.chunk.id: hit.chunk for hit in hits}
     texts = {(chunk.source, chunk.position): chunk for chunk in found.values() if chunk.kind not in _TABLE_KINDS}
@@ -103,13 +103,18 @@ def _wanted_group(question: str, hits: Sequence[Hit]) -> str:
 
 
 def _with_group(hits: Sequence[Hit], found: Iterable[Chunk], group: str) -> list[Hit]:
-    """The best hit's group in its place, the other hits behind. A part that is no hit itself ranks as the best one."""
+    """The best hit, the rest of its group, the other hits. A part that is no hit itself ranks as the best one.
+
+    A table comes as its rows, each with its own line; a best hit that is part of the table gives way to them.
+    """
     if not group:
         return list(hits)
+    best = hits[0]
     members = sorted((chunk for chunk in found if chunk.group == group), key=lambda chunk: chunk.position)
-    rows = [chunk for chunk in members if chunk.kind == "row"]
+    parts = [chunk for chunk in members if chunk.kind == "row"] or members
     hit_of = {hit.chunk.id: hit for hit in hits}
-    together = [hit_of.get(chunk.id) or replace(hits[0], chunk=chunk) for chunk in rows or members]
+    together = [hit_of.get(chunk.id) or replace(best, chunk=chunk) for chunk in parts]
+    together.sort(key=lambda hit: hit.chunk.id != best.chunk.id)
     return [*together, *(hit for hit in hits if hit.chunk.group != group)]
 
 

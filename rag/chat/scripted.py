@@ -14,12 +14,17 @@ class ScriptedChat:
     """
 
     is_extractive = False
-    context_tokens = None
 
     def __init__(
-        self, pieces: Sequence[str | Piece], *, error: ChatError | None = None, name: str = "scripted"
+        self,
+        pieces: Sequence[str | Piece],
+        *,
+        error: ChatError | None = None,
+        name: str = "scripted",
+        context_tokens: int | None = None,
     ) -> None:
         self.name = name
+        self.context_tokens = context_tokens
         self._pieces = tuple(Text(piece) if isinstance(piece, str) else piece for piece in pieces)
         self._error = error
         self.prompts: list[Prompt] = []

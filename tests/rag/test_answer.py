@@ -118,9 +118,21 @@ def test_a_number_in_brackets_alone_does_not_count_as_a_citation(shipped: Parts)
 
 def test_at_most_the_passages_that_were_asked_for_are_shown(shipped: Parts) -> None:
     settings = shipped.settings.model_copy(update={"answering": AnsweringSettings(max_passages=2)})
-    result = Told(events(ZH, replace(shipped, settings=settings, chat=ScriptedChat(["Milvus [1][3]。"]))))
+    result = Told(
+        events("Dify 的官网是什么？", replace(shipped, settings=settings, chat=ScriptedChat(["Dify [1][3]。"])))
+    )
     assert len(result.passages[0].passages) == 2
     assert [citation.number for citation in result.answer.citations] == [1]
+
+
+def test_a_question_for_all_is_shown_the_whole_table(shipped: Parts) -> None:
+    shown = told(shipped, ["Milvus [1]。"]).passages[0].passages
+    best = shown[0].chunk
+    rows = [passage.chunk for passage in shown if passage.chunk.group == best.group]
+    assert "Milvus" in best.content
+    assert [row.kind for row in rows] == ["row"] * len(rows)
+    assert [row.position for row in rows[1:]] == sorted(row.position for row in rows[1:])
+    assert len(rows) > 10
 
 
 def test_a_condition_holds_for_the_passages(shipped: Parts) -> None:
@@ -251,9 +263,9 @@ def test_quotes_are_not_checked_against_themselves(shipped: Parts) -> None:
 def test_a_passage_that_does_not_fit_is_neither_shown_nor_offered(
     shipped: Parts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    chat = ChatSettings(context_tokens=1024, max_answer_tokens=600)
+    chat = ChatSettings(max_answer_tokens=600)
     parts = replace(shipped, settings=shipped.settings.model_copy(update={"chat": chat}))
-    model = ScriptedChat(["知名组件有 Milvus [1][8]。"])
+    model = ScriptedChat(["知名组件有 Milvus [1][8]。"], context_tokens=1024)
     result = Told(events(ZH, replace(parts, chat=model)))
     (prompt,) = model.prompts
     assert prompt.dropped

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.evidence import Evidence, gather_evidence, nearest_headings
+from rag.evidence import Evidence, nearest_headings
 from rag.prompt import DECLINED, Prompt, TokenBudget, build_prompt, estimated_tokens
-from rag.retrieval import Retrieval
-from rag.vocabulary import Chunk, Hit, Kind, Passage
+from rag.question import language_of
+from rag.vocabulary import Chunk, Hit, Passage
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -54,9 +54,8 @@ _CODE = replace(
 
 
 def evidence(question: str, *chunks: Chunk) -> Evidence:
-    hits = tuple(Hit(chunk, 1.0, 0.9, 0.5) for chunk in chunks)
-    retrieval = Retrieval(question, 1, "builtin/multilingual-e5-small", hits, 0.05, {}, {})
-    return gather_evidence(retrieval, max_passages=8)
+    passages = tuple(Passage(number, Hit(chunk, 1.0, 0.9, 0.5)) for number, chunk in enumerate(chunks, 1))
+    return Evidence(question, language_of(question), passages, idf={}, probability=1.0)
 
 
 def as_text(prompt: Prompt) -> str:
@@ -142,46 +141,11 @@ def test_no_title_heading_or_file_name_breaks_out_of_its_attribute(text: str) ->
     assert head.count("<") == 1
 
 
-def test_no_hit_beyond_the_limit_is_shown() -> None:
-    hits = tuple(Hit(replace(_ROW, id=str(number), group=str(number)), 1.0, 0.9, 0.5) for number in range(20))
-    found = gather_evidence(Retrieval("q", 1, "e", hits, 0.0, {}, {}), max_passages=3)
-    assert [passage.number for passage in found.passages] == [1, 2, 3]
-
-
-def kinds(*chunks: Chunk) -> list[Kind]:
-    return [passage.chunk.kind for passage in evidence("q", *chunks).passages]
-
-
-def test_a_row_and_the_table_it_stands_in_are_one_passage() -> None:
-    table = replace(_ROW, id="t", kind="table", start_line=79, end_line=89)
-    assert kinds(_ROW, table) == ["row"]
-    assert kinds(table, _ROW) == ["table"]
-
-
-def test_a_row_and_another_part_of_its_table_are_two() -> None:
-    other_part = replace(_ROW, id="t", kind="table", start_line=90, end_line=95)
-    assert kinds(_ROW, other_part) == ["row", "table"]
-
-
-def test_two_rows_of_a_table_are_two() -> None:
-    assert kinds(_ROW, replace(_ROW, id="9", start_line=83, end_line=83)) == ["row", "row"]
-
-
-def test_a_row_and_a_table_elsewhere_at_the_same_lines_are_two() -> None:
-    elsewhere = replace(_ROW, id="t", kind="table", group="other", start_line=79, end_line=89)
-    assert kinds(_ROW, elsewhere) == ["row", "table"]
-
-
 def test_the_nearest_headings_are_distinct_and_few() -> None:
     hits = [Hit(chunk, 1.0, 0.9, 0.5) for chunk in (_ROW, _ROW, _LIST, replace(_ROW, title="", heading_path=()), _CODE)]
     assert nearest_headings(hits) == [_ROW.context, _LIST.context, _CODE.context]
     assert nearest_headings(hits, limit=1) == [_ROW.context]
     assert nearest_headings([]) == []
-
-
-def test_evidence_without_hits_is_empty() -> None:
-    nothing = evidence("什么是 Milvus？")
-    assert (nothing.passages, nothing.probability, nothing.language) == ((), 0.0, "zh")
 
 
 def test_a_passage_is_its_hit_with_a_number() -> None:

@@ -87,12 +87,12 @@ def test_neighbours_that_are_both_hits_are_one_passage_in_the_place_of_the_bette
     assert [one.chunk.content for one in passages] == ["words of text 2\n\nwords of text 3", "words of text 9"]
 
 
-def test_a_question_for_all_gets_every_row_of_the_best_table_in_reading_order() -> None:
+def test_a_question_for_all_gets_every_row_of_the_best_table_after_the_best() -> None:
     rows = [chunk(number, kind="row", group="t") for number in (1, 2, 3)]
     hits = [hit(rows[1]), hit(chunk(9)), hit(rows[0], 0.3)]
     passages = read("第二层包含什么？", hits, [*rows, TABLE])
-    assert [one.chunk.id for one in passages] == ["row1", "row2", "row3", "text9"]
-    assert [one.score for one in passages] == [0.3, 1.0, 1.0, 1.0]
+    assert [one.chunk.id for one in passages] == ["row2", "row1", "row3", "text9"]
+    assert [one.score for one in passages] == [1.0, 0.3, 1.0, 1.0]
 
 
 def test_a_question_for_one_fact_gets_the_rows_that_were_found() -> None:
@@ -112,7 +112,7 @@ def test_what_asks_for_all_is_known_in_both_languages(question: str) -> None:
 def test_the_parts_of_a_long_list_come_together() -> None:
     parts = [chunk(number, kind="list", group="l", path=(str(number),)) for number in (1, 2, 3)]
     passages = read("有哪些步骤？", [hit(parts[2])], parts)
-    assert [one.chunk.position for one in passages] == [1, 2, 3]
+    assert [one.chunk.position for one in passages] == [3, 1, 2]
 
 
 def test_what_does_not_fit_is_left_out_whole_but_for_the_best() -> None:
