@@ -7,18 +7,19 @@ and a second start deletes the lock of the first.
 
 import fcntl
 import os
-import shutil
 import subprocess
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TextIO
 
 from rag.errors import ConfigError, StoreLocked
 
 _START_SECONDS = 60.0
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.005
 
 
@@ -30,49 +31,49 @@ class Lite:
         ConfigError where there is no Milvus Lite for this system.
         """
         binary = _binary()
-        self._guard = _guard(path)
-        self._place = Path(tempfile.mkdtemp(prefix="zhiwen-milvus-"))
-        self._lock = (self._place / "lock").open("w")
-        # It ends when it gets this lock: when we let go, or die.
-        fcntl.lockf(self._lock, fcntl.LOCK_EX)
-        socket = self._place / "socket"
-        self.address = f"unix:{socket}"
-        # It also prints the errors that it answers with, which are ours to tell.
-        with (self._place / "log").open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603  (the binary that the package ships)
-                [binary, path.absolute(), self.address, "ERROR", self._lock.name],
-                env=_environment(binary.parent, home=self._place),
-                cwd=path.parent,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            self._wait_for(socket)
-        except OSError:
-            self.stop()
-            raise
+        with ExitStack() as stack:
+            stack.enter_context(_guarded(path))
+            temporary = TemporaryDirectory(prefix="zhiwen-milvus-", ignore_cleanup_errors=True)
+            place = Path(stack.enter_context(temporary))
+            lock = stack.enter_context((place / "lock").open("w"))
+            # It ends when it gets this lock: when we let go, or die.
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            self.address = f"unix:{place / 'socket'}"
+            # It also prints the errors that it answers with, which are ours to tell.
+            with (place / "log").open("wb") as log:
+                process = subprocess.Popen(  # noqa: S603  (the binary that the package ships)
+                    [binary, path.absolute(), self.address, "ERROR", lock.name],
+                    env=_environment(binary.parent, home=place),
+                    cwd=path.parent,
+                    stdout=log,
+                    stderr=log,
+                )
+            stack.callback(_end, process, lock)
+            _wait_for(place / "socket", process, place / "log")
+            self._running = stack.pop_all()
 
     def stop(self) -> None:
         """What was written is in the file afterwards."""
-        self._lock.close()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        shutil.rmtree(self._place, ignore_errors=True)
-        Path(self._guard.name).unlink(missing_ok=True)
-        self._guard.close()
+        self._running.close()
 
-    def _wait_for(self, socket: Path) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while not socket.exists():
-            if self._process.poll() is not None:
-                said = (self._place / "log").read_text(errors="replace")
-                raise OSError(f"its process ended with status {self._process.returncode} {said}")
-            if time.monotonic() > deadline:
-                raise OSError(f"its process did not start within {_START_SECONDS:.0f} s")
-            time.sleep(_POLL_SECONDS)
+
+def _wait_for(socket: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not socket.exists():
+        if process.poll() is not None:
+            raise OSError(f"its process ended with status {process.returncode} {log.read_text(errors='replace')}")
+        if time.monotonic() > deadline:
+            raise OSError(f"its process did not start within {_START_SECONDS:.0f} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def _end(process: subprocess.Popen[bytes], lock: TextIO) -> None:
+    lock.close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _binary() -> Path:
@@ -82,15 +83,18 @@ def _binary() -> Path:
     return Path(package.origin).with_name("lib") / "milvus"
 
 
-def _guard(path: Path) -> TextIO:
+@contextmanager
+def _guarded(path: Path) -> Iterator[None]:
     """Hold the lock that milvus-lite's own starter asks for, so that other programs keep out."""
-    guard = path.with_name(f".{path.name}.lock").open("w")
-    try:
-        fcntl.lockf(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        guard.close()
-        raise StoreLocked(f"{path} is in use by another program; wait for its end, or stop it") from error
-    return guard
+    with path.with_name(f".{path.name}.lock").open("w") as guard:
+        try:
+            fcntl.lockf(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreLocked(f"{path} is in use by another program; wait for its end, or stop it") from error
+        try:
+            yield
+        finally:
+            Path(guard.name).unlink(missing_ok=True)
 
 
 def _environment(libraries: Path, *, home: Path) -> dict[str, str]:
