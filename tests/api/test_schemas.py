@@ -89,7 +89,7 @@ def test_an_answer_keeps_its_keys_in_the_agreed_order() -> None:
     citation = Citation(1, "a.md", ("A", "B"), "b", 3, 4, "quote", "a.md#b")
     response = AskResponse.of(Answer("text [1]", (citation,), "extractive", 7, "trace"))
     body = json.loads(response.model_dump_json())
-    assert list(body) == ["answer", "refused", "reason", "citations", "model", "generation", "trace_id"]
+    assert list(body) == ["answer", "refused", "reason", "citations", "model", "generation", "trace_id", "truncated"]
     assert body["citations"] == [
         {
             "number": 1,
