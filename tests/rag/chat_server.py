@@ -90,7 +90,10 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
 class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         server = cast(ScriptedServer, self.server)
-        path = self.rfile.readline().decode().split(" ")[1]
+        request = self.rfile.readline().decode()
+        if not request:
+            return  # the client has gone before it asked
+        path = request.split(" ")[1]
         lines = iter(lambda: self.rfile.readline().decode().strip(), "")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         body = json.loads(self.rfile.read(int(headers["content-length"])))
