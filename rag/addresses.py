@@ -5,12 +5,15 @@ import re
 _HOST = r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}"
 _REST = r"[A-Za-z0-9\-._~%!$&'*+,;=:@/?#()]*"
 ADDRESS = re.compile(
-    rf"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]*://(?:\[[0-9A-Fa-f:.]*\])?{_REST}"
+    rf"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]*\\?:(?:\\?/){{2}}(?:\[[0-9A-Fa-f:.]*\])?{_REST}"
     rf"|(?<![A-Za-z0-9._/-])[Ww]{{3}}\.{_REST}"
     rf"|(?<![A-Za-z0-9._/-]){_HOST}(?::\d+)?(?:/|\?\w+=){_REST}"
     rf"|(?<![A-Za-z0-9:/\\])(?://|\\\\)[A-Za-z0-9]{_REST}"
 )
-"""An address that stands by itself: with a scheme, with `www.`, with a host and a path, or with two slashes."""
+"""An address that stands by itself: with a scheme, with `www.`, with a host and a path, or with two slashes.
+
+Colon and slashes may be escaped, which those who show Markdown take back before they look for addresses.
+"""
 _DESTINATION = re.compile(
     r"\]\(\s*<?([^\s()<>]+)|^ {0,3}\[[^\]\n]+\]:\s*<?([^\s<>]+)|\b(?:src|href)\s*=\s*[\"']?([^\s\"'>]+)", re.MULTILINE
 )

@@ -57,10 +57,11 @@ def assert_citations_match(answer: dict[str, Any], passages: dict[int, str]) -> 
 def test_the_command_prints_the_models_text_as_it_is_with_its_sources(
     chat_endpoint: ChatEndpoint, workspace: Workspace
 ) -> None:
-    chat_endpoint.plays("见 :smile: [bold]x[/bold] Milvus", " [1][99]。")
+    chat_endpoint.plays("知名组件有 Milvus [1]。见 :smile: [bold]x[/bold]", " [1][99]。")
     outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
     assert outcome.status == 0, outcome
-    assert outcome.out.startswith("见 :smile: [bold]x[/bold] Milvus [1]。\n")
+    assert outcome.out.startswith("知名组件有 Milvus [1]。见 :smile: [bold]x[/bold] [1]。\n")
+    assert "\n未核实（所引段落里没有依据）\n  ! 见 :smile: [bold]x[/bold] [1]。\n" in outcome.out
     assert re.search(r"^\[1\] \S*knowledge/overview\.md:82\b", outcome.out, re.MULTILINE)
     assert "[99]" not in outcome.out
     assert "未配置大模型" not in outcome.out

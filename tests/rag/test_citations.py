@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.citations import MAX_QUOTE_CHARACTERS, MarkerFilter, citations_of, cited_numbers
@@ -118,6 +118,13 @@ def test_it_does_not_matter_where_a_very_long_marker_is_split(text: str) -> None
 @example("see [10054]", set())
 def test_no_marker_that_was_not_offered_gets_through(text: str, cuts: set[int]) -> None:
     clean = filtered(pieces_of(text, (cut for cut in cuts if cut <= len(text))))
+    assert set(cited_numbers(clean)) <= set(OFFERED)
+
+
+@settings(max_examples=10_000)
+@given(marker_like, st.integers(1, 5))
+def test_ten_thousand_streams_show_no_marker_that_was_not_offered(text: str, size: int) -> None:
+    clean = filtered(text[start : start + size] for start in range(0, len(text), size))
     assert set(cited_numbers(clean)) <= set(OFFERED)
 
 

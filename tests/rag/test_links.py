@@ -51,6 +51,7 @@ CHANGED = [
     (f"[x](\nhttps://{EVIL})", f"x\n{LEFT_OUT})"),
     (f"<img\nsrc=//{EVIL}>", f"< img\nsrc={LEFT_OUT}>"),
     ("<!-- hidden -->好", "好"),
+    (f"见 https:\\/\\/{EVIL}/x 与 https\\://{EVIL}/x 。", f"见 {LEFT_OUT} 与 {LEFT_OUT} 。"),
     ("c<d 时", "c < d 时"),
     ("见 https://milvus.io/docs 。", f"见 {LEFT_OUT} 。"),
     ("见 https://milvus.io/docs?leak=1 [1]。", f"见 {LEFT_OUT} [1]。"),

@@ -1,0 +1,73 @@
+"""What reaches a reader does not depend on how the model's text was split, and holds nothing that must not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.addresses import addresses
+from rag.answer_filter import AnswerFilter
+from rag.citations import cited_numbers
+from rag.evidence import Evidence
+from rag.prompt import DECLINED, build_prompt
+from rag.vocabulary import Chunk, Hit, Passage
+
+EVIL = "evil.test"
+_CHUNK = Chunk(
+    id="1",
+    source="a.md",
+    title="手册",
+    heading_path=("手册",),
+    anchor="手册",
+    kind="text",
+    position=0,
+    group="g",
+    start_line=1,
+    end_line=2,
+    content="官网是 https://milvus.io/docs 。",
+)
+PROMPT = build_prompt(Evidence("官网？", "zh", (Passage(1, Hit(_CHUNK, 1.0, 0.9, 0.5)),), {}, 0.9))
+RULES = PROMPT.messages[0].content
+
+pieces_of_text = st.lists(
+    st.sampled_from(
+        ["官网", "https://milvus.io/docs", " [1]", "[2]", "【", "1", "】", "[", "]", "(", ")", "<", ">", "\n", "。",
+         " ", f"https://{EVIL}/", "htt", "ps://", EVIL, "<b>", "</b>", "![](", "\u200b", "\u200d", "\U000e0041", "`",
+         "9", RULES[10:24], RULES[10:18], DECLINED, "NOT_", "IN_", "**", "x", "/"]
+    ),
+    max_size=14,
+)  # fmt: skip
+
+
+def shown(pieces: list[str] | str) -> tuple[str, bool]:
+    text = AnswerFilter(PROMPT)
+    told = "".join([*map(text.feed, pieces), text.finish()])
+    return told, text.declined
+
+
+@given(pieces_of_text)
+def test_it_does_not_matter_how_a_text_is_split(pieces: list[str]) -> None:
+    assert shown(pieces) == shown("".join(pieces)) == shown(["".join(pieces)])
+
+
+@given(pieces_of_text)
+def test_nothing_gets_through_that_must_not(pieces: list[str]) -> None:
+    told, _ = shown(pieces)
+    assert set(cited_numbers(told)) <= {1}
+    assert not any(EVIL in address for address in addresses(told))
+    assert not set(told) & set("\u200b\u200d\U000e0041")
+    assert DECLINED not in told
+
+
+@pytest.mark.parametrize(
+    "decoration", ["{}", "**{}**", "`{}`.", "“{}。”", "> *{}*", "# {}\n", '"{}"', "- {}", "（{}）"]
+)
+@pytest.mark.parametrize("word", [DECLINED, "NOT IN PASSAGES", "NOT\\_IN\\_PASSAGES", "not_in_passages"])
+def test_declining_is_recognised_in_any_decoration_and_at_every_split(decoration: str, word: str) -> None:
+    text = decoration.format(word) + "\nMilvus [1]。"
+    for cut in range(len(text)):
+        assert shown([text[:cut], text[cut:]]) == ("", True)
+
+
+@pytest.mark.parametrize("text", ["NOT only [1]", "Notes [1]", "**N** [1]", "“不”[1]", "not in the passages [1]"])
+def test_what_only_begins_like_declining_is_shown(text: str) -> None:
+    assert shown(text) == (text.replace("”[1]", "” [1]"), False)
