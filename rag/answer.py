@@ -17,6 +17,7 @@ from rag.filters import Filter
 from rag.prompt import Prompt, TokenBudget, build_prompt
 from rag.question import Language, checked_question, language_of
 from rag.retrieval import Retrieval, retrieve
+from rag.store import Snapshot
 from rag.verification import Verification, similarity_of, verify_answer
 from rag.vocabulary import Answer, Attempt, Passage, RefusalReason
 from rag.wiring import Parts
@@ -118,14 +119,28 @@ async def answer(question: str, parts: Parts, *, condition: Filter | None = None
 def search(question: str, parts: Parts, *, top_k: int | None = None, condition: Filter | None = None) -> Retrieval:
     """The hits for a question in the live generation. Blocks; raises QuestionError, StoreError, EmbedderError."""
     question = checked_question(question, max_characters=parts.settings.answering.max_question_characters)
-    snapshot = parts.store.snapshot()
-    return retrieve(question, snapshot, parts.embedder, parts.settings.retrieval, top_k=top_k, condition=condition)
+    return _retrieve(question, parts, parts.store.snapshot(), top_k=top_k, condition=condition)
+
+
+def _retrieve(
+    question: str, parts: Parts, snapshot: Snapshot, *, top_k: int | None = None, condition: Filter | None = None
+) -> Retrieval:
+    return retrieve(
+        question,
+        snapshot,
+        parts.embedder,
+        parts.settings.retrieval,
+        top_k=top_k,
+        condition=condition,
+        reranker=parts.reranker,
+        rerank_candidates=parts.settings.rerank.candidates,
+    )
 
 
 def _find(question: str, parts: Parts, condition: Filter | None) -> tuple[Retrieval, Evidence]:
     settings = parts.settings.answering
     snapshot = parts.store.snapshot()
-    found = retrieve(question, snapshot, parts.embedder, parts.settings.retrieval, condition=condition)
+    found = _retrieve(question, parts, snapshot, condition=condition)
     evidence = gather_evidence(
         found,
         snapshot,

@@ -9,6 +9,8 @@ from rag.embedders import Embedder
 from rag.errors import EmbedderMismatch
 from rag.filters import Filter
 from rag.fusion import Leg, fuse
+from rag.rerankers import Reranker
+from rag.rerankers.reranking import Reranked, rerank
 from rag.store import Snapshot
 from rag.structure import without_overlaps
 from rag.terms import question_terms
@@ -57,17 +59,25 @@ def retrieve(
     *,
     top_k: int | None = None,
     condition: Filter | None = None,
+    reranker: Reranker | None = None,
+    rerank_candidates: int = 20,
 ) -> Retrieval:
     """Find the chunks of one generation that answer a question.
 
-    Raises StoreError and EmbedderError; EmbedderMismatch if the generation's vectors are another embedder's.
+    A reranker orders the best of them once more; where it fails, they stay as found and `warnings` says so. Raises StoreError and EmbedderError; EmbedderMismatch if the generation's vectors are another embedder's.
     """
     legs = search_legs(question, snapshot, embedder, settings, condition=condition)
     clock = time.perf_counter()
     candidates = fuse(legs.dense, legs.lexical, legs.idf)
     distinct, repeated = without_overlaps(candidates)
-    hits = tuple(distinct[: top_k or settings.top_k])
-    dropped = {hit.chunk.id: "beyond top_k" for hit in distinct[len(hits) :]}
+    fused = time.perf_counter()
+    seconds = {**legs.seconds, "fuse": fused - clock}
+    reranked = Reranked(tuple(distinct))
+    if reranker:
+        reranked = rerank(question, distinct, reranker, candidates=rerank_candidates)
+        seconds["rerank"] = time.perf_counter() - fused
+    hits = reranked.hits[: top_k or settings.top_k]
+    dropped = {hit.chunk.id: "beyond top_k" for hit in reranked.hits[len(hits) :]}
     dropped |= {name: f"the same text as {better}" for name, better in repeated.items()}
     return Retrieval(
         question=question,
@@ -77,7 +87,8 @@ def retrieve(
         candidates=tuple(candidates),
         dropped=dropped,
         legs=legs,
-        seconds={**legs.seconds, "fuse": time.perf_counter() - clock},
+        seconds=seconds,
+        warnings=(reranked.warning,) if reranked.warning else (),
     )
 
 

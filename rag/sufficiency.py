@@ -9,7 +9,7 @@ own: hardly a word can match, and only similarity can tell.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from rag.vocabulary import Chunk
 
 ANY_EMBEDDER = "any"
 _CALIBRATIONS = Path(__file__).with_name("calibrations")
-_NEXT_BEST = 10
+_NEXT = 10
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
 
@@ -56,12 +56,12 @@ year, which says nothing about those that do not."""
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What tells questions with an answer from those without; of the best hit where nothing else is said.
+    """What tells questions with an answer from those without.
 
-    `cosine`; `margin`, its lead over the mean cosine of the ten next; `lexical_lead`, the same of BM25, as a share of
-    the highest score that the question could give; `unit_coverage`, the largest share of the question's idf mass that
-    one sentence or row of the three best hits holds; `kind_missing`, 1 where a time or a price is asked for and no hit
-    names any. `is_across`: the hits are in another language than the question.
+    `cosine` is the highest, `margin` its lead over the mean of the ten next; `lexical_lead` is that of the best hit in
+    BM25, as a share of the highest score that the question could give; `unit_coverage` is the largest share of the
+    question's idf mass that one sentence or row of the three best hits holds; `kind_missing` is 1 where a time or a
+    price is asked for and no hit names any. `is_across`: the hits are in another language than the question.
     """
 
     cosine: float
@@ -107,14 +107,14 @@ def probability(retrieval: Retrieval) -> float:
 
 def signals_of(retrieval: Retrieval) -> Signals:
     """The signals of a retrieval that has hits."""
-    hits, best = retrieval.hits, retrieval.hits[0]
-    others = [hit for hit in retrieval.candidates if hit.chunk.id != best.chunk.id]
+    hits = retrieval.hits
     text = "\n".join(hit.chunk.searchable_text for hit in hits)
-    lead = best.bm25 - _next_best([hit.bm25 for hit in others])
+    cosine, *other_cosines = sorted((hit.cosine for hit in retrieval.candidates), reverse=True)
+    other_bm25 = [hit.bm25 for hit in retrieval.candidates if hit.chunk.id != hits[0].chunk.id]
     return Signals(
-        cosine=best.cosine,
-        margin=best.cosine - _next_best([hit.cosine for hit in others]),
-        lexical_lead=bm25_share(lead, retrieval.idf),
+        cosine=cosine,
+        margin=cosine - _mean_of_next(other_cosines),
+        lexical_lead=bm25_share(hits[0].bm25 - _mean_of_next(sorted(other_bm25, reverse=True)), retrieval.idf),
         unit_coverage=max(_unit_coverage(hit.chunk, retrieval.idf) for hit in hits[:3]),
         kind_missing=float(any(asks.search(retrieval.question) and not tells.search(text) for asks, tells in _KINDS)),
         is_across=_is_across(retrieval.question, text),
@@ -136,8 +136,8 @@ def _model(fitted: Mapping[str, object]) -> Model:
     return Model(float(str(fitted["intercept"])), weights, float(str(fitted["prior"])))
 
 
-def _next_best(values: list[float]) -> float:
-    return mean(sorted(values, reverse=True)[:_NEXT_BEST]) if values else 0.0
+def _mean_of_next(ordered: Sequence[float]) -> float:
+    return mean(ordered[:_NEXT]) if ordered else 0.0
 
 
 def _unit_coverage(chunk: Chunk, idf: Mapping[str, float]) -> float:

@@ -1,6 +1,7 @@
 """Both legs are searched, and what they bring becomes hits."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from rag.answer import search
 from rag.config import RetrievalSettings
+from rag.errors import RerankerError
 from rag.filters import Equals, Range
 from rag.retrieval import Retrieval, retrieve
 from rag.wiring import Parts
@@ -133,3 +135,34 @@ def test_a_row_and_the_table_it_stands_in_are_one_hit(shipped: Parts) -> None:
     rows = {(hit.chunk.source, hit.chunk.start_line) for hit in found.hits if hit.chunk.kind == "row"}
     for table in (hit.chunk for hit in found.hits if hit.chunk.kind == "table"):
         assert not rows & {(table.source, line) for line in range(table.start_line, table.end_line + 1)}
+
+
+class Backwards:
+    """Likes best what was found last."""
+
+    name = "backwards"
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        return [(number + 1) / len(texts) for number in range(len(texts))]
+
+
+class Broken:
+    name = "broken"
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        raise RerankerError("the endpoint is on fire")
+
+
+def test_a_reranker_orders_the_best_anew_before_top_k_is_cut(shipped: Parts) -> None:
+    plain = run(shipped, "Ollama", RetrievalSettings(top_k=50))
+    found = run(shipped, "Ollama", RetrievalSettings(top_k=3), reranker=Backwards(), rerank_candidates=5)
+    assert [hit.chunk.id for hit in found.hits] == [hit.chunk.id for hit in reversed(plain.hits[2:5])]
+    assert "rerank" in found.seconds
+    assert found.warnings == ()
+
+
+def test_a_reranker_that_fails_leaves_the_order_and_a_warning(shipped: Parts) -> None:
+    plain = run(shipped, "Ollama", RetrievalSettings())
+    found = run(shipped, "Ollama", RetrievalSettings(), reranker=Broken())
+    assert found.hits == plain.hits
+    assert found.warnings == ("not reranked: the endpoint is on fire",)
