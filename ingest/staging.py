@@ -95,13 +95,15 @@ class Staging:
         return [LiveChunk(rows.stored_chunk(row).chunk, row) for row in found]
 
     def vectors_of(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
-        """Vectors that the space already holds for these texts, by hash, whichever generation they belong to."""
+        """Vectors that the embedder has made for these texts already, by hash, whichever generation they belong to.
+
+        A fresh space takes over those of the one that it replaces: another schema or mode is no reason to embed again.
+        """
         known: dict[str, Vector] = {}
-        if not self._exists:
-            return known
-        for listed in _listed(sorted(set(text_hashes))):
-            for row in self._milvus.rows(self._chunks, f"text_hash in {listed}", ["text_hash", "vector"]):
-                known[row["text_hash"]] = np.asarray(row["vector"], dtype=np.float32)
+        for chunks in self._with_vectors():
+            for listed in _listed(sorted(set(text_hashes) - known.keys())):
+                for row in self._milvus.rows(chunks, f"text_hash in {listed}", ["text_hash", "vector"]):
+                    known[row["text_hash"]] = np.asarray(row["vector"], dtype=np.float32)
         return known
 
     def add(self, chunks: Sequence[Chunk], vectors: Matrix) -> None:
@@ -201,6 +203,13 @@ class Staging:
     @property
     def _ledger(self) -> str:
         return f"{self._space}_ledger"
+
+    def _with_vectors(self) -> Iterator[str]:
+        if self._exists:
+            yield self._chunks
+        replaced = self.live
+        if replaced and self.is_fresh and replaced.fingerprint == self._embedder.fingerprint:
+            yield f"{replaced.space}_chunks"
 
     def _begin(self) -> None:
         if not self._begun:

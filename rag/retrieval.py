@@ -64,7 +64,9 @@ def retrieve(
 ) -> Retrieval:
     """Find the chunks of one generation that answer a question.
 
-    A reranker orders the best of them once more; where it fails, they stay as found and `warnings` says so. Raises StoreError and EmbedderError; EmbedderMismatch if the generation's vectors are another embedder's.
+    A reranker orders the best of them once more; where it fails, they stay as found and `warnings` says so.
+
+    Raises StoreError and EmbedderError; EmbedderMismatch if the generation's vectors are another embedder's.
     """
     legs = search_legs(question, snapshot, embedder, settings, condition=condition)
     clock = time.perf_counter()

@@ -4,6 +4,7 @@ The store is its own ledger. The state row says which generation is live; a `Sna
 everything read through it belongs to that generation, whatever is staged or committed meanwhile.
 """
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -87,6 +88,8 @@ class Store:
     @classmethod
     def open(cls, settings: StoreSettings) -> "Store":
         """Connect. Raises StoreUnavailable, StoreLocked, StoreTimeout or ConfigError."""
+        # Read when gRPC is first imported, which else reports on stderr what is raised, and harmless things besides.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Imported here: its client takes most of a second to load, and commands that go through a server do without.
         from rag.milvus import Milvus  # noqa: PLC0415
 

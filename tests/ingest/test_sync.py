@@ -624,7 +624,7 @@ def test_dense_mode_works_without_the_lexical_index_and_hybrid_mode_builds_one(m
 
     hybrid = library.settings.retrieval.model_copy(update={"mode": "hybrid"})
     library.settings = library.settings.model_copy(update={"retrieval": hybrid})
-    library.ingest()
+    assert library.ingest().embedded == 0, "the same embedder gives the same vectors"
     snapshot = library.store.snapshot()
     assert (snapshot.commit.mode, snapshot.commit.space != dense.commit.space) == ("hybrid", True)
     assert snapshot.search_terms(["roasted"], limit=5)
