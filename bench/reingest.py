@@ -36,7 +36,6 @@ class Measurement:
     runs: int
     seconds: float
     embedded: int
-    generation_moved: bool
     documents_touched: int
     chunks_added: int
     chunks_removed: int
@@ -119,7 +118,6 @@ def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: i
         "ZHIWEN_STORE__URI": str(work / "m.db"),
         **settings,
     }
-    before = _generation(work)
     seconds = []
     report = {}
     for _ in range(runs):
@@ -129,23 +127,16 @@ def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: i
         report = json.loads(done.stdout)
         if done.returncode:
             raise SystemExit(f"{step}: {report.get('failures') or report}\n{done.stderr}")
-    (work / "generation").write_text(str(report["generation"]), encoding="utf-8")
     documents, chunks = report["documents"], report["chunks"]
     return Measurement(
         step=step,
         runs=runs,
         seconds=round(statistics.median(seconds), 2),
         embedded=report["embedded"],
-        generation_moved=report["generation"] != before,
         documents_touched=documents["added"] + documents["changed"] + documents["removed"],
         chunks_added=chunks["added"],
         chunks_removed=chunks["removed"],
     )
-
-
-def _generation(work: Path) -> int:
-    path = work / "generation"
-    return int(path.read_text(encoding="utf-8")) if path.is_file() else 0
 
 
 def _edit_paragraphs(root: Path) -> int:

@@ -5,7 +5,7 @@ each way of ranking: nDCG@10, recall at 1, 5 and 10, and MRR, all by document; h
 set has questions without an answer, how well they are told from the others.
 
 Ways of ranking: `dense` and `lexical`, each leg alone; `rrf`, reciprocal rank fusion of both, as most products have it;
-`hybrid`, the fusion of zhiwen.
+`hybrid`, the fusion of zhiwen; with `--ablation`, also its fusion with other weights of the words.
 """
 
 import argparse
@@ -21,12 +21,13 @@ from bench.index import Index, opened_index
 from bench.metrics import area_under_curve, ndcg, percentiles, recall, reciprocal_rank, refused_at
 from bench.results import add_result
 from bench.sets import EvaluationSet, Query, load_set
-from rag.fusion import Leg
-from rag.retrieval import retrieve
+from rag.fusion import Leg, fuse
+from rag.retrieval import Legs, retrieve
 from rag.sufficiency import probability
 from rag.vocabulary import Chunk
 
 MODES = ("dense", "lexical", "rrf", "hybrid")
+ABLATION = {f"words × {weight:g}": weight for weight in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)}
 _RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 _RUN_DEPTH = 50
 
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, help="ask of this set's documents instead; the ids must be shared")
     parser.add_argument("--files", action="store_true", help="index the tree docs/ as it is, by qrels.files.tsv")
     parser.add_argument("--traditional", action="store_true", help="write the documents in Traditional Chinese first")
+    parser.add_argument("--ablation", action="store_true", help="also other weights of the words")
     parser.add_argument("--mode", choices=MODES, help="only this way of ranking")
     parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench"), help="indexes are kept here")
     parser.add_argument("--out", type=Path, help="write the run as JSON lines, ranked by --mode or else hybrid")
@@ -83,7 +85,7 @@ def main() -> None:
         unanswerable = [ask(query, index) for query in evaluation.unanswerable]
         chunks = index.parts.store.snapshot().commit.chunks
         embedder = index.parts.embedder.name
-    modes = (arguments.mode,) if arguments.mode else MODES
+    modes = (arguments.mode,) if arguments.mode else (*MODES, *(ABLATION if arguments.ablation else ()))
     result = {
         "chunks": chunks,
         "questions": len(asked),
@@ -115,6 +117,7 @@ def ask(query: Query, index: Index) -> Asked:
             "lexical": [stored.chunk for stored, _ in lexical],
             "rrf": reciprocal_rank_fusion(dense, lexical),
             "hybrid": [hit.chunk for hit in found.candidates],
+            **{name: _fused(found.legs, weight) for name, weight in ABLATION.items()},
         },
         probability=probability(found),
         best_cosine=dense[0][1] if dense else 0.0,
@@ -132,6 +135,10 @@ def reciprocal_rank_fusion(*legs: Leg) -> list[Chunk]:
             chunks[stored.chunk.id] = stored.chunk
             scores[stored.chunk.id] = scores.get(stored.chunk.id, 0.0) + 1 / (_RRF_K + rank)
     return [chunks[name] for name in sorted(scores, key=lambda name: -scores[name])]
+
+
+def _fused(legs: Legs, weight: float) -> list[Chunk]:
+    return [hit.chunk for hit in fuse(legs.dense, legs.lexical, legs.idf, lexical_weight=weight)]
 
 
 def rate(asked: Sequence[Asked], evaluation: EvaluationSet, index: Index, mode: str) -> Figures:
@@ -169,10 +176,10 @@ def _average(values: Iterable[float]) -> float:
 
 def _print(name: str, result: Mapping[str, Any]) -> None:
     print(f"{name}: {result['questions']} questions, {result['chunks']} chunks, {result['embedder']}")
-    print(f"{'':<10}{'nDCG@10':>9}{'R@1':>8}{'R@5':>8}{'R@10':>8}{'MRR@10':>8}")
+    print(f"{'':<12}{'nDCG@10':>9}{'R@1':>8}{'R@5':>8}{'R@10':>8}{'MRR@10':>8}")
     for mode, figures in result["figures"].items():
         print(
-            f"{mode:<10}{figures['ndcg_10']:>9.4f}" + "".join(f"{value:>8.4f}" for value in list(figures.values())[1:])
+            f"{mode:<12}{figures['ndcg_10']:>9.4f}" + "".join(f"{value:>8.4f}" for value in list(figures.values())[1:])
         )
     for score, figures in result["refusal"].items():
         print(

@@ -82,14 +82,20 @@ def write_corpus(folder: Path, work: Path, *, files: bool = False, traditional: 
         root.mkdir(parents=True)
     convert = opencc.OpenCC("s2t").convert if traditional else str
     document_of = {}
-    for number, document in enumerate(_lines(source)):
+    for number, (document, text) in enumerate(documents_of(folder)):
         name = f"{number:06d}.md"
-        document_of[name] = document["_id"]
+        document_of[name] = document
         if not is_written:
-            heading = f"# {document['title']}\n\n" if document.get("title") else ""
-            (root / name).write_text(convert(heading + document["text"]), encoding="utf-8")
+            (root / name).write_text(convert(text), encoding="utf-8")
     stamp.write_text(digest, encoding="utf-8")
     return Corpus(root, document_of)
+
+
+def documents_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """The id of each document of a set and its text as Markdown, its title as heading."""
+    for document in _lines(folder / "corpus.jsonl"):
+        heading = f"# {document['title']}\n\n" if document.get("title") else ""
+        yield document["_id"], heading + document["text"]
 
 
 def _queries(path: Path) -> Iterator[Query]:

@@ -24,7 +24,7 @@ Leg = Sequence[tuple[StoredChunk, float]]
 """What one leg found, best first: a chunk and its cosine, or its BM25 score."""
 
 
-def fuse(dense: Leg, lexical: Leg, idf: Mapping[str, float]) -> list[Hit]:
+def fuse(dense: Leg, lexical: Leg, idf: Mapping[str, float], *, lexical_weight: float = LEXICAL_WEIGHT) -> list[Hit]:
     """The union of both legs as hits, best first, for a question whose terms `idf` has.
 
     What a leg did not bring is, for that leg, no better than the last that it did. Ties go to the document that sorts
@@ -34,7 +34,7 @@ def fuse(dense: Leg, lexical: Leg, idf: Mapping[str, float]) -> list[Hit]:
     cosines = {stored.chunk.id: cosine for stored, cosine in dense}
     scores = {stored.chunk.id: score for stored, score in lexical}
     lowest, highest = min(cosines.values(), default=0.0), max(cosines.values(), default=0.0)
-    weight = LEXICAL_WEIGHT if scores else 0.0
+    weight = lexical_weight if scores else 0.0
     hits = []
     for name, stored in chunks.items():
         cosine, bm25 = cosines.get(name, lowest), scores.get(name, 0.0)

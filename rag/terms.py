@@ -52,10 +52,13 @@ def _to_simplified() -> opencc.OpenCC:
 
 def question_terms(question: str) -> list[str]:
     """The distinct terms of what a question is about, in order; all its terms if nothing else is left."""
-    text = folded(question)
-    about = "".join(" " if word.casefold() in _QUESTION_WORDS else word for word in rjieba.cut(text))
-    distinct = dict.fromkeys(_terms(about))
-    return list(distinct or dict.fromkeys(_terms(text)))
+    return list(dict.fromkeys(terms(question_text(question))) or dict.fromkeys(terms(question)))
+
+
+def question_text(question: str) -> str:
+    """A question, folded, without the words that only make it one."""
+    words = rjieba.cut(folded(question))
+    return "".join(" " if word.casefold() in _QUESTION_WORDS else word for word in words)
 
 
 def _terms(text: str) -> Iterator[str]:
