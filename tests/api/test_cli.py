@@ -12,7 +12,7 @@ import pytest
 from processes import ZHIWEN, Case, FirstAsk, Outcome, Server, Workspace, assert_one_line, fastest, run_cases
 
 QUESTION = "向量数据库有哪些知名组件？"
-ANSWER_KEYS = ["answer", "refused", "reason", "citations", "model", "generation", "trace_id", "truncated"]
+ANSWER_KEYS = ["answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id", "truncated"]
 CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url"]
 SEARCH_KEYS = ["question", "generation", "hits"]
 HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score"]

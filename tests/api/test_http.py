@@ -15,7 +15,7 @@ from processes import FirstAsk, Server, Workspace, assert_json_error, streamed, 
 
 QUESTION = "向量数据库有哪些知名组件？"
 LIGHTHOUSE = "What is known about the lighthouse?"
-ANSWER_KEYS = ["answer", "refused", "reason", "citations", "model", "generation", "trace_id", "truncated"]
+ANSWER_KEYS = ["answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id", "truncated"]
 CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url"]
 HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score"]
 INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures"]
