@@ -91,7 +91,7 @@ class Staging:
         if not self._live:
             return []
         expression = f"source == {literal(source)} and {alive_at(self._live.generation)}"
-        found = self._milvus.rows(self._chunks, expression, [*_all_chunk_fields(), "vector"])
+        found = self._milvus.rows(self._chunks, expression, [*rows.columns_of(SCHEMA_VERSION), "vector"])
         return [LiveChunk(rows.stored_chunk(row).chunk, row) for row in found]
 
     def vectors_of(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
@@ -281,7 +281,7 @@ def repair(store: Store) -> None:
 
 def _undo(store: Store, live: Commit) -> None:
     for collection, fields in (
-        (f"{live.space}_chunks", [*_all_chunk_fields(), "vector"]),
+        (f"{live.space}_chunks", [*rows.columns_of(live.schema), "vector"]),
         (f"{live.space}_ledger", ["*"]),
     ):
         unborn = f"born > {live.generation}"
@@ -349,7 +349,3 @@ def roll_back(store: Store) -> tuple[Commit, Commit]:
     earlier = replace(state, version=state.version + 1, history=state.history[:-1])
     store.write_state(earlier)
     return state.live, earlier.live
-
-
-def _all_chunk_fields() -> list[str]:
-    return ["row_id", "born", "died", "text_hash", "facets", *rows.CHUNK_FIELDS]

@@ -15,6 +15,8 @@ from rag.terms import terms
 from rag.vocabulary import Chunk
 
 SCHEMA_VERSION = 2
+FACETS_SINCE = 2
+"""The first schema whose chunks can be filtered by front matter and its negation."""
 ALIVE = 2**63 - 1
 """`died` of a row that has not died."""
 
@@ -106,6 +108,12 @@ def chunk_row(chunk: Chunk, vector: Vector, *, born: int) -> Row:
         "terms": _clip(" ".join(terms(chunk.searchable_text)), 65_000),
         "vector": vector.tolist(),
     }
+
+
+def columns_of(schema: int) -> list[str]:
+    """All columns of a chunk but its vector: an index of an earlier schema is still read, and rolled back to."""
+    facets = ["facets"] if schema >= FACETS_SINCE else []
+    return ["row_id", "born", "died", "text_hash", *facets, *CHUNK_FIELDS]
 
 
 def stored_chunk(row: Row) -> StoredChunk:

@@ -16,7 +16,7 @@ from rag.embedders import Vector
 from rag.errors import StoreEmpty, StoreError
 from rag.expressions import Row, literal
 from rag.filters import Filter, to_expression
-from rag.rows import SCHEMA_VERSION, StoredChunk, alive_at
+from rag.rows import FACETS_SINCE, SCHEMA_VERSION, StoredChunk, alive_at
 from rag.term_statistics import TermStatistics, total
 
 if TYPE_CHECKING:
@@ -241,7 +241,15 @@ class Snapshot:
 
     def _expression(self, condition: Filter | None) -> str:
         alive = alive_at(self.generation)
-        return f"{alive} and ({to_expression(condition, literal)})" if condition else alive
+        if not condition:
+            return alive
+        expression = to_expression(condition, literal)
+        if self.commit.schema < FACETS_SINCE and 'facets["' in expression:
+            raise StoreError(
+                "the index was written by an earlier zhiwen and cannot be filtered by front matter; "
+                "run `zhiwen ingest`, which builds it anew"
+            )
+        return f"{alive} and ({expression})"
 
     def _search(self, query: Vector | str, limit: int, condition: Filter | None) -> list[tuple[StoredChunk, float]]:
         if not self.commit.chunks:

@@ -254,6 +254,22 @@ def test_an_index_of_a_newer_version_is_refused(store: Store) -> None:
         newer.snapshot()
 
 
+def test_an_index_of_an_earlier_version_is_read_but_not_filtered_by_front_matter(
+    store: Store, snapshot: Snapshot
+) -> None:
+    earlier = Snapshot(store, replace(snapshot.commit, schema=1))
+    assert found(earlier, Equals("source", "a.md")) == ["a.md"]
+    for condition in (Equals("tags", "ops"), Not(Prefix("lang", "z"))):
+        with pytest.raises(StoreError, match="cannot be filtered by front matter; run `zhiwen ingest`"):
+            found(earlier, condition)
+
+
+def test_the_columns_of_the_schema_are_those_that_rows_have(store: Store, snapshot: Snapshot) -> None:
+    vector = UnitEmbedder().embed_documents(["a"])[0]
+    assert {*rows.columns_of(rows.SCHEMA_VERSION), "vector"} == rows.chunk_row(CHUNKS[0], vector, born=1).keys()
+    assert rows.columns_of(1) == [name for name in rows.columns_of(2) if name != "facets"]
+
+
 def test_the_state_is_never_missing_while_it_is_written_anew(store: Store) -> None:
     """milvus-lite 2.5.1 does an upsert as a deletion and an insertion, and reads come between the two."""
     busy = Store(store.milvus, collection="busy")
