@@ -23,7 +23,7 @@ from api.errors import STATUS, code_of
 from api.schemas import AskRequest, AskResponse, ErrorResponse, SearchRequest
 from ingest.slugs import slug
 from rag.chat.presets import PRESETS
-from rag.config import SECRETS, Settings
+from rag.config import SECRETS, Settings, load
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh-CN.md")
@@ -166,7 +166,7 @@ def test_every_value_given_to_a_variable_is_a_valid_one(document: str) -> None:
             continue
         section, _, key = variable.removeprefix("ZHIWEN_").lower().partition("__")
         values.setdefault(section, {})[key] = value
-        Settings.model_validate({section: {key: value}})
+        load(environment={variable: value})
     assert {"knowledge", "store", "chat", "embedding", "retrieval"} <= values.keys()
 
 
