@@ -106,7 +106,7 @@ def test_a_filter_narrows_what_an_answer_may_rest_on(server: Server) -> None:
 # Searching
 
 
-@pytest.mark.parametrize("top_k", [1, 5, 50])
+@pytest.mark.parametrize("top_k", [1, 5, 20])
 def test_search_returns_no_more_than_top_k_hits_best_first(server: Server, top_k: int) -> None:
     response = server.post("/search", question=QUESTION, top_k=top_k)
     assert response.status_code == 200
