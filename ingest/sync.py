@@ -13,9 +13,10 @@ from ingest.golden import GoldenResult, ask_golden, load_golden, refuse_loss
 from ingest.lease import writing
 from ingest.parsing import Parser
 from ingest.plan import OnPlan, Plan, content_hash, make_plan, refuse_mass_deletion
+from ingest.repair import repair
 from ingest.report import Failure, IngestReport, OnProgress, Progress
 from ingest.scan import File, scan
-from ingest.staging import LiveChunk, Staging, repair
+from ingest.staging import LiveChunk, Staging
 from rag.config import Settings
 from rag.embedders import Embedder
 from rag.errors import DocumentError

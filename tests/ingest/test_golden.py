@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 from corpus_kit import Folder, WordHashEmbedder, dump, litter, settings_for
+from ingest.repair import roll_back
 
 from ingest.golden import load_golden
 from ingest.report import IngestReport
-from ingest.staging import roll_back
 from ingest.sync import ingest
 from rag.config import KnowledgeSettings, Settings, StoreSettings
 from rag.embedders.builtin import BuiltinEmbedder
