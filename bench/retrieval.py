@@ -27,7 +27,8 @@ from rag.sufficiency import probability
 from rag.vocabulary import Chunk
 
 MODES = ("dense", "lexical", "rrf", "hybrid")
-ABLATION = {f"words × {weight:g}": weight for weight in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)}
+NO_WEIGHTS: Mapping[str, float] = {}
+ABLATION: Mapping[str, float] = {f"words × {weight:g}": weight for weight in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)}
 _RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 _RUN_DEPTH = 50
 
@@ -81,11 +82,12 @@ def main() -> None:
     evaluation = load_set(arguments.set, corpus=arguments.corpus, files=arguments.files)
     layout = {"files": arguments.files, "traditional": arguments.traditional}
     with opened_index(evaluation, arguments.work, **layout) as index:
-        asked = [ask(query, index) for query in evaluation.queries]
+        weights = ABLATION if arguments.ablation else NO_WEIGHTS
+        asked = [ask(query, index, weights) for query in evaluation.queries]
         unanswerable = [ask(query, index) for query in evaluation.unanswerable]
         chunks = index.parts.store.snapshot().commit.chunks
         embedder = index.parts.embedder.name
-    modes = (arguments.mode,) if arguments.mode else (*MODES, *(ABLATION if arguments.ablation else ()))
+    modes = (arguments.mode,) if arguments.mode else (*MODES, *weights)
     result = {
         "chunks": chunks,
         "questions": len(asked),
@@ -102,7 +104,7 @@ def main() -> None:
         add_result(arguments.results, name, result)
 
 
-def ask(query: Query, index: Index) -> Asked:
+def ask(query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS) -> Asked:
     """Search once as the product does, and rank what both legs brought in every other way as well."""
     parts = index.parts
     settings = parts.settings.retrieval
@@ -117,7 +119,7 @@ def ask(query: Query, index: Index) -> Asked:
             "lexical": [stored.chunk for stored, _ in lexical],
             "rrf": reciprocal_rank_fusion(dense, lexical),
             "hybrid": [hit.chunk for hit in found.candidates],
-            **{name: _fused(found.legs, weight) for name, weight in ABLATION.items()},
+            **{name: _fused(found.legs, weight) for name, weight in weights.items()},
         },
         probability=probability(found),
         best_cosine=dense[0][1] if dense else 0.0,

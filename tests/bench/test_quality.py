@@ -15,11 +15,13 @@ from bench.sets import load_set
 
 SETS = Path(os.environ.get("ZHIWEN_BENCH_SETS", Path(__file__).parents[2].parent / "shared" / "bench"))
 
-pytestmark = pytest.mark.skipif(
-    not (SETS / "xquad-zh").is_dir(), reason="the evaluation sets are not here; ZHIWEN_BENCH_SETS names their folder"
-)
-QUESTIONS = 160
-"""Of each set, spread evenly: an eighth of a minute each on two cores."""
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        not (SETS / "xquad-zh").is_dir(),
+        reason="the evaluation sets are not here; ZHIWEN_BENCH_SETS names their folder",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,11 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bench")
 
 
-def quality(work: Path, questions: str, documents: str, *, traditional: bool = False) -> Quality:
+def quality(work: Path, questions: str, documents: str, *, every: int = 1, traditional: bool = False) -> Quality:
+    """Of every question, or of every so many."""
     evaluation = load_set(SETS / questions, corpus=SETS / documents)
-    step = len(evaluation.queries) // QUESTIONS
     with opened_index(evaluation, work, traditional=traditional) as index:
-        asked = [ask(query, index) for query in evaluation.queries[::step]]
+        asked = [ask(query, index) for query in evaluation.queries[::every]]
         return Quality(**{mode: rate(asked, evaluation, index, mode).ndcg_10 for mode in Quality.__annotations__})
 
 
@@ -49,7 +51,7 @@ def test_the_fusion_beats_its_legs_and_rank_fusion_in_chinese_and_script_does_no
     same = quality(work, "xquad-zh", "xquad-zh")
     print(same)
     assert same.hybrid > 0.975
-    assert same.hybrid >= max(same.dense, same.lexical, same.rrf) - 0.002
+    assert same.hybrid > max(same.dense, same.lexical, same.rrf)
     traditional = quality(work, "xquad-zh", "xquad-zh", traditional=True)
     print(traditional)
     assert traditional.hybrid >= same.hybrid - 0.02
@@ -64,7 +66,7 @@ def test_the_fusion_beats_its_legs_and_rank_fusion_in_chinese_and_script_does_no
     ],
 )
 def test_the_fusion_never_loses_to_its_better_leg(work: Path, questions: str, documents: str, floor: float) -> None:
-    found = quality(work, questions, documents)
+    found = quality(work, questions, documents, every=4)
     print(found)
     assert found.hybrid > floor
     assert found.hybrid >= max(found.dense, found.lexical) - 0.005
