@@ -296,11 +296,8 @@ def test_a_breaker_says_how_long_the_rest_still_is() -> None:
 
 
 def test_a_chain_is_called_by_its_models_in_order_and_holds_what_the_smallest_holds() -> None:
-    class Small(ScriptedChat):
-        context_tokens = 4096  # type: ignore[assignment]
-
     assert chain(ScriptedChat([], name="a/1"), ScriptedChat([], name="b/2")).name == "a/1 → b/2"
-    assert chain(ScriptedChat([]), Small([])).context_tokens == 4096
+    assert chain(ScriptedChat([]), ScriptedChat([], context_tokens=4096)).context_tokens == 4096
     assert chain(ScriptedChat([])).context_tokens is None
 
 
