@@ -6,9 +6,9 @@ end of the line. `⏎` stands there for a line break, `¦` for a backslash, `‹
 """
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from rag.chat import Finished, Pieces, Text
 from rag.prompt import Prompt
 
 _ZH = """
@@ -126,6 +126,7 @@ class ObedientChat:
 
     name = "obedient"
     is_extractive = False
+    context_tokens = None
 
     def __init__(self, fact: str, *, piece_characters: int) -> None:
         self._fact = fact
@@ -133,7 +134,7 @@ class ObedientChat:
         self.obeyed: list[str] = []
         self.prompts: list[Prompt] = []
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[str]:
+    async def stream(self, prompt: Prompt) -> Pieces:
         self.prompts.append(prompt)
         passages = _PASSAGE.findall(prompt.messages[1].content)
         number, source = next((number, source) for number, source, content in passages if self._fact in content)
@@ -143,7 +144,8 @@ class ObedientChat:
                 self.obeyed += [_obey(order, prompt) for order in _ORDER.findall(content)]
         text = "\n\n".join([text, *self.obeyed])
         for start in range(0, len(text), self._piece_characters):
-            yield text[start : start + self._piece_characters]
+            yield Text(text[start : start + self._piece_characters])
+        yield Finished(self.name)
 
     async def close(self) -> None:
         return None
