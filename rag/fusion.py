@@ -14,8 +14,8 @@ from rag.rows import StoredChunk
 from rag.vocabulary import Hit
 
 LEXICAL_WEIGHT = 2.5
-"""What the highest possible BM25 weighs against the whole span of similarities; found matches reach about half of it.
-Of 1 to 4, the largest with which no development set falls below its better leg: bench/README.md, "Fusion"."""
+"""What the highest possible BM25 weighs against the whole span of similarities. From 1 to 3 no development set falls
+more than .005 below its better leg; this is where they do best on the whole: bench/README.md, "Fusion"."""
 
 _K1 = 1.2
 """Milvus' default: BM25 gives a term at most its idf times k1 + 1."""
