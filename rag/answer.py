@@ -99,8 +99,9 @@ async def answer(question: str, parts: Parts, *, condition: Filter | None = None
     if not cited_numbers(draft.text):
         yield _refusal(retrieval, draft, "no_citation" if draft.text.strip() else "model_declined")
         return
-    # Quotes need no check, and the closing note of theirs would not pass one.
-    checked = None if chat.is_extractive else await asyncio.to_thread(_verified, draft.text, prompt, parts)
+    # Quotes need no check, and a closing note would not pass one.
+    said = draft.text.removesuffix(_TRUNCATED[evidence.language])
+    checked = None if chat.is_extractive else await asyncio.to_thread(_verified, said, prompt, parts)
     if checked and not checked.supported:
         yield _refusal(retrieval, draft, "unsupported")
         return

@@ -125,6 +125,14 @@ def test_at_most_the_passages_that_were_asked_for_are_shown(shipped: Parts) -> N
     assert [citation.number for citation in result.answer.citations] == [1]
 
 
+def test_an_answer_that_is_cut_off_says_so_and_the_note_is_no_statement(shipped: Parts) -> None:
+    chat = ScriptedChat(["知名组件有 Milvus [1]。", Finished("scripted", truncated=True)])
+    result = Told(events(ZH, replace(shipped, chat=chat))).answer
+    assert result.truncated
+    assert result.text.endswith("（回答达到长度上限，没有写完。）")
+    assert result.unverified == ()
+
+
 def test_a_question_for_all_is_shown_the_whole_table(shipped: Parts) -> None:
     shown = told(shipped, ["Milvus [1]。"]).passages[0].passages
     best = shown[0].chunk
