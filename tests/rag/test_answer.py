@@ -12,7 +12,7 @@ import pytest
 
 from ingest.sync import ingest
 from rag.answer import Delta, Event, PassagesFound, answer, search
-from rag.chat import ChatModel
+from rag.chat import ChatModel, Finished
 from rag.chat.extractive import ExtractiveChat
 from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.scripted import ScriptedChat
