@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
-from ingest.repair import roll_back
-
 from api.backend import OnPlan, OnProgress, OnText
 from api.schemas import (
     AskRequest,
@@ -24,6 +22,7 @@ from api.schemas import (
 )
 from ingest.lease import writing
 from ingest.plan import Plan
+from ingest.repair import roll_back
 from ingest.report import IngestReport, Progress
 from ingest.sync import ingest, pending_changes, preview
 from rag.answer import Delta, answer, search

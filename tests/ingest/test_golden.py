@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 from corpus_kit import Folder, WordHashEmbedder, dump, litter, settings_for
-from ingest.repair import roll_back
 
 from ingest.golden import load_golden
+from ingest.repair import roll_back
 from ingest.report import IngestReport
 from ingest.sync import ingest
 from rag.config import KnowledgeSettings, Settings, StoreSettings

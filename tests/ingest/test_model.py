@@ -19,9 +19,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from ingest.repair import roll_back
 
 from ingest.lease import writing
+from ingest.repair import roll_back
 from ingest.report import IngestReport, Progress
 from rag.errors import EmbedderError, KnowledgeError, StoreEmpty, StoreError
 from rag.milvus import Milvus

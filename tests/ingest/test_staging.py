@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from ingest.repair import collect_garbage, repair, roll_back
 from library import Library, LibraryMaker, WordEmbedder
 
+from ingest.repair import collect_garbage, repair, roll_back
 from ingest.staging import Staging
 from rag.errors import StoreEmpty, StoreError
 from rag.store import DocumentRecord, Snapshot, Store

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ingest.repair import roll_back
 from library import BASE, Library, LibraryMaker, WordEmbedder
 
 from ingest.lease import writing
+from ingest.repair import roll_back
 from ingest.report import Progress
 from ingest.sync import ingest, pending_changes, preview
 from rag import config

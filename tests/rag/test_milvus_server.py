@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ingest.repair import roll_back
 from pytest import TempPathFactory
 
 from ingest.lease import writing
+from ingest.repair import roll_back
 from ingest.sync import ingest
 from rag import config, rows
 from rag.config import Settings
