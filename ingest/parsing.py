@@ -20,7 +20,10 @@ from rag.errors import DocumentError, IngestStopped
 
 _MAX_MEMORY_BYTES = 3 * 1024**3
 _START_SECONDS = 60
-_CHILD = "from ingest.parsing import serve; serve({descriptor})"
+# A terminal sends Ctrl+C to the child as well; ending it is the parent's business.
+_CHILD = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from ingest.parsing import serve; serve({descriptor})"
+)
 
 
 @dataclass(frozen=True, slots=True)
