@@ -10,7 +10,6 @@ takes.
 import argparse
 import json
 import os
-import platform
 import random
 import shutil
 import statistics
@@ -20,6 +19,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.results import commit, machine
 from bench.word_vectors import word_vector_endpoint
 
 NO_OP_RUNS = 5
@@ -61,15 +61,9 @@ def main() -> None:
             f"+{measurement.chunks_added} −{measurement.chunks_removed} chunks"
         )
     if arguments.out:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
         figures = {
-            "commit": commit,
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "commit": commit(),
+            "machine": machine(),
             "embedder": arguments.embedder,
             "documents": sum(1 for _ in (arguments.work / "docs").rglob("*.md")),
             "steps": [asdict(measurement) for measurement in measurements],

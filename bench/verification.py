@@ -12,11 +12,8 @@ The thresholds are fitted on the statements of every other question and the figu
 
 import argparse
 import json
-import os
-import platform
 import random
 import re
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.results import commit, machine
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.facts import quantities
 from rag.term_statistics import TermChanges, TermStatistics, total
@@ -82,10 +80,9 @@ def main() -> None:
     for name, result in results.items():
         _print(name, result)
     if arguments.out:
-        commit = ["git", "rev-parse", "--short", "HEAD"]
         figures = {
-            "commit": subprocess.run(commit, capture_output=True, text=True, check=True).stdout.strip(),  # noqa: S603
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "commit": commit(),
+            "machine": machine(),
             "sets": results,
         }
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
