@@ -1,0 +1,88 @@
+"""The questions of the HTTP API: asking, whole or streamed, and searching."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel
+
+from api.disconnects import unless_gone
+from api.error_answers import ERRORS, error_body
+from api.local import run_search
+from api.schemas import AskRequest, AskResponse, PassageOut, SearchRequest, SearchResponse
+from rag.answer import Delta, Event, PassagesFound, answer
+from rag.chat import Reasoning
+from rag.errors import ZhiwenError
+from rag.vocabulary import Answer
+from rag.wiring import Parts
+
+_CLIENT_GONE = 499  # nginx's number for it; nobody reads it but a log
+
+_EVENTS: dict[str, Any] = {
+    "description": "The answer; with `stream`, the events `passages`, `delta`…, and `answer` or `error`.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+
+
+def add_questions(app: FastAPI, parts: Parts) -> None:
+    @app.post("/ask", response_model=AskResponse, responses=ERRORS | {200: _EVENTS}, tags=["ask"])
+    async def ask(request: AskRequest, connection: Request) -> Response:
+        """Answer a question from the knowledge base, with citations, or refuse."""
+        condition = request.filter.to_filter() if request.filter else None
+        events = answer(request.question, parts, condition=condition)
+        first = await anext(events)  # what fails before it is an ordinary error answer
+        if request.stream:
+            headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+            return StreamingResponse(_sse(first, events), media_type="text/event-stream", headers=headers)
+        whole = await unless_gone(connection, _last(events))
+        return JSONResponse(AskResponse.of(whole).model_dump()) if whole else Response(status_code=_CLIENT_GONE)
+
+    @app.post("/search", responses=ERRORS, tags=["ask"])
+    def search(request: SearchRequest) -> SearchResponse:
+        """The passages nearest to a question, best first."""
+        return run_search(parts, request)
+
+
+async def _last(events: AsyncGenerator[Event, None]) -> Answer:
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Answer):
+                return event
+    raise AssertionError("an answer always comes last")
+
+
+async def _sse(first: Event, events: AsyncGenerator[Event, None]) -> AsyncIterator[bytes]:
+    try:
+        async with aclosing(events):
+            yield _sse_event(first)
+            async for event in events:
+                yield _sse_event(event)
+    except ZhiwenError as error:
+        yield _frame("error", error_body(error))
+
+
+def _sse_event(event: Event) -> bytes:
+    match event:
+        case PassagesFound(passages):
+            return _frame("passages", _Passages(passages=[PassageOut.of_passage(passage) for passage in passages]))
+        case Reasoning(text):
+            return _frame("reasoning", _Delta(text=text))
+        case Delta(text):
+            return _frame("delta", _Delta(text=text))
+        case Answer():
+            return _frame("answer", AskResponse.of(event))
+
+
+class _Passages(BaseModel):
+    passages: list[PassageOut]
+
+
+class _Delta(BaseModel):
+    text: str
+
+
+def _frame(name: str, data: BaseModel) -> bytes:
+    return format_sse_event(event=name, data_str=data.model_dump_json())
