@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rag import rows
 from rag.config import StoreSettings
 from rag.embedders import Vector
@@ -18,6 +20,7 @@ from rag.expressions import Row, literal
 from rag.filters import Filter, to_expression
 from rag.rows import FACETS_SINCE, SCHEMA_VERSION, StoredChunk, alive_at
 from rag.term_statistics import TermStatistics, total
+from rag.vocabulary import Chunk
 
 if TYPE_CHECKING:
     from rag.milvus import Milvus
@@ -221,6 +224,16 @@ class Snapshot:
             if row["id"] not in seen:
                 seen.add(row["id"])
                 yield rows.stored_chunk(row)
+
+    def chunks_with_vectors(self, sources: Sequence[str]) -> Iterator[tuple[Chunk, Vector]]:
+        """The chunks of these documents, in no particular order; name no more than two hundred at once."""
+        names = ", ".join(literal(source) for source in sources)
+        expression = f"{self._expression(None)} and source in [{names}]"
+        seen: set[str] = set()
+        for row in self._store.milvus.rows(self._chunks, expression, [*rows.CHUNK_FIELDS, "vector"]):
+            if row["id"] not in seen:
+                seen.add(row["id"])
+                yield rows.stored_chunk(row).chunk, np.asarray(row["vector"], dtype=np.float32)
 
     def headings(self) -> list[tuple[str, ...]]:
         """The distinct heading paths, by document and position."""
