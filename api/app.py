@@ -9,16 +9,17 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from api.draining import Drain
 from api.error_answers import add_error_answers
+from api.guard import add_guard
 from api.ingests import add_ingests
-from api.limits import BodyLimit
 from api.questions import add_questions
 from api.service import add_service
 from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
 
-def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> FastAPI:
+def create_app(parts: Parts, runner: IngestRunner, *, drain: Drain | None = None, instance: str = "") -> FastAPI:
     """The application over open parts; whoever opened them closes them. `instance` tells one server from another."""
 
     @asynccontextmanager
@@ -36,7 +37,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
         description="Cited answers from a folder of Markdown. 基于 Markdown 知识库的带引用问答。",
         lifespan=lifespan,
     )
-    app.add_middleware(BodyLimit, max_bytes=parts.settings.serve.max_body_bytes)
+    add_guard(app, parts.settings, drain or Drain())
     add_error_answers(app)
     add_questions(app, parts)
     add_ingests(app, parts, runner)

@@ -14,16 +14,19 @@ from typing import NoReturn
 import uvicorn
 
 from api.app import create_app
+from api.connections import BoundedProtocol, BoundedServer, ConnectionLimits, allow_open_files
+from api.draining import Drain
 from api.local import run_ingest
 from api.owner import Owner, recorded
 from api.schemas import IngestRequest
 from ingest.runner import IngestRunner
 from ingest.watch import watch_folder
-from rag.config import Settings
+from rag.config import ServeSettings, Settings
 from rag.errors import ConfigError, IngestStopped, StoreLocked
 from rag.wiring import Parts, open_parts
 
-GRACE_SECONDS = 8
+GRACE_SECONDS = 1
+"""For what is still there after `serve.drain_seconds`: connections that do not close."""
 _BUSY_SECONDS = 0.2
 
 log = logging.getLogger("zhiwen.serve")
@@ -36,14 +39,15 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
     """
     host, port = settings.serve.host, settings.serve.port
     with open_parts(settings) as parts:
-        runner = IngestRunner()
+        runner, drain = IngestRunner(), Drain()
         instance = uuid.uuid4().hex
         config = uvicorn.Config(
-            create_app(parts, runner, instance=instance),
-            host=host,
-            port=port,
+            create_app(parts, runner, drain=drain, instance=instance),
+            http=BoundedProtocol,
+            ws="none",
             log_level="warning",
             access_log=False,
+            server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         try:
@@ -59,8 +63,20 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
         # uvicorn raises the signal that ended it once more; the default would then skip what is closed below.
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, _leave)
+
+        async def before_closing() -> None:
+            runner.begin_to_stop()
+            await drain.run(settings.serve.drain_seconds)
+
         with recorded(settings, owner), _watching(parts, runner) if watch else _not_watching():
-            uvicorn.Server(config).run(sockets=[listener])
+            BoundedServer(config, _limits(settings.serve), before_closing=before_closing).run(sockets=[listener])
+
+
+def _limits(settings: ServeSettings) -> ConnectionLimits:
+    at_once = allow_open_files(settings.max_connections)
+    if at_once < settings.max_connections:
+        log.warning("the limit on open files leaves room for %d connections; raise it with ulimit -n", at_once)
+    return ConnectionLimits(at_once, settings.header_timeout_seconds, settings.reader_timeout_seconds)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

@@ -61,9 +61,13 @@ class IngestRunner:
         if self._thread:
             self._thread.join()
 
-    def stop(self) -> None:
-        """End the running ingest, if any, at its next batch, and wait until it has ended. No other can start."""
+    def begin_to_stop(self) -> None:
+        """Have the running ingest, if any, end at its next batch. No other can start."""
         self._stopping.set()
+
+    def stop(self) -> None:
+        """`begin_to_stop`, and wait until the ingest has ended."""
+        self.begin_to_stop()
         self.wait()
 
     def _run(self, run: Run) -> None:

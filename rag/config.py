@@ -113,6 +113,11 @@ class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    max_connections: int = Field(default=4096, ge=16, le=100_000)
+    header_timeout_seconds: Seconds = 10
+    body_timeout_seconds: Seconds = 30
+    reader_timeout_seconds: Seconds = 30
+    drain_seconds: float = Field(default=4, ge=0, le=600)
 
 
 class Settings(Section):
