@@ -46,6 +46,7 @@ RULES = (
     Rule("GET", "/favicon.ico", None),
     Rule("GET", "/api-docs", None),
     Rule("GET", "/api-docs/assets/{path:path}", None),
+    Rule("GET", "/api-docs/oauth2-redirect", None),
     Rule("GET", "/openapi.json", None),
     Rule("GET", "/instance", None),
     Rule("GET", "/health/live", None),

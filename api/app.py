@@ -13,14 +13,20 @@ from api.draining import Drain
 from api.error_answers import add_error_answers
 from api.guard import add_guard
 from api.ingests import add_ingests
+from api.keys import KeyRing
 from api.questions import add_questions
 from api.service import add_service
 from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
 
-def create_app(parts: Parts, runner: IngestRunner, *, drain: Drain | None = None, instance: str = "") -> FastAPI:
-    """The application over open parts; whoever opened them closes them. `instance` tells one server from another."""
+def create_app(
+    parts: Parts, runner: IngestRunner, *, keys: KeyRing | None = None, drain: Drain | None = None, instance: str = ""
+) -> FastAPI:
+    """The application over open parts; whoever opened them closes them.
+
+    Without `keys`, everybody may do everything. `instance` tells one server from another.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -32,12 +38,13 @@ def create_app(parts: Parts, runner: IngestRunner, *, drain: Drain | None = None
         docs_url="/api-docs",
         redoc_url=None,
         static_url="/api-docs/assets",
+        swagger_ui_oauth2_redirect_url="/api-docs/oauth2-redirect",
         title="知问 zhiwen",
         version=version("zhiwen"),
         description="Cited answers from a folder of Markdown. 基于 Markdown 知识库的带引用问答。",
         lifespan=lifespan,
     )
-    add_guard(app, parts.settings, drain or Drain())
+    add_guard(app, parts.settings, keys or KeyRing(), drain or Drain())
     add_error_answers(app)
     add_questions(app, parts)
     add_ingests(app, parts, runner)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from api import terminal
 from api.backend import Backend, open_backend
 from api.errors import code_of, exit_code_of
+from api.key_commands import keys
 from api.messages import interface_language, say
 from api.owner import find_owner
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
@@ -28,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(keys, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]

@@ -1,7 +1,7 @@
 """Bounds on connections, which cost something before there is a request: half-open ones, slow readers, too many.
 
-uvicorn closes a connection that is idle between two requests. It leaves alone one that never finishes its first, and one
-whose client does not read. Its own bound on connections refuses the newest, so whoever opens many shuts everybody out.
+uvicorn closes a connection that is idle between two requests. It leaves alone one that never finishes its first, and
+one whose client does not read. Its own bound on connections refuses the newest, so who opens many shuts everybody out.
 """
 
 import asyncio

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -16,6 +17,7 @@ import uvicorn
 from api.app import create_app
 from api.connections import BoundedProtocol, BoundedServer, ConnectionLimits, allow_open_files
 from api.draining import Drain
+from api.key_storage import keys_of
 from api.local import run_ingest
 from api.owner import Owner, recorded
 from api.schemas import IngestRequest
@@ -35,14 +37,17 @@ log = logging.getLogger("zhiwen.serve")
 def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[str], object]) -> None:
     """Serve until SIGINT or SIGTERM; with `watch`, re-ingest whenever the knowledge folder changes.
 
-    `on_listening` gets the address once it is listened on. Raises ConfigError if it cannot be.
+    `on_listening` gets the address once it is listened on. Raises ConfigError if it cannot be, or must not be without
+    API keys.
     """
     host, port = settings.serve.host, settings.serve.port
+    token = secrets.token_urlsafe(32)
+    keys = keys_of(settings.serve).with_owner(token)
     with open_parts(settings) as parts:
         runner, drain = IngestRunner(), Drain()
         instance = uuid.uuid4().hex
         config = uvicorn.Config(
-            create_app(parts, runner, drain=drain, instance=instance),
+            create_app(parts, runner, keys=keys, drain=drain, instance=instance),
             http=BoundedProtocol,
             ws="none",
             log_level="warning",
@@ -59,7 +64,7 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
             ) from error
         port = listener.getsockname()[1]
         on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        owner = Owner(_own_address(host, port), os.getpid(), instance)
+        owner = Owner(_own_address(host, port), os.getpid(), instance, token)
         # uvicorn raises the signal that ended it once more; the default would then skip what is closed below.
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, _leave)

@@ -23,6 +23,7 @@ SECRETS = {
     ("rerank", "api_key"),
     ("chat", "api_key"),
     ("chat", "fallback_api_key"),
+    ("serve", "keys"),
 }
 
 
@@ -112,7 +113,15 @@ class ChatSettings(Section):
 class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    keys: SecretStr = SecretStr("")
+    keys_file: str = ""
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    trusted_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    requests_per_minute: int = Field(default=600, ge=0)
+    max_concurrent_answers: int = Field(default=64, ge=1, le=10_000)
+    max_waiting_answers: int = Field(default=64, ge=0, le=100_000)
+    waiting_timeout_seconds: Seconds = 10
     max_connections: int = Field(default=4096, ge=16, le=100_000)
     header_timeout_seconds: Seconds = 10
     body_timeout_seconds: Seconds = 30
@@ -173,9 +182,9 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for section, key in (("knowledge", "path"), ("store", "uri")):
+    for section, key in (("knowledge", "path"), ("store", "uri"), ("serve", "keys_file")):
         values = content.get(section)
-        if not isinstance(values, dict) or not isinstance(values.get(key), str):
+        if not isinstance(values, dict) or not isinstance(values.get(key), str) or not values[key]:
             continue
         if "://" not in values[key]:
             values[key] = str(folder / Path(values[key]).expanduser())
