@@ -201,6 +201,18 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if found.ok else 1)
 
 
+@app.command("config")
+def show_config(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show every setting, its value, and whether that is a default or comes from the file or the environment."""
+    from api.effective import effective_configuration  # noqa: PLC0415  (no other command needs it)
+
+    found = effective_configuration(context.obj)
+    if as_json:
+        _print_json(found)
+    else:
+        terminal.print_settings(terminal.output(), found, interface_language())
+
+
 @app.command()
 def rollback(context: typer.Context) -> None:
     """Go back to the generation before the live one."""

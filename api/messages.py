@@ -115,6 +115,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "密钥只显示这一次。把下面一行放进 serve.keys_file 所指的文件：\n{line}",
         "en": "The key is shown this once. Put this line into the file that serve.keys_file names:\n{line}",
     },
+    "secret_set": {"zh": "******（已设置）", "en": "****** (set)"},
+    "secret_unset": {"zh": "（未设置）", "en": "(not set)"},
     "stop": {"zh": "按 Ctrl+C 停止", "en": "Press Ctrl+C to stop"},
 }
 

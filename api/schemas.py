@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from api.explanation import Explanation
 from ingest.plan import Plan
@@ -290,6 +290,20 @@ class HealthResponse(BaseModel):
     embedder: str
     chat: str
     version: str
+
+
+class SettingOut(BaseModel):
+    """`value` is null for a secret; `set` says whether it has one. `origin` is `default`, a file or a variable."""
+
+    name: str
+    value: JsonValue
+    origin: str
+    secret: bool = False
+    set: bool = True
+
+
+class ConfigResponse(BaseModel):
+    settings: list[SettingOut]
 
 
 DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "chat"]

@@ -149,15 +149,24 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
     Raises ConfigError, naming file or variable, key, rule and value.
     """
+    return load_with_origins(file, environment)[0]
+
+
+def load_with_origins(
+    file: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[Settings, Mapping[str, str]]:
+    """Like `load`, and where each value comes from: by `section.key`, a file or a variable; no entry for a default."""
     path = file or Path(DEFAULT_FILE)
     if file is not None and not file.is_file():
         raise ConfigError(f"{file}: no such configuration file; leave out --config to use the defaults")
     from_file = _read_file(path) if path.is_file() else {}
     from_environment, variables = _read_environment(environment)
     try:
-        return Settings.model_validate(_merge(from_file, from_environment))
+        settings = Settings.model_validate(_merge(from_file, from_environment))
     except ValidationError as error:
         raise ConfigError(_explain(error, path, variables)) from error
+    in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
+    return settings, in_file | variables
 
 
 def _read_file(path: Path) -> dict[str, Any]:
