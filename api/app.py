@@ -16,6 +16,7 @@ from api.ingests import add_ingests
 from api.keys import KeyRing
 from api.questions import add_questions
 from api.service import add_service
+from api.traces import add_traces
 from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
@@ -49,6 +50,7 @@ def create_app(
     add_questions(app, parts)
     add_ingests(app, parts, runner)
     add_service(app, parts, instance)
+    add_traces(app, parts)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:
