@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from api.draining import Drain
 from api.error_answers import add_error_answers
 from api.guard import add_guard
+from api.health import add_health
+from api.hosting import Hosting
 from api.ingests import add_ingests
-from api.keys import KeyRing
 from api.questions import add_questions
 from api.service import add_service
 from api.traces import add_traces
@@ -21,13 +21,9 @@ from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
 
-def create_app(
-    parts: Parts, runner: IngestRunner, *, keys: KeyRing | None = None, drain: Drain | None = None, instance: str = ""
-) -> FastAPI:
-    """The application over open parts; whoever opened them closes them.
-
-    Without `keys`, everybody may do everything. `instance` tells one server from another.
-    """
+def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = None) -> FastAPI:
+    """The application over open parts; whoever opened them closes them."""
+    hosting = hosting or Hosting()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -45,11 +41,12 @@ def create_app(
         description="Cited answers from a folder of Markdown. 基于 Markdown 知识库的带引用问答。",
         lifespan=lifespan,
     )
-    add_guard(app, parts.settings, keys or KeyRing(), drain or Drain())
+    add_guard(app, parts, runner, hosting)
     add_error_answers(app)
     add_questions(app, parts)
     add_ingests(app, parts, runner)
-    add_service(app, parts, instance)
+    add_service(app, parts, hosting.instance)
+    add_health(app, parts, hosting.drain)
     add_traces(app, parts)
 
     @app.get("/", include_in_schema=False)

@@ -106,12 +106,12 @@ class BoundedServer(uvicorn.Server):
     """uvicorn, with bounds on connections, and an end that lets requests finish before it closes the door."""
 
     def __init__(
-        self, config: Config, limits: ConnectionLimits, *, before_closing: Callable[[], Awaitable[None]]
+        self, config: Config, connections: Connections, *, before_closing: Callable[[], Awaitable[None]]
     ) -> None:
         """`before_closing` runs when a signal has come, while connections are still accepted."""
         super().__init__(config)
-        self.connections = Connections(limits)
-        self.server_state = self.connections
+        self.connections = connections
+        self.server_state = connections
         self._before_closing = before_closing
 
     async def on_tick(self, counter: int) -> bool:

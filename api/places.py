@@ -18,10 +18,19 @@ class Places:
     """`at_once` places and a queue for them, in the order of arrival. Used in one event loop."""
 
     def __init__(self, at_once: int, waiting: int, waiting_seconds: float) -> None:
+        self._at_once = at_once
         self._free = at_once
         self._waiting = waiting
         self._waiting_seconds = waiting_seconds
         self._queue: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def taken_now(self) -> int:
+        return self._at_once - self._free
+
+    @property
+    def waiting_now(self) -> int:
+        return len(self._queue)
 
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:

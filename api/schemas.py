@@ -321,6 +321,26 @@ class HealthResponse(BaseModel):
     version: str
 
 
+class LiveResponse(BaseModel):
+    live: bool
+
+
+ReadyPart = Literal["store", "embedder", "generation", "service"]
+
+
+class ReadyPartOut(BaseModel):
+    """`code` says what is wrong with a part that is not `ok`."""
+
+    part: ReadyPart
+    ok: bool
+    code: str | None = None
+
+
+class ReadyResponse(BaseModel):
+    ready: bool
+    parts: list[ReadyPartOut]
+
+
 class SettingOut(BaseModel):
     """`value` is null for a secret; `set` says whether it has one. `origin` is `default`, a file or a variable."""
 

@@ -15,10 +15,12 @@ from typing import NoReturn
 import uvicorn
 
 from api.app import create_app
-from api.connections import BoundedProtocol, BoundedServer, ConnectionLimits, allow_open_files
+from api.connections import BoundedProtocol, BoundedServer, ConnectionLimits, Connections, allow_open_files
 from api.draining import Drain
+from api.hosting import Hosting
 from api.key_storage import keys_of
 from api.local import run_ingest
+from api.logs import configure_logs
 from api.owner import Owner, recorded
 from api.schemas import IngestRequest
 from ingest.runner import IngestRunner
@@ -43,14 +45,15 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
     host, port = settings.serve.host, settings.serve.port
     token = secrets.token_urlsafe(32)
     keys = keys_of(settings.serve).with_owner(token)
+    configure_logs()
     with open_parts(settings) as parts:
-        runner, drain = IngestRunner(), Drain()
-        instance = uuid.uuid4().hex
+        runner = IngestRunner()
+        hosting = Hosting(uuid.uuid4().hex, keys, Drain(), Connections(_limits(settings.serve)))
         config = uvicorn.Config(
-            create_app(parts, runner, keys=keys, drain=drain, instance=instance),
+            create_app(parts, runner, hosting),
             http=BoundedProtocol,
             ws="none",
-            log_level="warning",
+            log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
@@ -64,17 +67,17 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
             ) from error
         port = listener.getsockname()[1]
         on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        owner = Owner(_own_address(host, port), os.getpid(), instance, token)
+        owner = Owner(_own_address(host, port), os.getpid(), hosting.instance, token)
         # uvicorn raises the signal that ended it once more; the default would then skip what is closed below.
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, _leave)
 
         async def before_closing() -> None:
             runner.begin_to_stop()
-            await drain.run(settings.serve.drain_seconds)
+            await hosting.drain.run(settings.serve.drain_seconds)
 
         with recorded(settings, owner), _watching(parts, runner) if watch else _not_watching():
-            BoundedServer(config, _limits(settings.serve), before_closing=before_closing).run(sockets=[listener])
+            BoundedServer(config, hosting.connections, before_closing=before_closing).run(sockets=[listener])
 
 
 def _limits(settings: ServeSettings) -> ConnectionLimits:

@@ -138,6 +138,7 @@ class ServeSettings(Section):
     body_timeout_seconds: Seconds = 30
     reader_timeout_seconds: Seconds = 30
     drain_seconds: float = Field(default=4, ge=0, le=600)
+    log_text: bool = False
 
 
 class Settings(Section):
