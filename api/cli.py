@@ -13,6 +13,7 @@ from api import terminal
 from api.backend import Backend, open_backend
 from api.dialogue import Dialogue, answer_in_terminal
 from api.errors import code_of, exit_code_of
+from api.key_commands import keys
 from api.messages import interface_language, say
 from api.owner import find_owner
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
@@ -30,6 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(keys, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]
@@ -209,6 +212,18 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     else:
         terminal.print_checks(terminal.output(), found, language)
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command("config")
+def show_config(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show every setting, its value, and whether that is a default or comes from the file or the environment."""
+    from api.effective import effective_configuration  # noqa: PLC0415  (no other command needs it)
+
+    found = effective_configuration(context.obj)
+    if as_json:
+        _print_json(found)
+    else:
+        terminal.print_settings(terminal.output(), found, interface_language())
 
 
 @app.command()
