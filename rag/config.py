@@ -113,6 +113,8 @@ class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    public_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
+    link_list: bool = True
 
 
 class Settings(Section):
