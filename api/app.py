@@ -14,6 +14,7 @@ from api.ingests import add_ingests
 from api.limits import BodyLimit
 from api.questions import add_questions
 from api.service import add_service
+from api.traces import add_traces
 from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
@@ -41,6 +42,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
     add_questions(app, parts)
     add_ingests(app, parts, runner)
     add_service(app, parts, instance)
+    add_traces(app, parts)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:
