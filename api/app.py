@@ -13,6 +13,7 @@ from api.error_answers import add_error_answers
 from api.ingests import add_ingests
 from api.limits import BodyLimit
 from api.questions import add_questions
+from api.reading import add_reading
 from api.service import add_service
 from api.traces import add_traces
 from ingest.runner import IngestRunner
@@ -43,6 +44,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
     add_ingests(app, parts, runner)
     add_service(app, parts, instance)
     add_traces(app, parts)
+    add_reading(app, parts)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:

@@ -11,6 +11,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.QuestionTooLong: 413,
     errors.TraceNotFound: 404,
     errors.FilterError: 422,
+    errors.TextNotFound: 404,
     errors.KnowledgeError: 409,
     errors.DocumentError: 422,
     errors.GoldenQuestionsLost: 409,

@@ -6,6 +6,7 @@
     │   └── QuestionTooLong      it exceeds answering.max_question_characters
     ├── TraceNotFound            no answer of that id is kept: unknown, too old, or traces are switched off
     ├── FilterError              a search filter names a bad field or value
+    ├── TextNotFound             no passage or document has the id that was asked for
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
     │   ├── DocumentError        one document cannot be read; the others are not affected
     │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
@@ -60,6 +61,10 @@ class TraceNotFound(ZhiwenError):
 
 
 class FilterError(ZhiwenError):
+    pass
+
+
+class TextNotFound(ZhiwenError):
     pass
 
 
