@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from api.error_answers import add_error_answers
 from api.ingests import add_ingests
 from api.limits import BodyLimit
+from api.openai_api import add_openai
 from api.questions import add_questions
 from api.reading import add_reading
 from api.service import add_service
@@ -45,6 +46,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
     add_service(app, parts, instance)
     add_traces(app, parts)
     add_reading(app, parts)
+    add_openai(app, parts)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:
