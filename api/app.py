@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from api.dify import add_dify
 from api.error_answers import add_error_answers
 from api.ingests import add_ingests
 from api.limits import BodyLimit
@@ -47,6 +48,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
     add_traces(app, parts)
     add_reading(app, parts)
     add_openai(app, parts)
+    add_dify(app, parts)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:
