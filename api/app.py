@@ -13,6 +13,7 @@ from api.dify import add_dify
 from api.error_answers import add_error_answers
 from api.ingests import add_ingests
 from api.limits import BodyLimit
+from api.mcp_http import add_mcp
 from api.openai_api import add_openai
 from api.questions import add_questions
 from api.reading import add_reading
@@ -49,6 +50,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
     add_reading(app, parts)
     add_openai(app, parts)
     add_dify(app, parts)
+    add_mcp(app, parts)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:
