@@ -60,7 +60,7 @@ def _open_webui(prompt: str) -> str:
 def _title(transcript: str) -> str:
     """What the person first said, cut to the length of a title."""
     turn = _TURN.search(transcript)
-    said = _first_in_json(transcript) or (turn[1] if turn else next(iter(transcript.split("\n")), ""))
+    said = _first_in_json(transcript) or (turn[1] if turn else transcript.strip().partition("\n")[0])
     line = " ".join(said.split())
     return line if len(line) <= _MAX_TITLE_CHARACTERS else f"{line[: _MAX_TITLE_CHARACTERS - 1]}…"
 
