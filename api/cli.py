@@ -253,6 +253,15 @@ def serve(
     run(settings, watch=watch, on_listening=_announce)
 
 
+@app.command()
+def mcp(context: typer.Context) -> None:
+    """Serve the Model Context Protocol on standard input and output, for a client that starts this command."""
+    from api.mcp_libraries import CommandLibrary  # noqa: PLC0415  (libraries that no other command needs)
+    from api.mcp_tools import mcp_server  # noqa: PLC0415
+
+    mcp_server(CommandLibrary(_settings(context))).run("stdio")
+
+
 def _announce(url: str) -> None:
     print(url, flush=True)
     terminal.messages().print(say("stop", interface_language()), style="dim")

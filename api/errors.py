@@ -20,6 +20,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.TooManyRequests: 429,
     errors.TooManyAnswers: 429,
     errors.Stopping: 503,
+    errors.TextNotFound: 404,
     errors.KnowledgeError: 409,
     errors.DocumentError: 422,
     errors.GoldenQuestionsLost: 409,

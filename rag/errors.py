@@ -15,6 +15,7 @@
     │   ├── TooManyRequests      its key has been used too often within a minute
     │   └── TooManyAnswers       as many answers are being written as the service allows
     ├── Stopping                 the service is shutting down
+    ├── TextNotFound             no passage or document has the id that was asked for
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
     │   ├── DocumentError        one document cannot be read; the others are not affected
     │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
@@ -113,6 +114,10 @@ class TooManyAnswers(RequestRefused):
 
 
 class Stopping(ZhiwenError):
+    pass
+
+
+class TextNotFound(ZhiwenError):
     pass
 
 
