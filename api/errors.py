@@ -25,6 +25,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.DocumentError: 422,
     errors.GoldenQuestionsLost: 409,
     errors.IngestStopped: 503,
+    errors.BackupError: 409,
     errors.StoreError: 503,
     errors.StoreUnavailable: 503,
     errors.StoreTimeout: 504,

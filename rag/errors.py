@@ -20,6 +20,7 @@
     │   ├── DocumentError        one document cannot be read; the others are not affected
     │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
     ├── IngestStopped            an ingest was ended before it was done; what was live stays live
+    ├── BackupError              a backup cannot be written, or is damaged, cut off, or something else
     ├── StoreError               the vector store refused or failed
     │   ├── StoreUnavailable     it cannot be reached
     │   ├── StoreTimeout         it did not answer within the deadline
@@ -134,6 +135,10 @@ class GoldenQuestionsLost(KnowledgeError):
 
 
 class IngestStopped(ZhiwenError):
+    pass
+
+
+class BackupError(ZhiwenError):
     pass
 
 
