@@ -11,10 +11,13 @@ from pydantic import BaseModel
 
 from api import terminal
 from api.backend import Backend, open_backend
+from api.dialogue import Dialogue, answer_in_terminal
 from api.errors import code_of, exit_code_of
+from api.key_commands import keys
 from api.messages import interface_language, say
 from api.owner import find_owner
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
+from api.trace_view import print_trace
 from api.where import filter_of
 from rag import config
 from rag.config import Settings
@@ -28,6 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(keys, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]
@@ -153,24 +158,35 @@ def ask(
             report = _ingest(backend, _whole(settings), language, quiet=True)
             if report.failures:
                 terminal.print_report(terminal.messages(), report, language)
-        written: list[str] = []
+        request = AskRequest(question=text, filter=condition)
+        if as_json:
+            _print_json(backend.ask(request, on_text=lambda piece: None))
+        else:
+            answer_in_terminal(backend, request, console, language)
 
-        def show(piece: str) -> None:
-            if not as_json:
-                written.append(piece)
-                console.print(terminal.printable(piece), end="")
 
-        answer = backend.ask(AskRequest(question=text, filter=condition), on_text=show)
-        root = Path(backend.root())
+@app.command()
+def chat(context: typer.Context) -> None:
+    """Ask question after question; each may refer to what was said before."""
+    settings = _settings(context)
+    with open_backend(settings) as backend:
+        _ingest_if_empty(backend, settings, interface_language())
+        Dialogue(backend, settings).run()
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    trace_id: Annotated[str, typer.Argument(help="The `trace_id` of an answer.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how an answer came about."""
+    with open_backend(_settings(context)) as backend:
+        found = backend.trace(trace_id)
     if as_json:
-        _print_json(answer)
-        return
-    if written:
-        console.print()
-    if answer.refused:
-        console.print(terminal.printable(answer.answer))
-    terminal.print_unverified(console, answer, language)
-    terminal.print_sources(console, answer, root, language)
+        _print_json(found)
+    else:
+        print_trace(terminal.output(), found, interface_language())
 
 
 @app.command()
@@ -196,6 +212,18 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     else:
         terminal.print_checks(terminal.output(), found, language)
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command("config")
+def show_config(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show every setting, its value, and whether that is a default or comes from the file or the environment."""
+    from api.effective import effective_configuration  # noqa: PLC0415  (no other command needs it)
+
+    found = effective_configuration(context.obj)
+    if as_json:
+        _print_json(found)
+    else:
+        terminal.print_settings(terminal.output(), found, interface_language())
 
 
 @app.command()
@@ -259,6 +287,15 @@ def serve(
     if owner:
         raise StoreLocked(f"{settings.store.uri} is served already at {owner.url} (process {owner.pid})")
     run(settings, watch=watch, on_listening=_announce)
+
+
+@app.command()
+def mcp(context: typer.Context) -> None:
+    """Serve the Model Context Protocol on standard input and output, for a client that starts this command."""
+    from api.mcp_libraries import CommandLibrary  # noqa: PLC0415  (libraries that no other command needs)
+    from api.mcp_tools import mcp_server  # noqa: PLC0415
+
+    mcp_server(CommandLibrary(_settings(context))).run("stdio")
 
 
 def _announce(url: str) -> None:

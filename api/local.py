@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from api.backend import OnPlan, OnProgress, OnText
+from api.reading import TextResponse, run_read
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -20,6 +21,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
+from api.traces import TraceResponse, run_trace
 from ingest.lease import writing
 from ingest.plan import Plan
 from ingest.repair import roll_back
@@ -29,6 +31,7 @@ from rag.answer import Delta, answer, search
 from rag.config import Settings
 from rag.errors import KnowledgeError
 from rag.store import Store
+from rag.traces import Traces
 from rag.vocabulary import Answer
 from rag.wiring import Parts, open_parts, open_store
 
@@ -47,6 +50,10 @@ class Local:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    @property
+    def url(self) -> str:
+        return ""
 
     def root(self) -> str:
         state = self._store.state()
@@ -67,8 +74,14 @@ class Local:
     def search(self, request: SearchRequest) -> SearchResponse:
         return run_search(self._parts, request)
 
+    def read(self, name: str) -> TextResponse:
+        return run_read(self._store, name)
+
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         return asyncio.run(self._ask(request, on_text))
+
+    def trace(self, trace_id: str) -> TraceResponse:
+        return run_trace(Traces(self._settings.traces), trace_id)
 
     def status(self) -> StatusResponse:
         return run_status(self._settings, self._store)
@@ -86,8 +99,9 @@ class Local:
 
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
         condition = request.filter.to_filter() if request.filter else None
+        history = [turn.to_turn() for turn in request.history]
         try:
-            async with aclosing(answer(request.question, self._parts, condition=condition)) as events:
+            async with aclosing(answer(request.question, self._parts, condition=condition, history=history)) as events:
                 async for event in events:
                     if isinstance(event, Delta):
                         on_text(event.text)

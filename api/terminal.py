@@ -1,5 +1,6 @@
 """How answers, hits, reports and progress look in a terminal."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from api.explanation import Explanation
 from api.messages import say
 from api.schemas import (
     AskResponse,
+    ConfigResponse,
     DoctorResponse,
     IngestResponse,
     PlanOut,
@@ -20,6 +21,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
+from rag.explanation import Explanation
 from rag.question import Language
 from rag.vocabulary import PATH_SEPARATOR
 
@@ -159,6 +161,20 @@ def print_checks(console: Console, found: DoctorResponse, language: Language) ->
         line.append(printable(check.message), style="default")
         if check.remedy:
             line.append(f" → {check.remedy}", style="yellow")
+        console.print(line)
+
+
+def print_settings(console: Console, found: ConfigResponse, language: Language) -> None:
+    """A line for each setting as it stands in YAML, with the file or variable that it comes from."""
+    width = max(len(setting.name) for setting in found.settings)
+    for setting in found.settings:
+        value = json.dumps(setting.value, ensure_ascii=False)
+        if setting.secret:
+            value = say("secret_set" if setting.set else "secret_unset", language)
+        line = Text(f"{setting.name:<{width}}  ", style="bold" if setting.origin != "default" else "dim")
+        line.append(printable(value))
+        if setting.origin != "default":
+            line.append(f"  ({printable(setting.origin)})", style="cyan")
         console.print(line)
 
 
