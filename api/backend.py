@@ -70,7 +70,7 @@ def open_backend(settings: Settings) -> Iterator[Backend]:
     if owner:
         from api.remote import Remote  # noqa: PLC0415  (each of the two is loaded only where it is used)
 
-        with Remote(owner.url) as remote:
+        with Remote(owner) as remote:
             yield remote
     else:
         from api.local import Local  # noqa: PLC0415

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from api.backend import OnPlan, OnProgress, OnText
 from api.errors import error_of
+from api.owner import Owner
 from api.reading import TextResponse
 from api.schemas import (
     AskRequest,
@@ -35,11 +36,12 @@ _TIMEOUT = httpx2.Timeout(600, connect=5)
 
 
 class Remote:
-    """Speaks the HTTP API. A context manager."""
+    """Speaks the HTTP API of the server that owns the store. A context manager."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = httpx2.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
+    def __init__(self, owner: Owner) -> None:
+        self._url = owner.url
+        headers = {"Authorization": f"Bearer {owner.token}"}
+        self._client = httpx2.Client(base_url=owner.url, headers=headers, timeout=_TIMEOUT, trust_env=False)
 
     def __enter__(self) -> "Remote":
         return self

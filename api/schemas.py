@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from ingest.plan import Plan
 from ingest.report import IngestReport, Progress
@@ -322,6 +322,40 @@ class HealthResponse(BaseModel):
     embedder: str
     chat: str
     version: str
+
+
+class LiveResponse(BaseModel):
+    live: bool
+
+
+ReadyPart = Literal["store", "embedder", "generation", "service"]
+
+
+class ReadyPartOut(BaseModel):
+    """`code` says what is wrong with a part that is not `ok`."""
+
+    part: ReadyPart
+    ok: bool
+    code: str | None = None
+
+
+class ReadyResponse(BaseModel):
+    ready: bool
+    parts: list[ReadyPartOut]
+
+
+class SettingOut(BaseModel):
+    """`value` is null for a secret; `set` says whether it has one. `origin` is `default`, a file or a variable."""
+
+    name: str
+    value: JsonValue
+    origin: str
+    secret: bool = False
+    set: bool = True
+
+
+class ConfigResponse(BaseModel):
+    settings: list[SettingOut]
 
 
 DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "chat"]

@@ -84,15 +84,14 @@ def serving(folder: Path) -> Iterator[Service]:
 @contextmanager
 def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """A server that prints its URL first."""
-    process = subprocess.Popen(  # noqa: S603  (our own commands)
+    with subprocess.Popen(  # noqa: S603  (our own commands)
         command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        assert process.stdout  # noqa: S101  (it is a pipe)
-        yield process.stdout.readline().strip(), process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
+    ) as process:
+        try:
+            assert process.stdout  # noqa: S101  (it is a pipe)
+            yield process.stdout.readline().strip(), process.pid
+        finally:
+            process.terminate()
 
 
 async def overhead(service: Service, questions: list[str], count: int) -> dict[str, object]:

@@ -23,6 +23,7 @@ SECRETS = {
     ("rerank", "api_key"),
     ("chat", "api_key"),
     ("chat", "fallback_api_key"),
+    ("serve", "keys"),
 }
 
 
@@ -123,7 +124,21 @@ class TraceSettings(Section):
 class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    keys: SecretStr = SecretStr("")
+    keys_file: str = ""
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    trusted_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    requests_per_minute: int = Field(default=600, ge=0)
+    max_concurrent_answers: int = Field(default=64, ge=1, le=10_000)
+    max_waiting_answers: int = Field(default=64, ge=0, le=100_000)
+    waiting_timeout_seconds: Seconds = 10
+    max_connections: int = Field(default=4096, ge=16, le=100_000)
+    header_timeout_seconds: Seconds = 10
+    body_timeout_seconds: Seconds = 30
+    reader_timeout_seconds: Seconds = 30
+    drain_seconds: float = Field(default=4, ge=0, le=600)
+    log_text: bool = False
     public_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
     link_list: bool = True
 
@@ -149,15 +164,24 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
     Raises ConfigError, naming file or variable, key, rule and value.
     """
+    return load_with_origins(file, environment)[0]
+
+
+def load_with_origins(
+    file: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[Settings, Mapping[str, str]]:
+    """Like `load`, and where each value comes from: by `section.key`, a file or a variable; no entry for a default."""
     path = file or Path(DEFAULT_FILE)
     if file is not None and not file.is_file():
         raise ConfigError(f"{file}: no such configuration file; leave out --config to use the defaults")
     from_file = _read_file(path) if path.is_file() else {}
     from_environment, variables = _read_environment(environment)
     try:
-        return Settings.model_validate(_merge(from_file, from_environment))
+        settings = Settings.model_validate(_merge(from_file, from_environment))
     except ValidationError as error:
         raise ConfigError(_explain(error, path, variables)) from error
+    in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
+    return settings, in_file | variables
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -182,9 +206,9 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for section, key in (("knowledge", "path"), ("store", "uri"), ("traces", "path")):
+    for section, key in (("knowledge", "path"), ("store", "uri"), ("traces", "path"), ("serve", "keys_file")):
         values = content.get(section)
-        if not isinstance(values, dict) or not isinstance(values.get(key), str):
+        if not isinstance(values, dict) or not isinstance(values.get(key), str) or not values[key]:
             continue
         if "://" not in values[key]:
             values[key] = str(folder / Path(values[key]).expanduser())

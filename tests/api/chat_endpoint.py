@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 class Script:
     """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does.
 
-    `thoughts` come before the pieces.
+    `thoughts` come before the pieces, and `pause_seconds` before each piece.
     """
 
     pieces: tuple[str, ...] = ()
@@ -22,6 +23,7 @@ class Script:
     hangs: bool = False
     finish_reason: str = "stop"
     thoughts: tuple[str, ...] = ()
+    pause_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
             for thought in script.thoughts:
                 self._send({"reasoning_content": thought}, None)
             for piece in script.pieces:
+                time.sleep(script.pause_seconds)
                 self._send({"content": piece}, None)
             if script.hangs:
                 self._hang()

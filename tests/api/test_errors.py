@@ -90,7 +90,9 @@ def test_what_the_caller_did_is_4xx_and_what_failed_behind_the_api_is_5xx() -> N
         errors.TraceNotFound,
         errors.TextNotFound,
         errors.FilterError,
+        errors.RequestRefused,
         errors.KnowledgeError,
+        errors.BackupError,
     )
     callers = (*caused, errors.StoreLocked, errors.NoEarlierGeneration)
     for kind, status in STATUS.items():
