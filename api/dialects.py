@@ -31,6 +31,7 @@ class Problem:
 class Dialect:
     """`body` is the JSON of an error, `event` what names it at the end of a stream that it broke off."""
 
+    name: str
     body: Callable[[Problem], BaseModel]
     status: Callable[[Problem], int]
     event: str = ""
@@ -95,10 +96,10 @@ def _known_status(problem: Problem) -> int:
     return 400 if problem.status == 422 else problem.status
 
 
-OWN = Dialect(_own, lambda problem: problem.status, event="error")
+OWN = Dialect("own", _own, lambda problem: problem.status, event="error")
 """The API's own."""
 
-OPENAI = Dialect(_openai, _known_status)
+OPENAI = Dialect("openai", _openai, _known_status)
 
-DIFY = Dialect(_dify, _dify_status)
+DIFY = Dialect("dify", _dify, _dify_status)
 """Of Dify's external knowledge bases."""
