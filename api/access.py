@@ -58,6 +58,7 @@ RULES = (
     Rule("POST", "/search", "ask", answers=True),
     Rule("GET", "/traces/{trace_id}", "ask"),
     Rule("GET", "/docs/{source:path}", "ask"),
+    Rule("GET", "/text", "ask"),
     Rule("GET", "/ingest", "ask"),
     # Writing.
     Rule("POST", "/ingest", "ingest"),
@@ -65,9 +66,15 @@ RULES = (
     Rule("POST", "/rollback", "admin"),
     # Other protocols.
     Rule("GET", "/v1/models", "ask", dialect=OPENAI),
+    Rule("GET", "/v1/models/{name:path}", "ask", dialect=OPENAI),
     Rule("GET", "/models", "ask", dialect=OPENAI),
+    Rule("GET", "/models/{name:path}", "ask", dialect=OPENAI),
     Rule("POST", "/v1/chat/completions", "ask", answers=True, dialect=OPENAI),
     Rule("POST", "/chat/completions", "ask", answers=True, dialect=OPENAI),
+    Rule("POST", "/retrieval", "ask", answers=True),
+    Rule("POST", "/mcp", "ask", answers=True),
+    Rule("GET", "/mcp", "ask"),
+    Rule("DELETE", "/mcp", "ask"),
     # Running it.
     Rule("GET", "/metrics", "metrics"),
 )

@@ -9,12 +9,16 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from api.dify import add_dify
 from api.error_answers import add_error_answers
 from api.guard import add_guard
 from api.health import add_health
 from api.hosting import Hosting
 from api.ingests import add_ingests
+from api.mcp_http import add_mcp
+from api.openai_api import add_openai
 from api.questions import add_questions
+from api.reading import add_reading
 from api.service import add_service
 from api.traces import add_traces
 from ingest.runner import IngestRunner
@@ -48,6 +52,10 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = Non
     add_service(app, parts, hosting.instance)
     add_health(app, parts, hosting.drain)
     add_traces(app, parts)
+    add_reading(app, parts)
+    add_openai(app, parts)
+    add_dify(app, parts)
+    add_mcp(app, parts)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:

@@ -234,6 +234,42 @@ def rollback(context: typer.Context) -> None:
     terminal.output().print(say("rolled_back", interface_language(), left=done.left, live=done.live))
 
 
+@app.command("export")
+def export_index(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The Parquet file to write; one of that name is replaced.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the live generation, vectors included, to a file: a backup, or the way to another store."""
+    from api.backups import run_export  # noqa: PLC0415  (Parquet's library, which no other command needs)
+
+    language = interface_language()
+    with terminal.ingest_progress(terminal.messages(), language, label="exporting") as on_progress:
+        report = run_export(_settings(context), file, on_progress)
+    if as_json:
+        _print_json(report)
+    else:
+        terminal.output().print(say("exported", language, **report.model_dump()))
+
+
+@app.command("import")
+def import_index(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A file that `zhiwen export` wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make the content of an exported file the live generation; nothing is embedded anew."""
+    from api.backups import run_import  # noqa: PLC0415  (as above)
+
+    language = interface_language()
+    with terminal.ingest_progress(terminal.messages(), language, label="importing") as on_progress:
+        report = run_import(_settings(context), file, on_progress)
+    if as_json:
+        _print_json(report)
+    else:
+        terminal.output().print(say("imported", language, **report.model_dump()))
+
+
 @app.command()
 def serve(
     context: typer.Context,
@@ -251,6 +287,15 @@ def serve(
     if owner:
         raise StoreLocked(f"{settings.store.uri} is served already at {owner.url} (process {owner.pid})")
     run(settings, watch=watch, on_listening=_announce)
+
+
+@app.command()
+def mcp(context: typer.Context) -> None:
+    """Serve the Model Context Protocol on standard input and output, for a client that starts this command."""
+    from api.mcp_libraries import CommandLibrary  # noqa: PLC0415  (libraries that no other command needs)
+    from api.mcp_tools import mcp_server  # noqa: PLC0415
+
+    mcp_server(CommandLibrary(_settings(context))).run("stdio")
 
 
 def _announce(url: str) -> None:

@@ -33,6 +33,18 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": " score   cosine    BM25  cover  dense/lexical rank",
     },
     "ingesting": {"zh": "正在读入", "en": "Ingesting"},
+    "exporting": {"zh": "正在导出", "en": "Exporting"},
+    "exported": {
+        "zh": "已导出第 {generation} 代：{documents} 篇文档，{chunks} 段，写入 {file}，用时 {seconds:.1f} 秒",
+        "en": "Generation {generation} exported: {documents} documents, {chunks} chunks in {file}, {seconds:.1f} s",
+    },
+    "importing": {"zh": "正在导入", "en": "Importing"},
+    "imported": {
+        "zh": "已导入为第 {generation} 代：{documents} 篇文档，{chunks} 段，用时 {seconds:.1f} 秒；"
+        "zhiwen rollback 可以撤销",
+        "en": "Imported as generation {generation}: {documents} documents, {chunks} chunks, {seconds:.1f} s; "
+        "`zhiwen rollback` takes it back",
+    },
     "progress": {
         "zh": "{documents}/{documents_total} 篇 · {chunks} 段",
         "en": "{documents}/{documents_total} documents · {chunks} chunks",

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx2
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from api.backend import OnPlan, OnProgress, OnText
 from api.errors import error_of
 from api.owner import Owner
+from api.reading import TextResponse
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -50,6 +51,10 @@ class Remote:
     ) -> None:
         self._client.close()
 
+    @property
+    def url(self) -> str:
+        return self._url
+
     def health(self) -> HealthResponse:
         return HealthResponse.model_validate(self._call("GET", "/health"))
 
@@ -80,6 +85,9 @@ class Remote:
 
     def search(self, request: SearchRequest) -> SearchResponse:
         return SearchResponse.model_validate(self._call("POST", "/search", request))
+
+    def read(self, name: str) -> TextResponse:
+        return TextResponse.model_validate(self._call("GET", f"/text?{urlencode({'id': name})}"))
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         body = request.model_dump(mode="json", by_alias=True, exclude_none=True) | {"stream": True}

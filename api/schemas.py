@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunction
 
 from ingest.plan import Plan
 from ingest.report import IngestReport, Progress
+from rag.citations import passage_url
 from rag.conversation import Turn
 from rag.explanation import Explanation
 from rag.explanation import explain as explanation_of
@@ -101,6 +102,7 @@ class HitOut(BaseModel):
     end_line: int
     content: str
     score: float
+    url: str = Field(description="The path under which the document is shown, at the passage.")
 
     @classmethod
     def of(cls, hit: Hit) -> "HitOut":
@@ -115,6 +117,7 @@ class HitOut(BaseModel):
             end_line=chunk.end_line,
             content=chunk.content,
             score=round(hit.score, 6),
+            url=passage_url(chunk),
         )
 
 

@@ -188,14 +188,16 @@ def _pending(plan: PlanOut | None, language: Language) -> str:
 
 
 @contextmanager
-def ingest_progress(console: Console, language: Language) -> Iterator[Callable[[ProgressOut], None]]:
+def ingest_progress(
+    console: Console, language: Language, *, label: str = "ingesting"
+) -> Iterator[Callable[[ProgressOut], None]]:
     """A progress bar in a terminal, nothing elsewhere."""
     if not console.is_terminal:
         yield lambda progress: None
         return
     with Progress(
         SpinnerColumn(),
-        TextColumn(say("ingesting", language)),
+        TextColumn(say(label, language)),
         BarColumn(),
         TextColumn("{task.fields[counts]}"),
         TextColumn("{task.fields[rate]}"),

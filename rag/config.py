@@ -139,6 +139,8 @@ class ServeSettings(Section):
     reader_timeout_seconds: Seconds = 30
     drain_seconds: float = Field(default=4, ge=0, le=600)
     log_text: bool = False
+    public_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
+    link_list: bool = True
 
 
 class Settings(Section):
@@ -219,7 +221,10 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
     variables: dict[str, str] = {}
     for variable, value in environment.items():
         section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
-        if not variable.startswith(ENVIRONMENT_PREFIX) or not separator:
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        if not separator:
+            _check_misspelt(variable, section)
             continue
         variables[f"{section}.{key}"] = variable
         if section not in Settings.model_fields:
@@ -229,6 +234,13 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
         is_list = key in known and known[key].annotation == tuple[str, ...]
         values.setdefault(section, {})[key] = _split(value) if is_list else value
     return values, variables
+
+
+def _check_misspelt(variable: str, name: str) -> None:
+    """Other variables may begin like ours; one that is a setting but for an underscore is a slip of the hand."""
+    section, _, key = name.partition("_")
+    if section in Settings.model_fields and key in _known_keys((section, key)):
+        raise ConfigError(f"{variable}: two underscores go between section and key: {_variable(section, key)}")
 
 
 def _split(value: str) -> list[str]:

@@ -15,10 +15,12 @@
     │   ├── TooManyRequests      its key has been used too often within a minute
     │   └── TooManyAnswers       as many answers are being written as the service allows
     ├── Stopping                 the service is shutting down
+    ├── TextNotFound             no passage or document has the id that was asked for
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
     │   ├── DocumentError        one document cannot be read; the others are not affected
     │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
     ├── IngestStopped            an ingest was ended before it was done; what was live stays live
+    ├── BackupError              a backup cannot be written, or is damaged, cut off, or something else
     ├── StoreError               the vector store refused or failed
     │   ├── StoreUnavailable     it cannot be reached
     │   ├── StoreTimeout         it did not answer within the deadline
@@ -116,6 +118,10 @@ class Stopping(ZhiwenError):
     pass
 
 
+class TextNotFound(ZhiwenError):
+    pass
+
+
 class KnowledgeError(ZhiwenError):
     pass
 
@@ -129,6 +135,10 @@ class GoldenQuestionsLost(KnowledgeError):
 
 
 class IngestStopped(ZhiwenError):
+    pass
+
+
+class BackupError(ZhiwenError):
     pass
 
 
