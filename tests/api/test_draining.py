@@ -13,11 +13,11 @@ from processes import Server, Workspace, assert_json_error, streamed
 QUESTION = "向量数据库有哪些知名组件？"
 
 
-@pytest.fixture
-def chatting(workspace: Workspace, chat_endpoint: ChatEndpoint) -> Iterator[Server]:
-    """A server that writes as slowly as the script of its chat model wants."""
+@pytest.fixture(params=[2.5])
+def chatting(workspace: Workspace, chat_endpoint: ChatEndpoint, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server that writes as slowly as the script of its chat model wants, and drains for so many seconds."""
     slow = {"ZHIWEN_CHAT__BASE_URL": chat_endpoint.base_url, "ZHIWEN_CHAT__MODEL": "slow"}
-    server = Server.start(workspace.given(**slow, ZHIWEN_SERVE__DRAIN_SECONDS="2.5"))
+    server = Server.start(workspace.given(**slow, ZHIWEN_SERVE__DRAIN_SECONDS=str(request.param)))
     try:
         yield server
     finally:
@@ -67,6 +67,7 @@ def test_what_takes_too_long_is_closed_with_an_event_and_what_comes_too_late_is_
     assert not chatting.remains
 
 
+@pytest.mark.parametrize("chatting", [30], indirect=True)
 def test_an_answer_that_is_written_in_time_is_whole_and_the_server_ends_with_it(
     chatting: Server, chat_endpoint: ChatEndpoint
 ) -> None:
@@ -80,11 +81,12 @@ def test_an_answer_that_is_written_in_time_is_whole_and_the_server_ends_with_it(
     assert rest[-1].name == "answer"
     assert rest[-1].data["answer"] == "Milvus and PingCAP [1]."
     assert chatting.process.wait(timeout=10) == 0
-    assert time.monotonic() - started < 2.4, "it waited for nothing"
+    assert time.monotonic() - started < 15, "it waited for nothing"
 
 
+@pytest.mark.parametrize("chatting", [0.5], indirect=True)
 def test_a_client_that_does_not_read_does_not_keep_the_server(chatting: Server, chat_endpoint: ChatEndpoint) -> None:
-    chat_endpoint.plays(*(["Milvus " * 10_000] * 120), hangs=True)
+    chat_endpoint.plays(*(["Milvus [1].\n\n" * 2000] * 40), hangs=True)
     with chatting.client.stream("POST", "/ask", json={"question": QUESTION, "stream": True}) as response:
         assert response.status_code == 200
         time.sleep(1)
