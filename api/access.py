@@ -10,8 +10,6 @@ from typing import Literal, get_args
 
 from starlette.routing import compile_path
 
-from api.dialects import OPENAI, OWN, Dialect
-
 Scope = Literal["ask", "ingest", "admin", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
@@ -29,14 +27,13 @@ OPENS: dict[Scope, frozenset[Scope]] = {
 class Rule:
     """`needs` is the scope that a key must open, None for what everybody may have.
 
-    `answers` are the routes of which only so many are served at a time; `dialect` is how their clients want a refusal.
+    `answers` are the routes of which only so many are served at a time.
     """
 
     method: str
     path: str
     needs: Scope | None
     answers: bool = False
-    dialect: Dialect = OWN
 
 
 RULES = (
@@ -65,16 +62,14 @@ RULES = (
     Rule("POST", "/ingest/preview", "ingest"),
     Rule("POST", "/rollback", "admin"),
     # Other protocols.
-    Rule("GET", "/v1/models", "ask", dialect=OPENAI),
-    Rule("GET", "/v1/models/{name:path}", "ask", dialect=OPENAI),
-    Rule("GET", "/models", "ask", dialect=OPENAI),
-    Rule("GET", "/models/{name:path}", "ask", dialect=OPENAI),
-    Rule("POST", "/v1/chat/completions", "ask", answers=True, dialect=OPENAI),
-    Rule("POST", "/chat/completions", "ask", answers=True, dialect=OPENAI),
+    Rule("GET", "/v1/models", "ask"),
+    Rule("GET", "/v1/models/{name:path}", "ask"),
+    Rule("GET", "/models", "ask"),
+    Rule("GET", "/models/{name:path}", "ask"),
+    Rule("POST", "/v1/chat/completions", "ask", answers=True),
+    Rule("POST", "/chat/completions", "ask", answers=True),
     Rule("POST", "/retrieval", "ask", answers=True),
     Rule("POST", "/mcp", "ask", answers=True),
-    Rule("GET", "/mcp", "ask"),
-    Rule("DELETE", "/mcp", "ask"),
     # Running it.
     Rule("GET", "/metrics", "metrics"),
 )
@@ -86,9 +81,8 @@ _COMPILED: tuple[tuple[re.Pattern[str], Rule], ...] = tuple((compile_path(rule.p
 def rule_of(method: str, path: str) -> Rule:
     """The rule for a request; for one that the table does not know, one that only administrators pass."""
     method = "GET" if method == "HEAD" else method
-    matching = [rule for pattern, rule in _COMPILED if pattern.match(path)]
-    for rule in matching:
-        if rule.method == method:
+    for pattern, rule in _COMPILED:
+        if rule.method == method and pattern.match(path):
             return rule
     # The router says 404 or 405 to those who may know.
-    return Rule(method, "", "admin", dialect=matching[0].dialect if matching else OWN)
+    return Rule(method, "", "admin")

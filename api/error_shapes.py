@@ -36,9 +36,17 @@ def error_answer(path: str, status: int, code: str, message: str) -> JSONRespons
         status = 400 if status == 422 else status  # which OpenAI does not know
         return JSONResponse(openai_error(status, code, message).model_dump(), status_code=status)
     if _DIFY.fullmatch(path):
-        status = 400 if status == 422 else status
-        return JSONResponse(DifyError(error_code=status, error_msg=message).model_dump(), status_code=status)
+        status = 403 if code in _DIFY_CODES else 400 if status == 422 else status
+        body = DifyError(error_code=_DIFY_CODES.get(code, status), error_msg=message)
+        return JSONResponse(body.model_dump(), status_code=status)
     return JSONResponse(ErrorResponse(error=ErrorBody(code=code, message=message)).model_dump(), status_code=status)
+
+
+def last_event(path: str, code: str, message: str, status: int) -> bytes:
+    """What ends a stream of server-sent events that the service breaks off."""
+    if _OPENAI.fullmatch(path):
+        return f"data: {openai_error(status, code, message).model_dump_json()}\n\n".encode()
+    return f"event: error\ndata: {ErrorBody(code=code, message=message).model_dump_json()}\n\n".encode()
 
 
 def openai_error(status: int, code: str, message: str) -> OpenAIError:
@@ -51,4 +59,5 @@ def _openai_type(status: int) -> str:
     return _OPENAI_TYPES.get(status, "invalid_request_error")
 
 
+_DIFY_CODES = {"key_missing": 1001, "key_unknown": 1002, "scope_missing": 1002}
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}

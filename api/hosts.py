@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access import rule_of
-from api.dialects import refusal
 from api.key_storage import is_loopback
+from api.refusals import refusal
 from rag.config import ServeSettings
 from rag.errors import ForeignOrigin, RequestRefused, UntrustedHost
 
@@ -39,8 +38,7 @@ class TrustedHosts:
             try:
                 self._check(scope["method"], Headers(scope=scope))
             except RequestRefused as error:
-                dialect = rule_of(scope["method"], scope["path"]).dialect
-                await refusal(error, dialect)(scope, receive, send)
+                await refusal(error, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
