@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself; when nothing changed that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve test check audit format lock clean
+.PHONY: help ask serve test check audit format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,10 @@ audit: $(INSTALLED_DEV)
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The description of the HTTP API, after a change to its routes.
+openapi: $(INSTALLED_DEV)
+	$(BIN)/python -m api.openapi
 
 # The versions everybody installs: the newest that the ranges in pyproject.toml allow.
 lock:
