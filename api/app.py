@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from api.docs import add_docs
 from api.error_answers import add_error_answers
+from api.feedback import add_feedback
 from api.ingests import add_ingests
 from api.limits import BodyLimit
+from api.page import add_page
 from api.questions import add_questions
 from api.service import add_service
 from ingest.runner import IngestRunner
@@ -41,9 +43,8 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
     add_questions(app, parts)
     add_ingests(app, parts, runner)
     add_service(app, parts, instance)
-
-    @app.get("/", include_in_schema=False)
-    def home() -> RedirectResponse:
-        return RedirectResponse("/api-docs")
+    add_docs(app, parts)
+    add_feedback(app, parts)
+    add_page(app, parts)
 
     return app

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from api import terminal
 from api.backend import Backend, open_backend
 from api.errors import code_of, exit_code_of
+from api.feedback_log import FeedbackLog
+from api.feedback_schemas import FeedbackResponse
 from api.messages import interface_language, say
 from api.owner import find_owner
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
@@ -196,6 +198,16 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     else:
         terminal.print_checks(terminal.output(), found, language)
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+def feedback(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what people thought of the answers they got on the page."""
+    found = FeedbackResponse.of(FeedbackLog(_settings(context).serve.feedback_path))
+    if as_json:
+        _print_json(found)
+    else:
+        terminal.print_feedback(terminal.output(), found, interface_language())
 
 
 @app.command()

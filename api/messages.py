@@ -107,6 +107,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "doctor_chat": {"zh": "{name}，{seconds:.1f} 秒开始回答", "en": "{name}, answers after {seconds:.1f} s"},
     "doctor_skipped": {"zh": "配置有误，未检查", "en": "not looked at, for the configuration is wrong"},
+    "no_feedback": {"zh": "还没有人评价过回答。", "en": "Nobody has judged an answer yet."},
     "stop": {"zh": "按 Ctrl+C 停止", "en": "Press Ctrl+C to stop"},
 }
 

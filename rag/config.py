@@ -113,6 +113,7 @@ class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    feedback_path: Path = Path(".zhiwen/feedback.jsonl")
 
 
 class Settings(Section):
@@ -168,7 +169,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for section, key in (("knowledge", "path"), ("store", "uri")):
+    for section, key in (("knowledge", "path"), ("store", "uri"), ("serve", "feedback_path")):
         values = content.get(section)
         if not isinstance(values, dict) or not isinstance(values.get(key), str):
             continue

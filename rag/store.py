@@ -231,9 +231,16 @@ class Snapshot:
 
     def documents(self) -> dict[str, DocumentRecord]:
         """The manifest by source."""
-        expression = f'kind == "document" and {alive_at(self.generation)}'
-        found = self._store.milvus.rows(f"{self.commit.space}_ledger", expression, ["payload"])
-        return {row["payload"]["source"]: DocumentRecord(**row["payload"]) for row in found}
+        return {record.source: record for record in self._records('kind == "document"')}
+
+    def document(self, source: str) -> DocumentRecord | None:
+        """The manifest of one document. Raises FilterError for a source that no document can have."""
+        return next(self._records(f'kind == "document" and name == {literal(source)}'), None)
+
+    def _records(self, expression: str) -> Iterator[DocumentRecord]:
+        alive = f"{expression} and {alive_at(self.generation)}"
+        for row in self._store.milvus.rows(f"{self.commit.space}_ledger", alive, ["payload"]):
+            yield DocumentRecord(**row["payload"])
 
     @property
     def _chunks(self) -> str:

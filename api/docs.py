@@ -1,0 +1,134 @@
+"""The documents of the live generation over HTTP: where citations lead."""
+
+from html import escape
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response
+from pydantic import BaseModel
+
+from api.docs_markup import document_url, line_range, render_document
+from api.error_answers import ERRORS
+from api.page_shell import page
+from ingest.live_documents import LiveDocument, live_document
+from rag.errors import DocumentNotFound
+from rag.wiring import Parts
+
+_PART_ID_PREFIX = "doc-"
+_HTML: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The document as a page, or as JSON for a client that accepts no HTML but JSON.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
+}
+
+
+class DocumentSummary(BaseModel):
+    """`chunks` counts the passages that the document was cut into."""
+
+    source: str
+    title: str
+    chunks: int
+    bytes: int
+    url: str
+
+
+class DocumentList(BaseModel):
+    generation: int
+    documents: list[DocumentSummary]
+
+
+class SectionOut(BaseModel):
+    level: int
+    heading: str
+    anchor: str
+
+
+class DocumentOut(BaseModel):
+    """`html` is safe to show; its ids begin with `doc-`, and the first block of the lines asked for is `doc-passage`.
+
+    `rebuilt` says that the file is not what was ingested, so that the text was put together from the index.
+    """
+
+    source: str
+    title: str
+    generation: int
+    chunks: int
+    rebuilt: bool
+    url: str
+    sections: list[SectionOut]
+    html: str
+
+
+def add_docs(app: FastAPI, parts: Parts) -> None:
+    @app.get("/documents", responses=ERRORS, tags=["documents"])
+    def documents() -> DocumentList:
+        """The documents of the live generation, by source; none before the first ingest."""
+        state = parts.store.state()
+        if state is None:
+            return DocumentList(generation=0, documents=[])
+        snapshot = parts.store.snapshot()
+        records = sorted(snapshot.documents().values(), key=lambda record: record.source)
+        return DocumentList(
+            generation=snapshot.generation,
+            documents=[
+                DocumentSummary(
+                    source=record.source,
+                    title=record.title,
+                    chunks=record.chunks,
+                    bytes=record.size,
+                    url=document_url(record.source),
+                )
+                for record in records
+            ],
+        )
+
+    @app.get("/docs/{source:path}", response_model=DocumentOut, responses=ERRORS | _HTML, tags=["documents"])
+    def document(
+        source: str,
+        request: Request,
+        lines: Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])] = "",
+    ) -> Response:
+        """A document of the live generation as a page, the lines asked for marked; the first of them is `#passage`."""
+        accepted = request.headers.get("accept", "")
+        wants_page = "text/html" in accepted
+        try:
+            found = live_document(source, parts.store.snapshot(), parts.settings.knowledge)
+        except DocumentNotFound:
+            if not wants_page:
+                raise
+            return page("missing", title=source, status=404, source=escape(source))
+        if "application/json" in accepted and not wants_page:
+            body = _part(found, line_range(lines)).model_dump_json()
+            return Response(body, media_type="application/json", headers={"Vary": "Accept"})
+        return _page(found, line_range(lines))
+
+
+def _part(found: LiveDocument, lines: range) -> DocumentOut:
+    rendered = render_document(found.document, lines=lines, id_prefix=_PART_ID_PREFIX)
+    return DocumentOut(
+        source=found.record.source,
+        title=found.record.title,
+        generation=found.generation,
+        chunks=found.record.chunks,
+        rebuilt=found.is_rebuilt,
+        url=document_url(found.record.source, lines),
+        sections=[
+            SectionOut(level=heading.level, heading=heading.text, anchor=heading.anchor)
+            for heading in rendered.headings
+        ],
+        html=rendered.html,
+    )
+
+
+def _page(found: LiveDocument, lines: range) -> Response:
+    rendered = render_document(found.document, lines=lines)
+    response = page(
+        "document",
+        title=found.record.title or found.record.source,
+        source=escape(found.record.source),
+        generation=str(found.generation),
+        rebuilt="" if found.is_rebuilt else "hidden",
+        html=rendered.html,
+    )
+    response.headers["Vary"] = "Accept"
+    return response

@@ -1,0 +1,102 @@
+// A document beside the answer: a panel on a wide screen, a sheet on a narrow one.
+
+import { el, icon, place } from "./dom.js";
+import { json, Unreachable } from "./http.js";
+import { label, say } from "./i18n.js";
+import { away } from "./frame.js";
+
+const NARROW = matchMedia("(max-width: 900px)");
+let panel = null;
+let opener = null;
+let wanted = "";
+
+// Opens the document at `url`, scrolled to its passage; `from` is what was pressed, and gets the focus back.
+export async function openDocument(url, from) {
+  build();
+  opener?.setAttribute("aria-expanded", "false");
+  opener = from;
+  opener?.setAttribute("aria-expanded", "true");
+  wanted = url;
+  const address = new URL(url, location.href);
+  panel.heading.textContent = decodeURIComponent(address.pathname.split("/").pop());
+  panel.path.textContent = "";
+  panel.link.href = url;
+  panel.body.replaceChildren(say(el("p", { class: "muted" }), "loading"));
+  show();
+  try {
+    const found = await json(address.pathname + address.search);
+    if (wanted === url) fill(found, address.hash);
+  } catch (error) {
+    if (wanted !== url) return;
+    if (error instanceof Unreachable) away(() => wanted === url && panel.dialog.open && openDocument(url, from));
+    const key = error instanceof Unreachable ? "unreachable" : "something_wrong";
+    panel.body.replaceChildren(say(el("p", { class: "failed" }), key, { message: error.message }));
+  }
+}
+
+export function closeDocument() {
+  panel?.dialog.close();
+}
+
+function build() {
+  if (panel) return;
+  const heading = el("h2", { id: "panel-title" });
+  const path = el("p", { class: "path" });
+  const link = say(el("a", { class: "quiet", target: "_blank", href: "/" }), "open_page");
+  const close = label(el("button", { type: "button", class: "quiet icon", onclick: closeDocument }, icon("close")), "close");
+  const body = el("div", { class: "body", tabindex: "0" });
+  const dialog = el(
+    "dialog",
+    { class: "side", id: "panel", "aria-labelledby": "panel-title" },
+    el("header", {}, el("div", {}, heading, path), link, close),
+    body,
+  );
+  dialog.addEventListener("close", () => {
+    document.body.classList.remove("beside");
+    opener?.setAttribute("aria-expanded", "false");
+    if (opener?.isConnected) opener.focus({ preventScroll: true });
+    wanted = "";
+  });
+  // A dialog that is not modal does not close by itself on Escape.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && dialog.open && !document.querySelector("dialog:modal")) dialog.close();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+    follow(event);
+  });
+  document.body.append(dialog);
+  panel = { dialog, heading, path, link, body };
+}
+
+function show() {
+  const { dialog } = panel;
+  if (!dialog.open) {
+    if (NARROW.matches) dialog.showModal();
+    else {
+      dialog.show();
+      document.body.classList.add("beside");
+    }
+  }
+  panel.body.focus({ preventScroll: true });
+}
+
+function fill(found, hash) {
+  panel.heading.textContent = found.title || found.source;
+  panel.path.textContent = found.source;
+  const text = el("div", { class: "prose" });
+  place(text, found.html);
+  panel.body.replaceChildren(text);
+  if (found.rebuilt) panel.body.prepend(say(el("p", { class: "note" }), "rebuilt"));
+  const target = hash && document.getElementById(`doc-${decodeURIComponent(hash.slice(1))}`);
+  if (target) target.scrollIntoView({ block: "center" });
+  else panel.body.scrollTop = 0;
+}
+
+// Links from one document to another stay in the panel.
+function follow(event) {
+  const link = event.target.closest(".prose a[href^='/docs/']");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openDocument(link.getAttribute("href"), opener);
+}
