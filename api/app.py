@@ -16,6 +16,7 @@ from api.limits import BodyLimit
 from api.page import add_page
 from api.questions import add_questions
 from api.service import add_service
+from api.traces import add_traces
 from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
@@ -43,6 +44,7 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
     add_questions(app, parts)
     add_ingests(app, parts, runner)
     add_service(app, parts, instance)
+    add_traces(app, parts)
     add_docs(app, parts)
     add_feedback(app, parts)
     add_page(app, parts)

@@ -17,6 +17,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
+from api.traces import TraceResponse
 from rag.config import Settings
 
 OnText = Callable[[str], object]
@@ -41,6 +42,10 @@ class Backend(Protocol):
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         """The answer; unless it is a refusal, its text goes to `on_text` piece by piece as it is written."""
+        ...
+
+    def trace(self, trace_id: str) -> TraceResponse:
+        """How an answer came about. Raises TraceNotFound."""
         ...
 
     def status(self) -> StatusResponse: ...

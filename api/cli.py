@@ -11,12 +11,14 @@ from pydantic import BaseModel
 
 from api import terminal
 from api.backend import Backend, open_backend
+from api.dialogue import Dialogue, answer_in_terminal
 from api.errors import code_of, exit_code_of
 from api.feedback_log import FeedbackLog
 from api.feedback_schemas import FeedbackResponse
 from api.messages import interface_language, say
 from api.owner import find_owner
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
+from api.trace_view import print_trace
 from api.where import filter_of
 from rag import config
 from rag.config import Settings
@@ -155,24 +157,35 @@ def ask(
             report = _ingest(backend, _whole(settings), language, quiet=True)
             if report.failures:
                 terminal.print_report(terminal.messages(), report, language)
-        written: list[str] = []
+        request = AskRequest(question=text, filter=condition)
+        if as_json:
+            _print_json(backend.ask(request, on_text=lambda piece: None))
+        else:
+            answer_in_terminal(backend, request, console, language)
 
-        def show(piece: str) -> None:
-            if not as_json:
-                written.append(piece)
-                console.print(terminal.printable(piece), end="")
 
-        answer = backend.ask(AskRequest(question=text, filter=condition), on_text=show)
-        root = Path(backend.root())
+@app.command()
+def chat(context: typer.Context) -> None:
+    """Ask question after question; each may refer to what was said before."""
+    settings = _settings(context)
+    with open_backend(settings) as backend:
+        _ingest_if_empty(backend, settings, interface_language())
+        Dialogue(backend, settings).run()
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    trace_id: Annotated[str, typer.Argument(help="The `trace_id` of an answer.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how an answer came about."""
+    with open_backend(_settings(context)) as backend:
+        found = backend.trace(trace_id)
     if as_json:
-        _print_json(answer)
-        return
-    if written:
-        console.print()
-    if answer.refused:
-        console.print(terminal.printable(answer.answer))
-    terminal.print_unverified(console, answer, language)
-    terminal.print_sources(console, answer, root, language)
+        _print_json(found)
+    else:
+        print_trace(terminal.output(), found, interface_language())
 
 
 @app.command()

@@ -9,6 +9,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.ConfigError: 500,
     errors.QuestionError: 422,
     errors.QuestionTooLong: 413,
+    errors.TraceNotFound: 404,
     errors.FilterError: 422,
     errors.KnowledgeError: 409,
     errors.DocumentError: 422,

@@ -20,6 +20,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
+from api.traces import TraceResponse, run_trace
 from ingest.lease import writing
 from ingest.plan import Plan
 from ingest.repair import roll_back
@@ -29,6 +30,7 @@ from rag.answer import Delta, answer, search
 from rag.config import Settings
 from rag.errors import KnowledgeError
 from rag.store import Store
+from rag.traces import Traces
 from rag.vocabulary import Answer
 from rag.wiring import Parts, open_parts, open_store
 
@@ -70,6 +72,9 @@ class Local:
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         return asyncio.run(self._ask(request, on_text))
 
+    def trace(self, trace_id: str) -> TraceResponse:
+        return run_trace(Traces(self._settings.traces), trace_id)
+
     def status(self) -> StatusResponse:
         return run_status(self._settings, self._store)
 
@@ -86,8 +91,9 @@ class Local:
 
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
         condition = request.filter.to_filter() if request.filter else None
+        history = [turn.to_turn() for turn in request.history]
         try:
-            async with aclosing(answer(request.question, self._parts, condition=condition)) as events:
+            async with aclosing(answer(request.question, self._parts, condition=condition, history=history)) as events:
                 async for event in events:
                     if isinstance(event, Delta):
                         on_text(event.text)

@@ -48,7 +48,8 @@ def add_page(app: FastAPI, parts: Parts) -> None:
     @app.post("/page/ask", include_in_schema=False, responses=ERRORS)
     async def ask(request: AskRequest) -> StreamingResponse:
         condition = request.filter.to_filter() if request.filter else None
-        events = answer(request.question, parts, condition=condition)
+        history = [turn.to_turn() for turn in request.history]
+        events = answer(request.question, parts, condition=condition, history=history)
         first = await anext(events)  # what fails before it is an ordinary error answer
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(page_events(first, events), media_type="text/event-stream", headers=headers)

@@ -32,7 +32,8 @@ def add_questions(app: FastAPI, parts: Parts) -> None:
     async def ask(request: AskRequest, connection: Request) -> Response:
         """Answer a question from the knowledge base, with citations, or refuse."""
         condition = request.filter.to_filter() if request.filter else None
-        events = answer(request.question, parts, condition=condition)
+        history = [turn.to_turn() for turn in request.history]
+        events = answer(request.question, parts, condition=condition, history=history)
         first = await anext(events)  # what fails before it is an ordinary error answer
         if request.stream:
             headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}

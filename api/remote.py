@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 from pydantic import BaseModel
@@ -24,6 +25,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
+from api.traces import TraceResponse
 from rag.errors import StoreUnavailable, ZhiwenError
 
 _POLL_SECONDS = 0.1
@@ -94,6 +96,9 @@ class Remote:
         except httpx2.HTTPError as error:
             raise self._gone(error) from error
         raise ZhiwenError(f"{self._url} ended the stream without an answer")
+
+    def trace(self, trace_id: str) -> TraceResponse:
+        return TraceResponse.model_validate(self._call("GET", f"/traces/{quote(trace_id, safe='')}"))
 
     def status(self) -> StatusResponse:
         return StatusResponse.model_validate(self._call("GET", "/status"))

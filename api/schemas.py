@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from api.explanation import Explanation
 from ingest.plan import Plan
 from ingest.report import IngestReport, Progress
+from rag.conversation import Turn
+from rag.explanation import Explanation
+from rag.explanation import explain as explanation_of
 from rag.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.retrieval import Retrieval
 from rag.vocabulary import Answer, Citation, Hit, Passage, RefusalReason
@@ -62,10 +64,24 @@ class SearchRequest(Request):
     explain: bool = Field(default=False, description="Say how the hits were found, in `trace`.")
 
 
+class TurnIn(Request):
+    role: Literal["user", "assistant"]
+    content: str = Field(max_length=100_000)
+
+    def to_turn(self) -> Turn:
+        return Turn(self.role, self.content)
+
+
 class AskRequest(Request):
     question: str = Field(examples=["向量数据库有哪些知名组件？"])
     stream: bool = Field(default=False, description="Server-sent events instead of one JSON object.")
     filter: FilterIn | None = None
+    history: list[TurnIn] = Field(
+        default=[],
+        max_length=1000,
+        description="What was said before, oldest first, so that the question may refer to it.",
+        examples=[[{"role": "user", "content": "Dify 是什么？"}, {"role": "assistant", "content": "一个平台 [1]。"}]],
+    )
 
 
 class IngestRequest(Request):
@@ -116,7 +132,7 @@ class SearchResponse(BaseModel):
             question=retrieval.question,
             generation=retrieval.generation,
             hits=[HitOut.of(hit) for hit in retrieval.hits],
-            trace=Explanation.of(retrieval) if explain else None,
+            trace=explanation_of(retrieval) if explain else None,
         )
 
     @model_serializer(mode="wrap")
@@ -142,11 +158,20 @@ class CitationOut(BaseModel):
         return cls.model_validate(asdict(citation) | {"heading_path": list(citation.heading_path)})
 
 
+class UsageOut(BaseModel):
+    """Tokens as the provider counts them; `cost` in the currency of the configured prices, null without one."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None = None
+
+
 class AskResponse(BaseModel):
     """`reason` is null unless `refused`.
 
     `unverified` are sentences of the answer that its passages do not support; `truncated` says that the text stops at
-    the model's length limit.
+    the model's length limit; `usage` is null where no model was asked or none counts; `cached` says that the answer was
+    given before, to the same question and the same generation.
     """
 
     answer: str
@@ -158,6 +183,8 @@ class AskResponse(BaseModel):
     generation: int
     trace_id: str
     truncated: bool = False
+    usage: UsageOut | None = None
+    cached: bool = False
 
     @classmethod
     def of(cls, answer: Answer) -> "AskResponse":
@@ -171,6 +198,8 @@ class AskResponse(BaseModel):
             generation=answer.generation,
             trace_id=answer.trace_id,
             truncated=answer.truncated,
+            usage=UsageOut.model_validate(asdict(answer.usage)) if answer.usage else None,
+            cached=answer.cached,
         )
 
 

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from api.explanation import Explanation
 from api.feedback_schemas import FeedbackResponse
 from api.messages import say
 from api.schemas import (
@@ -21,6 +20,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
+from rag.explanation import Explanation
 from rag.question import Language
 from rag.vocabulary import PATH_SEPARATOR
 

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from rag.evidence import Evidence
 from rag.terms import terms
@@ -87,8 +88,13 @@ def _citation(passage: Passage, statements: Sequence[str], idf: Mapping[str, flo
         start_line=chunk.start_line,
         end_line=chunk.end_line,
         quote=_quote(chunk, statements, idf),
-        url=f"{chunk.source}#{chunk.anchor}" if chunk.anchor else chunk.source,
+        url=passage_url(chunk),
     )
+
+
+def passage_url(chunk: Chunk) -> str:
+    """The path under which the service shows the document, at the passage."""
+    return f"/docs/{quote(chunk.source)}?lines={chunk.start_line}-{chunk.end_line}#passage"
 
 
 def _quote(chunk: Chunk, statements: Sequence[str], idf: Mapping[str, float]) -> str:

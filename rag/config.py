@@ -87,6 +87,10 @@ class AnsweringSettings(Section):
     max_passage_tokens: int = Field(default=640, ge=32, le=100_000)
     max_evidence_tokens: int = Field(default=4000, ge=128, le=1_000_000)
     max_question_characters: int = Field(default=4000, ge=1)
+    max_history_turns: int = Field(default=10, ge=0, le=1000)
+    max_history_characters: int = Field(default=12_000, ge=0, le=1_000_000)
+    rewrite_timeout_seconds: Seconds = 8
+    cached_answers: int = Field(default=256, ge=0, le=100_000)
 
 
 class ChatSettings(Section):
@@ -109,6 +113,13 @@ class ChatSettings(Section):
     prices: tuple[str, ...] = ()
 
 
+class TraceSettings(Section):
+    enabled: bool = True
+    path: Path = Path(".zhiwen/traces")
+    max_count: int = Field(default=1000, ge=1, le=1_000_000)
+    max_age_days: float = Field(default=7.0, gt=0, le=3650)
+
+
 class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -125,6 +136,7 @@ class Settings(Section):
     rerank: RerankSettings = RerankSettings()
     answering: AnsweringSettings = AnsweringSettings()
     chat: ChatSettings = ChatSettings()
+    traces: TraceSettings = TraceSettings()
     serve: ServeSettings = ServeSettings()
 
 
@@ -169,7 +181,8 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for section, key in (("knowledge", "path"), ("store", "uri"), ("serve", "feedback_path")):
+    paths = (("knowledge", "path"), ("store", "uri"), ("traces", "path"), ("serve", "feedback_path"))
+    for section, key in paths:
         values = content.get(section)
         if not isinstance(values, dict) or not isinstance(values.get(key), str):
             continue

@@ -4,6 +4,7 @@
     ├── ConfigError              a setting is unknown, of the wrong type, out of range, or missing
     ├── QuestionError            the question is empty or not text
     │   └── QuestionTooLong      it exceeds answering.max_question_characters
+    ├── TraceNotFound            no answer of that id is kept: unknown, too old, or traces are switched off
     ├── FilterError              a search filter names a bad field or value
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
     │   ├── DocumentError        one document cannot be read; the others are not affected
@@ -53,6 +54,10 @@ class QuestionError(ZhiwenError):
 
 
 class QuestionTooLong(QuestionError):
+    pass
+
+
+class TraceNotFound(ZhiwenError):
     pass
 
 

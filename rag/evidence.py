@@ -30,10 +30,12 @@ def gather_evidence(
     max_tokens: int,
     max_passage_tokens: int,
     max_passages: int,
+    language: Language | None = None,
 ) -> Evidence:
     """Read what stands around the best `max_passages` hits and number the passages, best first.
 
-    `snapshot` is of the generation that the hits are from. Raises StoreError.
+    `snapshot` is of the generation that the hits are from, `language` that of the answer, by default the question's.
+    Raises StoreError.
     """
     question, hits = retrieval.question, retrieval.hits[:max_passages]
     condition = surroundings(question, hits)
@@ -48,7 +50,7 @@ def gather_evidence(
     )
     return Evidence(
         question=question,
-        language=language_of(question),
+        language=language or language_of(question),
         passages=tuple(Passage(number, hit) for number, hit in enumerate(passages, 1)),
         idf=retrieval.idf,
         probability=probability(retrieval),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import rjieba
 
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
-_NAME_TAGS = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})
+NAME_TAGS = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})
 # Nouns of other kinds, set phrases, abbreviations, and words that the dictionary does not know.
 _NOUN_TAGS = ("n", "i", "j", "l", "x")
 _FEWEST_CHARACTERS = 2
@@ -34,7 +34,7 @@ def absent_nouns(sentence: str, text: str) -> list[Noun]:
     for word, tag in rjieba.tag(sentence):
         start, end = end, end + len(word)
         if tag.startswith(_NOUN_TAGS) and len(absent.intersection(range(start, end))) >= _FEWEST_CHARACTERS:
-            found.append(Noun(word, tag in _NAME_TAGS))
+            found.append(Noun(word, tag in NAME_TAGS))
     return found
 
 

@@ -48,11 +48,27 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """The statements of an answer, each as it stands there, by whether the passages they cite support them."""
+class Checked:
+    """A statement as it stands in the answer, the numbers of the passages that it cites, and what came of it."""
 
-    supported: tuple[str, ...]
-    unverified: tuple[str, ...]
+    statement: str
+    numbers: tuple[int, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The statements of an answer in order, each checked against the passages that it cites."""
+
+    checked: tuple[Checked, ...] = ()
+
+    @property
+    def supported(self) -> tuple[str, ...]:
+        return tuple(one.statement for one in self.checked if one.verdict.supported)
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        return tuple(one.statement for one in self.checked if not one.verdict.supported)
 
 
 def verify_answer(
@@ -65,14 +81,13 @@ def verify_answer(
 
     `similarity` is asked only where the words cannot tell, because statement and passages are in two languages.
     """
-    supported: list[str] = []
-    unverified: list[str] = []
+    checked = []
     for statement in statements(text):
         cited = [passages[number] for number in statement.numbers if number in passages]
         said = without_markers(statement.text)
         near = similarity(said, cited) if similarity and cited and is_across(said, cited) else None
-        (supported if verify(said, cited, idf, near).supported else unverified).append(statement.text)
-    return Verification(tuple(supported), tuple(unverified))
+        checked.append(Checked(statement.text, statement.numbers, verify(said, cited, idf, near)))
+    return Verification(tuple(checked))
 
 
 def verify(

@@ -106,9 +106,18 @@ class Usage:
     completion_tokens: int
     cost: float | None = None
 
+    def __add__(self, other: "Usage") -> "Usage":
+        costs = [usage.cost for usage in (self, other) if usage.cost is not None]
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            sum(costs) if costs else None,
+        )
+
 
 Outcome = Literal[
     "answered",
+    "declined",
     "truncated",
     "unavailable",
     "busy",
@@ -127,7 +136,8 @@ Outcome = Literal[
 class Attempt:
     """One call of a chat model, and how it ended: well, or with the `problem` that its error named.
 
-    `truncated` means that the answer came and stops at its length limit. `first_token_seconds` is None if nothing came.
+    `declined` means that it was left when it went on after declining, `truncated` that the answer stops at its length
+    limit. `first_token_seconds` is None if nothing came.
     """
 
     model: str
@@ -146,7 +156,8 @@ class Answer:
     """What a person gets: text with `[n]` markers and a citation for each, or a refusal with its reason.
 
     `unverified` are the sentences of the text, as they stand in it, that the passages they cite do not support;
-    `truncated` if the text stops at the length limit; `attempts` are the calls of chat models that it took.
+    `truncated` if the text stops at the length limit; `attempts` are the calls of chat models that it took, none where
+    it is `cached`; `seconds` are by stage.
     """
 
     text: str
@@ -158,7 +169,15 @@ class Answer:
     unverified: tuple[str, ...] = ()
     truncated: bool = False
     attempts: tuple[Attempt, ...] = ()
+    cached: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
         return self.reason is not None
+
+    @property
+    def usage(self) -> Usage | None:
+        """Of all attempts together; None where no provider counted."""
+        counted = [attempt.usage for attempt in self.attempts if attempt.usage]
+        return sum(counted[1:], counted[0]) if counted else None

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from rag.answer_cache import AnswerCache
 from rag.chat import ChatModel
 from rag.chat.opening import open_chat
 from rag.config import Settings
@@ -12,6 +13,7 @@ from rag.embedders.opening import open_embedder
 from rag.rerankers import Reranker
 from rag.rerankers.opening import open_reranker
 from rag.store import Store
+from rag.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Parts:
     embedder: Embedder
     chat: ChatModel
     reranker: Reranker | None = None
+    answers: AnswerCache = field(default_factory=lambda: AnswerCache(0))
+    traces: Traces = field(default_factory=lambda: Traces(None))
 
 
 @contextmanager
@@ -37,11 +41,13 @@ def open_parts(settings: Settings, store: Store | None = None) -> Iterator[Parts
     chat = open_chat(settings.chat)
     reranker = open_reranker(settings.rerank)
     embedder = open_embedder(settings.embedding)
+    answers = AnswerCache(settings.answering.cached_answers)
+    traces = Traces(settings.traces)
     if store:
-        yield Parts(settings, store, embedder, chat, reranker)
+        yield Parts(settings, store, embedder, chat, reranker, answers, traces)
         return
     with open_store(settings) as opened:
-        yield Parts(settings, opened, embedder, chat, reranker)
+        yield Parts(settings, opened, embedder, chat, reranker, answers, traces)
 
 
 @contextmanager

@@ -36,6 +36,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
         environment={
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
             "ZHIWEN_STORE__URI": str(tmp_path_factory.mktemp("shipped") / "m.db"),
+            "ZHIWEN_TRACES__ENABLED": "false",
         }
     )
     with open_parts(settings) as opened:

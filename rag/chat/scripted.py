@@ -10,7 +10,7 @@ from rag.prompt import Prompt
 class ScriptedChat:
     """Says the given pieces, in order, whatever it is asked; then raises `error` if there is one.
 
-    A string is a piece of text. `prompts` keeps what it was asked.
+    A string is a piece of text. `first` has what it says before that, call by call. `prompts` keeps what it was asked.
     """
 
     is_extractive = False
@@ -22,21 +22,28 @@ class ScriptedChat:
         error: ChatError | None = None,
         name: str = "scripted",
         context_tokens: int | None = None,
+        first: Sequence[Sequence[str | Piece]] = (),
     ) -> None:
         self.name = name
         self.context_tokens = context_tokens
-        self._pieces = tuple(Text(piece) if isinstance(piece, str) else piece for piece in pieces)
+        self._replies = [_pieces(reply) for reply in (*first, pieces)]
         self._error = error
         self.prompts: list[Prompt] = []
 
     async def stream(self, prompt: Prompt) -> Pieces:
         self.prompts.append(prompt)
-        for piece in self._pieces:
+        is_last = len(self.prompts) >= len(self._replies)
+        pieces = self._replies[-1 if is_last else len(self.prompts) - 1]
+        for piece in pieces:
             yield piece
-        if self._error:
+        if self._error and is_last:
             raise self._error
-        if not any(isinstance(piece, Finished) for piece in self._pieces):
+        if not any(isinstance(piece, Finished) for piece in pieces):
             yield Finished(self.name)
 
     async def close(self) -> None:
         return None
+
+
+def _pieces(reply: Sequence[str | Piece]) -> tuple[Piece, ...]:
+    return tuple(Text(piece) if isinstance(piece, str) else piece for piece in reply)

@@ -112,8 +112,8 @@ class Workspace:
         seconds = time.monotonic() - started
         return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode(), seconds)
 
-    def run_in_terminal(self, *arguments: str, timeout: float = 60) -> Outcome:
-        """Like `run`, with a terminal on all three ends; everything shown is in `out`."""
+    def run_in_terminal(self, *arguments: str, typed: str = "", timeout: float = 60) -> Outcome:
+        """Like `run`, with a terminal on all three ends; everything shown, and what is typed, is in `out`."""
         ours, theirs = pty.openpty()
         started = time.monotonic()
         process = subprocess.Popen(
@@ -125,6 +125,7 @@ class Workspace:
             env=self.environment | {"TERM": "xterm-256color", "COLUMNS": "160"},
         )
         os.close(theirs)
+        os.write(ours, typed.encode())
         shown = bytearray()
         try:
             while time.monotonic() - started < timeout:

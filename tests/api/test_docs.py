@@ -218,7 +218,7 @@ def test_lines_are_those_of_the_file_also_behind_front_matter_and_in_html() -> N
 
 
 def test_an_anchor_that_a_heading_names_itself_is_its_id_and_not_its_text() -> None:
-    html = render_document(parse_document("a.md", "# Title {#own}\n\ntext\n".encode())).html
+    html = render_document(parse_document("a.md", b"# Title {#own}\n\ntext\n")).html
     assert html.startswith('<h1 id="own">Title </h1>')
 
 

@@ -15,7 +15,10 @@ from processes import FirstAsk, Server, Workspace, assert_json_error, streamed, 
 
 QUESTION = "向量数据库有哪些知名组件？"
 LIGHTHOUSE = "What is known about the lighthouse?"
-ANSWER_KEYS = ["answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id", "truncated"]
+ANSWER_KEYS = [
+    *("answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id"),
+    *("truncated", "usage", "cached"),
+]
 CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url"]
 HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score"]
 INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures"]
@@ -78,7 +81,7 @@ def test_a_streamed_answer_is_passages_then_deltas_that_join_to_the_answer(serve
 def test_a_streamed_answer_is_the_plain_answer(server: Server) -> None:
     plain = server.post("/ask", question=QUESTION).json()
     answer = streamed_answer(server, QUESTION)[-1].data
-    assert {**answer, "trace_id": ""} == {**plain, "trace_id": ""}
+    assert {**answer, "trace_id": "", "cached": True} == {**plain, "trace_id": "", "cached": True}
 
 
 def test_a_refusal_is_an_answer_with_status_200_plain_and_streamed(server: Server) -> None:
@@ -402,6 +405,7 @@ def test_openapi_names_every_endpoint_and_every_reference_in_it_resolves(server:
         ("post", "/rollback"),
         ("get", "/status"),
         ("get", "/health"),
+        ("get", "/traces/{trace_id}"),
     }
     identifiers = [operation["operationId"] for item in api["paths"].values() for operation in item.values()]
     assert len(set(identifiers)) == len(identifiers)

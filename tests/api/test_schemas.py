@@ -92,7 +92,7 @@ def test_an_answer_keeps_its_keys_in_the_agreed_order() -> None:
     body = json.loads(response.model_dump_json())
     assert list(body) == [
         *("answer", "refused", "reason", "citations", "unverified"),
-        *("model", "generation", "trace_id", "truncated"),
+        *("model", "generation", "trace_id", "truncated", "usage", "cached"),
     ]
     assert body["citations"] == [
         {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from ingest.sync import ingest
-from rag.config import KnowledgeSettings, RetrievalSettings, Settings, StoreSettings
+from rag.config import AnsweringSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings, TraceSettings
 from rag.evidence import Evidence, gather_evidence
 from rag.retrieval import retrieve
 from rag.wiring import Parts, open_parts
@@ -22,9 +22,13 @@ hypothesis_settings.load_profile("zhiwen")
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     """The open parts over knowledge/, with the built-in embedder and no chat model."""
+    folder = tmp_path_factory.mktemp("shipped")
     settings = Settings(
         knowledge=KnowledgeSettings(path=ROOT / "knowledge"),
-        store=StoreSettings(uri=str(tmp_path_factory.mktemp("shipped") / "m.db")),
+        store=StoreSettings(uri=str(folder / "m.db")),
+        # The tests ask the same questions of different models.
+        answering=AnsweringSettings(cached_answers=0),
+        traces=TraceSettings(path=folder / "traces"),
     )
     with open_parts(settings) as parts:
         report = ingest(settings, parts.store, parts.embedder)

@@ -16,7 +16,7 @@ from rag.chat import ChatModel, Finished
 from rag.chat.extractive import ExtractiveChat
 from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.scripted import ScriptedChat
-from rag.config import AnsweringSettings, ChatSettings, KnowledgeSettings, Settings, StoreSettings
+from rag.config import AnsweringSettings, ChatSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.errors import ChatBroken, ChatError, ChatTimeout, ChatUnavailable, QuestionError, QuestionTooLong, StoreEmpty
 from rag.filters import Equals
 from rag.prompt import DECLINED
@@ -82,7 +82,7 @@ def test_the_citations_lead_to_the_passages_that_were_shown(shipped: Parts) -> N
     assert citation.quote in chunk.content
     assert "Milvus" in citation.quote
     assert (citation.source, citation.start_line, citation.end_line) == (chunk.source, chunk.start_line, chunk.end_line)
-    assert citation.url == "overview.md#ai-工程架构"
+    assert citation.url == "/docs/overview.md?lines=82-82#passage"
 
 
 def test_the_model_is_asked_once_with_the_passages_that_were_shown(shipped: Parts) -> None:
@@ -382,7 +382,9 @@ def bracketed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
 """
     (folder / "docs" / "manual.md").write_text(page, encoding="utf-8")
     settings = Settings(
-        knowledge=KnowledgeSettings(path=folder / "docs"), store=StoreSettings(uri=str(folder / "m.db"))
+        knowledge=KnowledgeSettings(path=folder / "docs"),
+        store=StoreSettings(uri=str(folder / "m.db")),
+        traces=TraceSettings(enabled=False),
     )
     with open_parts(settings) as parts:
         assert ingest(settings, parts.store, parts.embedder).ok

@@ -3,12 +3,14 @@
 import itertools
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.citations import MAX_QUOTE_CHARACTERS, MarkerFilter, citations_of, cited_numbers
+from rag.citations import MAX_QUOTE_CHARACTERS, MarkerFilter, citations_of, cited_numbers, passage_url
 from rag.evidence import Evidence
 from rag.vocabulary import Chunk, Hit, Kind, Passage
 
@@ -197,12 +199,15 @@ def test_a_citation_says_where_its_passage_stands() -> None:
     assert citation.heading_path == ("标题", "第 2 节")
     assert (citation.start_line, citation.end_line) == (20, 23)
     assert citation.anchor == "anchor"
-    assert citation.url == "2.md#anchor"
+    assert citation.url == "/docs/2.md?lines=20-23#passage"
 
 
-def test_a_passage_before_the_first_heading_is_cited_by_its_file() -> None:
-    (citation,) = citations_of("Ollama [1]", evidence(passage(1, PAGE, anchor="")))
-    assert citation.url == "1.md"
+def test_the_url_of_a_citation_survives_any_name_of_a_file() -> None:
+    chunk = replace(passage(1, PAGE).chunk, source="指南/100% sure?#1.md", start_line=3, end_line=4)
+    path, _, query = passage_url(chunk).partition("?")
+    assert unquote(path) == "/docs/指南/100% sure?#1.md"
+    assert "#" not in path
+    assert query == "lines=3-4#passage"
 
 
 def test_citations_come_in_the_order_of_their_markers_each_once() -> None:
@@ -280,4 +285,4 @@ def test_quotes_of_the_shipped_knowledge_stand_in_their_passages(evidence_of: Ca
             (citation,) = citations_of(f"{question} [{one.number}]", shipped)
             assert citation.quote in one.chunk.content
             assert (citation.start_line, citation.end_line) == (one.chunk.start_line, one.chunk.end_line)
-            assert citation.url == f"{one.chunk.source}#{one.chunk.anchor}"
+            assert citation.url == passage_url(one.chunk)

@@ -11,7 +11,7 @@ from ingest.sync import ingest
 from rag.addresses import addresses
 from rag.answer import Delta, Event, answer
 from rag.citations import cited_numbers
-from rag.config import AnsweringSettings, KnowledgeSettings, Settings, StoreSettings
+from rag.config import AnsweringSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.filters import Equals
 from rag.links import LEFT_OUT
 from rag.visible import visible
@@ -31,7 +31,8 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     settings = Settings(
         knowledge=KnowledgeSettings(path=folder / "docs"),
         store=StoreSettings(uri=str(folder / "m.db")),
-        answering=AnsweringSettings(min_evidence=0.0),
+        answering=AnsweringSettings(min_evidence=0.0, cached_answers=0),
+        traces=TraceSettings(enabled=False),
     )
     with open_parts(settings) as parts:
         assert ingest(settings, parts.store, parts.embedder).ok

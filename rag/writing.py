@@ -1,0 +1,174 @@
+"""Evidence → the text of an answer: prompt, chat model, what readers may see of it, and whether it stands in the
+passages."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from rag.answer_filter import AnswerFilter
+from rag.chat import ChatModel, Finished, Piece, Pieces, Reasoning, Text
+from rag.chat.extractive import ExtractiveChat
+from rag.citations import citations_of, cited_numbers
+from rag.errors import ChatError
+from rag.evidence import Evidence
+from rag.notices import EXTRACTIVE, FAILED, TRUNCATED
+from rag.prompt import Prompt, TokenBudget, build_prompt
+from rag.question import Language
+from rag.verification import Verification, similarity_of, verify_answer
+from rag.vocabulary import Attempt, Citation, RefusalReason
+from rag.wiring import Parts
+
+log = logging.getLogger("zhiwen.answer")
+
+_USUAL_CONTEXT_TOKENS = 16_384
+"""Of a model that nothing is known of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of the answer's text; what `rag.answer_filter` keeps from readers is not in it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of it: a text with citations, or a `reason` to refuse. `model` wrote it.
+
+    `prompt` is None if no chat model was asked; `by_fallback` if the documents were quoted because the chat model
+    failed. `seconds` are by stage.
+    """
+
+    model: str
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    reason: RefusalReason | None = None
+    prompt: Prompt | None = None
+    verification: Verification = field(default_factory=Verification)
+    truncated: bool = False
+    by_fallback: bool = False
+    attempts: tuple[Attempt, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An answer while it is written."""
+
+    writer: str
+    started: float = field(default_factory=time.perf_counter)
+    text: str = ""
+    is_truncated: bool = False
+    by_fallback: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def take(self, piece: Piece) -> Reasoning | Delta | None:
+        """Keep a piece, and return what the reader gets of it."""
+        match piece:
+            case Text(text):
+                self.seconds.setdefault("first_text", time.perf_counter() - self.started)
+                self.text += text
+                return Delta(text)
+            case Reasoning():
+                return piece
+            case Attempt():
+                self.attempts.append(piece)
+            case Finished(model, truncated):
+                self.writer, self.is_truncated = model, truncated
+        return None
+
+
+async def write(evidence: Evidence, parts: Parts) -> AsyncGenerator[Reasoning | Delta | Written, None]:
+    """The text as it is written, and last what came of it.
+
+    A chat model that fails before its first token is replaced by quotes from the same evidence, and the text says so.
+    Raises ChatError if it fails later.
+    """
+    chat, draft = parts.chat, _Draft(parts.chat.name)
+    prompt = _prompt(evidence, parts)
+    try:
+        async with aclosing(_readable(parts.chat, prompt)) as pieces:
+            async for piece in pieces:
+                if event := draft.take(piece):
+                    yield event
+    except ChatError as error:
+        if draft.text:
+            raise
+        log.warning("the chat model failed, quoting instead: %s", error)
+        chat, draft.by_fallback = ExtractiveChat(), True
+        async with aclosing(_readable(chat, prompt, note=FAILED[evidence.language])) as pieces:
+            async for piece in pieces:
+                if event := draft.take(piece):
+                    yield event
+    draft.seconds["write"] = time.perf_counter() - draft.started
+    yield await asyncio.to_thread(_judged, draft, chat, prompt, parts)
+
+
+def _judged(draft: _Draft, chat: ChatModel, prompt: Prompt, parts: Parts) -> Written:
+    """The draft as an answer, or refused: because it declines, cites nothing, or nothing in it is supported."""
+    text, verification = draft.text, Verification()
+    reason: RefusalReason | None = None
+    if not cited_numbers(text):
+        reason = "no_citation" if text.strip() else "model_declined"
+    elif not chat.is_extractive:  # quotes need no check
+        started = time.perf_counter()
+        verification = _verified(text.removesuffix(TRUNCATED[prompt.evidence.language]), prompt, parts)
+        draft.seconds["verify"] = time.perf_counter() - started
+        reason = None if verification.supported else "unsupported"
+    return Written(
+        draft.writer,
+        "" if reason else text,
+        () if reason else citations_of(text, prompt.evidence),
+        reason,
+        None if chat.is_extractive and not draft.by_fallback else prompt,
+        verification,
+        truncated=draft.is_truncated,
+        by_fallback=draft.by_fallback,
+        attempts=tuple(draft.attempts),
+        seconds=draft.seconds,
+    )
+
+
+def _prompt(evidence: Evidence, parts: Parts) -> Prompt:
+    context = parts.chat.context_tokens or _USUAL_CONTEXT_TOKENS
+    prompt = build_prompt(evidence, TokenBudget(context, parts.settings.chat.max_answer_tokens))
+    if prompt.dropped:
+        log.warning("passages %s do not fit into chat.context_tokens (%s) and are left out", prompt.dropped, context)
+    return prompt
+
+
+async def _readable(chat: ChatModel, prompt: Prompt, note: str = "") -> Pieces:
+    """What the model writes, as a reader may see it, and a closing note; no text at all if it declines."""
+    text, started = AnswerFilter(prompt), time.perf_counter()
+    async with aclosing(chat.stream(prompt)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Text):
+                if text.declined and piece.text.strip():
+                    # It goes on to explain itself, and nobody will read it.
+                    yield Attempt(chat.name, "declined", time.perf_counter() - started)
+                    return
+                if clean := text.feed(piece.text):
+                    yield Text(clean)
+                continue
+            if isinstance(piece, Finished):
+                rest = text.finish()
+                closing = note or _closing(chat, piece, prompt.evidence.language)
+                if not text.declined and (rest or closing):
+                    yield Text(f"{rest}\n\n{closing}" if closing else rest)
+            yield piece
+
+
+def _closing(chat: ChatModel, end: Finished, language: Language) -> str:
+    if end.truncated:
+        return TRUNCATED[language]
+    return EXTRACTIVE[language] if chat.is_extractive else ""
+
+
+def _verified(text: str, prompt: Prompt, parts: Parts) -> Verification:
+    passages = {passage.number: passage.chunk.searchable_text for passage in prompt.evidence.passages}
+    idf = parts.store.snapshot().statistics.idf
+    return verify_answer(text, passages, idf, similarity_of(parts.embedder))
