@@ -112,7 +112,8 @@ def _pieces(text: str, offered: frozenset[int], markup: Markup) -> Iterator[Toke
     for place in _PLACE.finditer(text):
         if place[1] and int(place[1]) not in offered:
             continue
-        yield _text(text[position : place.start()])
+        # A button keeps its distance by itself.
+        yield _text(text[position : place.start()].rstrip(" ") if place[1] else text[position : place.start()])
         position = place.end()
         if place[1]:
             button = Token("cite_open", "button", 1)

@@ -16,6 +16,7 @@ from api.page_stream import page_events
 from api.schemas import AskRequest
 from api.suggestions import Suggestions
 from rag.answer import answer
+from rag.question import language_of
 from rag.wiring import Parts
 
 STATIC = Path(__file__).parent / "static"
@@ -36,10 +37,16 @@ class _Assets(StaticFiles):
 
 def add_page(app: FastAPI, parts: Parts) -> None:
     suggestions = Suggestions(parts)
+    answering = parts.settings.answering
 
     @app.get("/", include_in_schema=False)
     def home() -> HTMLResponse:
-        return page("ask", title="知问 zhiwen")
+        return page(
+            "ask",
+            title="知问 zhiwen",
+            min_evidence=str(answering.min_evidence),
+            max_characters=str(answering.max_question_characters),
+        )
 
     @app.get("/knowledge", include_in_schema=False)
     def knowledge() -> HTMLResponse:
@@ -52,7 +59,8 @@ def add_page(app: FastAPI, parts: Parts) -> None:
         events = answer(request.question, parts, condition=condition, history=history)
         first = await anext(events)  # what fails before it is an ordinary error answer
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingResponse(page_events(first, events), media_type="text/event-stream", headers=headers)
+        written = page_events(first, events, language_of(request.question))
+        return StreamingResponse(written, media_type="text/event-stream", headers=headers)
 
     @app.get("/page/suggestions", include_in_schema=False, responses=ERRORS)
     def suggest(language: Literal["zh", "en"] = "zh") -> SuggestionsOut:

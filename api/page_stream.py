@@ -7,13 +7,15 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
 from api.answer_markup import AnswerMarkup, Blocks, answer_html
-from api.docs_markup import document_url
 from api.error_answers import error_body
 from api.schemas import AskResponse
 from rag.answer import Delta, Event, PassagesFound
 from rag.chat import Reasoning
+from rag.citations import passage_url
 from rag.errors import ZhiwenError
-from rag.vocabulary import Answer, Chunk, Passage
+from rag.notices import refusal
+from rag.question import Language
+from rag.vocabulary import Answer, Passage
 
 _NEAREST = 3
 
@@ -39,7 +41,7 @@ class PlaceOut(BaseModel):
             heading_path=list(chunk.heading_path),
             start_line=chunk.start_line,
             end_line=chunk.end_line,
-            url=_url(chunk),
+            url=passage_url(chunk),
         )
 
 
@@ -75,8 +77,11 @@ class AnswerEvent(BaseModel):
     nearest: list[NearestOut]
 
 
-async def page_events(first: Event, events: AsyncGenerator[Event, None]) -> AsyncIterator[bytes]:
-    """`passages`, then `reasoning` and `html` as they come, and last `answer` or `error`."""
+async def page_events(first: Event, events: AsyncGenerator[Event, None], language: Language) -> AsyncIterator[bytes]:
+    """`passages`, then `reasoning` and `html` as they come, and last `answer` or `error`.
+
+    `language` is that of the question.
+    """
     passages: Sequence[Passage] = first.passages if isinstance(first, PassagesFound) else ()
     offered = [passage.number for passage in passages]
     markup = AnswerMarkup(offered)
@@ -90,14 +95,14 @@ async def page_events(first: Event, events: AsyncGenerator[Event, None]) -> Asyn
                     case Delta(text):
                         yield _frame("html", BlocksEvent.of(markup.feed(text)))
                     case Answer():
-                        yield _frame("answer", _whole(event, passages))
+                        yield _frame("answer", _whole(event, passages, language))
     except ZhiwenError as error:
         yield _frame("error", error_body(error))
 
 
-def _whole(answer: Answer, passages: Sequence[Passage]) -> AnswerEvent:
-    # A refusal names the nearest sections in its text, line by line; here they are links.
-    text = answer.text.partition("\n")[0] if answer.refused else answer.text
+def _whole(answer: Answer, passages: Sequence[Passage], language: Language) -> AnswerEvent:
+    # The text of a refusal lists the nearest sections; here they are links.
+    text = refusal(language, ()) if answer.refused else answer.text
     numbers = [citation.number for citation in answer.citations]
     return AnswerEvent(
         answer=AskResponse.of(answer),
@@ -110,11 +115,7 @@ def _nearest(passages: Sequence[Passage]) -> list[NearestOut]:
     """The sections of the best passages, each once."""
     found = {passage.chunk.context: passage.chunk for passage in reversed(passages) if passage.chunk.context}
     nearest = list(reversed(found.items()))[:_NEAREST]
-    return [NearestOut(heading=heading, url=_url(chunk)) for heading, chunk in nearest]
-
-
-def _url(chunk: Chunk) -> str:
-    return document_url(chunk.source, range(chunk.start_line, chunk.end_line + 1))
+    return [NearestOut(heading=heading, url=passage_url(chunk)) for heading, chunk in nearest]
 
 
 def _frame(name: str, data: BaseModel) -> bytes:

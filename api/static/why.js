@@ -7,7 +7,6 @@ import { json, Unreachable } from "./http.js";
 import { has, label, say, t } from "./i18n.js";
 
 const LISTED = 20;
-const MIN_EVIDENCE = 0.5;
 
 export async function openWhy(traceId, opener) {
   const body = el("div", { class: "body why", tabindex: "0" });
@@ -37,9 +36,9 @@ function sections(trace) {
     section("question", ...asked(trace)),
     section("evidence", ...evidence(trace.retrieval)),
     section("legs", say(el("p", { class: "muted" }), "legs_text"), legsFigure(trace.retrieval.candidates, used)),
-    section("candidates", candidates(trace.retrieval.candidates, used)),
+    section("candidates", candidates(trace, used)),
     section("terms", terms(trace.retrieval.terms)),
-    section("timings", timings({ ...trace.retrieval.milliseconds, ...trace.milliseconds })),
+    section("timings", timings(trace.milliseconds)),
     section("attempts", attempts(trace)),
   ];
   if (trace.verification.length) found.push(section("verification", verification(trace.verification)));
@@ -62,22 +61,28 @@ function asked(trace) {
 }
 
 function evidence({ evidence: probability, warnings }) {
+  const least = Number(document.getElementById("conversation").dataset.minEvidence);
   const bar = el("i");
   bar.style.width = percent(probability);
   const threshold = el("b");
-  threshold.style.left = percent(MIN_EVIDENCE);
-  const gauge = el("div", { class: `gauge${probability < MIN_EVIDENCE ? " low" : ""}`, "aria-hidden": "true" }, bar, threshold);
-  const text = say(el("p"), "evidence_is", { percent: percent(probability), threshold: percent(MIN_EVIDENCE) });
+  threshold.style.left = percent(least);
+  const gauge = el("div", { class: `gauge${probability < least ? " low" : ""}`, "aria-hidden": "true" }, bar, threshold);
+  const text = say(el("p"), "evidence_is", { percent: percent(probability), threshold: percent(least) });
   return [gauge, text, ...warnings.map((warning) => el("p", { class: "note" }, warning))];
 }
 
-// The number of the passage that a candidate became, or went into with its neighbours.
+// The passage that a candidate became, or went into with its neighbours.
+function passageOf(trace, candidate) {
+  if (candidate.dropped) return undefined;
+  return trace.passages.find((one) => one.id === candidate.id) ?? trace.passages.find((one) => holds(one, candidate));
+}
+
+// The number under which the model saw a candidate, or nothing.
 function usedBy(trace) {
   const left = new Set(trace.dropped_passages);
   return (candidate) => {
-    if (candidate.dropped) return undefined;
-    const passage = trace.passages.find((one) => one.id === candidate.id) ?? trace.passages.find((one) => holds(one, candidate));
-    return passage && !left.has(passage.number) ? passage.number : undefined;
+    const number = passageOf(trace, candidate)?.number;
+    return left.has(number) ? undefined : number;
   };
 }
 
@@ -86,13 +91,14 @@ function holds(passage, candidate) {
   return passage.source === candidate.source && isWithin;
 }
 
-function candidates(list, used) {
+function candidates(trace, used) {
+  const list = trace.retrieval.candidates;
   const highest = Math.max(...list.map((one) => one.bm25), 1e-9);
   const rows = list.slice(0, LISTED).map((one, position) => {
     const outcome = el("td");
     const number = used(one);
     if (number !== undefined) say(outcome, "used_as", { number });
-    else if (!one.dropped) say(outcome, "used");
+    else if (!one.dropped) say(outcome, passageOf(trace, one) ? "dropped_prompt" : "used");
     else if (one.dropped.startsWith("beyond")) say(outcome, "dropped_beyond");
     else if (one.dropped.startsWith("the same")) say(outcome, "dropped_same");
     else outcome.textContent = one.dropped;

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 class Script:
     """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does.
 
-    `thoughts` come before the pieces.
+    `thoughts` come before the pieces. Before each piece it waits for `pause_seconds`.
     """
 
     pieces: tuple[str, ...] = ()
@@ -22,6 +23,7 @@ class Script:
     hangs: bool = False
     finish_reason: str = "stop"
     thoughts: tuple[str, ...] = ()
+    pause_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class ChatEndpoint:
         self.closing = threading.Event()
         self.left = threading.Event()
         """Set once a client has gone while it was kept waiting."""
+        self.begun: list[float] = []
+        """When each answer began, in seconds since the epoch."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
@@ -95,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             for thought in script.thoughts:
                 self._send({"reasoning_content": thought}, None)
             for piece in script.pieces:
+                time.sleep(script.pause_seconds)
                 self._send({"content": piece}, None)
             if script.hangs:
                 self._hang()
