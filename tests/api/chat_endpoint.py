@@ -63,6 +63,7 @@ class ChatEndpoint:
         """The pieces, and the other fields of `Script`."""
         self.script = Script(pieces, **script)
         self.asked.clear()
+        self.begun.clear()
         self.left.clear()
 
     @contextmanager
@@ -98,8 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for thought in script.thoughts:
                 self._send({"reasoning_content": thought}, None)
-            for piece in script.pieces:
+            for position, piece in enumerate(script.pieces):
                 time.sleep(script.pause_seconds)
+                if position == 0:
+                    self.endpoint.begun.append(time.time())
                 self._send({"content": piece}, None)
             if script.hangs:
                 self._hang()
