@@ -202,9 +202,15 @@ field.addEventListener("input", grow);
 stop.addEventListener("click", () => running?.abort());
 document.addEventListener("zhiwen:language", () => document.body.classList.contains("empty") && suggest());
 
-const begin = say(el("button", { type: "button", class: "quiet", onclick: () => show(conversations.fresh()) }), "new_conversation");
-const earlier = say(el("button", { type: "button", class: "quiet", onclick: openHistory, "aria-haspopup": "dialog" }), "conversations");
-document.getElementById("tools").prepend(begin, earlier);
+// A button of the frame: a sign, and where there is room its name.
+function tool(name, key, attributes) {
+  return label(el("button", { type: "button", class: "quiet", ...attributes }, icon(name), say(el("span"), key)), key);
+}
+
+document.getElementById("tools").prepend(
+  tool("begin", "new_conversation", { onclick: () => show(conversations.fresh()) }),
+  tool("earlier", "conversations", { onclick: openHistory, "aria-haspopup": "dialog" }),
+);
 start("ask");
 document.title = `${t("nav_ask")} · 知问`;
 show(conversations.find(sessionStorage.getItem(CURRENT)) ?? conversations.fresh());

@@ -1,4 +1,5 @@
-// What the pages say, in Chinese and English. An element with data-i18n says its text in the language of the moment.
+// What the pages say, in Chinese and English; a third text is the English for one. An element with data-i18n says its
+// text in the language of the moment.
 
 const TEXTS = {
   skip: ["跳到正文", "Skip to content"],
@@ -26,8 +27,8 @@ const TEXTS = {
   close: ["关闭", "Close"],
   searching: ["正在查找…", "Searching…"],
   thinking: ["正在思考…", "Thinking…"],
-  answering: ["找到 {count} 段相关原文，正在作答…", "Found {count} passages, answering…"],
-  answered: ["根据 {count} 处原文作答", "Answered from {count} passages"],
+  answering: ["找到 {count} 段相关原文，正在作答…", "Found {count} passages, answering…", "Found {count} passage, answering…"],
+  answered: ["根据 {count} 处原文作答", "Answered from {count} passages", "Answered from {count} passage"],
   answered_plain: ["已作答", "Answered"],
   refused_state: ["没有找到答案", "No answer found"],
   stopped: ["已停止", "Stopped"],
@@ -72,7 +73,7 @@ const TEXTS = {
   evidence: ["能回答的把握", "Probability that the passages answer"],
   evidence_is: ["{percent}，低于 {threshold} 就不作答", "{percent}; below {threshold} there is no answer"],
   legs: ["两路检索怎么合在一起", "How the two searches were put together"],
-  legs_text: ["左边按意思找，右边按字词找，中间是合并后的名次；深色的进入了回答的依据。", "Found by meaning on the left, by words on the right, together in the middle; the dark ones became the evidence."],
+  legs_text: ["左边按意思找，右边按字词找，中间是合并后的名次；着色的成为回答的依据。", "Found by meaning on the left, by words on the right, together in the middle; the coloured ones became the evidence."],
   by_meaning: ["按意思", "By meaning"],
   by_words: ["按字词", "By words"],
   together: ["合并", "Together"],
@@ -130,7 +131,7 @@ const TEXTS = {
   ingest_failures: ["{count} 篇没有读入；有旧版本的，旧版本仍然有效", "{count} could not be read; where there is an earlier version, it stays live"],
   ingest_error: ["读入失败", "The ingest failed"],
   filter_documents: ["筛选文档", "Filter documents"],
-  chunk_count: ["{count} 段", "{count} chunks"],
+  chunk_count: ["{count} 段", "{count} chunks", "{count} chunk"],
   no_documents: ["还没有文档。把文件放进知识目录，再点“读入”。", "There are no documents yet. Put files into the folder, then press Ingest."],
   none_match: ["没有符合的文档。", "No document matches."],
   shown_of: ["显示 {shown} 篇，共 {total} 篇；用筛选缩小范围", "Showing {shown} of {total}; filter to narrow it down"],
@@ -144,7 +145,8 @@ export function language() {
 }
 
 export function t(key, values = {}) {
-  const text = TEXTS[key][language() === "zh" ? 0 : 1];
+  const [chinese, english, one = english] = TEXTS[key];
+  const text = language() === "zh" ? chinese : values.count === 1 ? one : english;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 

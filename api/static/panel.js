@@ -9,6 +9,7 @@ const NARROW = matchMedia("(max-width: 900px)");
 let panel = null;
 let opener = null;
 let wanted = "";
+let isTurning = false;
 
 // Opens the document at `url`, scrolled to its passage; `from` is what was pressed, and gets the focus back.
 export async function openDocument(url, from) {
@@ -52,6 +53,10 @@ function build() {
     body,
   );
   dialog.addEventListener("close", () => {
+    if (isTurning) {
+      isTurning = false;
+      return;
+    }
     document.body.classList.remove("beside");
     opener?.setAttribute("aria-expanded", "false");
     if (opener?.isConnected) opener.focus({ preventScroll: true });
@@ -65,6 +70,13 @@ function build() {
     if (event.target === dialog) dialog.close();
     follow(event);
   });
+  // A screen that is turned makes a sheet of the panel, or a panel of the sheet.
+  NARROW.addEventListener("change", () => {
+    if (!dialog.open) return;
+    isTurning = true;
+    dialog.close();
+    show();
+  });
   document.body.append(dialog);
   panel = { dialog, heading, path, link, body };
 }
@@ -73,10 +85,8 @@ function show() {
   const { dialog } = panel;
   if (!dialog.open) {
     if (NARROW.matches) dialog.showModal();
-    else {
-      dialog.show();
-      document.body.classList.add("beside");
-    }
+    else dialog.show();
+    document.body.classList.toggle("beside", !NARROW.matches);
   }
   panel.body.focus({ preventScroll: true });
 }

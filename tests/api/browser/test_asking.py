@@ -262,6 +262,7 @@ def test_on_a_phone_nothing_is_cut_off_and_the_passage_is_a_sheet(
     open_page: OpenPage, chat_endpoint: ChatEndpoint
 ) -> None:
     chat_endpoint.plays(f"{ANSWER}\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n| Milvus [1] | x | x | x | x |")
+    assert no_sideways_scroll(open_page(width=390, height=844, locale="en-US"))
     page = open_page(width=390, height=844)
     assert no_sideways_scroll(page)
     turn = answered(page)
