@@ -8,21 +8,28 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.dify import add_dify
 from api.docs import add_docs
 from api.error_answers import add_error_answers
 from api.feedback import add_feedback
+from api.guard import add_guard
+from api.health import add_health
+from api.hosting import Hosting
 from api.ingests import add_ingests
-from api.limits import BodyLimit
+from api.mcp_http import add_mcp
+from api.openai_api import add_openai
 from api.page import add_page
 from api.questions import add_questions
+from api.reading import add_reading
 from api.service import add_service
 from api.traces import add_traces
 from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
 
-def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> FastAPI:
-    """The application over open parts; whoever opened them closes them. `instance` tells one server from another."""
+def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = None) -> FastAPI:
+    """The application over open parts; whoever opened them closes them."""
+    hosting = hosting or Hosting()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -34,19 +41,24 @@ def create_app(parts: Parts, runner: IngestRunner, *, instance: str = "") -> Fas
         docs_url="/api-docs",
         redoc_url=None,
         static_url="/api-docs/assets",
+        swagger_ui_oauth2_redirect_url="/api-docs/oauth2-redirect",
         title="知问 zhiwen",
         version=version("zhiwen"),
         description="Cited answers from a folder of Markdown. 基于 Markdown 知识库的带引用问答。",
         lifespan=lifespan,
     )
-    app.add_middleware(BodyLimit, max_bytes=parts.settings.serve.max_body_bytes)
+    add_guard(app, parts, runner, hosting)
     add_error_answers(app)
     add_questions(app, parts)
     add_ingests(app, parts, runner)
-    add_service(app, parts, instance)
+    add_service(app, parts, hosting.instance)
+    add_health(app, parts, hosting.drain)
     add_traces(app, parts)
-    add_docs(app, parts)
+    add_reading(app, parts)
+    add_openai(app, parts)
+    add_dify(app, parts)
+    add_mcp(app, parts)
+    add_docs(app, parts, is_open=hosting.keys.is_open)
     add_feedback(app, parts)
     add_page(app, parts)
-
     return app

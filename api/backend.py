@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from api.owner import find_owner
+from api.reading import TextResponse
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -28,6 +29,11 @@ OnProgress = Callable[[ProgressOut], object]
 class Backend(Protocol):
     """The commands. Raises the errors of rag.errors, wherever they arise."""
 
+    @property
+    def url(self) -> str:
+        """The server that carries them out; "" for this process."""
+        ...
+
     def root(self) -> str:
         """The folder that the live generation was made from; "" if nothing has been ingested yet."""
         ...
@@ -39,6 +45,10 @@ class Backend(Protocol):
         ...
 
     def search(self, request: SearchRequest) -> SearchResponse: ...
+
+    def read(self, name: str) -> TextResponse:
+        """A passage in its section, or a document, by id. Raises TextNotFound."""
+        ...
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         """The answer; unless it is a refusal, its text goes to `on_text` piece by piece as it is written."""
@@ -60,7 +70,7 @@ def open_backend(settings: Settings) -> Iterator[Backend]:
     if owner:
         from api.remote import Remote  # noqa: PLC0415  (each of the two is loaded only where it is used)
 
-        with Remote(owner.url) as remote:
+        with Remote(owner) as remote:
             yield remote
     else:
         from api.local import Local  # noqa: PLC0415

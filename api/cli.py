@@ -15,6 +15,7 @@ from api.dialogue import Dialogue, answer_in_terminal
 from api.errors import code_of, exit_code_of
 from api.feedback_log import FeedbackLog
 from api.feedback_schemas import FeedbackResponse
+from api.key_commands import keys
 from api.messages import interface_language, say
 from api.owner import find_owner
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
@@ -32,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(keys, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]
@@ -213,6 +216,18 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if found.ok else 1)
 
 
+@app.command("config")
+def show_config(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show every setting, its value, and whether that is a default or comes from the file or the environment."""
+    from api.effective import effective_configuration  # noqa: PLC0415  (no other command needs it)
+
+    found = effective_configuration(context.obj)
+    if as_json:
+        _print_json(found)
+    else:
+        terminal.print_settings(terminal.output(), found, interface_language())
+
+
 @app.command()
 def feedback(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what people thought of the answers they got on the page."""
@@ -229,6 +244,42 @@ def rollback(context: typer.Context) -> None:
     with open_backend(_settings(context)) as backend:
         done = backend.rollback()
     terminal.output().print(say("rolled_back", interface_language(), left=done.left, live=done.live))
+
+
+@app.command("export")
+def export_index(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The Parquet file to write; one of that name is replaced.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the live generation, vectors included, to a file: a backup, or the way to another store."""
+    from api.backups import run_export  # noqa: PLC0415  (Parquet's library, which no other command needs)
+
+    language = interface_language()
+    with terminal.ingest_progress(terminal.messages(), language, label="exporting") as on_progress:
+        report = run_export(_settings(context), file, on_progress)
+    if as_json:
+        _print_json(report)
+    else:
+        terminal.output().print(say("exported", language, **report.model_dump()))
+
+
+@app.command("import")
+def import_index(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A file that `zhiwen export` wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make the content of an exported file the live generation; nothing is embedded anew."""
+    from api.backups import run_import  # noqa: PLC0415  (as above)
+
+    language = interface_language()
+    with terminal.ingest_progress(terminal.messages(), language, label="importing") as on_progress:
+        report = run_import(_settings(context), file, on_progress)
+    if as_json:
+        _print_json(report)
+    else:
+        terminal.output().print(say("imported", language, **report.model_dump()))
 
 
 @app.command()
@@ -248,6 +299,15 @@ def serve(
     if owner:
         raise StoreLocked(f"{settings.store.uri} is served already at {owner.url} (process {owner.pid})")
     run(settings, watch=watch, on_listening=_announce)
+
+
+@app.command()
+def mcp(context: typer.Context) -> None:
+    """Serve the Model Context Protocol on standard input and output, for a client that starts this command."""
+    from api.mcp_libraries import CommandLibrary  # noqa: PLC0415  (libraries that no other command needs)
+    from api.mcp_tools import mcp_server  # noqa: PLC0415
+
+    mcp_server(CommandLibrary(_settings(context))).run("stdio")
 
 
 def _announce(url: str) -> None:

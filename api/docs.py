@@ -1,9 +1,10 @@
 """The documents of the live generation over HTTP: where citations lead."""
 
 from html import escape
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from api.docs_markup import document_url, line_range, render_document
@@ -14,12 +15,7 @@ from rag.errors import DocumentNotFound
 from rag.wiring import Parts
 
 _PART_ID_PREFIX = "doc-"
-_HTML: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The document as a page, or as JSON for a client that accepts no HTML but JSON.",
-        "content": {"text/html": {"schema": {"type": "string"}}},
-    }
-}
+Lines = Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])]
 
 
 class DocumentSummary(BaseModel):
@@ -59,7 +55,11 @@ class DocumentOut(BaseModel):
     html: str
 
 
-def add_docs(app: FastAPI, parts: Parts) -> None:
+def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
+    """`is_open` if no key is needed. Otherwise the pages hold nothing of the documents, for a browser that follows a link
+    can show no key: their script asks for the text as JSON, with the key.
+    """
+
     @app.get("/documents", responses=ERRORS, tags=["documents"])
     def documents() -> DocumentList:
         """The documents of the live generation, by source; none before the first ingest."""
@@ -82,25 +82,26 @@ def add_docs(app: FastAPI, parts: Parts) -> None:
             ],
         )
 
-    @app.get("/docs/{source:path}", response_model=DocumentOut, responses=ERRORS | _HTML, tags=["documents"])
-    def document(
-        source: str,
-        request: Request,
-        lines: Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])] = "",
-    ) -> Response:
-        """A document of the live generation as a page, the lines asked for marked; the first of them is `#passage`."""
-        accepted = request.headers.get("accept", "")
-        wants_page = "text/html" in accepted
+    @app.get("/documents/{source:path}", responses=ERRORS, tags=["documents"])
+    def document(source: str, lines: Lines = "") -> DocumentOut:
+        """A document of the live generation, rendered, the lines asked for marked."""
+        return _part(_found(source, parts), line_range(lines))
+
+    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=ERRORS, tags=["documents"])
+    def document_page(source: str, request: Request, lines: Lines = "") -> HTMLResponse:
+        """A document of the live generation as a page: where citations lead. The first line asked for is `#passage`."""
+        if not is_open:
+            return page("locked", title="知问 zhiwen")
         try:
-            found = live_document(source, parts.store.snapshot(), parts.settings.knowledge)
+            return _page(_found(source, parts), line_range(lines))
         except DocumentNotFound:
-            if not wants_page:
+            if "text/html" not in request.headers.get("accept", ""):
                 raise
             return page("missing", title=source, status=404, source=escape(source))
-        if "application/json" in accepted and not wants_page:
-            body = _part(found, line_range(lines)).model_dump_json()
-            return Response(body, media_type="application/json", headers={"Vary": "Accept"})
-        return _page(found, line_range(lines))
+
+
+def _found(source: str, parts: Parts) -> LiveDocument:
+    return live_document(source, parts.store.snapshot(), parts.settings.knowledge)
 
 
 def _part(found: LiveDocument, lines: range) -> DocumentOut:
@@ -120,9 +121,9 @@ def _part(found: LiveDocument, lines: range) -> DocumentOut:
     )
 
 
-def _page(found: LiveDocument, lines: range) -> Response:
+def _page(found: LiveDocument, lines: range) -> HTMLResponse:
     rendered = render_document(found.document, lines=lines)
-    response = page(
+    return page(
         "document",
         title=found.record.title or found.record.source,
         source=escape(found.record.source),
@@ -130,5 +131,3 @@ def _page(found: LiveDocument, lines: range) -> Response:
         rebuilt="" if found.is_rebuilt else "hidden",
         html=rendered.html,
     )
-    response.headers["Vary"] = "Accept"
-    return response

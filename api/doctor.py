@@ -93,7 +93,7 @@ class _Examination:
     def _served(self, owner: Owner) -> str:
         from api.remote import Remote  # noqa: PLC0415  (its library, where there is no server to ask)
 
-        with Remote(owner.url) as remote:
+        with Remote(owner) as remote:
             health = remote.health()
         return say(
             "doctor_served",

@@ -1,4 +1,4 @@
-"""Errors as HTTP answers of one JSON shape."""
+"""Errors as HTTP answers, in the shape of the protocol that was spoken."""
 
 import logging
 from typing import Any
@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.error_shapes import error_answer
 from api.errors import code_of, status_of
 from api.schemas import ErrorBody, ErrorResponse
 from rag.errors import ZhiwenError
@@ -22,7 +23,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def add_error_answers(app: FastAPI) -> None:
-    """Whatever is raised below reaches the client as `{"error": {"code", "message"}}`."""
+    """Whatever is raised below reaches the client as an error of one shape: `{"error": {"code", "message"}}`.
+
+    Where a path belongs to another protocol, the shape is that protocol's.
+    """
     app.add_exception_handler(ZhiwenError, _on_zhiwen_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -33,16 +37,12 @@ def error_body(error: ZhiwenError) -> ErrorBody:
     return ErrorBody(code=code_of(error), message=str(error))
 
 
-def json_error(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse(ErrorResponse(error=ErrorBody(code=code, message=message)).model_dump(), status_code=status)
-
-
 async def _on_zhiwen_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ZhiwenError)  # noqa: S101  (registered for it)
     status = status_of(error)
     if status >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, error)
-    return json_error(status, code_of(error), str(error))
+    return error_answer(request.url.path, status, code_of(error), str(error))
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
@@ -51,17 +51,20 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"] if part != "body")
         problems.append(f"{where}: {problem['msg']}" if where else str(problem["msg"]))
-    return json_error(422, "invalid_request", "; ".join(problems))
+    return error_answer(request.url.path, 422, "invalid_request", "; ".join(problems))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
-    code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code, "http_error")
-    response = json_error(error.status_code, code, str(error.detail))
+    code = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout", 413: "body_too_large"}.get(
+        error.status_code, "http_error"
+    )
+    response = error_answer(request.url.path, error.status_code, code, str(error.detail))
     response.headers.update(error.headers or {})
     return response
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s", request.method, request.url.path, exc_info=error)
-    return json_error(500, "internal", "something went wrong that should not; the log of the service says what")
+    message = "something went wrong that should not; the log of the service says what"
+    return error_answer(request.url.path, 500, "internal", message)

@@ -1,25 +1,43 @@
 """Bounds on what a request may be."""
 
+import asyncio
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class BodyLimit:
-    """Ends a request whose body grows beyond `max_bytes` with status 413, in the one JSON shape of errors."""
+    """ASGI middleware that ends a request whose body grows beyond `max_bytes` with status 413.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    One whose body has not come after `seconds` is ended with status 408. Both are errors in the one JSON shape.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, seconds: float) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        received, is_whole = 0, False
+        deadline = asyncio.get_running_loop().time() + self._seconds
 
         async def bounded() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, is_whole
+            if is_whole:
+                return await receive()  # what comes now is the client's leaving
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError as error:
+                close = {"Connection": "close"}
+                raise HTTPException(408, f"the request body took over {self._seconds:g} seconds", close) from error
             received += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
             if received > self._max_bytes:
                 raise HTTPException(413, f"the request body is larger than {self._max_bytes} bytes")
             return message
 
-        await self._app(scope, bounded if scope["type"] == "http" else receive, send)
+        await self._app(scope, bounded, send)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from api.backend import OnPlan, OnProgress, OnText
+from api.reading import TextResponse, run_read
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -50,6 +51,10 @@ class Local:
     ) -> None:
         self._stack.close()
 
+    @property
+    def url(self) -> str:
+        return ""
+
     def root(self) -> str:
         state = self._store.state()
         return state.live.root if state else ""
@@ -68,6 +73,9 @@ class Local:
 
     def search(self, request: SearchRequest) -> SearchResponse:
         return run_search(self._parts, request)
+
+    def read(self, name: str) -> TextResponse:
+        return run_read(self._store, name)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         return asyncio.run(self._ask(request, on_text))

@@ -33,6 +33,18 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": " score   cosine    BM25  cover  dense/lexical rank",
     },
     "ingesting": {"zh": "正在读入", "en": "Ingesting"},
+    "exporting": {"zh": "正在导出", "en": "Exporting"},
+    "exported": {
+        "zh": "已导出第 {generation} 代：{documents} 篇文档，{chunks} 段，写入 {file}，用时 {seconds:.1f} 秒",
+        "en": "Generation {generation} exported: {documents} documents, {chunks} chunks in {file}, {seconds:.1f} s",
+    },
+    "importing": {"zh": "正在导入", "en": "Importing"},
+    "imported": {
+        "zh": "已导入为第 {generation} 代：{documents} 篇文档，{chunks} 段，用时 {seconds:.1f} 秒；"
+        "zhiwen rollback 可以撤销",
+        "en": "Imported as generation {generation}: {documents} documents, {chunks} chunks, {seconds:.1f} s; "
+        "`zhiwen rollback` takes it back",
+    },
     "progress": {
         "zh": "{documents}/{documents_total} 篇 · {chunks} 段",
         "en": "{documents}/{documents_total} documents · {chunks} chunks",
@@ -107,6 +119,16 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "doctor_chat": {"zh": "{name}，{seconds:.1f} 秒开始回答", "en": "{name}, answers after {seconds:.1f} s"},
     "doctor_skipped": {"zh": "配置有误，未检查", "en": "not looked at, for the configuration is wrong"},
+    "key_added": {
+        "zh": "密钥只显示这一次；它的哈希已写入 {path}，重启服务后生效。",
+        "en": "The key is shown this once; its hash is in {path}, and counts when the server starts again.",
+    },
+    "key_line": {
+        "zh": "密钥只显示这一次。把下面一行放进 serve.keys_file 所指的文件：\n{line}",
+        "en": "The key is shown this once. Put this line into the file that serve.keys_file names:\n{line}",
+    },
+    "secret_set": {"zh": "******（已设置）", "en": "****** (set)"},
+    "secret_unset": {"zh": "（未设置）", "en": "(not set)"},
     "chat_help": {
         "zh": "可以接着上文问。/new 换一个话题，/quit 或 Ctrl+D 离开。",
         "en": "Follow-up questions are understood. /new begins anew, /quit or Ctrl+D leaves.",

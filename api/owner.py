@@ -26,11 +26,15 @@ _ANSWER_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """`instance` is random for each server, so that another one on the same port is not taken for it."""
+    """`instance` is random for each server, so that another one on the same port is not taken for it.
+
+    `token` opens the server to the command line of the user who runs it; nobody else can read the record.
+    """
 
     url: str
     pid: int
     instance: str
+    token: str = ""
 
 
 @contextmanager
@@ -52,7 +56,7 @@ def recorded(settings: Settings, owner: Owner) -> Iterator[None]:
 def find_owner(settings: Settings) -> Owner | None:
     """The running server that owns the configured database. The record of a dead one is removed.
 
-    Raises StoreLocked if the owner lives and does not answer.
+    Raises StoreLocked if the owner lives and does not answer, or is another user's.
     """
     path = _record(settings)
     if path is None:
@@ -62,19 +66,29 @@ def find_owner(settings: Settings) -> Owner | None:
             return None if _is_dead(file, path) else _living_owner(file, settings.store.uri)
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise StoreLocked(
+            f"{settings.store.uri} belongs to a server of another user; ask it over HTTP, with an API key"
+        ) from error
 
 
 @contextmanager
 def _held(path: Path) -> Iterator[TextIO]:
     """The record, emptied and locked. The lock ends with the process, however it ends."""
     while True:
-        with path.open("a", encoding="utf-8") as file:
+        with open(path, "a", encoding="utf-8", opener=_for_us_alone) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             # Before it was locked, somebody may have taken it for that of a dead owner and removed it.
             if _is_still(file, path):
+                # One that a version before this left may have had another mode.
+                os.fchmod(file.fileno(), 0o600)
                 file.truncate(0)
                 yield file
                 return
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _is_dead(file: TextIO, path: Path) -> bool:

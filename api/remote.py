@@ -5,13 +5,15 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx2
 from pydantic import BaseModel
 
 from api.backend import OnPlan, OnProgress, OnText
 from api.errors import error_of
+from api.owner import Owner
+from api.reading import TextResponse
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -34,11 +36,12 @@ _TIMEOUT = httpx2.Timeout(600, connect=5)
 
 
 class Remote:
-    """Speaks the HTTP API. A context manager."""
+    """Speaks the HTTP API of the server that owns the store. A context manager."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = httpx2.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
+    def __init__(self, owner: Owner) -> None:
+        self._url = owner.url
+        headers = {"Authorization": f"Bearer {owner.token}"}
+        self._client = httpx2.Client(base_url=owner.url, headers=headers, timeout=_TIMEOUT, trust_env=False)
 
     def __enter__(self) -> "Remote":
         return self
@@ -47,6 +50,10 @@ class Remote:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._client.close()
+
+    @property
+    def url(self) -> str:
+        return self._url
 
     def health(self) -> HealthResponse:
         return HealthResponse.model_validate(self._call("GET", "/health"))
@@ -78,6 +85,9 @@ class Remote:
 
     def search(self, request: SearchRequest) -> SearchResponse:
         return SearchResponse.model_validate(self._call("POST", "/search", request))
+
+    def read(self, name: str) -> TextResponse:
+        return TextResponse.model_validate(self._call("GET", f"/text?{urlencode({'id': name})}"))
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         body = request.model_dump(mode="json", by_alias=True, exclude_none=True) | {"stream": True}

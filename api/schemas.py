@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from ingest.plan import Plan
 from ingest.report import IngestReport, Progress
+from rag.citations import passage_url
 from rag.conversation import Turn
 from rag.explanation import Explanation
 from rag.explanation import explain as explanation_of
@@ -101,6 +102,7 @@ class HitOut(BaseModel):
     end_line: int
     content: str
     score: float
+    url: str = Field(description="The path under which the document is shown, at the passage.")
 
     @classmethod
     def of(cls, hit: Hit) -> "HitOut":
@@ -115,6 +117,7 @@ class HitOut(BaseModel):
             end_line=chunk.end_line,
             content=chunk.content,
             score=round(hit.score, 6),
+            url=passage_url(chunk),
         )
 
 
@@ -319,6 +322,40 @@ class HealthResponse(BaseModel):
     embedder: str
     chat: str
     version: str
+
+
+class LiveResponse(BaseModel):
+    live: bool
+
+
+ReadyPart = Literal["store", "embedder", "generation", "service"]
+
+
+class ReadyPartOut(BaseModel):
+    """`code` says what is wrong with a part that is not `ok`."""
+
+    part: ReadyPart
+    ok: bool
+    code: str | None = None
+
+
+class ReadyResponse(BaseModel):
+    ready: bool
+    parts: list[ReadyPartOut]
+
+
+class SettingOut(BaseModel):
+    """`value` is null for a secret; `set` says whether it has one. `origin` is `default`, a file or a variable."""
+
+    name: str
+    value: JsonValue
+    origin: str
+    secret: bool = False
+    set: bool = True
+
+
+class ConfigResponse(BaseModel):
+    settings: list[SettingOut]
 
 
 DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "chat"]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -14,16 +15,22 @@ from typing import NoReturn
 import uvicorn
 
 from api.app import create_app
+from api.connections import BoundedProtocol, BoundedServer, ConnectionLimits, Connections, allow_open_files
+from api.draining import Drain
+from api.hosting import Hosting
+from api.key_storage import keys_of
 from api.local import run_ingest
+from api.logs import configure_logs
 from api.owner import Owner, recorded
 from api.schemas import IngestRequest
 from ingest.runner import IngestRunner
 from ingest.watch import watch_folder
-from rag.config import Settings
+from rag.config import ServeSettings, Settings
 from rag.errors import ConfigError, IngestStopped, StoreLocked
 from rag.wiring import Parts, open_parts
 
-GRACE_SECONDS = 8
+GRACE_SECONDS = 1
+"""For what is still there after `serve.drain_seconds`: connections that do not close."""
 _BUSY_SECONDS = 0.2
 
 log = logging.getLogger("zhiwen.serve")
@@ -32,18 +39,23 @@ log = logging.getLogger("zhiwen.serve")
 def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[str], object]) -> None:
     """Serve until SIGINT or SIGTERM; with `watch`, re-ingest whenever the knowledge folder changes.
 
-    `on_listening` gets the address once it is listened on. Raises ConfigError if it cannot be.
+    `on_listening` gets the address once it is listened on. Raises ConfigError if it cannot be, or must not be without
+    API keys.
     """
     host, port = settings.serve.host, settings.serve.port
+    token = secrets.token_urlsafe(32)
+    keys = keys_of(settings.serve).with_owner(token)
+    configure_logs()
     with open_parts(settings) as parts:
         runner = IngestRunner()
-        instance = uuid.uuid4().hex
+        hosting = Hosting(uuid.uuid4().hex, keys, Drain(), Connections(_limits(settings.serve)))
         config = uvicorn.Config(
-            create_app(parts, runner, instance=instance),
-            host=host,
-            port=port,
-            log_level="warning",
+            create_app(parts, runner, hosting),
+            http=BoundedProtocol,
+            ws="none",
+            log_config=None,
             access_log=False,
+            server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         try:
@@ -55,12 +67,24 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
             ) from error
         port = listener.getsockname()[1]
         on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        owner = Owner(_own_address(host, port), os.getpid(), instance)
+        owner = Owner(_own_address(host, port), os.getpid(), hosting.instance, token)
         # uvicorn raises the signal that ended it once more; the default would then skip what is closed below.
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, _leave)
+
+        async def before_closing() -> None:
+            runner.begin_to_stop()
+            await hosting.drain.run(settings.serve.drain_seconds)
+
         with recorded(settings, owner), _watching(parts, runner) if watch else _not_watching():
-            uvicorn.Server(config).run(sockets=[listener])
+            BoundedServer(config, hosting.connections, before_closing=before_closing).run(sockets=[listener])
+
+
+def _limits(settings: ServeSettings) -> ConnectionLimits:
+    at_once = allow_open_files(settings.max_connections)
+    if at_once < settings.max_connections:
+        log.warning("the limit on open files leaves room for %d connections; raise it with ulimit -n", at_once)
+    return ConnectionLimits(at_once, settings.header_timeout_seconds, settings.reader_timeout_seconds)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

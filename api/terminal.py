@@ -1,5 +1,6 @@
 """How answers, hits, reports and progress look in a terminal."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from api.feedback_schemas import FeedbackResponse
 from api.messages import say
 from api.schemas import (
     AskResponse,
+    ConfigResponse,
     DoctorResponse,
     IngestResponse,
     PlanOut,
@@ -175,6 +177,20 @@ def print_feedback(console: Console, found: FeedbackResponse, language: Language
         console.print(line)
 
 
+def print_settings(console: Console, found: ConfigResponse, language: Language) -> None:
+    """A line for each setting as it stands in YAML, with the file or variable that it comes from."""
+    width = max(len(setting.name) for setting in found.settings)
+    for setting in found.settings:
+        value = json.dumps(setting.value, ensure_ascii=False)
+        if setting.secret:
+            value = say("secret_set" if setting.set else "secret_unset", language)
+        line = Text(f"{setting.name:<{width}}  ", style="bold" if setting.origin != "default" else "dim")
+        line.append(printable(value))
+        if setting.origin != "default":
+            line.append(f"  ({printable(setting.origin)})", style="cyan")
+        console.print(line)
+
+
 def _pending(plan: PlanOut | None, language: Language) -> str:
     if plan is None:
         return say("pending_unknown", language)
@@ -185,14 +201,16 @@ def _pending(plan: PlanOut | None, language: Language) -> str:
 
 
 @contextmanager
-def ingest_progress(console: Console, language: Language) -> Iterator[Callable[[ProgressOut], None]]:
+def ingest_progress(
+    console: Console, language: Language, *, label: str = "ingesting"
+) -> Iterator[Callable[[ProgressOut], None]]:
     """A progress bar in a terminal, nothing elsewhere."""
     if not console.is_terminal:
         yield lambda progress: None
         return
     with Progress(
         SpinnerColumn(),
-        TextColumn(say("ingesting", language)),
+        TextColumn(say(label, language)),
         BarColumn(),
         TextColumn("{task.fields[counts]}"),
         TextColumn("{task.fields[rate]}"),

@@ -38,6 +38,11 @@ class IngestRunner:
         self._thread: threading.Thread | None = None
         self._state = RunState()
         self._stopping = threading.Event()
+        self._observers: list[Callable[[IngestReport | ZhiwenError], object]] = []
+
+    def observe(self, observer: Callable[[IngestReport | ZhiwenError], object]) -> None:
+        """Show `observer` how each ingest ended. It is called in the thread of the ingest."""
+        self._observers.append(observer)
 
     @property
     def state(self) -> RunState:
@@ -61,9 +66,13 @@ class IngestRunner:
         if self._thread:
             self._thread.join()
 
-    def stop(self) -> None:
-        """End the running ingest, if any, at its next batch, and wait until it has ended. No other can start."""
+    def begin_to_stop(self) -> None:
+        """Have the running ingest, if any, end at its next batch. No other can start."""
         self._stopping.set()
+
+    def stop(self) -> None:
+        """`begin_to_stop`, and wait until the ingest has ended."""
+        self.begin_to_stop()
         self.wait()
 
     def _run(self, run: Run) -> None:
@@ -71,13 +80,21 @@ class IngestRunner:
             report = run(self._report_plan, self._report_progress)
         except ZhiwenError as error:
             log.warning("ingest failed: %s", error)
-            self._state = replace(self._state, running=False, error=error)
+            self._end(error)
         except BaseException:
-            self._state = replace(self._state, running=False, error=ZhiwenError("the ingest crashed; see the log"))
+            self._end(ZhiwenError("the ingest crashed; see the log"))
             log.exception("ingest crashed")
             raise
         else:
-            self._state = replace(self._state, running=False, report=report, error=None)
+            self._end(report)
+
+    def _end(self, result: IngestReport | ZhiwenError) -> None:
+        for observer in self._observers:
+            observer(result)
+        if isinstance(result, ZhiwenError):
+            self._state = replace(self._state, running=False, error=result)
+        else:
+            self._state = replace(self._state, running=False, report=result, error=None)
 
     def _report_plan(self, plan: Plan) -> None:
         self._state = replace(self._state, plan=plan)

@@ -38,11 +38,18 @@ class Staging:
 
     `still_mine` is asked before each write and raises StoreLocked if another writer has taken over.
 
-    If the embedder, the schema or the mode is not the live generation's, everything is staged into a fresh space.
+    If the embedder, the schema or the mode is not the live generation's, everything is staged into a fresh space; with
+    `fresh` in any case.
     """
 
     def __init__(
-        self, store: Store, embedder: Embedder, *, mode: str, still_mine: Callable[[], None] = lambda: None
+        self,
+        store: Store,
+        embedder: Embedder,
+        *,
+        mode: str,
+        still_mine: Callable[[], None] = lambda: None,
+        fresh: bool = False,
     ) -> None:
         self._store = store
         self._milvus = store.milvus
@@ -53,7 +60,7 @@ class Staging:
         self.generation = (self._state.last_number if self._state else 0) + 1
         live = self._state.live if self._state else None
         identity = (embedder.fingerprint, SCHEMA_VERSION, mode)
-        self.is_fresh = live is None or (live.fingerprint, live.schema, live.mode) != identity
+        self.is_fresh = fresh or live is None or (live.fingerprint, live.schema, live.mode) != identity
         self._live = None if self.is_fresh else live
         self._space = self._live.space if self._live else f"{store.collection}_g{self.generation}"
         self._exists = not self.is_fresh

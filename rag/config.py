@@ -23,6 +23,7 @@ SECRETS = {
     ("rerank", "api_key"),
     ("chat", "api_key"),
     ("chat", "fallback_api_key"),
+    ("serve", "keys"),
 }
 
 
@@ -123,7 +124,23 @@ class TraceSettings(Section):
 class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    keys: SecretStr = SecretStr("")
+    keys_file: str = ""
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    trusted_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    requests_per_minute: int = Field(default=600, ge=0)
+    max_concurrent_answers: int = Field(default=64, ge=1, le=10_000)
+    max_waiting_answers: int = Field(default=64, ge=0, le=100_000)
+    waiting_timeout_seconds: Seconds = 10
+    max_connections: int = Field(default=4096, ge=16, le=100_000)
+    header_timeout_seconds: Seconds = 10
+    body_timeout_seconds: Seconds = 30
+    reader_timeout_seconds: Seconds = 30
+    drain_seconds: float = Field(default=4, ge=0, le=600)
+    log_text: bool = False
+    public_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
+    link_list: bool = True
     feedback_path: Path = Path(".zhiwen/feedback.jsonl")
 
 
@@ -148,15 +165,24 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
     Raises ConfigError, naming file or variable, key, rule and value.
     """
+    return load_with_origins(file, environment)[0]
+
+
+def load_with_origins(
+    file: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[Settings, Mapping[str, str]]:
+    """Like `load`, and where each value comes from: by `section.key`, a file or a variable; no entry for a default."""
     path = file or Path(DEFAULT_FILE)
     if file is not None and not file.is_file():
         raise ConfigError(f"{file}: no such configuration file; leave out --config to use the defaults")
     from_file = _read_file(path) if path.is_file() else {}
     from_environment, variables = _read_environment(environment)
     try:
-        return Settings.model_validate(_merge(from_file, from_environment))
+        settings = Settings.model_validate(_merge(from_file, from_environment))
     except ValidationError as error:
         raise ConfigError(_explain(error, path, variables)) from error
+    in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
+    return settings, in_file | variables
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -181,10 +207,16 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    paths = (("knowledge", "path"), ("store", "uri"), ("traces", "path"), ("serve", "feedback_path"))
+    paths = (
+        ("knowledge", "path"),
+        ("store", "uri"),
+        ("traces", "path"),
+        ("serve", "keys_file"),
+        ("serve", "feedback_path"),
+    )
     for section, key in paths:
         values = content.get(section)
-        if not isinstance(values, dict) or not isinstance(values.get(key), str):
+        if not isinstance(values, dict) or not isinstance(values.get(key), str) or not values[key]:
             continue
         if "://" not in values[key]:
             values[key] = str(folder / Path(values[key]).expanduser())
@@ -197,7 +229,10 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
     variables: dict[str, str] = {}
     for variable, value in environment.items():
         section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
-        if not variable.startswith(ENVIRONMENT_PREFIX) or not separator:
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        if not separator:
+            _check_misspelt(variable, section)
             continue
         variables[f"{section}.{key}"] = variable
         if section not in Settings.model_fields:
@@ -207,6 +242,13 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
         is_list = key in known and known[key].annotation == tuple[str, ...]
         values.setdefault(section, {})[key] = _split(value) if is_list else value
     return values, variables
+
+
+def _check_misspelt(variable: str, name: str) -> None:
+    """Other variables may begin like ours; one that is a setting but for an underscore is a slip of the hand."""
+    section, _, key = name.partition("_")
+    if section in Settings.model_fields and key in _known_keys((section, key)):
+        raise ConfigError(f"{variable}: two underscores go between section and key: {_variable(section, key)}")
 
 
 def _split(value: str) -> list[str]:

@@ -6,12 +6,23 @@
     │   └── QuestionTooLong      it exceeds answering.max_question_characters
     ├── TraceNotFound            no answer of that id is kept: unknown, too old, or traces are switched off
     ├── FilterError              a search filter names a bad field or value
+    ├── RequestRefused           the service does not take this request, or not now
+    │   ├── KeyMissing           it has no API key
+    │   ├── KeyUnknown           its key is none of the service's
+    │   ├── ScopeMissing         its key does not open this
+    │   ├── UntrustedHost        it is for a host name that the service does not go by
+    │   ├── ForeignOrigin        a page of another site sent it
+    │   ├── TooManyRequests      its key has been used too often within a minute
+    │   └── TooManyAnswers       as many answers are being written as the service allows
+    ├── Stopping                 the service is shutting down
+    ├── TextNotFound             no passage or document has the id that was asked for
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
     │   ├── DocumentError        one document cannot be read; the others are not affected
     │   ├── DocumentNotFound     the live generation has no document of that name
     │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
     ├── FeedbackError            what people thought of answers cannot be kept or read
     ├── IngestStopped            an ingest was ended before it was done; what was live stays live
+    ├── BackupError              a backup cannot be written, or is damaged, cut off, or something else
     ├── StoreError               the vector store refused or failed
     │   ├── StoreUnavailable     it cannot be reached
     │   ├── StoreTimeout         it did not answer within the deadline
@@ -65,6 +76,54 @@ class FilterError(ZhiwenError):
     pass
 
 
+class RequestRefused(ZhiwenError):
+    """`retry_after_seconds` is when to try again, 0 where that does not help."""
+
+    def __init__(self, message: str = "", *, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class KeyMissing(RequestRefused):
+    pass
+
+
+class KeyUnknown(RequestRefused):
+    pass
+
+
+class ScopeMissing(RequestRefused):
+    """`scope` is the one that the key lacks."""
+
+    def __init__(self, message: str = "", *, scope: str = "") -> None:
+        super().__init__(message)
+        self.scope = scope
+
+
+class UntrustedHost(RequestRefused):
+    pass
+
+
+class ForeignOrigin(RequestRefused):
+    pass
+
+
+class TooManyRequests(RequestRefused):
+    pass
+
+
+class TooManyAnswers(RequestRefused):
+    pass
+
+
+class Stopping(ZhiwenError):
+    pass
+
+
+class TextNotFound(ZhiwenError):
+    pass
+
+
 class KnowledgeError(ZhiwenError):
     pass
 
@@ -86,6 +145,10 @@ class FeedbackError(ZhiwenError):
 
 
 class IngestStopped(ZhiwenError):
+    pass
+
+
+class BackupError(ZhiwenError):
     pass
 
 

@@ -29,6 +29,17 @@ class Collection:
     terms_field: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time by the server's clock, as Milvus counts it: what a read must see at least."""
+
+    timestamp: int = 0
+
+
+NOW = Moment()
+"""Whenever the read begins."""
+
+
 def literal(value: str | int | float | bool) -> str:
     """A value as it stands in a Milvus expression; whatever it holds, it stays one value.
 

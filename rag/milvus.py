@@ -3,13 +3,10 @@
 Knows collections, rows and expressions; knows nothing of generations or documents.
 """
 
-import fcntl
 import logging
-import os
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,21 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pymilvus import DataType, Function, FunctionType, MilvusClient, MilvusException
 
-from rag.errors import ConfigError, StoreError, StoreLocked, StoreTimeout, StoreUnavailable
-from rag.expressions import Collection, Field, Row, literal
+from rag.database_file import lock_database, refuse_full_disk
+from rag.errors import ConfigError, StoreError, StoreTimeout, StoreUnavailable
+from rag.expressions import NOW, Collection, Field, Moment, Row, literal
 from rag.lite import Lite
 
-__all__ = ["Collection", "Field", "Milvus", "Row", "literal"]
+__all__ = ["NOW", "Collection", "Field", "Milvus", "Moment", "Row", "literal"]
 
 BATCH_ROWS = 500
 _PAGE_ROWS = 1000
-_ROOM_BYTES = 32 << 20  # many times what one batch takes
 _LITE_ATTEMPTS = 3
 _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
 _NEGATIVE_WEIGHT = "Invalid sparse row: negative value"
-_FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,33}\.db")
 _COLLECTION_GONE = 100
+_NOT_LOADED = "collection not loaded"
+# What a server says that is starting, or has just lost one of its parts.
+_NOT_READY = (_NOT_LOADED, "channel not available", "channel lacks", "no available", "not healthy", "not ready")
 
 # Its own error log repeats, with tracebacks, what we raise.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
@@ -111,16 +110,16 @@ class Milvus:
         """Write rows by key. Idempotent, so a write that timed out may be repeated."""
         for start in range(0, len(rows), BATCH_ROWS):
             if self.is_embedded:
-                _refuse_full_disk(Path(self.uri))
-            with _translated(self.uri):
+                refuse_full_disk(Path(self.uri))
+            with self._translated(name):
                 self._client.upsert(name, list(rows[start : start + BATCH_ROWS]), timeout=self._timeout)
 
     def delete(self, name: str, expression: str) -> None:
-        with _translated(self.uri):
+        with self._translated(name):
             self._client.delete(name, filter=expression, timeout=self._timeout)
 
     def count(self, name: str, expression: str) -> int:
-        with _translated(self.uri):
+        with self._translated(name):
             rows = self._client.query(
                 name,
                 filter=expression,
@@ -130,25 +129,41 @@ class Milvus:
             )
         return int(rows[0]["count(*)"])
 
-    def rows(self, name: str, expression: str, fields: Sequence[str]) -> Iterator[Row]:
+    def moment(self) -> Moment:
+        """Now, by the server's clock. Reads `since` it see all that was written before, and need not wait for more.
+
+        Where the server does not tell, or is a file, reads see all that was written before they began.
+        """
+        if self.is_embedded:
+            return NOW
+        try:
+            with self._translated():
+                connection = self._client._get_connection()
+                return Moment(connection.alloc_timestamp(timeout=self._timeout))
+        except (StoreUnavailable, StoreTimeout):
+            raise
+        except StoreError:
+            return NOW  # hosted services do not offer it to everybody
+
+    def rows(self, name: str, expression: str, fields: Sequence[str], *, since: Moment = NOW) -> Iterator[Row]:
         """All rows that match, read page by page; in no particular order."""
-        first = self._first_rows(name, expression, fields)
+        first = self._first_rows(name, expression, fields, since)
         if len(first) < _PAGE_ROWS:
             yield from first
         else:
             yield from self._paged_rows(name, expression, fields)
 
-    def _first_rows(self, name: str, expression: str, fields: Sequence[str]) -> list[Row]:
+    def _first_rows(self, name: str, expression: str, fields: Sequence[str], since: Moment) -> list[Row]:
         """One call, where the iterator below makes several: most reads are of a few rows."""
         try:
-            with _translated(self.uri):
+            with self._translated(name):
                 found = self._client.query(
                     name,
                     filter=expression,
                     output_fields=list(fields),
                     limit=_PAGE_ROWS,
                     timeout=self._timeout,
-                    consistency_level="Strong",
+                    **_consistency(since),
                 )
         except StoreError as error:
             # milvus-lite 2.5.1 cannot give vectors of a collection that had no row when the file was opened.
@@ -158,7 +173,9 @@ class Milvus:
         return [dict(row) for row in found]
 
     def _paged_rows(self, name: str, expression: str, fields: Sequence[str]) -> Iterator[Row]:
-        with _translated(self.uri):
+        with self._translated(name):
+            # The iterator begins with this call too, and gives it no deadline: a server that hangs is found out here.
+            self._client.describe_collection(name, timeout=self._timeout)
             pages = self._client.query_iterator(
                 name,
                 batch_size=_PAGE_ROWS,
@@ -169,7 +186,7 @@ class Milvus:
             )
         try:
             while True:
-                with _translated(self.uri):
+                with self._translated(name):
                     page = pages.next()
                 if not page:
                     return
@@ -185,33 +202,51 @@ class Milvus:
         expression: str,
         limit: int,
         fields: Sequence[str],
+        since: Moment = NOW,
     ) -> list[tuple[Row, float]]:
         """The best rows with their scores, best first: by inner product for a vector, by BM25 for terms."""
+        options = {"filter": expression, "limit": limit, "output_fields": list(fields), **_consistency(since)}
         for _ in range(_SEARCH_ATTEMPTS - 1):
             try:
-                return self._search_once(name, query, expression, limit, fields)
+                return self._search_once(name, query, options)
             except StoreError as error:
                 # milvus-lite 2.5.1 weighs terms wrongly in the instant of a deletion, in about 1 of 2,300 searches.
                 if not self.is_embedded or _NEGATIVE_WEIGHT not in str(error):
                     raise
-        return self._search_once(name, query, expression, limit, fields)
+        return self._search_once(name, query, options)
 
     def _search_once(
-        self, name: str, query: NDArray[np.float32] | str, expression: str, limit: int, fields: Sequence[str]
+        self, name: str, query: NDArray[np.float32] | str, options: Mapping[str, Any]
     ) -> list[tuple[Row, float]]:
         is_terms = isinstance(query, str)
-        with _translated(self.uri):
+        with self._translated(name):
             found = self._client.search(
                 name,
                 data=[query if isinstance(query, str) else query.tolist()],
                 anns_field="sparse_terms" if is_terms else "vector",
-                filter=expression,
-                limit=limit,
-                output_fields=list(fields),
                 timeout=self._timeout,
-                consistency_level="Strong",
+                **options,
             )
         return [(dict(hit["entity"]), float(hit["distance"])) for hit in found[0]]
+
+    @contextmanager
+    def _translated(self, name: str = "") -> Iterator[None]:
+        """Vendor errors become ours; of a server, a collection that is not in its memory is asked for."""
+        try:
+            with _translated(self.uri):
+                yield
+        except StoreUnavailable as error:
+            if name and not self.is_embedded and _NOT_LOADED in str(error).lower():
+                with suppress(StoreError), _translated(self.uri):
+                    # Does not wait for it: a server that has just started is about to do it anyway.
+                    self._client.load_collection(name, timeout=self._timeout, _async=True)
+            raise
+
+
+def _consistency(since: Moment) -> Mapping[str, Any]:
+    if since == NOW:
+        return {"consistency_level": "Strong"}
+    return {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}
 
 
 def _field_options(field: Field, terms_field: str) -> Mapping[str, Any]:
@@ -236,46 +271,8 @@ class _File:
     lock: TextIO
 
 
-def _lock_file(path: Path) -> TextIO:
-    """Hold the database file for this process. Raises StoreLocked, naming the process that has it.
-
-    Milvus Lite's own lock is deleted by a second process that fails to take it, and a third gets in.
-    """
-    lock = path.with_name(f"{path.name}.lock").open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        holder = lock.read().strip()
-        lock.close()
-        raise StoreLocked(f"{path} is in use by process {holder or 'unknown'}; wait for its end, or stop it") from error
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
-
-
-def _refuse_full_disk(path: Path) -> None:
-    """Raises StoreError: milvus-lite 2.5.1 acknowledges rows for which there was no room in the file."""
-    disk = os.statvfs(path.parent)
-    free = disk.f_bavail * disk.f_frsize
-    if free < _ROOM_BYTES:
-        raise StoreError(
-            f"{path}: its disk is full ({free >> 20} MB are free, {_ROOM_BYTES >> 20} are needed); make room, run again"
-        )
-
-
 def _open_file(path: Path) -> _File:
-    if not _FILE_NAME.fullmatch(path.name):
-        raise ConfigError(
-            f"store.uri: {path.name!r} cannot be a database file; use letters, digits, '.', '_' and '-', "
-            "at most 36 in all, ending in .db, or a server's address such as http://localhost:19530"
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock_file(path)
-    except OSError as error:
-        raise StoreUnavailable(f"{path.parent}: cannot be written: {error.strerror}") from error
+    lock = lock_database(path)
     try:
         client, lite = _start(path)
     except (StoreError, ConfigError):
@@ -327,6 +324,8 @@ def _from_milvus(uri: str, error: MilvusException) -> StoreError:
         return StoreUnavailable(f"{uri} cannot be reached; is Milvus running there? ({message})")
     if "deadline" in lowered or "timeout" in lowered or "timed out" in lowered:
         return StoreTimeout(f"{uri} did not answer in time; raise store.timeout_seconds or look at Milvus")
+    if any(sign in lowered for sign in _NOT_READY):
+        return StoreUnavailable(f"{uri} is not ready yet; try again in some seconds ({message})")
     if ("auth" in lowered and "check" in lowered) or "unauthenticated" in lowered:
         return StoreUnavailable(f"{uri} refuses the token; set ZHIWEN_STORE__TOKEN to user:password or an API key")
     if error.code == _COLLECTION_GONE:

@@ -10,14 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rag import rows
 from rag.config import StoreSettings
 from rag.embedders import Vector
 from rag.errors import StoreEmpty, StoreError
-from rag.expressions import Row, literal
+from rag.expressions import NOW, Moment, Row, literal
 from rag.filters import Filter, to_expression
 from rag.rows import FACETS_SINCE, SCHEMA_VERSION, StoredChunk, alive_at
 from rag.term_statistics import TermStatistics, total
+from rag.vocabulary import Chunk
 
 if TYPE_CHECKING:
     from rag.milvus import Milvus
@@ -84,6 +87,7 @@ class Store:
         """Held while an ingest or a rollback runs in this process."""
         self._knows_state = False
         self._statistics: dict[tuple[str, int], TermStatistics] = {}
+        self._seen: tuple[int, Moment] = (0, NOW)
 
     @classmethod
     def open(cls, settings: StoreSettings) -> "Store":
@@ -168,7 +172,19 @@ class Store:
             raise StoreEmpty(
                 "nothing has been ingested yet; run `zhiwen ingest`, or wait for the ingest that is running"
             )
-        return Snapshot(self, state.live)
+        return Snapshot(self, state.live, since=self._seen_at(state.version))
+
+    def _seen_at(self, version: int) -> Moment:
+        """A moment after the state was written, and so after all that its generation is made of.
+
+        A read that must see what was written until just now waits until the server's next tick, 0.2 s. The state is
+        read like that each time, its generation needs no more than this.
+        """
+        known, moment = self._seen
+        if known != version:
+            moment = self.milvus.moment()
+            self._seen = (version, moment)
+        return moment
 
     def statistics(self, commit: Commit) -> TermStatistics:
         """Term statistics of a generation, read once and kept while it is among the latest two asked for."""
@@ -182,11 +198,14 @@ class Store:
 
 
 class Snapshot:
-    """Reads of one generation."""
+    """Reads of one generation. `since` is a moment after it was written; by default they see the latest writes."""
 
-    def __init__(self, store: Store, commit: Commit, statistics: TermStatistics | None = None) -> None:
+    def __init__(
+        self, store: Store, commit: Commit, statistics: TermStatistics | None = None, *, since: Moment = NOW
+    ) -> None:
         self._store = store
         self._statistics = statistics
+        self._since = since
         self.commit = commit
 
     @property
@@ -217,15 +236,25 @@ class Snapshot:
     def chunks(self, condition: Filter | None = None) -> Iterator[StoredChunk]:
         """All chunks that match, in no particular order."""
         seen: set[str] = set()
-        for row in self._store.milvus.rows(self._chunks, self._expression(condition), rows.CHUNK_FIELDS):
+        for row in self._rows(self._expression(condition), rows.CHUNK_FIELDS):
             if row["id"] not in seen:
                 seen.add(row["id"])
                 yield rows.stored_chunk(row)
 
+    def chunks_with_vectors(self, sources: Sequence[str]) -> Iterator[tuple[Chunk, Vector]]:
+        """The chunks of these documents, in no particular order; name no more than two hundred at once."""
+        names = ", ".join(literal(source) for source in sources)
+        expression = f"{self._expression(None)} and source in [{names}]"
+        seen: set[str] = set()
+        for row in self._rows(expression, [*rows.CHUNK_FIELDS, "vector"]):
+            if row["id"] not in seen:
+                seen.add(row["id"])
+                yield rows.stored_chunk(row).chunk, np.asarray(row["vector"], dtype=np.float32)
+
     def headings(self) -> list[tuple[str, ...]]:
         """The distinct heading paths, by document and position."""
         fields = ["source", "position", "heading_path"]
-        found = self._store.milvus.rows(self._chunks, self._expression(None), fields)
+        found = self._rows(self._expression(None), fields)
         ordered = sorted(found, key=lambda row: (row["source"], row["position"]))
         return list(dict.fromkeys(rows.heading_path_of(row) for row in ordered))
 
@@ -239,8 +268,12 @@ class Snapshot:
 
     def _records(self, expression: str) -> Iterator[DocumentRecord]:
         alive = f"{expression} and {alive_at(self.generation)}"
-        for row in self._store.milvus.rows(f"{self.commit.space}_ledger", alive, ["payload"]):
+        ledger = f"{self.commit.space}_ledger"
+        for row in self._store.milvus.rows(ledger, alive, ["payload"], since=self._since):
             yield DocumentRecord(**row["payload"])
+
+    def _rows(self, expression: str, fields: Sequence[str]) -> Iterator[Row]:
+        return self._store.milvus.rows(self._chunks, expression, fields, since=self._since)
 
     @property
     def _chunks(self) -> str:
@@ -270,7 +303,12 @@ class Snapshot:
 
     def _rows_found(self, query: Vector | str, limit: int, condition: Filter | None) -> list[tuple[Row, float]]:
         return self._store.milvus.search(
-            self._chunks, query, expression=self._expression(condition), limit=limit, fields=rows.CHUNK_FIELDS
+            self._chunks,
+            query,
+            expression=self._expression(condition),
+            limit=limit,
+            fields=rows.CHUNK_FIELDS,
+            since=self._since,
         )
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -57,13 +57,20 @@ class Traces:
     def __init__(self, settings: TraceSettings | None) -> None:
         self._settings = settings if settings and settings.enabled else None
         self._added = 0
+        self._observers: list[Callable[[Trace], object]] = []
 
     @property
     def enabled(self) -> bool:
         return self._settings is not None
 
+    def observe(self, observer: Callable[[Trace], object]) -> None:
+        """Show each trace to `observer` as well, also where none is kept. It is called in any thread."""
+        self._observers.append(observer)
+
     def add(self, trace: Trace) -> None:
         """Keep a trace. One that cannot be written is lost, and the log says so: no answer fails for it."""
+        for observer in self._observers:
+            observer(trace)
         if self._settings is None:
             return
         folder = self._settings.path

@@ -208,10 +208,14 @@ def zhiwen_options() -> dict[str, set[str]]:
     """The options of each command, and under the empty name those of `zhiwen` itself."""
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
-    return {
-        name: {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-        for name, command in {"": group, **group.commands}.items()
-    }
+    return {name: options_of(command) for name, command in {"": group, **group.commands}.items()}
+
+
+def options_of(command: typer.core.TyperCommand | typer.core.TyperGroup) -> set[str]:
+    """Those of a group's own commands among them, but for the whole of `zhiwen`."""
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    below = command.commands.values() if isinstance(command, typer.core.TyperGroup) and command.name == "keys" else ()
+    return options.union(*(options_of(one) for one in below))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -1,6 +1,7 @@
 // The knowledge base: what is live, what is in it, and an ingest with its progress.
 
 import { el } from "./dom.js";
+import { contentOf } from "./documents.js";
 import { away, start } from "./frame.js";
 import { json, request, Unreachable } from "./http.js";
 import { language, say, t } from "./i18n.js";
@@ -84,7 +85,7 @@ function entry(one) {
 async function fillOutline(outline, one) {
   outline.replaceChildren(say(el("li", { class: "muted" }), "loading"));
   try {
-    const { sections } = await json(one.url);
+    const { sections } = await json(contentOf(new URL(one.url, location.href)));
     const items = sections.map(({ level, heading, anchor }) => {
       const link = el("a", { href: anchor ? `${one.url}#${encodeURIComponent(anchor)}` : one.url }, heading || "–");
       return el("li", { class: `d${Math.min(level, 4)}` }, link);

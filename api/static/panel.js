@@ -1,6 +1,7 @@
 // A document beside the answer: a panel on a wide screen, a sheet on a narrow one.
 
-import { el, icon, place } from "./dom.js";
+import { el, icon } from "./dom.js";
+import { contentOf, scrollTo, textOf } from "./documents.js";
 import { json, Unreachable } from "./http.js";
 import { label, say } from "./i18n.js";
 import { away } from "./frame.js";
@@ -25,7 +26,7 @@ export async function openDocument(url, from) {
   panel.body.replaceChildren(say(el("p", { class: "muted" }), "loading"));
   show();
   try {
-    const found = await json(address.pathname + address.search);
+    const found = await json(contentOf(address));
     if (wanted === url) fill(found, address.hash);
   } catch (error) {
     if (wanted !== url) return;
@@ -94,13 +95,8 @@ function show() {
 function fill(found, hash) {
   panel.heading.textContent = found.title || found.source;
   panel.path.textContent = found.source;
-  const text = el("div", { class: "prose" });
-  place(text, found.html);
-  panel.body.replaceChildren(text);
-  if (found.rebuilt) panel.body.prepend(say(el("p", { class: "note" }), "rebuilt"));
-  const target = hash && document.getElementById(`doc-${decodeURIComponent(hash.slice(1))}`);
-  if (target) target.scrollIntoView({ block: "center" });
-  else panel.body.scrollTop = 0;
+  panel.body.replaceChildren(...textOf(found));
+  if (!scrollTo(hash)) panel.body.scrollTop = 0;
 }
 
 // Links from one document to another stay in the panel.

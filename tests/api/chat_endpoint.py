@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 class Script:
     """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does.
 
-    `thoughts` come before the pieces. Before each piece it waits for `pause_seconds`.
+    `thoughts` come before the pieces, and `pause_seconds` before each piece.
     """
 
     pieces: tuple[str, ...] = ()

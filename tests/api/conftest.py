@@ -51,3 +51,25 @@ def server(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def chat_endpoint() -> Iterator[ChatEndpoint]:
     with ChatEndpoint().running() as endpoint:
         yield endpoint
+
+
+PUBLIC_URL = "https://kb.example.com/zhiwen"
+
+
+@pytest.fixture(scope="session")
+def talking(
+    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with a chat model, for clients of other protocols; it goes by a public address."""
+    workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("talking"))
+    pointed = workspace.given(
+        ZHIWEN_CHAT__BASE_URL=chat_endpoint.base_url,
+        ZHIWEN_CHAT__MODEL="scripted-1",
+        ZHIWEN_CHAT__API_KEY="sk-test-7311",
+        ZHIWEN_CHAT__MAX_ATTEMPTS="1",
+        ZHIWEN_CHAT__REST_AFTER_FAILURES="100",  # one server for many tests of failures
+        ZHIWEN_ANSWERING__CACHED_ANSWERS="0",  # the script changes, the question does not
+        ZHIWEN_SERVE__PUBLIC_URL=f"{PUBLIC_URL}/",
+    )
+    with pointed.serving() as running:
+        yield running

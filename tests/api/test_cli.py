@@ -18,7 +18,7 @@ ANSWER_KEYS = [
 ]
 CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url"]
 SEARCH_KEYS = ["question", "generation", "hits"]
-HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score"]
+HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score", "url"]
 INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures"]
 NOT_UTF8 = b"# Broken\n\ncaf\xe9 au lait\n"
 

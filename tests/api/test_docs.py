@@ -14,7 +14,6 @@ from ingest.documents import parse_document
 from ingest.live_documents import rebuilt
 from rag.store import DocumentRecord
 
-JSON = {"Accept": "application/json"}
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 KNOWLEDGE = Path(__file__).parents[2] / "knowledge"
 
@@ -81,7 +80,7 @@ def test_the_anchors_of_chunks_are_the_ids_of_the_page(server: Server) -> None:
 
 
 def test_json_has_the_html_for_a_page_with_ids_of_its_own_and_the_sections(server: Server) -> None:
-    body = server.client.get("/docs/overview.md?lines=82-83", headers=JSON).json()
+    body = server.client.get("/documents/overview.md?lines=82-83").json()
     assert list(body) == ["source", "title", "generation", "chunks", "rebuilt", "url", "sections", "html"]
     assert (body["source"], body["rebuilt"], body["url"]) == (
         "overview.md",
@@ -101,7 +100,8 @@ def test_a_source_with_signs_in_its_name_is_found_and_listed(server: Server) -> 
     assert addresses["guides/100%_sure.md"] == f"/docs/{quote('guides/100%_sure.md')}"
     assert listed["generation"] == server.client.get("/health").json()["generation"]
     for address in addresses.values():
-        assert server.client.get(address, headers=JSON).status_code == 200
+        assert server.client.get(address).status_code == 200
+        assert server.client.get(address.replace("/docs/", "/documents/")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,9 @@ def test_a_source_with_signs_in_its_name_is_found_and_listed(server: Server) -> 
     ],
 )
 def test_only_documents_of_the_live_generation_are_shown(server: Server, source: str) -> None:
-    assert_json_error(server.client.get(f"/docs/{source}", headers=JSON), 404, "document_not_found")
+    assert_json_error(server.client.get(f"/docs/{source}"), 404, "document_not_found")
+    if source:  # without one, it is the list
+        assert_json_error(server.client.get(f"/documents/{source}"), 404, "document_not_found")
     page = server.client.get(f"/docs/{source}", headers=PAGE)
     assert page.status_code == 404
     assert page.headers["content-type"].startswith("text/html")
@@ -131,15 +133,15 @@ def test_only_documents_of_the_live_generation_are_shown(server: Server, source:
 def test_a_document_that_is_no_file_of_the_manifest_is_not_shown_though_it_lies_in_the_folder(server: Server) -> None:
     path = server.workspace.write("not-yet.md", "# Not yet\n\nNobody has ingested this.\n")
     try:
-        assert_json_error(server.client.get("/docs/not-yet.md", headers=JSON), 404, "document_not_found")
+        assert_json_error(server.client.get("/documents/not-yet.md"), 404, "document_not_found")
     finally:
         path.unlink()
 
 
 @pytest.mark.parametrize("lines", ["x", "1-", "-3", "1-2-3", "1;2", "9999999999"])
 def test_lines_that_are_none_are_refused(server: Server, lines: str) -> None:
-    response = server.client.get("/docs/overview.md", params={"lines": lines}, headers=JSON)
-    assert_json_error(response, 422, "invalid_request")
+    for path in ("/docs/overview.md", "/documents/overview.md"):
+        assert_json_error(server.client.get(path, params={"lines": lines}), 422, "invalid_request")
 
 
 @pytest.mark.parametrize("change", ["edited", "gone", "replaced by a link"])
@@ -154,7 +156,7 @@ def test_a_file_that_is_no_longer_what_was_ingested_is_not_shown(server: Server,
             path.write_text("# Upkeep\n\nThis sentence is not in the index.\n")
         if change == "replaced by a link":
             path.symlink_to(secret)
-        body = server.client.get("/docs/guides/upkeep.md?lines=9", headers=JSON).json()
+        body = server.client.get("/documents/guides/upkeep.md?lines=9").json()
         page = server.client.get("/docs/guides/upkeep.md?lines=9", headers=PAGE).text
     finally:
         path.unlink(missing_ok=True)

@@ -85,7 +85,15 @@ def test_status_2_is_for_what_was_typed_or_configured_and_1_for_the_rest(error: 
 
 
 def test_what_the_caller_did_is_4xx_and_what_failed_behind_the_api_is_5xx() -> None:
-    caused = (errors.QuestionError, errors.TraceNotFound, errors.FilterError, errors.KnowledgeError)
+    caused = (
+        errors.QuestionError,
+        errors.TraceNotFound,
+        errors.TextNotFound,
+        errors.FilterError,
+        errors.RequestRefused,
+        errors.KnowledgeError,
+        errors.BackupError,
+    )
     callers = (*caused, errors.StoreLocked, errors.NoEarlierGeneration)
     for kind, status in STATUS.items():
         assert (400 <= status < 500) == issubclass(kind, callers), kind

@@ -20,7 +20,7 @@ ANSWER_KEYS = [
     *("truncated", "usage", "cached"),
 ]
 CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url"]
-HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score"]
+HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score", "url"]
 INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures"]
 
 

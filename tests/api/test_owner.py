@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -139,9 +140,17 @@ def test_a_database_on_a_server_has_no_record_and_no_owner(tmp_path: Path, monke
 
 
 def test_a_record_says_where_the_owner_is_and_goes_when_it_goes(settings: Settings, record: Path) -> None:
-    with recorded(settings, Owner("http://127.0.0.1:1", 77, "abc")):
-        assert json.loads(record.read_text()) == {"url": "http://127.0.0.1:1", "pid": 77, "instance": "abc"}
+    with recorded(settings, Owner("http://127.0.0.1:1", 77, "abc", "secret")):
+        said = {"url": "http://127.0.0.1:1", "pid": 77, "instance": "abc", "token": "secret"}
+        assert json.loads(record.read_text()) == said
+        assert stat.S_IMODE(record.stat().st_mode) == 0o600
     assert not record.exists()
+
+
+def test_a_record_that_others_could_read_is_closed_before_anything_is_in_it(settings: Settings, record: Path) -> None:
+    record.touch(mode=0o644)
+    with recorded(settings, SOMEBODY):
+        assert stat.S_IMODE(record.stat().st_mode) == 0o600
 
 
 def test_a_record_goes_also_when_the_owner_fails(settings: Settings, record: Path) -> None:

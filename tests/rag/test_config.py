@@ -61,6 +61,11 @@ def test_the_shipped_file_loads_to_the_defaults_with_its_paths_beside_it() -> No
     assert loaded == expected
 
 
+def test_a_variable_that_lacks_an_underscore_is_an_error_that_names_the_right_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"ZHIWEN_CHAT_API_KEY: .*ZHIWEN_CHAT__API_KEY"):
+        load(tmp_path, "", ZHIWEN_CHAT_API_KEY="sk-1")
+
+
 def test_every_secret_setting_is_listed_as_one() -> None:
     found = {
         (section, key)

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,12 +113,12 @@ class StumblingMilvus(Milvus):
     problem = 'Assert "element.val >= 0" => Invalid sparse row: negative value at Utils.h:274 : segcore error'
 
     def _search_once(
-        self, name: str, query: NDArray[np.float32] | str, expression: str, limit: int, fields: Sequence[str]
+        self, name: str, query: NDArray[np.float32] | str, options: Mapping[str, Any]
     ) -> list[tuple[Row, float]]:
         self.stumbles -= 1
         if self.stumbles >= 0:
             raise StoreError(f"{self.uri}: {self.problem}")
-        return super()._search_once(name, query, expression, limit, fields)
+        return super()._search_once(name, query, options)
 
 
 def test_a_search_that_stumbles_over_a_deletion_is_repeated_but_not_for_ever(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """The store on a real Milvus server: the one that the PyPI package `milvus` ships, dense vectors only."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from pytest import TempPathFactory
 
 from ingest.lease import writing
 from ingest.repair import roll_back
@@ -18,30 +17,20 @@ from rag.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.retrieval import retrieve
 from rag.store import Snapshot, Store
 
+if TYPE_CHECKING:
+    from milvus_process import MilvusProcess
+
 pytestmark = [
     pytest.mark.timeout(600),
     # The package's own code leaves its log files open.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-milvus = pytest.importorskip("milvus", reason="the package milvus, with its server, is built for Linux on x86-64 only")
 
 
 @pytest.fixture(scope="module")
 def embedder() -> BuiltinEmbedder:
     return BuiltinEmbedder()
-
-
-@pytest.fixture(scope="module")
-def uri(tmp_path_factory: TempPathFactory) -> Iterator[str]:
-    server = milvus.MilvusServer()
-    server.set_base_dir(str(tmp_path_factory.mktemp("milvus")))
-    server.listen_port = 0
-    server.start()
-    try:
-        yield f"http://127.0.0.1:{server.listen_port}"
-    finally:
-        server.stop()
 
 
 @pytest.fixture
@@ -57,11 +46,11 @@ def knowledge(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(uri: str, knowledge: Path) -> Settings:
+def settings(milvus_server: "MilvusProcess", knowledge: Path) -> Settings:
     return config.load(
         environment={
             "ZHIWEN_KNOWLEDGE__PATH": str(knowledge),
-            "ZHIWEN_STORE__URI": uri,
+            "ZHIWEN_STORE__URI": milvus_server.uri,
             "ZHIWEN_STORE__TIMEOUT_SECONDS": "60",
             "ZHIWEN_RETRIEVAL__MODE": "dense",
         }

@@ -1,0 +1,137 @@
+"""Bounds on connections, which cost something before there is a request: half-open ones, slow readers, too many.
+
+uvicorn closes a connection that is idle between two requests. It leaves alone one that never finishes its first, and
+one whose client does not read. Its own bound on connections refuses the newest, so who opens many shuts everybody out.
+"""
+
+import asyncio
+import resource
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import uvicorn
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+_SWEEP_TICKS = 10  # of uvicorn's tenths of a second
+_RESERVED_FILES = 256
+"""For the store, the chat model, documents and the libraries."""
+
+Drop = Literal["half_open", "slow_reader", "too_many"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """A request's headers may take `header_seconds`; a client may stay `reader_seconds` behind what is sent to it."""
+
+    at_once: int
+    header_seconds: float
+    reader_seconds: float
+
+
+class Connections(ServerState):
+    """All connections, and those of them that wait for a request, the one that waits longest first."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        super().__init__()
+        self.limits = limits
+        self.waiting: dict[BoundedProtocol, None] = {}
+        self.dropped: Counter[Drop] = Counter()
+
+    def make_room(self) -> None:
+        """Drop the connection that waits longest where there are too many. One with a request under way is kept."""
+        if len(self.connections) > self.limits.at_once and self.waiting:
+            self.drop(next(iter(self.waiting)), "too_many")
+
+    def sweep(self, now: float) -> None:
+        for connection in list(self.connections):
+            if isinstance(connection, BoundedProtocol) and (reason := connection.overdue(now, self.limits)):
+                self.drop(connection, reason)
+
+    def drop(self, connection: "BoundedProtocol", reason: Drop) -> None:
+        self.dropped[reason] += 1
+        self.waiting.pop(connection, None)
+        # Closing would wait for what is still to be sent.
+        connection.transport.abort()
+
+
+class BoundedProtocol(H11Protocol):
+    """A connection that knows since when it has waited for a request, and since when its client has been behind."""
+
+    server_state: Connections
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._behind_since: float | None = None
+        self._wait_for_a_request()
+        self.server_state.make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.server_state.waiting.pop(self, None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._note_request()
+
+    def on_response_complete(self) -> None:
+        self._wait_for_a_request()
+        # Begins the next request if that has arrived already.
+        super().on_response_complete()
+        self._note_request()
+
+    def overdue(self, now: float, limits: ConnectionLimits) -> Drop | None:
+        """Why this connection has had its time, if it has."""
+        if self.transport.get_write_buffer_size():
+            if self._behind_since is None:
+                self._behind_since = now
+            return "slow_reader" if now - self._behind_since > limits.reader_seconds else None
+        self._behind_since = None
+        is_waiting = self in self.server_state.waiting
+        return "half_open" if is_waiting and now - self._waiting_since > limits.header_seconds else None
+
+    def _wait_for_a_request(self) -> None:
+        self._waiting_since = self.loop.time()
+        self.server_state.waiting[self] = None
+
+    def _note_request(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.server_state.waiting.pop(self, None)
+
+
+class BoundedServer(uvicorn.Server):
+    """uvicorn, with bounds on connections, and an end that lets requests finish before it closes the door."""
+
+    def __init__(
+        self, config: Config, connections: Connections, *, before_closing: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`before_closing` runs when a signal has come, while connections are still accepted."""
+        super().__init__(config)
+        self.connections = connections
+        self.server_state = connections
+        self._before_closing = before_closing
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _SWEEP_TICKS == 0:
+            self.connections.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        await self._before_closing()
+        await super().shutdown(sockets)
+
+
+def allow_open_files(wanted: int) -> int:
+    """Raise this process's limit on open files as far as `wanted` connections need; returns how many it can hold.
+
+    Shells and service managers often set 1,024, which a few hundred clients and their store fill.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _RESERVED_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - _RESERVED_FILES))

@@ -1,0 +1,95 @@
+"""How many answers are written at a time: so many at once, so many waiting, and everybody else is told to come back."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.access import rule_of
+from api.dialects import refusal
+from rag.errors import TooManyAnswers
+
+_RETRY_AFTER_SECONDS = 2.0
+
+
+class Places:
+    """`at_once` places and a queue for them, in the order of arrival. Used in one event loop."""
+
+    def __init__(self, at_once: int, waiting: int, waiting_seconds: float) -> None:
+        self._at_once = at_once
+        self._free = at_once
+        self._waiting = waiting
+        self._waiting_seconds = waiting_seconds
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def taken_now(self) -> int:
+        return self._at_once - self._free
+
+    @property
+    def waiting_now(self) -> int:
+        return len(self._queue)
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """Hold a place, once there is one. Raises TooManyAnswers if the queue is full, or too slow."""
+        await self._take()
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    async def _take(self) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        if len(self._queue) >= self._waiting:
+            raise TooManyAnswers(
+                "as many questions are being answered as this service allows; try again in a moment",
+                retry_after_seconds=_RETRY_AFTER_SECONDS,
+            )
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            async with asyncio.timeout(self._waiting_seconds):
+                await turn
+        except BaseException as error:
+            if turn.cancelled():
+                with suppress(ValueError):  # it has been passed over already
+                    self._queue.remove(turn)
+            else:
+                self._give_back()  # the turn came in the same moment
+            if isinstance(error, TimeoutError):
+                raise TooManyAnswers(
+                    f"no question was done within {self._waiting_seconds:g} seconds; try again in a moment",
+                    retry_after_seconds=_RETRY_AFTER_SECONDS,
+                ) from error
+            raise
+
+    def _give_back(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.cancelled():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
+class AnswerLimit:
+    """ASGI middleware that gives a place to each request that is answered from the documents."""
+
+    def __init__(self, app: ASGIApp, *, places: Places) -> None:
+        self._app = app
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not (rule := rule_of(scope["method"], scope["path"])).answers:
+            await self._app(scope, receive, send)
+            return
+        try:
+            async with self._places.taken():
+                await self._app(scope, receive, send)
+        except TooManyAnswers as error:
+            await refusal(error, rule.dialect)(scope, receive, send)

@@ -1,0 +1,95 @@
+"""How a server ends while it is asked: what is under way, what comes too late, and what takes too long."""
+
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+from chat_endpoint import ChatEndpoint
+from processes import Server, Workspace, assert_json_error, streamed
+
+QUESTION = "向量数据库有哪些知名组件？"
+
+
+@pytest.fixture
+def chatting(workspace: Workspace, chat_endpoint: ChatEndpoint) -> Iterator[Server]:
+    """A server that writes as slowly as the script of its chat model wants."""
+    slow = {"ZHIWEN_CHAT__BASE_URL": chat_endpoint.base_url, "ZHIWEN_CHAT__MODEL": "slow"}
+    server = Server.start(workspace.given(**slow, ZHIWEN_SERVE__DRAIN_SECONDS="2.5"))
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def refused_while_stopping(server: Server) -> httpx2.Response:
+    """The first answer to a new client that is not an answer of a server that goes on."""
+    deadline = time.monotonic() + 2
+    while True:
+        with httpx2.Client(base_url=server.url, trust_env=False) as client:
+            response = client.post("/search", json={"question": QUESTION})
+        if response.status_code != 200 or time.monotonic() > deadline:
+            return response
+
+
+def test_what_takes_too_long_is_closed_with_an_event_and_what_comes_too_late_is_refused(
+    chatting: Server, chat_endpoint: ChatEndpoint
+) -> None:
+    chat_endpoint.plays("Milvus [1] is", " one", hangs=True)
+    with ThreadPoolExecutor(1) as pool:
+        with chatting.client.stream("POST", "/ask", json={"question": QUESTION, "stream": True}) as response:
+            events = streamed(response)
+            assert [next(events).name, next(events).name] == ["passages", "delta"]
+            whole = pool.submit(httpx2.post, f"{chatting.url}/ask", json={"question": QUESTION}, trust_env=False)
+            while len(chat_endpoint.asked) < 2:
+                time.sleep(0.02)
+            started = time.monotonic()
+            chatting.signal(signal.SIGTERM)
+
+            late = refused_while_stopping(chatting)
+            assert_json_error(late, 503, "stopping")
+            assert late.headers["connection"] == "close"
+            assert late.headers["retry-after"] == "1"
+            assert httpx2.get(f"{chatting.url}/health/nothing", trust_env=False).status_code == 404
+
+            *deltas, last = events
+        assert {event.name for event in deltas} <= {"delta"}
+        assert last.name == "error"
+        assert list(last.data) == ["code", "message"]
+        assert last.data["code"] == "stopping"
+        assert_json_error(whole.result(timeout=5), 503, "stopping")
+    assert chatting.process.wait(timeout=10) == 0
+    assert 2.4 < time.monotonic() - started < 10
+    assert chat_endpoint.left.wait(1), "the call to the chat model goes on"
+    assert "Traceback" not in chatting.log
+    assert not chatting.remains
+
+
+def test_an_answer_that_is_written_in_time_is_whole_and_the_server_ends_with_it(
+    chatting: Server, chat_endpoint: ChatEndpoint
+) -> None:
+    chat_endpoint.plays("Milvus", " and", " PingCAP [1].", pause_seconds=0.4)
+    with chatting.client.stream("POST", "/ask", json={"question": QUESTION, "stream": True}) as response:
+        events = streamed(response)
+        assert next(events).name == "passages"
+        chatting.signal(signal.SIGTERM)
+        started = time.monotonic()
+        rest = list(events)
+    assert rest[-1].name == "answer"
+    assert rest[-1].data["answer"] == "Milvus and PingCAP [1]."
+    assert chatting.process.wait(timeout=10) == 0
+    assert time.monotonic() - started < 2.4, "it waited for nothing"
+
+
+def test_a_client_that_does_not_read_does_not_keep_the_server(chatting: Server, chat_endpoint: ChatEndpoint) -> None:
+    chat_endpoint.plays(*(["Milvus " * 10_000] * 120), hangs=True)
+    with chatting.client.stream("POST", "/ask", json={"question": QUESTION, "stream": True}) as response:
+        assert response.status_code == 200
+        time.sleep(1)
+        started = time.monotonic()
+        chatting.signal(signal.SIGTERM)
+        assert chatting.process.wait(timeout=12) == 0
+        assert time.monotonic() - started < 10
+    assert "Traceback" not in chatting.log
