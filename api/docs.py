@@ -56,8 +56,8 @@ class DocumentOut(BaseModel):
 
 
 def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
-    """`is_open` if no key is needed. Otherwise the pages hold nothing of the documents, for a browser that follows a link
-    can show no key: their script asks for the text as JSON, with the key.
+    """`is_open` if no key is needed. Otherwise the pages hold nothing of the documents: a browser that follows a link
+    has no key to show, so their script asks for the text as JSON, with the key.
     """
 
     @app.get("/documents", responses=ERRORS, tags=["documents"])

@@ -22,12 +22,12 @@ export async function request(path, options = {}) {
     const key = sessionStorage.getItem(KEY);
     if (key) headers.set("Authorization", `Bearer ${key}`);
     const response = await reach(path, { ...options, headers });
-    if (response.status === 401) {
-      const isStale = sessionStorage.getItem(KEY) !== key;
-      if (isStale || (await askForKey(Boolean(key)))) continue;
-    }
     if (response.ok) return response;
-    throw await failureOf(response);
+    const failure = await failureOf(response);
+    const reason = whyAnotherKey(failure, key);
+    if (!reason) throw failure;
+    const isStale = sessionStorage.getItem(KEY) !== key;
+    if (!isStale && !(await askForKey(reason))) throw failure;
   }
 }
 
@@ -82,6 +82,12 @@ async function reach(path, options) {
   }
 }
 
+// What to tell whoever is asked for a key; nothing if a key is not what is missing.
+function whyAnotherKey({ status, code }, key) {
+  if (status === 401) return key ? "key_wrong" : "key_text";
+  return code === "scope_missing" ? "key_lacks" : undefined;
+}
+
 async function failureOf(response) {
   try {
     const { error } = await response.json();
@@ -94,7 +100,7 @@ async function failureOf(response) {
 let asking = null;
 
 // True once there is a key to try; several calls that need one wait for one answer.
-function askForKey(wasWrong) {
+function askForKey(reason) {
   asking ??= new Promise((resolve) => {
     const field = el("input", { class: "field", type: "password", id: "key", autocomplete: "off", required: true });
     const dialog = el("dialog", { class: "card", "aria-labelledby": "key-title" });
@@ -102,7 +108,7 @@ function askForKey(wasWrong) {
       "form",
       { method: "dialog" },
       say(el("h2", { id: "key-title" }), "key_title"),
-      say(el("p", { class: "muted" }), wasWrong ? "key_wrong" : "key_text"),
+      say(el("p", { class: "muted" }), reason),
       say(el("label", { for: "key" }), "key_label"),
       field,
       el(
@@ -112,16 +118,18 @@ function askForKey(wasWrong) {
         say(el("button", { class: "button" }), "key_use"),
       ),
     );
-    form.addEventListener("submit", () => sessionStorage.setItem(KEY, field.value.trim()));
+    let isGiven = false;
+    form.addEventListener("submit", () => {
+      sessionStorage.setItem(KEY, field.value.trim());
+      isGiven = true;
+    });
     dialog.addEventListener("close", () => {
-      const isGiven = field.value.trim() !== "" && sessionStorage.getItem(KEY) === field.value.trim();
       dialog.remove();
       asking = null;
       resolve(isGiven);
     });
     dialog.append(form);
     document.body.append(dialog);
-    sessionStorage.removeItem(KEY);
     dialog.showModal();
   });
   return asking;

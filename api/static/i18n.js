@@ -57,6 +57,7 @@ const TEXTS = {
   key_title: ["需要密钥", "A key is needed"],
   key_text: ["这个服务要求 API 密钥。密钥只保存到这个标签页关闭为止。", "This service asks for an API key. It is kept until this tab is closed."],
   key_wrong: ["这个密钥不被接受。", "This key is not accepted."],
+  key_lacks: ["这个密钥没有这项权限，请用另一个。", "This key may not do that; use another."],
   key_label: ["API 密钥", "API key"],
   key_use: ["使用", "Use"],
   cancel: ["取消", "Cancel"],

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from browser_kit import (
@@ -17,7 +16,7 @@ from browser_kit import (
     no_sideways_scroll,
 )
 from chat_endpoint import ChatEndpoint
-from playwright.sync_api import Browser, Locator, Route, expect
+from playwright.sync_api import Locator, expect
 from processes import Server
 
 STREAM = (ANSWER[:6], *ANSWER[6:].partition("，"), "\n\n", "- Milvus [1]\n", "- PingCAP [1]\n", "\n", MARTIAN)
@@ -339,33 +338,7 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, chat_endpoint: ChatEndpo
     assert_accessible(page)
 
 
-# Servers that want a key, fail, or are away
-
-
-def test_a_server_that_wants_a_key_is_given_one(open_page: OpenPage, chat_endpoint: ChatEndpoint) -> None:
-    chat_endpoint.plays(ANSWER)
-    page = open_page()
-    seen: list[str | None] = []
-
-    def guarded(route: Route) -> None:
-        key = route.request.headers.get("authorization")
-        seen.append(key)
-        if key == "Bearer right":
-            route.continue_()
-        else:
-            body = json.dumps({"error": {"code": "key_needed", "message": "a key is needed"}})
-            route.fulfill(status=401, content_type="application/json", body=body)
-
-    page.route("**/page/ask", guarded)
-    turn = ask(page)
-    for key in ("wrong", "right"):
-        page.get_by_label("API 密钥").fill(key)
-        page.get_by_role("button", name="使用").click()
-    expect(turn.locator(".answer")).to_contain_text("PingCAP")
-    assert seen == [None, "Bearer wrong", "Bearer right"]
-    answered(page)
-    assert seen[-1] == "Bearer right"
-    assert page.evaluate("Object.values(localStorage).join().includes('right')") is False
+# Models that fail
 
 
 def test_an_error_of_the_model_in_mid_answer_is_told(open_page: OpenPage, chat_endpoint: ChatEndpoint) -> None:
@@ -374,31 +347,3 @@ def test_an_error_of_the_model_in_mid_answer_is_told(open_page: OpenPage, chat_e
     expect(turn.locator(".failed")).to_contain_text("出了问题")
     expect(turn.locator(".state")).to_have_text("回答中断了")
     expect(turn.get_by_role("button", name="重试")).to_be_visible()
-
-
-def test_a_server_that_is_killed_in_mid_answer_is_told_and_used_again_once_it_is_back(
-    browser: Browser, talking_server: Server, chat_endpoint: ChatEndpoint, tmp_path: Path
-) -> None:
-    server = Server.start(talking_server.workspace.copy_to(tmp_path))
-    try:
-        chat_endpoint.plays("知名的向量数据库组件有 Milvus，", hangs=True)
-        page = browser.new_page(locale="zh-CN")
-        page.goto(server.url)
-        turn = ask(page)
-        expect(turn.locator(".answer")).to_contain_text("知名的")
-        server.kill()
-        expect(turn.locator(".failed")).to_contain_text("连不上服务")
-        expect(page.locator("#notice")).to_contain_text("连不上服务")
-        turn.get_by_role("button", name="重试").click()
-        turn = page.locator(".turn")
-        expect(turn.locator(".failed")).to_contain_text("连不上服务")
-        port = int(server.url.rpartition(":")[2])
-        server = Server.start(server.workspace, port=port)
-        expect(page.locator("#notice")).to_have_text("服务恢复了。", timeout=10_000)
-        chat_endpoint.plays(ANSWER)
-        turn.get_by_role("button", name="重试").click()
-        expect(page.locator(".turn .answer")).to_contain_text("PingCAP")
-        expect(page.locator("#notice")).to_be_hidden()
-        page.close()
-    finally:
-        server.kill()
