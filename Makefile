@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself; when nothing changed that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve test check format lock clean
+.PHONY: help ask serve test check browser format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,12 +23,16 @@ serve: $(INSTALLED)
 
 test: check
 
-check: $(INSTALLED_DEV)
+check: $(INSTALLED_DEV) browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+# A browser for the tests of the page, and a font with Chinese for its pictures, where there are none.
+browser:
+	@sh tests/api/browser/install.sh
 
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff format .

@@ -1,7 +1,7 @@
 """The documents of the live generation over HTTP: where citations lead."""
 
 from html import escape
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
@@ -10,12 +10,24 @@ from pydantic import BaseModel
 from api.docs_markup import document_url, line_range, render_document
 from api.error_answers import ERRORS
 from api.page_shell import page
+from api.schemas import ErrorResponse
 from ingest.live_documents import LiveDocument, live_document
 from rag.errors import DocumentNotFound
 from rag.wiring import Parts
 
 _PART_ID_PREFIX = "doc-"
 Lines = Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])]
+
+
+_PAGE: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": answer["description"],
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"}}},
+    }
+    for status, answer in ERRORS.items()
+}
+"""Errors of a page are JSON as everywhere, but for a document that is not there: a browser gets a page that says so."""
+_PAGE["4XX"]["content"]["text/html"] = {"schema": {"type": "string"}}
 
 
 class DocumentSummary(BaseModel):
@@ -87,7 +99,7 @@ def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
         """A document of the live generation, rendered, the lines asked for marked."""
         return _part(_found(source, parts), line_range(lines))
 
-    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=ERRORS, tags=["documents"])
+    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE, tags=["documents"])
     def document_page(source: str, request: Request, lines: Lines = "") -> HTMLResponse:
         """A document of the live generation as a page: where citations lead. The first line asked for is `#passage`."""
         if not is_open:
