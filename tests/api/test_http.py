@@ -436,12 +436,6 @@ def test_the_api_page_loads_nothing_from_elsewhere(server: Server) -> None:
             assert not re.search(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", asset.text)
 
 
-def test_the_start_page_leads_to_the_api_page(server: Server) -> None:
-    response = server.client.get("/")
-    assert response.is_redirect
-    assert response.headers["location"] == "/api-docs"
-
-
 # Starting and ending
 
 
