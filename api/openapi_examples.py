@@ -169,7 +169,7 @@ EXAMPLES: Mapping[str, Example] = {
             "url": "/docs/overview.md?lines=9-108#passage",
             "metadata": {"title": "概述", "tags": ["ai"]},
         },
-        errors=("text", "live", "filter"),
+        errors=("text", "live"),
     ),
     "POST /ingest": Example(
         request={"verify": True},

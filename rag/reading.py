@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from rag.errors import TextNotFound
+from rag.errors import FilterError, TextNotFound
 from rag.filters import Equals
 from rag.store import Snapshot
 from rag.structure import is_row_of
@@ -37,8 +37,11 @@ def read(snapshot: Snapshot, name: str, *, max_characters: int) -> Reading:
     With a passage comes the section that it stands in, subsections too; where that is longer than `max_characters`, as
     much of it as there is room for around the passage. Raises TextNotFound and StoreError.
     """
-    found = next(snapshot.chunks(Equals("id", name)), None)
-    document = [stored.chunk for stored in snapshot.chunks(Equals("source", found.chunk.source if found else name))]
+    try:
+        found = next(snapshot.chunks(Equals("id", name)), None)
+        document = [stored.chunk for stored in snapshot.chunks(Equals("source", found.chunk.source if found else name))]
+    except FilterError:
+        document = []  # it holds what can stand in no name
     if not document:
         raise TextNotFound(f"{name[:200]!r} is neither a passage nor a document of generation {snapshot.generation}")
     document.sort(key=lambda chunk: chunk.position)

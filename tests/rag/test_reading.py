@@ -52,7 +52,9 @@ def test_what_is_too_long_is_read_around_the_passage_as_far_as_there_is_room(shi
     assert whole.text.startswith(document.text)
 
 
-@pytest.mark.parametrize("name", ["nothing.md", "0" * 32, "overview", "../overview.md", 'x" or id != "'])
+@pytest.mark.parametrize(
+    "name", ["nothing.md", "0" * 32, "overview", "../overview.md", 'x" or id != "', "a\0b", "\ud800"]
+)
 def test_what_is_not_in_the_live_generation_is_not_found(shipped: Parts, name: str) -> None:
     with pytest.raises(TextNotFound, match="neither a passage nor a document"):
         read(shipped.store.snapshot(), name, max_characters=PLENTY)
