@@ -67,7 +67,8 @@ def assert_openai_error(response: httpx2.Response, status: int, kind: str, code:
 def test_a_whole_completion_has_the_fields_of_openai(chat_endpoint: ChatEndpoint, talking: Server) -> None:
     chat_endpoint.plays(*PIECES)
     done = completed(talking)
-    assert list(done) == ["id", "object", "created", "model", "choices", "usage"]
+    assert list(done) == ["id", "object", "created", "model", "choices", "usage", "trace_id"]
+    assert talking.client.get(f"/traces/{done['trace_id']}").json()["question"] == QUESTION
     assert done["id"].startswith("chatcmpl-")
     assert done["object"] == "chat.completion"
     assert abs(done["created"] - time.time()) < 60
@@ -88,6 +89,8 @@ def test_every_frame_has_one_choice_also_the_one_with_the_usage(
     assert {frame["object"] for frame in frames} == {"chat.completion.chunk"}
     assert len({(frame["id"], frame["created"], frame["model"]) for frame in frames}) == 1
     assert ["usage" in frame for frame in frames] == [False] * (len(frames) - 1) + [with_usage]
+    assert ["trace_id" in frame for frame in frames] == [False] * (len(frames) - 1) + [True]
+    assert talking.client.get(f"/traces/{frames[-1]['trace_id']}").status_code == 200
     assert all("finish_reason" in frame["choices"][0] for frame in frames)
 
 

@@ -18,6 +18,7 @@ from api.keys import new_key
 
 QUESTION = "向量数据库有哪些知名组件？"
 CHAT, SCRAPER = new_key(), new_key()
+ORIGIN = "https://chat.example.com"
 MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 
 
@@ -25,7 +26,9 @@ MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 def locked(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that wants keys."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("locked"))
-    with workspace.given(ZHIWEN_SERVE__KEYS=f"chat:ask:{CHAT},scraper:metrics:{SCRAPER}").serving() as running:
+    with workspace.given(
+        ZHIWEN_SERVE__KEYS=f"chat:ask:{CHAT},scraper:metrics:{SCRAPER}", ZHIWEN_SERVE__CORS_ORIGINS=ORIGIN
+    ).serving() as running:
         yield running
 
 
@@ -121,6 +124,17 @@ def test_pages_of_other_sites_are_refused(server: Server, path: str, origin: str
 def test_desktop_clients_are_not(server: Server, origin: str) -> None:
     response = server.client.post("/v1/chat/completions", json={"messages": MESSAGES}, headers={"Origin": origin})
     assert response.status_code == 200
+
+
+def test_a_page_that_is_named_may_bring_the_headers_of_its_client(locked: Server) -> None:
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,mcp-protocol-version,x-stainless-os",
+    }
+    for path in ("/mcp", "/v1/chat/completions"):
+        assert locked.client.options(path, headers=asked).status_code == 200
+        assert locked.client.options(path, headers=asked | {"Origin": "https://evil.example"}).status_code == 400
 
 
 def test_a_proxy_may_name_the_host_of_the_public_address(talking: Server) -> None:
