@@ -43,6 +43,8 @@ RULES = (
     # What a browser, a probe or the command line must get before it can show a key. No content of documents.
     Rule("GET", "/", None),
     Rule("GET", "/static/{path:path}", None),
+    Rule("GET", "/knowledge", None),
+    Rule("GET", "/docs/{source:path}", None),  # with keys, its script asks for the document
     Rule("GET", "/favicon.ico", None),
     Rule("GET", "/api-docs", None),
     Rule("GET", "/api-docs/assets/{path:path}", None),
@@ -57,7 +59,11 @@ RULES = (
     Rule("POST", "/ask", "ask", answers=True),
     Rule("POST", "/search", "ask", answers=True),
     Rule("GET", "/traces/{trace_id}", "ask"),
-    Rule("GET", "/docs/{source:path}", "ask"),
+    Rule("GET", "/documents", "ask"),
+    Rule("GET", "/documents/{source:path}", "ask"),
+    Rule("GET", "/page/suggestions", "ask"),
+    Rule("POST", "/page/ask", "ask", answers=True),
+    Rule("POST", "/feedback", "ask"),
     Rule("GET", "/text", "ask"),
     Rule("GET", "/ingest", "ask"),
     # Writing.
