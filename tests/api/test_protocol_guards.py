@@ -1,4 +1,4 @@
-"""Keys, hosts and origins, as clients of the other protocols meet them."""
+"""Keys, hosts, origins and settings, as clients of the other protocols meet them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,10 +24,12 @@ MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 
 @pytest.fixture(scope="module")
 def locked(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that wants keys."""
+    """A server that wants keys, and lists no links."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("locked"))
     with workspace.given(
-        ZHIWEN_SERVE__KEYS=f"chat:ask:{CHAT},scraper:metrics:{SCRAPER}", ZHIWEN_SERVE__CORS_ORIGINS=ORIGIN
+        ZHIWEN_SERVE__KEYS=f"chat:ask:{CHAT},scraper:metrics:{SCRAPER}",
+        ZHIWEN_SERVE__CORS_ORIGINS=ORIGIN,
+        ZHIWEN_SERVE__LINK_LIST="false",
     ).serving() as running:
         yield running
 
@@ -49,6 +51,16 @@ def test_the_openai_client_needs_its_key(locked: Server) -> None:
     ):
         client.models.list()
     assert (denied.value.type, denied.value.code) == ("permission_error", "scope_missing")
+
+
+def test_the_list_of_links_can_be_switched_off(locked: Server) -> None:
+    with openai.OpenAI(base_url=f"{locked.url}/v1", api_key=CHAT, max_retries=0) as client:
+        done = client.chat.completions.create(model="zhiwen", messages=MESSAGES)
+        chunks = list(client.chat.completions.create(model="zhiwen", messages=MESSAGES, stream=True))
+    message = done.choices[0].message
+    assert (message.content or "").endswith("（未配置大模型，以上摘自原文。）")
+    assert len(message.annotations or []) == 1
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == message.content
 
 
 @pytest.mark.parametrize(
