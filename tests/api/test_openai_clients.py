@@ -37,8 +37,10 @@ def asked(text: str = QUESTION) -> Any:
 def test_the_openai_client_reads_a_whole_answer_with_its_citations(
     chat_endpoint: ChatEndpoint, client: openai.OpenAI
 ) -> None:
-    chat_endpoint.plays(*PIECES)
+    chat_endpoint.plays(*PIECES, tokens=(700, 40))
     done = client.chat.completions.create(model="zhiwen", messages=asked())
+    assert done.usage is not None
+    assert (done.usage.prompt_tokens, done.usage.completion_tokens, done.usage.total_tokens) == (700, 40, 740)
     [choice] = done.choices
     assert choice.finish_reason == "stop"
     text = choice.message.content
@@ -51,14 +53,13 @@ def test_the_openai_client_reads_a_whole_answer_with_its_citations(
     assert "overview.md" in cited.url
     assert cited.title == "overview.md › 概述 › AI 工程架构"
     assert text.endswith(f"\n\n**来源**\n\n- [1] [overview.md › 概述 › AI 工程架构]({cited.url})")
-    assert done.usage is not None
     assert done.model == "zhiwen"
 
 
 def test_the_openai_client_reads_a_stream_that_joins_to_the_whole_answer(
     chat_endpoint: ChatEndpoint, client: openai.OpenAI
 ) -> None:
-    chat_endpoint.plays(*PIECES)
+    chat_endpoint.plays(*PIECES, tokens=(700, 40))
     whole = client.chat.completions.create(model="zhiwen", messages=asked())
     chunks = list(
         client.chat.completions.create(
@@ -71,6 +72,8 @@ def test_the_openai_client_reads_a_stream_that_joins_to_the_whole_answer(
     assert [chunk.choices[0].finish_reason for chunk in chunks] == [None] * (len(chunks) - 1) + ["stop"]
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [bool(chunk.usage) for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.total_tokens == 740
 
 
 def test_the_async_openai_client_reads_both(chat_endpoint: ChatEndpoint, talking: Server) -> None:
@@ -169,8 +172,9 @@ def test_the_ai_sdk_reads_a_whole_answer(chat_endpoint: ChatEndpoint, talking: S
 
 
 def test_the_ai_sdk_reads_a_stream(chat_endpoint: ChatEndpoint, talking: Server, node_packages: Path) -> None:
-    chat_endpoint.plays(*PIECES, thoughts=("先看", " [1]"))
+    chat_endpoint.plays(*PIECES, thoughts=("先看", " [1]"), tokens=(700, 40))
     read = node(node_packages, talking, "stream")
+    assert (read["usage"]["inputTokens"], read["usage"]["outputTokens"]) == (700, 40)
     assert read["text"].startswith(TEXT)
     assert read["reasoning"] == "先看 [1]"
     assert read["finishReason"] == "stop"
