@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 class Script:
     """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does.
 
-    `thoughts` come before the pieces, and `pause_seconds` before each piece. `tokens`, of the prompt and the completion,
-    are told at the end.
+    `thoughts` come before the pieces, and `pause_seconds` before each piece. `tokens` of prompt and completion are told
+    at the end.
     """
 
     pieces: tuple[str, ...] = ()
