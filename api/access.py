@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from starlette.routing import compile_path
 
-from api.dialects import OPENAI, OWN, Dialect
+from api.dialects import DIFY, OPENAI, OWN, Dialect
 
 Scope = Literal["ask", "ingest", "admin", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -77,7 +77,7 @@ RULES = (
     Rule("GET", "/models/{name:path}", "ask", dialect=OPENAI),
     Rule("POST", "/v1/chat/completions", "ask", answers=True, dialect=OPENAI),
     Rule("POST", "/chat/completions", "ask", answers=True, dialect=OPENAI),
-    Rule("POST", "/retrieval", "ask", answers=True),
+    Rule("POST", "/retrieval", "ask", answers=True, dialect=DIFY),
     Rule("POST", "/mcp", "ask", answers=True),
     Rule("GET", "/mcp", "ask"),
     Rule("DELETE", "/mcp", "ask"),
@@ -97,4 +97,9 @@ def rule_of(method: str, path: str) -> Rule:
         if rule.method == method:
             return rule
     # The router says 404 or 405 to those who may know.
-    return Rule(method, "", "admin", dialect=matching[0].dialect if matching else OWN)
+    return Rule(method, "", "admin", dialect=matching[0].dialect if matching else _dialect_of(path))
+
+
+def _dialect_of(path: str) -> Dialect:
+    """That of a path which does not exist: clients of OpenAI's try more than there is, all below /v1."""
+    return OPENAI if path.startswith("/v1/") else OWN

@@ -1,28 +1,55 @@
-"""How a refusal looks to the clients of each protocol: as an answer, and as the last event of a stream."""
+"""How an error looks to the clients of each protocol: as an answer, and as the last event of a stream."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from api.dify_schemas import DifyError
 from api.errors import code_of, status_of
+from api.openai_schemas import OpenAIError, OpenAIErrorBody
+from api.schemas import ErrorBody, ErrorResponse
 from rag.errors import RequestRefused, ScopeMissing, ZhiwenError
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """`body` is the JSON of an error. `last_event` is what ends a stream of server-sent events that it broke off."""
+class Problem:
+    """An error as the HTTP API means it, before it is put in the words of a protocol."""
 
-    body: Callable[[ZhiwenError], dict[str, Any]]
-    last_event: Callable[[ZhiwenError], bytes]
-    status: Callable[[ZhiwenError], int] = status_of
+    status: int
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, error: ZhiwenError) -> "Problem":
+        return cls(status_of(error), code_of(error), str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`body` is the JSON of an error, `event` what names it at the end of a stream that it broke off."""
+
+    name: str
+    body: Callable[[Problem], BaseModel]
+    status: Callable[[Problem], int]
+    event: str = ""
+
+    def answer(self, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        return JSONResponse(self.body(problem).model_dump(), status_code=self.status(problem), headers=headers)
+
+    def last_event(self, error: ZhiwenError) -> bytes:
+        """The end of a stream of server-sent events. Our own events do without the outermost braces."""
+        body = self.body(Problem.of(error)).model_dump()
+        name = f"event: {self.event}\n" if self.event else ""
+        data = body["error"] if self.event else body
+        return f"{name}data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
 def refusal(error: ZhiwenError, dialect: Dialect) -> JSONResponse:
     """The answer to a request that is refused before it is looked at."""
-    return JSONResponse(dialect.body(error), status_code=dialect.status(error), headers=_headers(error))
+    return dialect.answer(Problem.of(error), _headers(error))
 
 
 def _headers(error: ZhiwenError) -> dict[str, str]:
@@ -39,21 +66,40 @@ def _headers(error: ZhiwenError) -> dict[str, str]:
     return headers
 
 
-def _own(error: ZhiwenError) -> dict[str, Any]:
-    return {"code": code_of(error), "message": str(error)}
+def _own(problem: Problem) -> ErrorResponse:
+    return ErrorResponse(error=ErrorBody(code=problem.code, message=problem.message))
 
 
-def _frame(data: dict[str, Any], event: str = "") -> bytes:
-    name = f"event: {event}\n" if event else ""
-    return f"{name}data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+def _openai(problem: Problem) -> OpenAIError:
+    kind = "server_error" if problem.status >= 500 else _OPENAI_TYPES.get(problem.status, "invalid_request_error")
+    return OpenAIError(error=OpenAIErrorBody(message=problem.message, type=kind, code=problem.code))
 
 
-def _openai(error: ZhiwenError) -> dict[str, Any]:
-    kind = "server_error" if status_of(error) >= 500 else "invalid_request_error"
-    return {"error": {"message": str(error), "type": kind, "code": code_of(error)}}
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
-OWN = Dialect(body=lambda error: {"error": _own(error)}, last_event=lambda error: _frame(_own(error), "error"))
+def _dify(problem: Problem) -> DifyError:
+    code = _DIFY_CODES.get(problem.code, _known_status(problem))
+    return DifyError(error_code=code, error_msg=problem.message)
+
+
+_DIFY_CODES = {"key_missing": 1001, "key_unknown": 1002, "scope_missing": 1002}
+
+
+def _dify_status(problem: Problem) -> int:
+    # Dify tells a wrong key by 403 alone.
+    return 403 if problem.code in _DIFY_CODES else _known_status(problem)
+
+
+def _known_status(problem: Problem) -> int:
+    """The status; 422 is none that other protocols know."""
+    return 400 if problem.status == 422 else problem.status
+
+
+OWN = Dialect("own", _own, lambda problem: problem.status, event="error")
 """The API's own."""
 
-OPENAI = Dialect(body=_openai, last_event=lambda error: _frame(_openai(error)))
+OPENAI = Dialect("openai", _openai, _known_status)
+
+DIFY = Dialect("dify", _dify, _dify_status)
+"""Of Dify's external knowledge bases."""

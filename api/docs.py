@@ -72,7 +72,7 @@ def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
     has no key to show, so their script asks for the text as JSON, with the key.
     """
 
-    @app.get("/documents", responses=ERRORS, tags=["documents"])
+    @app.get("/documents", responses=ERRORS, include_in_schema=False)
     def documents() -> DocumentList:
         """The documents of the live generation, by source; none before the first ingest."""
         state = parts.store.state()
@@ -94,12 +94,12 @@ def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
             ],
         )
 
-    @app.get("/documents/{source:path}", responses=ERRORS, tags=["documents"])
+    @app.get("/documents/{source:path}", responses=ERRORS, include_in_schema=False)
     def document(source: str, lines: Lines = "") -> DocumentOut:
         """A document of the live generation, rendered, the lines asked for marked."""
         return _part(_found(source, parts), line_range(lines))
 
-    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE, tags=["documents"])
+    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE, include_in_schema=False)
     def document_page(source: str, request: Request, lines: Lines = "") -> HTMLResponse:
         """A document of the live generation as a page: where citations lead. The first line asked for is `#passage`."""
         if not is_open:

@@ -13,7 +13,7 @@ from rag.wiring import Parts
 def add_feedback(app: FastAPI, parts: Parts) -> None:
     log = FeedbackLog(parts.settings.serve.feedback_path)
 
-    @app.post("/feedback", status_code=201, responses=ERRORS, tags=["ask"])
+    @app.post("/feedback", status_code=201, responses=ERRORS, include_in_schema=False)
     def give_feedback(request: FeedbackRequest) -> FeedbackOut:
         """Say whether an answer was good; it is kept, with both, for whoever looks after the documents."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -32,6 +32,7 @@ from rag.wiring import Parts, open_parts
 GRACE_SECONDS = 1
 """For what is still there after `serve.drain_seconds`: connections that do not close."""
 _BUSY_SECONDS = 0.2
+_SEND_BUFFER_BYTES = 256 * 1024
 
 log = logging.getLogger("zhiwen.serve")
 
@@ -65,6 +66,8 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
             raise ConfigError(
                 f"{host}:{port} cannot be listened on; is it taken? Choose another with --port"
             ) from error
+        # Its connections have the same. The kernel would let each client that does not read take several megabytes.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         port = listener.getsockname()[1]
         on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         owner = Owner(_own_address(host, port), os.getpid(), hosting.instance, token)
@@ -93,7 +96,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 
 def _own_address(host: str, port: int) -> str:
     """Where this machine reaches the server."""
-    if host in ("0.0.0.0", ""):  # noqa: S104  (compared, not bound)
+    if host in ("0.0.0.0", ""):  # noqa: S104  (compared, not bound)  # nosec B104
         return f"http://127.0.0.1:{port}"
     if host == "::":
         return f"http://[::1]:{port}"

@@ -49,7 +49,7 @@ class ChatEndpoint:
         self.asked: list[Asked] = []
         self.closing = threading.Event()
         self.left = threading.Event()
-        """Set once a client has gone while it was kept waiting."""
+        """Set once a client has gone before it had everything."""
         self.begun: list[float] = []
         """When each answer began, in seconds since the epoch."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send({}, script.finish_reason)
                 self.wfile.write(b"data: [DONE]\n\n")
         except OSError:
-            pass  # the client is gone
+            self.endpoint.left.set()
 
     def _answer(self, status: int, content_type: str, content: bytes) -> None:
         self.send_response(status)
