@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from api.schemas import ErrorBody, ErrorResponse
 
-_OPENAI = re.compile(r"/v1(?:/.*)?|/models|/chat/completions")
+_OPENAI = re.compile(r"/v1(?:/.*)?|/models(?:/.*)?|/chat/completions", re.DOTALL)
 _DIFY = re.compile(r"/retrieval")
 
 
