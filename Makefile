@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself; when nothing changed that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve test check format lock clean
+.PHONY: help ask serve test check audit format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +12,7 @@ help:
 	@echo 'make ask q="…"   answer a question from knowledge/'
 	@echo 'make serve       http://127.0.0.1:8000, taking in changes of knowledge/ as they are saved'
 	@echo 'make test        everything CI runs'
-	@echo 'make check       format, lint, types, import contract, tests'
+	@echo 'make check       format, lint, types, import contract, audits, tests'
 
 ask: export ZHIWEN_QUESTION = $(q)
 ask: $(INSTALLED)
@@ -28,11 +28,24 @@ check: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory audit
 	$(BIN)/pytest
+
+# Dangerous calls, secrets in what git has, known holes in what is installed. An exception is explained beside its line:
+# `# nosec`, `# pragma: allowlist secret`, or in .ci/vulnerabilities.py. Tests may call their pretended keys keys.
+audit: $(INSTALLED_DEV)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api ingest rag
+	git ls-files -z -- ':!tests' ':!*package-lock.json' | xargs -0 $(BIN)/detect-secrets-hook
+	git ls-files -z -- tests | xargs -0 $(BIN)/detect-secrets-hook --disable-plugin KeywordDetector
+	$(BIN)/python .ci/vulnerabilities.py
 
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The description of the HTTP API, after a change to its routes.
+openapi: $(INSTALLED_DEV)
+	$(BIN)/python -m api.openapi
 
 # The versions everybody installs: the newest that the ranges in pyproject.toml allow.
 lock:

@@ -10,6 +10,8 @@ from typing import Literal, get_args
 
 from starlette.routing import compile_path
 
+from api.dialects import DIFY, OPENAI, OWN, Dialect
+
 Scope = Literal["ask", "ingest", "admin", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
@@ -27,19 +29,22 @@ OPENS: dict[Scope, frozenset[Scope]] = {
 class Rule:
     """`needs` is the scope that a key must open, None for what everybody may have.
 
-    `answers` are the routes of which only so many are served at a time.
+    `answers` are the routes of which only so many are served at a time; `dialect` is how their clients want a refusal.
     """
 
     method: str
     path: str
     needs: Scope | None
     answers: bool = False
+    dialect: Dialect = OWN
 
 
 RULES = (
     # What a browser, a probe or the command line must get before it can show a key. No content of documents.
     Rule("GET", "/", None),
     Rule("GET", "/static/{path:path}", None),
+    Rule("GET", "/knowledge", None),
+    Rule("GET", "/docs/{source:path}", None),  # with keys, its script asks for the document
     Rule("GET", "/favicon.ico", None),
     Rule("GET", "/api-docs", None),
     Rule("GET", "/api-docs/assets/{path:path}", None),
@@ -54,7 +59,11 @@ RULES = (
     Rule("POST", "/ask", "ask", answers=True),
     Rule("POST", "/search", "ask", answers=True),
     Rule("GET", "/traces/{trace_id}", "ask"),
-    Rule("GET", "/docs/{source:path}", "ask"),
+    Rule("GET", "/documents", "ask"),
+    Rule("GET", "/documents/{source:path}", "ask"),
+    Rule("GET", "/page/suggestions", "ask"),
+    Rule("POST", "/page/ask", "ask", answers=True),
+    Rule("POST", "/feedback", "ask"),
     Rule("GET", "/text", "ask"),
     Rule("GET", "/ingest", "ask"),
     # Writing.
@@ -62,14 +71,16 @@ RULES = (
     Rule("POST", "/ingest/preview", "ingest"),
     Rule("POST", "/rollback", "admin"),
     # Other protocols.
-    Rule("GET", "/v1/models", "ask"),
-    Rule("GET", "/v1/models/{name:path}", "ask"),
-    Rule("GET", "/models", "ask"),
-    Rule("GET", "/models/{name:path}", "ask"),
-    Rule("POST", "/v1/chat/completions", "ask", answers=True),
-    Rule("POST", "/chat/completions", "ask", answers=True),
-    Rule("POST", "/retrieval", "ask", answers=True),
+    Rule("GET", "/v1/models", "ask", dialect=OPENAI),
+    Rule("GET", "/v1/models/{name:path}", "ask", dialect=OPENAI),
+    Rule("GET", "/models", "ask", dialect=OPENAI),
+    Rule("GET", "/models/{name:path}", "ask", dialect=OPENAI),
+    Rule("POST", "/v1/chat/completions", "ask", answers=True, dialect=OPENAI),
+    Rule("POST", "/chat/completions", "ask", answers=True, dialect=OPENAI),
+    Rule("POST", "/retrieval", "ask", answers=True, dialect=DIFY),
     Rule("POST", "/mcp", "ask", answers=True),
+    Rule("GET", "/mcp", "ask"),
+    Rule("DELETE", "/mcp", "ask"),
     # Running it.
     Rule("GET", "/metrics", "metrics"),
 )
@@ -81,8 +92,14 @@ _COMPILED: tuple[tuple[re.Pattern[str], Rule], ...] = tuple((compile_path(rule.p
 def rule_of(method: str, path: str) -> Rule:
     """The rule for a request; for one that the table does not know, one that only administrators pass."""
     method = "GET" if method == "HEAD" else method
-    for pattern, rule in _COMPILED:
-        if rule.method == method and pattern.match(path):
+    matching = [rule for pattern, rule in _COMPILED if pattern.match(path)]
+    for rule in matching:
+        if rule.method == method:
             return rule
     # The router says 404 or 405 to those who may know.
-    return Rule(method, "", "admin")
+    return Rule(method, "", "admin", dialect=matching[0].dialect if matching else _dialect_of(path))
+
+
+def _dialect_of(path: str) -> Dialect:
+    """That of a path which does not exist: clients of OpenAI's try more than there is, all below /v1."""
+    return OPENAI if path.startswith("/v1/") else OWN

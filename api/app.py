@@ -17,6 +17,7 @@ from api.hosting import Hosting
 from api.ingests import add_ingests
 from api.mcp_http import add_mcp
 from api.openai_api import add_openai
+from api.openapi import add_openapi
 from api.questions import add_questions
 from api.reading import add_reading
 from api.service import add_service
@@ -43,6 +44,8 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = Non
         title="知问 zhiwen",
         version=version("zhiwen"),
         description="Cited answers from a folder of Markdown. 基于 Markdown 知识库的带引用问答。",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     add_guard(app, parts, runner, hosting)
@@ -61,4 +64,5 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = Non
     def home() -> RedirectResponse:
         return RedirectResponse("/api-docs")
 
+    add_openapi(app)
     return app

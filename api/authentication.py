@@ -4,8 +4,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import Rule, rule_of
+from api.dialects import refusal
 from api.keys import Key, KeyRing
-from api.refusals import refusal
 from rag.errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
 
 _CALLER = "zhiwen.caller"
@@ -24,7 +24,7 @@ class Authentication:
             try:
                 scope[_CALLER] = _caller(Headers(scope=scope), rule, self._keys)
             except RequestRefused as error:
-                await refusal(error, scope["path"])(scope, receive, send)
+                await refusal(error, rule.dialect)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

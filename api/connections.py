@@ -66,8 +66,8 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio sees to it only where the listening socket names its protocol, which that of `socket.create_server` does
-        # not. Without it a body waits 40 ms for the acknowledgement of its header.
+        # asyncio does so only where the listening socket names its protocol; that of `socket.create_server` does not.
+        # A body would wait 40 ms for the acknowledgement of its header.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._behind_since: float | None = None
         self._wait_for_a_request()

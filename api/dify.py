@@ -6,8 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from api.dify_conditions import to_filter
-from api.dify_schemas import RecordOut, RetrievalRequest, RetrievalResponse
-from api.error_shapes import DifyError
+from api.dify_schemas import DifyError, RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
 from rag.answer import search
 from rag.citations import passage_url

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.error_shapes import last_event
-from api.errors import code_of, status_of
-from api.refusals import refusal
+from api.access import rule_of
+from api.dialects import Dialect, refusal
 from rag.errors import Stopping
 
 _LAST_WORDS_SECONDS = 0.5
@@ -66,10 +65,10 @@ class _Response:
                 self.ends_an_event = body.endswith(b"\n\n")
         await self.send(message)
 
-    async def close(self, error: Stopping, path: str) -> None:
+    async def close(self, error: Stopping, dialect: Dialect) -> None:
         """End a stream of events with the error. Nothing can be said in the middle of anything else."""
         if self.is_event_stream and not self.is_complete:
-            last = last_event(path, code_of(error), str(error), status_of(error))
+            last = dialect.last_event(error)
             body = last if self.ends_an_event else b"\n\n" + last
             await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -85,10 +84,10 @@ class Draining:
         if scope["type"] != "http" or scope["path"].startswith(_HEALTH):
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
+        dialect = rule_of(scope["method"], scope["path"]).dialect
         error = Stopping("the service is shutting down; try again in a moment")
         if self._drain.is_stopping:
-            await refusal(error, path)(scope, receive, send)
+            await refusal(error, dialect)(scope, receive, send)
             return
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  (a request is always a task)
@@ -104,8 +103,8 @@ class Draining:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_WORDS_SECONDS):
                     if response.is_started:
-                        await response.close(error, path)
+                        await response.close(error, dialect)
                     else:
-                        await refusal(error, path)(scope, receive, send)
+                        await refusal(error, dialect)(scope, receive, send)
         finally:
             self._drain.leave(task)

@@ -1,6 +1,7 @@
 """Errors as HTTP answers, in the shape of the protocol that was spoken."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -8,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.error_shapes import error_answer
+from api.access import rule_of
+from api.dialects import Problem
 from api.errors import code_of, status_of
 from api.schemas import ErrorBody, ErrorResponse
 from rag.errors import ZhiwenError
@@ -39,10 +41,9 @@ def error_body(error: ZhiwenError) -> ErrorBody:
 
 async def _on_zhiwen_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ZhiwenError)  # noqa: S101  (registered for it)
-    status = status_of(error)
-    if status >= 500:
+    if status_of(error) >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, error)
-    return error_answer(request.url.path, status, code_of(error), str(error))
+    return _answer(request, Problem.of(error))
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
@@ -51,7 +52,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"] if part != "body")
         problems.append(f"{where}: {problem['msg']}" if where else str(problem["msg"]))
-    return error_answer(request.url.path, 422, "invalid_request", "; ".join(problems))
+    return _answer(request, Problem(422, "invalid_request", "; ".join(problems)))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
@@ -59,12 +60,14 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     code = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout", 413: "body_too_large"}.get(
         error.status_code, "http_error"
     )
-    response = error_answer(request.url.path, error.status_code, code, str(error.detail))
-    response.headers.update(error.headers or {})
-    return response
+    return _answer(request, Problem(error.status_code, code, str(error.detail)), error.headers)
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s", request.method, request.url.path, exc_info=error)
     message = "something went wrong that should not; the log of the service says what"
-    return error_answer(request.url.path, 500, "internal", message)
+    return _answer(request, Problem(500, "internal", message))
+
+
+def _answer(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return rule_of(request.method, request.url.path).dialect.answer(problem, headers)

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.access import rule_of
+from api.dialects import refusal
 from api.key_storage import is_loopback
-from api.refusals import refusal
 from rag.config import ServeSettings
 from rag.errors import ForeignOrigin, RequestRefused, UntrustedHost
 
@@ -38,7 +39,8 @@ class TrustedHosts:
             try:
                 self._check(scope["method"], Headers(scope=scope))
             except RequestRefused as error:
-                await refusal(error, scope["path"])(scope, receive, send)
+                dialect = rule_of(scope["method"], scope["path"]).dialect
+                await refusal(error, dialect)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -49,15 +51,27 @@ class TrustedHosts:
         origin = headers.get("origin")
         if not self._checks_origin or origin is None or method in _READING:
             return
+        if _is_application(origin):
+            return
         if urlsplit(origin).netloc != host and not {origin, _ANY} & set(self._origins):
             raise ForeignOrigin(f"{origin} may not send this; add it to serve.cors_origins if it should")
 
 
 def trusted_hosts(settings: ServeSettings) -> Sequence[str]:
-    """The names that the service goes by: those configured, else on loopback the names of that, and any elsewhere."""
+    """The names that the service goes by: those configured, else on loopback the names of that, and any elsewhere.
+
+    A proxy in front names the host of the public address.
+    """
+    public = _without_port(urlsplit(settings.public_url).netloc)
     if settings.trusted_hosts:
-        return tuple(host.lower() for host in settings.trusted_hosts)
-    return (*_LOOPBACK, settings.host) if is_loopback(settings.host) else (_ANY,)
+        return tuple(host.lower() for host in (*settings.trusted_hosts, public) if host)
+    return (*_LOOPBACK, settings.host, *([public] if public else [])) if is_loopback(settings.host) else (_ANY,)
+
+
+def _is_application(origin: str) -> bool:
+    """Whether it is a desktop client, as in `app://` or `tauri://`: no page on the web can have such an origin."""
+    scheme, separator, _ = origin.partition("://")
+    return bool(separator) and scheme.lower() not in ("http", "https")
 
 
 def _is_meant(trusted: str, host: str) -> bool:

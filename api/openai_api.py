@@ -10,8 +10,15 @@ from starlette.exceptions import HTTPException
 
 from api import openai_completions as completions
 from api.disconnects import unless_gone
-from api.error_shapes import OpenAIError
-from api.openai_schemas import MODEL, ChatCompletion, ChatCompletionRequest, ChatMessage, ModelList, ModelOut
+from api.openai_schemas import (
+    MODEL,
+    ChatCompletion,
+    ChatCompletionRequest,
+    ChatMessage,
+    ModelList,
+    ModelOut,
+    OpenAIError,
+)
 from api.openai_text import without_closing
 from api.public_urls import base_url
 from api.side_requests import Said, side_answer

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
-from api.error_shapes import openai_error
-from api.errors import code_of, status_of
+from api.dialects import OPENAI
 from api.openai_schemas import (
     MODEL,
     Annotation,
@@ -92,7 +91,7 @@ async def chunks(events: Events, style: Style, *, with_usage: bool) -> AsyncIter
                         for chunk in _ending(stream, event, style, has_text=has_text, with_usage=with_usage):
                             yield chunk
     except ZhiwenError as error:
-        yield _frame(openai_error(status_of(error), code_of(error), str(error)))
+        yield OPENAI.last_event(error)
         return
     yield _DONE
 

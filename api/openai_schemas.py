@@ -137,6 +137,18 @@ class ChatCompletionChunk(BaseModel):
     usage: CompletionUsage | None = None
 
 
+class OpenAIErrorBody(BaseModel):
+    """`code` is that of the HTTP API; `type` tells whose fault it is."""
+
+    message: str
+    type: str
+    code: str
+
+
+class OpenAIError(BaseModel):
+    error: OpenAIErrorBody
+
+
 class ModelOut(BaseModel):
     id: str
     object: Literal["model"] = "model"

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import rule_of
-from api.refusals import refusal
+from api.dialects import refusal
 from rag.errors import TooManyAnswers
 
 _RETRY_AFTER_SECONDS = 2.0
@@ -85,11 +85,11 @@ class AnswerLimit:
         self._places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not rule_of(scope["method"], scope["path"]).answers:
+        if scope["type"] != "http" or not (rule := rule_of(scope["method"], scope["path"])).answers:
             await self._app(scope, receive, send)
             return
         try:
             async with self._places.taken():
                 await self._app(scope, receive, send)
         except TooManyAnswers as error:
-            await refusal(error, scope["path"])(scope, receive, send)
+            await refusal(error, rule.dialect)(scope, receive, send)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.access import rule_of
 from api.authentication import caller_of
+from api.dialects import refusal
 from api.keys import OWNER
-from api.refusals import refusal
 from rag.errors import TooManyRequests
 
 
@@ -49,6 +50,6 @@ class RateLimit:
                 f"the API key {caller.name} has made its {self._per_minute} requests of this minute",
                 retry_after_seconds=wait,
             )
-            await refusal(error, scope["path"])(scope, receive, send)
+            await refusal(error, rule_of(scope["method"], scope["path"]).dialect)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -96,7 +96,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 
 def _own_address(host: str, port: int) -> str:
     """Where this machine reaches the server."""
-    if host in ("0.0.0.0", ""):  # noqa: S104  (compared, not bound)
+    if host in ("0.0.0.0", ""):  # noqa: S104  (compared, not bound)  # nosec B104
         return f"http://127.0.0.1:{port}"
     if host == "::":
         return f"http://[::1]:{port}"

@@ -57,6 +57,8 @@ class Staging:
         self._mode = mode
         self._still_mine = still_mine
         self._state = store.state()
+        # What readers have was written before; on a server a read that also waits for the latest write takes 0.2 s.
+        self._since = store.milvus.moment()
         self.generation = (self._state.last_number if self._state else 0) + 1
         live = self._state.live if self._state else None
         identity = (embedder.fingerprint, SCHEMA_VERSION, mode)
@@ -75,17 +77,17 @@ class Staging:
 
     def documents(self) -> dict[str, DocumentRecord]:
         """The manifest that this generation starts from: empty in a fresh space."""
-        return Snapshot(self._store, self._live).documents() if self._live else {}
+        return self._snapshot(self._live).documents() if self._live else {}
 
     def replaced_documents(self) -> dict[str, DocumentRecord]:
         """The manifest that readers have, whatever embedder it was made with."""
-        return Snapshot(self._store, self._state.live).documents() if self._state else {}
+        return self._snapshot(self._state.live).documents() if self._state else {}
 
     def replaced_chunks_of(self, source: str) -> list[Chunk]:
         """The chunks of a document that readers have, whatever embedder they were made with."""
         if not self._state:
             return []
-        found = Snapshot(self._store, self._state.live).chunks(Equals("source", source))
+        found = self._snapshot(self._state.live).chunks(Equals("source", source))
         return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
 
     def chunks_of(self, source: str) -> list[LiveChunk]:
@@ -93,7 +95,8 @@ class Staging:
         if not self._live:
             return []
         expression = f"source == {literal(source)} and {alive_at(self._live.generation)}"
-        found = self._milvus.rows(self._chunks, expression, [*rows.columns_of(SCHEMA_VERSION), "vector"])
+        fields = [*rows.columns_of(SCHEMA_VERSION), "vector"]
+        found = self._milvus.rows(self._chunks, expression, fields, since=self._since)
         return [LiveChunk(rows.stored_chunk(row).chunk, row) for row in found]
 
     def vectors_of(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
@@ -104,7 +107,8 @@ class Staging:
         known: dict[str, Vector] = {}
         for chunks in self._with_vectors():
             for names in listed(sorted(set(text_hashes) - known.keys())):
-                for row in self._milvus.rows(chunks, f"text_hash in {names}", ["text_hash", "vector"]):
+                expression = f"text_hash in {names}"
+                for row in self._milvus.rows(chunks, expression, ["text_hash", "vector"], since=self._since):
                     known[row["text_hash"]] = np.asarray(row["vector"], dtype=np.float32)
         return known
 
@@ -198,6 +202,9 @@ class Staging:
                 "process write to it? Nothing was changed, run again"
             )
 
+    def _snapshot(self, commit: Commit) -> Snapshot:
+        return Snapshot(self._store, commit, since=self._since)
+
     @property
     def _chunks(self) -> str:
         return f"{self._space}_chunks"
@@ -237,7 +244,8 @@ class Staging:
         if not self._live:
             return
         expression = f"{condition} and {alive_at(self._live.generation)}"
-        bury(self._milvus, self._ledger, list(self._milvus.rows(self._ledger, expression, ["*"])), self.generation)
+        live = list(self._milvus.rows(self._ledger, expression, ["*"], since=self._since))
+        bury(self._milvus, self._ledger, live, self.generation)
 
     def _write_term_changes(self) -> None:
         payloads: Sequence[Mapping[str, object]] = self._terms.payloads()

@@ -16,6 +16,7 @@ from rag.facts import latin_names
 from rag.nouns import NAME_TAGS
 from rag.question import language_of
 from rag.terms import question_text
+from rag.well_formed import well_formed
 
 _POINTS_BACK = re.compile(
     r"[它她他]|这(?:个|些|里|样|款|种|家|几)|那(?:个|些|里|样|款|种|家|几)|[该此]|其(?![他它余中实次])|上述|上面|前者|后者|刚才|前面"
@@ -45,14 +46,17 @@ class Turn:
 
 
 def recent(history: Sequence[Turn], *, max_turns: int, max_characters: int) -> tuple[Turn, ...]:
-    """The last turns, as many as the limits allow, in order; blank ones are left out."""
+    """The last turns, as many as the limits allow, in order; blank ones are left out.
+
+    A question that is no text is refused; what was said before may come from anywhere, and is made text.
+    """
     kept: list[Turn] = []
     characters = 0
     for turn in reversed([turn for turn in history if turn.content.strip()]):
         characters += len(turn.content)
         if len(kept) == max_turns or characters > max_characters:
             break
-        kept.append(turn)
+        kept.append(Turn(turn.role, well_formed(turn.content)))
     return tuple(reversed(kept))
 
 

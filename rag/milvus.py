@@ -98,8 +98,8 @@ class Milvus:
         timeout = max(60, self._timeout)
         with _translated(self.uri):
             self._client.create_collection(name, schema=schema, timeout=timeout, consistency_level="Strong")
-            # The client would wait half a second for each index, which Milvus Lite has at once.
-            self._client.create_index(name, indexes, timeout=timeout, sync=not self.is_embedded)
+            # The client would wait half a second for each index; that of an empty collection is there at once.
+            self._client.create_index(name, indexes, timeout=timeout, sync=False)
             self._client.load_collection(name, timeout=timeout)
 
     def drop(self, name: str) -> None:

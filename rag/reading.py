@@ -1,12 +1,13 @@
 """What an id leads to, as text to read: a passage with the section around it, or a whole document."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from rag.errors import TextNotFound
+from rag.errors import FilterError, TextNotFound
 from rag.filters import Equals
 from rag.store import Snapshot
+from rag.structure import is_row_of
 from rag.vocabulary import Chunk, MetadataValue
 
 
@@ -14,7 +15,7 @@ from rag.vocabulary import Chunk, MetadataValue
 class Reading:
     """`text` is Markdown from the lines given. `is_whole` is false where it was cut to the length allowed.
 
-    `passage` is the one that was asked for; for a document, its first.
+    `passage` is the one that was asked for, or all of the document as one, without headings.
     """
 
     id: str
@@ -36,8 +37,11 @@ def read(snapshot: Snapshot, name: str, *, max_characters: int) -> Reading:
     With a passage comes the section that it stands in, subsections too; where that is longer than `max_characters`, as
     much of it as there is room for around the passage. Raises TextNotFound and StoreError.
     """
-    found = next(snapshot.chunks(Equals("id", name)), None)
-    document = [stored.chunk for stored in snapshot.chunks(Equals("source", found.chunk.source if found else name))]
+    try:
+        found = next(snapshot.chunks(Equals("id", name)), None)
+        document = [stored.chunk for stored in snapshot.chunks(Equals("source", found.chunk.source if found else name))]
+    except FilterError:
+        document = []  # it holds what can stand in no name
     if not document:
         raise TextNotFound(f"{name[:200]!r} is neither a passage nor a document of generation {snapshot.generation}")
     document.sort(key=lambda chunk: chunk.position)
@@ -46,6 +50,8 @@ def read(snapshot: Snapshot, name: str, *, max_characters: int) -> Reading:
     section = [chunk for chunk in document if chunk.heading_path[:level] == passage.heading_path[:level]]
     blocks = _without_repeats(section)
     shown = _around(blocks, passage, max_characters)
+    if not found:
+        passage = replace(passage, heading_path=(), anchor="", end_line=shown[-1].end_line)
     return Reading(
         id=name,
         passage=passage,
@@ -57,17 +63,19 @@ def read(snapshot: Snapshot, name: str, *, max_characters: int) -> Reading:
 
 
 def _without_repeats(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """In reading order, without the rows of the tables that are there as tables."""
-    tables = {chunk.group for chunk in chunks if chunk.kind == "table"}
-    return [chunk for chunk in chunks if chunk.kind != "row" or chunk.group not in tables]
+    """In reading order, without the rows that are there in their table."""
+    tabled = {
+        (chunk.group, line)
+        for chunk in chunks
+        if chunk.kind == "table"
+        for line in range(chunk.start_line, chunk.end_line + 1)
+    }
+    return [chunk for chunk in chunks if chunk.kind != "row" or (chunk.group, chunk.start_line) not in tabled]
 
 
 def _around(chunks: Sequence[Chunk], passage: Chunk, max_characters: int) -> list[Chunk]:
-    """The passage, or the table that it is a row of, and its neighbours on both sides while there is room."""
-    middle = max(
-        (at for at, chunk in enumerate(chunks) if _holds(chunk, passage)),
-        key=lambda at: chunks[at].id == passage.id,
-    )
+    """The passage, or the part of a table that it is a row of, and its neighbours on both sides while there is room."""
+    middle = next(at for at, chunk in enumerate(chunks) if chunk.id == passage.id or is_row_of(passage, chunk))
     first, last, room = middle, middle, max_characters - _length(chunks[middle])
     while True:
         # Downwards first: people read on.
@@ -79,10 +87,6 @@ def _around(chunks: Sequence[Chunk], passage: Chunk, max_characters: int) -> lis
             room -= _length(chunks[first])
         else:
             return list(chunks[first : last + 1])
-
-
-def _holds(chunk: Chunk, passage: Chunk) -> bool:
-    return chunk.id == passage.id or (chunk.kind == "table" and chunk.group == passage.group)
 
 
 def _length(chunk: Chunk) -> int:

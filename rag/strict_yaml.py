@@ -30,7 +30,7 @@ def load(text: str, *, max_bytes: int = MAX_BYTES) -> object:
         raise StrictYAMLError(f"is {size} bytes long, the limit is {max_bytes}")
     try:
         _check_events(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (_Loader is a SafeLoader)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (_Loader is a SafeLoader)  # nosec B506
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}: " if mark else ""

@@ -31,7 +31,7 @@ def without_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
     kept_of_group: dict[str, list[Chunk]] = {}
     for hit in hits:
         better = kept_of_group.setdefault(hit.chunk.group, [])
-        twin = next((chunk for chunk in better if _is_row_of(hit.chunk, chunk) or _is_row_of(chunk, hit.chunk)), None)
+        twin = next((chunk for chunk in better if is_row_of(hit.chunk, chunk) or is_row_of(chunk, hit.chunk)), None)
         if twin:
             repeated[hit.chunk.id] = twin.id
         else:
@@ -86,7 +86,8 @@ def in_context(
     return passages
 
 
-def _is_row_of(row: Chunk, table: Chunk) -> bool:
+def is_row_of(row: Chunk, table: Chunk) -> bool:
+    """Whether the one is a row of the table, or part of a table, that the other is."""
     return (
         row.kind == "row"
         and table.kind == "table"

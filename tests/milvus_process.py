@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 import urllib.request
 from contextlib import suppress
@@ -23,6 +24,7 @@ class MilvusProcess:
         self._server.set_base_dir(str(folder))
         self._server.listen_port = 0
         self._server.config.set("common.session.ttl", _SESSION_SECONDS)
+        self._server.config.try_bind_port = _bound
         self.start()
 
     @property
@@ -59,3 +61,16 @@ class MilvusProcess:
         with suppress(URLError, OSError), urllib.request.urlopen(url, timeout=5) as response:
             return b"OK" in response.read()
         return False
+
+
+def _bound(port: int) -> socket.socket | None:
+    """The package's own trial takes a port with connections that are just ending for taken, and would move away."""
+    trial = socket.socket()
+    trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        trial.bind(("127.0.0.1", port))
+        trial.listen()
+    except OSError:
+        trial.close()
+        return None
+    return trial

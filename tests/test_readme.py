@@ -18,8 +18,10 @@ import typer
 import yaml
 from pydantic import BaseModel
 
+from api.access import RULES
 from api.cli import app
 from api.errors import STATUS, code_of
+from api.openai_schemas import MODEL
 from api.schemas import AskRequest, AskResponse, ErrorResponse, SearchRequest
 from ingest.slugs import slug
 from rag.chat.presets import PRESETS
@@ -234,6 +236,35 @@ def test_every_call_names_an_endpoint_and_sends_a_body_that_it_takes(document: s
         assert (call.method, call.path) in routes
         if call.body:
             REQUESTS[call.path].model_validate_json(call.body)
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_what_clients_make_of_the_addresses_shown_are_routes(document: str) -> None:
+    appended = {
+        "Cherry Studio": ("GET /v1/models", "POST /v1/chat/completions"),
+        "Chatbox": ("GET /models", "POST /chat/completions"),
+        "Open WebUI": ("GET /models", "POST /chat/completions"),
+        "Dify": ("POST /retrieval",),
+    }
+    routes = {(rule.method, rule.path) for rule in RULES}
+    rows = {row[0]: _INLINE.findall(" ".join(row)) for row in table_rows(document)}
+    for client, calls in appended.items():
+        base = urlsplit(rows[client][0])
+        assert base.port == Settings().serve.port
+        assert {(call.split()[0], base.path + call.split()[1]) for call in calls} <= routes
+        assert rows[client][1] == MODEL == Settings().store.collection
+    (over_http,) = (codes for codes in rows.values() if codes and codes[0].endswith("/mcp"))
+    assert ("POST", urlsplit(over_http[0]).path) in routes
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_the_command_that_an_mcp_client_starts_exists(document: str) -> None:
+    (shown,) = (json.loads(block) for block in blocks(document, "jsonc"))
+    server = shown["mcpServers"]["zhiwen"]
+    assert server["command"].endswith("/bin/zhiwen")
+    *options, command = server["args"]
+    assert command in zhiwen_options()
+    assert {option for option in options if option.startswith("--")} <= zhiwen_options()[""]
 
 
 @pytest.mark.parametrize("document", READMES)

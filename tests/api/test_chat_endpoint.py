@@ -306,3 +306,30 @@ def test_a_client_that_goes_away_ends_the_call_to_the_model_within_a_second(
         assert not chat_endpoint.left.is_set()
     assert chat_endpoint.left.wait(1)
     assert "Traceback" not in chatting.log
+
+
+def test_a_follow_up_is_rewritten_by_the_model_before_anything_is_searched(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays("向量数据库的知名组件有 Milvus [1]")
+    history = [{"role": "user", "content": "向量数据库是什么？"}, {"role": "assistant", "content": "基础设施 [1]。"}]
+    answer = chatting.post("/ask", question="它有哪些知名组件？", history=history).json()
+    rewriting, answering = chat_endpoint.asked
+    assert "向量数据库是什么？" in rewriting.prompt
+    assert answering.prompt.endswith("向量数据库的知名组件有 Milvus [1]")
+    trace = chatting.client.get(f"/traces/{answer['trace_id']}").json()
+    assert (trace["question"], trace["rewritten_by"]) == ("它有哪些知名组件？", "model")
+    assert trace["standalone_question"] == "向量数据库的知名组件有 Milvus [1]"
+    assert [attempt["outcome"] for attempt in trace["attempts"]] == ["answered", "answered"]
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_a_trace_holds_what_the_model_was_asked_and_never_the_key(
+    chat_endpoint: ChatEndpoint, chatting: Server, status: int
+) -> None:
+    chat_endpoint.plays("知名的有 Milvus [1]。", status=status)
+    answer = chatting.post("/ask", question=QUESTION).json()
+    trace = chatting.client.get(f"/traces/{answer['trace_id']}")
+    assert KEY not in trace.text
+    assert trace.json()["prompt"][-1]["content"] == chat_endpoint.asked[-1].prompt
+    assert trace.json()["attempts"][-1]["outcome"] == ("answered" if status == 200 else "denied")

@@ -71,3 +71,9 @@ def test_the_last_turns_are_kept_in_order_and_whole() -> None:
     assert recent(history, max_turns=9, max_characters=25) == (history[2], history[3])
     assert recent(history, max_turns=9, max_characters=100) == (history[0], history[2], history[3])
     assert recent(history, max_turns=0, max_characters=100) == ()
+
+
+def test_halves_of_surrogate_pairs_in_what_was_said_are_made_text() -> None:
+    turns = recent([Turn("user", "\ud800 什么是 Milvus")], max_turns=9, max_characters=100)
+    assert [turn.content for turn in turns] == ["? 什么是 Milvus"]
+    assert "Milvus" in carried_over("它有哪些组件？", turns)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from ingest.backup import export_backup, import_backup
 from ingest.lease import writing
 from ingest.repair import roll_back
 from ingest.sync import ingest
@@ -15,7 +16,8 @@ from rag.embedders.builtin import BuiltinEmbedder
 from rag.errors import StoreLocked
 from rag.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.retrieval import retrieve
-from rag.store import Snapshot, Store
+from rag.store import DocumentRecord, Snapshot, Store
+from rag.wiring import open_store
 
 if TYPE_CHECKING:
     from milvus_process import MilvusProcess
@@ -117,6 +119,41 @@ def test_filters_mean_on_a_server_what_they_mean_in_a_file(
 
 def sources(snapshot: Snapshot, condition: Filter) -> set[str]:
     return {stored.chunk.source for stored in snapshot.chunks(condition)}
+
+
+def test_an_index_moves_from_a_file_to_a_server_and_back(
+    settings: Settings, embedder: BuiltinEmbedder, tmp_path: Path
+) -> None:
+    """Counts, ids and vectors are equal after both journeys, and the same folder has nothing to ingest."""
+    with open_store(with_store(settings, tmp_path / "before.db")) as before:
+        ingest(with_store(settings, tmp_path / "before.db"), before, embedder)
+        original = contents(before)
+        export_backup(before, tmp_path / "up.parquet")
+    server = settings.model_copy(update={"store": settings.store.model_copy(update={"collection": "moved"})})
+    with open_store(server) as store:
+        import_backup(server, store, embedder, tmp_path / "up.parquet")
+        assert contents(store) == original
+        assert ingest(server, store, embedder).embedded == 0
+        assert store.snapshot().generation == 1
+        export_backup(store, tmp_path / "down.parquet")
+    after = with_store(settings, tmp_path / "after.db")
+    with open_store(after) as store:
+        import_backup(after, store, embedder, tmp_path / "down.parquet")
+        assert contents(store) == original
+        again = ingest(after, store, embedder)
+        assert (again.embedded, again.generation, again.documents.unchanged) == (0, 1, len(original[0]))
+
+
+def with_store(settings: Settings, database: Path) -> Settings:
+    return settings.model_copy(update={"store": settings.store.model_copy(update={"uri": str(database)})})
+
+
+def contents(store: Store) -> tuple[dict[str, DocumentRecord], dict[str, tuple[str, bytes]]]:
+    """The manifest, and each chunk's text and vector by its id."""
+    live = store.snapshot()
+    documents = live.documents()
+    chunks = live.chunks_with_vectors(list(documents))
+    return documents, {chunk.id: (repr(chunk), vector.tobytes()) for chunk, vector in chunks}
 
 
 def test_a_second_writer_on_a_server_is_refused_by_name_and_a_dead_one_is_not_waited_for(settings: Settings) -> None:

@@ -27,6 +27,7 @@ signals = st.builds(
     lexical_lead=numbers,
     unit_coverage=st.floats(0, 1),
     kind_missing=st.sampled_from([0.0, 1.0]),
+    name_missing=st.sampled_from([0.0, 1.0]),
     is_across=st.booleans(),
 )
 models = st.sampled_from(
@@ -147,8 +148,10 @@ def test_a_question_for_a_time_or_a_price_needs_one_among_the_passages(
 
 
 @given(signals, models)
-def test_where_the_kind_that_is_asked_for_is_missing_an_answer_is_one_in_twenty(one: Signals, model: Model) -> None:
+def test_where_what_is_asked_for_is_missing_an_answer_is_one_in_twenty(one: Signals, model: Model) -> None:
+    one = replace(one, name_missing=0.0)
     named, missing = (model.probability(replace(one, kind_missing=value)) for value in (0.0, 1.0))
+    assert model.probability(replace(one, kind_missing=0.0, name_missing=1.0)) == missing
     assume(1e-6 < missing < named < 1 - 1e-6)  # beyond, a float holds too little of the odds
     assert missing / (1 - missing) == pytest.approx(named / (1 - named) / 20, rel=0.01)
 
@@ -159,6 +162,35 @@ def test_where_the_kind_that_is_asked_for_is_missing_an_answer_is_one_in_twenty(
 )
 def test_a_question_for_neither_time_nor_price_needs_none(question: str) -> None:
     assert signals_of(found(question, "大模型平台。")).kind_missing == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "without", "with_name"),
+    [
+        ("Cursor 的官网是什么？", "应用: Chatbox，官网: chatboxai.app", "应用: Ｃｕｒｓｏｒ，官网: cursor.com"),
+        ("RAGFlow 和 Dify 有什么区别？", "Ollama 是平台。", "Dify 是平台。"),
+        ("What is the website of Cursor?", "Chatbox is at chatboxai.app.", "Cursors are at cursor.com."),
+        ("GPT-4o 是什么？", "大模型很多。", "GPT-4o 是大模型。"),
+    ],
+)
+def test_a_question_for_a_name_needs_it_among_the_passages(question: str, without: str, with_name: str) -> None:
+    assert signals_of(found(question, without)).name_missing == 1.0
+    assert signals_of(found(question, with_name)).name_missing == 0.0
+    assert signals_of(found(question, without, with_name)).name_missing == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("有哪些好用的 app？", "应用: Chatbox"),
+        ("AI 工程分几层？", "人工智能工程分四层。"),
+        ("Who founded Tencent?", "腾讯由马化腾创办。"),
+        ("Where is the office?", "We are in Beijing."),
+    ],
+    ids=["a common word", "an abbreviation", "a name that may be transliterated", "no name"],
+)
+def test_what_the_passages_may_say_otherwise_is_no_missing_name(question: str, text: str) -> None:
+    assert signals_of(found(question, text)).name_missing == 0.0
 
 
 def test_question_and_passages_in_different_languages_are_noticed() -> None:

@@ -1,0 +1,103 @@
+"""Every error that the HTTP API gives: its code, an example of its message, and which operations can give it."""
+
+from collections.abc import Mapping
+
+WITHOUT_CLASS: Mapping[str, int] = {
+    "invalid_request": 422,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "request_timeout": 408,
+    "body_too_large": 413,
+    "internal": 500,
+}
+"""Codes that do not stand for an error of rag.errors."""
+
+ALWAYS = (
+    "key_missing",
+    "key_unknown",
+    "scope_missing",
+    "untrusted_host",
+    "foreign_origin",
+    "too_many_requests",
+    "stopping",
+    "internal",
+)
+WITH_BODY = ("invalid_request", "request_timeout", "body_too_large")
+WITH_ANSWERS = ("too_many_answers",)
+
+_STORE = ("store_unavailable", "store_timeout", "store_error")
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "store": _STORE,
+    "live": ("store_empty", *_STORE),
+    "question": ("question_error", "question_too_long", "embedder_unavailable", "embedder_mismatch", "embedder_error"),
+    "filter": ("filter_error",),
+    "chat": ("chat_broken", "chat_garbled", "chat_filtered", "chat_timeout"),
+    "ingest": ("store_locked", "knowledge_error"),
+    "rollback": ("store_locked", "no_earlier_generation"),
+    "trace": ("trace_not_found",),
+    "text": ("text_not_found",),
+    "name": ("not_found",),
+}
+"""By what an operation does."""
+
+MESSAGES: Mapping[str, str] = {
+    "key_missing": "an API key is needed: send the header `Authorization: Bearer …`",
+    "key_unknown": "the API key is none of this service's; ask whoever runs it for one",
+    "scope_missing": "the API key page lacks the scope ingest",
+    "untrusted_host": "'kb.example.com' is none of the names of this service; add it to serve.trusted_hosts",
+    "foreign_origin": "https://example.com may not send this; add it to serve.cors_origins if it should",
+    "too_many_requests": "more than 600 requests within a minute; try again in 3 s",
+    "too_many_answers": "as many answers are being written as the service allows; try again in a moment",
+    "stopping": "the service is shutting down; try again in a moment",
+    "internal": "something went wrong that should not; the log of the service says what",
+    "invalid_request": "question: Field required",
+    "not_found": "Not Found",
+    "method_not_allowed": "Method Not Allowed",
+    "request_timeout": "the request body took over 30 seconds",
+    "body_too_large": "the request body is larger than 262144 bytes",
+    "question_error": "the question is empty",
+    "question_too_long": "the question is 5000 characters long, the limit is 4000",
+    "filter_error": "the filter on 'tags' lists no values",
+    "trace_not_found": "no trace 7c9e6679f7425: it is unknown or too old",
+    "text_not_found": "'nothing.md' is neither a passage nor a document of generation 3",
+    "store_unavailable": "http://milvus:19530 cannot be reached: is Milvus running, and store.uri right?",
+    "store_timeout": "Milvus did not answer within 10 s (store.timeout_seconds)",
+    "store_error": "the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere",
+    "store_empty": "nothing has been ingested yet; run `zhiwen ingest`, or wait for the ingest that is running",
+    "store_locked": "an ingest is running already; GET /ingest tells how far it is",
+    "no_earlier_generation": "there is no earlier generation to go back to (store.keep_generations says how many are "
+    "kept)",
+    "knowledge_error": "/home/wang/notes is not the configured knowledge folder /srv/handbook; nothing was changed",
+    "embedder_unavailable": "the embedding endpoint https://api.example.com/v1 cannot be reached",
+    "embedder_mismatch": "the live index was made with builtin/multilingual-e5-small, questions are embedded with "
+    "openai/text-embedding-v4; run `zhiwen ingest` to build it anew, or go back to the old settings",
+    "embedder_error": "the embedding endpoint gave vectors of 768 numbers instead of 1024",
+    "chat_broken": "qwen/qwen-plus: the answer broke off before its end",
+    "chat_garbled": "qwen/qwen-plus: what it sent is no chat answer",
+    "chat_filtered": "qwen/qwen-plus: the provider's content filter stopped the answer",
+    "chat_timeout": "qwen/qwen-plus: nothing came for 20 s (chat.idle_timeout_seconds)",
+}
+
+ELSEWHERE = (
+    # When the service starts, or in the report of an ingest.
+    "config_error",
+    "document_error",
+    "golden_questions_lost",
+    "ingest_stopped",
+    "backup_error",
+    # The hits stay as they were found.
+    "reranker_error",
+    "reranker_unavailable",
+    "reranker_timeout",
+    # The documents are quoted instead, for these come before the first word.
+    "chat_error",
+    "chat_unavailable",
+    "chat_busy",
+    "chat_denied",
+    "chat_resting",
+    "chat_rejected",
+    "not_a_chat_model",
+    # Only its descendants are raised.
+    "request_refused",
+)
+"""Codes that are not answers to a request of the HTTP API."""

@@ -1,0 +1,100 @@
+"""The Dockerfile: linted, and what it names exists in the code."""
+
+import json
+import re
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from compose_kit import ROOT, composed
+
+from api.access import rule_of
+from api.cli import app
+from api.key_storage import keys_of
+from rag import config
+from rag.errors import ConfigError
+
+TEXT = (ROOT / "Dockerfile").read_text("utf-8")
+JOINED = re.sub(r"\\\n\s*", "", TEXT)
+
+
+def instructions(name: str) -> list[str]:
+    return re.findall(rf"^{name} (.+)$", JOINED, re.MULTILINE)
+
+
+def environment() -> dict[str, str]:
+    pairs = [pair for line in instructions("ENV") for pair in line.split()]
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def test_hadolint_finds_nothing() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([hadolint, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_what_is_copied_is_let_through_by_the_ignore_file_and_nothing_else_is() -> None:
+    copied = {source for line in instructions("COPY") if "--from" not in line for source in line.split()[:-1]}
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    let_through = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert copied == let_through
+    assert "*" in lines
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def test_the_packages_that_are_installed_are_those_that_are_copied() -> None:
+    packages = {"api", "ingest", "rag"}
+    assert packages <= {source for line in instructions("COPY") for source in line.split()}
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    wanted = re.findall(r"pip install --constraint constraints\.txt '\.\[([\w,]+)\]'", JOINED)
+    for extra in wanted[0].split(","):
+        assert re.search(rf"^{extra} = \[", project, re.MULTILINE)
+    include = re.search(r"^include = (\[.*\])$", project, re.MULTILINE)
+    assert include
+    assert all(any(fnmatch(package, pattern) for pattern in json.loads(include[1])) for package in packages)
+    assert re.search(r"^torch==[\d.]+$", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)
+
+
+def test_its_variables_are_settings_and_without_a_key_it_does_not_start() -> None:
+    given = {name: value for name, value in environment().items() if name.startswith("ZHIWEN_")}
+    settings = config.load(environment=given)
+    assert settings.serve.host == "0.0.0.0"
+    with pytest.raises(ConfigError, match="no API key"):
+        keys_of(settings.serve)
+    assert instructions("EXPOSE") == [str(settings.serve.port)]
+    assert f"COPY knowledge {settings.knowledge.path}" in TEXT
+
+
+def test_it_starts_the_service_as_nobody_in_particular() -> None:
+    entry, command = (json.loads(instructions(name)[0]) for name in ("ENTRYPOINT", "CMD"))
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert re.search(rf'^{entry[0]} = "api.cli:main"', project, re.MULTILINE)
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    assert command[0] in group.commands
+    (user,) = instructions("USER")
+    assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
+    assert TEXT.index("\nUSER ") < TEXT.index("\nENTRYPOINT ")
+
+
+def test_its_health_check_is_that_of_the_compose_file_and_asks_what_needs_no_key() -> None:
+    (line,) = instructions("HEALTHCHECK")
+    check = json.loads(line.partition("CMD ")[2])
+    assert ["CMD", *check] == composed()["services"]["zhiwen"]["healthcheck"]["test"]
+    path = re.search(r"http://127\.0\.0\.1:8000(/[\w/]+)", check[-1])
+    assert path
+    assert rule_of("GET", path[1]).needs is None
+    compile(check[-1], "health check", "exec")
+
+
+def test_the_image_has_the_version_of_the_project() -> None:
+    version = re.search(r'^version = "([\d.]+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert version
+    kustomization = yaml.safe_load((ROOT / "deploy/kubernetes/kustomization.yaml").read_text("utf-8"))
+    assert kustomization["images"] == [{"name": "zhiwen", "newTag": version[1]}]
+    for name in ("zhiwen", "lite"):
+        assert composed()["services"][name]["image"] == f"zhiwen:{version[1]}"
