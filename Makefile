@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself; when nothing changed that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve test check audit format openapi lock clean
+.PHONY: help ask serve test check audit browser format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,7 +23,7 @@ serve: $(INSTALLED)
 
 test: check
 
-check: $(INSTALLED_DEV)
+check: $(INSTALLED_DEV) browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -38,6 +38,10 @@ audit: $(INSTALLED_DEV)
 	git ls-files -z -- ':!tests' ':!*package-lock.json' | xargs -0 $(BIN)/detect-secrets-hook
 	git ls-files -z -- tests | xargs -0 $(BIN)/detect-secrets-hook --disable-plugin KeywordDetector
 	$(BIN)/python .ci/vulnerabilities.py
+
+# A browser for the tests of the page, and a font with Chinese for its pictures, where there are none.
+browser:
+	@sh tests/api/browser/install.sh
 
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff format .

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from api.dify import add_dify
+from api.docs import add_docs
 from api.error_answers import add_error_answers
+from api.feedback import add_feedback
 from api.guard import add_guard
 from api.health import add_health
 from api.hosting import Hosting
@@ -18,6 +19,7 @@ from api.ingests import add_ingests
 from api.mcp_http import add_mcp
 from api.openai_api import add_openai
 from api.openapi import add_openapi
+from api.page import add_page
 from api.questions import add_questions
 from api.reading import add_reading
 from api.service import add_service
@@ -59,10 +61,8 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = Non
     add_openai(app, parts)
     add_dify(app, parts)
     add_mcp(app, parts)
-
-    @app.get("/", include_in_schema=False)
-    def home() -> RedirectResponse:
-        return RedirectResponse("/api-docs")
-
+    add_docs(app, parts, is_open=hosting.keys.is_open)
+    add_feedback(app, parts)
+    add_page(app, parts)
     add_openapi(app)
     return app

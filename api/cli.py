@@ -13,6 +13,8 @@ from api import terminal
 from api.backend import Backend, open_backend
 from api.dialogue import Dialogue, answer_in_terminal
 from api.errors import code_of, exit_code_of
+from api.feedback_log import FeedbackLog
+from api.feedback_schemas import FeedbackResponse
 from api.key_commands import keys
 from api.messages import interface_language, say
 from api.owner import find_owner
@@ -224,6 +226,16 @@ def show_config(context: typer.Context, as_json: AsJson = False) -> None:
         _print_json(found)
     else:
         terminal.print_settings(terminal.output(), found, interface_language())
+
+
+@app.command()
+def feedback(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what people thought of the answers they got on the page."""
+    found = FeedbackResponse.of(FeedbackLog(_settings(context).serve.feedback_path))
+    if as_json:
+        _print_json(found)
+    else:
+        terminal.print_feedback(terminal.output(), found, interface_language())
 
 
 @app.command()

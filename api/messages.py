@@ -152,6 +152,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "checked": {"zh": "核实", "en": "Checks"},
     "answer": {"zh": "回答", "en": "Answer"},
     "refused": {"zh": "拒答", "en": "Refused"},
+    "no_feedback": {"zh": "还没有人评价过回答。", "en": "Nobody has judged an answer yet."},
     "stop": {"zh": "按 Ctrl+C 停止", "en": "Press Ctrl+C to stop"},
 }
 

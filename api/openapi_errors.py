@@ -97,6 +97,9 @@ ELSEWHERE = (
     "chat_resting",
     "chat_rejected",
     "not_a_chat_model",
+    # Answers to what the page asks, which is described nowhere.
+    "document_not_found",
+    "feedback_error",
     # Only its descendants are raised.
     "request_refused",
 )

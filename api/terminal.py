@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from api.feedback_schemas import FeedbackResponse
 from api.messages import say
 from api.schemas import (
     AskResponse,
@@ -161,6 +162,18 @@ def print_checks(console: Console, found: DoctorResponse, language: Language) ->
         line.append(printable(check.message), style="default")
         if check.remedy:
             line.append(f" → {check.remedy}", style="yellow")
+        console.print(line)
+
+
+def print_feedback(console: Console, found: FeedbackResponse, language: Language) -> None:
+    """A line for each verdict: when, which way, on what question, and why."""
+    if not found.feedback:
+        console.print(say("no_feedback", language))
+    for one in found.feedback:
+        line = Text("👍 " if one.rating == "up" else "👎 ")
+        line.append(f"{one.at}  ", style="dim")
+        line.append(_snippet(one.question) or one.trace_id, style="default")
+        line.append(f"  {_snippet(one.comment)}" if one.comment else "", style="yellow")
         console.print(line)
 
 

@@ -5,10 +5,12 @@ block, a table. Parsing is markdown-it's (CommonMark with tables); this module w
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from ingest.inline import is_label, plain_text, without_tags
@@ -54,44 +56,73 @@ class Section:
     blocks: tuple[Block, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What begins a section: its plain text, and the anchor that no other heading of the document has."""
+
+    level: int
+    text: str
+    anchor: str
+
+
+def parse_tokens(body: str) -> list[Token]:
+    """The syntax of a Markdown text, as sections are made of it.
+
+    Raises RecursionError if quotes and lists are nested deeper than 50 to 100 levels: the parser would leave out what
+    is inside and, in lists, all that comes after.
+    """
+    tokens = _PARSER.parse(body)
+    if any(token.type in _CONTAINERS and token.level >= _MAX_NESTING - 1 for token in tokens):
+        raise RecursionError(f"blocks are nested more than {_MAX_NESTING} levels deep")
+    return tokens
+
+
+def headings_of(tokens: Sequence[Token]) -> list[Heading]:
+    """The headings that begin sections, in order; those within quotes and lists do not."""
+    unique_slug = slugger()
+    found = []
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open" and opening.level == 0:
+            text, explicit_anchor = _heading(inline)
+            found.append(Heading(int(opening.tag[1:]), text, explicit_anchor or unique_slug(text)))
+    return found
+
+
 def parse_sections(body: str, first_line: int = 1) -> list[Section]:
     """The sections of a Markdown text in order; the one before the first heading has an empty path.
 
     `first_line` is the line of the file on which `body` begins. Sections without blocks are left out.
 
-    Raises RecursionError if quotes and lists are nested deeper than 50 to 100 levels: the parser would leave out what
-    is inside and, in lists, all that comes after.
+    Raises RecursionError as `parse_tokens` does.
     """
-    unique_slug = slugger()
-    headings: list[tuple[int, str]] = []
+    headings: list[Heading] = []
     anchor = ""
     blocks: list[Block] = []
     sections: list[Section] = []
 
     def close() -> None:
         if blocks:
-            path = tuple(text for _, text in headings)
+            path = tuple(heading.text for heading in headings)
             sections.append(Section(path, anchor, tuple(_with_captions(blocks))))
             blocks.clear()
 
-    tokens = _PARSER.parse(body)
-    if any(token.type in _CONTAINERS and token.level >= _MAX_NESTING - 1 for token in tokens):
-        raise RecursionError(f"blocks are nested more than {_MAX_NESTING} levels deep")
+    tokens = parse_tokens(body)
+    coming = iter(headings_of(tokens))
     for node in SyntaxTreeNode(tokens).children:
         if node.type == "heading":
             close()
-            level = int(node.tag[1:])
-            text, explicit_anchor = _heading(node)
-            headings = [heading for heading in headings if heading[0] < level] + [(level, text)]
-            anchor = explicit_anchor or unique_slug(text)
+            begun = next(coming)
+            headings = [heading for heading in headings if heading.level < begun.level] + [begun]
+            anchor = begun.anchor
         else:
             blocks.extend(_blocks(node, first_line))
     close()
     return sections
 
 
-def _heading(node: SyntaxTreeNode) -> tuple[str, str]:
-    text = " ".join(plain_text(_inline(node), with_links=False).split())
+def _heading(inline: Token | None) -> tuple[str, str]:
+    """The text of a heading, and the anchor that it gives itself, or ""."""
+    text = " ".join(plain_text((inline and inline.children) or (), with_links=False).split())
     explicit = _EXPLICIT_ANCHOR.search(text)
     return (text[: explicit.start()], explicit[1]) if explicit else (text, "")
 
@@ -184,7 +215,7 @@ def _lines(node: SyntaxTreeNode, first_line: int, ancestors: tuple[str, ...] = (
         for row in read_table(node, first_line).rows:
             yield Line(row.as_text(), row.line, row.line, ancestors)
     elif node.type == "heading":
-        yield Line(_heading(node)[0], start, end, ancestors)
+        yield Line(_heading(node.children[0].token if node.children else None)[0], start, end, ancestors)
     else:  # blockquote and whatever else holds blocks
         for child in node.children:
             yield from _lines(child, first_line, ancestors)

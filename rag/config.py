@@ -141,6 +141,7 @@ class ServeSettings(Section):
     log_text: bool = False
     public_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
     link_list: bool = True
+    feedback_path: Path = Path(".zhiwen/feedback.jsonl")
 
 
 class Settings(Section):
@@ -206,7 +207,14 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for section, key in (("knowledge", "path"), ("store", "uri"), ("traces", "path"), ("serve", "keys_file")):
+    paths = (
+        ("knowledge", "path"),
+        ("store", "uri"),
+        ("traces", "path"),
+        ("serve", "keys_file"),
+        ("serve", "feedback_path"),
+    )
+    for section, key in paths:
         values = content.get(section)
         if not isinstance(values, dict) or not isinstance(values.get(key), str) or not values[key]:
             continue

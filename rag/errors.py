@@ -18,7 +18,9 @@
     ├── TextNotFound             no passage or document has the id that was asked for
     ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
     │   ├── DocumentError        one document cannot be read; the others are not affected
+    │   ├── DocumentNotFound     the live generation has no document of that name
     │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
+    ├── FeedbackError            what people thought of answers cannot be kept or read
     ├── IngestStopped            an ingest was ended before it was done; what was live stays live
     ├── BackupError              a backup cannot be written, or is damaged, cut off, or something else
     ├── StoreError               the vector store refused or failed
@@ -130,7 +132,15 @@ class DocumentError(KnowledgeError):
     pass
 
 
+class DocumentNotFound(KnowledgeError):
+    pass
+
+
 class GoldenQuestionsLost(KnowledgeError):
+    pass
+
+
+class FeedbackError(ZhiwenError):
     pass
 
 

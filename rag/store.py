@@ -260,10 +260,17 @@ class Snapshot:
 
     def documents(self) -> dict[str, DocumentRecord]:
         """The manifest by source."""
-        expression = f'kind == "document" and {alive_at(self.generation)}'
+        return {record.source: record for record in self._records('kind == "document"')}
+
+    def document(self, source: str) -> DocumentRecord | None:
+        """The manifest of one document. Raises FilterError for a source that no document can have."""
+        return next(self._records(f'kind == "document" and name == {literal(source)}'), None)
+
+    def _records(self, expression: str) -> Iterator[DocumentRecord]:
+        alive = f"{expression} and {alive_at(self.generation)}"
         ledger = f"{self.commit.space}_ledger"
-        found = self._store.milvus.rows(ledger, expression, ["payload"], since=self._since)
-        return {row["payload"]["source"]: DocumentRecord(**row["payload"]) for row in found}
+        for row in self._store.milvus.rows(ledger, alive, ["payload"], since=self._since):
+            yield DocumentRecord(**row["payload"])
 
     def _rows(self, expression: str, fields: Sequence[str]) -> Iterator[Row]:
         return self._store.milvus.rows(self._chunks, expression, fields, since=self._since)

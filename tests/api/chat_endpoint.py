@@ -50,6 +50,8 @@ class ChatEndpoint:
         self.closing = threading.Event()
         self.left = threading.Event()
         """Set once a client has gone before it had everything."""
+        self.begun: list[float] = []
+        """When each answer began, in seconds since the epoch."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
@@ -61,6 +63,7 @@ class ChatEndpoint:
         """The pieces, and the other fields of `Script`."""
         self.script = Script(pieces, **script)
         self.asked.clear()
+        self.begun.clear()
         self.left.clear()
 
     @contextmanager
@@ -96,8 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for thought in script.thoughts:
                 self._send({"reasoning_content": thought}, None)
-            for piece in script.pieces:
+            for position, piece in enumerate(script.pieces):
                 time.sleep(script.pause_seconds)
+                if position == 0:
+                    self.endpoint.begun.append(time.time())
                 self._send({"content": piece}, None)
             if script.hangs:
                 self._hang()

@@ -183,11 +183,11 @@ class Server:
         self._log_path = log_path
 
     @classmethod
-    def start(cls, workspace: Workspace) -> Self:
+    def start(cls, workspace: Workspace, *, port: int = 0) -> Self:
         log_path = workspace.folder / "server.log"
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                [ZHIWEN, "serve", "--port", "0"],
+                [ZHIWEN, "serve", "--port", str(port)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -77,4 +77,4 @@ def test_nothing_that_holds_text_of_documents_or_changes_anything_is_open() -> N
         if rule.needs is None:
             assert rule.method == "GET"
             assert not rule.answers
-            assert not rule.path.startswith(("/docs", "/traces", "/status", "/ingest", "/metrics"))
+            assert not rule.path.startswith(("/documents", "/traces", "/status", "/ingest", "/metrics"))

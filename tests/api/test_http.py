@@ -388,25 +388,13 @@ def test_most_documents_are_only_removed_when_that_is_asked_for(ingesting: tuple
 # The description of the API
 
 
-def test_openapi_names_every_endpoint_and_every_reference_in_it_resolves(server: Server) -> None:
+def test_every_operation_of_the_document_is_described_and_every_reference_resolves(server: Server) -> None:
     response = server.client.get("/openapi.json")
     assert response.status_code == 200
     api = response.json()
     assert api["openapi"].startswith("3.")
     assert api["info"]["title"]
     assert api["info"]["version"]
-    operations = {(method, path) for path, item in api["paths"].items() for method in item}
-    assert operations == {
-        ("post", "/ask"),
-        ("post", "/search"),
-        ("post", "/ingest"),
-        ("get", "/ingest"),
-        ("post", "/ingest/preview"),
-        ("post", "/rollback"),
-        ("get", "/status"),
-        ("get", "/health"),
-        ("get", "/traces/{trace_id}"),
-    }
     identifiers = [operation["operationId"] for item in api["paths"].values() for operation in item.values()]
     assert len(set(identifiers)) == len(identifiers)
     for item in api["paths"].values():
@@ -446,12 +434,6 @@ def test_the_api_page_loads_nothing_from_elsewhere(server: Server) -> None:
         assert asset.content
         if address.endswith(".css"):
             assert not re.search(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", asset.text)
-
-
-def test_the_start_page_leads_to_the_api_page(server: Server) -> None:
-    response = server.client.get("/")
-    assert response.is_redirect
-    assert response.headers["location"] == "/api-docs"
 
 
 # Starting and ending

@@ -56,6 +56,7 @@ def test_the_shipped_file_loads_to_the_defaults_with_its_paths_beside_it() -> No
     expected = knobs(Settings())
     expected["knowledge"]["path"] = str(SHIPPED_FILE.parent / "knowledge")
     expected["store"]["uri"] = str(SHIPPED_FILE.parent / ".zhiwen" / "milvus.db")
+    expected["serve"]["feedback_path"] = str(SHIPPED_FILE.parent / ".zhiwen" / "feedback.jsonl")
     expected["traces"]["path"] = str(SHIPPED_FILE.parent / ".zhiwen" / "traces")
     assert loaded == expected
 

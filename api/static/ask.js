@@ -1,0 +1,216 @@
+// The page to ask on: composing, streaming, stopping, and the conversations of this browser.
+
+import * as conversations from "./conversations.js";
+import { el, icon } from "./dom.js";
+import { away, start } from "./frame.js";
+import { events, Failure, json, post, Unreachable } from "./http.js";
+import { label, language, say, t } from "./i18n.js";
+import { closeDocument } from "./panel.js";
+import { Turn } from "./turn.js";
+
+const field = document.getElementById("question");
+const stage = document.getElementById("conversation");
+const status = document.getElementById("status");
+const send = document.getElementById("send");
+const stop = document.getElementById("stop");
+const CURRENT = "zhiwen.current";
+
+let conversation = conversations.fresh();
+let running = null;
+
+async function ask(question) {
+  if (running || !question.trim()) return;
+  const controller = new AbortController();
+  running = controller;
+  setBusy(true);
+  closeDocument();
+  const turn = new Turn(question.trim(), again(() => turn));
+  stage.append(turn.element);
+  document.body.classList.remove("empty");
+  turn.searching();
+  turn.element.scrollIntoView({ block: "start", behavior: "smooth" });
+  say(status, "searching");
+  try {
+    await stream(turn, controller.signal);
+    say(status, "answered_plain");
+  } catch (error) {
+    if (error.name === "AbortError") {
+      turn.stopped();
+      say(status, "stopped");
+    } else {
+      if (error instanceof Unreachable) away();
+      turn.failed(error);
+    }
+  } finally {
+    running = null;
+    setBusy(false);
+    field.focus({ preventScroll: true });
+  }
+}
+
+async function stream(turn, signal) {
+  const body = { question: turn.question, history: conversations.history(conversation) };
+  const response = await post("/page/ask", body, { signal });
+  for await (const { name, data } of events(response)) {
+    if (name === "passages") turn.passages(data.passages);
+    else if (name === "reasoning") turn.reasoning(data.text);
+    else if (name === "html") turn.blocks(data);
+    else if (name === "error") throw new Failure(0, data.code, data.message);
+    else if (name === "answer") {
+      turn.finish(data);
+      remember(turn, { question: turn.question, event: data });
+      return;
+    }
+  }
+  throw new Unreachable();
+}
+
+// A turn that was stopped or failed makes room for its repetition.
+function again(turnOf) {
+  return (question) => {
+    turnOf().element.remove();
+    ask(question);
+  };
+}
+
+function remember(turn, record) {
+  conversation.turns.push(record);
+  conversations.keep(conversation);
+  setCurrent(conversation.id);
+  turn.element.addEventListener("zhiwen:rating", (event) => {
+    record.rating = event.detail;
+    conversations.keep(conversation);
+  });
+}
+
+function setBusy(isBusy) {
+  const hadFocus = document.activeElement === send || document.activeElement === stop;
+  send.hidden = isBusy;
+  stop.hidden = !isBusy;
+  if (hadFocus) (isBusy ? stop : send).focus();
+}
+
+function show(next) {
+  running?.abort();
+  closeDocument();
+  conversation = next;
+  setCurrent(next.turns.length ? next.id : "");
+  stage.replaceChildren();
+  for (const record of next.turns) {
+    const turn = new Turn(record.question, again(() => turn));
+    turn.finish(record.event, record.rating);
+    turn.element.addEventListener("zhiwen:rating", (event) => {
+      record.rating = event.detail;
+      conversations.keep(next);
+    });
+    stage.append(turn.element);
+  }
+  document.body.classList.toggle("empty", next.turns.length === 0);
+  if (next.turns.length) stage.lastElementChild.scrollIntoView({ block: "start" });
+  else suggest();
+  field.focus({ preventScroll: true });
+}
+
+function setCurrent(id) {
+  try {
+    sessionStorage.setItem(CURRENT, id);
+  } catch {
+    // Then a reload begins anew.
+  }
+}
+
+async function suggest() {
+  const list = document.getElementById("suggestions");
+  try {
+    const { questions } = await json(`/page/suggestions?language=${language()}`);
+    const items = questions.map((question) => {
+      const button = el("button", { type: "button", onclick: () => ask(question) }, question);
+      return el("li", {}, button);
+    });
+    list.replaceChildren(...items);
+    document.querySelector(".small-title").hidden = items.length === 0;
+  } catch (error) {
+    if (error instanceof Unreachable) away(suggest);
+    list.replaceChildren();
+    document.querySelector(".small-title").hidden = true;
+  }
+}
+
+function openHistory() {
+  const dialog = el("dialog", { class: "card", "aria-labelledby": "history-title" });
+  const list = el("ul", { class: "history" });
+  const fill = () => {
+    const found = conversations.all();
+    const items = found.map((one) => {
+      const title = one.turns[0].question;
+      const open = el("button", { type: "button", class: "quiet" }, title);
+      open.addEventListener("click", () => (dialog.close(), show(one)));
+      const bin = label(el("button", { type: "button", class: "quiet icon" }, icon("bin")), "delete_one", { title });
+      bin.addEventListener("click", () => {
+        conversations.remove(one.id);
+        if (one.id === conversation.id) show(conversations.fresh());
+        fill();
+        close.focus();
+      });
+      return el("li", {}, open, bin);
+    });
+    list.replaceChildren(...items);
+    empty.hidden = items.length > 0;
+    clear.hidden = items.length === 0;
+  };
+  const empty = say(el("p", { class: "muted" }), "no_conversations");
+  const clear = say(el("button", { type: "button", class: "button plain" }), "clear_all");
+  clear.addEventListener("click", () => {
+    conversations.clear();
+    show(conversations.fresh());
+    dialog.close();
+  });
+  const close = say(el("button", { type: "button", class: "button", onclick: () => dialog.close() }), "close");
+  dialog.append(
+    el("div", {}, say(el("h2", { id: "history-title" }), "conversations_title"), empty, list, el("div", { class: "row" }, clear, close)),
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  fill();
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function grow() {
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
+}
+
+function submit() {
+  const question = field.value;
+  if (running || !question.trim()) return;
+  field.value = "";
+  grow();
+  ask(question);
+}
+
+document.getElementById("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
+field.addEventListener("keydown", (event) => {
+  // While an input method composes, Enter chooses its characters.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  submit();
+});
+field.addEventListener("input", grow);
+stop.addEventListener("click", () => running?.abort());
+document.addEventListener("zhiwen:language", () => document.body.classList.contains("empty") && suggest());
+
+// A button of the frame: a sign, and where there is room its name.
+function tool(name, key, attributes) {
+  return label(el("button", { type: "button", class: "quiet", ...attributes }, icon(name), say(el("span"), key)), key);
+}
+
+document.getElementById("tools").prepend(
+  tool("begin", "new_conversation", { onclick: () => show(conversations.fresh()) }),
+  tool("earlier", "conversations", { onclick: openHistory, "aria-haspopup": "dialog" }),
+);
+start("ask");
+document.title = `${t("nav_ask")} · 知问`;
+show(conversations.find(sessionStorage.getItem(CURRENT)) ?? conversations.fresh());

@@ -1,0 +1,5 @@
+// A document as a page of its own.
+
+import { start } from "./frame.js";
+
+start("knowledge");

@@ -1,0 +1,136 @@
+// Calls to the server: with the key if one is needed, and with errors that say what happened.
+
+import { el } from "./dom.js";
+import { say } from "./i18n.js";
+
+const KEY = "zhiwen.key";
+
+export class Failure extends Error {
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+// The server cannot be reached, or went away in the middle.
+export class Unreachable extends Error {}
+
+export async function request(path, options = {}) {
+  for (;;) {
+    const headers = new Headers(options.headers);
+    const key = sessionStorage.getItem(KEY);
+    if (key) headers.set("Authorization", `Bearer ${key}`);
+    const response = await reach(path, { ...options, headers });
+    if (response.ok) return response;
+    const failure = await failureOf(response);
+    const reason = whyAnotherKey(failure, key);
+    if (!reason) throw failure;
+    const isStale = sessionStorage.getItem(KEY) !== key;
+    if (!isStale && !(await askForKey(reason))) throw failure;
+  }
+}
+
+export async function json(path, options = {}) {
+  const response = await request(path, { ...options, headers: { Accept: "application/json", ...options.headers } });
+  return response.json();
+}
+
+export function post(path, body, options = {}) {
+  return request(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, ...options });
+}
+
+// The server-sent events of a response. Throws Unreachable if it breaks off.
+export async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const frames = (waiting + value).split("\n\n");
+      waiting = frames.pop();
+      for (const frame of frames) {
+        const event = parsed(frame);
+        if (event) yield event;
+      }
+    }
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Unreachable(error.message);
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+function parsed(frame) {
+  let name = "message";
+  const data = [];
+  for (const line of frame.split(/\r?\n/)) {
+    if (line.startsWith("event:")) name = line.slice(6).trim();
+    if (line.startsWith("data:")) data.push(line.slice(5).trim());
+  }
+  return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Unreachable(error.message);
+  }
+}
+
+// What to tell whoever is asked for a key; nothing if a key is not what is missing.
+function whyAnotherKey({ status, code }, key) {
+  if (status === 401) return key ? "key_wrong" : "key_text";
+  return code === "scope_missing" ? "key_lacks" : undefined;
+}
+
+async function failureOf(response) {
+  try {
+    const { error } = await response.json();
+    return new Failure(response.status, error.code, error.message);
+  } catch {
+    return new Failure(response.status, "http_error", `HTTP ${response.status}`);
+  }
+}
+
+let asking = null;
+
+// True once there is a key to try; several calls that need one wait for one answer.
+function askForKey(reason) {
+  asking ??= new Promise((resolve) => {
+    const field = el("input", { class: "field", type: "password", id: "key", autocomplete: "off", required: true });
+    const dialog = el("dialog", { class: "card", "aria-labelledby": "key-title" });
+    const form = el(
+      "form",
+      { method: "dialog" },
+      say(el("h2", { id: "key-title" }), "key_title"),
+      say(el("p", { class: "muted" }), reason),
+      say(el("label", { for: "key" }), "key_label"),
+      field,
+      el(
+        "div",
+        { class: "row" },
+        say(el("button", { type: "button", class: "button plain", onclick: () => dialog.close() }), "cancel"),
+        say(el("button", { class: "button" }), "key_use"),
+      ),
+    );
+    let isGiven = false;
+    form.addEventListener("submit", () => {
+      sessionStorage.setItem(KEY, field.value.trim());
+      isGiven = true;
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      asking = null;
+      resolve(isGiven);
+    });
+    dialog.append(form);
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+  return asking;
+}

@@ -1,0 +1,200 @@
+// What the pages say, in Chinese and English; a third text is the English for one. An element with data-i18n says its
+// text in the language of the moment.
+
+const TEXTS = {
+  skip: ["跳到正文", "Skip to content"],
+  navigation: ["主导航", "Main"],
+  nav_ask: ["提问", "Ask"],
+  nav_knowledge: ["知识库", "Knowledge"],
+  other_language: ["EN", "中文"],
+  switch_language: ["EN：切换到英文", "中文: switch to Chinese"],
+  switch_theme: ["切换深色或浅色", "Switch between light and dark"],
+  conversation: ["对话", "Conversation"],
+  welcome_title: ["想知道什么？", "What would you like to know?"],
+  welcome_text: ["回答只来自知识库，每一句都指向原文。", "Answers come from the knowledge base alone, and each statement points at its source."],
+  try_asking: ["可以这样问", "You could ask"],
+  question_label: ["你的问题", "Your question"],
+  question_placeholder: ["问知识库一个问题…", "Ask the knowledge base…"],
+  hint: ["回车发送，Shift + 回车换行。对话只存在这个浏览器里。", "Enter sends, Shift + Enter breaks the line. Conversations stay in this browser."],
+  send: ["发送", "Send"],
+  stop: ["停止", "Stop"],
+  new_conversation: ["新对话", "New"],
+  conversations: ["历史", "History"],
+  conversations_title: ["以前的对话", "Earlier conversations"],
+  no_conversations: ["还没有以前的对话。", "There are no earlier conversations yet."],
+  clear_all: ["全部清除", "Clear all"],
+  delete_one: ["删除“{title}”", "Delete “{title}”"],
+  close: ["关闭", "Close"],
+  searching: ["正在查找…", "Searching…"],
+  thinking: ["正在思考…", "Thinking…"],
+  answering: ["找到 {count} 段相关原文，正在作答…", "Found {count} passages, answering…", "Found {count} passage, answering…"],
+  answered: ["根据 {count} 处原文作答", "Answered from {count} passages", "Answered from {count} passage"],
+  answered_plain: ["已作答", "Answered"],
+  refused_state: ["没有找到答案", "No answer found"],
+  stopped: ["已停止", "Stopped"],
+  broken: ["回答中断了", "The answer broke off"],
+  truncated: ["达到长度上限，没有写完", "Cut off at the length limit"],
+  reasoning: ["思考过程", "Reasoning"],
+  cite: ["来源 {number}：{where}", "Source {number}: {where}"],
+  unverified: ["未核实", "unverified"],
+  unverified_why: ["所引原文里没有这句话的依据", "The passages cited do not support this"],
+  sources: ["来源", "Sources"],
+  nearest: ["最接近的内容", "The nearest sections"],
+  copy: ["复制", "Copy"],
+  copied: ["已复制", "Copied"],
+  copy_failed: ["浏览器不让复制", "The browser does not allow it"],
+  good_answer: ["有帮助", "Helpful"],
+  bad_answer: ["没帮助", "Not helpful"],
+  why: ["为什么？", "Why?"],
+  why_title: ["这个回答是怎么来的", "How this answer came about"],
+  retry: ["重试", "Try again"],
+  comment_label: ["想补充什么吗？（可不填）", "Anything to add? (optional)"],
+  comment_send: ["提交", "Send"],
+  comment_thanks: ["谢谢，已经记下。", "Thank you, it has been noted."],
+  unreachable: ["连不上服务。服务恢复后可以重试。", "The service cannot be reached. Try again once it is back."],
+  back: ["服务恢复了。", "The service is back."],
+  something_wrong: ["出了问题：{message}", "Something went wrong: {message}"],
+  key_title: ["需要密钥", "A key is needed"],
+  key_text: ["这个服务要求 API 密钥。密钥只保存到这个标签页关闭为止。", "This service asks for an API key. It is kept until this tab is closed."],
+  key_wrong: ["这个密钥不被接受。", "This key is not accepted."],
+  key_lacks: ["这个密钥没有这项权限，请用另一个。", "This key may not do that; use another."],
+  key_label: ["API 密钥", "API key"],
+  key_use: ["使用", "Use"],
+  cancel: ["取消", "Cancel"],
+  open_page: ["单独打开", "Open as a page"],
+  loading: ["正在打开…", "Opening…"],
+  rebuilt: ["文件在读入之后有改动或已不在，这里显示的是索引里的内容。", "The file has changed or gone since it was ingested; this is what the index holds."],
+  generation_is: ["第 {generation} 代", "Generation {generation}"],
+  missing_title: ["没有这篇文档", "There is no such document"],
+  missing_text: ["它可能已被移除或改名。", "It may have been removed or renamed."],
+  question: ["问题", "Question"],
+  standalone_model: ["大模型改写为：", "Rewritten by the model:"],
+  standalone_rule: ["按上文补全为：", "Completed from what was asked before:"],
+  from_cache: ["来自缓存：同样的问题，同一代知识库，没有再调用大模型。", "From the cache: the same question and generation; no model was asked again."],
+  evidence: ["能回答的把握", "Probability that the passages answer"],
+  evidence_is: ["{percent}，低于 {threshold} 就不作答", "{percent}; below {threshold} there is no answer"],
+  legs: ["两路检索怎么合在一起", "How the two searches were put together"],
+  legs_text: ["左边按意思找，右边按字词找，中间是合并后的名次；着色的成为回答的依据。", "Found by meaning on the left, by words on the right, together in the middle; the coloured ones became the evidence."],
+  by_meaning: ["按意思", "By meaning"],
+  by_words: ["按字词", "By words"],
+  together: ["合并", "Together"],
+  candidates: ["候选段落", "Candidates"],
+  rank: ["名次", "Rank"],
+  passage: ["段落", "Passage"],
+  score: ["得分", "Score"],
+  cosine: ["相似度", "Similarity"],
+  bm25: ["BM25", "BM25"],
+  result: ["结果", "Outcome"],
+  used_as: ["依据 [{number}]", "Evidence [{number}]"],
+  used: ["命中", "Hit"],
+  dropped_beyond: ["排在采用的名次之后", "Beyond those taken"],
+  dropped_same: ["与另一段是同一内容", "Same text as another"],
+  dropped_prompt: ["提示词放不下", "No room in the prompt"],
+  terms: ["问题里的词", "Words of the question"],
+  timings: ["用时", "Time"],
+  milliseconds: ["{value} 毫秒", "{value} ms"],
+  attempts: ["大模型调用", "Calls of chat models"],
+  model: ["模型", "Model"],
+  outcome: ["结果", "Outcome"],
+  first_token: ["首字", "First token"],
+  total: ["总计", "Total"],
+  tokens: ["词元", "Tokens"],
+  no_attempts: ["没有调用大模型。", "No chat model was called."],
+  verification: ["逐句核对", "Sentence by sentence"],
+  supported: ["有依据", "supported"],
+  prompt: ["发给大模型的内容", "What the model was sent"],
+  trace_gone: ["这个回答的记录已经不在了：记录只保留一段时间。", "The trace of this answer is gone: traces are kept for a while only."],
+  stage_rewrite: ["补全问题", "Complete the question"],
+  stage_embed: ["嵌入问题", "Embed the question"],
+  stage_dense: ["按意思找", "Search by meaning"],
+  stage_lexical: ["按字词找", "Search by words"],
+  stage_fuse: ["合并", "Fuse"],
+  stage_rerank: ["重排", "Rerank"],
+  stage_search: ["检索合计", "Search in all"],
+  stage_first_text: ["首字", "First text"],
+  stage_write: ["作答", "Write the answer"],
+  stage_verify: ["核对", "Verify"],
+  stage_total: ["总计", "Total"],
+  documents: ["文档", "Documents"],
+  chunks: ["段落", "Chunks"],
+  generation: ["当前代", "Generation"],
+  last_ingest: ["上次读入", "Last ingest"],
+  chat: ["大模型", "Chat model"],
+  pending: ["待读入", "To be ingested"],
+  up_to_date: ["已是最新", "Up to date"],
+  pending_some: ["新增 {added} · 改动 {changed} · 移除 {removed}", "{added} added · {changed} changed · {removed} removed"],
+  folder_missing: ["这台机器上没有知识目录", "The folder is not on this machine"],
+  ingest_now: ["读入", "Ingest"],
+  ingesting: ["正在读入…", "Ingesting…"],
+  ingest_planned: ["新增 {added} 篇，改动 {changed} 篇，移除 {removed} 篇", "{added} to add, {changed} to change, {removed} to remove"],
+  ingest_progress: ["{documents} / {total} 篇 · {chunks} 段 · 已嵌入 {embedded} 段", "{documents} of {total} documents · {chunks} chunks · {embedded} embedded"],
+  ingest_done: ["读入完成：新增 {added} 篇，改动 {changed} 篇，移除 {removed} 篇，用时 {seconds} 秒", "Done: {added} added, {changed} changed, {removed} removed, in {seconds} s"],
+  ingest_failures: ["{count} 篇没有读入；有旧版本的，旧版本仍然有效", "{count} could not be read; where there is an earlier version, it stays live"],
+  ingest_error: ["读入失败", "The ingest failed"],
+  filter_documents: ["筛选文档", "Filter documents"],
+  chunk_count: ["{count} 段", "{count} chunks", "{count} chunk"],
+  no_documents: ["还没有文档。把文件放进知识目录，再点“读入”。", "There are no documents yet. Put files into the folder, then press Ingest."],
+  none_match: ["没有符合的文档。", "No document matches."],
+  shown_of: ["显示 {shown} 篇，共 {total} 篇；用筛选缩小范围", "Showing {shown} of {total}; filter to narrow it down"],
+  no_headings: ["没有标题", "No headings"],
+  read_document: ["阅读全文", "Read the document"],
+  never: ["还没有", "Never"],
+};
+
+export function language() {
+  return document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+}
+
+export function t(key, values = {}) {
+  const [chinese, english, one = english] = TEXTS[key];
+  const text = language() === "zh" ? chinese : values.count === 1 ? one : english;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+export function has(key) {
+  return key in TEXTS;
+}
+
+// Gives an element a text that follows the language.
+export function say(element, key, values = {}) {
+  element.dataset.i18n = key;
+  element.dataset.i18nValues = JSON.stringify(values);
+  element.textContent = t(key, values);
+  return element;
+}
+
+export function label(element, key, values = {}) {
+  element.dataset.i18nLabel = key;
+  element.dataset.i18nLabelValues = JSON.stringify(values);
+  element.setAttribute("aria-label", t(key, values));
+  element.title = t(key, values);
+  return element;
+}
+
+export function translate(root = document) {
+  for (const element of root.querySelectorAll("[data-i18n]")) {
+    const text = t(element.dataset.i18n, JSON.parse(element.dataset.i18nValues || "{}"));
+    if (element.textContent !== text) element.textContent = text;
+  }
+  for (const element of root.querySelectorAll("[data-i18n-label]")) {
+    const text = t(element.dataset.i18nLabel, JSON.parse(element.dataset.i18nLabelValues || "{}"));
+    element.setAttribute("aria-label", text);
+    if (element.matches("button, a")) element.title = text;
+  }
+  for (const element of root.querySelectorAll("[data-i18n-placeholder]")) {
+    element.placeholder = t(element.dataset.i18nPlaceholder);
+  }
+  document.documentElement.dataset.ready = "";
+}
+
+export function switchLanguage() {
+  const next = language() === "zh" ? "en" : "zh";
+  document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
+  try {
+    localStorage.setItem("zhiwen.language", next);
+  } catch {
+    // It then lasts as long as the page.
+  }
+  translate();
+  document.dispatchEvent(new CustomEvent("zhiwen:language"));
+}

@@ -1,0 +1,195 @@
+// The knowledge base: what is live, what is in it, and an ingest with its progress.
+
+import { el } from "./dom.js";
+import { contentOf } from "./documents.js";
+import { away, start } from "./frame.js";
+import { json, request, Unreachable } from "./http.js";
+import { language, say, t } from "./i18n.js";
+
+const SHOWN = 200;
+const EVERY_MS = 700;
+const button = document.getElementById("ingest");
+const outcome = document.getElementById("outcome");
+const filter = document.getElementById("filter");
+
+let documents = [];
+let lastRun = null;
+
+async function load() {
+  const [status, health, listed] = await Promise.all([json("/status"), json("/health"), json("/documents")]);
+  document.getElementById("root").textContent = status.root;
+  facts(status, health);
+  documents = listed.documents;
+  list();
+}
+
+function facts(status, health) {
+  const committed = status.committed_at && new Date(status.committed_at);
+  const when = committed
+    ? committed.toLocaleString(language() === "zh" ? "zh-CN" : "en", { dateStyle: "medium", timeStyle: "short" })
+    : t("never");
+  const rows = [
+    ["documents", el("dd", {}, status.documents.toLocaleString()), ""],
+    ["chunks", el("dd", {}, status.chunks.toLocaleString()), ""],
+    ["generation", el("dd", {}, String(status.generation || "–")), ""],
+    ["pending", pendingOf(status.pending), ""],
+    ["last_ingest", el("dd", {}, when), "wide"],
+    ["chat", el("dd", {}, health.chat), "wide"],
+  ];
+  const items = rows.map(([key, value, width]) => el("div", { class: width }, say(el("dt"), key), value));
+  document.getElementById("facts").replaceChildren(...items);
+}
+
+function pendingOf(pending) {
+  if (!pending) return say(el("dd"), "folder_missing");
+  const count = pending.added.length + pending.changed.length + pending.removed.length;
+  const value = el("dd", {}, count ? String(count) : "");
+  if (!count) say(value, "up_to_date");
+  value.title = t("pending_some", countsOf(pending));
+  return value;
+}
+
+function countsOf(plan) {
+  return { added: plan.added.length, changed: plan.changed.length, removed: plan.removed.length };
+}
+
+function list() {
+  const wanted = filter.value.trim().toLowerCase();
+  const found = documents.filter((one) => `${one.title} ${one.source}`.toLowerCase().includes(wanted));
+  const shown = found.slice(0, SHOWN).map(entry);
+  const empty = documents.length ? "none_match" : "no_documents";
+  document.getElementById("documents").replaceChildren(...(shown.length ? shown : [say(el("li", { class: "muted" }), empty)]));
+  const more = document.getElementById("more");
+  more.hidden = found.length <= SHOWN;
+  say(more, "shown_of", { shown: shown.length, total: found.length });
+}
+
+function entry(one) {
+  const outline = el("ul", { class: "outline" });
+  const details = el(
+    "details",
+    {},
+    el(
+      "summary",
+      {},
+      el("b", {}, one.title || one.source),
+      say(el("span", { class: "count" }), "chunk_count", { count: one.chunks }),
+      el("span", { class: "path" }, one.source),
+    ),
+    outline,
+  );
+  details.addEventListener("toggle", () => details.open && !outline.children.length && fillOutline(outline, one));
+  return el("li", {}, details);
+}
+
+async function fillOutline(outline, one) {
+  outline.replaceChildren(say(el("li", { class: "muted" }), "loading"));
+  try {
+    const { sections } = await json(contentOf(new URL(one.url, location.href)));
+    const items = sections.map(({ level, heading, anchor }) => {
+      const link = el("a", { href: anchor ? `${one.url}#${encodeURIComponent(anchor)}` : one.url }, heading || "–");
+      return el("li", { class: `d${Math.min(level, 4)}` }, link);
+    });
+    const whole = el("li", {}, say(el("a", { href: one.url }), "read_document"));
+    outline.replaceChildren(...(items.length ? items : [say(el("li", { class: "muted" }), "no_headings")]), whole);
+  } catch (error) {
+    outline.replaceChildren(el("li", {}, failure(error)));
+  }
+}
+
+function failure(error) {
+  if (error instanceof Unreachable) away(refresh);
+  const key = error instanceof Unreachable ? "unreachable" : "something_wrong";
+  return say(el("p", { class: "failed" }), key, { message: error.message });
+}
+
+async function ingest() {
+  button.disabled = true;
+  outcome.replaceChildren();
+  outcome.classList.remove("bad");
+  try {
+    await request("/ingest", { method: "POST" });
+    await watch();
+  } catch (error) {
+    outcome.replaceChildren(failure(error));
+    button.disabled = false;
+  }
+}
+
+// Follows an ingest that runs, whoever started it, to its end.
+async function watch() {
+  let state = await json("/ingest");
+  const isNews = lastRun !== null || state.running;
+  while (state.running) {
+    progress(state);
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    state = await json("/ingest");
+  }
+  document.getElementById("run").hidden = true;
+  button.disabled = false;
+  say(button, "ingest_now");
+  const isNew = state.run !== lastRun;
+  lastRun = state.run;
+  if (state.run && isNew) report(state);
+  if (isNews && isNew) await load();
+}
+
+function progress({ plan, progress: at }) {
+  button.disabled = true;
+  say(button, "ingesting");
+  document.getElementById("run").hidden = false;
+  say(document.getElementById("run-title"), plan ? "ingest_planned" : "ingesting", plan ? countsOf(plan) : {});
+  const bar = document.getElementById("progress");
+  if (at && at.documents_total) {
+    bar.max = at.documents_total;
+    bar.value = at.documents;
+    const { documents: done, documents_total: total, chunks, embedded } = at;
+    say(document.getElementById("run-detail"), "ingest_progress", { documents: done, total, chunks, embedded });
+  } else {
+    bar.removeAttribute("value");
+    document.getElementById("run-detail").textContent = "";
+  }
+}
+
+function report({ error, last }) {
+  outcome.classList.toggle("bad", Boolean(error || last?.failures.length));
+  if (error) {
+    outcome.replaceChildren(say(el("h2"), "ingest_error"), el("p", {}, error.message));
+    return;
+  }
+  const { added, changed, removed } = last.documents;
+  const parts = [say(el("p"), "ingest_done", { added, changed, removed, seconds: last.seconds.toFixed(1) })];
+  if (last.failures.length) {
+    const items = last.failures.map((one) => el("li", {}, el("b", {}, one.source), ` ${one.error}`));
+    parts.push(say(el("p"), "ingest_failures", { count: last.failures.length }), el("ul", {}, ...items));
+  }
+  outcome.replaceChildren(...parts);
+}
+
+async function refresh() {
+  try {
+    await load();
+    await watch();
+    outcome.querySelector(".failed")?.remove();
+  } catch (error) {
+    outcome.replaceChildren(failure(error));
+  }
+}
+
+// An ingest that somebody else starts, or `serve --watch`, shows here as well.
+async function look() {
+  if (document.hidden || button.disabled) return;
+  try {
+    await watch();
+  } catch (error) {
+    if (error instanceof Unreachable) away(refresh);
+  }
+}
+
+button.addEventListener("click", ingest);
+filter.addEventListener("input", list);
+document.addEventListener("zhiwen:language", refresh);
+start("knowledge");
+document.title = `${t("nav_knowledge")} · 知问`;
+refresh();
+setInterval(look, 5000);

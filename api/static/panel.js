@@ -1,0 +1,108 @@
+// A document beside the answer: a panel on a wide screen, a sheet on a narrow one.
+
+import { el, icon } from "./dom.js";
+import { contentOf, scrollTo, textOf } from "./documents.js";
+import { json, Unreachable } from "./http.js";
+import { label, say } from "./i18n.js";
+import { away } from "./frame.js";
+
+const NARROW = matchMedia("(max-width: 900px)");
+let panel = null;
+let opener = null;
+let wanted = "";
+let isTurning = false;
+
+// Opens the document at `url`, scrolled to its passage; `from` is what was pressed, and gets the focus back.
+export async function openDocument(url, from) {
+  build();
+  opener?.setAttribute("aria-expanded", "false");
+  opener = from;
+  opener?.setAttribute("aria-expanded", "true");
+  wanted = url;
+  const address = new URL(url, location.href);
+  panel.heading.textContent = decodeURIComponent(address.pathname.split("/").pop());
+  panel.path.textContent = "";
+  panel.link.href = url;
+  panel.body.replaceChildren(say(el("p", { class: "muted" }), "loading"));
+  show();
+  try {
+    const found = await json(contentOf(address));
+    if (wanted === url) fill(found, address.hash);
+  } catch (error) {
+    if (wanted !== url) return;
+    if (error instanceof Unreachable) away(() => wanted === url && panel.dialog.open && openDocument(url, from));
+    const key = error instanceof Unreachable ? "unreachable" : "something_wrong";
+    panel.body.replaceChildren(say(el("p", { class: "failed" }), key, { message: error.message }));
+  }
+}
+
+export function closeDocument() {
+  panel?.dialog.close();
+}
+
+function build() {
+  if (panel) return;
+  const heading = el("h2", { id: "panel-title" });
+  const path = el("p", { class: "path" });
+  const link = say(el("a", { class: "quiet", target: "_blank", href: "/" }), "open_page");
+  const close = label(el("button", { type: "button", class: "quiet icon", onclick: closeDocument }, icon("close")), "close");
+  const body = el("div", { class: "body", tabindex: "0" });
+  const dialog = el(
+    "dialog",
+    { class: "side", id: "panel", "aria-labelledby": "panel-title" },
+    el("header", {}, el("div", {}, heading, path), link, close),
+    body,
+  );
+  dialog.addEventListener("close", () => {
+    if (isTurning) {
+      isTurning = false;
+      return;
+    }
+    document.body.classList.remove("beside");
+    opener?.setAttribute("aria-expanded", "false");
+    if (opener?.isConnected) opener.focus({ preventScroll: true });
+    wanted = "";
+  });
+  // A dialog that is not modal does not close by itself on Escape.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && dialog.open && !document.querySelector("dialog:modal")) dialog.close();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+    follow(event);
+  });
+  // A screen that is turned makes a sheet of the panel, or a panel of the sheet.
+  NARROW.addEventListener("change", () => {
+    if (!dialog.open) return;
+    isTurning = true;
+    dialog.close();
+    show();
+  });
+  document.body.append(dialog);
+  panel = { dialog, heading, path, link, body };
+}
+
+function show() {
+  const { dialog } = panel;
+  if (!dialog.open) {
+    if (NARROW.matches) dialog.showModal();
+    else dialog.show();
+    document.body.classList.toggle("beside", !NARROW.matches);
+  }
+  panel.body.focus({ preventScroll: true });
+}
+
+function fill(found, hash) {
+  panel.heading.textContent = found.title || found.source;
+  panel.path.textContent = found.source;
+  panel.body.replaceChildren(...textOf(found));
+  if (!scrollTo(hash)) panel.body.scrollTop = 0;
+}
+
+// Links from one document to another stay in the panel.
+function follow(event) {
+  const link = event.target.closest(".prose a[href^='/docs/']");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openDocument(link.getAttribute("href"), opener);
+}

@@ -1,0 +1,127 @@
+"""A document as the live generation has it: from its file while that is unchanged, else rebuilt from its chunks."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import PurePosixPath
+
+from ingest.confined import read_below
+from ingest.convert import convert_text
+from ingest.documents import Document, parse_document
+from ingest.plan import content_hash
+from ingest.sections import parse_tokens
+from rag.config import KnowledgeSettings
+from rag.errors import DocumentError, DocumentNotFound, FilterError
+from rag.filters import Equals
+from rag.store import DocumentRecord, Snapshot
+from rag.vocabulary import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDocument:
+    """`document` has the Markdown that the chunks were cut from, or, if `is_rebuilt`, what was put together of them.
+
+    Its lines lead to the lines of the file in both cases.
+    """
+
+    record: DocumentRecord
+    document: Document
+    generation: int
+    is_rebuilt: bool
+
+
+def live_document(source: str, snapshot: Snapshot, settings: KnowledgeSettings) -> LiveDocument:
+    """The document `source` of a generation.
+
+    The file counts only while its bytes are those that were ingested. Where it has changed or gone, or this machine
+    never had it, the chunks say what the generation holds. Nothing is read but what the manifest names, and nothing
+    outside of the folder. Raises DocumentNotFound and StoreError.
+    """
+    try:
+        record = snapshot.document(source)
+    except FilterError:
+        record = None  # no document is named so
+    if record is None:
+        raise DocumentNotFound(f"there is no document {source!r} in generation {snapshot.generation}")
+    document = _from_file(record, settings)
+    if document:
+        return LiveDocument(record, document, snapshot.generation, is_rebuilt=False)
+    chunks = [stored.chunk for stored in snapshot.chunks(Equals("source", source))]
+    return LiveDocument(record, rebuilt(record, chunks), snapshot.generation, is_rebuilt=True)
+
+
+def _from_file(record: DocumentRecord, settings: KnowledgeSettings) -> Document | None:
+    content = _content(record, settings)
+    if content is None:
+        return None
+    try:
+        document = parse_document(record.source, content)
+        parse_tokens(document.body)
+    except (DocumentError, RecursionError):
+        return None  # an earlier version of the converter could read it, and its chunks are still there
+    return document
+
+
+def _content(record: DocumentRecord, settings: KnowledgeSettings) -> bytes | None:
+    """The bytes that were ingested, if the file still has them."""
+    for form in ("NFC", "NFD"):  # as file systems keep names
+        path = PurePosixPath(unicodedata.normalize(form, record.source))
+        try:
+            content = read_below(settings.path, path, max_bytes=settings.max_file_bytes)
+        except (OSError, ValueError):
+            continue
+        if content_hash(content) == record.content_hash:
+            return content
+    return None
+
+
+def rebuilt(record: DocumentRecord, chunks: Sequence[Chunk]) -> Document:
+    """The document as its chunks have it, under their headings."""
+    lines: list[str] = []
+    line_map: list[int] = []
+    for text, line in _lines(sorted(chunks, key=lambda chunk: chunk.position)):
+        lines.append(text)
+        line_map.append(line)
+    metadata = chunks[0].metadata if chunks else {}
+    return Document(record.source, record.title, "\n".join(lines), 1, metadata, line_map)
+
+
+def _lines(chunks: Sequence[Chunk]) -> Iterator[tuple[str, int]]:
+    """Each line of Markdown with the line of the file that it stands for, as nearly as chunks know it."""
+    path: tuple[str, ...] = ()
+    tables = {chunk.group for chunk in chunks if chunk.kind == "table"}
+    for chunk in chunks:
+        if chunk.kind == "row" and chunk.group in tables:
+            continue  # the table that it is a row of says the same
+        kept = _shared(path, chunk.heading_path)
+        for depth, heading in enumerate(chunk.heading_path[kept:], kept + 1):
+            anchor = f" {{#{chunk.anchor}}}" if depth == len(chunk.heading_path) and chunk.anchor else ""
+            yield f"{'#' * min(depth, 6)} {_literal(heading)}{anchor}", chunk.start_line
+            yield "", chunk.start_line
+        path = chunk.heading_path
+        texts = chunk.content.split("\n")
+        # A caption stands above the header and the ruler, which no row of the file stands for.
+        offset = len(texts) - (chunk.end_line - chunk.start_line + 1) if chunk.kind == "table" else 0
+        for number, text in enumerate(_markdown(chunk)):
+            yield text, min(chunk.start_line + max(number - max(offset, 0), 0), chunk.end_line)
+        yield "", chunk.end_line
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many they have in common at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _markdown(chunk: Chunk) -> list[str]:
+    if chunk.kind == "table":
+        return chunk.content.split("\n")
+    if chunk.kind == "code" and not chunk.content.startswith("```"):
+        return ["````", *chunk.content.split("\n"), "````"]
+    if chunk.kind in ("code", "list"):
+        return chunk.content.split("\n")
+    return _literal(chunk.content).split("\n")
+
+
+def _literal(text: str) -> str:
+    return convert_text(text).markdown

@@ -1,0 +1,55 @@
+"""What the browser tests share: questions, answers, and looking at a page."""
+
+import json
+from collections.abc import Callable
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+OpenPage = Callable[..., Page]
+
+QUESTION = "向量数据库有哪些知名组件？"
+ANSWER = "知名的向量数据库组件有 **Milvus** [1]，以及 PingCAP（基于 TiKV 的向量引擎）[1]。"
+MARTIAN = "PingCAP 成立于 1987 年，总部在火星 [1]。"
+"""Cites a passage that says nothing of the kind."""
+
+
+def ask(page: Page, question: str = QUESTION) -> Locator:
+    """The turn of the question, as soon as there is one."""
+    page.get_by_label("你的问题").fill(question)
+    page.keyboard.press("Enter")
+    return page.locator(".turn").last
+
+
+def answered(page: Page, question: str = QUESTION) -> Locator:
+    turn = ask(page, question)
+    expect(turn.locator(".actions").first).to_be_visible()
+    return turn
+
+
+def is_in_view(page: Page, selector: str) -> bool:
+    """Whether the element can be seen, not only that it has been laid out."""
+    return bool(
+        page.evaluate(
+            """selector => {
+                const element = document.querySelector(selector);
+                const box = element.getBoundingClientRect();
+                const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+                return element === at || element.contains(at);
+            }""",
+            selector,
+        )
+    )
+
+
+def no_sideways_scroll(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def assert_accessible(page: Page) -> None:
+    """Nothing that axe calls serious or worse."""
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not serious, json.dumps(
+        [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious], ensure_ascii=False, indent=1
+    )
