@@ -34,6 +34,11 @@ class AnswerMarkup:
         self._settled = 0
         self._open = ""
 
+    @property
+    def unsettled_characters(self) -> int:
+        """Of the text that is looked at again with each piece."""
+        return len(self._open)
+
     def feed(self, text: str) -> Blocks:
         """The blocks that changed. Only those are looked at that the text before has not ended."""
         self._open += text

@@ -240,6 +240,7 @@ EXAMPLES: Mapping[str, Example] = {
                 }
             ],
             "usage": {"prompt_tokens": 1180, "completion_tokens": 26, "total_tokens": 1206},
+            "trace_id": _TRACE_ID,
         },
         stream=_CHUNKS,
         errors=("question", "live", "chat"),

@@ -1,5 +1,7 @@
 """An answer as the page shows it: server-sent events that carry HTML, so that no browser has to parse Markdown."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
@@ -8,6 +10,7 @@ from pydantic import BaseModel
 
 from api.answer_markup import AnswerMarkup, Blocks, answer_html
 from api.error_answers import error_body
+from api.gathering import gathered
 from api.schemas import AskResponse
 from rag.answer import Delta, Event, PassagesFound
 from rag.chat import Reasoning
@@ -18,6 +21,11 @@ from rag.question import Language
 from rag.vocabulary import Answer, Passage
 
 _NEAREST = 3
+_REST = 4
+"""How many times as long as its rendering took a stream rests before it renders again."""
+_MAX_REST_SECONDS = 0.25
+_LONG_CHARACTERS = 1000
+"""From here on a block takes long enough to render for others to notice."""
 
 
 class PlaceOut(BaseModel):
@@ -83,21 +91,30 @@ async def page_events(first: Event, events: AsyncGenerator[Event, None], languag
     `language` is that of the question.
     """
     passages: Sequence[Passage] = first.passages if isinstance(first, PassagesFound) else ()
-    offered = [passage.number for passage in passages]
-    markup = AnswerMarkup(offered)
+    markup = AnswerMarkup([passage.number for passage in passages])
     try:
-        async with aclosing(events):
+        async with aclosing(gathered(events)) as batches:
             yield _frame("passages", PassagesEvent(passages=[PlaceOut.of(passage) for passage in passages]))
-            async for event in events:
-                match event:
-                    case Reasoning(text):
-                        yield _frame("reasoning", ReasoningEvent(text=text))
-                    case Delta(text):
-                        yield _frame("html", BlocksEvent.of(markup.feed(text)))
-                    case Answer():
-                        yield _frame("answer", _whole(event, passages, language))
+            async for batch in batches:
+                if text := "".join(event.text for event in batch if isinstance(event, Reasoning)):
+                    yield _frame("reasoning", ReasoningEvent(text=text))
+                started = time.perf_counter()
+                if text := "".join(event.text for event in batch if isinstance(event, Delta)):
+                    yield _frame("html", BlocksEvent.of(await _rendered(markup, text)))
+                if isinstance(batch[-1], Answer):
+                    whole = await asyncio.to_thread(_whole, batch[-1], passages, language)
+                    yield _frame("answer", whole)
+                else:
+                    # Others want to be served as well; what comes meanwhile is rendered together.
+                    await asyncio.sleep(min(_REST * (time.perf_counter() - started), _MAX_REST_SECONDS))
     except ZhiwenError as error:
         yield _frame("error", error_body(error))
+
+
+async def _rendered(markup: AnswerMarkup, text: str) -> Blocks:
+    if markup.unsettled_characters < _LONG_CHARACTERS:
+        return markup.feed(text)
+    return await asyncio.to_thread(markup.feed, text)
 
 
 def _whole(answer: Answer, passages: Sequence[Passage], language: Language) -> AnswerEvent:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from ingest.golden import load_golden
@@ -44,10 +45,11 @@ class Suggestions:
     def _answerable(self, language: Language) -> Iterator[str]:
         snapshot = self._parts.store.snapshot()
         wanted = self._parts.settings.answering.min_evidence
-        candidates = [*_golden(self._parts, snapshot, language), *_of_headings(snapshot, language)]
-        for question in _spread(candidates, _TRIED):
-            if probability(search(question, self._parts)) >= wanted:
-                yield question
+        # The headings of all documents are read only if the golden questions do not suffice.
+        for candidates in (partial(_golden, self._parts), _of_headings):
+            for question in _spread(candidates(snapshot, language), _TRIED):
+                if probability(search(question, self._parts)) >= wanted:
+                    yield question
 
 
 def _golden(parts: Parts, snapshot: Snapshot, language: Language) -> list[str]:

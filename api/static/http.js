@@ -1,9 +1,19 @@
 // Calls to the server: with the key if one is needed, and with errors that say what happened.
 
 import { el } from "./dom.js";
-import { say } from "./i18n.js";
+import { has, say } from "./i18n.js";
 
 const KEY = "zhiwen.key";
+// Errors of which a person need not know the kind.
+const FAMILIES = [
+  ["key_", "error_key"],
+  ["scope_", "error_key"],
+  ["too_many_", "error_too_many"],
+  ["store_", "error_store"],
+  ["embedder_", "error_embedder"],
+  ["chat_", "error_chat"],
+  ["not_a_chat_model", "error_chat"],
+];
 
 export class Failure extends Error {
   constructor(status, code, message) {
@@ -15,6 +25,16 @@ export class Failure extends Error {
 
 // The server cannot be reached, or went away in the middle.
 export class Unreachable extends Error {}
+
+// What to tell a person of an error, as a text and its values.
+export function problem(error) {
+  const values = { message: error.message };
+  if (error instanceof Unreachable) return ["unreachable", values];
+  const code = error.code ?? "";
+  if (has(`error_${code}`)) return [`error_${code}`, values];
+  const family = FAMILIES.find(([beginning]) => code.startsWith(beginning));
+  return [family ? family[1] : "something_wrong", values];
+}
 
 export async function request(path, options = {}) {
   for (;;) {

@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { contentOf } from "./documents.js";
 import { away, start } from "./frame.js";
-import { json, request, Unreachable } from "./http.js";
+import { json, problem, request, Unreachable } from "./http.js";
 import { language, say, t } from "./i18n.js";
 
 const SHOWN = 200;
@@ -99,8 +99,7 @@ async function fillOutline(outline, one) {
 
 function failure(error) {
   if (error instanceof Unreachable) away(refresh);
-  const key = error instanceof Unreachable ? "unreachable" : "something_wrong";
-  return say(el("p", { class: "failed" }), key, { message: error.message });
+  return say(el("p", { class: "failed" }), ...problem(error));
 }
 
 async function ingest() {
@@ -154,7 +153,7 @@ function progress({ plan, progress: at }) {
 function report({ error, last }) {
   outcome.classList.toggle("bad", Boolean(error || last?.failures.length));
   if (error) {
-    outcome.replaceChildren(say(el("h2"), "ingest_error"), el("p", {}, error.message));
+    outcome.replaceChildren(say(el("h2"), "ingest_error"), say(el("p"), ...problem(error)));
     return;
   }
   const { added, changed, removed } = last.documents;

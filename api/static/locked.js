@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { contentOf, scrollTo, textOf } from "./documents.js";
 import { away, start } from "./frame.js";
-import { json, Unreachable } from "./http.js";
+import { json, problem, Unreachable } from "./http.js";
 import { say } from "./i18n.js";
 
 const article = document.getElementById("document");
@@ -19,8 +19,7 @@ async function load() {
     scrollTo(location.hash);
   } catch (error) {
     if (error instanceof Unreachable) away(load);
-    const key = error.status === 404 ? "missing_title" : error instanceof Unreachable ? "unreachable" : "something_wrong";
-    article.replaceChildren(say(el("p", { class: "failed" }), key, { message: error.message }));
+    article.replaceChildren(say(el("p", { class: "failed" }), ...problem(error)));
   }
 }
 

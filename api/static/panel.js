@@ -2,7 +2,7 @@
 
 import { el, icon } from "./dom.js";
 import { contentOf, scrollTo, textOf } from "./documents.js";
-import { json, Unreachable } from "./http.js";
+import { json, problem, Unreachable } from "./http.js";
 import { label, say } from "./i18n.js";
 import { away } from "./frame.js";
 
@@ -31,8 +31,7 @@ export async function openDocument(url, from) {
   } catch (error) {
     if (wanted !== url) return;
     if (error instanceof Unreachable) away(() => wanted === url && panel.dialog.open && openDocument(url, from));
-    const key = error instanceof Unreachable ? "unreachable" : "something_wrong";
-    panel.body.replaceChildren(say(el("p", { class: "failed" }), key, { message: error.message }));
+    panel.body.replaceChildren(say(el("p", { class: "failed" }), ...problem(error)));
   }
 }
 

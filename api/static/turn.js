@@ -1,7 +1,7 @@
 // One question and its answer, from the first word to the thumbs.
 
 import { el, icon, place } from "./dom.js";
-import { post, Unreachable } from "./http.js";
+import { post, problem } from "./http.js";
 import { label, say, t } from "./i18n.js";
 import { openDocument } from "./panel.js";
 import { openWhy } from "./why.js";
@@ -78,8 +78,7 @@ export class Turn {
 
   failed(error) {
     this.setState("broken");
-    const key = error instanceof Unreachable ? "unreachable" : "something_wrong";
-    const message = say(el("p", { class: "failed", role: "alert" }), key, { message: error.message });
+    const message = say(el("p", { class: "failed", role: "alert" }), ...problem(error));
     this.below.replaceChildren(message, this.retry());
   }
 
@@ -181,8 +180,7 @@ export class Turn {
       await post("/feedback", { ...verdict, question: this.question, answer: answer.answer });
       return true;
     } catch (error) {
-      const key = error instanceof Unreachable ? "unreachable" : "something_wrong";
-      this.form.replaceChildren(say(el("p", { class: "failed", role: "alert" }), key, { message: error.message }));
+      this.form.replaceChildren(say(el("p", { class: "failed", role: "alert" }), ...problem(error)));
       return false;
     }
   }

@@ -3,7 +3,7 @@
 import { el, icon } from "./dom.js";
 import { legsFigure } from "./legs.js";
 import { away } from "./frame.js";
-import { json, Unreachable } from "./http.js";
+import { json, problem, Unreachable } from "./http.js";
 import { has, label, say, t } from "./i18n.js";
 
 const LISTED = 20;
@@ -25,8 +25,8 @@ export async function openWhy(traceId, opener) {
     body.replaceChildren(...sections(await json(`/traces/${traceId}`)));
   } catch (error) {
     if (error instanceof Unreachable) away();
-    const key = error.status === 404 ? "trace_gone" : error instanceof Unreachable ? "unreachable" : "something_wrong";
-    body.replaceChildren(say(el("p", { class: "note" }), key, { message: error.message }));
+    const told = error.status === 404 ? ["trace_gone"] : problem(error);
+    body.replaceChildren(say(el("p", { class: "note" }), ...told));
   }
 }
 

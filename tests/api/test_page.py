@@ -1,6 +1,5 @@
 """The page without a browser: what it sends, what its stream holds, suggestions and feedback."""
 
-import json
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from processes import Server, ServerEvent, Workspace, assert_json_error, assert_one_line, streamed
 
 from api.answer_markup import AnswerMarkup, answer_html
+from api.errors import STATUS, code_of
 from api.feedback_log import Feedback, FeedbackLog
 from rag.errors import FeedbackError
 
@@ -98,7 +98,18 @@ def test_the_page_says_everything_in_both_languages() -> None:
     used |= set(re.findall(r'\bt\("(\w+)"', scripts))
     assert used <= known, used - known
     for key in known:
-        assert re.search(rf'"{key}"', pages + scripts) or key.startswith("stage_"), f"{key} is not used"
+        is_made_up = key.startswith(("stage_", "error_"))  # of the stage or the code that the server names
+        assert re.search(rf'"{key}"', pages + scripts) or is_made_up, f"{key} is not used"
+
+
+def test_every_error_text_of_the_page_is_of_an_error_that_there_is() -> None:
+    texts = set(re.findall(r"^  error_(\w+):", (STATIC / "i18n.js").read_text(encoding="utf-8"), re.MULTILINE))
+    families = dict(re.findall(r'\["(\w+)", "error_(\w+)"\]', (STATIC / "http.js").read_text(encoding="utf-8")))
+    codes = {code_of(kind()) for kind in STATUS} | {"body_too_large", "internal"}
+    for beginning, text in families.items():
+        assert text in texts
+        assert any(code.startswith(beginning) for code in codes), beginning
+    assert texts - set(families.values()) <= codes
 
 
 # The stream
@@ -331,7 +342,6 @@ def test_feedback_that_is_none_is_refused(server: Server, wrong: dict[str, Any])
 def test_without_feedback_the_command_says_so(tmp_path: Path) -> None:
     outcome = Workspace(tmp_path).run("feedback")
     assert (outcome.status, outcome.out) == (0, "Nobody has judged an answer yet.\n")
-    assert json.loads(Workspace(tmp_path).run("feedback", "--json").out) == {"feedback": []}
     (tmp_path / "bad.jsonl").write_text("x\n")
     broken = Workspace(tmp_path).given(ZHIWEN_SERVE__FEEDBACK_PATH=str(tmp_path / "bad.jsonl")).run("feedback")
     assert_one_line(broken, 1, "bad.jsonl", "line 1")

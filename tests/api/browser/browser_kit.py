@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 from axe_playwright_python.sync_playwright import Axe
+from chat_endpoint import ChatEndpoint
 from playwright.sync_api import Locator, Page, expect
 
 OpenPage = Callable[..., Page]
@@ -12,6 +13,18 @@ QUESTION = "向量数据库有哪些知名组件？"
 ANSWER = "知名的向量数据库组件有 **Milvus** [1]，以及 PingCAP（基于 TiKV 的向量引擎）[1]。"
 MARTIAN = "PingCAP 成立于 1987 年，总部在火星 [1]。"
 """Cites a passage that says nothing of the kind."""
+
+
+def chat_settings(endpoint: ChatEndpoint) -> dict[str, str]:
+    """The environment of a server that asks the endpoint once for each question, and keeps no answer."""
+    return {
+        "ZHIWEN_CHAT__PROVIDER": "custom",
+        "ZHIWEN_CHAT__BASE_URL": endpoint.base_url,
+        "ZHIWEN_CHAT__MODEL": "scripted",
+        "ZHIWEN_CHAT__MAX_ATTEMPTS": "1",
+        "ZHIWEN_CHAT__REST_AFTER_FAILURES": "100",
+        "ZHIWEN_ANSWERING__CACHED_ANSWERS": "0",
+    }
 
 
 def ask(page: Page, question: str = QUESTION) -> Locator:

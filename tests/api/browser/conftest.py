@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_kit import OpenPage
+from browser_kit import OpenPage, chat_settings
 from chat_endpoint import ChatEndpoint
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 from processes import FirstAsk, Server
@@ -37,15 +37,7 @@ def talking_server(
 ) -> Iterator[Server]:
     """The shipped knowledge, answered by `chat_endpoint`; nothing is cached, so that each answer is written anew."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("talking"))
-    workspace = workspace.given(
-        ZHIWEN_CHAT__PROVIDER="custom",
-        ZHIWEN_CHAT__BASE_URL=chat_endpoint.base_url,
-        ZHIWEN_CHAT__MODEL="scripted",
-        ZHIWEN_CHAT__MAX_ATTEMPTS="1",
-        ZHIWEN_CHAT__REST_AFTER_FAILURES="100",
-        ZHIWEN_ANSWERING__CACHED_ANSWERS="0",
-    )
-    with workspace.serving() as running:
+    with workspace.given(**chat_settings(chat_endpoint)).serving() as running:
         yield running
 
 

@@ -151,6 +151,18 @@ def test_why_shows_both_searches_what_was_dropped_and_the_checks(
 # Conversations
 
 
+def test_enter_that_an_input_method_needs_sends_nothing(open_page: OpenPage, chat_endpoint: ChatEndpoint) -> None:
+    chat_endpoint.plays(ANSWER)
+    page = open_page()
+    page.get_by_label("你的问题").fill("xiang liang")
+    page.evaluate(
+        """document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }))"""
+    )
+    expect(page.get_by_label("你的问题")).to_have_value("xiang liang")
+    assert page.locator(".turn").count() == 0
+
+
 def test_a_follow_up_carries_what_was_said_before(open_page: OpenPage, chat_endpoint: ChatEndpoint) -> None:
     chat_endpoint.plays(ANSWER)
     page = open_page()
@@ -344,6 +356,6 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, chat_endpoint: ChatEndpo
 def test_an_error_of_the_model_in_mid_answer_is_told(open_page: OpenPage, chat_endpoint: ChatEndpoint) -> None:
     chat_endpoint.plays("知名的向量数据库组件有 Milvus，", "还有 PingCAP [1]。", breaks_off=True)
     turn = ask(open_page())
-    expect(turn.locator(".failed")).to_contain_text("出了问题")
+    expect(turn.locator(".failed")).to_contain_text("大模型出了问题，回答没有写完")
     expect(turn.locator(".state")).to_have_text("回答中断了")
     expect(turn.get_by_role("button", name="重试")).to_be_visible()

@@ -117,11 +117,11 @@ def test_a_model_that_writes_them_all_harms_nobody(
 
 
 def test_hostile_documents_are_ingested_asked_about_and_read(open_page: OpenPage, talking_server: Server) -> None:
-    body = "\n\n".join(PAYLOADS)
+    body = "\n".join(f"- {payload}".replace("\n", "\n  ") for payload in PAYLOADS)
     talking_server.workspace.write(
         "hostile.md", f"---\ntitle: <script>alert(1)</script>\n---\n\n# <img src=x onerror=alert(1)>\n\n{body}\n"
     )
-    talking_server.workspace.write("hostile<b>.html", f"<h1>Hostile</h1>\n{body}\n")
+    talking_server.workspace.write("hostile<b>.html", "<h1>Hostile</h1>\n" + "\n\n".join(PAYLOADS[:6]))
     state = talking_server.ingest()
     assert state["error"] is None
     for path in (

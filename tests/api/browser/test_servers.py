@@ -1,14 +1,20 @@
 """Servers that want a key, and servers that go away."""
 
 import secrets
-from pathlib import Path
 
-from browser_kit import ANSWER, answered, ask, is_in_view
+import pytest
+from browser_kit import ANSWER, answered, ask, chat_settings, is_in_view
 from chat_endpoint import ChatEndpoint
 from playwright.sync_api import Browser, Page, expect
-from processes import Server, assert_json_error
+from processes import Server, Workspace, assert_json_error
 
 READER, KEEPER = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+
+
+@pytest.fixture
+def talking(workspace: Workspace, chat_endpoint: ChatEndpoint) -> Workspace:
+    """A folder of its own, whose server asks `chat_endpoint`."""
+    return workspace.given(**chat_settings(chat_endpoint))
 
 
 def give_key(page: Page, key: str, reason: str) -> None:
@@ -19,11 +25,10 @@ def give_key(page: Page, key: str, reason: str) -> None:
 
 
 def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
-    browser: Browser, talking_server: Server, chat_endpoint: ChatEndpoint, tmp_path: Path
+    browser: Browser, talking: Workspace, chat_endpoint: ChatEndpoint
 ) -> None:
-    workspace = talking_server.workspace.copy_to(tmp_path)
     chat_endpoint.plays(ANSWER)
-    with workspace.given(ZHIWEN_SERVE__KEYS=f"reader:ask:{READER},keeper:ingest:{KEEPER}").serving() as server:
+    with talking.given(ZHIWEN_SERVE__KEYS=f"reader:ask:{READER},keeper:ingest:{KEEPER}").serving() as server:
         page = browser.new_page(locale="zh-CN", base_url=server.url)
         page.goto("/")
         give_key(page, "zw_wrong", "要求 API 密钥")
@@ -54,9 +59,9 @@ def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
 
 
 def test_a_server_that_is_killed_in_mid_answer_is_told_and_used_again_once_it_is_back(
-    browser: Browser, talking_server: Server, chat_endpoint: ChatEndpoint, tmp_path: Path
+    browser: Browser, talking: Workspace, chat_endpoint: ChatEndpoint
 ) -> None:
-    server = Server.start(talking_server.workspace.copy_to(tmp_path))
+    server = Server.start(talking)
     try:
         chat_endpoint.plays("知名的向量数据库组件有 Milvus，", hangs=True)
         page = browser.new_page(locale="zh-CN")
