@@ -13,8 +13,9 @@ from urllib.error import URLError
 import milvus
 
 _HEALTHY_SECONDS = 90
-_SESSION_SECONDS = 3
-"""After a kill, a server takes its own collections over when the dead one's session has ended; its default is 30."""
+_SESSION_SECONDS = 8
+"""After a kill, a server takes its own collections over when the dead one's session has ended; its default is 30. A
+server that hangs for most of this time gives up and ends itself."""
 
 
 class MilvusProcess:
@@ -43,7 +44,7 @@ class MilvusProcess:
             time.sleep(0.1)
 
     def pause(self) -> None:
-        """It hangs: connections stay open, nothing is answered. After some seconds it would lose its own session."""
+        """It hangs: connections stay open, nothing is answered. For few seconds only: see above."""
         os.kill(self._server.server_proc.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
