@@ -233,8 +233,8 @@ class Staging:
         if self._exists:
             return
         lexical = self._mode == "hybrid"
-        self._milvus.create(self._chunks, rows.chunk_collection(self._embedder.dimension, lexical=lexical))
-        self._milvus.create(self._ledger, rows.LEDGER_COLLECTION)
+        chunks = rows.chunk_collection(self._embedder.dimension, lexical=lexical)
+        self._milvus.create_both((self._chunks, chunks), (self._ledger, rows.LEDGER_COLLECTION))
         self._exists = True
         reach("space_created")
 

@@ -13,7 +13,7 @@ from urllib.error import URLError
 import milvus
 
 _HEALTHY_SECONDS = 90
-_SESSION_SECONDS = 8
+_SESSION_SECONDS = 6
 """After a kill, a server takes its own collections over when the dead one's session has ended; its default is 30. A
 server that hangs for most of this time gives up and ends itself."""
 
