@@ -231,6 +231,7 @@ def test_a_verdict_and_its_comment_are_kept(
     page = open_page()
     turn = answered(page)
     turn.get_by_role("button", name="没帮助").click()
+    assert is_in_view(page, ".comment button")
     turn.get_by_label("想补充什么吗").fill("还有 Qdrant")
     turn.get_by_role("button", name="提交").click()
     expect(turn.get_by_text("谢谢，已经记下。")).to_be_visible()
