@@ -307,7 +307,10 @@ def mcp(context: typer.Context) -> None:
     from api.mcp_libraries import CommandLibrary  # noqa: PLC0415  (libraries that no other command needs)
     from api.mcp_tools import mcp_server  # noqa: PLC0415
 
-    mcp_server(CommandLibrary(_settings(context))).run("stdio")
+    server = mcp_server(CommandLibrary(_settings(context)))
+    if sys.stdin.isatty():
+        terminal.messages().print(say("mcp_waits", interface_language()), style="dim")
+    server.run("stdio")
 
 
 def _announce(url: str) -> None:

@@ -6,6 +6,7 @@ one whose client does not read. Its own bound on connections refuses the newest,
 
 import asyncio
 import resource
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # asyncio does so only where the listening socket names its protocol; that of `socket.create_server` does not.
+        # A body would wait 40 ms for the acknowledgement of its header.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._behind_since: float | None = None
         self._wait_for_a_request()
         self.server_state.make_room()

@@ -40,12 +40,13 @@ def add_dify(app: FastAPI, parts: Parts) -> None:
         found = _found(request, parts, front_matter)
         base = base_url(parts.settings, connection)
         records = [_record(hit, base) for hit in found.hits]
-        threshold = request.retrieval_setting.score_threshold
+        threshold = request.retrieval_setting.score_threshold or 0.0
         return RetrievalResponse(records=[record for record in records if record.score >= threshold])
 
 
 def _found(request: RetrievalRequest, parts: Parts, front_matter: FrontMatter) -> Retrieval:
-    top_k = min(request.retrieval_setting.top_k, _MAX_RECORDS)
+    wanted = request.retrieval_setting.top_k
+    top_k = min(wanted, _MAX_RECORDS) if wanted else None
     while True:
         condition, generation = None, None
         if request.metadata_condition and request.metadata_condition.conditions:

@@ -37,8 +37,8 @@ class Lenient(BaseModel):
 
 
 class RetrievalSetting(Lenient):
-    top_k: int = Field(default=8, ge=1, description="More than 50 are as good as 50.")
-    score_threshold: float = Field(default=0.0, ge=0, le=1)
+    top_k: int | None = Field(default=None, ge=1, description="More than 50 are as good as 50.")
+    score_threshold: float | None = Field(default=None, ge=0, le=1)
 
 
 class ConditionIn(Lenient):

@@ -18,7 +18,8 @@ from rag.config import ServeSettings
 from rag.wiring import Parts
 
 _CORS_METHODS = ("GET", "POST")
-_CORS_HEADERS = ("Authorization", "Content-Type", "X-API-Key")
+# Clients bring headers of their own, such as X-Stainless-OS or MCP-Protocol-Version. Nothing rests on cookies.
+_CORS_HEADERS = ("*",)
 _CORS_EXPOSED = ("Retry-After", "WWW-Authenticate")
 
 

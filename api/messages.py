@@ -20,6 +20,10 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "未核实（所引段落里没有依据）",
         "en": "Unverified (not supported by the passages cited)",
     },
+    "mcp_waits": {
+        "zh": "等待 MCP 客户端的消息：这条命令应由客户端启动。Ctrl+D 结束。",
+        "en": "Waiting for the messages of an MCP client, which is meant to start this command. Ctrl+D ends it.",
+    },
     "lines": {"zh": "第 {start}–{end} 行", "en": "lines {start}–{end}"},
     "line": {"zh": "第 {start} 行", "en": "line {start}"},
     "no_hits": {"zh": "没有找到相关内容。", "en": "Nothing found."},

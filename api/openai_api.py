@@ -1,7 +1,7 @@
 """The OpenAI-compatible surface: one model, `zhiwen`, whose answers come from the knowledge base."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -108,6 +108,6 @@ def _conversation(messages: Sequence[ChatMessage]) -> tuple[str, list[Turn]]:
     return messages[last].text, history
 
 
-def _stream(frames: Any) -> StreamingResponse:
+def _stream(frames: AsyncIterator[bytes]) -> StreamingResponse:
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(frames, media_type="text/event-stream", headers=headers)

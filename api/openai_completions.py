@@ -61,7 +61,7 @@ async def whole(events: Events, style: Style) -> ChatCompletion:
                     reasoning_content=thoughts or None,
                     annotations=style.annotations(event),
                 )
-                return _completion(message, _finish_reason(event), CompletionUsage.of(event.usage))
+                return _completion(message, _finish_reason(event), CompletionUsage.of(event.usage), event.trace_id)
     raise AssertionError("an answer always comes last")
 
 
@@ -99,7 +99,7 @@ async def chunks(events: Events, style: Style, *, with_usage: bool) -> AsyncIter
 async def chunks_at_once(text: str, *, with_usage: bool) -> AsyncIterator[bytes]:
     stream = _Stream()
     yield stream.chunk(Delta(role="assistant", content=text))
-    yield stream.chunk(Delta(), "stop", CompletionUsage.of(None) if with_usage else None)
+    yield stream.last(None, "stop", CompletionUsage.of(None) if with_usage else None)
     yield _DONE
 
 
@@ -113,7 +113,8 @@ def _ending(stream: "_Stream", answer: Answer, style: Style, *, has_text: bool, 
     if annotations := style.annotations(answer):
         # All in one, and without content: some clients read the first chunk that has them, and then only these.
         yield stream.chunk(Delta(annotations=annotations))
-    yield stream.chunk(Delta(), _finish_reason(answer), CompletionUsage.of(answer.usage) if with_usage else None)
+    usage = CompletionUsage.of(answer.usage) if with_usage else None
+    yield stream.last(answer.trace_id, _finish_reason(answer), usage)
 
 
 class _Stream:
@@ -123,16 +124,25 @@ class _Stream:
         self._id = _new_id()
         self._created = int(time.time())
 
-    def chunk(
-        self, delta: Delta, finish_reason: FinishReason | None = None, usage: CompletionUsage | None = None
-    ) -> bytes:
-        choice = ChunkChoice(index=0, delta=delta, finish_reason=finish_reason)
-        chunk = ChatCompletionChunk(
-            id=self._id, object="chat.completion.chunk", created=self._created, model=MODEL, choices=[choice]
-        )
+    def chunk(self, delta: Delta) -> bytes:
+        return _frame(self._chunk(delta, None))
+
+    def last(self, trace_id: str | None, finish_reason: FinishReason, usage: CompletionUsage | None) -> bytes:
+        chunk = self._chunk(Delta(), finish_reason)
+        if trace_id:
+            chunk.trace_id = trace_id
         if usage:
             chunk.usage = usage
         return _frame(chunk)
+
+    def _chunk(self, delta: Delta, finish_reason: FinishReason | None) -> ChatCompletionChunk:
+        return ChatCompletionChunk(
+            id=self._id,
+            object="chat.completion.chunk",
+            created=self._created,
+            model=MODEL,
+            choices=[ChunkChoice(index=0, delta=delta, finish_reason=finish_reason)],
+        )
 
 
 _DONE = format_sse_event(data_str="[DONE]")
@@ -143,9 +153,11 @@ def _frame(data: BaseModel) -> bytes:
     return format_sse_event(data_str=data.model_dump_json(exclude_unset=True))
 
 
-def _completion(message: AssistantMessage, finish_reason: FinishReason, usage: CompletionUsage) -> ChatCompletion:
+def _completion(
+    message: AssistantMessage, finish_reason: FinishReason, usage: CompletionUsage, trace_id: str | None = None
+) -> ChatCompletion:
     choice = Choice(message=message, finish_reason=finish_reason)
-    return ChatCompletion(id=_new_id(), created=int(time.time()), choices=[choice], usage=usage)
+    return ChatCompletion(id=_new_id(), created=int(time.time()), choices=[choice], usage=usage, trace_id=trace_id)
 
 
 def _finish_reason(answer: Answer) -> FinishReason:

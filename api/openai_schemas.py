@@ -111,6 +111,7 @@ class ChatCompletion(BaseModel):
     model: str = MODEL
     choices: list[Choice]
     usage: CompletionUsage
+    trace_id: str | None = Field(default=None, description="Under which `GET /traces/{trace_id}` tells more.")
 
 
 class Delta(BaseModel):
@@ -127,7 +128,7 @@ class ChunkChoice(BaseModel):
 
 
 class ChatCompletionChunk(BaseModel):
-    """One frame of a stream. Only the last has a `finish_reason` and, if asked for, the `usage`."""
+    """One frame of a stream. Only the last has a `finish_reason`, a `trace_id` and, if asked for, the `usage`."""
 
     id: str
     object: str
@@ -135,6 +136,7 @@ class ChatCompletionChunk(BaseModel):
     model: str
     choices: list[ChunkChoice]
     usage: CompletionUsage | None = None
+    trace_id: str | None = None
 
 
 class OpenAIErrorBody(BaseModel):

@@ -8,7 +8,7 @@ from api.public_urls import absolute
 from rag.question import Language
 from rag.vocabulary import PATH_SEPARATOR, Answer, Citation
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~$])")
 
 
 def annotations(answer: Answer, base: str) -> list[Annotation]:

@@ -42,7 +42,7 @@ _PLACE = {
     "end_line": 82,
 }
 _HIT = {
-    "id": "baf63e0b3420afb249bd26171d1c8e27",
+    "id": "baf63e0b3420afb249bd26171d1c8e27",  # pragma: allowlist secret  (of a chunk)
     "source": "overview.md",
     "title": "概述",
     "heading_path": ["概述", "AI 工程架构"],
@@ -79,7 +79,7 @@ _TRACE = {
         "lexical_weight": 2.5,
         "candidates": [
             {
-                "id": "baf63e0b3420afb249bd26171d1c8e27",
+                "id": "baf63e0b3420afb249bd26171d1c8e27",  # pragma: allowlist secret  (of a chunk)
                 "source": "overview.md",
                 "heading_path": ["概述", "AI 工程架构"],
                 "kind": "row",
@@ -240,6 +240,7 @@ EXAMPLES: Mapping[str, Example] = {
                 }
             ],
             "usage": {"prompt_tokens": 1180, "completion_tokens": 26, "total_tokens": 1206},
+            "trace_id": _TRACE_ID,
         },
         stream=_CHUNKS,
         errors=("question", "live", "chat"),

@@ -24,7 +24,9 @@ _SUMMARIES = re.compile(r"总结|概括|summar|conclude", re.IGNORECASE)
 _TITLES = re.compile(r"标题|title", re.IGNORECASE)
 
 _TURN = re.compile(r"^[ \t]*(?:\*\*)?user(?:\*\*)?[ \t]*[:：][ \t]*(.+)$", re.IGNORECASE | re.MULTILINE)
-_TRANSCRIPT = re.compile(r"\s*(?:[\[{]|```|(?:\*\*)?(?:user|assistant)(?:\*\*)?\s*[:：])", re.IGNORECASE)
+_TRANSCRIPT = re.compile(
+    r"\s*(?:[\[{].*\"role\"|(?:\*\*)?(?:user|assistant)(?:\*\*)?\s*[:：])", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Milvus has no compare-and-set, so the lease is advisory: two writers that take i
 the commit of the second finds the generation moved and gives up.
 """
 
+import logging
 import os
 import socket
 import threading
@@ -13,8 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rag import rows
-from rag.errors import StoreLocked
+from rag.errors import StoreError, StoreLocked
 from rag.store import Store
+
+log = logging.getLogger("zhiwen.ingest")
 
 _BEAT_SECONDS = 5.0
 _STALE_SECONDS = 30.0
@@ -54,7 +57,7 @@ class _Lease:
     @contextmanager
     def held(self) -> Iterator[None]:
         self._store.create_state_collection()
-        current = _read(self._store)
+        current = holder(self._store)
         if current and time.time() - current[1] < _STALE_SECONDS:
             raise StoreLocked(
                 f"{self._store.uri}: {current[0]} is writing; wait for its end, or {_STALE_SECONDS:.0f} s if it died"
@@ -67,21 +70,32 @@ class _Lease:
         finally:
             self._ended.set()
             heart.join()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        try:
             if self._is_mine():
                 self._store.milvus.delete(self._store.state_collection, 'key == "lease"')
+        except StoreError as error:
+            # What was written under it stands, or has failed by an error of its own; nobody else is told of this one.
+            log.warning("the lease could not be given back, and ends in %.0f s: %s", _STALE_SECONDS, error)
 
     def check(self) -> None:
         if time.time() - self._last_beat > _STALE_SECONDS / 2 and not self._is_mine():
             raise StoreLocked(f"{self._store.uri}: another process has taken over; nothing was changed, run again")
 
     def _is_mine(self) -> bool:
-        current = _read(self._store)
+        current = holder(self._store)
         return current is not None and current[0] == self._owner
 
     def _keep_beating(self) -> None:
         while not self._ended.wait(_BEAT_SECONDS):
-            if self._is_mine():
-                self._beat()
+            try:
+                if self._is_mine():
+                    self._beat()
+            except StoreError as error:
+                # The next beat may get through. If none does, `check` finds out before anything is written.
+                log.warning("the lease was not renewed: %s", error)
 
     def _beat(self) -> None:
         beat = time.time()
@@ -90,6 +104,7 @@ class _Lease:
         self._last_beat = beat
 
 
-def _read(store: Store) -> tuple[str, float] | None:
+def holder(store: Store) -> tuple[str, float] | None:
+    """Who holds the lease, and when its heart last beat, by its own clock."""
     found = list(store.milvus.rows(store.state_collection, 'key == "lease"', ["payload"]))
     return (str(found[0]["payload"]["owner"]), float(found[0]["payload"]["beat"])) if found else None

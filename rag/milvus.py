@@ -25,6 +25,7 @@ __all__ = ["NOW", "Collection", "Field", "Milvus", "Moment", "Row", "literal"]
 
 BATCH_ROWS = 500
 _PAGE_ROWS = 1000
+_FILE_WRITE_SECONDS = 60
 _LITE_ATTEMPTS = 3
 _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
@@ -39,8 +40,9 @@ logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
 
 
 class Milvus:
-    """A connection. Safe to use from several threads; every call ends within `timeout_seconds`.
+    """A connection. Safe to use from several threads.
 
+    Every call ends within `timeout_seconds`, but for those that create a collection or write to a file: in a minute.
     Raises StoreUnavailable, StoreTimeout, StoreLocked (another process has the file open), or StoreError.
     """
 
@@ -56,6 +58,8 @@ class Milvus:
         self.uri = uri
         self.is_embedded = "://" not in uri
         self._timeout = timeout_seconds
+        # A file with many rows takes seconds for a batch when the machine is busy; that is no reason to give up on it.
+        self._write_timeout = max(_FILE_WRITE_SECONDS, timeout_seconds) if self.is_embedded else timeout_seconds
         self._file: _File | None = None
         if self.is_embedded:
             self._file = _open_file(Path(uri))
@@ -112,11 +116,11 @@ class Milvus:
             if self.is_embedded:
                 refuse_full_disk(Path(self.uri))
             with self._translated(name):
-                self._client.upsert(name, list(rows[start : start + BATCH_ROWS]), timeout=self._timeout)
+                self._client.upsert(name, list(rows[start : start + BATCH_ROWS]), timeout=self._write_timeout)
 
     def delete(self, name: str, expression: str) -> None:
         with self._translated(name):
-            self._client.delete(name, filter=expression, timeout=self._timeout)
+            self._client.delete(name, filter=expression, timeout=self._write_timeout)
 
     def count(self, name: str, expression: str) -> int:
         with self._translated(name):

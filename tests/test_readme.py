@@ -30,7 +30,7 @@ from rag.config import SECRETS, Settings, load
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh-CN.md")
 DOCUMENTS = (*READMES, "CONTRIBUTING.md", "CHANGELOG.md")
-SHELL_WORDS = {"export", "curl", ".", "make", "zhiwen"}
+SHELL_WORDS = {"export", "curl", ".", "make", "zhiwen", "cp", "docker", "kubectl"}
 REQUESTS: dict[str, type[BaseModel]] = {"/ask": AskRequest, "/search": SearchRequest}
 # Codes that do not stand for an error of rag.errors.
 WIRE_CODES = {"invalid_request": 422, "body_too_large": 413}
@@ -80,9 +80,14 @@ def shell_lines(document: str) -> list[list[str]]:
 def command_lines(document: str, command: str) -> list[list[str]]:
     """The arguments of each use of a command, in shell blocks and in the prose."""
     inline = [shlex.split(code) for code in _INLINE.findall(prose(document)) if code.startswith(f"{command} ")]
-    lines = [*shell_lines(document), *inline]
+    lines = [_in_container(line) for line in (*shell_lines(document), *inline)]
     lines = [[word for word in line if not _ASSIGNMENT.match(word)] for line in lines]
     return [line[1:] for line in lines if line[:1] == [command]]
+
+
+def _in_container(line: list[str]) -> list[str]:
+    """`docker compose run … zhiwen keys new` is `zhiwen keys new`, for that is what the image starts."""
+    return line[line.index("zhiwen") :] if line[:3] == ["docker", "compose", "run"] else line
 
 
 def curl_calls(document: str) -> list[Call]:
@@ -218,6 +223,15 @@ def options_of(command: typer.core.TyperCommand | typer.core.TyperGroup) -> set[
     options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     below = command.commands.values() if isinstance(command, typer.core.TyperGroup) and command.name == "keys" else ()
     return options.union(*(options_of(one) for one in below))
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_what_is_copied_and_applied_exists(document: str) -> None:
+    ((example, _),) = command_lines(document, "cp")
+    assert (ROOT / example).is_file()
+    applied = [line[2] for line in command_lines(document, "kubectl") if line[:2] == ["apply", "-k"]]
+    assert applied
+    assert all((ROOT / folder / "kustomization.yaml").is_file() for folder in applied)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

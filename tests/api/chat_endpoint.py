@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 class Script:
     """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does.
 
-    `thoughts` come before the pieces, and `pause_seconds` before each piece.
+    `thoughts` come before the pieces, and `pause_seconds` before each piece. `tokens` of prompt and completion are told
+    at the end.
     """
 
     pieces: tuple[str, ...] = ()
@@ -24,6 +25,7 @@ class Script:
     finish_reason: str = "stop"
     thoughts: tuple[str, ...] = ()
     pause_seconds: float = 0.0
+    tokens: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._hang()
             elif not script.breaks_off:
                 self._send({}, script.finish_reason)
+                if script.tokens:
+                    self._send_chunk([], dict(zip(("prompt_tokens", "completion_tokens"), script.tokens, strict=True)))
                 self.wfile.write(b"data: [DONE]\n\n")
         except OSError:
             self.endpoint.left.set()
@@ -130,13 +134,18 @@ class _Handler(BaseHTTPRequestHandler):
                 continue
 
     def _send(self, delta: dict[str, str], finish_reason: str | None) -> None:
-        chunk = {
+        self._send_chunk([{"index": 0, "delta": delta, "finish_reason": finish_reason}])
+
+    def _send_chunk(self, choices: list[dict[str, Any]], usage: dict[str, int] | None = None) -> None:
+        chunk: dict[str, Any] = {
             "id": "scripted",
             "object": "chat.completion.chunk",
             "created": 0,
             "model": "scripted",
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
+            "choices": choices,
         }
+        if usage:
+            chunk["usage"] = usage | {"total_tokens": sum(usage.values())}
         self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
         self.wfile.flush()
 

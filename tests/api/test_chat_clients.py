@@ -140,6 +140,7 @@ def test_every_recorded_request_is_tried() -> None:
         [Said("system", "你擅长总结和起标题。"), Said("user", QUESTION)],
         [Said("system", "Summarise documents under a title."), Said("user", "What is the title of the handbook?")],
         [Said("user", "Generate a title for the quarterly report [1].")],
+        [Said("system", "你擅长总结和起标题。"), Said("user", "[1] 是什么意思？{x}")],
         [],
     ],
 )
@@ -152,10 +153,10 @@ def test_what_a_person_asks_is_never_taken_for_it(messages: list[Said]) -> None:
     [
         ("user: " + "长" * 50, "长" * 19 + "…"),
         ("user:\u3000 a \n b", "a"),
-        ("[" * 5000, "[" * 19 + "…"),
+        ("[" * 5000 + '"role"', "[" * 19 + "…"),
         ('[{"role": "assistant", "content": "hi"}]', '[{"role": "assistan…'),
         ('{"role": "user", "content": ["parts"]}', '{"role": "user", "c…'),
-        ("[1, 2]", "[1, 2]"),
+        ('["role"]', '["role"]'),
     ],
 )
 def test_a_title_is_one_short_line_whatever_the_transcript(transcript: str, title: str) -> None:

@@ -54,6 +54,7 @@ def test_records_have_the_documented_keys_and_scores_that_fall_from_1_to_0(serve
     assert setup["title"] == "Setup"
     assert "lamp-tools" in setup["content"]
     assert setup["metadata"]["url"] == f"{server.url}/docs/{SETUP}?lines=10-10#passage"
+    assert "lamp-tools" in server.client.get(setup["metadata"]["url"]).text
 
 
 def test_no_more_records_come_than_asked_for_and_none_below_the_threshold(server: Server) -> None:
@@ -161,3 +162,4 @@ def test_fields_of_newer_versions_are_no_errors(server: Server) -> None:
     wanted = {"logical_operator": None, "conditions": None, "new": 1}
     assert records(server, metadata_condition=wanted, new={"a": 1})
     assert records(server, metadata_condition=None)
+    assert len(records(server, retrieval_setting={"top_k": None, "score_threshold": None})) == 8

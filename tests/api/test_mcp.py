@@ -90,6 +90,7 @@ def test_what_search_finds_can_be_fetched(server: Server, mode: str) -> None:
     assert list(found) == ["results"]
     assert all(list(result) == ["id", "title", "url"] for result in found["results"])
     assert all(result["url"].startswith(f"{server.url}/docs/") and result["title"] for result in found["results"])
+    assert all('id="passage"' in server.client.get(result["url"]).text for result in found["results"])
     assert list(fetched) == ["id", "title", "text", "url", "metadata"]
     assert {key: fetched[key] for key in ("id", "url")} == {key: found["results"][0][key] for key in ("id", "url")}
     assert fetched["text"] == (

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from chat_endpoint import ChatEndpoint
 from conftest import PUBLIC_URL
-from processes import FirstAsk, Server
+from processes import Server
 
 QUESTION = "向量数据库有哪些知名组件？"
 PIECES = ("知名的向量数据库有 Milvus", " 和 PingCAP [", "1]。", "它们属于基础设施 [99]", "[1]。")
@@ -67,7 +67,8 @@ def assert_openai_error(response: httpx2.Response, status: int, kind: str, code:
 def test_a_whole_completion_has_the_fields_of_openai(chat_endpoint: ChatEndpoint, talking: Server) -> None:
     chat_endpoint.plays(*PIECES)
     done = completed(talking)
-    assert list(done) == ["id", "object", "created", "model", "choices", "usage"]
+    assert list(done) == ["id", "object", "created", "model", "choices", "usage", "trace_id"]
+    assert talking.client.get(f"/traces/{done['trace_id']}").json()["question"] == QUESTION
     assert done["id"].startswith("chatcmpl-")
     assert done["object"] == "chat.completion"
     assert abs(done["created"] - time.time()) < 60
@@ -88,6 +89,8 @@ def test_every_frame_has_one_choice_also_the_one_with_the_usage(
     assert {frame["object"] for frame in frames} == {"chat.completion.chunk"}
     assert len({(frame["id"], frame["created"], frame["model"]) for frame in frames}) == 1
     assert ["usage" in frame for frame in frames] == [False] * (len(frames) - 1) + [with_usage]
+    assert ["trace_id" in frame for frame in frames] == [False] * (len(frames) - 1) + [True]
+    assert talking.client.get(f"/traces/{frames[-1]['trace_id']}").status_code == 200
     assert all("finish_reason" in frame["choices"][0] for frame in frames)
 
 
@@ -157,19 +160,14 @@ def test_text_that_turns_out_not_to_hold_is_taken_back_by_the_refusal(
 
 def test_addresses_are_as_the_client_asked_where_no_public_one_is_set(server: Server) -> None:
     [annotation] = message(server)["annotations"]
-    assert annotation["url_citation"]["url"].startswith(f"{server.url}/docs/overview.md?lines=82-82")
+    url = annotation["url_citation"]["url"]
+    assert url.startswith(f"{server.url}/docs/overview.md?lines=82-82")
+    page = server.client.get(url)
+    assert page.status_code == 200
+    assert 'id="passage"' in page.text
     response = server.client.post(PATH, json=body(), headers={"Host": "localhost:8443"})
     [annotation] = response.json()["choices"][0]["message"]["annotations"]
     assert annotation["url_citation"]["url"].startswith("http://localhost:8443/docs/overview.md?")
-
-
-def test_the_list_of_links_can_be_switched_off(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> None:
-    workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("unlisted"))
-    with workspace.given(ZHIWEN_SERVE__LINK_LIST="false").serving() as running:
-        said = message(running)
-        assert said["content"].endswith("（未配置大模型，以上摘自原文。）")
-        assert len(said["annotations"]) == 1
-        assert [list(delta) for delta in deltas(streamed(running))][-2:] == [["annotations"], []]
 
 
 # What is asked

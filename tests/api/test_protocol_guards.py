@@ -1,4 +1,4 @@
-"""Keys, hosts and origins, as clients of the other protocols meet them."""
+"""Keys, hosts, origins and settings, as clients of the other protocols meet them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,14 +18,19 @@ from api.keys import new_key
 
 QUESTION = "向量数据库有哪些知名组件？"
 CHAT, SCRAPER = new_key(), new_key()
+ORIGIN = "https://chat.example.com"
 MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 
 
 @pytest.fixture(scope="module")
 def locked(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that wants keys."""
+    """A server that wants keys, and lists no links."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("locked"))
-    with workspace.given(ZHIWEN_SERVE__KEYS=f"chat:ask:{CHAT},scraper:metrics:{SCRAPER}").serving() as running:
+    with workspace.given(
+        ZHIWEN_SERVE__KEYS=f"chat:ask:{CHAT},scraper:metrics:{SCRAPER}",
+        ZHIWEN_SERVE__CORS_ORIGINS=ORIGIN,
+        ZHIWEN_SERVE__LINK_LIST="false",
+    ).serving() as running:
         yield running
 
 
@@ -46,6 +51,16 @@ def test_the_openai_client_needs_its_key(locked: Server) -> None:
     ):
         client.models.list()
     assert (denied.value.type, denied.value.code) == ("permission_error", "scope_missing")
+
+
+def test_the_list_of_links_can_be_switched_off(locked: Server) -> None:
+    with openai.OpenAI(base_url=f"{locked.url}/v1", api_key=CHAT, max_retries=0) as client:
+        done = client.chat.completions.create(model="zhiwen", messages=MESSAGES)
+        chunks = list(client.chat.completions.create(model="zhiwen", messages=MESSAGES, stream=True))
+    message = done.choices[0].message
+    assert (message.content or "").endswith("（未配置大模型，以上摘自原文。）")
+    assert len(message.annotations or []) == 1
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == message.content
 
 
 @pytest.mark.parametrize(
@@ -121,6 +136,17 @@ def test_pages_of_other_sites_are_refused(server: Server, path: str, origin: str
 def test_desktop_clients_are_not(server: Server, origin: str) -> None:
     response = server.client.post("/v1/chat/completions", json={"messages": MESSAGES}, headers={"Origin": origin})
     assert response.status_code == 200
+
+
+def test_a_page_that_is_named_may_bring_the_headers_of_its_client(locked: Server) -> None:
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,mcp-protocol-version,x-stainless-os",
+    }
+    for path in ("/mcp", "/v1/chat/completions"):
+        assert locked.client.options(path, headers=asked).status_code == 200
+        assert locked.client.options(path, headers=asked | {"Origin": "https://evil.example"}).status_code == 400
 
 
 def test_a_proxy_may_name_the_host_of_the_public_address(talking: Server) -> None:

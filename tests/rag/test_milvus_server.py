@@ -1,11 +1,13 @@
 """The store on a real Milvus server: the one that the PyPI package `milvus` ships, dense vectors only."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from ingest import lease
 from ingest.backup import export_backup, import_backup
 from ingest.lease import writing
 from ingest.repair import roll_back
@@ -115,6 +117,28 @@ def test_filters_mean_on_a_server_what_they_mean_in_a_file(
             assert sources(live, Not(condition)) == every - meant
     finally:
         store.close()
+
+
+def test_a_writer_keeps_its_right_while_the_server_hangs_for_a_moment(
+    settings: Settings,
+    milvus_server: "MilvusProcess",
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(lease, "_BEAT_SECONDS", 0.2)
+    impatient = settings.model_copy(update={"store": settings.store.model_copy(update={"timeout_seconds": 0.5})})
+    with open_store(impatient) as store, open_store(settings) as other:
+        with writing(store) as still_mine:
+            milvus_server.pause()
+            time.sleep(1.5)
+            milvus_server.resume()
+            assert "the lease was not renewed" in caplog.text
+            since = time.time()
+            while not (held := lease.holder(other)) or held[1] < since:
+                assert time.time() - since < 20, "no beat got through again"
+                time.sleep(0.2)
+            still_mine()
+        assert lease.holder(other) is None
 
 
 def sources(snapshot: Snapshot, condition: Filter) -> set[str]:
