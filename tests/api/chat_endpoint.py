@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 class Script:
     """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does.
 
-    `thoughts` come before the pieces, and `pause_seconds` before each piece; `holds_after` so many, the rest waits until
+    `thoughts` come before the pieces, and `pause_seconds` before each piece; after `holds_after` the rest waits until
     the endpoint may `proceed`. `tokens` of prompt and completion are told at the end.
     """
 
