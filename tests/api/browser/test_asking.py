@@ -289,6 +289,13 @@ def test_on_a_phone_nothing_is_cut_off_and_the_passage_is_a_sheet(
     assert (box["x"], box["width"]) == (0, 390)
     assert is_in_view(page, "#doc-passage td:nth-child(3)")
     assert_accessible(page)
+    # Turned, the screen has room beside the answer.
+    page.set_viewport_size({"width": 1200, "height": 700})
+    expect(page.locator("#panel:modal")).to_have_count(0)
+    assert is_in_view(page, "#doc-passage td:nth-child(3)")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator("#panel:modal")).to_have_count(1)
+    assert is_in_view(page, "#doc-passage td:nth-child(3)")
     panel.get_by_role("button", name="关闭").click()
     expect(panel).to_be_hidden()
     turn.get_by_role("button", name="为什么？").click()
