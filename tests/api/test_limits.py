@@ -279,7 +279,7 @@ def test_by_default_no_other_site_may_call_and_none_may_change_anything(server: 
         ("/nothing", 404),
         ("/api-docs", 200),
         ("/openapi.json", 200),
-        ("/", 307),
+        ("/", 200),
         ("/health/live", 200),
     ],
 )
