@@ -213,7 +213,7 @@ def test_too_many_connections_cost_the_one_that_has_waited_longest(tight: Server
         for _ in range(24):
             own = socket.create_connection((urlsplit(tight.url).hostname, urlsplit(tight.url).port), timeout=5)
             opened.append(own)
-        assert tight.client.get("/health/live").status_code == 200, "a newcomer gets in"
+        assert httpx2.get(f"{tight.url}/health/live", trust_env=False).status_code == 200, "a newcomer gets in"
         assert seconds_until_closed(opened[0]) < 0.5
         opened[-1].sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert opened[-1].recv(100).startswith(b"HTTP/1.1 200 ")
@@ -279,7 +279,7 @@ def test_by_default_no_other_site_may_call_and_none_may_change_anything(server: 
         ("/nothing", 404),
         ("/api-docs", 200),
         ("/openapi.json", 200),
-        ("/", 307),
+        ("/", 200),
         ("/health/live", 200),
     ],
 )
