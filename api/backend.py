@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from api.owner import find_owner
-from api.reading import TextResponse
+from api.reading_schemas import TextResponse
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -18,7 +18,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
-from api.traces import TraceResponse
+from api.trace_schemas import TraceResponse
 from rag.config import Settings
 
 OnText = Callable[[str], object]

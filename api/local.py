@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from api.backend import OnPlan, OnProgress, OnText
-from api.reading import TextResponse, run_read
+from api.reading_schemas import TextResponse, run_read
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -21,7 +21,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
-from api.traces import TraceResponse, run_trace
+from api.trace_schemas import TraceResponse, run_trace
 from ingest.lease import writing
 from ingest.plan import Plan
 from ingest.repair import roll_back

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from api.backend import Backend, open_backend
 from api.local import run_search
 from api.public_urls import absolute, base_url
-from api.reading import TextResponse, run_read
+from api.reading_schemas import TextResponse, run_read
 from api.schemas import AskRequest, AskResponse, SearchRequest, SearchResponse
 from rag.answer import answer
 from rag.config import Settings

@@ -11,7 +11,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from api.messages import say
-from api.reading import TextResponse
+from api.reading_schemas import TextResponse
 from api.schemas import AskResponse, SearchResponse
 from rag.errors import ZhiwenError
 from rag.question import language_of

@@ -1,50 +1,12 @@
-"""The text that an id leads to, over the wire."""
+"""The text that an id leads to, over HTTP."""
 
 from typing import Annotated
 
 from fastapi import FastAPI, Query
-from pydantic import BaseModel, Field
 
 from api.error_answers import ERRORS
-from rag.citations import passage_url
-from rag.reading import Reading, read
-from rag.store import Store
-from rag.vocabulary import MetadataValue
+from api.reading_schemas import TextResponse, run_read
 from rag.wiring import Parts
-
-MAX_CHARACTERS = 20_000
-"""What clients that hand texts to chat models can take in one piece."""
-
-
-class TextResponse(BaseModel):
-    """`text` is Markdown from the lines given; `whole` is false if the rest did not fit; `metadata` is front matter."""
-
-    id: str
-    source: str
-    title: str
-    heading_path: list[str]
-    start_line: int
-    end_line: int
-    text: str
-    whole: bool
-    url: str = Field(description="The path under which the document is shown, at the passage.")
-    metadata: dict[str, MetadataValue]
-
-    @classmethod
-    def of(cls, reading: Reading) -> "TextResponse":
-        passage = reading.passage
-        return cls(
-            id=reading.id,
-            source=passage.source,
-            title=passage.context or passage.source,
-            heading_path=list(passage.heading_path),
-            start_line=reading.start_line,
-            end_line=reading.end_line,
-            text=reading.text,
-            whole=reading.is_whole,
-            url=passage_url(passage),
-            metadata=dict(passage.metadata),
-        )
 
 
 def add_reading(app: FastAPI, parts: Parts) -> None:
@@ -62,7 +24,3 @@ def add_reading(app: FastAPI, parts: Parts) -> None:
     ) -> TextResponse:
         """A passage with the section that it stands in, or a document from its beginning."""
         return run_read(parts.store, id)
-
-
-def run_read(store: Store, name: str) -> TextResponse:
-    return TextResponse.of(read(store.snapshot(), name, max_characters=MAX_CHARACTERS))

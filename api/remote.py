@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from api.backend import OnPlan, OnProgress, OnText
 from api.errors import error_of
 from api.owner import Owner
-from api.reading import TextResponse
+from api.reading_schemas import TextResponse
 from api.schemas import (
     AskRequest,
     AskResponse,
@@ -27,7 +27,7 @@ from api.schemas import (
     SearchResponse,
     StatusResponse,
 )
-from api.traces import TraceResponse
+from api.trace_schemas import TraceResponse
 from rag.errors import StoreUnavailable, ZhiwenError
 
 _POLL_SECONDS = 0.1

@@ -7,7 +7,7 @@ from api import terminal
 from api.messages import say
 from api.schemas import UsageOut
 from api.terminal import printable
-from api.traces import AttemptOut, CheckedOut, TraceResponse
+from api.trace_schemas import AttemptOut, CheckedOut, TraceResponse
 from rag.question import Language
 
 
