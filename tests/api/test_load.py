@@ -97,9 +97,13 @@ def test_half_open_connections_and_slow_readers_hardly_slow_the_others_down(load
         await searches(loaded, 20)
         before = p95(await searches(loaded, 80))
         async with AsyncExitStack() as attackers:
+            halves = (
+                b"",
+                b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow",
+                request("POST", "/ask", question="x")[:-1],
+            )
             for number in range(1000):
-                half = b"" if number % 2 else b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow"
-                await attackers.enter_async_context(connected(loaded, half))
+                await attackers.enter_async_context(connected(loaded, halves[number % 3]))
             for _ in range(200):
                 reader, _writer = await attackers.enter_async_context(connected(loaded, request("GET", LARGE)))
                 reader._transport.pause_reading()  # type: ignore[attr-defined]
