@@ -169,7 +169,8 @@ export class Turn {
       this.form.replaceChildren(say(el("p", { class: "muted", role: "status" }), "comment_thanks"));
     });
     this.form.replaceChildren(form);
-    field.focus();
+    field.focus({ preventScroll: true });
+    form.scrollIntoView({ block: "nearest" });
   }
 
   async sendVerdict(rating, comment) {
