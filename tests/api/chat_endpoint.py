@@ -93,7 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
     endpoint: ClassVar[ChatEndpoint]
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        content = self.rfile.read(int(self.headers["content-length"]))
+        if len(content) < int(self.headers["content-length"]):
+            return  # the client is gone already
+        body = json.loads(content)
         self.endpoint.asked.append(Asked(self.path, self.headers.get("authorization", ""), body))
         script = self.endpoint.script
         self.close_connection = True
