@@ -23,6 +23,7 @@ from api.page import add_page
 from api.questions import add_questions
 from api.reading import add_reading
 from api.service import add_service
+from api.telemetry import add_telemetry
 from api.traces import add_traces
 from ingest.runner import IngestRunner
 from rag.wiring import Parts
@@ -65,4 +66,5 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = Non
     add_feedback(app, parts)
     add_page(app, parts)
     add_openapi(app)
+    add_telemetry(app, parts)
     return app

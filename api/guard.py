@@ -39,8 +39,8 @@ def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting
 
 def _add_middlewares(app: FastAPI, serve: ServeSettings, hosting: Hosting, places: Places, metrics: Metrics) -> None:
     """The innermost first: Starlette puts each around those before."""
-    app.add_middleware(BodyLimit, max_bytes=serve.max_body_bytes, seconds=serve.body_timeout_seconds)
     app.add_middleware(AnswerLimit, places=places)
+    app.add_middleware(BodyLimit, max_bytes=serve.max_body_bytes, seconds=serve.body_timeout_seconds)
     if serve.requests_per_minute:
         app.add_middleware(RateLimit, per_minute=serve.requests_per_minute)
     app.add_middleware(Authentication, keys=hosting.keys)

@@ -5,6 +5,11 @@ import asyncio
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access import rule_of
+from api.dialects import Problem
+
+_CODES = {408: "request_timeout", 413: "body_too_large"}
+
 
 class BodyLimit:
     """ASGI middleware that ends a request whose body grows beyond `max_bytes` with status 413.
@@ -40,4 +45,10 @@ class BodyLimit:
                 raise HTTPException(413, f"the request body is larger than {self._max_bytes} bytes")
             return message
 
-        await self._app(scope, bounded, send)
+        try:
+            await self._app(scope, bounded, send)
+        except HTTPException as error:
+            # Where a route reads the body this is answered there; here it was a middleware.
+            problem = Problem(error.status_code, _CODES[error.status_code], str(error.detail))
+            dialect = rule_of(scope["method"], scope["path"]).dialect
+            await dialect.answer(problem, error.headers)(scope, receive, send)

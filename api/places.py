@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import rule_of
 from api.dialects import refusal
@@ -32,6 +32,11 @@ class Places:
     def waiting_now(self) -> int:
         return len(self._queue)
 
+    @property
+    def are_full(self) -> bool:
+        """Whether there is neither a place nor one in the queue."""
+        return not self._free and len(self._queue) >= self._waiting
+
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
         """Hold a place, once there is one. Raises TooManyAnswers if the queue is full, or too slow."""
@@ -45,7 +50,7 @@ class Places:
         if self._free:
             self._free -= 1
             return
-        if len(self._queue) >= self._waiting:
+        if self.are_full:
             raise TooManyAnswers(
                 "as many questions are being answered as this service allows; try again in a moment",
                 retry_after_seconds=_RETRY_AFTER_SECONDS,
@@ -78,7 +83,10 @@ class Places:
 
 
 class AnswerLimit:
-    """ASGI middleware that gives a place to each request that is answered from the documents."""
+    """ASGI middleware that gives a place to each request that is answered from the documents, once it is all there.
+
+    Who sends a body slowly would otherwise hold a place for it.
+    """
 
     def __init__(self, app: ASGIApp, *, places: Places) -> None:
         self._app = app
@@ -89,7 +97,30 @@ class AnswerLimit:
             await self._app(scope, receive, send)
             return
         try:
+            # In vain where everything is taken: then nothing of the body is read.
+            first = None if self._places.are_full else await _whole(receive)
             async with self._places.taken():
-                await self._app(scope, receive, send)
+                await self._app(scope, _beginning_with(first, receive) if first else receive, send)
         except TooManyAnswers as error:
             await refusal(error, rule.dialect)(scope, receive, send)
+
+
+async def _whole(receive: Receive) -> Message:
+    """The body as one message, or that the client has gone. How large it may be is seen to outside."""
+    pieces = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return {"type": "http.request", "body": b"".join(pieces), "more_body": False}
+
+
+def _beginning_with(first: Message, receive: Receive) -> Receive:
+    messages = [first]
+
+    async def received() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return received

@@ -139,6 +139,7 @@ class ServeSettings(Section):
     reader_timeout_seconds: Seconds = 30
     drain_seconds: float = Field(default=4, ge=0, le=600)
     log_text: bool = False
+    otlp_endpoint: str = ""
     public_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
     link_list: bool = True
     feedback_path: Path = Path(".zhiwen/feedback.jsonl")

@@ -141,7 +141,7 @@ def test_a_server_for_other_machines_does_not_start_without_keys(tmp_path: Path)
 def keyed(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("keyed"))
     given = ",".join(f"{scope}-key:{scope}:{key}" for scope, key in KEYS.items())
-    with workspace.given(ZHIWEN_SERVE__KEYS=given).serving() as server:
+    with workspace.given(ZHIWEN_SERVE__KEYS=given, ZHIWEN_SERVE__HOST="0.0.0.0").serving() as server:
         yield server
 
 

