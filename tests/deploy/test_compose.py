@@ -145,6 +145,14 @@ def test_the_example_names_the_variables_of_the_file_and_no_others() -> None:
             assert value == default[1], name
 
 
+def test_other_settings_have_a_file_that_need_not_be_there_and_that_git_ignores(services: dict[str, Any]) -> None:
+    for name in OURS:
+        assert services[name]["env_file"] == [{"path": "zhiwen.env", "required": False}]
+    assert {".env", "zhiwen.env"} <= set((ROOT / ".gitignore").read_text("utf-8").splitlines())
+    (named,) = re.findall(r"zhiwen\.env, such as (\w+)=([\d.]+)", EXAMPLE)
+    config.load(environment=dict([named]))
+
+
 def test_the_commands_in_the_example_exist() -> None:
     (line,) = re.findall(r"docker compose run .* zhiwen (keys .*)", EXAMPLE)
     keys, new, _, *options = shlex.split(line)
