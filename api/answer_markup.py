@@ -4,13 +4,35 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from api.markup import Markup, span, top_level
 
-# HTML that a model writes is shown as the text it is. What nests deeper than this is no answer.
-_PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable(["table", "strikethrough"])
+# Chinese text goes on right behind an address, without a space.
+_ADDRESS = re.compile(r"//[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::\d+)?(?:[/?#](?:[!-~]*[A-Za-z0-9/=_#&%+~-])?)?")
+
+
+def _parser() -> MarkdownIt:
+    """HTML that a model writes is shown as the text it is, whole addresses as links. What nests deeper is no answer."""
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "maxNesting": 20})
+    linkify = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False})
+    for scheme in ("http:", "https:"):
+        linkify.add(scheme, {"validate": _address_length})
+    for scheme in ("ftp:", "mailto:", "//"):
+        linkify.add(scheme, None)
+    parser.linkify = linkify
+    return parser.enable(["table", "strikethrough", "linkify"])
+
+
+def _address_length(linkify: LinkifyIt, text: str, position: int) -> int:
+    """How many characters of an address stand behind its scheme; 0 if there is none."""
+    match = _ADDRESS.match(text, position)
+    return len(match[0]) if match else 0
+
+
+_PARSER = _parser()
 # They count as punctuation beside the marks of emphasis, and no answer needs them.
 _BEGIN, _END = "⸨", "⸩"
 _PLACE = re.compile(rf"\[(\d{{1,4}})\]|[{_BEGIN}{_END}]")

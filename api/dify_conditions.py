@@ -15,36 +15,58 @@ from rag.front_matter import DocumentFacts
 from rag.vocabulary import Kind, MetadataValue
 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
-_LINES = ("start_line", "end_line")
+_OWN = ("kind", "start_line", "end_line")
+"""What a chunk has itself; everything else is said of its document."""
 _NOTHING = Equals("kind", "")  # which no chunk's is
 _FAR = 2**62
 
 
 def to_filter(condition: MetadataCondition, documents: Sequence[DocumentFacts]) -> Filter | None:
     """The chunks for which the condition holds; None is no condition. Raises FilterError."""
-    parts = [_filter_of(one, documents) for one in condition.conditions or ()]
+    either = condition.logical_operator == "or"
+    parts: list[Filter] = []
+    sources: list[set[str]] = []
+    for one in condition.conditions or ():
+        if any(name in _OWN for name in one.names):
+            parts.append(_mixed(one, documents))
+        else:
+            sources.append(_sources(one, documents))
+    if sources:
+        # Conditions on documents are joined here, so that one list says them all.
+        joined = set.union(*sources) if either else set.intersection(*sources)
+        parts.append(_among_sources(joined, documents))
     if not parts:
         return None
-    return AnyOf(tuple(parts)) if condition.logical_operator == "or" else All(tuple(parts))
+    return AnyOf(tuple(parts)) if either else All(tuple(parts))
 
 
-def _filter_of(condition: ConditionIn, documents: Sequence[DocumentFacts]) -> Filter:
-    """Where it is negated, the exact complement of what it negates, also for several names."""
+def _sources(condition: ConditionIn, documents: Sequence[DocumentFacts]) -> set[str]:
+    """The documents for which a condition on front matter holds.
+
+    Of several names one is enough; a negated operator holds exactly where what it negates does not.
+    """
+    if not condition.names:
+        raise FilterError("metadata_condition: a condition without a name")
     operator = condition.comparison_operator
     positive = NEGATIONS.get(operator, operator)
-    names = condition.names
-    if not names:
-        raise FilterError("metadata_condition: a condition without a name")
-    own = [_own(name, positive, condition.value) for name in names if name == "kind" or name in _LINES]
-    said = [name for name in names if name != "kind" and name not in _LINES]
-    sources = {
+    found = {
         document.source
         for document in documents
-        if any(holds(positive, _value(document, name), condition.value) for name in said)
+        if any(holds(positive, _value(document, name), condition.value) for name in condition.names)
     }
-    found: Filter = _among("source", sources, [document.source for document in documents])
-    if own:
-        found = AnyOf((found, *own))
+    return {document.source for document in documents} - found if operator in NEGATIONS else found
+
+
+def _mixed(condition: ConditionIn, documents: Sequence[DocumentFacts]) -> Filter:
+    """A condition with names of a chunk's own fields, and maybe of front matter too."""
+    operator = condition.comparison_operator
+    positive = NEGATIONS.get(operator, operator)
+    parts = [_own(name, positive, condition.value) for name in condition.names if name in _OWN]
+    said = [name for name in condition.names if name not in _OWN]
+    if said:
+        of_documents = condition.model_copy(update={"name": said, "comparison_operator": positive})
+        parts.append(_among_sources(_sources(of_documents, documents), documents))
+    found = AnyOf(tuple(parts))
     return Not(found) if operator in NEGATIONS else found
 
 
@@ -85,6 +107,10 @@ def _line(name: str, value: object) -> int:
         raise FilterError(
             f"metadata_condition: {name} is a whole number and cannot be compared with {value!r}"
         ) from error
+
+
+def _among_sources(sources: Collection[str], documents: Sequence[DocumentFacts]) -> Filter:
+    return _among("source", sources, [document.source for document in documents])
 
 
 def _among(field: str, chosen: Collection[str], known: Sequence[str]) -> Filter:

@@ -1,6 +1,6 @@
 """What goes over the wire in Dify's protocol for external knowledge bases."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,7 +27,9 @@ Operator = Literal[
     "after",
 ]
 
-ConditionValue = str | int | float | bool
+Name = Annotated[str, Field(max_length=200)]
+ConditionValue = Annotated[str, Field(max_length=2000)] | int | float | bool
+ConditionValues = Annotated[list[ConditionValue], Field(max_length=200)]
 
 
 class Lenient(BaseModel):
@@ -47,9 +49,9 @@ class ConditionIn(Lenient):
     Of several names, one has to compare as wanted; the operators that negate hold where none does.
     """
 
-    name: str | list[str] = Field(examples=["tags"])
+    name: Name | Annotated[list[Name], Field(max_length=20)] = Field(examples=["tags"])
     comparison_operator: Operator = Field(examples=["contains"])
-    value: ConditionValue | list[ConditionValue] | None = Field(
+    value: ConditionValue | ConditionValues | None = Field(
         default=None,
         description="For `in` and `not in` a list, or a text with commas; for `before`, `after` a date or Unix time.",
         examples=["hr"],
@@ -62,7 +64,7 @@ class ConditionIn(Lenient):
 
 class MetadataCondition(Lenient):
     logical_operator: Literal["and", "or"] | None = "and"
-    conditions: list[ConditionIn] | None = Field(default=None, max_length=100)
+    conditions: list[ConditionIn] | None = Field(default=None, max_length=50)
 
 
 class RetrievalRequest(Lenient):

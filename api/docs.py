@@ -7,7 +7,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
-from api.docs_markup import document_url, line_range, render_document
+from api.docs_markup import RenderedDocument, document_url, line_range, render_document
 from api.error_answers import ERRORS
 from api.page_shell import page
 from api.schemas import ErrorResponse
@@ -139,7 +139,13 @@ def _page(found: LiveDocument, lines: range) -> HTMLResponse:
         "document",
         title=found.record.title or found.record.source,
         source=escape(found.record.source),
+        heading="" if _begins_with_title(found, rendered) else f"<h1>{escape(found.record.title)}</h1>",
         generation=str(found.generation),
         rebuilt="" if found.is_rebuilt else "hidden",
         html=rendered.html,
     )
+
+
+def _begins_with_title(found: LiveDocument, rendered: RenderedDocument) -> bool:
+    """Whether the text says what it is called; a title in front matter is seen nowhere else."""
+    return any(heading.level == 1 and heading.text == found.record.title for heading in rendered.headings[:1])

@@ -6,6 +6,7 @@ Whatever a document or a model wrote, what comes out holds no script, style, ima
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
@@ -24,6 +25,7 @@ _SCHEMES = frozenset(("http", "https", "mailto"))
 _OURS = frozenset("id class tabindex type data-cite".split())
 _CELL = {"colspan", "rowspan"}
 _ATTRIBUTES = {"*": set(_OURS), "a": {"href"}, "ol": {"start"}, "td": _CELL, "th": _CELL}
+_LONG_CELL_CHARACTERS = 20
 _OPTIONS = MarkdownIt("commonmark").options
 
 RelativeLink = Callable[[str], str | None]
@@ -56,6 +58,10 @@ class Markup:
         for block in top_level(tokens):
             for token in block:
                 self._adapt(token)
+            for cell, text in pairwise(block):
+                # Its column must not become a few characters wide.
+                if cell.type == "td_open" and len(text.content) > _LONG_CELL_CHARACTERS:
+                    self.set(cell, class_="long")
             yield self._cleaner.clean(self._renderer.render(block, _OPTIONS, {}))
 
     def _adapt(self, token: Token) -> None:

@@ -46,8 +46,8 @@ MESSAGES: Mapping[str, str] = {
     "scope_missing": "the API key page lacks the scope ingest",
     "untrusted_host": "'kb.example.com' is none of the names of this service; add it to serve.trusted_hosts",
     "foreign_origin": "https://example.com may not send this; add it to serve.cors_origins if it should",
-    "too_many_requests": "more than 600 requests within a minute; try again in 3 s",
-    "too_many_answers": "as many answers are being written as the service allows; try again in a moment",
+    "too_many_requests": "the API key page has made its 600 requests of this minute",
+    "too_many_answers": "as many questions are being answered as this service allows; try again in a moment",
     "stopping": "the service is shutting down; try again in a moment",
     "internal": "something went wrong that should not; the log of the service says what",
     "invalid_request": "question: Field required",
@@ -60,22 +60,25 @@ MESSAGES: Mapping[str, str] = {
     "filter_error": "the filter on 'tags' lists no values",
     "trace_not_found": "no trace 7c9e6679f7425: it is unknown or too old",
     "text_not_found": "'nothing.md' is neither a passage nor a document of generation 3",
-    "store_unavailable": "http://milvus:19530 cannot be reached: is Milvus running, and store.uri right?",
-    "store_timeout": "Milvus did not answer within 10 s (store.timeout_seconds)",
+    "store_unavailable": "http://milvus:19530 cannot be reached; is Milvus running there?",
+    "store_timeout": "http://milvus:19530 did not answer in time; raise store.timeout_seconds or look at Milvus",
     "store_error": "the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere",
     "store_empty": "nothing has been ingested yet; run `zhiwen ingest`, or wait for the ingest that is running",
     "store_locked": "an ingest is running already; GET /ingest tells how far it is",
     "no_earlier_generation": "there is no earlier generation to go back to (store.keep_generations says how many are "
     "kept)",
     "knowledge_error": "/home/wang/notes is not the configured knowledge folder /srv/handbook; nothing was changed",
-    "embedder_unavailable": "the embedding endpoint https://api.example.com/v1 cannot be reached",
+    "embedder_unavailable": "embedding endpoint https://api.example.com/v1, model bge-m3, refused the key "
+    "(HTTP 401: invalid key); set ZHIWEN_EMBEDDING__API_KEY",
     "embedder_mismatch": "the live index was made with builtin/multilingual-e5-small, questions are embedded with "
     "openai/text-embedding-v4; run `zhiwen ingest` to build it anew, or go back to the old settings",
-    "embedder_error": "the embedding endpoint gave vectors of 768 numbers instead of 1024",
-    "chat_broken": "qwen/qwen-plus: the answer broke off before its end",
-    "chat_garbled": "qwen/qwen-plus: what it sent is no chat answer",
+    "embedder_error": "embedding endpoint https://api.example.com/v1, model bge-m3, gave no answer within 60 s; raise "
+    "embedding.timeout_seconds or lower embedding.batch_size",
+    "chat_broken": "qwen/qwen-plus: the connection to https://dashscope.aliyuncs.com/compatible-mode/v1 broke in "
+    "mid-answer",
+    "chat_garbled": "https://dashscope.aliyuncs.com/compatible-mode/v1 sent something that is not a chat answer",
     "chat_filtered": "qwen/qwen-plus: the provider's content filter stopped the answer",
-    "chat_timeout": "qwen/qwen-plus: nothing came for 20 s (chat.idle_timeout_seconds)",
+    "chat_timeout": "qwen/qwen-plus was not done in time (chat.total_timeout_seconds)",
 }
 
 ELSEWHERE = (

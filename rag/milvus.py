@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-import grpc
 import numpy as np
 from numpy.typing import NDArray
 from pymilvus import DataType, Function, FunctionType, MilvusClient, MilvusException
@@ -20,6 +19,7 @@ from rag.database_file import lock_database, refuse_full_disk
 from rag.errors import ConfigError, StoreError, StoreTimeout, StoreUnavailable
 from rag.expressions import NOW, Collection, Field, Moment, Row, literal
 from rag.lite import Lite
+from rag.milvus_errors import NOT_LOADED, message_of, translated
 
 __all__ = ["NOW", "Collection", "Field", "Milvus", "Moment", "Row", "literal"]
 
@@ -30,10 +30,7 @@ _LITE_ATTEMPTS = 3
 _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
 _NEGATIVE_WEIGHT = "Invalid sparse row: negative value"
-_COLLECTION_GONE = 100
-_NOT_LOADED = "collection not loaded"
-# What a server says that is starting, or has just lost one of its parts.
-_NOT_READY = (_NOT_LOADED, "channel not available", "channel lacks", "no available", "not healthy", "not ready")
+
 
 # Its own error log repeats, with tracebacks, what we raise.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
@@ -65,7 +62,7 @@ class Milvus:
             self._file = _open_file(Path(uri))
             self._client = self._file.client
         else:
-            with _translated(uri):
+            with translated(uri):
                 self._client = MilvusClient(uri, token=token, db_name=database, timeout=connect_timeout_seconds)
 
     def close(self) -> None:
@@ -76,7 +73,7 @@ class Milvus:
             self._file.lock.close()
 
     def collections(self) -> list[str]:
-        with _translated(self.uri):
+        with translated(self.uri):
             return sorted(self._client.list_collections(timeout=self._timeout))
 
     def create(self, name: str, collection: Collection) -> None:
@@ -100,14 +97,14 @@ class Milvus:
             indexes.add_index("sparse_terms", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
         # A server takes longer for it than one read may take.
         timeout = max(60, self._timeout)
-        with _translated(self.uri):
+        with translated(self.uri):
             self._client.create_collection(name, schema=schema, timeout=timeout, consistency_level="Strong")
             # The client would wait half a second for each index; that of an empty collection is there at once.
             self._client.create_index(name, indexes, timeout=timeout, sync=False)
             self._client.load_collection(name, timeout=timeout)
 
     def drop(self, name: str) -> None:
-        with _translated(self.uri):
+        with translated(self.uri):
             self._client.drop_collection(name, timeout=self._timeout)
 
     def upsert(self, name: str, rows: Sequence[Row]) -> None:
@@ -237,11 +234,11 @@ class Milvus:
     def _translated(self, name: str = "") -> Iterator[None]:
         """Vendor errors become ours; of a server, a collection that is not in its memory is asked for."""
         try:
-            with _translated(self.uri):
+            with translated(self.uri):
                 yield
         except StoreUnavailable as error:
-            if name and not self.is_embedded and _NOT_LOADED in str(error).lower():
-                with suppress(StoreError), _translated(self.uri):
+            if name and not self.is_embedded and NOT_LOADED in str(error).lower():
+                with suppress(StoreError), translated(self.uri):
                     # Does not wait for it: a server that has just started is about to do it anyway.
                     self._client.load_collection(name, timeout=self._timeout, _async=True)
             raise
@@ -298,45 +295,7 @@ def _start(path: Path) -> tuple[MilvusClient, Lite]:
         except (MilvusException, OSError) as error:
             if attempt == _LITE_ATTEMPTS:
                 raise StoreUnavailable(
-                    f"{path} cannot be opened: {_message(error)}; is it a Milvus Lite database, on a writable disk?"
+                    f"{path} cannot be opened: {message_of(error)}; is it a Milvus Lite database, on a writable disk?"
                 ) from error
             time.sleep(0.3 * attempt)
     raise AssertionError("unreachable")
-
-
-@contextmanager
-def _translated(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except grpc.RpcError as error:
-        code = error.code() if isinstance(error, grpc.Call) else None
-        if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-            raise StoreTimeout(
-                f"{uri} did not answer in time; raise store.timeout_seconds or look at Milvus"
-            ) from error
-        if code == grpc.StatusCode.UNAVAILABLE:
-            raise StoreUnavailable(f"{uri} cannot be reached; is Milvus running there?") from error
-        raise StoreError(f"{uri}: {code.name if code else error}") from error
-    except MilvusException as error:
-        raise _from_milvus(uri, error) from error
-
-
-def _from_milvus(uri: str, error: MilvusException) -> StoreError:
-    message = _message(error)
-    lowered = message.lower()
-    if "fail connecting" in lowered or "unavailable" in lowered or "connection refused" in lowered:
-        return StoreUnavailable(f"{uri} cannot be reached; is Milvus running there? ({message})")
-    if "deadline" in lowered or "timeout" in lowered or "timed out" in lowered:
-        return StoreTimeout(f"{uri} did not answer in time; raise store.timeout_seconds or look at Milvus")
-    if any(sign in lowered for sign in _NOT_READY):
-        return StoreUnavailable(f"{uri} is not ready yet; try again in some seconds ({message})")
-    if ("auth" in lowered and "check" in lowered) or "unauthenticated" in lowered:
-        return StoreUnavailable(f"{uri} refuses the token; set ZHIWEN_STORE__TOKEN to user:password or an API key")
-    if error.code == _COLLECTION_GONE:
-        return StoreError(f"{uri}: a collection disappeared while it was used ({message})")
-    return StoreError(f"{uri}: {message}")
-
-
-def _message(error: Exception) -> str:
-    text = error.message if isinstance(error, MilvusException) else str(error)
-    return " ".join(str(text).split())[:300]

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
@@ -19,11 +20,13 @@ _SESSION_SECONDS = 3
 class MilvusProcess:
     """Starts at once, and keeps its address and its data over a kill."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, object] | None = None) -> None:
         self._server = milvus.MilvusServer(wait_for_started=False)
         self._server.set_base_dir(str(folder))
         self._server.listen_port = 0
         self._server.config.set("common.session.ttl", _SESSION_SECONDS)
+        for name, value in (settings or {}).items():
+            self._server.config.set(name, value)
         self._server.config.try_bind_port = _bound
         self.start()
 

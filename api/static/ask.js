@@ -121,8 +121,10 @@ function setCurrent(id) {
 
 async function suggest() {
   const list = document.getElementById("suggestions");
+  const wanted = language();
   try {
-    const { questions } = await json(`/page/suggestions?language=${language()}`);
+    const { questions } = await json(`/page/suggestions?language=${wanted}`);
+    if (wanted !== language()) return; // switched meanwhile, and asked for again
     const items = questions.map((question) => {
       const button = el("button", { type: "button", onclick: () => ask(question) }, question);
       return el("li", {}, button);

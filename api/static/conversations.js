@@ -43,13 +43,15 @@ export function fresh() {
   return { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), turns: [] };
 }
 
-// What goes to the server as history: the turns that were answered, the last few of them.
-export function history(conversation, most = 6) {
-  return conversation.turns
-    .filter((turn) => turn.event && !turn.event.answer.refused)
-    .slice(-most)
-    .flatMap((turn) => [
-      { role: "user", content: turn.question },
-      { role: "assistant", content: turn.event.answer.answer },
-    ]);
+// What goes to the server as history: of the turns that were answered the last few, as far as anybody reads them.
+export function history(conversation, mostTurns = 6, mostCharacters = 20_000) {
+  const told = [];
+  let characters = 0;
+  for (const { question, event } of conversation.turns.toReversed()) {
+    if (!event || event.answer.refused) continue;
+    characters += question.length + event.answer.answer.length;
+    if (told.length === 2 * mostTurns || characters > mostCharacters) break;
+    told.unshift({ role: "user", content: question }, { role: "assistant", content: event.answer.answer });
+  }
+  return told;
 }

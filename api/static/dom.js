@@ -1,5 +1,7 @@
 // Making elements, and putting in HTML that the server has made safe.
 
+import { say } from "./i18n.js";
+
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -35,6 +37,11 @@ const ICONS = {
   earlier: "M12 7v5l3 2M4 12a8 8 0 1 0 2.5-5.800L4 8.5M4 4v4.5h4.5",
   bin: "M5 7h14M10 7V4h4v3m3 0-1 13H8L7 7",
 };
+
+// Who wrote an answer, as a reader understands it.
+export function modelName(model) {
+  return model === "extractive" ? say(el("span"), "no_model") : el("span", {}, model);
+}
 
 export function icon(name) {
   return svg("svg", { viewBox: "0 0 24 24", width: 18, height: 18, "aria-hidden": "true" }, svg("path", { class: "stroke", d: ICONS[name] }));

@@ -135,6 +135,7 @@ const TEXTS = {
   generation: ["当前代", "Generation"],
   last_ingest: ["上次读入", "Last ingest"],
   chat: ["大模型", "Chat model"],
+  no_model: ["摘自原文", "quoted"],
   pending: ["待读入", "To be ingested"],
   up_to_date: ["已是最新", "Up to date"],
   pending_some: ["新增 {added} · 改动 {changed} · 移除 {removed}", "{added} added · {changed} changed · {removed} removed"],

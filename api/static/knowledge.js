@@ -1,6 +1,6 @@
 // The knowledge base: what is live, what is in it, and an ingest with its progress.
 
-import { el } from "./dom.js";
+import { el, modelName } from "./dom.js";
 import { contentOf } from "./documents.js";
 import { away, start } from "./frame.js";
 import { json, problem, request, Unreachable } from "./http.js";
@@ -34,7 +34,7 @@ function facts(status, health) {
     ["generation", el("dd", {}, String(status.generation || "–")), ""],
     ["pending", pendingOf(status.pending), ""],
     ["last_ingest", el("dd", {}, when), "wide"],
-    ["chat", el("dd", {}, health.chat), "wide"],
+    ["chat", el("dd", {}, modelName(health.chat)), "wide"],
   ];
   const items = rows.map(([key, value, width]) => el("div", { class: width }, say(el("dt"), key), value));
   document.getElementById("facts").replaceChildren(...items);

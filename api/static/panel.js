@@ -76,6 +76,7 @@ function build() {
     isTurning = true;
     dialog.close();
     show();
+    scrollTo(new URL(wanted, location.href).hash);
   });
   document.body.append(dialog);
   panel = { dialog, heading, path, link, body };

@@ -1,6 +1,6 @@
 // One question and its answer, from the first word to the thumbs.
 
-import { el, icon, place } from "./dom.js";
+import { el, icon, modelName, place } from "./dom.js";
 import { post, problem } from "./http.js";
 import { label, say, t } from "./i18n.js";
 import { openDocument } from "./panel.js";
@@ -137,7 +137,7 @@ export class Turn {
     for (const thumb of [up, down]) thumb.setAttribute("aria-pressed", String(thumb.dataset.rating === rating));
     const why = say(el("button", { type: "button", class: "quiet", "aria-haspopup": "dialog" }), "why");
     why.addEventListener("click", () => openWhy(answer.trace_id, why));
-    const by = el("span", { class: "by" }, `${answer.model} · `, say(el("span"), "generation_is", { generation: answer.generation }));
+    const by = el("span", { class: "by" }, modelName(answer.model), " · ", say(el("span"), "generation_is", { generation: answer.generation }));
     this.form = el("div");
     return [el("div", { class: "actions" }, copy, up, down, why, by), this.form];
   }
@@ -169,7 +169,8 @@ export class Turn {
       this.form.replaceChildren(say(el("p", { class: "muted", role: "status" }), "comment_thanks"));
     });
     this.form.replaceChildren(form);
-    field.focus();
+    field.focus({ preventScroll: true });
+    form.scrollIntoView({ block: "nearest" });
   }
 
   async sendVerdict(rating, comment) {

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 class Script:
     """What the next request gets. `breaks_off`: the connection ends without a last chunk; `hangs`: it never does.
 
-    `thoughts` come before the pieces, and `pause_seconds` before each piece. `tokens` of prompt and completion are told
-    at the end.
+    `thoughts` come before the pieces, and `pause_seconds` before each piece; after `holds_after` the rest waits until
+    the endpoint may `proceed`. `tokens` of prompt and completion are told at the end.
     """
 
     pieces: tuple[str, ...] = ()
@@ -25,6 +25,7 @@ class Script:
     finish_reason: str = "stop"
     thoughts: tuple[str, ...] = ()
     pause_seconds: float = 0.0
+    holds_after: int = 0
     tokens: tuple[int, int] | None = None
 
 
@@ -52,6 +53,7 @@ class ChatEndpoint:
         self.closing = threading.Event()
         self.left = threading.Event()
         """Set once a client has gone before it had everything."""
+        self.proceed = threading.Event()
         self.begun: list[float] = []
         """When each answer began, in seconds since the epoch."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -66,6 +68,7 @@ class ChatEndpoint:
         self.script = Script(pieces, **script)
         self.asked.clear()
         self.begun.clear()
+        self.proceed.clear()
         self.left.clear()
 
     @contextmanager
@@ -106,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send({"reasoning_content": thought}, None)
             for position, piece in enumerate(script.pieces):
                 time.sleep(script.pause_seconds)
+                if script.holds_after and position == script.holds_after:
+                    self.endpoint.proceed.wait(30)
                 if position == 0:
                     self.endpoint.begun.append(time.time())
                 self._send({"content": piece}, None)

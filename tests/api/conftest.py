@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import FirstAsk, Server, Workspace
+from processes import PUBLIC_URL, FirstAsk, Server, Workspace
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +51,6 @@ def server(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def chat_endpoint() -> Iterator[ChatEndpoint]:
     with ChatEndpoint().running() as endpoint:
         yield endpoint
-
-
-PUBLIC_URL = "https://kb.example.com/zhiwen"
 
 
 @pytest.fixture(scope="session")

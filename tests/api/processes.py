@@ -20,6 +20,7 @@ from typing import Any, Self
 import httpx2
 
 ZHIWEN = Path(sys.executable).with_name("zhiwen")
+PUBLIC_URL = "https://kb.example.com/zhiwen"
 SHIPPED_KNOWLEDGE = Path(__file__).parents[2] / "knowledge"
 
 # What would change the language or the colours of the output, or send loopback requests through a proxy.

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from chat_endpoint import ChatEndpoint
-from conftest import PUBLIC_URL
-from processes import Server
+from processes import PUBLIC_URL, Server
 
 from api.side_requests import Said, side_answer
 

@@ -116,6 +116,9 @@ def test_conditions_are_joined_by_and_or_by_or(server: Server) -> None:
     assert sources(server, admin, high) == set()
     assert sources(server, admin, high, operator="or") == {SETUP, UPKEEP, SURE}
     assert sources(server, where("audience", "not empty"), high) == {UPKEEP, SURE}
+    assert sources(server, admin, where("audience", "is not", "operator"), operator="or") == ALL - {UPKEEP}
+    assert sources(server, where("kind", "is not", "text"), where("level", "empty")) == {OVERVIEW}
+    assert sources(server, where("kind", "is", "none"), where("level", "=", 1), operator="or") == {SETUP}
     assert sources(server) == ALL
 
 
@@ -145,6 +148,9 @@ def test_what_dify_sends_to_try_an_address_gets_400(server: Server) -> None:
         {"metadata_condition": {"conditions": [where("level", ">", "many")]}},
         {"metadata_condition": {"conditions": [where("level", "before", "soon")]}},
         {"metadata_condition": {"conditions": [where([], "is", "x")]}},
+        {"metadata_condition": {"conditions": [where(["a"] * 21, "is", "x")]}},
+        {"metadata_condition": {"conditions": [where("a", "in", ["x"] * 201)]}},
+        {"metadata_condition": {"conditions": [where("a", "is", "x")] * 51}},
         {"metadata_condition": {"conditions": [where("start_line", "contains", "1")]}},
         {"metadata_condition": {"conditions": [where("start_line", "=", "first")]}},
         {"metadata_condition": {"logical_operator": "xor", "conditions": [where("level", "=", 1)]}},

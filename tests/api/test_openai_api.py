@@ -8,8 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from chat_endpoint import ChatEndpoint
-from conftest import PUBLIC_URL
-from processes import Server
+from processes import PUBLIC_URL, Server
 
 QUESTION = "向量数据库有哪些知名组件？"
 PIECES = ("知名的向量数据库有 Milvus", " 和 PingCAP [", "1]。", "它们属于基础设施 [99]", "[1]。")

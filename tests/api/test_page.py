@@ -184,6 +184,20 @@ def test_blocks_as_they_stream_end_as_those_of_the_whole_text(size: int) -> None
     assert tuple(blocks) == answer_html(LONG, [1, 2])
 
 
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("官网: https://dify.ai/zh [1]", ["https://dify.ai/zh"]),
+        ("见https://a.b/c?d=e#f，再看 http://x.y。", ["https://a.b/c?d=e#f", "http://x.y"]),
+        ("(https://a.b/c). https://a.b.", ["https://a.b/c", "https://a.b"]),
+        ("www.x.com a@b.c ftp://x.y mailto:a@b.c javascript:alert(1) //x.y", []),
+        ("`https://a.b`", []),
+    ],
+)
+def test_whole_addresses_are_links(text: str, addresses: list[str]) -> None:
+    assert re.findall(r'<a href="([^"]*)"', "".join(answer_html(text, [1]))) == addresses
+
+
 def test_only_numbers_offered_become_buttons_and_none_within_code_or_links() -> None:
     html = "".join(answer_html("a [1] b [7] `c [1]` [2](https://a.example) [12]", [1, 2, 12]))
     assert re.findall(r'data-cite="(\d+)"', html) == ["1", "12"]

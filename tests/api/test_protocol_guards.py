@@ -8,11 +8,10 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from conftest import PUBLIC_URL
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from processes import ZHIWEN, FirstAsk, Server
+from processes import PUBLIC_URL, ZHIWEN, FirstAsk, Server
 
 from api.keys import new_key
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from browser_kit import OpenPage, chat_settings
 from chat_endpoint import ChatEndpoint
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from processes import FirstAsk, Server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -37,7 +37,9 @@ def talking_server(
 ) -> Iterator[Server]:
     """The shipped knowledge, answered by `chat_endpoint`; nothing is cached, so that each answer is written anew."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("talking"))
-    with workspace.given(**chat_settings(chat_endpoint)).serving() as running:
+    # In small batches, so that an ingest can be seen to get on.
+    workspace = workspace.given(**chat_settings(chat_endpoint), ZHIWEN_EMBEDDING__BATCH_SIZE="8")
+    with workspace.serving() as running:
         yield running
 
 
@@ -47,6 +49,7 @@ def browser() -> Iterator[Browser]:
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
         pytest.skip("there is no Chromium here and it could not be installed; see `make browser`")
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield running

@@ -26,7 +26,7 @@ STREAM = (ANSWER[:6], *ANSWER[6:].partition("，"), "\n\n", "- Milvus [1]\n", "-
 
 
 def test_an_answer_streams_and_nothing_jumps(open_page: OpenPage, chat_endpoint: ChatEndpoint) -> None:
-    chat_endpoint.plays(*STREAM, pause_seconds=0.12)
+    chat_endpoint.plays(*STREAM, pause_seconds=0.05, holds_after=3)
     page = open_page()
     expect(page.locator("#suggestions button").first).to_be_visible()
     page.evaluate("window.shifted = 0")
@@ -35,6 +35,7 @@ def test_an_answer_streams_and_nothing_jumps(open_page: OpenPage, chat_endpoint:
     assert turn.locator(".answer li").count() == 0
     expect(turn.locator(".state")).to_contain_text("正在作答")
     expect(page.get_by_role("button", name="停止")).to_be_visible()
+    chat_endpoint.proceed.set()
     expect(turn.locator(".answer li")).to_have_count(2)
     expect(turn.locator(".state")).to_have_text("根据 1 处原文作答")
     expect(turn.locator(".answer strong")).to_have_text("Milvus")
@@ -231,6 +232,7 @@ def test_a_verdict_and_its_comment_are_kept(
     page = open_page()
     turn = answered(page)
     turn.get_by_role("button", name="没帮助").click()
+    assert is_in_view(page, ".comment button")
     turn.get_by_label("想补充什么吗").fill("还有 Qdrant")
     turn.get_by_role("button", name="提交").click()
     expect(turn.get_by_text("谢谢，已经记下。")).to_be_visible()
@@ -287,6 +289,13 @@ def test_on_a_phone_nothing_is_cut_off_and_the_passage_is_a_sheet(
     assert (box["x"], box["width"]) == (0, 390)
     assert is_in_view(page, "#doc-passage td:nth-child(3)")
     assert_accessible(page)
+    # Turned, the screen has room beside the answer.
+    page.set_viewport_size({"width": 1200, "height": 700})
+    expect(page.locator("#panel:modal")).to_have_count(0)
+    assert is_in_view(page, "#doc-passage td:nth-child(3)")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator("#panel:modal")).to_have_count(1)
+    assert is_in_view(page, "#doc-passage td:nth-child(3)")
     panel.get_by_role("button", name="关闭").click()
     expect(panel).to_be_hidden()
     turn.get_by_role("button", name="为什么？").click()

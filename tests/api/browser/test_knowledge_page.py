@@ -11,11 +11,11 @@ from processes import Server
 @pytest.fixture
 def more_documents(talking_server: Server) -> int:
     """So many that an ingest of them can be watched, and one that cannot be read."""
-    for number in range(16):
+    for number in range(24):
         text = f"# 手册 {number}\n\n" + "".join(f"第 {number} 篇的第 {part} 段讲灯塔的保养。\n\n" for part in range(4))
         talking_server.workspace.write(f"manuals/{number:02}.md", text)
     talking_server.workspace.write("broken.md", "---\ntags: [a, b\n---\n\n# Broken\n")
-    return 16
+    return 24
 
 
 def test_an_ingest_is_started_watched_and_reported(
@@ -28,11 +28,11 @@ def test_an_ingest_is_started_watched_and_reported(
     button = page.get_by_role("button", name="读入")
     button.click()
     expect(page.locator("#run")).to_be_visible()
-    expect(page.locator("#run-detail")).to_have_text(re.compile(r"^[1-9]\d? / 17 篇 · \d+ 段 · 已嵌入 \d+ 段$"))
-    assert 0 < page.locator("#progress").evaluate("bar => bar.value") <= 17
+    expect(page.locator("#run-detail")).to_have_text(re.compile(r"^[1-9]\d? / 25 篇 · \d+ 段 · 已嵌入 \d+ 段$"))
+    assert 0 < page.locator("#progress").evaluate("bar => bar.value") <= 25
     expect(page.get_by_role("button", name="正在读入…")).to_be_disabled()
     outcome = page.locator("#outcome")
-    expect(outcome).to_contain_text("读入完成：新增 16 篇", timeout=60_000)
+    expect(outcome).to_contain_text("读入完成：新增 24 篇", timeout=60_000)
     expect(outcome).to_contain_text("1 篇没有读入")
     expect(outcome.locator("li")).to_contain_text("broken.md")
     expect(page.locator("#run")).to_be_hidden()

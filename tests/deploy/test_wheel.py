@@ -1,0 +1,39 @@
+"""What the image installs: a wheel of the files that .dockerignore lets through, with everything the packages need."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+from compose_kit import ROOT
+
+PACKAGES = ("api", "ingest", "rag")
+
+
+def test_the_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines():
+        if line.startswith("!"):
+            place = ROOT / line[1:]
+            if place.is_dir():
+                shutil.copytree(place, source / place.name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(place, source)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "."],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = source.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.split("/")[0] in PACKAGES}
+    tracked = subprocess.run(
+        ["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    # The last is for readers of the repository; the service describes itself.
+    assert {name for name in tracked if name} - packed <= {"api/openapi.json"}
