@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import rule_of
 from api.dialects import refusal
+from api.disconnects import unless_gone
 from rag.errors import TooManyAnswers
 
 _RETRY_AFTER_SECONDS = 2.0
+_FULL = "as many questions are being answered as this service allows; try again in a moment"
 
 
 class Places:
@@ -32,29 +34,20 @@ class Places:
     def waiting_now(self) -> int:
         return len(self._queue)
 
-    @property
-    def are_full(self) -> bool:
-        """Whether there is neither a place nor one in the queue."""
-        return not self._free and len(self._queue) >= self._waiting
+    def check(self) -> None:
+        """Raises TooManyAnswers if there is neither a place nor one in the queue."""
+        if not self._free and len(self._queue) >= self._waiting:
+            raise TooManyAnswers(_FULL, retry_after_seconds=_RETRY_AFTER_SECONDS)
 
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """Hold a place, once there is one. Raises TooManyAnswers if the queue is full, or too slow."""
-        await self._take()
-        try:
-            yield
-        finally:
-            self._give_back()
+    async def take(self) -> bool:
+        """Return True once there is a place, which is to be given back.
 
-    async def _take(self) -> None:
+        Cancelled while it waits, it leaves the queue. Raises TooManyAnswers if the queue is full, or too slow.
+        """
         if self._free:
             self._free -= 1
-            return
-        if self.are_full:
-            raise TooManyAnswers(
-                "as many questions are being answered as this service allows; try again in a moment",
-                retry_after_seconds=_RETRY_AFTER_SECONDS,
-            )
+            return True
+        self.check()
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         try:
@@ -65,15 +58,16 @@ class Places:
                 with suppress(ValueError):  # it has been passed over already
                     self._queue.remove(turn)
             else:
-                self._give_back()  # the turn came in the same moment
+                self.give_back()  # the turn came in the same moment
             if isinstance(error, TimeoutError):
                 raise TooManyAnswers(
                     f"no question was done within {self._waiting_seconds:g} seconds; try again in a moment",
                     retry_after_seconds=_RETRY_AFTER_SECONDS,
                 ) from error
             raise
+        return True
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
         while self._queue:
             turn = self._queue.popleft()
             if not turn.cancelled():
@@ -97,12 +91,18 @@ class AnswerLimit:
             await self._app(scope, receive, send)
             return
         try:
-            # In vain where everything is taken: then nothing of the body is read.
-            first = None if self._places.are_full else await _whole(receive)
-            async with self._places.taken():
-                await self._app(scope, _beginning_with(first, receive) if first else receive, send)
+            self._places.check()  # before anything of the body is read
+            first = await _whole(receive)
+            is_gone = first["type"] == "http.disconnect"
+            if is_gone or not await unless_gone(Request(scope, receive), self._places.take()):
+                return
         except TooManyAnswers as error:
             await refusal(error, rule.dialect)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, _beginning_with(first, receive), send)
+        finally:
+            self._places.give_back()
 
 
 async def _whole(receive: Receive) -> Message:

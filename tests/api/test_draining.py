@@ -14,7 +14,7 @@ from processes import Server, Workspace, assert_json_error, streamed
 QUESTION = "向量数据库有哪些知名组件？"
 
 
-@pytest.fixture(params=[2.5])
+@pytest.fixture(params=[1.5])
 def chatting(workspace: Workspace, chat_endpoint: ChatEndpoint, request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server that writes as slowly as the script of its chat model wants, and drains for so many seconds."""
     slow = {"ZHIWEN_CHAT__BASE_URL": chat_endpoint.base_url, "ZHIWEN_CHAT__MODEL": "slow"}
@@ -77,7 +77,7 @@ def test_what_takes_too_long_is_closed_with_an_event_and_what_comes_too_late_is_
         error = json.loads(completion.result(timeout=5)[-1].removeprefix("data: "))["error"]
         assert (error["code"], error["type"]) == ("stopping", "server_error")
     assert chatting.process.wait(timeout=10) == 0
-    assert 2.4 < time.monotonic() - started < 10
+    assert 1.4 < time.monotonic() - started < 10
     assert chat_endpoint.left.wait(1), "the call to the chat model goes on"
     assert "Traceback" not in chatting.log
     assert not chatting.remains

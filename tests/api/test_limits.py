@@ -180,6 +180,24 @@ def test_so_many_answers_at_a_time_so_many_in_the_queue_and_the_rest_at_once_tol
     assert tight.post("/search", question=QUESTION).status_code == 200
 
 
+def test_who_leaves_the_queue_makes_room_in_it(tight: Server, chat_endpoint: ChatEndpoint) -> None:
+    chat_endpoint.plays("Milvus [1]", hangs=True)
+    body = json.dumps({"question": QUESTION, "stream": True})
+    asking = post(tight, "/ask", body, length=len(body))
+    with connected(tight, asking) as first, connected(tight, asking) as second:
+        assert first.recv(100).startswith(b"HTTP/1.1 200")
+        assert second.recv(100).startswith(b"HTTP/1.1 200")
+        with connected(tight, asking):
+            while metric(tight, "zhiwen_answers_waiting") < 1:
+                time.sleep(0.02)
+        left = time.monotonic()
+        while metric(tight, "zhiwen_answers_waiting"):
+            assert time.monotonic() - left < 0.9, "until its time in the queue is over"
+    while metric(tight, "zhiwen_answers_under_way"):
+        assert time.monotonic() - left < 10
+    chat_endpoint.plays("Milvus [1].")
+
+
 def test_a_question_that_is_not_all_there_takes_no_place(tight: Server) -> None:
     with ExitStack() as slow:
         for path in ("/search", "/ask", "/v1/chat/completions", "/retrieval"):
