@@ -36,7 +36,7 @@ check: $(INSTALLED_DEV) browser
 # and hold the digests of things.
 audit: $(INSTALLED_DEV)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api ingest rag
-	git ls-files -z -- ':!tests' ':!*package-lock.json' ':!api/openapi.json' | xargs -0 $(BIN)/detect-secrets-hook
+	git ls-files -z -- ':!tests' ':!*package-lock.json' ':!api/openapi/openapi.json' | xargs -0 $(BIN)/detect-secrets-hook
 	git ls-files -z -- tests | xargs -0 $(BIN)/detect-secrets-hook \
 		--disable-plugin KeywordDetector --disable-plugin HexHighEntropyString
 	$(BIN)/python .ci/vulnerabilities.py
@@ -51,7 +51,7 @@ format: $(INSTALLED_DEV)
 
 # The description of the HTTP API, after a change to its routes.
 openapi: $(INSTALLED_DEV)
-	$(BIN)/python -m api.openapi
+	$(BIN)/python -m api.openapi.document
 
 # The versions everybody installs: the newest that the ranges in pyproject.toml allow.
 lock:

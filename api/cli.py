@@ -13,11 +13,11 @@ from api import terminal
 from api.backend import Backend, open_backend
 from api.dialogue import Dialogue, answer_in_terminal
 from api.errors import code_of, exit_code_of
-from api.feedback_log import FeedbackLog
-from api.feedback_schemas import FeedbackResponse
 from api.key_commands import keys
 from api.messages import interface_language, say
 from api.owner import find_owner
+from api.page.feedback_log import FeedbackLog
+from api.page.feedback_schemas import FeedbackResponse
 from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
 from api.trace_view import print_trace
 from api.where import filter_of
@@ -304,8 +304,8 @@ def serve(
 @app.command()
 def mcp(context: typer.Context) -> None:
     """Serve the Model Context Protocol on standard input and output, for a client that starts this command."""
-    from api.mcp_libraries import CommandLibrary  # noqa: PLC0415  (libraries that no other command needs)
-    from api.mcp_tools import mcp_server  # noqa: PLC0415
+    from api.mcp.libraries import CommandLibrary  # noqa: PLC0415  (libraries that no other command needs)
+    from api.mcp.tools import mcp_server  # noqa: PLC0415
 
     server = mcp_server(CommandLibrary(_settings(context)))
     if sys.stdin.isatty():

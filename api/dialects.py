@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from api.dify_schemas import DifyError
+from api.dify.schemas import DifyError
 from api.errors import code_of, status_of
-from api.openai_schemas import OpenAIError, OpenAIErrorBody
+from api.openai.schemas import OpenAIError, OpenAIErrorBody
 from api.schemas import ErrorBody, ErrorResponse
 from rag.errors import RequestRefused, ScopeMissing, ZhiwenError
 

@@ -9,9 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.access import rule_of
 from api.dialects import Problem
 from api.errors import code_of, status_of
+from api.guard.access import rule_of
 from api.schemas import ErrorBody, ErrorResponse
 from rag.errors import ZhiwenError
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from api.connections import ConnectionLimits, Connections
-from api.draining import Drain
-from api.keys import KeyRing
+from api.guard.connections import ConnectionLimits, Connections
+from api.guard.draining import Drain
+from api.guard.keys import KeyRing
 
 
 def _unbounded() -> Connections:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from api import terminal
-from api.access import SCOPES
-from api.key_storage import add_line, line_of
-from api.keys import new_key
+from api.guard.access import SCOPES
+from api.guard.key_storage import add_line, line_of
+from api.guard.keys import new_key
 from api.messages import interface_language, say
 from rag import config
 

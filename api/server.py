@@ -15,12 +15,12 @@ from typing import NoReturn
 import uvicorn
 
 from api.app import create_app
-from api.connections import BoundedProtocol, BoundedServer, ConnectionLimits, Connections, allow_open_files
-from api.draining import Drain
+from api.guard.connections import BoundedProtocol, BoundedServer, ConnectionLimits, Connections, allow_open_files
+from api.guard.draining import Drain
+from api.guard.key_storage import keys_of
 from api.hosting import Hosting
-from api.key_storage import keys_of
 from api.local import run_ingest
-from api.logs import configure_logs
+from api.monitoring.logs import configure_logs
 from api.owner import Owner, recorded
 from api.schemas import IngestRequest
 from ingest.runner import IngestRunner

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from api.feedback_schemas import FeedbackResponse
 from api.messages import say
+from api.page.feedback_schemas import FeedbackResponse
 from api.schemas import (
     AskResponse,
     ConfigResponse,

@@ -18,10 +18,10 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from api.access import RULES
 from api.cli import app
 from api.errors import STATUS, code_of
-from api.openai_schemas import MODEL
+from api.guard.access import RULES
+from api.openai.schemas import MODEL
 from api.schemas import AskRequest, AskResponse, ErrorResponse, SearchRequest
 from ingest.slugs import slug
 from rag.chat.presets import PRESETS
@@ -242,7 +242,7 @@ def test_every_make_target_exists(document: str) -> None:
 
 @pytest.mark.parametrize("document", READMES)
 def test_every_call_names_an_endpoint_and_sends_a_body_that_it_takes(document: str) -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "api").glob("*.py")))
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "api").rglob("*.py")))
     routes = {(method.upper(), path) for method, path in _ROUTE.findall(source)}
     calls = curl_calls(document)
     assert {call.path for call in calls} >= {"/ask", "/search", "/ingest", "/health"}

@@ -5,8 +5,8 @@ from typing import cast
 import pytest
 from starlette.routing import BaseRoute, Mount
 
-from api.access import OPENS, RULES, SCOPES, Rule, rule_of
 from api.app import create_app
+from api.guard.access import OPENS, RULES, SCOPES, Rule, rule_of
 from ingest.runner import IngestRunner
 from rag.chat.extractive import ExtractiveChat
 from rag.config import Settings

@@ -10,7 +10,7 @@ import pytest
 from chat_endpoint import ChatEndpoint
 from processes import PUBLIC_URL, Server
 
-from api.side_requests import Said, side_answer
+from api.openai.side_requests import Said, side_answer
 
 QUESTION = "向量数据库有哪些知名组件？"
 PIECES = ("知名的向量数据库有 Milvus", " 和 PingCAP [", "1]。")

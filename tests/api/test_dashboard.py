@@ -9,7 +9,7 @@ import pytest
 from processes import Server
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import Metrics
+from api.monitoring.metrics import Metrics
 
 DASHBOARD = json.loads((Path(__file__).parents[2] / "deploy" / "grafana.json").read_text("utf-8"))
 FUNCTIONS = set("rate increase sum min max count by histogram_quantile changes label_values".split())

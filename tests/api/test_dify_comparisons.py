@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from api.dify_comparisons import NEGATIONS, Wanted, holds
-from api.dify_schemas import Operator
+from api.dify.comparisons import NEGATIONS, Wanted, holds
+from api.dify.schemas import Operator
 from rag.errors import FilterError
 from rag.vocabulary import MetadataValue
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from processes import Server, assert_json_error
 
-from api.docs_markup import document_url, line_range, render_document
+from api.page.docs_markup import document_url, line_range, render_document
 from ingest.chunks import chunk_document
 from ingest.documents import parse_document
 from ingest.live_documents import rebuilt

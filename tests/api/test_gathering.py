@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from api.gathering import gathered
+from api.page.gathering import gathered
 
 
 async def numbers(ended: list[str], *, fail: bool = False, hang: bool = False) -> AsyncGenerator[int, None]:

@@ -19,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
 from test_access import UNOPENED
 
 from api.app import create_app
-from api.keys import new_key
-from api.openapi import operations
+from api.guard.keys import new_key
+from api.openapi.document import operations
 from ingest.runner import IngestRunner
 
 DOCUMENT = create_app(UNOPENED, IngestRunner()).openapi()

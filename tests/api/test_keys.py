@@ -11,8 +11,8 @@ import pytest
 from processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line
 from pydantic import SecretStr
 
-from api.key_storage import keys_of
-from api.keys import new_key
+from api.guard.key_storage import keys_of
+from api.guard.keys import new_key
 from rag.config import ServeSettings
 from rag.errors import ConfigError
 

@@ -14,9 +14,9 @@ import pytest
 from chat_endpoint import ChatEndpoint
 from processes import FirstAsk, Server, assert_json_error, streamed
 
-from api.hosts import trusted_hosts
-from api.keys import new_key
-from api.rates import Rates
+from api.guard.hosts import trusted_hosts
+from api.guard.keys import new_key
+from api.guard.rates import Rates
 from rag.config import ServeSettings
 
 QUESTION = "向量数据库有哪些知名组件？"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from api.openai_text import annotations, closing, without_closing
+from api.openai.text import annotations, closing, without_closing
 from rag.vocabulary import Answer, Citation
 
 BASE = "https://kb.example.com"

@@ -10,9 +10,9 @@ from test_access import UNOPENED
 
 from api.app import create_app
 from api.errors import STATUS, code_of
-from api.openapi import FILE, as_text, operations, statuses
-from api.openapi_errors import ELSEWHERE, MESSAGES
-from api.openapi_examples import EXAMPLES
+from api.openapi.document import FILE, as_text, operations, statuses
+from api.openapi.errors import ELSEWHERE, MESSAGES
+from api.openapi.examples import EXAMPLES
 from ingest.runner import IngestRunner
 
 DOCUMENT: dict[str, Any] = create_app(UNOPENED, IngestRunner()).openapi()
@@ -64,11 +64,11 @@ def test_an_operation_is_described_and_shown(name: str) -> None:
     for parameter in operation.get("parameters", ()):
         assert "example" in parameter, parameter["name"]
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        assert examples_of(content), "add its request to api/openapi_examples.py"
+        assert examples_of(content), "add its request to api/openapi/examples.py"
     for status, answer in operation["responses"].items():
         assert answer["description"]
         for media_type, content in answer["content"].items():
-            assert status == "503" or examples_of(content), f"add its {status} {media_type} to api/openapi_examples.py"
+            assert status == "503" or examples_of(content), f"add its {status} {media_type} to api/openapi/examples.py"
 
 
 @each_operation

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import Server, ServerEvent, Workspace, assert_json_error, assert_one_line, streamed
 
-from api.answer_markup import AnswerMarkup, answer_html
 from api.errors import STATUS, code_of
-from api.feedback_log import Feedback, FeedbackLog
+from api.page.answer_markup import AnswerMarkup, answer_html
+from api.page.feedback_log import Feedback, FeedbackLog
 from rag.errors import FeedbackError
 
 QUESTION = "向量数据库有哪些知名组件？"
-STATIC = Path(__file__).parents[2] / "api" / "static"
+STATIC = Path(__file__).parents[2] / "api" / "page" / "static"
 TRACE = "0123456789abcdef0123456789abcdef"
 
 
@@ -92,7 +92,7 @@ def test_the_page_says_everything_in_both_languages() -> None:
     for key, chinese, english in pairs:
         assert re.findall(r"\{\w+\}", chinese) == re.findall(r"\{\w+\}", english), key
         assert not re.search(r"[\u4e00-\u9fff]", english) or key in ("other_language", "switch_language"), key
-    pages = "".join(path.read_text(encoding="utf-8") for path in (STATIC.parent / "pages").glob("*.html"))
+    pages = "".join(path.read_text(encoding="utf-8") for path in (STATIC.parent / "templates").glob("*.html"))
     scripts = "".join(path.read_text(encoding="utf-8") for path in STATIC.glob("*.js"))
     used = set(re.findall(r'data-i18n(?:-label|-placeholder)?="(\w+)"', pages))
     used |= set(re.findall(r'\bt\("(\w+)"', scripts))

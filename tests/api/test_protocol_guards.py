@@ -13,7 +13,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from processes import PUBLIC_URL, ZHIWEN, FirstAsk, Server
 
-from api.keys import new_key
+from api.guard.keys import new_key
 
 QUESTION = "向量数据库有哪些知名组件？"
 CHAT, SCRAPER = new_key(), new_key()

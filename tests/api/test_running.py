@@ -12,7 +12,7 @@ import pytest
 from chat_endpoint import ChatEndpoint
 from processes import FirstAsk, Server, Workspace, streamed_answer
 
-from api.metrics import Metrics
+from api.monitoring.metrics import Metrics
 
 QUESTION = "向量数据库有哪些知名组件？"
 REFUSED = "红烧肉怎么做才不腻？"

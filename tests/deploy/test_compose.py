@@ -9,9 +9,9 @@ import pytest
 import typer
 from compose_kit import COMPOSE, EXAMPLE, FILLED_IN, Missing, composed, example, parsed, variables
 
-from api.access import rule_of
 from api.cli import app
-from api.key_storage import keys_of
+from api.guard.access import rule_of
+from api.guard.key_storage import keys_of
 from rag import config
 from rag.config import Settings
 from rag.errors import ConfigError

@@ -12,9 +12,9 @@ import typer
 import yaml
 from compose_kit import ROOT, composed
 
-from api.access import rule_of
 from api.cli import app
-from api.key_storage import keys_of
+from api.guard.access import rule_of
+from api.guard.key_storage import keys_of
 from rag import config
 from rag.errors import ConfigError
 

@@ -12,8 +12,8 @@ import typer
 import yaml
 from compose_kit import ROOT
 
-from api.access import rule_of
 from api.cli import app
+from api.guard.access import rule_of
 from api.server import GRACE_SECONDS
 from rag import config
 from rag.config import SECRETS, Settings

@@ -8,8 +8,8 @@ from chat_endpoint import ChatEndpoint
 from playwright.sync_api import Page, expect
 from processes import Server
 
-from api.answer_markup import AnswerMarkup, answer_html
-from api.docs_markup import render_document
+from api.page.answer_markup import AnswerMarkup, answer_html
+from api.page.docs_markup import render_document
 from ingest.documents import parse_document
 
 PAYLOADS = [

@@ -1,0 +1,79 @@
+"""Dify's protocol for external knowledge bases: the passages for a query, as records."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from api.dify.conditions import to_filter
+from api.dify.schemas import DifyError, RecordOut, RetrievalRequest, RetrievalResponse
+from api.public_urls import absolute, base_url
+from rag.answer import search
+from rag.citations import passage_url
+from rag.front_matter import FrontMatter
+from rag.retrieval import Retrieval
+from rag.vocabulary import Hit, MetadataValue
+from rag.wiring import Parts
+
+_MAX_RECORDS = 50
+_DEFAULT = "default"
+_UNKNOWN_KNOWLEDGE = 2001
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": DifyError, "description": "The request cannot be served as it is."},
+    "5XX": {"model": DifyError, "description": "The store or the embedder failed."},
+}
+
+
+def add_dify(app: FastAPI, parts: Parts) -> None:
+    front_matter = FrontMatter()
+
+    @app.post("/retrieval", response_model=RetrievalResponse, responses=_ERRORS, tags=["Dify"])
+    def retrieve(request: RetrievalRequest, connection: Request) -> RetrievalResponse | JSONResponse:
+        """The passages nearest to a query, for Dify's external knowledge base."""
+        collection = parts.settings.store.collection
+        if request.knowledge_id not in (collection, _DEFAULT):
+            unknown = f"there is no knowledge base {request.knowledge_id!r}; the one there is is {collection!r}"
+            return JSONResponse(
+                DifyError(error_code=_UNKNOWN_KNOWLEDGE, error_msg=unknown).model_dump(), status_code=404
+            )
+        found = _found(request, parts, front_matter)
+        base = base_url(parts.settings, connection)
+        records = [_record(hit, base) for hit in found.hits]
+        threshold = request.retrieval_setting.score_threshold or 0.0
+        return RetrievalResponse(records=[record for record in records if record.score >= threshold])
+
+
+def _found(request: RetrievalRequest, parts: Parts, front_matter: FrontMatter) -> Retrieval:
+    wanted = request.retrieval_setting.top_k
+    top_k = min(wanted, _MAX_RECORDS) if wanted else None
+    while True:
+        condition, generation = None, None
+        if request.metadata_condition and request.metadata_condition.conditions:
+            snapshot = parts.store.snapshot()
+            condition = to_filter(request.metadata_condition, front_matter.of(snapshot))
+            generation = snapshot.generation
+        found = search(request.query, parts, top_k=top_k, condition=condition)
+        if generation in (None, found.generation):
+            return found
+        # An ingest went live in between: what held for its documents was decided for those before.
+
+
+def _record(hit: Hit, base: str) -> RecordOut:
+    chunk = hit.chunk
+    own: dict[str, MetadataValue] = {
+        "source": chunk.source,
+        "title": chunk.title,
+        "heading_path": list(chunk.heading_path),
+        "anchor": chunk.anchor,
+        "kind": chunk.kind,
+        "start_line": chunk.start_line,
+        "end_line": chunk.end_line,
+        "url": absolute(passage_url(chunk), base),
+    }
+    return RecordOut(
+        content=chunk.content,
+        score=round(min(max(hit.score, 0.0), 1.0), 6),
+        title=chunk.context or chunk.source,
+        metadata={**chunk.metadata, **own},
+    )

@@ -1,0 +1,115 @@
+"""Where API keys are kept: their hashes in a file, or they themselves in the environment."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from api.guard.access import OPENS, SCOPES, Scope
+from api.guard.keys import OWNER, PREFIX, Key, KeyRing, digest_of
+from rag.config import ServeSettings
+from rag.errors import ConfigError
+
+_FEWEST_CHARACTERS = 32
+_HASHED = re.compile(r"sha256:(?P<digest>[0-9a-f]{64})")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_SCOPES: dict[str, Scope] = {scope: scope for scope in SCOPES}
+
+
+def line_of(name: str, scopes: Iterable[str], key: str) -> str:
+    """The line of `serve.keys_file` for a key. Raises ConfigError if the name or a scope is none."""
+    line = f"{name}:{'+'.join(scopes)}:sha256:{digest_of(key).hex()}"
+    _parsed(line, "zhiwen keys")
+    return line
+
+
+def add_line(path: Path, name: str, line: str) -> None:
+    """Add a key's line to a file, which nobody else may write; it is made where there is none.
+
+    Raises ConfigError if the file has a key of that name, or cannot be written.
+    """
+    try:
+        with open(path, "a+", encoding="utf-8", opener=_for_us_alone) as file:
+            file.seek(0)
+            content = file.read()
+            if any(before.startswith(f"{name}:") for before in content.splitlines()):
+                raise ConfigError(f"{path} has a key of the name {name}; remove its line first, or take another name")
+            file.write(("" if not content or content.endswith("\n") else "\n") + line + "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be written: {error}") from error
+
+
+def keys_of(settings: ServeSettings) -> KeyRing:
+    """The configured keys.
+
+    Raises ConfigError if one is malformed, weak or there twice, and if the service could be reached from elsewhere
+    without any.
+    """
+    keys = [*_in_file(settings.keys_file), *_in_environment(settings.keys.get_secret_value())]
+    taken = {OWNER}
+    for key in keys:
+        if key.name in taken:
+            raise ConfigError(f"two API keys are called {key.name}; give each a name of its own")
+        taken.add(key.name)
+    if not keys and not is_loopback(settings.host):
+        raise ConfigError(
+            f"serve.host {settings.host} can be reached from other machines, and there is no API key: run `zhiwen keys "
+            "new NAME --file keys.txt` and set ZHIWEN_SERVE__KEYS_FILE=keys.txt, or serve on 127.0.0.1"
+        )
+    return KeyRing(keys)
+
+
+def _in_file(path: str) -> Iterator[Key]:
+    if not path:
+        return
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"serve.keys_file {path} cannot be read: {error}") from error
+    entries = {number: line.strip() for number, line in enumerate(lines, 1) if not line.lstrip().startswith("#")}
+    entries = {number: line for number, line in entries.items() if line}
+    for number, line in entries.items():
+        key = _parsed(line, f"{path}:{number}")
+        if not _HASHED.search(line):
+            raise ConfigError(f"{path}:{number} holds a key itself; `zhiwen keys new` writes a line with its hash")
+        yield key
+    if not entries:
+        raise ConfigError(f"serve.keys_file {path} holds no keys; `zhiwen keys new NAME --file {path}` adds one")
+
+
+def _in_environment(value: str) -> Iterator[Key]:
+    for number, entry in enumerate((part.strip() for part in value.split(",")), 1):
+        if entry:
+            yield _parsed(entry, f"ZHIWEN_SERVE__KEYS, key {number}")
+
+
+def _parsed(entry: str, place: str) -> Key:
+    """`name:scope+scope:key`, or `sha256:` and the hash in place of the key. Messages never show it."""
+    name, _, rest = entry.partition(":")
+    scopes, _, key = rest.partition(":")
+    if not _NAME.fullmatch(name) or not key:
+        raise ConfigError(f"{place}: must be name:scopes:key, such as page:ask:{PREFIX}…")
+    opens: set[Scope] = set()
+    for scope in scopes.split("+"):
+        if scope not in _SCOPES:
+            raise ConfigError(f"{place}: {name} has the scope {scope!r}; there are {', '.join(SCOPES)}")
+        opens |= OPENS[_SCOPES[scope]]
+    if hashed := _HASHED.fullmatch(key):
+        return Key(name, frozenset(opens), bytes.fromhex(hashed["digest"]))
+    if len(key) < _FEWEST_CHARACTERS or key.startswith("sha256:"):
+        raise ConfigError(f"{place}: the key of {name} can be guessed; `zhiwen keys new {name}` makes one that cannot")
+    return Key(name, frozenset(opens), digest_of(key))
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

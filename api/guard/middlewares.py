@@ -1,0 +1,58 @@
+"""What stands between the network and the routes, from the outside inwards."""
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from api.guard.authentication import Authentication
+from api.guard.draining import Draining
+from api.guard.hosts import TrustedHosts
+from api.guard.limits import BodyLimit
+from api.guard.places import AnswerLimit, Places
+from api.guard.rates import RateLimit
+from api.guard.security_headers import SecurityHeaders
+from api.hosting import Hosting
+from api.monitoring.metrics import LoadCollector, Metrics, StoreCollector, add_metrics
+from api.monitoring.request_log import RequestLog, note_answer
+from ingest.runner import IngestRunner
+from rag.config import ServeSettings
+from rag.wiring import Parts
+
+_CORS_METHODS = ("GET", "POST")
+# Clients bring headers of their own, such as X-Stainless-OS or MCP-Protocol-Version. Nothing rests on cookies.
+_CORS_HEADERS = ("*",)
+_CORS_EXPOSED = ("Retry-After", "WWW-Authenticate")
+
+
+def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting) -> None:
+    """Bound, count and log all requests of the application, and add `/metrics`."""
+    serve = parts.settings.serve
+    places = Places(serve.max_concurrent_answers, serve.max_waiting_answers, serve.waiting_timeout_seconds)
+    metrics = Metrics()
+    metrics.registry.register(StoreCollector(parts.store))
+    metrics.registry.register(LoadCollector(places, hosting.connections))
+    parts.traces.observe(metrics.count_answer)
+    parts.traces.observe(note_answer)
+    runner.observe(metrics.count_ingest)
+    add_metrics(app, metrics)
+    _add_middlewares(app, serve, hosting, places, metrics)
+
+
+def _add_middlewares(app: FastAPI, serve: ServeSettings, hosting: Hosting, places: Places, metrics: Metrics) -> None:
+    """The innermost first: Starlette puts each around those before."""
+    app.add_middleware(AnswerLimit, places=places)
+    app.add_middleware(BodyLimit, max_bytes=serve.max_body_bytes, seconds=serve.body_timeout_seconds)
+    if serve.requests_per_minute:
+        app.add_middleware(RateLimit, per_minute=serve.requests_per_minute)
+    app.add_middleware(Authentication, keys=hosting.keys)
+    app.add_middleware(Draining, drain=hosting.drain)
+    if serve.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=serve.cors_origins,
+            allow_methods=_CORS_METHODS,
+            allow_headers=_CORS_HEADERS,
+            expose_headers=_CORS_EXPOSED,
+        )
+    app.add_middleware(TrustedHosts, settings=serve, checks_origin=hosting.keys.is_open)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog, metrics=metrics, log_text=serve.log_text)

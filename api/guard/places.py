@@ -1,0 +1,126 @@
+"""How many answers are written at a time: so many at once, so many waiting, and everybody else is told to come back."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.dialects import refusal
+from api.disconnects import unless_gone
+from api.guard.access import rule_of
+from rag.errors import TooManyAnswers
+
+_RETRY_AFTER_SECONDS = 2.0
+_FULL = "as many questions are being answered as this service allows; try again in a moment"
+
+
+class Places:
+    """`at_once` places and a queue for them, in the order of arrival. Used in one event loop."""
+
+    def __init__(self, at_once: int, waiting: int, waiting_seconds: float) -> None:
+        self._at_once = at_once
+        self._free = at_once
+        self._waiting = waiting
+        self._waiting_seconds = waiting_seconds
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def taken_now(self) -> int:
+        return self._at_once - self._free
+
+    @property
+    def waiting_now(self) -> int:
+        return len(self._queue)
+
+    def check(self) -> None:
+        """Raises TooManyAnswers if there is neither a place nor one in the queue."""
+        if not self._free and len(self._queue) >= self._waiting:
+            raise TooManyAnswers(_FULL, retry_after_seconds=_RETRY_AFTER_SECONDS)
+
+    async def take(self) -> bool:
+        """Return True once there is a place, which is to be given back.
+
+        Cancelled while it waits, it leaves the queue. Raises TooManyAnswers if the queue is full, or too slow.
+        """
+        if self._free:
+            self._free -= 1
+            return True
+        self.check()
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            async with asyncio.timeout(self._waiting_seconds):
+                await turn
+        except BaseException as error:
+            if turn.cancelled():
+                with suppress(ValueError):  # it has been passed over already
+                    self._queue.remove(turn)
+            else:
+                self.give_back()  # the turn came in the same moment
+            if isinstance(error, TimeoutError):
+                raise TooManyAnswers(
+                    f"no question was done within {self._waiting_seconds:g} seconds; try again in a moment",
+                    retry_after_seconds=_RETRY_AFTER_SECONDS,
+                ) from error
+            raise
+        return True
+
+    def give_back(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.cancelled():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
+class AnswerLimit:
+    """ASGI middleware that gives a place to each request that is answered from the documents, once it is all there.
+
+    Who sends a body slowly would otherwise hold a place for it.
+    """
+
+    def __init__(self, app: ASGIApp, *, places: Places) -> None:
+        self._app = app
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not (rule := rule_of(scope["method"], scope["path"])).answers:
+            await self._app(scope, receive, send)
+            return
+        try:
+            self._places.check()  # before anything of the body is read
+            first = await _whole(receive)
+            is_gone = first["type"] == "http.disconnect"
+            if is_gone or not await unless_gone(Request(scope, receive), self._places.take()):
+                return
+        except TooManyAnswers as error:
+            await refusal(error, rule.dialect)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, _beginning_with(first, receive), send)
+        finally:
+            self._places.give_back()
+
+
+async def _whole(receive: Receive) -> Message:
+    """The body as one message, or that the client has gone. How large it may be is seen to outside."""
+    pieces = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return {"type": "http.request", "body": b"".join(pieces), "more_body": False}
+
+
+def _beginning_with(first: Message, receive: Receive) -> Receive:
+    messages = [first]
+
+    async def received() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return received
