@@ -112,7 +112,7 @@ def _table_lines(block: Sequence[str], rows: Sequence[int], line: int) -> list[i
     """
     ruler = next((number for number, text in enumerate(block, 1) if text.startswith(_RULER)), 0)
     below = len(block) - ruler
-    if not ruler or len(rows) - below not in (0, 1):
+    if not rows or not ruler or len(rows) - below not in (0, 1):
         return [line] * len(block)
     return [*[rows[0]] * ruler, *rows[len(rows) - below :]]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import milvus
+import pytest
 
 _HEALTHY_SECONDS = 90
 _SESSION_SECONDS = 6
@@ -26,6 +27,7 @@ class MilvusProcess:
         self._server.set_base_dir(str(folder))
         self._server.listen_port = 0
         self._server.config.set("common.session.ttl", _SESSION_SECONDS)
+        self._etcd_settings = _etcd_settings(folder)
         for name, value in (settings or {}).items():
             self._server.config.set(name, value)
         self._server.config.try_bind_port = _bound
@@ -37,7 +39,9 @@ class MilvusProcess:
 
     def start(self) -> None:
         """Returns when the server calls itself healthy."""
-        self._server.start()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ETCD_CONFIG_PATH", str(self._etcd_settings))
+            self._server.start()
         deadline = time.monotonic() + _HEALTHY_SECONDS
         while not self._is_healthy():
             assert time.monotonic() < deadline, "Milvus did not start"
@@ -65,6 +69,23 @@ class MilvusProcess:
         with suppress(URLError, OSError), urllib.request.urlopen(url, timeout=5) as response:
             return b"OK" in response.read()
         return False
+
+
+def _etcd_settings(folder: Path) -> Path:
+    """Ports of its own for the etcd inside: its usual ones may be taken, as by another Milvus of the developer's."""
+    client, peer = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
+    file = folder / "etcd.yaml"
+    file.write_text(
+        f"name: default\nlisten-client-urls: {client}\nadvertise-client-urls: {client}\nlisten-peer-urls: {peer}\n"
+        f"initial-advertise-peer-urls: {peer}\ninitial-cluster: default={peer}\n",
+        encoding="utf-8",
+    )
+    return file
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def _bound(port: int) -> socket.socket | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pypdf
 import pytest
 from corpus_kit import Folder
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.chunks import chunk_document
@@ -351,6 +351,7 @@ def test_a_bar_in_code_in_a_cell_does_not_end_the_cell() -> None:
 
 @settings(deadline=None, derandomize=True, max_examples=200)
 @given(PUNCTUATION)
+@example("\x85| ---")
 def test_a_paragraph_of_html_loses_and_gains_no_character_but_white_space(text: str) -> None:
     assert "".join(text_of("a.html", f"<p>{html.escape(text)}</p>").split()) == "".join(text.split())
 
