@@ -1,6 +1,7 @@
 """What the browser tests share: questions, answers, and looking at a page."""
 
 import json
+import time
 from collections.abc import Callable
 
 from axe_playwright_python.sync_playwright import Axe
@@ -40,19 +41,22 @@ def answered(page: Page, question: str = QUESTION) -> Locator:
     return turn
 
 
-def is_in_view(page: Page, selector: str) -> bool:
-    """Whether the element can be seen, not only that it has been laid out."""
-    return bool(
-        page.evaluate(
-            """selector => {
-                const element = document.querySelector(selector);
-                const box = element.getBoundingClientRect();
-                const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-                return element === at || element.contains(at);
-            }""",
-            selector,
-        )
-    )
+def assert_in_view(page: Page, selector: str) -> None:
+    """The element comes to be seen, not only laid out."""
+    deadline = time.monotonic() + _IN_VIEW_SECONDS
+    while not page.evaluate(_IS_IN_VIEW, selector):
+        assert time.monotonic() < deadline, f"{selector} is not in view"
+        page.wait_for_timeout(50)
+
+
+_IN_VIEW_SECONDS = 5
+_IS_IN_VIEW = """selector => {
+    const element = document.querySelector(selector);
+    if (!element) return false;
+    const box = element.getBoundingClientRect();
+    const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return element === at || element.contains(at);
+}"""
 
 
 def no_sideways_scroll(page: Page) -> bool:

@@ -12,7 +12,7 @@ from browser_kit import (
     answered,
     ask,
     assert_accessible,
-    is_in_view,
+    assert_in_view,
     no_sideways_scroll,
 )
 from chat_endpoint import ChatEndpoint
@@ -97,7 +97,7 @@ def test_a_citation_opens_its_passage_beside_the_answer_marked_and_in_view(
     chip.click()
     panel = page.get_by_role("dialog", name="概述")
     expect(panel.locator(".cited")).to_contain_text("PingCAP（基于 TiKV 的向量引擎）")
-    assert is_in_view(page, "#doc-passage")
+    assert_in_view(page, "#doc-passage")
     expect(panel.locator("h2", has_text="AI 工程架构")).to_be_visible()
     expect(chip).to_have_attribute("aria-expanded", "true")
     expect(page.locator(".turn .answer")).to_be_in_viewport()
@@ -232,7 +232,7 @@ def test_a_verdict_and_its_comment_are_kept(
     page = open_page()
     turn = answered(page)
     turn.get_by_role("button", name="没帮助").click()
-    assert is_in_view(page, ".comment button")
+    assert_in_view(page, ".comment button")
     turn.get_by_label("想补充什么吗").fill("还有 Qdrant")
     turn.get_by_role("button", name="提交").click()
     expect(turn.get_by_text("谢谢，已经记下。")).to_be_visible()
@@ -287,15 +287,15 @@ def test_on_a_phone_nothing_is_cut_off_and_the_passage_is_a_sheet(
     box = panel.bounding_box()
     assert box
     assert (box["x"], box["width"]) == (0, 390)
-    assert is_in_view(page, "#doc-passage td:nth-child(3)")
+    assert_in_view(page, "#doc-passage td:nth-child(3)")
     assert_accessible(page)
     # Turned, the screen has room beside the answer.
     page.set_viewport_size({"width": 1200, "height": 700})
     expect(page.locator("#panel:modal")).to_have_count(0)
-    assert is_in_view(page, "#doc-passage td:nth-child(3)")
+    assert_in_view(page, "#doc-passage td:nth-child(3)")
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.locator("#panel:modal")).to_have_count(1)
-    assert is_in_view(page, "#doc-passage td:nth-child(3)")
+    assert_in_view(page, "#doc-passage td:nth-child(3)")
     panel.get_by_role("button", name="关闭").click()
     expect(panel).to_be_hidden()
     turn.get_by_role("button", name="为什么？").click()
@@ -355,7 +355,7 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, chat_endpoint: ChatEndpo
     expect(page.locator(".actions").first).to_be_visible()
     assert_accessible(page)
     page.goto("/docs/overview.md?lines=82#passage")
-    assert is_in_view(page, "#passage td:nth-child(3)")
+    assert_in_view(page, "#passage td:nth-child(3)")
     assert_accessible(page)
 
 

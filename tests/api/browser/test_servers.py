@@ -3,7 +3,7 @@
 import secrets
 
 import pytest
-from browser_kit import ANSWER, answered, ask, chat_settings, is_in_view
+from browser_kit import ANSWER, answered, ask, assert_in_view, chat_settings
 from chat_endpoint import ChatEndpoint
 from playwright.sync_api import Browser, Page, expect
 from processes import Server, Workspace, assert_json_error
@@ -53,7 +53,7 @@ def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
         elsewhere.goto("/docs/overview.md?lines=82#passage")
         give_key(elsewhere, READER, "要求 API 密钥")
         expect(elsewhere.locator(".cited")).to_contain_text("PingCAP")
-        assert is_in_view(elsewhere, "#doc-passage td:nth-child(3)")
+        assert_in_view(elsewhere, "#doc-passage td:nth-child(3)")
         for each in (page, elsewhere):
             each.close()
 
