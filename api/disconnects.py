@@ -11,6 +11,9 @@ from starlette.requests import Request
 
 Result = TypeVar("Result")
 
+CLIENT_GONE = 499
+"""The status of a response that nobody waits for: nginx's number for it, read by logs alone."""
+
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result | None:
     """The result of the work, or None if the client has gone before; the work is cancelled then, and has ended."""

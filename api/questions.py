@@ -9,17 +9,15 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
-from api.disconnects import unless_gone
+from api.disconnects import CLIENT_GONE, unless_gone
 from api.error_answers import ERRORS, error_body
 from api.local import run_search
 from api.schemas import AskRequest, AskResponse, PassageOut, SearchRequest, SearchResponse
-from rag.answer import Delta, Event, PassagesFound, answer
+from rag.answer import Delta, Event, PassagesFound, answer, whole
 from rag.chat import Reasoning
 from rag.errors import ZhiwenError
 from rag.vocabulary import Answer
 from rag.wiring import Parts
-
-_CLIENT_GONE = 499  # nginx's number for it; nobody reads it but a log
 
 _EVENTS: dict[str, Any] = {
     "description": "The answer; with `stream`, the events `passages`, `delta`…, and `answer` or `error`.",
@@ -38,21 +36,13 @@ def add_questions(app: FastAPI, parts: Parts) -> None:
         if request.stream:
             headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
             return StreamingResponse(_sse(first, events), media_type="text/event-stream", headers=headers)
-        whole = await unless_gone(connection, _last(events))
-        return JSONResponse(AskResponse.of(whole).model_dump()) if whole else Response(status_code=_CLIENT_GONE)
+        given = await unless_gone(connection, whole(events))
+        return JSONResponse(AskResponse.of(given).model_dump()) if given else Response(status_code=CLIENT_GONE)
 
     @app.post("/search", responses=ERRORS, tags=["ask"])
     def search(request: SearchRequest) -> SearchResponse:
         """The passages nearest to a question, best first."""
         return run_search(parts, request)
-
-
-async def _last(events: AsyncGenerator[Event, None]) -> Answer:
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, Answer):
-                return event
-    raise AssertionError("an answer always comes last")
 
 
 async def _sse(first: Event, events: AsyncGenerator[Event, None]) -> AsyncIterator[bytes]:

@@ -24,7 +24,7 @@ from rag.vocabulary import Answer, Passage
 from rag.wiring import Parts
 from rag.writing import Delta, Written, write
 
-__all__ = ["Delta", "Event", "PassagesFound", "answer", "search"]
+__all__ = ["Delta", "Event", "PassagesFound", "answer", "search", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ async def answer(
     yield PassagesFound(evidence.passages)
     written = Written(parts.chat.name, reason="no_evidence")
     if evidence.passages and evidence.probability >= settings.min_evidence:
-        async with aclosing(write(evidence, parts)) as pieces:
+        async with aclosing(write(evidence, parts, snapshot)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Written):
                     written = piece
@@ -75,6 +75,15 @@ async def answer(
         parts.answers.put(asked, trace)
     await asyncio.to_thread(parts.traces.add, trace)
     yield trace.answer
+
+
+async def whole(events: AsyncGenerator[Event, None]) -> Answer:
+    """The answer at the end of the events, for who does not watch it being written. Raises as `answer`."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Answer):
+                return event
+    raise AssertionError("an answer always comes last")
 
 
 def search(question: str, parts: Parts, *, top_k: int | None = None, condition: Filter | None = None) -> Retrieval:

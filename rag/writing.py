@@ -17,6 +17,7 @@ from rag.evidence import Evidence
 from rag.notices import EXTRACTIVE, FAILED, TRUNCATED
 from rag.prompt import Prompt, TokenBudget, build_prompt
 from rag.question import Language
+from rag.store import Snapshot
 from rag.verification import Verification, similarity_of, verify_answer
 from rag.vocabulary import Attempt, Citation, RefusalReason
 from rag.wiring import Parts
@@ -82,8 +83,10 @@ class _Draft:
         return None
 
 
-async def write(evidence: Evidence, parts: Parts) -> AsyncGenerator[Reasoning | Delta | Written, None]:
-    """The text as it is written, and last what came of it.
+async def write(
+    evidence: Evidence, parts: Parts, snapshot: Snapshot
+) -> AsyncGenerator[Reasoning | Delta | Written, None]:
+    """The text as it is written, and last what came of it. `snapshot` is what the evidence is from.
 
     A chat model that fails before its first token is replaced by quotes from the same evidence, and the text says so.
     Raises ChatError if it fails later.
@@ -105,10 +108,10 @@ async def write(evidence: Evidence, parts: Parts) -> AsyncGenerator[Reasoning | 
                 if event := draft.take(piece):
                     yield event
     draft.seconds["write"] = time.perf_counter() - draft.started
-    yield await asyncio.to_thread(_judged, draft, chat, prompt, parts)
+    yield await asyncio.to_thread(_judged, draft, chat, prompt, parts, snapshot)
 
 
-def _judged(draft: _Draft, chat: ChatModel, prompt: Prompt, parts: Parts) -> Written:
+def _judged(draft: _Draft, chat: ChatModel, prompt: Prompt, parts: Parts, snapshot: Snapshot) -> Written:
     """The draft as an answer, or refused: because it declines, cites nothing, or nothing in it is supported."""
     text, verification = draft.text, Verification()
     reason: RefusalReason | None = None
@@ -116,7 +119,7 @@ def _judged(draft: _Draft, chat: ChatModel, prompt: Prompt, parts: Parts) -> Wri
         reason = "no_citation" if text.strip() else "model_declined"
     elif not chat.is_extractive:  # quotes need no check
         started = time.perf_counter()
-        verification = _verified(text.removesuffix(TRUNCATED[prompt.evidence.language]), prompt, parts)
+        verification = _verified(text.removesuffix(TRUNCATED[prompt.evidence.language]), prompt, parts, snapshot)
         draft.seconds["verify"] = time.perf_counter() - started
         reason = None if verification.supported else "unsupported"
     return Written(
@@ -168,7 +171,6 @@ def _closing(chat: ChatModel, end: Finished, language: Language) -> str:
     return EXTRACTIVE[language] if chat.is_extractive else ""
 
 
-def _verified(text: str, prompt: Prompt, parts: Parts) -> Verification:
+def _verified(text: str, prompt: Prompt, parts: Parts, snapshot: Snapshot) -> Verification:
     passages = {passage.number: passage.chunk.searchable_text for passage in prompt.evidence.passages}
-    idf = parts.store.snapshot().statistics.idf
-    return verify_answer(text, passages, idf, similarity_of(parts.embedder))
+    return verify_answer(text, passages, snapshot.statistics.idf, similarity_of(parts.embedder))

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +13,8 @@ from api.local import run_search
 from api.public_urls import absolute, base_url
 from api.reading_schemas import TextResponse, run_read
 from api.schemas import AskRequest, AskResponse, SearchRequest, SearchResponse
-from rag.answer import answer
+from rag.answer import answer, whole
 from rag.config import Settings
-from rag.vocabulary import Answer
 from rag.wiring import Parts
 
 Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse)
@@ -39,11 +37,7 @@ class ServerLibrary:
 
     async def ask(self, question: str, connection: Any) -> AskResponse:
         # A call that is cancelled ends here, and with it the one to the chat model.
-        async with aclosing(answer(question, self._parts)) as events:
-            async for event in events:
-                if isinstance(event, Answer):
-                    return located(AskResponse.of(event), self._locate(connection))
-        raise AssertionError("an answer always comes last")
+        return located(AskResponse.of(await whole(answer(question, self._parts))), self._locate(connection))
 
     def _locate(self, connection: HTTPConnection) -> Locate:
         base = base_url(self._parts.settings, connection)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.disconnects import CLIENT_GONE
 from api.guard.access import rule_of
 from api.guard.authentication import caller_of
 from api.monitoring.metrics import Metrics
@@ -14,7 +15,6 @@ from rag.traces import Trace
 
 log = logging.getLogger("zhiwen.requests")
 
-_CLIENT_GONE = 499  # nginx's number for it
 _OTHER_ROUTE = "other"
 _OTHER_METHOD = "OTHER"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -70,7 +70,7 @@ class RequestLog:
     def _tell(self, scope: Scope, seen: _Seen, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
         route = rule_of(scope["method"], scope["path"]).path or _OTHER_ROUTE
-        status = seen.status or _CLIENT_GONE
+        status = seen.status or CLIENT_GONE
         self._metrics.count_request(method, route, status, seconds)
         facts: dict[str, object] = {
             "method": method,

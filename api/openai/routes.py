@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from api.disconnects import unless_gone
+from api.disconnects import CLIENT_GONE, unless_gone
 from api.openai import completions
 from api.openai.schemas import (
     MODEL,
@@ -26,8 +26,6 @@ from rag.answer import answer
 from rag.conversation import Turn
 from rag.errors import QuestionError
 from rag.wiring import Parts
-
-_CLIENT_GONE = 499  # nginx's number for it; nobody reads it but a log
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": OpenAIError, "description": "The request cannot be served as it is."},
@@ -87,7 +85,7 @@ def add_openai(app: FastAPI, parts: Parts) -> None:
         if request.stream:
             return _stream(completions.chunks(events, style, with_usage=with_usage))
         whole = await unless_gone(connection, completions.whole(events, style))
-        return JSONResponse(whole.model_dump(exclude_none=True)) if whole else Response(status_code=_CLIENT_GONE)
+        return JSONResponse(whole.model_dump(exclude_none=True)) if whole else Response(status_code=CLIENT_GONE)
 
 
 def _conversation(messages: Sequence[ChatMessage]) -> tuple[str, list[Turn]]:
