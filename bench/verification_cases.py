@@ -1,0 +1,169 @@
+"""Statements to verify, each with a passage and whether it is true of it, made of evaluation sets.
+
+A statement that is true of its passage is a sentence that a person marked as the evidence for an answer, as it is or
+changed as a writer might: a clause dropped, punctuation changed, clauses in another order; and a question put together
+with its answer in place of the interrogative, whose words are a person's own. A statement that is not is one of these
+against another passage, or with its number, the answer in it, or the subject of its page exchanged for another.
+Exchanged at random, some are true all the same.
+"""
+
+import json
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag.embedders.builtin import BuiltinEmbedder
+from rag.facts import quantities
+from rag.term_statistics import TermChanges, TermStatistics, total
+from rag.terms import terms
+
+_SEED = 20261125
+_CLAUSE_END = re.compile(r"(?<=[，；])")
+_OTHER_PUNCTUATION = str.maketrans("，；：（）", ",;:()") | {ord("、"): "和"}
+_INTERROGATIVE = re.compile("为什么|什么时候|什么样的?|什么|哪一?[年个本位些里儿种座]|哪|谁|多少|怎么样|怎样|如何|几")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A statement, the passage that it is checked against, and whether it is true of it."""
+
+    kind: str
+    statement: str
+    passage: str
+    is_true: bool
+    is_fitted_on: bool
+    similarity: float | None = None
+
+
+def cases_of(folder: Path) -> tuple[list[Case], TermStatistics]:
+    """The cases of a set whose queries have `metadata.evidences`."""
+    random_choice = random.Random(_SEED)  # noqa: S311  (a choice that anyone can repeat)
+    corpus = {row["_id"]: row for row in _rows(folder / "corpus.jsonl")}
+    passages = {key: f"{row['title']}\n{row['text']}" for key, row in corpus.items()}
+    statistics = _statistics(passages.values())
+    nearest = _nearest_finder(passages, statistics)
+    relevant = _relevant(folder)
+    queries = [row for row in _rows(folder / "queries.jsonl") if row["metadata"].get("evidences")]
+    answers = [answer for row in queries for answer in row["metadata"]["answers"][:1]]
+    titles = [row["title"] for row in corpus.values()]
+    cases = []
+    for position, query in enumerate(queries):
+        key = relevant[query["_id"]]
+        sentence, answer = query["metadata"]["evidences"][0], query["metadata"]["answers"][0]
+        told = f"{_INTERROGATIVE.sub(' ', query['text']).rstrip('？? ')}：{answer}"
+        changed = {"evidence": sentence, **_paraphrases(sentence, random_choice)}
+        other = random_choice.choice([other for other in passages if other != key])
+        near = nearest(sentence, key)
+        pairs = [(kind, statement, passages[key], True) for kind, statement in changed.items()]
+        pairs += [("question and answer", told, passages[key], True)]
+        pairs += [("any other passage", statement, passages[other], False) for statement in (sentence, told)]
+        pairs += [("nearest other passage", statement, passages[near], False) for statement in (sentence, told)]
+        swapped = {
+            "number exchanged": _with_other_number(sentence, passages[key], random_choice),
+            "answer exchanged": _with_other(sentence, answer, answers, passages[key], random_choice),
+            "subject exchanged": _with_other(sentence, corpus[key]["title"], titles, passages[key], random_choice),
+        }
+        pairs += [(kind, statement, passages[key], False) for kind, statement in swapped.items() if statement]
+        cases += [Case(*pair, is_fitted_on=position % 2 == 0) for pair in pairs]
+    return cases, statistics
+
+
+def cases_across(asked: Path, told: Path) -> tuple[list[Case], TermStatistics]:
+    """Questions with their answers in one language against the same and other passages in another."""
+    random_choice = random.Random(_SEED)  # noqa: S311
+    passages = {row["_id"]: row["text"] for row in _rows(told / "corpus.jsonl")}
+    relevant = _relevant(asked)
+    embedder = BuiltinEmbedder()
+    keys = list(passages)
+    matrix = embedder.embed_documents(list(passages.values()))
+    cases = []
+    for position, query in enumerate(_rows(asked / "queries.jsonl")):
+        own = keys.index(relevant[query["_id"]])
+        statement = query["text"].rstrip("？? ") + ": " + query["metadata"]["answers"][0]
+        similarities = matrix @ embedder.embed_query(statement)
+        nearest = max((number for number in range(len(keys)) if number != own), key=lambda n: float(similarities[n]))
+        other = random_choice.choice([number for number in range(len(keys)) if number != own])
+        for kind, number in (("question and answer", own), ("any other passage", other), ("nearest other", nearest)):
+            near = round(float(similarities[number]), 4)
+            cases.append(Case(kind, statement, passages[keys[number]], number == own, position % 2 == 0, near))
+    return cases, _statistics(passages.values())
+
+
+def _paraphrases(sentence: str, random_choice: random.Random) -> dict[str, str]:
+    changed = {"punctuation changed": sentence.translate(_OTHER_PUNCTUATION)}
+    clauses = [clause for clause in _CLAUSE_END.split(sentence) if clause]
+    if len(clauses) > 1:
+        left_out = random_choice.randrange(len(clauses))
+        changed["clause dropped"] = "".join(clauses[:left_out] + clauses[left_out + 1 :])
+        changed["clauses reordered"] = "，".join(clause.rstrip("，；。") for clause in reversed(clauses)) + "。"
+    return changed
+
+
+def _with_other_number(sentence: str, passage: str, random_choice: random.Random) -> str:
+    """With one number in digits made another; what else the passage states may still be hit by chance."""
+    found = [quantity.text for quantity in quantities(sentence) if re.match(r"\d", quantity.text)]
+    if not found:
+        return ""
+    digits = re.match(r"[\d,.]+", random_choice.choice(found))
+    old = digits[0].rstrip(".,") if digits else ""
+    last = old[-1]
+    new = old[:-1] + random_choice.choice([digit for digit in "123456789" if digit != last])
+    return sentence.replace(old, new, 1) if not _holds_number(passage, new) else ""
+
+
+def _holds_number(passage: str, number: str) -> bool:
+    return bool(re.search(rf"(?<!\d){re.escape(number)}(?!\d)", passage))
+
+
+def _with_other(sentence: str, name: str, others: Sequence[str], passage: str, random_choice: random.Random) -> str:
+    """With `name` exchanged for another of about its length that the passage does not hold."""
+    if name not in sentence or len(name) > 12 or name == sentence:
+        return ""
+    alike = [
+        other
+        for other in others
+        if other not in passage and abs(len(other) - len(name)) <= 1 and _is_numeric(other) == _is_numeric(name)
+    ]
+    return sentence.replace(name, random_choice.choice(alike)) if alike else ""
+
+
+def _is_numeric(text: str) -> bool:
+    return bool(re.search(r"\d", text))
+
+
+def _nearest_finder(passages: dict[str, str], statistics: TermStatistics) -> Callable[[str, str], str]:
+    """The passage, other than its own, that holds most of a statement's idf mass."""
+    postings: dict[str, list[str]] = defaultdict(list)
+    for key, text in passages.items():
+        for term in set(terms(text)):
+            postings[term].append(key)
+
+    def nearest(statement: str, own: str) -> str:
+        shares: Counter[str] = Counter()
+        for term in set(terms(statement)):
+            for key in postings.get(term, ()):
+                shares[key] += statistics.idf(term)  # type: ignore[assignment]
+        return next(key for key, _ in shares.most_common() if key != own)
+
+    return nearest
+
+
+def _statistics(texts: Iterable[str]) -> TermStatistics:
+    changes = TermChanges()
+    for text in texts:
+        changes.add(terms(text))
+    return total(changes.payloads())
+
+
+def _relevant(folder: Path) -> dict[str, str]:
+    lines = (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return {query: passage for query, passage, _ in (line.split("\t") for line in lines)}
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
