@@ -18,9 +18,9 @@ from rag.config import Settings
 from rag.embedders.opening import open_embedder
 from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
 from rag.evidence import Evidence
+from rag.generations import Commit
 from rag.prompt import Message, Prompt
 from rag.question import Language
-from rag.store import Commit
 from rag.vocabulary import Attempt
 from rag.wiring import open_store
 

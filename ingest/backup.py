@@ -19,8 +19,10 @@ from ingest.staging import Staging
 from rag.config import Settings
 from rag.embedders import Embedder, Vector
 from rag.errors import BackupError, EmbedderMismatch, StoreError
+from rag.generations import DocumentRecord
 from rag.rows import SCHEMA_VERSION
-from rag.store import DocumentRecord, Snapshot, Store
+from rag.snapshot import Snapshot
+from rag.store import Store
 from rag.vocabulary import Chunk
 
 _GROUP_CHUNKS = 800

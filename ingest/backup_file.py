@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from rag.embedders import Vector
 from rag.errors import BackupError
-from rag.store import DocumentRecord
+from rag.generations import DocumentRecord
 from rag.vocabulary import Chunk
 
 FORMAT = 1

@@ -22,7 +22,7 @@ from rag.config import RetrievalSettings
 from rag.embedders import Embedder
 from rag.errors import GoldenQuestionsLost, KnowledgeError
 from rag.retrieval import retrieve
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 
 _MAX_BYTES = 1024 * 1024
 

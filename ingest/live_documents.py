@@ -14,7 +14,8 @@ from ingest.sections import parse_tokens
 from rag.config import KnowledgeSettings
 from rag.errors import DocumentError, DocumentNotFound, FilterError
 from rag.filters import Equals
-from rag.store import DocumentRecord, Snapshot
+from rag.generations import DocumentRecord
+from rag.snapshot import Snapshot
 from rag.vocabulary import Chunk
 
 

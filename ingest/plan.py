@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ingest.scan import File
 from rag.errors import DocumentError, KnowledgeError
-from rag.store import Commit, DocumentRecord
+from rag.generations import Commit, DocumentRecord
 
 MAX_DELETED_SHARE = 0.2
 

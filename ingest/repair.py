@@ -12,8 +12,9 @@ from ingest.failpoints import reach
 from rag import rows
 from rag.errors import NoEarlierGeneration
 from rag.expressions import Row, literal
+from rag.generations import Commit
 from rag.rows import ALIVE
-from rag.store import Commit, Store
+from rag.store import Store
 
 if TYPE_CHECKING:
     from rag.milvus import Milvus

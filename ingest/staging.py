@@ -17,8 +17,10 @@ from rag.embedders import Embedder, Matrix, Vector
 from rag.errors import StoreError
 from rag.expressions import Row, literal
 from rag.filters import Equals
+from rag.generations import Commit, DocumentRecord, State
 from rag.rows import SCHEMA_VERSION, alive_at, chunk_row, ledger_row
-from rag.store import Commit, DocumentRecord, Snapshot, State, Store
+from rag.snapshot import Snapshot
+from rag.store import Store
 from rag.term_statistics import TermChanges, compacted, total
 from rag.vocabulary import Chunk
 

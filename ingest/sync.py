@@ -20,8 +20,9 @@ from ingest.staging import LiveChunk, Staging
 from rag.config import Settings
 from rag.embedders import Embedder
 from rag.errors import DocumentError
+from rag.generations import DocumentRecord
 from rag.rows import text_hash
-from rag.store import DocumentRecord, Store
+from rag.store import Store
 from rag.vocabulary import Chunk
 
 

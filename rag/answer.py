@@ -18,7 +18,7 @@ from rag.notices import refusal
 from rag.question import Language, checked_question, language_of
 from rag.retrieval import Retrieval, retrieve
 from rag.rewriting import Standalone, rewrite
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 from rag.traces import Trace
 from rag.vocabulary import Answer, Passage
 from rag.wiring import Parts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rag.conversation import Turn
 from rag.filters import Filter
-from rag.store import Commit
+from rag.generations import Commit
 from rag.traces import Trace
 
 

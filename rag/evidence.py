@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rag.question import Language, language_of
 from rag.retrieval import Retrieval
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 from rag.structure import CountTokens, in_context, surroundings
 from rag.sufficiency import probability
 from rag.vocabulary import Hit, Passage

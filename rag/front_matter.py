@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.filters import Equals
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 from rag.vocabulary import MetadataValue
 
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from rag.errors import FilterError, TextNotFound
 from rag.filters import Equals
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 from rag.structure import is_row_of
 from rag.vocabulary import Chunk, MetadataValue
 

@@ -11,7 +11,7 @@ from rag.filters import Filter
 from rag.fusion import Leg, fuse
 from rag.rerankers import Reranker
 from rag.rerankers.reranking import Reranked, rerank
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 from rag.structure import without_overlaps
 from rag.terms import question_terms
 from rag.vocabulary import Hit

@@ -17,7 +17,7 @@ from rag.evidence import Evidence
 from rag.notices import EXTRACTIVE, FAILED, TRUNCATED
 from rag.prompt import Prompt, TokenBudget, build_prompt
 from rag.question import Language
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 from rag.verification import Verification, similarity_of, verify_answer
 from rag.vocabulary import Attempt, Citation, RefusalReason
 from rag.wiring import Parts

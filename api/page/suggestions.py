@@ -10,7 +10,7 @@ from ingest.golden import load_golden
 from rag.answer import search
 from rag.errors import KnowledgeError
 from rag.question import Language, language_of
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 from rag.sufficiency import probability
 from rag.wiring import Parts
 

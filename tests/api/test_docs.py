@@ -12,7 +12,7 @@ from api.page.docs_markup import document_url, line_range, render_document
 from ingest.chunks import chunk_document
 from ingest.documents import parse_document
 from ingest.live_documents import rebuilt
-from rag.store import DocumentRecord
+from rag.generations import DocumentRecord
 
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 KNOWLEDGE = Path(__file__).parents[2] / "knowledge"

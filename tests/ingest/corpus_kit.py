@@ -25,10 +25,12 @@ from ingest.sync import ingest
 from rag.config import EmbeddingSettings, KnowledgeSettings, Settings, StoreSettings
 from rag.embedders import Matrix, Vector
 from rag.errors import EmbedderError
+from rag.generations import Commit
 from rag.milvus import Milvus
 from rag.retrieval import retrieve
 from rag.rows import ALIVE, alive_at, chunk_row, stored_chunk
-from rag.store import Commit, Snapshot, Store
+from rag.snapshot import Snapshot
+from rag.store import Store
 from rag.term_statistics import TermChanges, total
 from rag.terms import terms
 from rag.vocabulary import Chunk

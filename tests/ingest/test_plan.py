@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ingest.plan import Plan, content_hash, make_plan, refuse_mass_deletion
 from ingest.scan import File, scan
 from rag.errors import KnowledgeError
-from rag.store import Commit, DocumentRecord
+from rag.generations import Commit, DocumentRecord
 
 ANY_SIZE = 1_000_000
 

@@ -20,7 +20,7 @@ from bench.word_vectors import word_vector_endpoint
 from rag.config import RetrievalSettings
 from rag.milvus import Milvus
 from rag.retrieval import retrieve
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -9,7 +9,9 @@ from library import Library, LibraryMaker, WordEmbedder
 from ingest.repair import collect_garbage, repair, roll_back
 from ingest.staging import Staging
 from rag.errors import StoreEmpty, StoreError
-from rag.store import DocumentRecord, Snapshot, Store
+from rag.generations import DocumentRecord
+from rag.snapshot import Snapshot
+from rag.store import Store
 from rag.term_statistics import TermChanges, total
 from rag.terms import terms
 from rag.vocabulary import Chunk

@@ -5,7 +5,7 @@ from pathlib import Path
 from ingest.sync import ingest
 from rag.config import KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.front_matter import FrontMatter
-from rag.store import Snapshot
+from rag.snapshot import Snapshot
 from rag.wiring import open_parts
 
 

@@ -17,8 +17,10 @@ from rag.config import Settings
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.errors import StoreLocked
 from rag.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
+from rag.generations import DocumentRecord
 from rag.retrieval import retrieve
-from rag.store import DocumentRecord, Snapshot, Store
+from rag.snapshot import Snapshot
+from rag.store import Store
 from rag.wiring import open_store
 
 if TYPE_CHECKING:
