@@ -1,33 +1,29 @@
-"""The one file that talks to Milvus: a Milvus Lite file, or a server or cluster, with deadlines and our errors.
+"""Milvus, of a Lite file, a server or a cluster, with deadlines and our errors; nothing else talks to it.
 
 Knows collections, rows and expressions; knows nothing of generations or documents.
 """
 
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymilvus import DataType, Function, FunctionType, MilvusClient, MilvusException
+from pymilvus import MilvusClient
 
-from rag.database_file import lock_database, refuse_full_disk
-from rag.errors import ConfigError, StoreError, StoreTimeout, StoreUnavailable
-from rag.expressions import NOW, Collection, Field, Moment, Row, literal
-from rag.lite import Lite
-from rag.milvus_errors import NOT_LOADED, message_of, translated
-
-__all__ = ["NOW", "Collection", "Field", "Milvus", "Moment", "Row", "literal"]
+from rag.database_file import refuse_full_disk
+from rag.errors import StoreError, StoreTimeout, StoreUnavailable
+from rag.expressions import NOW, Collection, Moment, Row
+from rag.milvus_errors import NOT_LOADED, translated
+from rag.milvus_file import MilvusFile, open_file
+from rag.milvus_schemas import indexes_of, schema_of
 
 BATCH_ROWS = 500
 _PAGE_ROWS = 1000
 _FILE_WRITE_SECONDS = 60
-_LITE_ATTEMPTS = 3
 _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
 _NEGATIVE_WEIGHT = "Invalid sparse row: negative value"
@@ -58,9 +54,9 @@ class Milvus:
         self._timeout = timeout_seconds
         # A file with many rows takes seconds for a batch when the machine is busy; that is no reason to give up on it.
         self._write_timeout = max(_FILE_WRITE_SECONDS, timeout_seconds) if self.is_embedded else timeout_seconds
-        self._file: _File | None = None
+        self._file: MilvusFile | None = None
         if self.is_embedded:
-            self._file = _open_file(Path(uri))
+            self._file = open_file(Path(uri))
             self._client = self._file.client
         else:
             with translated(uri):
@@ -68,10 +64,10 @@ class Milvus:
 
     def close(self) -> None:
         """End the connection and, in embedded mode, the process that serves the file."""
-        self._client.close()
         if self._file:
-            self._file.lite.stop()
-            self._file.lock.close()
+            self._file.close()
+        else:
+            self._client.close()
 
     def collections(self) -> list[str]:
         with translated(self.uri):
@@ -79,23 +75,7 @@ class Milvus:
 
     def create(self, name: str, collection: Collection) -> None:
         """Create a collection, indexed and loaded. `vector` is compared by inner product."""
-        schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-        for position, field in enumerate(collection.fields):
-            schema.add_field(field.name, **_field_options(field, collection.terms_field), is_primary=position == 0)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=collection.dimension)
-        indexes = MilvusClient.prepare_index_params()
-        indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
-        if collection.terms_field:
-            schema.add_field("sparse_terms", DataType.SPARSE_FLOAT_VECTOR)
-            schema.add_function(
-                Function(
-                    name="bm25",
-                    function_type=FunctionType.BM25,
-                    input_field_names=[collection.terms_field],
-                    output_field_names=["sparse_terms"],
-                )
-            )
-            indexes.add_index("sparse_terms", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+        schema, indexes = schema_of(collection), indexes_of(collection)
         # A server takes longer for it than one read may take.
         timeout = max(60, self._timeout)
         with translated(self.uri):
@@ -259,54 +239,3 @@ def _consistency(since: Moment) -> Mapping[str, Any]:
     if since == NOW:
         return {"consistency_level": "Strong"}
     return {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}
-
-
-def _field_options(field: Field, terms_field: str) -> Mapping[str, Any]:
-    if field.type == "integer":
-        return {"datatype": DataType.INT64}
-    if field.type == "json":
-        return {"datatype": DataType.JSON}
-    analysed = {"enable_analyzer": True, "analyzer_params": {"tokenizer": "whitespace"}}
-    return {
-        "datatype": DataType.VARCHAR,
-        "max_length": field.max_bytes,
-        **(analysed if field.name == terms_field else {}),
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """An open database file: its client, the process that serves it, and our lock on it."""
-
-    client: MilvusClient
-    lite: Lite
-    lock: TextIO
-
-
-def _open_file(path: Path) -> _File:
-    lock = lock_database(path)
-    try:
-        client, lite = _start(path)
-    except (StoreError, ConfigError):
-        lock.close()
-        raise
-    return _File(client, lite, lock)
-
-
-def _start(path: Path) -> tuple[MilvusClient, Lite]:
-    # The first connection sometimes fails (about 1 in 30), never twice in a row.
-    for attempt in range(1, _LITE_ATTEMPTS + 1):
-        try:
-            lite = Lite(path)
-            try:
-                return MilvusClient(lite.address), lite
-            except MilvusException:
-                lite.stop()
-                raise
-        except (MilvusException, OSError) as error:
-            if attempt == _LITE_ATTEMPTS:
-                raise StoreUnavailable(
-                    f"{path} cannot be opened: {message_of(error)}; is it a Milvus Lite database, on a writable disk?"
-                ) from error
-            time.sleep(0.3 * attempt)
-    raise AssertionError("unreachable")

@@ -17,8 +17,8 @@ from api.schemas import (
 )
 from ingest.report import Failure, IngestReport
 from rag.errors import FilterError
+from rag.expressions import literal
 from rag.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range, to_expression
-from rag.milvus import literal
 from rag.retrieval import Retrieval
 from rag.vocabulary import Answer, Citation
 

@@ -17,7 +17,8 @@ from ingest.sync import ingest
 from rag.config import Settings
 from rag.embedders import Matrix, Vector
 from rag.errors import EmbedderError, StoreError
-from rag.milvus import Collection, Milvus, Row
+from rag.expressions import Collection, Row
+from rag.milvus import Milvus
 from rag.rows import alive_at, chunk_row
 from rag.store import Store
 from rag.term_statistics import TermChanges, TermStatistics, total

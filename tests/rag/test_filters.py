@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import FilterError
+from rag.expressions import literal
 from rag.facets import facets_of, has_value, is_single
 from rag.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range, to_expression
-from rag.milvus import Milvus, literal
+from rag.milvus import Milvus
 from rag.rows import chunk_collection, chunk_row
 from rag.vocabulary import Chunk, Kind, MetadataValue, Scalar
 
