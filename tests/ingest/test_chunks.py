@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -13,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.chunks import CountTokens, chunk_document, split_text
+from ingest.budget import CountTokens
+from ingest.chunks import chunk_document
 from ingest.documents import parse_document
 from rag.config import ChunkingSettings
 from rag.embedders.builtin import BuiltinEmbedder
@@ -156,7 +156,6 @@ def _longest_prefix(text: str, content: str) -> int:
 
 
 some_examples = settings(max_examples=40, deadline=None, derandomize=True)
-many_examples = settings(max_examples=500, deadline=None, derandomize=True)
 samples = st.integers(0, 10**9).map(Sample)
 limits = st.integers(40, 400)
 
@@ -491,28 +490,6 @@ def test_every_chunk_carries_the_metadata() -> None:
 )
 def test_a_document_without_text_has_no_chunks(text: str) -> None:
     assert chunks_of(text) == []
-
-
-@many_examples
-@given(st.text(st.sampled_from("ab 。.；\n,字汉x"), max_size=300), st.integers(4, 60), st.sampled_from(COUNTERS[:2]))
-def test_cutting_a_text_keeps_every_character_but_white_space(text: str, limit: int, cost: CountTokens) -> None:
-    assert squeezed("".join(split_text(text, cost, limit))) == squeezed(text)
-
-
-@many_examples
-@given(st.text(st.sampled_from("ab 。.；\n,字汉x"), max_size=300), st.integers(4, 60), st.sampled_from(COUNTERS[:2]))
-def test_a_part_of_a_cut_text_is_never_over_the_limit(text: str, limit: int, cost: CountTokens) -> None:
-    for part in split_text(text, cost, limit):
-        assert cost(part) <= limit
-
-
-@many_examples
-@given(st.text(st.sampled_from("ab 。.；\n,字汉x"), max_size=300), st.integers(4, 60), st.sampled_from(COUNTERS[:2]))
-def test_a_part_of_a_cut_text_stands_word_for_word_in_the_text(text: str, limit: int, cost: CountTokens) -> None:
-    """White space may change and go, none may appear in the middle of a word."""
-    seams = re.compile(r"(?<=[。；])\s+|(?<=[^。；])\s+(?=\s)")
-    for part in split_text(text, cost, limit):
-        assert seams.sub("", " ".join(part.split())) in seams.sub("", " ".join(text.split()))
 
 
 def _overview(embedder: BuiltinEmbedder, limit: int) -> list[Chunk]:
