@@ -4,20 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from api.ingest_schemas import IngestRequest, IngestResponse, PlanOut, ProgressOut, RollbackResponse
 from api.owner import find_owner
+from api.question_schemas import AskRequest, AskResponse, SearchRequest, SearchResponse
 from api.reading_schemas import TextResponse
-from api.schemas import (
-    AskRequest,
-    AskResponse,
-    IngestRequest,
-    IngestResponse,
-    PlanOut,
-    ProgressOut,
-    RollbackResponse,
-    SearchRequest,
-    SearchResponse,
-    StatusResponse,
-)
+from api.service_schemas import StatusResponse
 from api.trace_schemas import TraceResponse
 from rag.config import Settings
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from api.backend import OnProgress
+from api.ingest_schemas import ProgressOut
 from api.owner import find_owner
-from api.schemas import ProgressOut
 from ingest.backup import BackupReport, export_backup, import_backup
 from rag.config import Settings
 from rag.embedders.opening import open_embedder

@@ -13,12 +13,13 @@ from api import terminal
 from api.backend import Backend, open_backend
 from api.dialogue import Dialogue, answer_in_terminal
 from api.errors import code_of, exit_code_of
+from api.ingest_schemas import IngestRequest, IngestResponse, PlanOut
 from api.key_commands import keys
 from api.messages import interface_language, say
 from api.owner import find_owner
 from api.page.feedback_log import FeedbackLog
 from api.page.feedback_schemas import FeedbackResponse
-from api.schemas import AskRequest, IngestRequest, IngestResponse, PlanOut, SearchRequest
+from api.question_schemas import AskRequest, SearchRequest
 from api.trace_view import print_trace
 from api.where import filter_of
 from rag import config

@@ -9,7 +9,7 @@ from rich.console import Console
 from api import terminal
 from api.backend import Backend
 from api.messages import interface_language, say
-from api.schemas import AskRequest, AskResponse, TurnIn
+from api.question_schemas import AskRequest, AskResponse, TurnIn
 from rag.config import Settings
 from rag.errors import ZhiwenError
 from rag.question import Language, checked_question, language_of

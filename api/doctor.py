@@ -9,7 +9,7 @@ from pathlib import Path
 from api.errors import code_of
 from api.messages import REMEDIES, say
 from api.owner import Owner, find_owner
-from api.schemas import CheckOut, DoctorPart, DoctorResponse
+from api.service_schemas import CheckOut, DoctorPart, DoctorResponse
 from ingest.scan import scan
 from rag import config
 from rag.chat.chain import OUTCOMES, ChatChain

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, SecretStr
 
-from api.schemas import ConfigResponse, SettingOut
+from api.service_schemas import ConfigResponse, SettingOut
 from rag import config
 from rag.config import Settings
 

@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 
 from api.error_answers import ERRORS, error_body
+from api.ingest_schemas import IngestRequest, IngestResponse, IngestState, PlanOut, ProgressOut, RollbackResponse
 from api.local import check_path, run_ingest, run_preview, run_rollback
-from api.schemas import IngestRequest, IngestResponse, IngestState, PlanOut, ProgressOut, RollbackResponse
 from ingest.runner import IngestRunner, RunState
 from rag.wiring import Parts
 

@@ -8,19 +8,10 @@ from pathlib import Path
 from types import TracebackType
 
 from api.backend import OnPlan, OnProgress, OnText
+from api.ingest_schemas import IngestRequest, IngestResponse, PlanOut, ProgressOut, RollbackResponse
+from api.question_schemas import AskRequest, AskResponse, SearchRequest, SearchResponse
 from api.reading_schemas import TextResponse, run_read
-from api.schemas import (
-    AskRequest,
-    AskResponse,
-    IngestRequest,
-    IngestResponse,
-    PlanOut,
-    ProgressOut,
-    RollbackResponse,
-    SearchRequest,
-    SearchResponse,
-    StatusResponse,
-)
+from api.service_schemas import StatusResponse
 from api.trace_schemas import TraceResponse, run_trace
 from ingest.lease import writing
 from ingest.plan import Plan

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from api.disconnects import CLIENT_GONE, unless_gone
 from api.error_answers import ERRORS, error_body
 from api.local import run_search
-from api.schemas import AskRequest, AskResponse, PassageOut, SearchRequest, SearchResponse
+from api.question_schemas import AskRequest, AskResponse, PassageOut, SearchRequest, SearchResponse
 from rag.answer import Delta, Event, PassagesFound, answer, whole
 from rag.chat import Reasoning
 from rag.errors import ZhiwenError

@@ -12,21 +12,11 @@ from pydantic import BaseModel
 
 from api.backend import OnPlan, OnProgress, OnText
 from api.errors import error_of
+from api.ingest_schemas import IngestRequest, IngestResponse, IngestState, PlanOut, RollbackResponse
 from api.owner import Owner
+from api.question_schemas import AskRequest, AskResponse, SearchRequest, SearchResponse
 from api.reading_schemas import TextResponse
-from api.schemas import (
-    AskRequest,
-    AskResponse,
-    HealthResponse,
-    IngestRequest,
-    IngestResponse,
-    IngestState,
-    PlanOut,
-    RollbackResponse,
-    SearchRequest,
-    SearchResponse,
-    StatusResponse,
-)
+from api.service_schemas import HealthResponse, StatusResponse
 from api.trace_schemas import TraceResponse
 from rag.errors import StoreUnavailable, ZhiwenError
 

@@ -19,10 +19,10 @@ from api.guard.connections import BoundedProtocol, BoundedServer, ConnectionLimi
 from api.guard.draining import Drain
 from api.guard.key_storage import keys_of
 from api.hosting import Hosting
+from api.ingest_schemas import IngestRequest
 from api.local import run_ingest
 from api.monitoring.logs import configure_logs
 from api.owner import Owner, recorded
-from api.schemas import IngestRequest
 from ingest.runner import IngestRunner
 from ingest.watch import watch_folder
 from rag.config import ServeSettings, Settings

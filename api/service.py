@@ -7,7 +7,7 @@ from fastapi import FastAPI, Response
 from api.error_answers import ERRORS
 from api.local import run_status
 from api.owner import INSTANCE_HEADER, INSTANCE_PATH
-from api.schemas import HealthResponse, StatusResponse
+from api.service_schemas import HealthResponse, StatusResponse
 from rag.wiring import Parts
 
 

@@ -10,18 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from api.ingest_schemas import IngestResponse, PlanOut, ProgressOut
 from api.messages import say
 from api.page.feedback_schemas import FeedbackResponse
-from api.schemas import (
-    AskResponse,
-    ConfigResponse,
-    DoctorResponse,
-    IngestResponse,
-    PlanOut,
-    ProgressOut,
-    SearchResponse,
-    StatusResponse,
-)
+from api.question_schemas import AskResponse, SearchResponse
+from api.service_schemas import ConfigResponse, DoctorResponse, StatusResponse
 from rag.explanation import Explanation
 from rag.question import Language
 from rag.vocabulary import PATH_SEPARATOR

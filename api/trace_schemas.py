@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from api.schemas import AskResponse, PassageOut, UsageOut
+from api.question_schemas import AskResponse, PassageOut, UsageOut
 from rag.errors import TraceNotFound
 from rag.explanation import Explanation
 from rag.rewriting import RewrittenBy

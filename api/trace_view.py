@@ -5,7 +5,7 @@ from rich.text import Text
 
 from api import terminal
 from api.messages import say
-from api.schemas import UsageOut
+from api.question_schemas import UsageOut
 from api.terminal import printable
 from api.trace_schemas import AttemptOut, CheckedOut, TraceResponse
 from rag.question import Language

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue, ValidationError
 
-from api.schemas import FilterIn
+from api.filter_schemas import FilterIn
 from rag.errors import FilterError
 from rag.filters import NUMBER_COLUMNS, TEXT_COLUMNS
 

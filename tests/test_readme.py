@@ -22,7 +22,8 @@ from api.cli import app
 from api.errors import STATUS, code_of
 from api.guard.access import RULES
 from api.openai.schemas import MODEL
-from api.schemas import AskRequest, AskResponse, ErrorResponse, SearchRequest
+from api.question_schemas import AskRequest, AskResponse, SearchRequest
+from api.schemas import ErrorResponse
 from ingest.slugs import slug
 from rag.chat.presets import PRESETS
 from rag.config import SECRETS, Settings, load

@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection
 from api.backend import Backend, open_backend
 from api.local import run_search
 from api.public_urls import absolute, base_url
+from api.question_schemas import AskRequest, AskResponse, SearchRequest, SearchResponse
 from api.reading_schemas import TextResponse, run_read
-from api.schemas import AskRequest, AskResponse, SearchRequest, SearchResponse
 from rag.answer import answer, whole
 from rag.config import Settings
 from rag.wiring import Parts

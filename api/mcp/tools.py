@@ -11,8 +11,8 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from api.messages import say
+from api.question_schemas import AskResponse, SearchResponse
 from api.reading_schemas import TextResponse
-from api.schemas import AskResponse, SearchResponse
 from rag.errors import ZhiwenError
 from rag.question import language_of
 from rag.vocabulary import PATH_SEPARATOR, MetadataValue

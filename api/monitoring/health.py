@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from api.error_answers import ERRORS
 from api.errors import code_of
 from api.guard.draining import Drain
-from api.schemas import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
+from api.service_schemas import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
 from rag.errors import EmbedderMismatch, StoreEmpty, StoreTimeout, ZhiwenError
 from rag.wiring import Parts
 

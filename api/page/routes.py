@@ -14,7 +14,7 @@ from api.error_answers import ERRORS
 from api.page.shell import HEADERS, page
 from api.page.stream import page_events
 from api.page.suggestions import Suggestions
-from api.schemas import AskRequest
+from api.question_schemas import AskRequest
 from rag.answer import answer
 from rag.question import language_of
 from rag.wiring import Parts

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from api.error_answers import error_body
 from api.page.answer_markup import AnswerMarkup, Blocks, answer_html
 from api.page.gathering import gathered
-from api.schemas import AskResponse
+from api.question_schemas import AskResponse
 from rag.answer import Delta, Event, PassagesFound
 from rag.chat import Reasoning
 from rag.citations import passage_url

@@ -6,7 +6,7 @@ import pytest
 from processes import Workspace, assert_one_line
 
 from api.effective import effective_configuration
-from api.schemas import SettingOut
+from api.service_schemas import SettingOut
 from rag.config import SECRETS, Settings
 
 SECRET = "sk-0123456789abcdef0123456789abcdef"  # noqa: S105

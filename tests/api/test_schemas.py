@@ -6,15 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from api.schemas import (
-    AskRequest,
-    AskResponse,
-    FilterIn,
-    IngestRequest,
-    IngestResponse,
-    SearchRequest,
-    SearchResponse,
-)
+from api.filter_schemas import FilterIn
+from api.ingest_schemas import IngestRequest, IngestResponse
+from api.question_schemas import AskRequest, AskResponse, SearchRequest, SearchResponse
 from ingest.report import Failure, IngestReport
 from rag.errors import FilterError
 from rag.expressions import literal
