@@ -10,8 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,35 +258,6 @@ class Server:
         return self.wait_for_ingest()
 
 
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
-    """One server-sent event."""
-
-    name: str
-    data: Any
-
-
-def streamed(response: httpx2.Response) -> Iterator[ServerEvent]:
-    """The server-sent events of a streaming response, as they come."""
-    name = ""
-    data: list[str] = []
-    for line in response.iter_lines():
-        if line.startswith("event:"):
-            name = line.removeprefix("event:").strip()
-        elif line.startswith("data:"):
-            data.append(line.removeprefix("data:").strip())
-        elif not line and data:
-            yield ServerEvent(name, json.loads("\n".join(data)))
-            name, data = "", []
-
-
-def streamed_answer(server: Server, question: str, **body: object) -> Sequence[ServerEvent]:
-    with server.client.stream("POST", "/ask", json={"question": question, "stream": True, **body}) as response:
-        assert response.status_code == 200, response.read()
-        assert response.headers["content-type"].startswith("text/event-stream")
-        return list(streamed(response))
-
-
 def _children(pid: int) -> list[int]:
     found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
@@ -303,61 +273,11 @@ def _command(pid: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One command, and what its folder is like: the shipped knowledge ingested, or nothing; then as `arrange` says."""
-
-    arguments: tuple[str, ...]
-    stdin: bytes = b""
-    environment: tuple[tuple[str, str], ...] = ()
-    arrange: Callable[[Workspace], object] = lambda workspace: None
-    on_ingested: bool = True
-    has_reader: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a case ended. `digest_before` is of the database before the command."""
-
-    outcome: Outcome
-    workspace: Workspace
-    digest_before: str
-
-
-def run_cases(cases: Mapping[str, Case], ingested: Workspace, folder: Path) -> dict[str, Ended]:
-    """Run commands that know nothing of each other, two at a time, each in a folder of its own below `folder`."""
-
-    def run(case: Case, place: Path) -> Ended:
-        place.mkdir()
-        workspace = (ingested.copy_to(place) if case.on_ingested else Workspace(place)).given(**dict(case.environment))
-        case.arrange(workspace)
-        digest = workspace.digest()
-        if case.has_reader:
-            outcome = workspace.run(*case.arguments, stdin=case.stdin)
-        else:
-            outcome = workspace.run_without_reader(*case.arguments)
-        return Ended(outcome, workspace, digest)
-
-    places = [folder / str(number) for number in range(len(cases))]
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(cases, pool.map(run, cases.values(), places), strict=True))
-
-
-@dataclass(frozen=True, slots=True)
 class FirstAsk:
     """The very first question, asked on an empty store, and the folder as it then was."""
 
     outcome: Outcome
     workspace: Workspace
-
-
-def fastest(attempt: Callable[[], Outcome], *, under: float, attempts: int = 3) -> Outcome:
-    """The first outcome under so many seconds, or the fastest: a busy machine must not fail a test of ours."""
-    outcomes: list[Outcome] = []
-    while len(outcomes) < attempts:
-        outcomes.append(attempt())
-        if outcomes[-1].seconds < under:
-            break
-    return min(outcomes, key=lambda outcome: outcome.seconds)
 
 
 def assert_one_line(outcome: Outcome, status: int, *words: str) -> None:

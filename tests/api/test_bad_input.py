@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Case, Ended, FirstAsk, Server, Workspace, assert_json_error, assert_one_line, fastest, run_cases
+from command_cases import Case, Ended, fastest, run_cases
+from processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line
 
 QUESTION = "向量数据库有哪些知名组件？"
 MEGABYTE = "长" * 350_000

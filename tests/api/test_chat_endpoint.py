@@ -1,15 +1,14 @@
 """Answers that a chat model writes, over a real socket from end to end."""
 
-import json
 import re
-import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line, streamed_answer
+from leaving_clients import assert_leaving_ends_the_call
+from processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line
+from server_events import streamed_answer
 
 QUESTION = "向量数据库有哪些知名组件？"
 KEY = "sk-test-7311"
@@ -294,18 +293,8 @@ def test_a_client_that_goes_away_ends_the_call_to_the_model_within_a_second(
     chat_endpoint: ChatEndpoint, chatting: Server, pieces: tuple[str, ...], stream: bool
 ) -> None:
     chat_endpoint.plays(*pieces, hangs=True)
-    body = json.dumps({"question": QUESTION, "stream": stream}).encode()
-    host, port = chatting.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as client:
-        head = f"POST /ask HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        deadline = time.monotonic() + 10
-        while not chat_endpoint.asked and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(0.3)
-        assert not chat_endpoint.left.is_set()
-    assert chat_endpoint.left.wait(1)
-    assert "Traceback" not in chatting.log
+    body = {"question": QUESTION, "stream": stream}
+    assert_leaving_ends_the_call(chatting, chat_endpoint, "/ask", body)
 
 
 def test_a_follow_up_is_rewritten_by_the_model_before_anything_is_searched(

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import ZHIWEN, Case, FirstAsk, Outcome, Server, Workspace, assert_one_line, fastest, run_cases
+from command_cases import Case, fastest, run_cases
+from processes import ZHIWEN, FirstAsk, Outcome, Server, Workspace, assert_one_line
 
 QUESTION = "向量数据库有哪些知名组件？"
 ANSWER_KEYS = [

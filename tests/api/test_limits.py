@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import FirstAsk, Server, assert_json_error, streamed
+from processes import FirstAsk, Server, assert_json_error
+from server_events import streamed
 
 from api.guard.hosts import trusted_hosts
 from api.guard.keys import new_key

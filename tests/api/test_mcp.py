@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import socket
 import subprocess
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from chat_endpoint import ChatEndpoint
+from leaving_clients import assert_leaving_ends_the_call
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
@@ -168,22 +167,9 @@ def test_a_request_leaves_nothing_open(server: Server) -> None:
 
 def test_a_call_whose_client_goes_away_ends_the_call_to_the_model(chat_endpoint: ChatEndpoint, talking: Server) -> None:
     call = {"name": "ask", "arguments": {"question": QUESTION}}
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     chat_endpoint.plays("Milvus", hangs=True)
-    host, port = talking.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as client:
-        head = (
-            f"POST /mcp HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-            "Accept: application/json, text/event-stream\r\n"
-        )
-        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        deadline = time.monotonic() + 10
-        while not chat_endpoint.asked and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(0.3)
-        assert not chat_endpoint.left.is_set()
-    assert chat_endpoint.left.wait(1)
-    assert "Traceback" not in talking.log
+    assert_leaving_ends_the_call(talking, chat_endpoint, "/mcp", body, accept="application/json, text/event-stream")
 
 
 # Over stdio

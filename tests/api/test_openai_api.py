@@ -1,13 +1,13 @@
 """The OpenAI-compatible surface as it is on the wire: frames, annotations, errors, conversations."""
 
 import json
-import socket
 import time
 from typing import Any
 
 import httpx2
 import pytest
 from chat_endpoint import ChatEndpoint
+from leaving_clients import assert_leaving_ends_the_call
 from processes import PUBLIC_URL, Server
 
 QUESTION = "向量数据库有哪些知名组件？"
@@ -277,15 +277,4 @@ def test_a_client_that_goes_away_ends_the_call_to_the_model_within_a_second(
     chat_endpoint: ChatEndpoint, talking: Server, stream: bool
 ) -> None:
     chat_endpoint.plays("Milvus", " [1]", hangs=True)
-    content = json.dumps(body(stream=stream)).encode()
-    host, port = talking.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as client:
-        head = f"POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-        client.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
-        deadline = time.monotonic() + 10
-        while not chat_endpoint.asked and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(0.3)
-        assert not chat_endpoint.left.is_set()
-    assert chat_endpoint.left.wait(1)
-    assert "Traceback" not in talking.log
+    assert_leaving_ends_the_call(talking, chat_endpoint, PATH, body(stream=stream))

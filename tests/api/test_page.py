@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import Server, ServerEvent, Workspace, assert_json_error, assert_one_line, streamed
+from processes import Server, Workspace, assert_json_error, assert_one_line
+from server_events import ServerEvent, streamed
 
 from api.errors import STATUS, code_of
 from api.page.answer_markup import AnswerMarkup, answer_html

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import FirstAsk, Server, Workspace, streamed_answer
+from processes import FirstAsk, Server, Workspace
+from server_events import streamed_answer
 
 from api.monitoring.metrics import Metrics
 
