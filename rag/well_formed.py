@@ -4,3 +4,8 @@
 def well_formed(text: str) -> str:
     """`text` without halves of surrogate pairs, as a JSON escape can smuggle them in: they have no UTF-8 form."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def sendable(text: str) -> str:
+    """Well-formed, and without NUL, at which servers written in C stop."""
+    return well_formed(text.replace("\0", " "))

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from rag.embedders import Matrix, Vector
 from rag.errors import ConfigError, EmbedderError, EmbedderUnavailable
-from rag.well_formed import well_formed
+from rag.well_formed import sendable
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.5
@@ -82,7 +82,7 @@ class OpenAIEmbedder:
         return np.vstack([self._embed(batch, self._model) for batch in batches])
 
     def _embed(self, texts: Sequence[str], model: str) -> Matrix:
-        matrix = self._read(self._request([_sendable(text) for text in texts], model), len(texts))
+        matrix = self._read(self._request([sendable(text) for text in texts], model), len(texts))
         dimension = matrix.shape[1]
         self._known_dimension = self._known_dimension or dimension
         if dimension != self._known_dimension:
@@ -182,11 +182,6 @@ def _open_client(base_url: str, api_key: str) -> openai.OpenAI:
         raise ConfigError("embedding.api_key must be printable ASCII; check ZHIWEN_EMBEDDING__API_KEY")
     # Without a key the client would send the one in OPENAI_API_KEY, whoever base_url belongs to.
     return openai.OpenAI(base_url=base_url, api_key=api_key or "no-key", max_retries=0)
-
-
-def _sendable(text: str) -> str:
-    """Servers written in C stop at a NUL."""
-    return well_formed(text.replace("\0", " "))
 
 
 def _is_transient(error: Exception) -> bool:

@@ -11,7 +11,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from rag.errors import ConfigError, RerankerError, RerankerTimeout, RerankerUnavailable
-from rag.well_formed import well_formed
+from rag.well_formed import sendable
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 _MAX_ANSWER_BYTES = 1024 * 1024
@@ -45,8 +45,8 @@ class HTTPReranker:
             return []
         body = {
             "model": self._model,
-            "query": _sendable(question),
-            "documents": [_sendable(text) for text in texts],
+            "query": sendable(question),
+            "documents": [sendable(text) for text in texts],
             "top_n": len(texts),
             "return_documents": False,
         }
@@ -142,8 +142,3 @@ class _Reply(_Results):
     """DashScope's own API puts the results one level down."""
 
     output: _Results | None = None
-
-
-def _sendable(text: str) -> str:
-    """Servers written in C stop at a NUL."""
-    return well_formed(text.replace("\0", " "))
