@@ -1,12 +1,10 @@
 """How many tokens a chunk may have, and how long the cutting of a document may take."""
 
 import time
-from collections.abc import Callable
 
+from rag.embedders import CountTokens
 from rag.errors import DocumentError
 from rag.rows import MAX_CONTENT_BYTES
-
-CountTokens = Callable[[str], int]
 
 MIN_BUDGET_TOKENS = 16
 

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ingest.budget import Budget, CountTokens, Deadline
+from ingest.budget import Budget, Deadline
 from ingest.documents import Document, fallback_title
 from ingest.pieces import pieces_of
 from ingest.sections import Section, parse_sections
+from rag.embedders import CountTokens
 from rag.vocabulary import Chunk
 
 CHUNKER_VERSION = 2

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ingest.budget import CountTokens
+from rag.embedders import CountTokens
 
 _SENTENCE_END = re.compile(r"(?<=[。！？；\n])|(?<=[.!?;])\s+")
 

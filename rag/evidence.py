@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.embedders import CountTokens
 from rag.question import Language, language_of
 from rag.retrieval import Retrieval
 from rag.snapshot import Snapshot
-from rag.structure import CountTokens, in_context, surroundings
+from rag.structure import in_context, surroundings
 from rag.sufficiency import probability
 from rag.vocabulary import Hit, Passage
 

@@ -5,13 +5,12 @@ or a chat model, wants it where it stands.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from rag.embedders import CountTokens
 from rag.filters import All, AnyOf, Equals, Filter, Range
 from rag.vocabulary import Chunk, Hit
-
-CountTokens = Callable[[str], int]
 
 _ASKS_FOR_ALL = re.compile(
     r"哪些|哪几|有什么|有啥|包括|包含|列出|列举|所有|全部|清单|分别|一共|几种|几个|几类|几层|"

@@ -1,6 +1,6 @@
 """The embedding seam: text in, unit vectors out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
+
+CountTokens = Callable[[str], int]
+"""`Embedder.count_tokens`, for what needs no more of an embedder."""
 
 
 class Embedder(Protocol):

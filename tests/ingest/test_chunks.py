@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.budget import CountTokens
 from ingest.chunks import chunk_document
 from ingest.documents import parse_document
 from rag.config import ChunkingSettings
+from rag.embedders import CountTokens
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.rows import MAX_CONTENT_BYTES
 from rag.vocabulary import Chunk

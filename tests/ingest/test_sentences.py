@@ -5,8 +5,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.budget import CountTokens
 from ingest.sentences import split_text
+from rag.embedders import CountTokens
 
 
 def words(text: str) -> int:
