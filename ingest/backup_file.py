@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rag.embedders import Vector
-from rag.errors import BackupError
+from rag.errors import BackupError, first_line
 from rag.generations import DocumentRecord
 from rag.vocabulary import Chunk
 
@@ -92,7 +92,7 @@ def _written(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BackupError(f"{path} cannot be written: {error.strerror or _first_line(error)}") from error
+        raise BackupError(f"{path} cannot be written: {error.strerror or first_line(error)}") from error
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def _groups(file: pq.ParquetFile, path: Path) -> Iterator[list[BackedUp]]:
             rows = file.read_row_group(number).to_pylist()
             yield [_document(row) for row in rows]
         except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-            raise BackupError(f"{path} is damaged ({_first_line(error)}); nothing was changed") from error
+            raise BackupError(f"{path} is damaged ({first_line(error)}); nothing was changed") from error
 
 
 def _origin(file: pq.ParquetFile, path: Path) -> Origin:
@@ -193,7 +193,3 @@ def _chunk(row: dict[str, Any], source: str) -> tuple[Chunk, Vector]:
         raise ValueError(f"chunk {row['id']} has a vector that is no vector")
     restored = {"heading_path": tuple(row["heading_path"]), "metadata": json.loads(row["metadata"])}
     return Chunk(**row | restored, source=source), vector
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

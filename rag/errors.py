@@ -246,3 +246,8 @@ class ChatRejected(ChatBroken):
 
 class NotAChatModel(ChatBroken):
     pass
+
+
+def first_line(error: Exception) -> str:
+    """What a vendor's error says, short enough to stand in a message of ours."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -18,7 +18,7 @@ from huggingface_hub.errors import StrictDataclassError
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 from safetensors import SafetensorError
 
-from rag.errors import ZhiwenError
+from rag.errors import ZhiwenError, first_line
 
 HUB_TIMEOUT_SECONDS = 5.0
 _MODEL_FILES = {".json", ".txt", ".model", ".safetensors", ".bin"}
@@ -76,10 +76,6 @@ def load_pretrained(model: str, family: Family) -> Pretrained:
         _ask_hub(repository, family, name=model)
         loaded = _load(repository, family, name=model, local_files_only=False)
     return Pretrained(loaded, model, f"{model}\0{_cached_commit(repository, 'config.json')}")
-
-
-def first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 def _load_from_cache(repository: str, family: Family, *, name: str) -> Any | None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rag.embedders import Matrix, Vector
-from rag.errors import EmbedderError, EmbedderUnavailable
-from rag.pretrained import Family, first_line, load_pretrained
+from rag.errors import EmbedderError, EmbedderUnavailable, first_line
+from rag.pretrained import Family, load_pretrained
 from rag.well_formed import well_formed
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rag.errors import RerankerError, RerankerUnavailable
-from rag.pretrained import Family, first_line, load_pretrained
+from rag.errors import RerankerError, RerankerUnavailable, first_line
+from rag.pretrained import Family, load_pretrained
 from rag.well_formed import well_formed
 
 
