@@ -22,7 +22,7 @@ class Authentication:
         if scope["type"] == "http" and not self._keys.is_open:
             rule = rule_of(scope["method"], scope["path"])
             try:
-                scope[_CALLER] = _caller(Headers(scope=scope), rule, self._keys)
+                scope[_CALLER] = caller_among(self._keys, Headers(scope=scope), rule)
             except RequestRefused as error:
                 await refusal(error, rule.dialect)(scope, receive, send)
                 return
@@ -35,8 +35,9 @@ def caller_of(scope: Scope) -> Key | None:
     return caller
 
 
-def _caller(headers: Headers, rule: Rule, keys: KeyRing) -> Key | None:
-    if rule.needs is None:
+def caller_among(keys: KeyRing, headers: Headers, rule: Rule) -> Key | None:
+    """Whose key a request shows; None where none is needed. Raises RequestRefused if it opens too little."""
+    if rule.needs is None or keys.is_open:
         return None
     presented = _presented(headers)
     if not presented:

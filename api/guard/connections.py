@@ -6,7 +6,6 @@ one whose client does not read. Its own bound on connections refuses the newest,
 
 import asyncio
 import resource
-import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,10 +13,12 @@ from typing import Any, Literal
 
 import uvicorn
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 _SWEEP_TICKS = 10  # of uvicorn's tenths of a second
+_HEADER_BYTES = 64 * 1024
+_PIPELINED_REQUESTS = 16
 _RESERVED_FILES = 256
 """For the store, the chat model, documents and the libraries."""
 
@@ -59,17 +60,15 @@ class Connections(ServerState):
         connection.transport.abort()
 
 
-class BoundedProtocol(H11Protocol):
+class BoundedProtocol(HttpToolsProtocol):
     """A connection that knows since when it has waited for a request, and since when its client has been behind."""
 
     server_state: Connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio does so only where the listening socket names its protocol; that of `socket.create_server` does not.
-        # A body would wait 40 ms for the acknowledgement of its header.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._behind_since: float | None = None
+        self._is_in_header, self._header_bytes = False, 0
         self._wait_for_a_request()
         self.server_state.make_room()
 
@@ -80,6 +79,21 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._note_request()
+        if self._is_in_header:
+            self._header_bytes += len(data)
+            if self._header_bytes > _HEADER_BYTES:
+                self.send_400_response(f"The header is larger than {_HEADER_BYTES} bytes.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_header, self._header_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        self._is_in_header = False
+        if len(self.pipeline) >= _PIPELINED_REQUESTS:
+            self.server_state.drop(self, "too_many")
+            raise _TooManyPipelined  # ends the parsing
+        super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         self._wait_for_a_request()
@@ -104,6 +118,10 @@ class BoundedProtocol(H11Protocol):
     def _note_request(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             self.server_state.waiting.pop(self, None)
+
+
+class _TooManyPipelined(Exception):
+    """A client has sent more requests ahead of their answers than any does that waits for some."""
 
 
 class BoundedServer(uvicorn.Server):

@@ -22,31 +22,21 @@ _READING = ("GET", "HEAD", "OPTIONS")
 _PROBES = "/health/"
 
 
-class TrustedHosts:
-    """ASGI middleware that refuses other hosts, and pages of other sites that would change something.
+class Hosts:
+    """The names of the service, and the sites whose pages may use it.
 
-    Where API keys are needed, pages of other sites have none. Probes name whatever address they have found.
+    Where API keys are needed, pages of other sites have none, so `checks_origin` is for where they are not.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: ServeSettings, checks_origin: bool) -> None:
-        self._app = app
-        self._hosts = trusted_hosts(settings)
+    def __init__(self, settings: ServeSettings, *, checks_origin: bool) -> None:
+        self._names = trusted_hosts(settings)
         self._origins = settings.cors_origins
         self._checks_origin = checks_origin
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope["path"].startswith(_PROBES):
-            try:
-                self._check(scope["method"], Headers(scope=scope))
-            except RequestRefused as error:
-                dialect = rule_of(scope["method"], scope["path"]).dialect
-                await refusal(error, dialect)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _check(self, method: str, headers: Headers) -> None:
+    def check(self, method: str, headers: Headers) -> None:
+        """Raises RequestRefused if the request is for another host, or a page of another site may not send it."""
         host = headers.get("host", "")
-        if not any(_is_meant(trusted, _without_port(host)) for trusted in self._hosts):
+        if not any(_is_meant(name, _without_port(host)) for name in self._names):
             raise UntrustedHost(f"{host!r} is none of the names of this service; add it to serve.trusted_hosts")
         origin = headers.get("origin")
         if not self._checks_origin or origin is None or method in _READING:
@@ -55,6 +45,27 @@ class TrustedHosts:
             return
         if urlsplit(origin).netloc != host and not {origin, _ANY} & set(self._origins):
             raise ForeignOrigin(f"{origin} may not send this; add it to serve.cors_origins if it should")
+
+
+class TrustedHosts:
+    """ASGI middleware that refuses other hosts, and pages of other sites that would change something.
+
+    Probes name whatever address they have found.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Hosts) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(_PROBES):
+            try:
+                self._hosts.check(scope["method"], Headers(scope=scope))
+            except RequestRefused as error:
+                dialect = rule_of(scope["method"], scope["path"]).dialect
+                await refusal(error, dialect)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 def trusted_hosts(settings: ServeSettings) -> Sequence[str]:

@@ -4,15 +4,16 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api.guard.authentication import Authentication
+from api.guard.door import Door
 from api.guard.draining import Draining
-from api.guard.hosts import TrustedHosts
+from api.guard.hosts import Hosts, TrustedHosts
 from api.guard.limits import BodyLimit
 from api.guard.places import AnswerLimit, Places
 from api.guard.rates import RateLimit
 from api.guard.security_headers import SecurityHeaders
 from api.hosting import Hosting
 from api.monitoring.metrics import LoadCollector, Metrics, StoreCollector, add_metrics
-from api.monitoring.request_log import RequestLog, note_answer
+from api.monitoring.request_log import RequestLines, RequestLog, note_answer
 from ingest.runner import IngestRunner
 from rag.config import ServeSettings
 from rag.wiring import Parts
@@ -53,6 +54,9 @@ def _add_middlewares(app: FastAPI, serve: ServeSettings, hosting: Hosting, place
             allow_headers=_CORS_HEADERS,
             expose_headers=_CORS_EXPOSED,
         )
-    app.add_middleware(TrustedHosts, settings=serve, checks_origin=hosting.keys.is_open)
+    hosts = Hosts(serve, checks_origin=hosting.keys.is_open)
+    app.add_middleware(TrustedHosts, hosts=hosts)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(RequestLog, metrics=metrics, log_text=serve.log_text)
+    lines = RequestLines(metrics, log_text=serve.log_text)
+    app.add_middleware(RequestLog, lines=lines)
+    app.add_middleware(Door, places=places, drain=hosting.drain, hosts=hosts, keys=hosting.keys, lines=lines)

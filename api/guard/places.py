@@ -13,6 +13,7 @@ from api.guard.access import rule_of
 from rag.errors import TooManyAnswers
 
 _RETRY_AFTER_SECONDS = 2.0
+_SETTLING_SECONDS = 0.1
 _FULL = "as many questions are being answered as this service allows; try again in a moment"
 
 
@@ -25,6 +26,12 @@ class Places:
         self._waiting = waiting
         self._waiting_seconds = waiting_seconds
         self._queue: deque[asyncio.Future[None]] = deque()
+        self._refused = 0
+
+    @property
+    def are_full(self) -> bool:
+        """Whether there is neither a place nor one in the queue."""
+        return not self._free and len(self._queue) >= self._waiting
 
     @property
     def taken_now(self) -> int:
@@ -35,9 +42,14 @@ class Places:
         return len(self._queue)
 
     def check(self) -> None:
-        """Raises TooManyAnswers if there is neither a place nor one in the queue."""
-        if not self._free and len(self._queue) >= self._waiting:
-            raise TooManyAnswers(_FULL, retry_after_seconds=_RETRY_AFTER_SECONDS)
+        """Raises TooManyAnswers if they are full."""
+        if self.are_full:
+            raise self.refuse()
+
+    def refuse(self) -> TooManyAnswers:
+        """Count one more for whom there is no room; returns what it is told."""
+        self._refused += 1
+        return TooManyAnswers(_FULL, retry_after_seconds=_RETRY_AFTER_SECONDS)
 
     async def take(self) -> bool:
         """Return True once there is a place, which is to be given back.
@@ -66,6 +78,19 @@ class Places:
                 ) from error
             raise
         return True
+
+    async def settled(self) -> None:
+        """Return when nobody is being refused at this moment, or a tenth of a second later.
+
+        For who has a place, that is nothing. A thousand who have none would wait for whatever is done for a few.
+        """
+        loop = asyncio.get_running_loop()
+        deadline, refused = loop.time() + _SETTLING_SECONDS, -1
+        while self._refused != refused and loop.time() < deadline:
+            refused = self._refused
+            # One turn of the loop for requests that it has read, and one for those that have come in meanwhile.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     def give_back(self) -> None:
         while self._queue:
@@ -100,6 +125,7 @@ class AnswerLimit:
             await refusal(error, rule.dialect)(scope, receive, send)
             return
         try:
+            await self._places.settled()
             await self._app(scope, _beginning_with(first, receive), send)
         finally:
             self._places.give_back()

@@ -19,8 +19,14 @@ _API_PAGE_POLICY = (
 )
 
 
+def add_security_headers(headers: MutableHeaders) -> None:
+    """A header that the answer has already is left as it is: pages know better what they need."""
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+
+
 class SecurityHeaders:
-    """ASGI middleware. A header that the answer has already is left as it is: pages know better what they need."""
+    """ASGI middleware that adds them to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,8 +37,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 if scope["path"] == _API_PAGE:
                     headers.setdefault("Content-Security-Policy", _API_PAGE_POLICY)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                add_security_headers(headers)
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.disconnects import CLIENT_GONE
-from api.guard.access import rule_of
+from api.guard.access import Rule, rule_of
 from api.guard.authentication import caller_of
 from api.monitoring.metrics import Metrics
 from rag.traces import Trace
@@ -37,13 +37,50 @@ def note_answer(trace: Trace) -> None:
         seen.trace = trace
 
 
-class RequestLog:
-    """ASGI middleware. Only with `log_text` are questions and answers in the log."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A request as it went; `key` is the name of its API key."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, log_text: bool) -> None:
-        self._app = app
+    method: str
+    rule: Rule
+    status: int
+    seconds: float
+    key: str | None = None
+    trace: Trace | None = None
+
+
+class RequestLines:
+    """The log and the metrics of requests. Only with `log_text` are questions and answers in the log."""
+
+    def __init__(self, metrics: Metrics, *, log_text: bool) -> None:
         self._metrics = metrics
         self._log_text = log_text
+
+    def write(self, served: Served) -> None:
+        method = served.method if served.method in _METHODS else _OTHER_METHOD
+        route = served.rule.path or _OTHER_ROUTE
+        self._metrics.count_request(method, route, served.status, served.seconds)
+        facts: dict[str, object] = {
+            "method": method,
+            "route": route,
+            "status": served.status,
+            "ms": round(served.seconds * 1000, 1),
+        }
+        if served.key:
+            facts["key"] = served.key
+        if trace := served.trace:
+            facts["trace_id"] = trace.trace_id
+            if self._log_text:
+                facts |= {"question": trace.question, "answer": trace.answer.text}
+        log.info("request", extra=facts)
+
+
+class RequestLog:
+    """ASGI middleware that writes a line for each request when it is over."""
+
+    def __init__(self, app: ASGIApp, *, lines: RequestLines) -> None:
+        self._app = app
+        self._lines = lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,23 +102,11 @@ class RequestLog:
             raise
         finally:
             _current.reset(token)
-            self._tell(scope, seen, time.perf_counter() - started)
+            self._lines.write(_served(scope, seen, time.perf_counter() - started))
 
-    def _tell(self, scope: Scope, seen: _Seen, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
-        route = rule_of(scope["method"], scope["path"]).path or _OTHER_ROUTE
-        status = seen.status or CLIENT_GONE
-        self._metrics.count_request(method, route, status, seconds)
-        facts: dict[str, object] = {
-            "method": method,
-            "route": route,
-            "status": status,
-            "ms": round(seconds * 1000, 1),
-        }
-        if caller := caller_of(scope):
-            facts["key"] = caller.name
-        if seen.trace:
-            facts["trace_id"] = seen.trace.trace_id
-            if self._log_text:
-                facts |= {"question": seen.trace.question, "answer": seen.trace.answer.text}
-        log.info("request", extra=facts)
+
+def _served(scope: Scope, seen: _Seen, seconds: float) -> Served:
+    rule = rule_of(scope["method"], scope["path"])
+    caller = caller_of(scope)
+    status = seen.status or CLIENT_GONE
+    return Served(scope["method"], rule, status, seconds, key=caller.name if caller else None, trace=seen.trace)

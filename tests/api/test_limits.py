@@ -22,6 +22,7 @@ from rag.config import ServeSettings
 
 QUESTION = "向量数据库有哪些知名组件？"
 KEYS = {name: new_key() for name in ("often", "seldom")}
+REFUSED = 'zhiwen_http_requests_total{method="POST",route="/ask",status="429"}'
 TIGHT = {
     "ZHIWEN_SERVE__KEYS": f"often:ask:{KEYS['often']},seldom:ask:{KEYS['seldom']}",
     "ZHIWEN_SERVE__REQUESTS_PER_MINUTE": "30",
@@ -181,6 +182,34 @@ def test_so_many_answers_at_a_time_so_many_in_the_queue_and_the_rest_at_once_tol
     assert tight.post("/search", question=QUESTION).status_code == 200
 
 
+def test_where_there_is_no_room_others_are_still_told_what_else_is_wrong(
+    tight: Server, chat_endpoint: ChatEndpoint
+) -> None:
+    chat_endpoint.plays("Milvus [1]", hangs=True)
+    body = json.dumps({"question": QUESTION, "stream": True})
+    asking = post(tight, "/ask", body, length=len(body))
+    refused_before = metric(tight, REFUSED)
+    with connected(tight, asking), connected(tight, asking), connected(tight, asking):
+        while metric(tight, "zhiwen_answers_waiting") < 1:
+            time.sleep(0.02)
+        assert_json_error(tight.client.post("/ask", json={}, headers={"X-API-Key": "zw_x"}), 401, "key_unknown")
+        assert_json_error(tight.client.post("/ask", json={}, headers={"Host": "evil.org"}), 400, "untrusted_host")
+        assert_json_error(tight.client.post("/ask", json={}), 429, "too_many_answers")
+        assert tight.client.post("/v1/chat/completions", json={}).json()["error"]["type"] == "rate_limit_error"
+        of_a_page = tight.client.post("/ask", json={}, headers={"Origin": "https://intranet.example.com"})
+        assert_json_error(of_a_page, 429, "too_many_answers")
+        assert of_a_page.headers["access-control-allow-origin"] == "https://intranet.example.com"
+        assert tight.client.get("/status").status_code == 200
+        deadline = time.monotonic() + 5
+        while metric(tight, REFUSED) < refused_before + 2:
+            assert time.monotonic() < deadline, "not counted"
+            time.sleep(0.02)
+    while metric(tight, "zhiwen_answers_under_way"):
+        time.sleep(0.02)
+    chat_endpoint.plays("Milvus [1].")
+    assert '"route": "/v1/chat/completions", "status": 429, "ms": 0.0, "key": "owner"' in tight.log
+
+
 def test_who_leaves_the_queue_makes_room_in_it(tight: Server, chat_endpoint: ChatEndpoint) -> None:
     chat_endpoint.plays("Milvus [1]", hangs=True)
     body = json.dumps({"question": QUESTION, "stream": True})
@@ -225,6 +254,24 @@ def test_a_header_that_drips_is_not_waited_for(tight: Server) -> None:
                 own.sendall(b"X: y\r\n")
                 time.sleep(0.1)
         assert time.monotonic() - started < 4
+
+
+def test_a_header_that_is_too_large_is_refused(tight: Server) -> None:
+    with connected(tight, "GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n" + "X-Many: y\r\n" * 7000) as own:
+        assert own.recv(100).startswith(b"HTTP/1.1 400 ")
+        assert seconds_until_closed(own) < 0.5
+
+
+def test_some_requests_may_be_sent_ahead_and_are_answered_in_their_order_but_not_any_number(tight: Server) -> None:
+    health, unknown = (f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" for path in ("/health/live", "/nothing"))
+    last = unknown.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+    with connected(tight, health + unknown + health + last) as own:
+        answers = b"".join(iter(lambda: own.recv(65536), b"")).split(b"HTTP/1.1 ")[1:]
+        assert [answer[:3] for answer in answers] == [b"200", b"401", b"200", b"401"]
+    dropped = metric(tight, 'zhiwen_connections_dropped_total{reason="too_many"}')
+    with connected(tight, health * 5000) as own:
+        assert seconds_until_closed(own) < 2
+    assert metric(tight, 'zhiwen_connections_dropped_total{reason="too_many"}') == dropped + 1
 
 
 def test_a_client_that_does_not_read_is_dropped_and_its_call_to_the_model_ended(

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import os
+import selectors
+import socket
 import statistics
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +21,7 @@ from processes import FirstAsk, Server
 QUESTION = "向量数据库有哪些知名组件？"
 PLACES, QUEUE = 8, 8
 QUESTIONS = 1000
+ROUNDS = 6
 LARGE = "/api-docs/assets/swagger-ui-bundle.js"
 
 
@@ -126,39 +130,45 @@ def test_half_open_connections_and_slow_readers_hardly_slow_the_others_down(load
     assert any(asyncio.run(measured()) < 2 for _ in range(3))
 
 
-def test_a_thousand_questions_at_once_are_answered_so_many_at_a_time_and_the_rest_refused_promptly(
+def test_of_a_thousand_questions_in_one_instant_so_many_are_answered_and_the_rest_refused_within_a_tenth_of_a_second(
     loaded: Server, chat_endpoint: ChatEndpoint
 ) -> None:
     chat_endpoint.plays("Milvus [1]", hangs=True)
-
-    async def asked(pause_seconds: float) -> list[Reply]:
-        """All are there together; each begins so much after the one before."""
-        async with AsyncExitStack() as clients:
-            connections = [await clients.enter_async_context(connected(loaded)) for _ in range(QUESTIONS)]
-            tasks = []
-            for reader, writer in connections:
-                sent = request("POST", "/ask", question=QUESTION, stream=True)
-                tasks.append(asyncio.create_task(replied(reader, writer, sent)))
-                await asyncio.sleep(pause_seconds)
-            deadline = time.monotonic() + 20
-            while sum(task.done() for task in tasks) < QUESTIONS - QUEUE and time.monotonic() < deadline:
-                await asyncio.sleep(0.02)
-            for task in tasks:
-                task.cancel()
-            return [task.result() for task in tasks if task.done() and not task.cancelled()]
-
-    sizes, promptly = [], []
-    for pause_seconds in (0.0, 0.003, 0.003, 0.003):
+    sizes, slowest = [], []
+    for _ in range(ROUNDS):
         wait_until_idle(loaded)
-        replies = asyncio.run(asked(pause_seconds))
+        replies = asked_in_one_instant(loaded, request("POST", "/ask", question=QUESTION, stream=True))
         assert Counter(reply.status for reply in replies) == {200: PLACES, 429: QUESTIONS - PLACES - QUEUE}
-        refused = [reply.seconds for reply in replies if reply.status == 429]
         sizes.append(resident_megabytes(loaded))
-        promptly.append(p95(refused))
-        if pause_seconds and promptly[-1] < 0.1:
+        slowest.append(max(reply.seconds for reply in replies if reply.status == 429))
+        print(f"the last 429 after {slowest[-1] * 1000:.0f} ms; {sizes[-1]:.0f} MB")
+        if len(slowest) > 1 and min(slowest) < 0.1:
             break
-        print(f"429 after {p95(refused) * 1000:.0f} ms (p95), {max(refused) * 1000:.0f} ms at most; {sizes[-1]:.0f} MB")
-    # Those of the first round, sent in the same instant, wait for each other: a Python server reads some thousands a
-    # second. In the others three hundred come each second; the better of them is the less disturbed one.
-    assert min(promptly[1:]) < 0.1
+    # Whatever else the machine does in one of the rounds must not fail the test.
+    assert min(slowest) < 0.1
     assert sizes[-1] - sizes[0] < 20
+
+
+def asked_in_one_instant(server: Server, sent: bytes) -> list[Reply]:
+    """What comes back for QUESTIONS requests on as many connections, but for those that wait in the queue.
+
+    Each is timed from its own sending. One thread does it all: a task for each would take longer than the server does.
+    """
+    address = urlsplit(server.url)
+    with ExitStack() as clients, selectors.DefaultSelector() as selector:
+        for _ in range(QUESTIONS):
+            own = clients.enter_context(socket.create_connection((address.hostname, address.port)))
+            selector.register(own, selectors.EVENT_READ)
+        time.sleep(0.2)  # until the server has taken them all
+        started = {}
+        for own in selector.get_map().values():
+            started[own.fd] = time.monotonic()
+            os.write(own.fd, sent)
+        replies: list[Reply] = []
+        deadline = time.monotonic() + 20
+        while len(replies) < QUESTIONS - QUEUE and time.monotonic() < deadline:
+            for key, _events in selector.select(0.1):
+                head = os.read(key.fd, 4096)
+                replies.append(Reply(int(head[9:12]), time.monotonic() - started[key.fd]))
+                selector.unregister(key.fileobj)
+        return replies
