@@ -14,9 +14,9 @@ import milvus
 import pytest
 
 _HEALTHY_SECONDS = 90
-_SESSION_SECONDS = 6
-"""After a kill, a server takes its own collections over when the dead one's session has ended; its default is 30. A
-server that hangs for most of this time gives up and ends itself."""
+_SESSION_SECONDS = "10"
+"""As in docker-compose.yml and, since 2.6, by default. After a kill, a server takes its own collections over when the
+dead one's session has ended. A server that hangs for most of this time gives up and ends itself."""
 
 
 class MilvusProcess:
@@ -26,7 +26,6 @@ class MilvusProcess:
         self._server = milvus.MilvusServer(wait_for_started=False)
         self._server.set_base_dir(str(folder))
         self._server.listen_port = 0
-        self._server.config.set("common.session.ttl", _SESSION_SECONDS)
         self._etcd_settings = _etcd_settings(folder)
         for name, value in (settings or {}).items():
             self._server.config.set(name, value)
@@ -41,6 +40,7 @@ class MilvusProcess:
         """Returns when the server calls itself healthy."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("ETCD_CONFIG_PATH", str(self._etcd_settings))
+            patch.setenv("COMMON_SESSION_TTL", _SESSION_SECONDS)
             self._server.start()
         deadline = time.monotonic() + _HEALTHY_SECONDS
         while not self._is_healthy():

@@ -126,7 +126,7 @@ def test_a_server_that_hangs_is_a_timeout_within_the_deadline_and_forgotten_when
     assert wait_until_found(cluster, server) < 10
 
 
-def test_a_server_killed_in_mid_query_is_named_within_three_seconds_and_found_again_when_it_is_back(
+def test_a_server_killed_in_mid_query_is_named_within_three_seconds_and_found_again_ten_after_it_is_back(
     cluster: Cluster,
 ) -> None:
     def ask_until_it_fails(server: Server) -> tuple[float, httpx2.Response]:
@@ -150,7 +150,8 @@ def test_a_server_killed_in_mid_query_is_named_within_three_seconds_and_found_ag
     with ThreadPoolExecutor(3) as pool:
         itself = pool.submit(wait_until_milvus_has_its_rows, cluster)
         waits = list(pool.map(lambda server: wait_until_found(cluster, server), cluster.servers))
-    # A killed server takes seconds to take over its own collections; we are not to add to them.
+    assert max(waits) < 10
+    # Nearly all of that is Milvus taking over its own collections.
     assert max(waits) - itself.result() < 5
 
 
