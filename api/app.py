@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from api.dify.routes import add_dify
 from api.error_answers import add_error_answers
+from api.guard.door import Door
 from api.guard.middlewares import add_guard
 from api.hosting import Hosting
 from api.ingests import add_ingests
@@ -29,9 +30,13 @@ from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
 
-def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = None) -> FastAPI:
-    """The application over open parts; whoever opened them closes them."""
-    hosting = hosting or Hosting()
+def create_app(parts: Parts, runner: IngestRunner) -> FastAPI:
+    """The application with its routes, not yet served."""
+    return create_service(parts, runner, Hosting()).app
+
+
+def create_service(parts: Parts, runner: IngestRunner, hosting: Hosting) -> Door:
+    """The application over open parts, behind its door; whoever opened the parts closes them."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -51,7 +56,7 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = Non
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
-    add_guard(app, parts, runner, hosting)
+    door = add_guard(app, parts, runner, hosting)
     add_error_answers(app)
     add_questions(app, parts)
     add_ingests(app, parts, runner)
@@ -67,4 +72,4 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting | None = Non
     add_page(app, parts)
     add_openapi(app)
     add_telemetry(app, parts)
-    return app
+    return door

@@ -24,10 +24,11 @@ _CORS_HEADERS = ("*",)
 _CORS_EXPOSED = ("Retry-After", "WWW-Authenticate")
 
 
-def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting) -> None:
-    """Bound, count and log all requests of the application, and add `/metrics`."""
+def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting) -> Door:
+    """Bound, count and log all requests of the application, and add `/metrics`. Returns what it is served through."""
     serve = parts.settings.serve
     places = Places(serve.max_concurrent_answers, serve.max_waiting_answers, serve.waiting_timeout_seconds)
+    hosts = Hosts(serve, checks_origin=hosting.keys.is_open)
     metrics = Metrics()
     metrics.registry.register(StoreCollector(parts.store))
     metrics.registry.register(LoadCollector(places, hosting.connections))
@@ -35,10 +36,14 @@ def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting
     parts.traces.observe(note_answer)
     runner.observe(metrics.count_ingest)
     add_metrics(app, metrics)
-    _add_middlewares(app, serve, hosting, places, metrics)
+    lines = RequestLines(metrics, log_text=serve.log_text)
+    _add_middlewares(app, serve, hosting, places, hosts, lines)
+    return Door(app, places=places, drain=hosting.drain, hosts=hosts, keys=hosting.keys, lines=lines)
 
 
-def _add_middlewares(app: FastAPI, serve: ServeSettings, hosting: Hosting, places: Places, metrics: Metrics) -> None:
+def _add_middlewares(
+    app: FastAPI, serve: ServeSettings, hosting: Hosting, places: Places, hosts: Hosts, lines: RequestLines
+) -> None:
     """The innermost first: Starlette puts each around those before."""
     app.add_middleware(AnswerLimit, places=places)
     app.add_middleware(BodyLimit, max_bytes=serve.max_body_bytes, seconds=serve.body_timeout_seconds)
@@ -54,9 +59,6 @@ def _add_middlewares(app: FastAPI, serve: ServeSettings, hosting: Hosting, place
             allow_headers=_CORS_HEADERS,
             expose_headers=_CORS_EXPOSED,
         )
-    hosts = Hosts(serve, checks_origin=hosting.keys.is_open)
     app.add_middleware(TrustedHosts, hosts=hosts)
     app.add_middleware(SecurityHeaders)
-    lines = RequestLines(metrics, log_text=serve.log_text)
     app.add_middleware(RequestLog, lines=lines)
-    app.add_middleware(Door, places=places, drain=hosting.drain, hosts=hosts, keys=hosting.keys, lines=lines)
