@@ -111,12 +111,12 @@ def test_answers_refusals_and_calls_of_the_model_are_counted_and_every_stage_is_
 def test_labels_come_from_closed_sets(running: Server) -> None:
     for path in ("/no-such-path/1", "/traces/no-such-path", "/%F0%9F%92%A9"):
         running.client.get(path)
-    running.client.request("BREW", "/ask")
+    running.client.request("PROPFIND", "/ask")
     text = running.client.get("/metrics").text
     labels = set(re.findall(r'(?:route|method)="([^"]*)"', text))
     assert {"other", "OTHER", "/traces/{trace_id}"} < labels
     assert not any("no-such-path" in label for label in labels)
-    assert "BREW" not in labels
+    assert "PROPFIND" not in labels
 
 
 def test_every_metric_has_its_help_and_the_prefix_of_the_service() -> None:
