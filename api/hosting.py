@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from api.guard.connections import ConnectionLimits, Connections
 from api.guard.draining import Drain
-from api.guard.keys import KeyRing
+from api.guard.keys import KeyRing, Keys
 
 
 def _unbounded() -> Connections:
@@ -16,6 +16,6 @@ class Hosting:
     """`instance` tells one server from another. Without keys, everybody may do everything."""
 
     instance: str = ""
-    keys: KeyRing = field(default_factory=KeyRing)
+    keys: Keys = field(default_factory=KeyRing)
     drain: Drain = field(default_factory=Drain)
     connections: Connections = field(default_factory=_unbounded)

@@ -124,8 +124,9 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "doctor_chat": {"zh": "{name}，{seconds:.1f} 秒开始回答", "en": "{name}, answers after {seconds:.1f} s"},
     "doctor_skipped": {"zh": "配置有误，未检查", "en": "not looked at, for the configuration is wrong"},
     "key_added": {
-        "zh": "密钥只显示这一次；它的哈希已写入 {path}，重启服务后生效。",
-        "en": "The key is shown this once; its hash is in {path}, and counts when the server starts again.",
+        "zh": "密钥只显示这一次；它的哈希已写入 {path}；正在用这个文件的服务两秒内就会认它，不用重启。",
+        "en": "The key is shown this once; its hash is in {path}. A server that uses this file takes it within two "
+        "seconds.",
     },
     "key_line": {
         "zh": "密钥只显示这一次。把下面一行放进 serve.keys_file 所指的文件：\n{line}",

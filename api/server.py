@@ -18,7 +18,7 @@ import uvicorn
 from api.app import create_service
 from api.guard.connections import BoundedProtocol, BoundedServer, ConnectionLimits, Connections, allow_open_files
 from api.guard.draining import Drain
-from api.guard.key_storage import keys_of
+from api.guard.live_keys import LiveKeys
 from api.hosting import Hosting
 from api.ingest_schemas import IngestRequest
 from api.local import run_ingest
@@ -46,7 +46,7 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
     """
     host, port = settings.serve.host, settings.serve.port
     token = secrets.token_urlsafe(32)
-    keys = keys_of(settings.serve).with_owner(token)
+    keys = LiveKeys(settings.serve, owner_token=token)
     configure_logs()
     with open_parts(settings) as parts:
         runner = IngestRunner()

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.dialects import refusal
 from api.guard.access import Rule, rule_of
-from api.guard.keys import Key, KeyRing
+from api.guard.keys import Key, Keys
 from rag.errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
 
 _CALLER = "zhiwen.caller"
@@ -14,7 +14,7 @@ _CALLER = "zhiwen.caller"
 class Authentication:
     """ASGI middleware that lets through what the table of routes allows the caller."""
 
-    def __init__(self, app: ASGIApp, *, keys: KeyRing) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
         self._app = app
         self._keys = keys
 
@@ -35,7 +35,7 @@ def caller_of(scope: Scope) -> Key | None:
     return caller
 
 
-def caller_among(keys: KeyRing, headers: Headers, rule: Rule) -> Key | None:
+def caller_among(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
     """Whose key a request shows; None where none is needed. Raises RequestRefused if it opens too little."""
     if rule.needs is None or keys.is_open:
         return None

@@ -41,12 +41,25 @@ def add_line(path: Path, name: str, line: str) -> None:
 
 
 def keys_of(settings: ServeSettings) -> KeyRing:
-    """The configured keys.
+    """The configured keys. Raises ConfigError as `text_of` and `keys_in`."""
+    return keys_in(text_of(settings.keys_file), settings)
 
-    Raises ConfigError if one is malformed, weak or there twice, and if the service could be reached from elsewhere
-    without any.
+
+def text_of(path: str) -> str:
+    """What the file of keys holds; nothing if there is none. Raises ConfigError if it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8") if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"serve.keys_file {path} cannot be read: {error}") from error
+
+
+def keys_in(text: str, settings: ServeSettings) -> KeyRing:
+    """The keys in the text of the configured file, and in the environment.
+
+    Raises ConfigError if one is malformed, weak or there twice, if the file holds none, and if the service could be
+    reached from elsewhere without any.
     """
-    keys = [*_in_file(settings.keys_file), *_in_environment(settings.keys.get_secret_value())]
+    keys = [*_in_file(settings.keys_file, text), *_in_environment(settings.keys.get_secret_value())]
     taken = {OWNER}
     for key in keys:
         if key.name in taken:
@@ -60,14 +73,11 @@ def keys_of(settings: ServeSettings) -> KeyRing:
     return KeyRing(keys)
 
 
-def _in_file(path: str) -> Iterator[Key]:
+def _in_file(path: str, text: str) -> Iterator[Key]:
     if not path:
         return
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"serve.keys_file {path} cannot be read: {error}") from error
-    entries = {number: line.strip() for number, line in enumerate(lines, 1) if not line.lstrip().startswith("#")}
+    lines = enumerate(text.splitlines(), 1)
+    entries = {number: line.strip() for number, line in lines if not line.lstrip().startswith("#")}
     entries = {number: line for number, line in entries.items() if line}
     for number, line in entries.items():
         key = _parsed(line, f"{path}:{number}")

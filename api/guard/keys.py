@@ -9,6 +9,7 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from api.guard.access import OPENS, Scope
 
@@ -28,11 +29,25 @@ class Key:
     digest: bytes
 
 
+class Keys(Protocol):
+    """The keys of a service. If it starts without any, `is_open`: everybody may do everything, as long as it runs."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+    def find(self, key: str) -> Key | None:
+        """Whose key this is; None if it is none of the service's."""
+        ...
+
+
 class KeyRing:
-    """The keys of a service. Without any, `is_open`: everybody may do everything."""
+    """Keys as they were read."""
 
     def __init__(self, keys: Iterable[Key] = ()) -> None:
         self._keys = tuple(keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
     @property
     def is_open(self) -> bool:
