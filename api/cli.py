@@ -10,7 +10,7 @@ import typer
 
 from api import terminal
 from api.backup_commands import export_index, import_index
-from api.errors import code_of, exit_code_of
+from api.errors import code_of, exit_code_of, message_of
 from api.ingest_commands import ingest, rollback
 from api.key_commands import keys
 from api.question_commands import ask, chat, explain, search
@@ -49,7 +49,7 @@ def main() -> NoReturn:
     try:
         app()
     except ZhiwenError as error:
-        _fail(str(error), code_of(error), exit_code_of(error))
+        _fail(message_of(error), code_of(error), exit_code_of(error))
     except BrokenPipeError:
         # The reader of a pipe has gone; Python would complain when it flushes.
         sys.stdout = None

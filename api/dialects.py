@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
@@ -21,10 +22,11 @@ class Problem:
     status: int
     code: str
     message: str
+    trace_id: str = ""
 
     @classmethod
     def of(cls, error: ZhiwenError) -> "Problem":
-        return cls(status_of(error), code_of(error), str(error))
+        return cls(status_of(error), code_of(error), str(error), error.trace_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,21 @@ class Dialect:
     event: str = ""
 
     def answer(self, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-        return JSONResponse(self.body(problem).model_dump(), status_code=self.status(problem), headers=headers)
+        return JSONResponse(self._content(problem), status_code=self.status(problem), headers=headers)
 
     def last_event(self, error: ZhiwenError) -> bytes:
         """The end of a stream of server-sent events. Our own events do without the outermost braces."""
-        body = self.body(Problem.of(error)).model_dump()
+        body = self._content(Problem.of(error))
         name = f"event: {self.event}\n" if self.event else ""
         data = body["error"] if self.event else body
         return f"{name}data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+    def _content(self, problem: Problem) -> dict[str, Any]:
+        """The body, in which an answer that was broken off is told by the id of its trace."""
+        body = self.body(problem).model_dump()
+        if problem.trace_id and "error" in body:
+            body["error"]["trace_id"] = problem.trace_id
+        return body
 
 
 def refusal(error: ZhiwenError, dialect: Dialect) -> JSONResponse:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from api import terminal
 from api.backend import Backend
+from api.errors import message_of
 from api.messages import interface_language, say
 from api.question_schemas import AskRequest, AskResponse, TurnIn
 from rag.config import Settings
@@ -66,7 +67,7 @@ class Dialogue:
             request = AskRequest(question=question, history=self._history[-self._answering.max_history_turns :])
             answer = answer_in_terminal(self._backend, request, self._console, language_of(question))
         except ZhiwenError as error:
-            self._notes.print(terminal.printable(f"zhiwen: {error}"), style="red")
+            self._notes.print(terminal.printable(f"zhiwen: {message_of(error)}"), style="red")
             return
         except KeyboardInterrupt:
             self._console.print()

@@ -1,7 +1,5 @@
 """Errors as HTTP answers and exit codes: one table, one shape."""
 
-import re
-
 from rag import errors
 from rag.errors import ZhiwenError
 
@@ -62,14 +60,20 @@ def status_of(error: ZhiwenError) -> int:
 
 
 def code_of(error: ZhiwenError) -> str:
-    """`StoreUnavailable` → `store_unavailable`, `NotAChatModel` → `not_a_chat_model`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(error).__name__).lower()
+    return error.code
 
 
-def error_of(code: str, message: str) -> ZhiwenError:
+def message_of(error: ZhiwenError) -> str:
+    """The message in one line of a terminal, with the command that tells how an answer came to break off."""
+    return f"{error} (zhiwen explain {error.trace_id})" if error.trace_id else str(error)
+
+
+def error_of(code: str, message: str, trace_id: str = "") -> ZhiwenError:
     """The error that a server answered with, as it was there."""
     kind = next((kind for kind in STATUS if code_of(kind()) == code), ZhiwenError)
-    return kind(message)
+    error = kind(message)
+    error.trace_id = trace_id
+    return error
 
 
 def exit_code_of(error: ZhiwenError) -> int:

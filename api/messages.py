@@ -157,6 +157,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "checked": {"zh": "核实", "en": "Checks"},
     "answer": {"zh": "回答", "en": "Answer"},
     "refused": {"zh": "拒答", "en": "Refused"},
+    "broken_off": {"zh": "写到一半断了，不是回答", "en": "Broken off, and no answer"},
     "no_feedback": {"zh": "还没有人评价过回答。", "en": "Nobody has judged an answer yet."},
     "stop": {"zh": "按 Ctrl+C 停止", "en": "Press Ctrl+C to stop"},
 }

@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
+from api.dialects import OWN
 from api.disconnects import CLIENT_GONE, unless_gone
-from api.error_answers import ERRORS, error_body
+from api.error_answers import ERRORS
 from api.local import run_search
 from api.question_schemas import AskRequest, AskResponse, PassageOut, SearchRequest, SearchResponse
 from rag.answer import Delta, Event, PassagesFound, answer, whole
@@ -20,7 +21,8 @@ from rag.vocabulary import Answer
 from rag.wiring import Parts
 
 _EVENTS: dict[str, Any] = {
-    "description": "The answer; with `stream`, the events `passages`, `delta`…, and `answer` or `error`.",
+    "description": "The answer; with `stream`, the events `passages`, `delta`…, and `answer` or `error`, which has "
+    "the `trace_id` of an answer that broke off.",
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 
@@ -52,7 +54,7 @@ async def _sse(first: Event, events: AsyncGenerator[Event, None]) -> AsyncIterat
             async for event in events:
                 yield _sse_event(event)
     except ZhiwenError as error:
-        yield _frame("error", error_body(error))
+        yield OWN.last_event(error)
 
 
 def _sse_event(event: Event) -> bytes:

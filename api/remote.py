@@ -90,7 +90,7 @@ class Remote:
                     if event == "delta":
                         on_text(data["text"])
                     elif event == "error":
-                        raise error_of(data["code"], data["message"])
+                        raise error_of(data["code"], data["message"], data.get("trace_id", ""))
                     elif event == "answer":
                         return AskResponse.model_validate(data)
         except httpx2.HTTPError as error:
@@ -123,7 +123,7 @@ class Remote:
 def _error_in(response: httpx2.Response) -> ZhiwenError:
     try:
         error = response.json()["error"]
-        return error_of(str(error["code"]), str(error["message"]))
+        return error_of(str(error["code"]), str(error["message"]), str(error.get("trace_id", "")))
     except (ValueError, KeyError, TypeError):
         return ZhiwenError(f"{response.url} answered with status {response.status_code}")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from api.question_schemas import AskResponse, PassageOut, UsageOut
+from api.schemas import ErrorBody
 from rag.errors import TraceNotFound
 from rag.explanation import Explanation
 from rag.rewriting import RewrittenBy
@@ -43,7 +44,11 @@ class CheckedOut(BaseModel):
 
 class TraceResponse(BaseModel):
     """`standalone_question` is null unless the question was rewritten in the light of its history; `passages` are those
-    found, `dropped_passages` the numbers of those that did not fit into the prompt; `milliseconds` are by stage."""
+    found, `dropped_passages` the numbers of those that did not fit into the prompt; `milliseconds` are by stage.
+
+    `failure` is null unless the answer broke off; then `answer` holds what had been written, and nobody was given it as
+    an answer.
+    """
 
     trace_id: str
     asked_at: datetime
@@ -60,6 +65,7 @@ class TraceResponse(BaseModel):
     verification: list[CheckedOut]
     answer: AskResponse
     milliseconds: dict[str, float]
+    failure: ErrorBody | None = None
 
     @classmethod
     def of(cls, trace: Trace) -> "TraceResponse":
@@ -89,6 +95,7 @@ class TraceResponse(BaseModel):
             ],
             answer=AskResponse.of(answer),
             milliseconds=dict(trace.milliseconds),
+            failure=ErrorBody.model_validate(asdict(trace.failure)) if trace.failure else None,
         )
 
 

@@ -34,10 +34,19 @@ def print_trace(console: Console, trace: TraceResponse, language: Language) -> N
         console.print(f"\n{say('checked', language)}", style="bold")
     for one in trace.verification:
         console.print(_checked(one))
-    outcome = f"{say('refused', language)} ({trace.answer.reason})" if trace.answer.refused else say("answer", language)
-    console.print(f"\n{outcome} · {trace.answer.model}", style="bold")
+    console.print(f"\n{_outcome(trace, language)} · {trace.answer.model}", style="bold")
+    if trace.failure:
+        console.print(f"{trace.failure.code}: {printable(trace.failure.message)}", style="red")
     console.print(printable(trace.answer.answer))
     console.print("  ".join(f"{stage} {spent:.1f} ms" for stage, spent in trace.milliseconds.items()), style="dim")
+
+
+def _outcome(trace: TraceResponse, language: Language) -> str:
+    if trace.failure:
+        return say("broken_off", language)
+    if trace.answer.refused:
+        return f"{say('refused', language)} ({trace.answer.reason})"
+    return say("answer", language)
 
 
 def _print_passages(console: Console, trace: TraceResponse, language: Language) -> None:

@@ -19,7 +19,7 @@ from rag.question import Language, checked_question, language_of
 from rag.retrieval import Retrieval, retrieve
 from rag.rewriting import Standalone, rewrite
 from rag.snapshot import Snapshot
-from rag.traces import Trace
+from rag.traces import Failure, Trace
 from rag.vocabulary import Answer, Passage
 from rag.wiring import Parts
 from rag.writing import Delta, Written, write
@@ -42,7 +42,8 @@ async def answer(
 
     `history` is what was said before; of it, the last turns are read, as the settings allow. A refusal is an answer
     too. Raises QuestionError, StoreError, EmbedderError, and ChatError if the chat model fails after it has begun; one
-    that fails before is replaced by quotes from the same evidence, and the answer says so.
+    that fails before is replaced by quotes from the same evidence, and the answer says so. What is raised after the
+    passages has the id of the trace that is kept all the same.
     """
     settings, started = parts.settings.answering, time.perf_counter()
     question = checked_question(question, max_characters=settings.max_question_characters)
@@ -74,6 +75,9 @@ async def answer(
     if _is_repeatable(written, standalone):
         parts.answers.put(asked, trace)
     await asyncio.to_thread(parts.traces.add, trace)
+    if written.error:
+        written.error.trace_id = trace.trace_id
+        raise written.error
     yield trace.answer
 
 
@@ -171,6 +175,7 @@ def _trace(
         verification=written.verification.checked,
         answer=given,
         milliseconds=_milliseconds(seconds),
+        failure=Failure(written.error.code, str(written.error)) if written.error else None,
     )
 
 
@@ -178,7 +183,7 @@ def _is_repeatable(written: Written, standalone: Standalone) -> bool:
     """Whether asking again would not give a better answer: it is whole, and nothing failed on the way to it."""
     went_well = all(attempt.outcome in ("answered", "declined") for attempt in standalone.attempts + written.attempts)
     is_firm = written.reason in (None, "no_evidence", "model_declined")
-    return went_well and is_firm and not (written.truncated or written.by_fallback)
+    return went_well and is_firm and not (written.truncated or written.by_fallback or written.error)
 
 
 def _new_id() -> str:

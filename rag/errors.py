@@ -51,9 +51,21 @@ Errors of vendor libraries are translated where the library is called, with `rai
 is not an error: it is an `Answer` with `refused = True`.
 """
 
+import re
+
 
 class ZhiwenError(Exception):
-    """Root of the tree. The message is one line for a person: the thing, the value, the way out."""
+    """Root of the tree. The message is one line for a person: the thing, the value, the way out.
+
+    `trace_id` is that of the trace which is kept of an answer that the error broke off, "" if it broke off none.
+    """
+
+    trace_id = ""
+
+    @property
+    def code(self) -> str:
+        """For programs: `StoreUnavailable` → `store_unavailable`, `NotAChatModel` → `not_a_chat_model`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
 
 
 class ConfigError(ZhiwenError):

@@ -33,9 +33,18 @@ _DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What broke an answer off: the code of the error, and its message."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """`asked_at` is UTC. `passages` are those that were found, `dropped_passages` the numbers of those that did not fit
-    into the prompt; `prompt` is empty where no model was asked. `milliseconds` are by stage."""
+    into the prompt; `prompt` is empty where no model was asked. `milliseconds` are by stage. With a `failure` the
+    `answer` is none that was given, but what had been written when it broke off."""
 
     trace_id: str
     asked_at: datetime
@@ -49,6 +58,7 @@ class Trace:
     verification: tuple[Checked, ...]
     answer: Answer
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+    failure: Failure | None = None
 
 
 class Traces:

@@ -12,7 +12,7 @@ from rag.answer_filter import AnswerFilter
 from rag.chat import ChatModel, Finished, Piece, Pieces, Reasoning, Text
 from rag.chat.extractive import ExtractiveChat
 from rag.citations import citations_of, cited_numbers
-from rag.errors import ChatError
+from rag.errors import ChatError, ZhiwenError
 from rag.evidence import Evidence
 from rag.notices import EXTRACTIVE, FAILED, TRUNCATED
 from rag.prompt import Prompt, TokenBudget, build_prompt
@@ -40,7 +40,7 @@ class Written:
     """What came of it: a text with citations, or a `reason` to refuse. `model` wrote it.
 
     `prompt` is None if no chat model was asked; `by_fallback` if the documents were quoted because the chat model
-    failed. `seconds` are by stage.
+    failed. `seconds` are by stage. With an `error` the text broke off where it stands, and is no answer.
     """
 
     model: str
@@ -53,6 +53,7 @@ class Written:
     by_fallback: bool = False
     attempts: tuple[Attempt, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    error: ZhiwenError | None = None
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ async def write(
     """The text as it is written, and last what came of it. `snapshot` is what the evidence is from.
 
     A chat model that fails before its first token is replaced by quotes from the same evidence, and the text says so.
-    Raises ChatError if it fails later.
+    If it fails later, or what it wrote cannot be verified, that is the `error` of what came of it.
     """
     chat, draft = parts.chat, _Draft(parts.chat.name)
     prompt = _prompt(evidence, parts)
@@ -100,7 +101,9 @@ async def write(
                     yield event
     except ChatError as error:
         if draft.text:
-            raise
+            draft.seconds["write"] = time.perf_counter() - draft.started
+            yield _broken_off(draft, prompt, error)
+            return
         log.warning("the chat model failed, quoting instead: %s", error)
         chat, draft.by_fallback = ExtractiveChat(), True
         async with aclosing(_readable(chat, prompt, note=FAILED[evidence.language])) as pieces:
@@ -108,7 +111,17 @@ async def write(
                 if event := draft.take(piece):
                     yield event
     draft.seconds["write"] = time.perf_counter() - draft.started
-    yield await asyncio.to_thread(_judged, draft, chat, prompt, parts, snapshot)
+    try:
+        written = await asyncio.to_thread(_judged, draft, chat, prompt, parts, snapshot)
+    except ZhiwenError as error:
+        written = _broken_off(draft, prompt, error)
+    yield written
+
+
+def _broken_off(draft: _Draft, prompt: Prompt, error: ZhiwenError) -> Written:
+    return Written(
+        draft.writer, draft.text, prompt=prompt, attempts=tuple(draft.attempts), seconds=draft.seconds, error=error
+    )
 
 
 def _judged(draft: _Draft, chat: ChatModel, prompt: Prompt, parts: Parts, snapshot: Snapshot) -> Written:

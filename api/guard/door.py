@@ -16,7 +16,7 @@ from api.guard.access import rule_of
 from api.guard.authentication import caller_among
 from api.guard.draining import Drain
 from api.guard.hosts import Hosts
-from api.guard.keys import KeyRing
+from api.guard.keys import Keys
 from api.guard.places import Places
 from api.guard.security_headers import add_security_headers
 from api.monitoring.request_log import RequestLines, Served
@@ -31,7 +31,7 @@ class Door:
     """What is served: the application, and in front of it this. Whom it does not turn away, it leaves to that."""
 
     def __init__(
-        self, app: FastAPI, *, places: Places, drain: Drain, hosts: Hosts, keys: KeyRing, lines: RequestLines
+        self, app: FastAPI, *, places: Places, drain: Drain, hosts: Hosts, keys: Keys, lines: RequestLines
     ) -> None:
         self.app = app
         self._places = places

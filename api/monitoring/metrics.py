@@ -51,6 +51,12 @@ class Metrics:
             "zhiwen_answers", "Answers, refusals among them; from the cache or written.", ["cached"], registry=registry
         )
         self._refusals = Counter("zhiwen_refusals", "Refusals by their reason.", ["reason"], registry=registry)
+        self._broken_off = Counter(
+            "zhiwen_answers_broken_off",
+            "Answers that failed while they were written, by the code of the error.",
+            ["code"],
+            registry=registry,
+        )
         self._unverified = Counter(
             "zhiwen_unverified_sentences", "Sentences that their passages do not support.", registry=registry
         )
@@ -90,7 +96,10 @@ class Metrics:
 
     def count_answer(self, trace: Trace) -> None:
         answer = trace.answer
-        self._answers.labels(str(answer.cached).lower()).inc()
+        if trace.failure:
+            self._broken_off.labels(trace.failure.code).inc()
+        else:
+            self._answers.labels(str(answer.cached).lower()).inc()
         if answer.reason:
             self._refusals.labels(answer.reason).inc()
         self._unverified.inc(len(answer.unverified))

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
-from api.error_answers import error_body
+from api.dialects import OWN
 from api.page.answer_markup import AnswerMarkup, Blocks, answer_html
 from api.page.gathering import gathered
 from api.question_schemas import AskResponse
@@ -108,7 +108,7 @@ async def page_events(first: Event, events: AsyncGenerator[Event, None], languag
                     # Others want to be served as well; what comes meanwhile is rendered together.
                     await asyncio.sleep(min(_REST * (time.perf_counter() - started), _MAX_REST_SECONDS))
     except ZhiwenError as error:
-        yield _frame("error", error_body(error))
+        yield OWN.last_event(error)
 
 
 async def _rendered(markup: AnswerMarkup, text: str) -> Blocks:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from chat_endpoint import ChatEndpoint
 from leaving_clients import assert_leaving_ends_the_call
-from processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line
+from processes import FirstAsk, Server, Workspace, assert_one_line
+from prometheus_client.parser import text_string_to_metric_families
 from server_events import streamed_answer
 
 QUESTION = "向量数据库有哪些知名组件？"
@@ -202,22 +203,82 @@ def test_an_answer_that_breaks_off_is_an_error_and_never_passes_for_whole(
     chat_endpoint: ChatEndpoint, chatting: Server
 ) -> None:
     chat_endpoint.plays(*PIECES[:3], breaks_off=True)
-    assert_json_error(chatting.post("/ask", question=QUESTION), 502, "chat_broken")
+    response = chatting.post("/ask", question=QUESTION)
+    assert response.status_code == 502
+    assert response.json()["error"]["code"] == "chat_broken"
     events = streamed_answer(chatting, QUESTION)
     assert [event.name for event in events][:2] == ["passages", "delta"]
     assert events[-1].name == "error"
-    assert list(events[-1].data) == ["code", "message"]
+    assert list(events[-1].data) == ["code", "message", "trace_id"]
     assert events[-1].data["code"] == "chat_broken"
     assert "answer" not in {event.name for event in events}
+
+
+def test_of_an_answer_that_breaks_off_a_trace_is_kept_which_its_error_names(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    before = metrics(chatting)
+    response = chatting.post("/ask", question=QUESTION)
+    assert list(response.json()["error"]) == ["code", "message", "trace_id"]
+    streamed = streamed_answer(chatting, QUESTION)
+    for trace_id in (response.json()["error"]["trace_id"], streamed[-1].data["trace_id"]):
+        trace = chatting.client.get(f"/traces/{trace_id}").json()
+        assert trace["trace_id"] == trace_id
+        assert trace["question"] == QUESTION
+        assert trace["failure"]["code"] == "chat_broken"
+        assert "broke off" in trace["failure"]["message"]
+        assert [passage["source"] for passage in trace["passages"]]
+        assert trace["retrieval"]["candidates"]
+        assert QUESTION in trace["prompt"][1]["content"]
+        [attempt] = trace["attempts"]
+        assert attempt["outcome"] == "broken"
+        assert "broke off" in attempt["problem"]
+        assert trace["answer"]["answer"].startswith("知名的向量数据库有 Milvus")
+        assert {"embed", "search", "write", "total"} <= trace["milliseconds"].keys()
+        shown = chatting.workspace.run("explain", trace_id)
+        assert shown.status == 0, shown
+        assert "Broken off" in shown.out
+        assert "chat_broken: " in shown.out
+        assert f'"trace_id": "{trace_id}"' in chatting.log
+    after = metrics(chatting)
+    assert after.get(BROKEN_OFF, 0) - before.get(BROKEN_OFF, 0) == 2
+    assert after[BROKEN_ATTEMPTS] - before.get(BROKEN_ATTEMPTS, 0) == 2
+    assert after[WRITTEN] - before.get(WRITTEN, 0) == 2
+    assert after.get(ANSWERS, 0) == before.get(ANSWERS, 0), "what broke off is no answer"
+
+
+def test_an_answer_that_did_not_break_off_has_no_failure_in_its_trace(
+    chat_endpoint: ChatEndpoint, chatting: Server
+) -> None:
+    chat_endpoint.plays(*PIECES)
+    trace_id = chatting.post("/ask", question=QUESTION).json()["trace_id"]
+    assert chatting.client.get(f"/traces/{trace_id}").json()["failure"] is None
+
+
+def metrics(server: Server) -> dict[str, float]:
+    """The value of each series, by its name and labels."""
+    families = text_string_to_metric_families(server.client.get("/metrics").text)
+    return {f"{one.name}{sorted(one.labels.items())}": one.value for family in families for one in family.samples}
+
+
+BROKEN_OFF = f"zhiwen_answers_broken_off_total{[('code', 'chat_broken')]}"
+BROKEN_ATTEMPTS = f"zhiwen_chat_attempts_total{[('model', 'custom/scripted-1'), ('outcome', 'broken')]}"
+WRITTEN = f"zhiwen_stage_seconds_count{[('stage', 'write')]}"
+ANSWERS = f"zhiwen_answers_total{[('cached', 'false')]}"
 
 
 def test_the_command_ends_with_status_1_when_the_answer_breaks_off(
     chat_endpoint: ChatEndpoint, workspace: Workspace
 ) -> None:
     chat_endpoint.plays(*PIECES[:3], breaks_off=True)
-    outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
+    pointed = pointed_at(chat_endpoint, workspace)
+    outcome = pointed.run("ask", QUESTION)
     assert_one_line(outcome, 1, "broke off")
     assert "Milvus" in outcome.out
+    told = re.search(r"\(zhiwen explain ([0-9a-f]{32})\)$", outcome.err.strip())
+    assert told
+    assert pointed.run("explain", told[1], "--json").json["failure"]["code"] == "chat_broken"
 
 
 def test_an_answer_that_breaks_off_ends_the_command_the_same_way_through_a_server(
@@ -225,7 +286,7 @@ def test_an_answer_that_breaks_off_ends_the_command_the_same_way_through_a_serve
 ) -> None:
     chat_endpoint.plays(*PIECES[:3], breaks_off=True)
     outcome = chatting.workspace.run("ask", QUESTION)
-    assert_one_line(outcome, 1, "broke off")
+    assert_one_line(outcome, 1, "broke off", "(zhiwen explain ")
     assert "Milvus" in outcome.out
 
 

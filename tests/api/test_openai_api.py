@@ -269,7 +269,12 @@ def test_what_fails_in_mid_stream_is_the_last_frame_and_nothing_is_done(
     assert last["error"]["type"] == "server_error"
     assert last["error"]["code"] == "chat_broken"
     whole = talking.client.post(PATH, json=body())
-    assert_openai_error(whole, 502, "server_error", "chat_broken")
+    assert whole.status_code == 502
+    for error in (last["error"], whole.json()["error"]):
+        assert list(error) == ["message", "type", "code", "trace_id"]
+        assert error["code"] == "chat_broken"
+        trace = talking.client.get(f"/traces/{error['trace_id']}").json()
+        assert trace["failure"]["code"] == "chat_broken"
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole answer"])

@@ -1,6 +1,7 @@
 """The read path as a whole, over the shipped knowledge: passages, text, and an answer that can be checked."""
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -328,8 +329,9 @@ def test_a_model_that_fails_after_it_has_begun_fails_the_answer(shipped: Parts) 
         async for event in answer(ZH, replace(shipped, chat=chat)):
             heard.append(event)
 
-    with pytest.raises(ChatBroken, match="half"):
+    with pytest.raises(ChatBroken, match="half") as caught:
         asyncio.run(run())
+    assert re.fullmatch("[0-9a-f]{32}", caught.value.trace_id)
     assert "".join(event.text for event in heard if isinstance(event, Delta)).startswith("Milvus")
     assert not any(isinstance(event, Answer) for event in heard)
 

@@ -1,9 +1,11 @@
 """What is kept of an answer: whole, private, bounded in number and age."""
 
 import asyncio
+import json
 import os
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from rag.chat.extractive import ExtractiveChat
 from rag.chat.scripted import ScriptedChat
 from rag.config import TraceSettings
 from rag.conversation import Turn
-from rag.errors import ChatUnavailable
-from rag.traces import Trace, Traces
+from rag.embedders import Embedder, Matrix, Vector
+from rag.errors import ChatBroken, ChatUnavailable, EmbedderUnavailable
+from rag.traces import Failure, Trace, Traces
 from rag.vocabulary import Answer, Attempt, Usage
 from rag.wiring import Parts
 
@@ -89,6 +92,61 @@ def test_an_answer_that_fell_back_to_quotes_says_what_the_model_was_asked(traced
     trace = kept(traced, answered(traced, chat=ScriptedChat([], error=ChatUnavailable("down"))))
     assert trace.prompt
     assert trace.answer.model == "extractive"
+
+
+def test_of_an_answer_that_broke_off_is_kept_what_was_found_asked_tried_and_written(traced: Parts) -> None:
+    attempt = Attempt("m", "broken", 0.3, 0.1, problem="half")
+    chat = ScriptedChat(["知名的有 ", "Milvus [1]。", "还有 ", attempt], error=ChatBroken("half"))
+    with pytest.raises(ChatBroken, match="half") as caught:
+        answered(traced, chat=chat)
+    trace = traced.traces.get(caught.value.trace_id)
+    assert trace
+    assert trace.failure == Failure("chat_broken", "half")
+    assert trace.question == ZH
+    assert trace.passages == chat.prompts[0].evidence.passages
+    assert trace.prompt == chat.prompts[0].messages
+    assert trace.answer.attempts == (attempt,)
+    assert trace.answer.text.startswith("知名的有 Milvus")
+    assert trace.answer.citations == ()
+    assert trace.milliseconds["write"] > 0
+
+
+def test_of_an_answer_that_cannot_be_verified_is_kept_what_was_written(traced: Parts) -> None:
+    said = "These are well known among the tools for searching by similarity [1]."
+    parts = replace(traced, embedder=_DownAfterTheSearch(traced.embedder))
+    with pytest.raises(EmbedderUnavailable) as caught:
+        answered(parts, chat=ScriptedChat([said]))
+    trace = traced.traces.get(caught.value.trace_id)
+    assert trace
+    assert trace.failure == Failure("embedder_unavailable", "down")
+    assert trace.answer.text == said
+
+
+def test_a_trace_of_an_earlier_version_is_read_as_one_without_a_failure(traced: Parts, tmp_path: Path) -> None:
+    given = answered(traced)
+    file = tmp_path / "traces" / f"{given.trace_id}.json"
+    content = json.loads(file.read_text())
+    del content["failure"]
+    file.write_text(json.dumps(content))
+    assert kept(traced, given).failure is None
+
+
+class _DownAfterTheSearch:
+    """An embedder that goes down once the question has been embedded."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.name, self.fingerprint = embedder.name, embedder.fingerprint
+        self.dimension, self.max_tokens = embedder.dimension, embedder.max_tokens
+
+    def count_tokens(self, text: str) -> int:
+        return self._embedder.count_tokens(text)
+
+    def embed_query(self, text: str) -> Vector:
+        return self._embedder.embed_query(text)
+
+    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+        raise EmbedderUnavailable("down")
 
 
 def test_a_trace_can_be_read_by_its_owner_alone(traced: Parts, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ async function stream(turn, signal) {
     if (name === "passages") turn.passages(data.passages);
     else if (name === "reasoning") turn.reasoning(data.text);
     else if (name === "html") turn.blocks(data);
-    else if (name === "error") throw new Failure(0, data.code, data.message);
+    else if (name === "error") throw new Failure(0, data.code, data.message, data.trace_id);
     else if (name === "answer") {
       turn.finish(data);
       remember(turn, { question: turn.question, event: data });

@@ -16,10 +16,12 @@ const FAMILIES = [
 ];
 
 export class Failure extends Error {
-  constructor(status, code, message) {
+  // `traceId` if it broke an answer off.
+  constructor(status, code, message, traceId) {
     super(message);
     this.status = status;
     this.code = code;
+    this.traceId = traceId;
   }
 }
 

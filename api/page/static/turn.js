@@ -79,7 +79,9 @@ export class Turn {
   failed(error) {
     this.setState("broken");
     const message = say(el("p", { class: "failed", role: "alert" }), ...problem(error));
-    this.below.replaceChildren(message, this.retry());
+    const actions = this.retry();
+    if (error.traceId) actions.append(this.whyButton(error.traceId));
+    this.below.replaceChildren(message, actions);
   }
 
   setState(key, values = {}, isBusy = false) {
@@ -135,11 +137,16 @@ export class Turn {
     const up = this.thumb("up", "good_answer");
     const down = this.thumb("down", "bad_answer");
     for (const thumb of [up, down]) thumb.setAttribute("aria-pressed", String(thumb.dataset.rating === rating));
-    const why = say(el("button", { type: "button", class: "quiet", "aria-haspopup": "dialog" }), "why");
-    why.addEventListener("click", () => openWhy(answer.trace_id, why));
+    const why = this.whyButton(answer.trace_id);
     const by = el("span", { class: "by" }, modelName(answer.model), " · ", say(el("span"), "generation_is", { generation: answer.generation }));
     this.form = el("div");
     return [el("div", { class: "actions" }, copy, up, down, why, by), this.form];
+  }
+
+  whyButton(traceId) {
+    const why = say(el("button", { type: "button", class: "quiet", "aria-haspopup": "dialog" }), "why");
+    why.addEventListener("click", () => openWhy(traceId, why));
+    return why;
   }
 
   thumb(rating, key) {

@@ -368,3 +368,6 @@ def test_an_error_of_the_model_in_mid_answer_is_told(open_page: OpenPage, chat_e
     expect(turn.locator(".failed")).to_contain_text("大模型出了问题，回答没有写完")
     expect(turn.locator(".state")).to_have_text("回答中断了")
     expect(turn.get_by_role("button", name="重试")).to_be_visible()
+    turn.get_by_role("button", name="为什么？").click()
+    expect(turn.page.locator("#why")).to_contain_text("broke off")
+    expect(turn.page.locator("#why svg.figure")).to_be_visible()
