@@ -80,6 +80,40 @@ def test_questions_that_the_knowledge_does_not_answer_are_refused(parts: Parts) 
     assert len(answered) <= 2, answered
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Cursor 的官网是什么？",
+        "cursor 的官网是什么",
+        "What is the official website of Cursor?",
+        "what is the official website of cursor?",
+        "LangChain 的官网",
+        "Where can I download Obsidian?",
+        "pinecone 属于哪一层",
+    ],
+)
+def test_a_product_that_is_not_there_does_not_get_the_row_of_a_neighbour(parts: Parts, question: str) -> None:
+    assert _answer(parts, question).refused
+
+
+@pytest.mark.parametrize(
+    ("question", "fact"),
+    [
+        ("dify 的官网是什么", "dify.ai/zh"),
+        ("what is the official website of dify?", "dify.ai/zh"),
+        ("CherryStudio 的官网地址", "cherry-ai.com"),
+        ("What is the site of Pycharn?", "jetbrains.com/pycharm"),
+        ("What is SiliconFlow?", "硅基流动"),
+        ("Which components of Google are listed for speech services?", "谷歌"),
+        ("有哪些 code 大模型", "GitHub Copilot"),
+    ],
+)
+def test_a_product_that_is_there_is_found_in_another_spelling_and_language(
+    parts: Parts, question: str, fact: str
+) -> None:
+    assert _plain(fact) in _plain(_answer(parts, question).text)
+
+
 def _ask(parts: Parts, entry: dict[str, str | list[str]]) -> Result:
     question = str(entry["question"])
     hits = search(question, parts).hits

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rag.embedders.builtin import BuiltinEmbedder
+from rag.names import ABSENT, IN_DOUBT
 from rag.retrieval import Legs, Retrieval
 from rag.sufficiency import Model, Signals, calibration_of, probability, signals_of
 from rag.terms import question_terms
@@ -27,7 +28,7 @@ signals = st.builds(
     lexical_lead=numbers,
     unit_coverage=st.floats(0, 1),
     kind_missing=st.sampled_from([0.0, 1.0]),
-    name_missing=st.sampled_from([0.0, 1.0]),
+    name_missing=st.sampled_from([0.0, IN_DOUBT, ABSENT]),
     is_across=st.booleans(),
 )
 models = st.sampled_from(
@@ -177,6 +178,21 @@ def test_a_question_for_a_name_needs_it_among_the_passages(question: str, withou
     assert signals_of(found(question, without)).name_missing == 1.0
     assert signals_of(found(question, with_name)).name_missing == 0.0
     assert signals_of(found(question, without, with_name)).name_missing == 0.0
+
+
+@given(signals, models)
+def test_a_name_in_doubt_costs_less_than_an_absent_one(one: Signals, model: Model) -> None:
+    held, doubtful, absent = (
+        model.probability(replace(one, kind_missing=0.0, name_missing=value)) for value in (0.0, IN_DOUBT, ABSENT)
+    )
+    assert held >= doubtful >= absent
+
+
+def test_a_word_in_lower_case_is_looked_for_in_all_that_was_found() -> None:
+    hits = found("cursor 的官网", "应用: Chatbox", "应用: Cursor")
+    assert signals_of(hits).name_missing == 0.0
+    assert signals_of(replace(hits, hits=hits.hits[:1])).name_missing == 0.0
+    assert signals_of(replace(hits, hits=hits.hits[:1], candidates=hits.hits[:1])).name_missing == IN_DOUBT
 
 
 @pytest.mark.parametrize(
