@@ -42,7 +42,8 @@ class AnswerFilter:
             MarkerFilter(list(passages)),
             LinkFilter(passages),
         )
-        self._opening = ""
+        self._opening: list[str] = []
+        self._said = ""
         self._begun = False
         self.declined = False
 
@@ -50,12 +51,15 @@ class AnswerFilter:
         text = self._visible.feed(text)
         if self._begun:
             return self._pass(text)
-        self._opening += text
-        if self.declined or _may_decline(self._opening):
-            self.declined = _declines(self._opening)
+        if self.declined:
+            return ""
+        self._opening.append(text)
+        self._said = _bare(self._said + text)
+        if _may_decline(self._said):
+            self.declined = _declines(self._said)
             return ""
         self._begun = True
-        return self._pass(self._opening)
+        return self._pass("".join(self._opening))
 
     def finish(self) -> str:
         """The rest; nothing if the text has not got beyond what may be the beginning of declining."""
@@ -73,13 +77,11 @@ class AnswerFilter:
         return text
 
 
-def _may_decline(opening: str) -> bool:
-    said = _bare(opening)
-    return _declines(opening) or DECLINED.startswith(said.upper()) or _SPELT_OUT.startswith(said)
+def _may_decline(said: str) -> bool:
+    return _declines(said) or DECLINED.startswith(said.upper()) or _SPELT_OUT.startswith(said)
 
 
-def _declines(opening: str) -> bool:
-    said = _bare(opening)
+def _declines(said: str) -> bool:
     return said.upper().startswith(DECLINED) or said.startswith(_SPELT_OUT)
 
 

@@ -5,28 +5,35 @@ browser asks for an image unbidden. So an address is kept only if it stands, who
 """
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rag.addresses import ADDRESS, TRAILING, addresses, canonical, is_active
 from rag.citations import cited_numbers
+from rag.growing_line import GrowingLine
 
 LEFT_OUT = "…"
 """Stands where a foreign address stood."""
 
-_CODE = r"(?P<code>(?<![`\\])(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
-_BRACKETED = r"(?:[^\[\]\n]|\[[^\[\]\n]*\](?:\([^()\n]*\))?)*"
-_CONSTRUCT = (
-    rf"(?P<link>(?P<bang>!?)\[(?P<text>{_BRACKETED})\]\((?P<destination>(?:[^()\n]|\([^()\n]*\))*)(?:\)|$))"
-    r"|(?P<definition>^(?P<label> {0,3}\[[^\]\n]+\]:[ \t]*)(?P<target>\S*[/.:#\\]\S*)(?=[ \t]*(?:[\"'(].*)?$))"
+# A line can be as long as an answer, so nothing here may be tried in more ways than a few. Whether something in a text
+# of a link is a link is decided once (`?+`), for two ways each would be 2ⁿ together; and `_Closings` finds the ends of
+# code and comments, for which an expression would look through the rest of the line at each beginning.
+_BRACKETED = r"(?:[^\[\]\n]|\[[^\[\]\n]*\](?:\([^()\n]*\))?+)*"
+_POINTING = r"[^\s/.:#\\]*+[/.:#\\]"
+_TARGET = rf"(?={_POINTING})\S*+(?=[ \t]*(?:[\"'(].*)?$)|{_POINTING}\S*(?=[\"'(])"
+_CONSTRUCT = re.compile(
+    r"(?<![`\\])(?P<ticks>`+)"
+    rf"|(?P<link>(?P<bang>!?)\[(?P<text>{_BRACKETED})\]\((?P<destination>(?:[^()\n]|\([^()\n]*\))*)(?:\)|$))"
+    rf"|(?P<definition>^(?P<label> {{0,3}}\[[^\]\n]+\]:[ \t]*)(?P<target>{_TARGET}))"
     r"|<(?P<autolink>[A-Za-z][A-Za-z0-9+.-]*:[^<>\s]*)>"
-    r"|(?P<tag><!--.*?-->|<[!?/]?(?P<element>[A-Za-z][A-Za-z0-9]*)[^<>\n]*>|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)"
+    r"|(?P<tag><[!?/]?(?P<element>[A-Za-z][A-Za-z0-9]*)[^<>\n]*>)"
+    r"|(?P<opening><!--|<!\[CDATA\[|<\?)"
     # The rest of these would stand on the next line.
     r"|(?P<torn><(?=[A-Za-z/!?])|\](?=\(|:[ \t]*$))"
     rf"|(?P<address>{ADDRESS.pattern})"
 )
-_OUTSIDE_CODE = re.compile(f"{_CODE}|{_CONSTRUCT}")
-_ANYWHERE = re.compile(f"(?P<code>(?!))|{_CONSTRUCT}")
+_CLOSING = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
 _ELEMENTS = frozenset(
     """
     a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br button
@@ -38,19 +45,12 @@ _ELEMENTS = frozenset(
     table tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr xmp
     """.split()
 )
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r"(?P<mark>`{3,}|~{3,})(?P<info>.*)")
-_FENCE_ELSEWHERE = re.compile(r"\s*(?:[-*+>]|\d{1,9}[.)]|\s)[\s>]*(?:`{3}|~{3})")
+_FENCE_ELSEWHERE = re.compile(r"\s*+(?:(?:[-*+>]|\d{1,9}[.)])[\s>]*+|(?<=\s))(?:`{3}|~{3})")
 _ONLY_MARKERS = re.compile(r"\s*(?:\[\d{1,4}\]\s*)*")
 _ESCAPED = re.compile(r"\\.")
-_CODE_SPAN = re.compile(_CODE)
+_TICKS = re.compile("`+")
 
-# Where a line may begin to change. All that stands before passes at once; a marker passes when it is known that no
-# address follows it.
-_SUSPECT = re.compile(
-    rf"!?\[(?!(?:\d{{1,4}}\]\[)*\d{{1,4}}\][^(\[:])|!\Z|\](?=[(:]|\Z)|<(?=[A-Za-z/!?]|\Z)|{ADDRESS.pattern}"
-)
-_UNFINISHED_WORD = re.compile(r"[A-Za-z0-9+.@_:/?\\~-]+\Z")
 # What must not grow together where something between them was left out.
 _LEFT_EDGE = re.compile(r"[A-Za-z0-9+.\-:/<\[\]!?\\_~@=]")
 _RIGHT_EDGE = re.compile(r"[A-Za-z0-9/:.\[(!?\\_~@<-]")
@@ -79,63 +79,53 @@ class LinkFilter:
 
     def __init__(self, passages: Mapping[int, str]) -> None:
         self._addresses = {number: addresses(text) for number, text in passages.items()}
-        self._surroundings = _Surroundings()
-        self._cited: frozenset[int] = frozenset()
-        self._lines = ""
-        self._line = ""
+        self._surroundings = self._ahead = _Surroundings()
+        """Of the lines that wait, and of what comes after them."""
+        self._cited: set[int] = set()
+        self._waiting: list[str] = []
+        self._used: set[str] = set()
+        """The addresses in the lines that wait."""
+        self._line = GrowingLine()
         self._shown = 0
 
     def feed(self, text: str) -> str:
         released = ""
         for piece in re.split(r"(?<=\n)", text):
-            self._line += piece
+            self._line.add(piece)
             if piece.endswith("\n"):
-                self._lines, self._line = self._lines + self._line, ""
-                released += self._settle(is_end=False)
-        return released + self._advance()
+                released += self._end_line()
+        # Of what follows lines that wait, nothing is certain.
+        return released if self._waiting else released + self._line.advance()
 
     def finish(self) -> str:
-        self._lines, self._line = self._lines + self._line, ""
-        return self._settle(is_end=True)
+        return self._end_line(is_end=True)
 
-    def _advance(self) -> str:
-        """What is certain of the line that is being written."""
-        if self._lines:
-            return ""
-        suspect = _SUSPECT.search(self._line)
-        unfinished = _UNFINISHED_WORD.search(self._line)
-        cut = min(found.start() if found else len(self._line) for found in (suspect, unfinished))
-        released = self._line[self._shown : cut]
-        self._shown = max(cut, self._shown)
-        return released
-
-    def _settle(self, *, is_end: bool) -> str:
+    def _end_line(self, *, is_end: bool = False) -> str:
+        """Take in a line; return it and those that waited, unless a passage that is not cited yet has their address."""
+        line, self._line, shown = self._line.text, GrowingLine(), self._line.shown
         # Only markers count that will be seen: not one in a tag that is left out.
-        seen, _ = _clean_lines(self._lines, frozenset(), self._surroundings)
-        cited = self._cited | frozenset(cited_numbers(seen))
-        if not is_end and self._awaits_citation(cited):
-            return ""
-        self._cited = cited
-        kept = frozenset[str]().union(*(self._addresses.get(number, ()) for number in cited))
-        clean, self._surroundings = _clean_lines(self._lines, kept, self._surroundings)
-        released = clean[self._shown :]
-        self._lines, self._shown = "", 0
-        return released
+        self._cited |= set(cited_numbers(_clean(line, frozenset(), self._ahead)))
+        self._ahead = _after(line, self._ahead)
+        # With the line before, on which a link may begin.
+        before = self._waiting[-1] if self._waiting else ""
+        self._used |= addresses(before + line)
+        self._shown = shown if not self._waiting else self._shown
+        self._waiting.append(line)
+        is_paragraph_end = (before + line).endswith("\n\n") and not self._ahead.fence
+        return "" if not (is_end or is_paragraph_end) and self._awaits_citation() else self._release()
 
-    def _awaits_citation(self, cited: frozenset[int]) -> bool:
-        _, after = _clean_lines(self._lines, frozenset(), self._surroundings)
-        is_paragraph_end = self._lines.endswith("\n\n") and not after.fence
-        used = addresses(self._lines)
-        uncited = (found for number, found in self._addresses.items() if number not in cited)
-        return not is_paragraph_end and any(used & found for found in uncited)
+    def _awaits_citation(self) -> bool:
+        uncited = (found for number, found in self._addresses.items() if number not in self._cited)
+        return any(self._used & found for found in uncited)
 
-
-def _clean_lines(lines: str, kept: frozenset[str], surroundings: _Surroundings) -> tuple[str, _Surroundings]:
-    clean = ""
-    for line in _LINE.findall(lines):
-        clean += _clean(line, kept, surroundings)
-        surroundings = _after(line, surroundings)
-    return clean, surroundings
+    def _release(self) -> str:
+        kept = frozenset[str]().union(*(self._addresses.get(number, ()) for number in self._cited))
+        clean = []
+        for line in self._waiting:
+            clean.append(_clean(line, kept, self._surroundings))
+            self._surroundings = _after(line, self._surroundings)
+        self._waiting, self._used = [], set()
+        return "".join(clean)[self._shown :]
 
 
 def _after(line: str, surroundings: _Surroundings) -> _Surroundings:
@@ -145,8 +135,18 @@ def _after(line: str, surroundings: _Surroundings) -> _Surroundings:
         return replace(surroundings, fence="") if closes else surroundings
     if fence and "`" not in fence["info"]:
         return replace(surroundings, fence=fence["mark"])
-    is_paired = "`" not in _CODE_SPAN.sub("", _ESCAPED.sub("", line))
+    is_paired = _is_paired(_ESCAPED.sub("", line))
     return surroundings if is_paired and not _FENCE_ELSEWHERE.match(line) else replace(surroundings, trusts_code=False)
+
+
+def _is_paired(line: str) -> bool:
+    """Whether all backticks of a line without escapes begin code, end it, or stand in it."""
+    closings, at = _Closings(line), 0
+    while ticks := _TICKS.search(line, at):
+        at = closings.of_code(ticks)
+        if at < 0 or line[ticks.start() - 1 : ticks.start()] == "\\":
+            return False
+    return True
 
 
 def _clean(line: str, kept: frozenset[str], surroundings: _Surroundings) -> str:
@@ -156,17 +156,66 @@ def _clean(line: str, kept: frozenset[str], surroundings: _Surroundings) -> str:
         if surroundings.fence and trusts_code:
             clean = ADDRESS.sub(lambda match: _address(match[0], kept), line)
         else:
-            pattern = _OUTSIDE_CODE if trusts_code else _ANYWHERE
-            clean = pattern.sub(lambda match: _spaced(match, _replacement(match, kept)), line)
+            clean = _without_foreign(line, kept, trusts_code=trusts_code)
         if clean == line:
             return line
         line = clean
 
 
+def _without_foreign(line: str, kept: frozenset[str], *, trusts_code: bool) -> str:
+    closings = _Closings(line)
+    clean, at, look_at = [], 0, 0
+    while match := _CONSTRUCT.search(line, look_at):
+        start, end = match.span()
+        if match["ticks"]:
+            look_at = closings.of_code(match) if trusts_code else -1
+            if look_at < 0:
+                look_at = end  # just backticks
+                continue
+            end = look_at
+            replacement = ADDRESS.sub(lambda found: _address(found[0], kept), line[start:end])
+        elif match["opening"]:
+            end = closings.of_opening(match)
+            replacement = "" if end > 0 else "< "
+            end = end if end > 0 else start + 1
+        else:
+            replacement = _replacement(match, kept)
+        clean += [line[at:start], _spaced(line, start, end, replacement)]
+        at = look_at = end
+    return "".join([*clean, line[at:]])
+
+
+class _Closings:
+    """Where in a line ends what begins in it. In all it takes the time of reading the line once or twice."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+        self._runs: dict[int, deque[int]] | None = None
+        self._missing: set[str] = set()
+
+    def of_code(self, ticks: re.Match[str]) -> int:
+        """The end of the code that these backticks begin, -1 if none end it. To be asked from left to right."""
+        if self._runs is None:
+            self._runs = {}
+            for run in _TICKS.finditer(self._line):
+                self._runs.setdefault(len(run[0]), deque()).append(run.end())
+        ends = self._runs.get(len(ticks[0]), deque())
+        while ends and ends[0] <= ticks.end():
+            ends.popleft()
+        return ends[0] if ends else -1
+
+    def of_opening(self, opening: re.Match[str]) -> int:
+        """The end of the comment or the like that is opened, -1 if it is not closed. Asked from left to right, too."""
+        closing = _CLOSING[opening[0]]
+        at = -1 if closing in self._missing else self._line.find(closing, opening.end())
+        if at < 0:
+            self._missing.add(closing)
+            return -1
+        return at + len(closing)
+
+
 def _replacement(match: re.Match[str], kept: frozenset[str]) -> str:
     match match.lastgroup:
-        case "code":
-            return ADDRESS.sub(lambda found: _address(found[0], kept), match[0])
         case "address":
             return _address(match[0], kept)
         case "torn":
@@ -194,11 +243,11 @@ def _link(match: re.Match[str], kept: frozenset[str]) -> str:
     return f"[{text}]" if text.isdecimal() else text
 
 
-def _spaced(match: re.Match[str], replacement: str) -> str:
-    if replacement == match[0]:
+def _spaced(line: str, start: int, end: int, replacement: str) -> str:
+    if replacement == line[start:end]:
         return replacement
-    before = match.string[match.start() - 1 : match.start()]
-    after = replacement[:1] or match.string[match.end() : match.end() + 1]
+    before = line[start - 1 : start]
+    after = replacement[:1] or line[end : end + 1]
     return f" {replacement}" if _LEFT_EDGE.match(before) and _RIGHT_EDGE.match(after) else replacement
 
 

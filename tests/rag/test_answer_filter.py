@@ -1,5 +1,7 @@
 """What reaches a reader does not depend on how the model's text was split, and holds nothing that must not."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,10 +34,34 @@ pieces_of_text = st.lists(
     st.sampled_from(
         ["官网", "https://milvus.io/docs", " [1]", "[2]", "【", "1", "】", "[", "]", "(", ")", "<", ">", "\n", "。",
          " ", f"https://{EVIL}/", "htt", "ps://", EVIL, "<b>", "</b>", "![](", "\u200b", "\u200d", "\U000e0041", "`",
-         "9", RULES[10:24], RULES[10:18], DECLINED, "NOT_", "IN_", "**", "x", "/"]
+         "9", RULES[10:24], RULES[10:18], DECLINED, "NOT_", "IN_", "**", "x", "/",
+         "?", "=", ":", "٣", "!", "\\", "``", "<!--", "-->", "- ", "[x]: "]
     ),
     max_size=14,
 )  # fmt: skip
+
+
+LONG_LINES = {
+    "prose": "知名的向量数据库有 Milvus 和 PingCAP [1]。",
+    "links": f"见 [文档](https://milvus.io/docs) 与 ![x](https://{EVIL}/) <b>x</b> `code` https://{EVIL}/a ",
+    "one word": "a",
+    "one address": "a.bc/",
+    "one host": "a.",
+    "spaces": " ",
+    "stars": "*",
+    "brackets": "[",
+    "link beginnings": "[a](",
+    "texts of links": "[b](c) ",
+    "definitions": "[x]: a.b/ ",
+    "backticks": "`a``",
+    "comments": "<!--",
+    "instructions": "<?",
+    "sections": "<![CDATA[",
+    "elements": "<a ",
+    "escapes": "\\",
+    "the rules": RULES[:11],
+    "lines that wait for a citation": "- 见 https://milvus.io/docs 这里\n",
+}
 
 
 def shown(pieces: list[str] | str) -> tuple[str, bool]:
@@ -47,6 +73,42 @@ def shown(pieces: list[str] | str) -> tuple[str, bool]:
 @given(pieces_of_text)
 def test_it_does_not_matter_how_a_text_is_split(pieces: list[str]) -> None:
     assert shown(pieces) == shown("".join(pieces)) == shown(["".join(pieces)])
+
+
+@given(pieces_of_text, st.integers(1, 40), st.integers(1, 90))
+def test_it_does_not_matter_how_one_very_long_line_is_split(pieces: list[str], times: int, length: int) -> None:
+    """Long enough for what is held back to be looked at now and then only."""
+    line = "".join(pieces).replace("\n", " ") * times
+    assert shown([line[at : at + length] for at in range(0, len(line), length)]) == shown([line])
+
+
+def test_an_address_with_a_query_in_chinese_is_not_shown_before_it_is_known_to_be_one() -> None:
+    text = f"见 {EVIL}?查询=secret [1]。"
+    assert shown(list(text)) == shown([text]) == ("见 … [1]。", False)
+
+
+@pytest.mark.parametrize("length", [4, 100_000], ids=["streamed", "at once"])
+@pytest.mark.parametrize("piece", LONG_LINES)
+def test_four_times_the_line_takes_at_most_about_six_times_as_long(piece: str, length: int) -> None:
+    line = (LONG_LINES[piece] * 10_000)[:10_000]
+    # Again if it fails, for others use the machine; what is quadratic takes sixteen times as long each time.
+    assert any(seconds(line * 4, length) < 6 * seconds(line, length) + 0.02 for _ in range(3))
+
+
+def test_brackets_that_nothing_closes_take_no_time_that_doubles_with_each_link_in_them() -> None:
+    line = "[a " + "[b](c)" * 2000
+    assert seconds(line, 100_000) < 2
+
+
+def seconds(text: str, length: int) -> float:
+    """CPU time, the best of three."""
+    pieces = [text[at : at + length] for at in range(0, len(text), length)]
+    times = []
+    for _ in range(3):
+        started = time.process_time()
+        shown(pieces)
+        times.append(time.process_time() - started)
+    return min(times)
 
 
 @given(pieces_of_text)
