@@ -23,15 +23,15 @@ serve: $(INSTALLED)
 
 test: check
 
-# What runs processes against the clock runs alone; the rest, which mostly waits for them, two at a time.
+# What measures time runs alone; the rest, which mostly waits for processes, two at a time.
 check: $(INSTALLED_DEV) browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory audit
-	$(BIN)/pytest --numprocesses=2 --dist=loadfile tests/ingest tests/rag
-	$(BIN)/pytest --ignore=tests/ingest --ignore=tests/rag
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile -m "not alone"
+	$(BIN)/pytest -m alone
 
 # Dangerous calls, secrets in what git has, known holes in what is installed. An exception is explained beside its line:
 # `# nosec`, `# pragma: allowlist secret`, or in .ci/vulnerabilities.py. Tests may call their pretended keys keys,

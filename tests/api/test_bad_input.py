@@ -197,6 +197,7 @@ def _silent_port() -> Iterator[int]:
         yield silent.getsockname()[1]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("port", [_closed_port, _silent_port])
 def test_a_milvus_that_cannot_be_reached_is_one_line_within_five_seconds(
     empty_workspace: Workspace, port: Callable[[], Any]

@@ -110,6 +110,7 @@ def test_an_output_that_is_no_terminal_gets_neither_colours_nor_a_progress_bar(f
     assert len(outcome.error_lines) == 1, outcome.err
 
 
+@pytest.mark.alone
 def test_the_second_ask_takes_under_four_seconds_and_ingests_nothing(workspace: Workspace) -> None:
     outcome = fastest(lambda: workspace.run("ask", QUESTION), under=4)
     assert outcome.status == 0, outcome

@@ -12,6 +12,8 @@ from chat_endpoint import ChatEndpoint
 from processes import Server, Workspace, assert_json_error
 from server_events import streamed
 
+pytestmark = pytest.mark.alone
+
 QUESTION = "向量数据库有哪些知名组件？"
 
 

@@ -23,6 +23,8 @@ from api.guard.keys import new_key
 from api.openapi.document import operations
 from ingest.runner import IngestRunner
 
+pytestmark = pytest.mark.alone
+
 DOCUMENT = create_app(UNOPENED, IngestRunner()).openapi()
 EXAMPLES = 200
 tried: Counter[str] = Counter()

@@ -440,6 +440,7 @@ def test_the_api_page_loads_nothing_from_elsewhere(server: Server) -> None:
 # Starting and ending
 
 
+@pytest.mark.alone
 def test_a_server_on_an_empty_store_starts_quickly_without_torch_and_says_that_it_is_empty(
     empty_workspace: Workspace,
 ) -> None:

@@ -20,6 +20,8 @@ from api.guard.keys import new_key
 from api.guard.rates import Rates
 from rag.config import ServeSettings
 
+pytestmark = pytest.mark.alone
+
 QUESTION = "向量数据库有哪些知名组件？"
 KEYS = {name: new_key() for name in ("often", "seldom")}
 REFUSED = 'zhiwen_http_requests_total{method="POST",route="/ask",status="429"}'

@@ -18,6 +18,8 @@ import pytest
 from chat_endpoint import ChatEndpoint
 from processes import FirstAsk, Server
 
+pytestmark = pytest.mark.alone
+
 QUESTION = "向量数据库有哪些知名组件？"
 PLACES, QUEUE = 8, 8
 QUESTIONS = 1000

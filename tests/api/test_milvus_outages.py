@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from milvus_process import MilvusProcess
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.timeout(600),
     # The package's own code leaves its log files open.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
