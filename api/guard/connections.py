@@ -16,6 +16,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from api.guard.rush import Rush
+
 _SWEEP_TICKS = 10  # of uvicorn's tenths of a second
 _HEADER_BYTES = 64 * 1024
 _PIPELINED_REQUESTS = 16
@@ -40,6 +42,7 @@ class Connections(ServerState):
     def __init__(self, limits: ConnectionLimits) -> None:
         super().__init__()
         self.limits = limits
+        self.rush = Rush()
         self.waiting: dict[BoundedProtocol, None] = {}
         self.dropped: Counter[Drop] = Counter()
 
@@ -70,6 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._behind_since: float | None = None
         self._is_in_header, self._header_bytes = False, 0
         self._wait_for_a_request()
+        self.server_state.rush.note_arrival()
         self.server_state.make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -27,7 +27,12 @@ _CORS_EXPOSED = ("Retry-After", "WWW-Authenticate")
 def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting) -> Door:
     """Bound, count and log all requests of the application, and add `/metrics`. Returns what it is served through."""
     serve = parts.settings.serve
-    places = Places(serve.max_concurrent_answers, serve.max_waiting_answers, serve.waiting_timeout_seconds)
+    places = Places(
+        serve.max_concurrent_answers,
+        serve.max_waiting_answers,
+        serve.waiting_timeout_seconds,
+        hosting.connections.rush,
+    )
     hosts = Hosts(serve, checks_origin=hosting.keys.is_open)
     metrics = Metrics()
     metrics.registry.register(StoreCollector(parts.store))

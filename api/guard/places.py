@@ -10,23 +10,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.dialects import refusal
 from api.disconnects import unless_gone
 from api.guard.access import rule_of
+from api.guard.rush import Rush
 from rag.errors import TooManyAnswers
 
 _RETRY_AFTER_SECONDS = 2.0
-_SETTLING_SECONDS = 0.1
 _FULL = "as many questions are being answered as this service allows; try again in a moment"
 
 
 class Places:
     """`at_once` places and a queue for them, in the order of arrival. Used in one event loop."""
 
-    def __init__(self, at_once: int, waiting: int, waiting_seconds: float) -> None:
+    def __init__(self, at_once: int, waiting: int, waiting_seconds: float, rush: Rush) -> None:
         self._at_once = at_once
         self._free = at_once
         self._waiting = waiting
         self._waiting_seconds = waiting_seconds
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._refused = 0
+        self.rush = rush
 
     @property
     def are_full(self) -> bool:
@@ -47,8 +47,8 @@ class Places:
             raise self.refuse()
 
     def refuse(self) -> TooManyAnswers:
-        """Count one more for whom there is no room; returns what it is told."""
-        self._refused += 1
+        """What one is told for whom there is no room."""
+        self.rush.note_arrival()
         return TooManyAnswers(_FULL, retry_after_seconds=_RETRY_AFTER_SECONDS)
 
     async def take(self) -> bool:
@@ -78,19 +78,6 @@ class Places:
                 ) from error
             raise
         return True
-
-    async def settled(self) -> None:
-        """Return when nobody is being refused at this moment, or a tenth of a second later.
-
-        For who has a place, that is nothing. A thousand who have none would wait for whatever is done for a few.
-        """
-        loop = asyncio.get_running_loop()
-        deadline, refused = loop.time() + _SETTLING_SECONDS, -1
-        while self._refused != refused and loop.time() < deadline:
-            refused = self._refused
-            # One turn of the loop for requests that it has read, and one for those that have come in meanwhile.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
 
     def give_back(self) -> None:
         while self._queue:
@@ -125,7 +112,7 @@ class AnswerLimit:
             await refusal(error, rule.dialect)(scope, receive, send)
             return
         try:
-            await self._places.settled()
+            await self._places.rush.over()
             await self._app(scope, _beginning_with(first, receive), send)
         finally:
             self._places.give_back()
