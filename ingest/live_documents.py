@@ -21,14 +21,29 @@ from rag.vocabulary import Chunk
 
 @dataclass(frozen=True, slots=True)
 class LiveDocument:
+    """A document of a generation. `content` are the bytes that were ingested, None if the file has others by now."""
+
+    record: DocumentRecord
+    snapshot: Snapshot
+    content: bytes | None
+
+    def text(self) -> "LiveText":
+        """Parses it, or puts it together of its chunks. Raises StoreError."""
+        document = _parsed(self.record, self.content) if self.content is not None else None
+        if document:
+            return LiveText(document, is_rebuilt=False)
+        chunks = [stored.chunk for stored in self.snapshot.chunks(Equals("source", self.record.source))]
+        return LiveText(rebuilt(self.record, chunks), is_rebuilt=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveText:
     """`document` has the Markdown that the chunks were cut from, or, if `is_rebuilt`, what was put together of them.
 
     Its lines lead to the lines of the file in both cases.
     """
 
-    record: DocumentRecord
     document: Document
-    generation: int
     is_rebuilt: bool
 
 
@@ -45,17 +60,10 @@ def live_document(source: str, snapshot: Snapshot, settings: KnowledgeSettings) 
         record = None  # no document is named so
     if record is None:
         raise DocumentNotFound(f"there is no document {source!r} in generation {snapshot.generation}")
-    document = _from_file(record, settings)
-    if document:
-        return LiveDocument(record, document, snapshot.generation, is_rebuilt=False)
-    chunks = [stored.chunk for stored in snapshot.chunks(Equals("source", source))]
-    return LiveDocument(record, rebuilt(record, chunks), snapshot.generation, is_rebuilt=True)
+    return LiveDocument(record, snapshot, _content(record, settings))
 
 
-def _from_file(record: DocumentRecord, settings: KnowledgeSettings) -> Document | None:
-    content = _content(record, settings)
-    if content is None:
-        return None
+def _parsed(record: DocumentRecord, content: bytes) -> Document | None:
     try:
         document = parse_document(record.source, content)
         parse_tokens(document.body)

@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from api.error_answers import ERRORS
-from api.page.docs_markup import RenderedDocument, document_url, line_range, render_document
+from api.page.docs_markup import document_url, line_range
+from api.page.rendered_documents import Rendered, RenderedDocuments
 from api.page.shell import page
 from api.schemas import ErrorResponse
 from ingest.live_documents import LiveDocument, live_document
@@ -70,7 +71,10 @@ class DocumentOut(BaseModel):
 def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
     """`is_open` if no key is needed. Otherwise the pages hold nothing of the documents: a browser that follows a link
     has no key to show, so their script asks for the text as JSON, with the key.
+
+    Rendering a large document takes seconds of a thread; what was rendered is kept, as long as there is room.
     """
+    kept = RenderedDocuments()
 
     @app.get("/documents", responses=ERRORS, include_in_schema=False)
     def documents() -> DocumentList:
@@ -97,7 +101,7 @@ def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
     @app.get("/documents/{source:path}", responses=ERRORS, include_in_schema=False)
     def document(source: str, lines: Lines = "") -> DocumentOut:
         """A document of the live generation, rendered, the lines asked for marked."""
-        return _part(_found(source, parts), line_range(lines))
+        return _part(_found(source, parts), line_range(lines), kept)
 
     @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE, include_in_schema=False)
     def document_page(source: str, request: Request, lines: Lines = "") -> HTMLResponse:
@@ -105,7 +109,7 @@ def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
         if not is_open:
             return page("locked", title="知问 zhiwen")
         try:
-            return _page(_found(source, parts), line_range(lines))
+            return _page(_found(source, parts), line_range(lines), kept)
         except DocumentNotFound:
             if "text/html" not in request.headers.get("accept", ""):
                 raise
@@ -116,14 +120,14 @@ def _found(source: str, parts: Parts) -> LiveDocument:
     return live_document(source, parts.store.snapshot(), parts.settings.knowledge)
 
 
-def _part(found: LiveDocument, lines: range) -> DocumentOut:
-    rendered = render_document(found.document, lines=lines, id_prefix=_PART_ID_PREFIX)
+def _part(found: LiveDocument, lines: range, kept: RenderedDocuments) -> DocumentOut:
+    rendered = kept.rendered(found, lines=lines, id_prefix=_PART_ID_PREFIX)
     return DocumentOut(
         source=found.record.source,
         title=found.record.title,
-        generation=found.generation,
+        generation=found.snapshot.generation,
         chunks=found.record.chunks,
-        rebuilt=found.is_rebuilt,
+        rebuilt=rendered.is_rebuilt,
         url=document_url(found.record.source, lines),
         sections=[
             SectionOut(level=heading.level, heading=heading.text, anchor=heading.anchor)
@@ -133,19 +137,19 @@ def _part(found: LiveDocument, lines: range) -> DocumentOut:
     )
 
 
-def _page(found: LiveDocument, lines: range) -> HTMLResponse:
-    rendered = render_document(found.document, lines=lines)
+def _page(found: LiveDocument, lines: range, kept: RenderedDocuments) -> HTMLResponse:
+    rendered = kept.rendered(found, lines=lines)
     return page(
         "document",
         title=found.record.title or found.record.source,
         source=escape(found.record.source),
         heading="" if _begins_with_title(found, rendered) else f"<h1>{escape(found.record.title)}</h1>",
-        generation=str(found.generation),
-        rebuilt="" if found.is_rebuilt else "hidden",
+        generation=str(found.snapshot.generation),
+        rebuilt="" if rendered.is_rebuilt else "hidden",
         html=rendered.html,
     )
 
 
-def _begins_with_title(found: LiveDocument, rendered: RenderedDocument) -> bool:
+def _begins_with_title(found: LiveDocument, rendered: Rendered) -> bool:
     """Whether the text says what it is called; a title in front matter is seen nowhere else."""
     return any(heading.level == 1 and heading.text == found.record.title for heading in rendered.headings[:1])
