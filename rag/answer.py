@@ -93,7 +93,10 @@ async def whole(events: AsyncGenerator[Event, None]) -> Answer:
 def search(question: str, parts: Parts, *, top_k: int | None = None, condition: Filter | None = None) -> Retrieval:
     """The hits for a question in the live generation. Blocks; raises QuestionError, StoreError, EmbedderError."""
     question = checked_question(question, max_characters=parts.settings.answering.max_question_characters)
-    return _retrieve(question, parts, parts.store.snapshot(), top_k=top_k, condition=condition)
+    started = time.perf_counter()
+    found = _retrieve(question, parts, parts.store.snapshot(), top_k=top_k, condition=condition)
+    parts.traces.searched({**found.seconds, "search": time.perf_counter() - started})
+    return found
 
 
 async def _again(known: Trace, parts: Parts, started: float) -> AsyncGenerator[Event, None]:

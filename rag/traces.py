@@ -68,6 +68,7 @@ class Traces:
         self._settings = settings if settings and settings.enabled else None
         self._added = 0
         self._observers: list[Callable[[Trace], object]] = []
+        self._search_observers: list[Callable[[Mapping[str, float]], object]] = []
 
     @property
     def enabled(self) -> bool:
@@ -76,6 +77,15 @@ class Traces:
     def observe(self, observer: Callable[[Trace], object]) -> None:
         """Show each trace to `observer` as well, also where none is kept. It is called in any thread."""
         self._observers.append(observer)
+
+    def observe_searches(self, observer: Callable[[Mapping[str, float]], object]) -> None:
+        """Tell `observer` the seconds by stage of each search that is no part of an answer, in any thread."""
+        self._search_observers.append(observer)
+
+    def searched(self, seconds: Mapping[str, float]) -> None:
+        """Somebody searched. That is timed as answers are, and no trace of it is kept."""
+        for observer in self._search_observers:
+            observer(seconds)
 
     def add(self, trace: Trace) -> None:
         """Keep a trace. One that cannot be written is lost, and the log says so: no answer fails for it."""

@@ -39,6 +39,7 @@ def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting
     metrics.registry.register(LoadCollector(places, hosting.connections))
     parts.traces.observe(metrics.count_answer)
     parts.traces.observe(note_answer)
+    parts.traces.observe_searches(metrics.count_search)
     runner.observe(metrics.count_ingest)
     add_metrics(app, metrics)
     lines = RequestLines(metrics, log_text=serve.log_text)

@@ -4,7 +4,7 @@ Labels take values from closed sets: routes and stages of the code, configured m
 becomes one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
 from fastapi import FastAPI, Response
@@ -62,7 +62,7 @@ class Metrics:
         )
         self._stage_seconds = Histogram(
             "zhiwen_stage_seconds",
-            "The stages of an answer.",
+            "The stages of answers and of searches; `total` is of answers alone, `search` the whole of a search.",
             ["stage"],
             buckets=_STAGE_BUCKETS,
             registry=registry,
@@ -107,6 +107,10 @@ class Metrics:
             self._stage_seconds.labels(stage).observe(milliseconds / 1000)
         for attempt in answer.attempts:
             self._count_attempt(attempt)
+
+    def count_search(self, seconds: Mapping[str, float]) -> None:
+        for stage, spent in seconds.items():
+            self._stage_seconds.labels(stage).observe(spent)
 
     def count_ingest(self, result: IngestReport | ZhiwenError) -> None:
         if isinstance(result, ZhiwenError):

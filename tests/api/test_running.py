@@ -108,6 +108,35 @@ def test_answers_refusals_and_calls_of_the_model_are_counted_and_every_stage_is_
     assert grown['zhiwen_http_requests_total{method="POST",route="/ask",status="200"}'] == 3
 
 
+MCP_SEARCH = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "search", "arguments": {"query": QUESTION}},
+}
+RETRIEVAL = {"knowledge_id": "default", "query": QUESTION, "retrieval_setting": {"top_k": 3, "score_threshold": 0.0}}
+SEARCHES: dict[str, dict[str, Any]] = {"/search": {"question": QUESTION}, "/retrieval": RETRIEVAL, "/mcp": MCP_SEARCH}
+
+
+@pytest.mark.parametrize("path", SEARCHES)
+def test_the_stages_of_a_search_are_timed_by_whatever_protocol_it_comes_and_it_is_no_answer(
+    running: Server, path: str
+) -> None:
+    before = metrics(running)
+    headers = {"Accept": "application/json, text/event-stream"}
+    response = running.client.post(path, json=SEARCHES[path], headers=headers)
+    assert response.status_code == 200, response.text
+    assert "Milvus" in response.text or "overview.md" in response.text
+    found = metrics(running)
+    grown = {name: value - before.get(name, 0) for name, value in found.items() if value != before.get(name, 0)}
+    counted = {name: value for name, value in grown.items() if name.startswith("zhiwen_stage_seconds_count")}
+    stages = ("embed", "dense", "lexical", "fuse", "search")
+    assert counted == {f'zhiwen_stage_seconds_count{{stage="{stage}"}}': 1 for stage in stages}
+    assert not any(name.startswith(("zhiwen_answers", "zhiwen_refusals")) for name in grown)
+    sums = {stage: grown[f'zhiwen_stage_seconds_sum{{stage="{stage}"}}'] for stage in stages}
+    assert 0 < sum(sums.values()) - sums["search"] <= sums["search"]
+
+
 def test_labels_come_from_closed_sets(running: Server) -> None:
     for path in ("/no-such-path/1", "/traces/no-such-path", "/%F0%9F%92%A9"):
         running.client.get(path)
@@ -143,6 +172,7 @@ def test_each_request_has_one_line_in_the_log_without_what_was_asked(running: Se
     assert not any(word in running.log for word in SECRET_WORDS)
 
 
+@pytest.mark.alone
 def test_a_store_that_hangs_or_dies_makes_the_server_unready_in_time_and_alive_all_the_same(running: Server) -> None:
     for pid in running.children:
         os.kill(pid, signal.SIGSTOP)
