@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from api.page.docs_markup import render_document
 from ingest.live_documents import LiveDocument
 from ingest.sections import Heading
-from rag.store import Commit
+from rag.generations import Commit
 
 _MAX_BYTES = 64 * 1024 * 1024
 
