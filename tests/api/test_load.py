@@ -23,7 +23,7 @@ pytestmark = pytest.mark.alone
 QUESTION = "向量数据库有哪些知名组件？"
 PLACES, QUEUE = 8, 8
 QUESTIONS = 1000
-ROUNDS = 6
+ROUNDS = 10
 LARGE = "/api-docs/assets/swagger-ui-bundle.js"
 
 
