@@ -80,9 +80,10 @@ def test_the_file_can_be_imported_where_the_words_are_not_searched(
     take_in(back, tmp_path / "dense.parquet")
     assert back.contents() == library.contents()
     assert back.statistics() == library.statistics()
-    assert back.store.snapshot().search_terms(["apples"], limit=1) == library.store.snapshot().search_terms(
-        ["apples"], limit=1
-    )
+    # Its score is another: the store's own statistics count deleted rows for a while.
+    [(found, _score)] = back.store.snapshot().search_terms(["apples"], limit=1)
+    [(known, _score)] = library.store.snapshot().search_terms(["apples"], limit=1)
+    assert found == known
 
 
 def test_more_than_a_group_of_documents_travels_whole(make_library: LibraryMaker, tmp_path: Path) -> None:
