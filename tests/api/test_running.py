@@ -15,6 +15,8 @@ from server_events import streamed_answer
 
 from api.monitoring.metrics import Metrics
 
+pytestmark = pytest.mark.alone
+
 QUESTION = "向量数据库有哪些知名组件？"
 REFUSED = "红烧肉怎么做才不腻？"
 SECRET_WORDS = ("向量", "红烧肉", "Milvus", "PingCAP", "no-such-path")
@@ -172,7 +174,6 @@ def test_each_request_has_one_line_in_the_log_without_what_was_asked(running: Se
     assert not any(word in running.log for word in SECRET_WORDS)
 
 
-@pytest.mark.alone
 def test_a_store_that_hangs_or_dies_makes_the_server_unready_in_time_and_alive_all_the_same(running: Server) -> None:
     for pid in running.children:
         os.kill(pid, signal.SIGSTOP)
