@@ -17,7 +17,7 @@ from statistics import mean
 
 from rag.fusion import bm25_share, coverage_of
 from rag.names import absence
-from rag.question import language_of
+from rag.question import is_across_languages
 from rag.retrieval import Retrieval
 from rag.terms import terms
 from rag.units import units
@@ -26,8 +26,6 @@ from rag.vocabulary import Chunk
 ANY_EMBEDDER = "any"
 _CALIBRATIONS = Path(__file__).with_name("calibrations")
 _NEXT = 10
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
-_LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
 
 # A question of one of these kinds is not answered by passages without a word of the kind.
 _KINDS = (
@@ -116,7 +114,7 @@ def signals_of(retrieval: Retrieval) -> Signals:
     passages = [hit.chunk.searchable_text for hit in hits]
     others = [hit.chunk.searchable_text for hit in retrieval.candidates]
     text = "\n".join(passages)
-    is_across = _is_across(retrieval.question, text)
+    is_across = is_across_languages(retrieval.question, text)
     cosine, *other_cosines = sorted((hit.cosine for hit in retrieval.candidates), reverse=True)
     other_bm25 = [hit.bm25 for hit in retrieval.candidates if hit.chunk.id != hits[0].chunk.id]
     return Signals(
@@ -152,9 +150,3 @@ def _mean_of_next(ordered: Sequence[float]) -> float:
 def _unit_coverage(chunk: Chunk, idf: Mapping[str, float]) -> float:
     context = frozenset(terms(chunk.context))
     return max((coverage_of(context | set(terms(unit.text)), idf) for unit in units(chunk)), default=0.0)
-
-
-def _is_across(question: str, text: str) -> bool:
-    """Whether question and passages are in different languages, so that most words cannot match."""
-    share = len(_CHINESE.findall(text)) / max(len(_LETTER.findall(text)), 1)
-    return share < 0.05 if language_of(question) == "zh" else share > 0.2

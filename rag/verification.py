@@ -14,7 +14,7 @@ from rag.addresses import addresses
 from rag.embedders import Embedder
 from rag.facts import folded, identifiers, latin_names, quantities, quoted_names, values
 from rag.nouns import absent_nouns
-from rag.question import language_of
+from rag.question import is_across_languages, language_of
 from rag.statements import statements, without_markers
 from rag.terms import question_terms, terms
 
@@ -30,7 +30,6 @@ has taken the place of one that is."""
 MIN_SIMILARITY = 0.74
 _SIMILARITY_FITTED_FOR = "builtin/multilingual-e5-small"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
-_LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
 _NUMERIC = re.compile(r"[\d.,:%零〇一二两三四五六七八九十百千万亿年月日号第]+")
 _SPACE_OR_MARK = re.compile(r"[\W_]+")
 
@@ -139,10 +138,7 @@ def _share(words: Iterable[str], text: str, idf: InverseFrequency) -> float:
 
 
 def is_across(statement: str, passages: Sequence[str]) -> bool:
-    """Whether statement and passages are in different languages, so that most words cannot match."""
-    text = "\n".join(passages)
-    share = len(_CHINESE.findall(text)) / max(len(_LETTER.findall(text)), 1)
-    return share < 0.05 if language_of(statement) == "zh" else share > 0.2
+    return is_across_languages(statement, "\n".join(passages))
 
 
 def similarity_of(embedder: Embedder) -> Similarity | None:
