@@ -13,7 +13,6 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-import rjieba
 import scipy.sparse
 import snowballstemmer
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from bench.metrics import ndcg
 from bench.sets import EvaluationSet, documents_of, load_set
 from ingest.chunks import chunk_document
 from ingest.documents import parse_document
+from rag import chinese_words
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.terms import question_text, terms
 
@@ -114,7 +114,7 @@ def _is_character(term: str) -> bool:
 
 def _dictionary_words(text: str) -> Iterator[str]:
     for run in _CHINESE.findall(text):
-        yield from rjieba.cut(run)
+        yield from chinese_words.cut(run)
 
 
 VARIANTS: Mapping[str, Terms] = {

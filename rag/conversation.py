@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import rjieba
-
+from rag import chinese_words
 from rag.facts import latin_names
 from rag.nouns import NAME_TAGS
 from rag.question import language_of
@@ -111,5 +110,5 @@ def _names(text: str) -> list[str]:
     if language_of(text) == "en":
         return list(dict.fromkeys(latin_names(text)))
     found = [match[0] for match in _LATIN_WORD.finditer(text)]
-    found += [word for word, tag in rjieba.tag(_LATIN_WORD.sub(" ", text)) if tag in NAME_TAGS and len(word) > 1]
+    found += [word for word, tag in chinese_words.tag(_LATIN_WORD.sub(" ", text)) if tag in NAME_TAGS and len(word) > 1]
     return sorted(dict.fromkeys(found), key=text.index)

@@ -10,8 +10,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-import rjieba
-
+from rag import chinese_words
 from rag.facts import latin_names
 from rag.nouns import NAME_TAGS
 from rag.question import language_of
@@ -97,5 +96,7 @@ def _writes_names_in_latin(passages: Sequence[str]) -> bool:
     """Whether there is a Latin name for each passage, and twice as many as Chinese ones."""
     text = folded("\n".join(passages))
     latin = {word.casefold() for word in _WORD.findall(text) if _is_name(word)}
-    chinese = {word for word, tag in rjieba.tag(text) if tag in NAME_TAGS and len(word) > 1 and not word.isascii()}
+    chinese = {
+        word for word, tag in chinese_words.tag(text) if tag in NAME_TAGS and len(word) > 1 and not word.isascii()
+    }
     return len(latin) >= max(len(passages), 2 * len(chinese))

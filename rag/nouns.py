@@ -8,7 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-import rjieba
+from rag import chinese_words
 
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 NAME_TAGS = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})
@@ -31,7 +31,7 @@ def absent_nouns(sentence: str, text: str) -> list[Noun]:
     absent = _absent_positions(sentence, "".join(unicodedata.normalize("NFKC", text).split()))
     found = []
     end = 0
-    for word, tag in rjieba.tag(sentence):
+    for word, tag in chinese_words.tag(sentence):
         start, end = end, end + len(word)
         if tag.startswith(_NOUN_TAGS) and len(absent.intersection(range(start, end))) >= _FEWEST_CHARACTERS:
             found.append(Noun(word, tag in NAME_TAGS))

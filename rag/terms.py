@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from functools import cache
 
 import opencc
-import rjieba
+
+from rag import chinese_words
 
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+(?:[._\-/:@+#]+[^\W_{_CJK}]+)*[+#]*)")
@@ -57,7 +58,7 @@ def question_terms(question: str) -> list[str]:
 
 def question_text(question: str) -> str:
     """A question, folded, without the words that only make it one."""
-    words = rjieba.cut(folded(question))
+    words = chinese_words.cut(folded(question))
     return "".join(" " if word.casefold() in _QUESTION_WORDS else word for word in words)
 
 

@@ -1,12 +1,31 @@
 """What the tests of more than one package share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from shared_folder import shared_folder
+
+from ingest.sync import ingest
+from rag import config
+from rag.wiring import open_parts
 
 if TYPE_CHECKING:
     from milvus_process import MilvusProcess
+
+
+@pytest.fixture(scope="session")
+def shipped_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of knowledge/ with the defaults, to be copied."""
+    return shared_folder(tmp_path_factory, "shipped", _ingest_shipped_knowledge) / "m.db"
+
+
+def _ingest_shipped_knowledge(folder: Path) -> None:
+    uri, knowledge = str(folder / "m.db"), str(Path(__file__).parents[1] / "knowledge")
+    settings = config.load(environment={"ZHIWEN_KNOWLEDGE__PATH": knowledge, "ZHIWEN_STORE__URI": uri})
+    with open_parts(settings) as parts:
+        assert ingest(settings, parts.store, parts.embedder).ok
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ Facts are compared without regard to case and white space.
 """
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ingest.sync import ingest
 from rag import config
 from rag.answer import answer, search
 from rag.vocabulary import Answer, Hit
@@ -31,16 +31,16 @@ class Result:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def parts(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+    database = shutil.copy2(shipped_index, tmp_path_factory.mktemp("questions"))
     settings = config.load(
         environment={
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
-            "ZHIWEN_STORE__URI": str(tmp_path_factory.mktemp("shipped") / "m.db"),
+            "ZHIWEN_STORE__URI": str(database),
             "ZHIWEN_TRACES__ENABLED": "false",
         }
     )
     with open_parts(settings) as opened:
-        assert ingest(settings, opened.store, opened.embedder).ok
         yield opened
 
 

@@ -1,17 +1,27 @@
 """Folders and servers that the tests of the surfaces share."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from chat_endpoint import ChatEndpoint
-from processes import PUBLIC_URL, FirstAsk, Server, Workspace
+from processes import PUBLIC_URL, FirstAsk, Outcome, Server, Workspace
+from shared_folder import shared_folder
+
+_OUTCOME = "outcome.json"
 
 
 @pytest.fixture(scope="session")
 def first_ask(tmp_path_factory: pytest.TempPathFactory) -> FirstAsk:
-    workspace = Workspace.with_shipped_knowledge(tmp_path_factory.mktemp("first"))
-    return FirstAsk(workspace.run("ask", "向量数据库有哪些知名组件？"), workspace)
+    folder = shared_folder(tmp_path_factory, "first", _ask_for_the_first_time)
+    return FirstAsk(Outcome(**json.loads((folder / _OUTCOME).read_text("utf-8"))), Workspace(folder))
+
+
+def _ask_for_the_first_time(folder: Path) -> None:
+    outcome = Workspace.with_shipped_knowledge(folder).run("ask", "向量数据库有哪些知名组件？")
+    (folder / _OUTCOME).write_text(json.dumps(asdict(outcome)), "utf-8")
 
 
 @pytest.fixture
