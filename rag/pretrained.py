@@ -19,6 +19,7 @@ from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-def
 from safetensors import SafetensorError
 
 from rag.errors import ZhiwenError, first_line
+from rag.openmp import wait_without_spinning
 
 HUB_TIMEOUT_SECONDS = 5.0
 _MODEL_FILES = {".json", ".txt", ".model", ".safetensors", ".bin"}
@@ -90,6 +91,7 @@ def _load_from_cache(repository: str, family: Family, *, name: str) -> Any | Non
 def _load(path: str, family: Family, *, name: str, local_files_only: bool) -> Any:
     # The tokenizer's own threads win nothing beside torch's, and warn on stderr whenever the process forks.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    wait_without_spinning()
     # Before the import, because transformers decides there whether it draws progress bars.
     disable_progress_bars()
     try:

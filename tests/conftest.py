@@ -9,7 +9,10 @@ from shared_folder import shared_folder
 
 from ingest.sync import ingest
 from rag import config
+from rag.openmp import wait_without_spinning
 from rag.wiring import open_parts
+
+wait_without_spinning()  # before a test imports torch
 
 if TYPE_CHECKING:
     from milvus_process import MilvusProcess

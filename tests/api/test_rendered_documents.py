@@ -19,10 +19,10 @@ LARGE = "\n\n".join(f"{number} " + "*a* `b` **c** [d](e.md) " * 3 for number in 
 
 
 def test_who_reads_a_large_document_next_gets_it_at_once_and_nobody_waits_for_its_rendering(
-    empty_workspace: Workspace,
+    workspace: Workspace,
 ) -> None:
-    empty_workspace.write("large.md", f"# Large\n\n{LARGE}\n")
-    with empty_workspace.serving() as server:
+    workspace.write("large.md", f"# Large\n\n{LARGE}\n")
+    with workspace.serving() as server:
         assert server.ingest()["error"] is None
         slow: list[tuple[float, httpx2.Response]] = []
         reading = threading.Thread(target=lambda: slow.append(timed(server, "/docs/large.md")))
@@ -43,9 +43,9 @@ def test_who_reads_a_large_document_next_gets_it_at_once_and_nobody_waits_for_it
         assert "cited" not in again.text
 
 
-def test_what_is_kept_is_not_shown_once_the_document_is_another(empty_workspace: Workspace) -> None:
-    file = empty_workspace.write("news.md", "# News\n\nThe tide is low.\n")
-    with empty_workspace.serving() as server:
+def test_what_is_kept_is_not_shown_once_the_document_is_another(workspace: Workspace) -> None:
+    file = workspace.write("news.md", "# News\n\nThe tide is low.\n")
+    with workspace.serving() as server:
         assert server.ingest()["error"] is None
 
         def shown() -> str:
@@ -76,7 +76,7 @@ def test_no_more_is_kept_than_there_is_room_for_and_what_was_read_last_stays(tmp
     folder = tmp_path / "knowledge"
     folder.mkdir()
     for name in "abc":
-        (folder / f"{name}.md").write_text(f"# {name}\n\n" + "The tide is low. " * 400)
+        (folder / f"{name}.md").write_text(f"# {name}\n\n" + "The tide is low. " * 100)
     settings = Settings(
         knowledge=KnowledgeSettings(path=folder),
         store=StoreSettings(uri=str(tmp_path / "m.db")),
@@ -89,7 +89,7 @@ def test_no_more_is_kept_than_there_is_room_for_and_what_was_read_last_stays(tmp
         def found(name: str) -> LiveDocument:
             return live_document(f"{name}.md", snapshot, settings.knowledge)
 
-        kept = RenderedDocuments(max_bytes=16_000)  # two of them
+        kept = RenderedDocuments(max_bytes=4_500)  # two of them
         a, b = kept.rendered(found("a")), kept.rendered(found("b"))
         assert kept.rendered(found("a")) is a
         c = kept.rendered(found("c"))

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from chat_kit import KEY, PROMPT, heard
+from huggingface_hub.utils import disable_progress_bars
 
 from rag.chat import Finished, Text
 from rag.chat.chain import ChatChain
@@ -21,7 +23,9 @@ from rag.config import ChatSettings
 from rag.errors import ChatRejected
 from rag.vocabulary import Attempt
 
-pytest.importorskip("accelerate", reason="transformers serve loads models with it; it is in the dev extra")
+pytestmark = pytest.mark.skipif(
+    find_spec("accelerate") is None, reason="transformers serve loads models with it; it is in the dev extra"
+)
 
 TRANSFORMERS = Path(sys.executable).with_name("transformers")
 _END = "<|im_end|>"
@@ -30,7 +34,9 @@ _TEMPLATE = "{% for message in messages %}{{ message.role }}: {{ message.content
 
 def build_model(folder: Path) -> Path:
     """A Qwen of 20,000 weights, which knows bytes and no words."""
-    # Imported here: they take seconds, and only this test needs them.
+    # Imported here: they take seconds, and only this test needs them. As loading does it: transformers decides on its
+    # import whether it draws progress bars.
+    disable_progress_bars()
     import torch  # noqa: PLC0415
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: PLC0415
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM  # noqa: PLC0415
