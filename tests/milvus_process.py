@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -12,7 +13,9 @@ from urllib.error import URLError
 
 import milvus
 import pytest
+from filelock import FileLock
 
+_START_LOCK = Path(tempfile.gettempdir()) / f"zhiwen-tests-milvus-{os.getuid()}.lock"
 _HEALTHY_SECONDS = 90
 _SESSION_SECONDS = "6"
 """After a kill, a server takes its own collections over when the dead one's session has ended. Since 2.6 that takes ten
@@ -38,7 +41,14 @@ class MilvusProcess:
         return f"http://127.0.0.1:{self._server.listen_port}"
 
     def start(self) -> None:
-        """Returns when the server calls itself healthy."""
+        """Returns when the server calls itself healthy; one server starts at a time, in all processes of the tests.
+
+        The package looks for free ports from the same number on, lets go of them, and only then starts the server.
+        """
+        with FileLock(_START_LOCK):
+            self._start()
+
+    def _start(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("ETCD_CONFIG_PATH", str(self._etcd_settings))
             patch.setenv("COMMON_SESSION_TTL", _SESSION_SECONDS)
