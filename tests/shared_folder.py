@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from filelock import FileLock
@@ -16,8 +17,7 @@ def shared_folder(factory: pytest.TempPathFactory, name: str, fill: Callable[[Pa
     folder = base / name
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            unfinished = base / f"{name}.unfinished"
-            unfinished.mkdir()
+            unfinished = Path(mkdtemp(prefix=f"{name}-", dir=base))
             fill(unfinished)
             unfinished.rename(folder)
     return folder

@@ -128,7 +128,7 @@ def test_a_writer_keeps_its_right_while_the_server_hangs_for_a_moment(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(lease, "_BEAT_SECONDS", 0.2)
-    impatient = settings.model_copy(update={"store": settings.store.model_copy(update={"timeout_seconds": 3})})
+    impatient = settings.model_copy(update={"store": settings.store.model_copy(update={"timeout_seconds": 2})})
     with open_store(impatient) as store, open_store(settings) as other:
         with writing(store) as still_mine:
             milvus_server.pause()
