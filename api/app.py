@@ -10,7 +10,6 @@ from fastapi_offline import FastAPIOffline
 
 from api.dify.routes import add_dify
 from api.error_answers import add_error_answers
-from api.guard.door import Door
 from api.guard.middlewares import add_guard
 from api.hosting import Hosting
 from api.ingests import add_ingests
@@ -30,17 +29,13 @@ from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
 
-def create_app(parts: Parts, runner: IngestRunner) -> FastAPI:
-    """The application with its routes, not yet served."""
-    return create_service(parts, runner, Hosting()).app
-
-
-def create_service(parts: Parts, runner: IngestRunner, hosting: Hosting) -> Door:
-    """The application over open parts, behind its door; whoever opened the parts closes them."""
+def create_app(parts: Parts, runner: IngestRunner, hosting: Hosting) -> FastAPI:
+    """The application over open parts; whoever opened them closes them."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        door.close()
         await asyncio.to_thread(runner.stop)
         await parts.chat.close()
 
@@ -57,6 +52,7 @@ def create_service(parts: Parts, runner: IngestRunner, hosting: Hosting) -> Door
         lifespan=lifespan,
     )
     door = add_guard(app, parts, runner, hosting)
+    hosting.connections.turn_away = door.turn_away
     add_error_answers(app)
     add_questions(app, parts)
     add_ingests(app, parts, runner)
@@ -72,4 +68,4 @@ def create_service(parts: Parts, runner: IngestRunner, hosting: Hosting) -> Door
     add_page(app, parts)
     add_openapi(app)
     add_telemetry(app, parts)
-    return door
+    return app

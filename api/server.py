@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import uvicorn
 
-from api.app import create_service
+from api.app import create_app
 from api.guard.connections import BoundedProtocol, BoundedServer, ConnectionLimits, Connections, allow_open_files
 from api.guard.draining import Drain
 from api.guard.live_keys import LiveKeys
@@ -52,7 +52,7 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
         runner = IngestRunner()
         hosting = Hosting(uuid.uuid4().hex, keys, Drain(), Connections(_limits(settings.serve)))
         config = uvicorn.Config(
-            create_service(parts, runner, hosting),
+            create_app(parts, runner, hosting),
             http=BoundedProtocol,
             ws="none",
             log_config=None,

@@ -9,11 +9,16 @@ import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, Literal
 
 import uvicorn
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from api.guard.rush import Rush
@@ -24,6 +29,8 @@ _PIPELINED_REQUESTS = 16
 _RESERVED_FILES = 256
 """For the store, the chat model, documents and the libraries."""
 
+TurnAway = Callable[[str, str, Headers], Response | None]
+"""From the method, path and headers of a request, the answer to one that is not to be served, None to the others."""
 Drop = Literal["half_open", "slow_reader", "too_many"]
 
 
@@ -43,6 +50,7 @@ class Connections(ServerState):
         super().__init__()
         self.limits = limits
         self.rush = Rush()
+        self.turn_away: TurnAway = lambda _method, _path, _headers: None
         self.waiting: dict[BoundedProtocol, None] = {}
         self.dropped: Counter[Drop] = Counter()
 
@@ -105,6 +113,24 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._note_request()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        scope = cycle.scope
+        if answer := self.server_state.turn_away(scope["method"], scope["path"], Headers(raw=list(scope["headers"]))):
+            self._answer(cycle, answer)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _answer(self, cycle: RequestResponseCycle, answer: Response) -> None:
+        """Send what uvicorn would. The rest of the request is read, and forgotten."""
+        head = [_head(answer), *(b"%b: %b\r\n" % header for header in self.server_state.default_headers)]
+        if not cycle.keep_alive:
+            head.append(b"connection: close\r\n")
+        self.transport.write(b"%b\r\n%b" % (b"".join(head), bytes(answer.body)))
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
     def overdue(self, now: float, limits: ConnectionLimits) -> Drop | None:
         """Why this connection has had its time, if it has."""
         if self.transport.get_write_buffer_size():
@@ -122,6 +148,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def _note_request(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             self.server_state.waiting.pop(self, None)
+
+
+@lru_cache(maxsize=8)
+def _head(answer: Response) -> bytes:
+    """Its status and headers. Answers that are sent to many are the same object each time."""
+    status = HTTPStatus(answer.status_code)
+    lines = b"".join(b"%b: %b\r\n" % header for header in answer.raw_headers)
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() + lines
 
 
 class _TooManyPipelined(Exception):

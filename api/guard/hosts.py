@@ -36,7 +36,8 @@ class Hosts:
     def check(self, method: str, headers: Headers) -> None:
         """Raises RequestRefused if the request is for another host, or a page of another site may not send it."""
         host = headers.get("host", "")
-        if not any(_is_meant(name, _without_port(host)) for name in self._names):
+        named = _without_port(host)
+        if not any(_is_meant(name, named) for name in self._names):
             raise UntrustedHost(f"{host!r} is none of the names of this service; add it to serve.trusted_hosts")
         origin = headers.get("origin")
         if not self._checks_origin or origin is None or method in _READING:

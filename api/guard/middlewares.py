@@ -25,7 +25,7 @@ _CORS_EXPOSED = ("Retry-After", "WWW-Authenticate")
 
 
 def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting) -> Door:
-    """Bound, count and log all requests of the application, and add `/metrics`. Returns what it is served through."""
+    """Bound, count and log all requests of the application, and add `/metrics`. Returns its door."""
     serve = parts.settings.serve
     places = Places(
         serve.max_concurrent_answers,
@@ -44,7 +44,7 @@ def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: Hosting
     add_metrics(app, metrics)
     lines = RequestLines(metrics, log_text=serve.log_text)
     _add_middlewares(app, serve, hosting, places, hosts, lines)
-    return Door(app, places=places, drain=hosting.drain, hosts=hosts, keys=hosting.keys, lines=lines)
+    return Door(places=places, drain=hosting.drain, hosts=hosts, keys=hosting.keys, lines=lines)
 
 
 def _add_middlewares(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,35 +50,40 @@ class Places:
         self.rush.note_arrival()
         return TooManyAnswers(_FULL, retry_after_seconds=_RETRY_AFTER_SECONDS)
 
-    async def take(self) -> bool:
-        """Return True once there is a place, which is to be given back.
+    def line_up(self) -> asyncio.Future[None]:
+        """A turn, done once it has a place, in the order of the calls; to be left in the end, whatever comes of it.
 
-        Cancelled while it waits, it leaves the queue. Raises TooManyAnswers if the queue is full, or too slow.
+        Raises TooManyAnswers if there is no room.
         """
-        if self._free:
-            self._free -= 1
-            return True
         self.check()
         turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        if self._free:
+            self._free -= 1
+            turn.set_result(None)
+        else:
+            self._queue.append(turn)
+        return turn
+
+    async def wait(self, turn: asyncio.Future[None]) -> bool:
+        """Return True once the turn has a place. Raises TooManyAnswers if that takes too long."""
         try:
             async with asyncio.timeout(self._waiting_seconds):
                 await turn
-        except BaseException as error:
-            if turn.cancelled():
-                with suppress(ValueError):  # it has been passed over already
-                    self._queue.remove(turn)
-            else:
-                self.give_back()  # the turn came in the same moment
-            if isinstance(error, TimeoutError):
-                raise TooManyAnswers(
-                    f"no question was done within {self._waiting_seconds:g} seconds; try again in a moment",
-                    retry_after_seconds=_RETRY_AFTER_SECONDS,
-                ) from error
-            raise
+        except TimeoutError as error:
+            raise TooManyAnswers(
+                f"no question was done within {self._waiting_seconds:g} seconds; try again in a moment",
+                retry_after_seconds=_RETRY_AFTER_SECONDS,
+            ) from error
         return True
 
-    def give_back(self) -> None:
+    def leave(self, turn: asyncio.Future[None]) -> None:
+        """Give its place to the next one, or the one in the queue if it never got that far."""
+        if turn in self._queue:
+            self._queue.remove(turn)
+        elif not turn.cancelled():
+            self._give_back()
+
+    def _give_back(self) -> None:
         while self._queue:
             turn = self._queue.popleft()
             if not turn.cancelled():
@@ -105,17 +109,18 @@ class AnswerLimit:
         try:
             self._places.check()  # before anything of the body is read
             first = await _whole(receive)
-            is_gone = first["type"] == "http.disconnect"
-            if is_gone or not await unless_gone(Request(scope, receive), self._places.take()):
+            if first["type"] == "http.disconnect":
                 return
+            # At once: whoever comes next in a rush is to find the place taken.
+            turn = self._places.line_up()
+            try:
+                if turn.done() or await unless_gone(Request(scope, receive), self._places.wait(turn)):
+                    await self._places.rush.over()
+                    await self._app(scope, _beginning_with(first, receive), send)
+            finally:
+                self._places.leave(turn)
         except TooManyAnswers as error:
             await refusal(error, rule.dialect)(scope, receive, send)
-            return
-        try:
-            await self._places.rush.over()
-            await self._app(scope, _beginning_with(first, receive), send)
-        finally:
-            self._places.give_back()
 
 
 async def _whole(receive: Receive) -> Message:

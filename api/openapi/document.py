@@ -101,6 +101,7 @@ def statuses() -> dict[str, int]:
 def main() -> None:
     """Write the document as a server with the default settings serves it."""
     from api.app import create_app  # noqa: PLC0415  (which imports this module)
+    from api.hosting import Hosting  # noqa: PLC0415
     from ingest.runner import IngestRunner  # noqa: PLC0415
     from rag.config import Settings, StoreSettings, TraceSettings  # noqa: PLC0415
     from rag.wiring import open_parts  # noqa: PLC0415
@@ -110,7 +111,7 @@ def main() -> None:
             store=StoreSettings(uri=str(Path(folder, "m.db"))), traces=TraceSettings(path=Path(folder, "traces"))
         )
         with open_parts(settings) as parts:
-            document = create_app(parts, IngestRunner()).openapi()
+            document = create_app(parts, IngestRunner(), Hosting()).openapi()
     FILE.write_text(as_text(document), encoding="utf-8")
 
 

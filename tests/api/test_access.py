@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Mount
 
 from api.app import create_app
 from api.guard.access import OPENS, RULES, SCOPES, Rule, rule_of
+from api.hosting import Hosting
 from ingest.runner import IngestRunner
 from rag.chat.extractive import ExtractiveChat
 from rag.config import Settings
@@ -21,7 +22,7 @@ UNOPENED = Parts(Settings(), cast(Store, None), cast(Embedder, None), Extractive
 def routes() -> dict[tuple[str, str], BaseRoute]:
     """All routes of the service, by method and path."""
     found: dict[tuple[str, str], BaseRoute] = {}
-    for route in create_app(UNOPENED, IngestRunner()).routes:
+    for route in create_app(UNOPENED, IngestRunner(), Hosting()).routes:
         if isinstance(route, Mount):
             found["GET", f"{route.path}/{{path:path}}"] = route
             continue

@@ -20,12 +20,13 @@ from test_access import UNOPENED
 
 from api.app import create_app
 from api.guard.keys import new_key
+from api.hosting import Hosting
 from api.openapi.document import operations
 from ingest.runner import IngestRunner
 
 pytestmark = pytest.mark.alone
 
-DOCUMENT = create_app(UNOPENED, IngestRunner()).openapi()
+DOCUMENT = create_app(UNOPENED, IngestRunner(), Hosting()).openapi()
 EXAMPLES = 200
 tried: Counter[str] = Counter()
 # What is generated is as good as what the tool would list besides, and three times as fast.

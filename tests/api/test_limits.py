@@ -212,6 +212,32 @@ def test_where_there_is_no_room_others_are_still_told_what_else_is_wrong(
     assert '"route": "/v1/chat/completions", "status": 429, "ms": 0.0, "key": "owner"' in tight.log
 
 
+def test_a_connection_goes_on_after_a_refusal_and_ends_where_its_client_wants_that(
+    tight: Server, chat_endpoint: ChatEndpoint
+) -> None:
+    chat_endpoint.plays("Milvus [1]", hangs=True)
+    body = json.dumps({"question": QUESTION, "stream": True})
+    asking = post(tight, "/ask", body, length=len(body))
+    live = "GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    last = asking.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+    with connected(tight, asking), connected(tight, asking), connected(tight, asking):
+        while metric(tight, "zhiwen_answers_waiting") < 1:
+            time.sleep(0.02)
+        with connected(tight, asking + live + asking[:-5]) as own:
+            time.sleep(0.1)  # the rest of a body comes when it has been refused
+            own.sendall((asking[-5:] + live + last).encode())
+            answers = b"".join(iter(lambda: own.recv(65536), b"")).split(b"HTTP/1.1 ")[1:]
+        assert [answer[:3] for answer in answers] == [b"429", b"200", b"429", b"200", b"429"]
+        assert [b"connection: close\r\n" in answer for answer in answers] == [False] * 4 + [True]
+        for answer in answers:
+            assert b"date: " in answer
+            assert b"x-content-type-options: nosniff\r\n" in answer
+            assert len(answer.partition(b"\r\n\r\n")[2]) == int(answer.partition(b"content-length: ")[2].split()[0])
+    while metric(tight, "zhiwen_answers_under_way"):
+        time.sleep(0.02)
+    chat_endpoint.plays("Milvus [1].")
+
+
 def test_who_leaves_the_queue_makes_room_in_it(tight: Server, chat_endpoint: ChatEndpoint) -> None:
     chat_endpoint.plays("Milvus [1]", hangs=True)
     body = json.dumps({"question": QUESTION, "stream": True})

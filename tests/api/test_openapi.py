@@ -10,12 +10,13 @@ from test_access import UNOPENED
 
 from api.app import create_app
 from api.errors import STATUS, code_of
+from api.hosting import Hosting
 from api.openapi.document import FILE, as_text, operations, statuses
 from api.openapi.errors import ELSEWHERE, MESSAGES
 from api.openapi.examples import EXAMPLES
 from ingest.runner import IngestRunner
 
-DOCUMENT: dict[str, Any] = create_app(UNOPENED, IngestRunner()).openapi()
+DOCUMENT: dict[str, Any] = create_app(UNOPENED, IngestRunner(), Hosting()).openapi()
 OPERATIONS = {f"{method} {path}": operation for method, path, operation in operations(DOCUMENT)}
 each_operation = pytest.mark.parametrize("name", OPERATIONS)
 
