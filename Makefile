@@ -6,7 +6,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
-PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+# Modules are compiled when they are first imported, and kept: compiling all of them takes as long as installing them.
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
+# Where it is set, each command would compile all that it imports once more.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo 'make ask q="…"   answer a question from knowledge/'
@@ -25,7 +28,8 @@ test: check
 
 # What measures time runs alone; the rest waits for processes half of its time, so there are more at a time than cores.
 # In the order of their names, the files of many tests and those of long ones are mixed: no core waits for a last one.
-check: $(INSTALLED_DEV) browser
+check:
+	$(MAKE) --no-print-directory --jobs=2 $(INSTALLED_DEV) browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
@@ -73,10 +77,10 @@ $(INSTALLED): pyproject.toml constraints.txt | .venv
 	@$(PIP_INSTALL) .
 	@touch $@
 
-# What only the tests and checks need comes on top.
-$(INSTALLED_DEV): $(INSTALLED)
+# With what only the tests and checks need.
+$(INSTALLED_DEV): pyproject.toml constraints.txt | .venv
 	@$(PIP_INSTALL) '.[dev]'
-	@touch $@
+	@touch $(INSTALLED) $@
 
 clean:
 	rm -rf .venv .zhiwen build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
