@@ -28,13 +28,14 @@ test: check
 
 # What measures time runs alone; the rest waits for processes half of its time, so there are more at a time than cores.
 # In the order of their names, the files of many tests and those of long ones are mixed: no core waits for a last one.
+# Each computes with one thread: where there are more of them than cores, two wait for each other.
 check:
 	$(MAKE) --no-print-directory --jobs=2 $(INSTALLED_DEV) browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory --jobs=2 types audit
-	$(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder -m "not alone"
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder -m "not alone"
 	$(BIN)/pytest -m alone
 
 types: $(INSTALLED_DEV)

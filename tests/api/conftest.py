@@ -20,7 +20,7 @@ def first_ask(tmp_path_factory: pytest.TempPathFactory) -> FirstAsk:
 
 
 def _ask_for_the_first_time(folder: Path) -> None:
-    outcome = Workspace.with_shipped_knowledge(folder).run("ask", "向量数据库有哪些知名组件？")
+    outcome = Workspace.with_shipped_knowledge(folder).run("ask", "向量数据库有哪些知名组件？", timeout=240)
     (folder / _OUTCOME).write_text(json.dumps(asdict(outcome)), "utf-8")
 
 

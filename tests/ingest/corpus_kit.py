@@ -351,7 +351,7 @@ class IngestProcess:
     def __init__(self, root: Path, database: Path, *, failpoint: str = "", lingers: bool = False) -> None:
         """One that `lingers` stays, after it has ingested, until it is killed."""
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["ingest.sync", "rag.wiring"])
+        context.set_forkserver_preload(["ingest.sync", "rag.wiring", "rag.milvus"])
         self._run = uuid.uuid4().hex
         self._received, sent = context.Pipe(duplex=False)
         arguments = (root, database, failpoint, lingers, self._run, sent)
