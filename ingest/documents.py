@@ -19,8 +19,7 @@ from ingest.mdx import without_modules
 from ingest.office import convert_docx, convert_pdf
 from rag import strict_yaml
 from rag.errors import DocumentError
-from rag.facets import MAX_FACETS, facets_of
-from rag.rows import MAX_METADATA_BYTES
+from rag.facets import MAX_FACETS, MAX_METADATA_BYTES, facets_of
 from rag.visible import visible
 from rag.vocabulary import MetadataValue
 

@@ -21,7 +21,6 @@ ALIVE = 2**63 - 1
 """`died` of a row that has not died."""
 
 MAX_CONTENT_BYTES = 65_000
-MAX_METADATA_BYTES = 60_000
 _NO_VECTOR = [0.0, 0.0]  # Milvus wants a vector in every collection.
 
 CHUNK_FIELDS = tuple(

@@ -45,3 +45,11 @@ def test_after_a_start_that_failed_the_next_may_succeed(monkeypatch: pytest.Monk
             with pytest.raises(IngestStopped):
                 parser.parse("good.md", b"# Good\n")
         assert parser.parse("good.md", b"# Good\n\nfine\n").sections[0].heading_path == ("Good",)
+
+
+def test_the_process_begins_without_what_only_searching_needs() -> None:
+    """It is started by every ingest."""
+    heavy = "numpy", "opencc", "pymilvus"
+    asked = f"import sys, ingest.parsing; print([name for name in {heavy} if name in sys.modules])"
+    begun = subprocess.run([sys.executable, "-P", "-c", asked], capture_output=True, text=True, check=True)
+    assert begun.stdout == "[]\n"
