@@ -72,7 +72,7 @@ lock:
 
 .venv:
 	@$(PYTHON) -m venv .venv
-	@echo 'Setting up .venv; the first time takes a few minutes …' >&2
+	@echo 'Setting up .venv; the first time takes a minute or two …' >&2
 
 $(INSTALLED): pyproject.toml constraints.txt | .venv
 	@$(PIP_INSTALL) .

@@ -345,7 +345,7 @@ def ingest_in_child(
 class IngestProcess:
     """One ingest of a folder in a process of its own, leader of its own process group.
 
-    Forked from a server that has imported everything: of a second and a half, a fresh interpreter takes one.
+    Forked from a server that has imported everything: a fresh interpreter takes longer than the ingest.
     """
 
     def __init__(self, root: Path, database: Path, *, failpoint: str = "", lingers: bool = False) -> None:
