@@ -79,7 +79,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._behind_since: float | None = None
-        self._is_in_header, self._header_bytes = False, 0
+        self._is_in_message = self._is_in_header = False
+        self._begun, self._header_bytes = 0, 0
         self._wait_for_a_request()
         self.server_state.rush.note_arrival()
         self.server_state.make_room()
@@ -89,16 +90,20 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        # If it begins with a header that it does not end, all of it is that header.
+        begins = 0 if self._is_in_header else 1 if not self._is_in_message else None
+        self._begun = 0
         super().data_received(data)
         self._note_request()
-        if self._is_in_header:
+        if self._is_in_header and self._begun == begins:
             self._header_bytes += len(data)
             if self._header_bytes > _HEADER_BYTES:
                 self.send_400_response(f"The header is larger than {_HEADER_BYTES} bytes.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._is_in_header, self._header_bytes = True, 0
+        self._is_in_message = self._is_in_header = True
+        self._begun, self._header_bytes = self._begun + 1, 0
 
     def on_headers_complete(self) -> None:
         self._is_in_header = False
@@ -107,6 +112,10 @@ class BoundedProtocol(HttpToolsProtocol):
             raise _TooManyPipelined  # ends the parsing
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._is_in_message = False
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
         self._wait_for_a_request()
         # Begins the next request if that has arrived already.
@@ -114,11 +123,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._note_request()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        scope = cycle.scope
-        if answer := self.server_state.turn_away(scope["method"], scope["path"], Headers(raw=list(scope["headers"]))):
+        answer = None if self.flow.write_paused else self._refusal(cycle)  # a task waits for a client that is behind
+        if answer:
             self._answer(cycle, answer)
         else:
             super()._start_asgi_task(cycle, app)
+
+    def _refusal(self, cycle: RequestResponseCycle) -> Response | None:
+        scope = cycle.scope
+        return self.server_state.turn_away(scope["method"], scope["path"], Headers(raw=list(scope["headers"])))
 
     def _answer(self, cycle: RequestResponseCycle, answer: Response) -> None:
         """Send what uvicorn would. The rest of the request is read, and forgotten."""

@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.alone
 
 QUESTION = "向量数据库有哪些知名组件？"
 KEYS = {name: new_key() for name in ("often", "seldom")}
+DROPPED = 'zhiwen_connections_dropped_total{reason="too_many"}'
 REFUSED = 'zhiwen_http_requests_total{method="POST",route="/ask",status="429"}'
 TIGHT = {
     "ZHIWEN_SERVE__KEYS": f"often:ask:{KEYS['often']},seldom:ask:{KEYS['seldom']}",
@@ -238,6 +239,29 @@ def test_a_connection_goes_on_after_a_refusal_and_ends_where_its_client_wants_th
     chat_endpoint.plays("Milvus [1].")
 
 
+def test_who_sends_ever_more_questions_and_reads_no_refusals_is_dropped(
+    tight: Server, chat_endpoint: ChatEndpoint
+) -> None:
+    chat_endpoint.plays("Milvus [1]", hangs=True)
+    body = json.dumps({"question": QUESTION, "stream": True})
+    asking = post(tight, "/ask", body, length=len(body))
+    dropped = metric(tight, DROPPED)
+    with connected(tight, asking), connected(tight, asking), connected(tight, asking):
+        while metric(tight, "zhiwen_answers_waiting") < 1:
+            time.sleep(0.02)
+        with connected(tight, receive_buffer=4096) as own:
+            with suppress(ConnectionError):
+                own.sendall((asking * 20_000).encode())
+            refusals = b""
+            with suppress(ConnectionError):
+                refusals = b"".join(iter(lambda: own.recv(65536), b""))
+        assert refusals.count(b"HTTP/1.1 429 ") < 5000
+        assert metric(tight, DROPPED) == dropped + 1
+    while metric(tight, "zhiwen_answers_under_way"):
+        time.sleep(0.02)
+    chat_endpoint.plays("Milvus [1].")
+
+
 def test_who_leaves_the_queue_makes_room_in_it(tight: Server, chat_endpoint: ChatEndpoint) -> None:
     chat_endpoint.plays("Milvus [1]", hangs=True)
     body = json.dumps({"question": QUESTION, "stream": True})
@@ -290,16 +314,26 @@ def test_a_header_that_is_too_large_is_refused(tight: Server) -> None:
         assert seconds_until_closed(own) < 0.5
 
 
+def test_a_header_that_begins_behind_a_large_body_is_as_small_as_it_is(tight: Server) -> None:
+    body = "x" * 200_000
+    live = "GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    with connected(tight, post(tight, "/nothing", body, length=len(body)) + live[:30]) as own:
+        time.sleep(0.2)
+        own.sendall(live[30:].encode())
+        answers = b"".join(iter(lambda: own.recv(65536), b"")).split(b"HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in answers] == [b"404", b"200"]
+
+
 def test_some_requests_may_be_sent_ahead_and_are_answered_in_their_order_but_not_any_number(tight: Server) -> None:
     health, unknown = (f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" for path in ("/health/live", "/nothing"))
     last = unknown.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
     with connected(tight, health + unknown + health + last) as own:
         answers = b"".join(iter(lambda: own.recv(65536), b"")).split(b"HTTP/1.1 ")[1:]
         assert [answer[:3] for answer in answers] == [b"200", b"401", b"200", b"401"]
-    dropped = metric(tight, 'zhiwen_connections_dropped_total{reason="too_many"}')
+    dropped = metric(tight, DROPPED)
     with connected(tight, health * 5000) as own:
         assert seconds_until_closed(own) < 2
-    assert metric(tight, 'zhiwen_connections_dropped_total{reason="too_many"}') == dropped + 1
+    assert metric(tight, DROPPED) == dropped + 1
 
 
 def test_a_client_that_does_not_read_is_dropped_and_its_call_to_the_model_ended(
