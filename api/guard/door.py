@@ -22,6 +22,7 @@ from api.monitoring.request_log import RequestLines, Served
 from rag.errors import RequestRefused
 
 _PAUSE_SECONDS = 0.1
+_MOST_PAUSES = 10
 _LINES_AT_A_TIME = 250
 _MOST_UNWRITTEN = 10_000
 
@@ -71,12 +72,13 @@ class Door:
 
 
 class LaterLines:
-    """Lines of the log that are written when the rush is over: a line takes longer than a refusal."""
+    """Lines of the log that are written when the rush is over, or has lasted: a line takes longer than a refusal."""
 
     def __init__(self, lines: RequestLines) -> None:
         self._lines = lines
         self._unwritten: deque[Served] = deque()
         self._come_since = False
+        self._pauses = 0
 
     def write(self, served: Served) -> None:
         if not self._unwritten:
@@ -91,9 +93,13 @@ class LaterLines:
             self._lines.write(self._unwritten.popleft())
 
     def _write_some(self) -> None:
-        if not self._come_since:
+        if self._come_since and self._pauses < _MOST_PAUSES:
+            self._pauses += 1
+        else:
             for _ in range(min(_LINES_AT_A_TIME, len(self._unwritten))):
                 self._lines.write(self._unwritten.popleft())
         self._come_since = False
         if self._unwritten:
             asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._write_some)
+        else:
+            self._pauses = 0

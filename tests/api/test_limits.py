@@ -1,5 +1,6 @@
 """The bounds of a running server, each met over a real socket."""
 
+import asyncio
 import json
 import socket
 import time
@@ -7,6 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -15,9 +18,12 @@ from chat_endpoint import ChatEndpoint
 from processes import FirstAsk, Server, assert_json_error
 from server_events import streamed
 
+from api.guard.access import rule_of
+from api.guard.door import LaterLines
 from api.guard.hosts import trusted_hosts
 from api.guard.keys import new_key
 from api.guard.rates import Rates
+from api.monitoring.request_log import RequestLines, Served
 from rag.config import ServeSettings
 
 pytestmark = pytest.mark.alone
@@ -78,6 +84,21 @@ def post(server: Server, path: str, body: str, *, length: int) -> str:
         "Content-Length": str(length),
     }
     return "\r\n".join([f"POST {path} HTTP/1.1", *(": ".join(header) for header in headers.items()), "", body])
+
+
+@contextmanager
+def without_room(server: Server, chat_endpoint: ChatEndpoint) -> Iterator[str]:
+    """All places, and the one in the queue, are taken by questions like the one that this gives."""
+    chat_endpoint.plays("Milvus [1]", hangs=True)
+    body = json.dumps({"question": QUESTION, "stream": True})
+    asking = post(server, "/ask", body, length=len(body))
+    with connected(server, asking), connected(server, asking), connected(server, asking):
+        while metric(server, "zhiwen_answers_waiting") < 1:
+            time.sleep(0.02)
+        yield asking
+    while metric(server, "zhiwen_answers_under_way"):
+        time.sleep(0.02)
+    chat_endpoint.plays("Milvus [1].")
 
 
 def seconds_until_closed(own: socket.socket) -> float:
@@ -155,6 +176,27 @@ def test_a_bucket_fills_up_evenly_and_is_never_fuller_than_full() -> None:
     assert [rates.take("a") > 0 for _ in range(61)] == [False] * 60 + [True]
 
 
+def test_refusals_are_logged_when_no_more_come_and_while_they_do_not_end() -> None:
+    written: list[Served] = []
+    lines = LaterLines(cast("RequestLines", SimpleNamespace(write=written.append)))
+    refused = Served("POST", rule_of("POST", "/ask"), status=429, seconds=0.0)
+
+    async def refuse(count: int) -> None:
+        for _ in range(count):
+            lines.write(refused)
+            await asyncio.sleep(0.02)
+
+    async def refuse_for_a_while() -> None:
+        await refuse(10)
+        assert written == []
+        await asyncio.sleep(0.5)
+        assert len(written) == 10
+        await refuse(100)
+        assert len(written) > 50
+
+    asyncio.run(refuse_for_a_while())
+
+
 def test_so_many_answers_at_a_time_so_many_in_the_queue_and_the_rest_at_once_told_to_come_back(
     tight: Server, chat_endpoint: ChatEndpoint
 ) -> None:
@@ -188,13 +230,8 @@ def test_so_many_answers_at_a_time_so_many_in_the_queue_and_the_rest_at_once_tol
 def test_where_there_is_no_room_others_are_still_told_what_else_is_wrong(
     tight: Server, chat_endpoint: ChatEndpoint
 ) -> None:
-    chat_endpoint.plays("Milvus [1]", hangs=True)
-    body = json.dumps({"question": QUESTION, "stream": True})
-    asking = post(tight, "/ask", body, length=len(body))
     refused_before = metric(tight, REFUSED)
-    with connected(tight, asking), connected(tight, asking), connected(tight, asking):
-        while metric(tight, "zhiwen_answers_waiting") < 1:
-            time.sleep(0.02)
+    with without_room(tight, chat_endpoint):
         assert_json_error(tight.client.post("/ask", json={}, headers={"X-API-Key": "zw_x"}), 401, "key_unknown")
         assert_json_error(tight.client.post("/ask", json={}, headers={"Host": "evil.org"}), 400, "untrusted_host")
         assert_json_error(tight.client.post("/ask", json={}), 429, "too_many_answers")
@@ -207,23 +244,15 @@ def test_where_there_is_no_room_others_are_still_told_what_else_is_wrong(
         while metric(tight, REFUSED) < refused_before + 2:
             assert time.monotonic() < deadline, "not counted"
             time.sleep(0.02)
-    while metric(tight, "zhiwen_answers_under_way"):
-        time.sleep(0.02)
-    chat_endpoint.plays("Milvus [1].")
     assert '"route": "/v1/chat/completions", "status": 429, "ms": 0.0, "key": "owner"' in tight.log
 
 
 def test_a_connection_goes_on_after_a_refusal_and_ends_where_its_client_wants_that(
     tight: Server, chat_endpoint: ChatEndpoint
 ) -> None:
-    chat_endpoint.plays("Milvus [1]", hangs=True)
-    body = json.dumps({"question": QUESTION, "stream": True})
-    asking = post(tight, "/ask", body, length=len(body))
     live = "GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    last = asking.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
-    with connected(tight, asking), connected(tight, asking), connected(tight, asking):
-        while metric(tight, "zhiwen_answers_waiting") < 1:
-            time.sleep(0.02)
+    with without_room(tight, chat_endpoint) as asking:
+        last = asking.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
         with connected(tight, asking + live + asking[:-5]) as own:
             time.sleep(0.1)  # the rest of a body comes when it has been refused
             own.sendall((asking[-5:] + live + last).encode())
@@ -234,21 +263,13 @@ def test_a_connection_goes_on_after_a_refusal_and_ends_where_its_client_wants_th
             assert b"date: " in answer
             assert b"x-content-type-options: nosniff\r\n" in answer
             assert len(answer.partition(b"\r\n\r\n")[2]) == int(answer.partition(b"content-length: ")[2].split()[0])
-    while metric(tight, "zhiwen_answers_under_way"):
-        time.sleep(0.02)
-    chat_endpoint.plays("Milvus [1].")
 
 
 def test_who_sends_ever_more_questions_and_reads_no_refusals_is_dropped(
     tight: Server, chat_endpoint: ChatEndpoint
 ) -> None:
-    chat_endpoint.plays("Milvus [1]", hangs=True)
-    body = json.dumps({"question": QUESTION, "stream": True})
-    asking = post(tight, "/ask", body, length=len(body))
     dropped = metric(tight, DROPPED)
-    with connected(tight, asking), connected(tight, asking), connected(tight, asking):
-        while metric(tight, "zhiwen_answers_waiting") < 1:
-            time.sleep(0.02)
+    with without_room(tight, chat_endpoint) as asking:
         with connected(tight, receive_buffer=4096) as own:
             with suppress(ConnectionError):
                 own.sendall((asking * 20_000).encode())
@@ -257,9 +278,6 @@ def test_who_sends_ever_more_questions_and_reads_no_refusals_is_dropped(
                 refusals = b"".join(iter(lambda: own.recv(65536), b""))
         assert refusals.count(b"HTTP/1.1 429 ") < 5000
         assert metric(tight, DROPPED) == dropped + 1
-    while metric(tight, "zhiwen_answers_under_way"):
-        time.sleep(0.02)
-    chat_endpoint.plays("Milvus [1].")
 
 
 def test_who_leaves_the_queue_makes_room_in_it(tight: Server, chat_endpoint: ChatEndpoint) -> None:
