@@ -301,6 +301,7 @@ def test_a_chain_is_called_by_its_models_in_order_and_holds_what_the_smallest_ho
     assert chain(ScriptedChat([])).context_tokens is None
 
 
+@pytest.mark.alone
 def test_a_probe_asks_every_model_once_and_stops_at_the_first_token() -> None:
     models = [ScriptedChat([], error=ChatDenied("no key"), name="a/1"), Slow(["好"] * 9, pause_seconds=0.1, name="b/2")]
     found = asyncio.run(chain(*models, max_attempts=3).probe(PROMPT))

@@ -392,6 +392,7 @@ def test_an_error_is_handed_on_and_the_next_call_goes_through(error: Exception, 
             limited.scores("q", ["a"])
 
 
+@pytest.mark.alone
 def test_calls_behind_one_whose_time_is_up_are_refused_at_once_until_it_ends(held: Callable[..., Scorer]) -> None:
     scorer = held()
     limited = Deadline(scorer, timeout_seconds=0.2)

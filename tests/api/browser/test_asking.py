@@ -42,6 +42,7 @@ def test_an_answer_streams_and_nothing_jumps(open_page: OpenPage, chat_endpoint:
     assert page.evaluate("window.shifted") < 0.01
 
 
+@pytest.mark.alone
 def test_the_first_text_is_there_within_100_ms_of_the_models(open_page: OpenPage, chat_endpoint: ChatEndpoint) -> None:
     chat_endpoint.plays("知名的向量数据库组件有 Milvus，", "还有别的 [1]。", pause_seconds=0.3)
     page = open_page()
