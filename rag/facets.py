@@ -16,8 +16,9 @@ from rag.vocabulary import MetadataValue, Scalar
 ValueKind = Literal["text", "number", "boolean", "nothing"]
 
 MAX_METADATA_BYTES = 60_000
+"""For one document; a Milvus server takes 64 KiB of JSON in a field."""
 MAX_FACETS = 2000
-"""For one document: about 50 KB, where a Milvus server takes 64 KiB of JSON in a field, as for the metadata."""
+"""For one document: about 50 KB in another such field."""
 
 
 def has_value(key: str, value: Scalar) -> str:
