@@ -46,14 +46,14 @@ types: $(INSTALLED_DEV)
 # and hold the digests of things.
 audit: $(INSTALLED_DEV)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api ingest rag
-	git ls-files -z -- ':!tests' ':!*package-lock.json' ':!api/openapi/openapi.json' | xargs -0 $(BIN)/detect-secrets-hook
+	git ls-files -z -- ':!tests' ':!*package-lock.json' ':!api/http/openapi/openapi.json' | xargs -0 $(BIN)/detect-secrets-hook
 	git ls-files -z -- tests | xargs -0 $(BIN)/detect-secrets-hook \
 		--disable-plugin KeywordDetector --disable-plugin HexHighEntropyString
 	$(BIN)/python .ci/vulnerabilities.py
 
 # A browser for the tests of the page, and a font with Chinese for its pictures, where there are none.
 browser:
-	@sh tests/api/browser/install.sh
+	@sh tests/api/page/browser/install.sh
 
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff format .
@@ -61,7 +61,7 @@ format: $(INSTALLED_DEV)
 
 # The description of the HTTP API, after a change to its routes.
 openapi: $(INSTALLED_DEV)
-	$(BIN)/python -m api.openapi.document
+	$(BIN)/python -m api.http.openapi.document
 
 # The versions everybody installs: the newest that the ranges in pyproject.toml allow.
 lock:

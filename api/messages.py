@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from rag.question import Language
+from rag.text.language import Language
 
 
 def interface_language(environment: Mapping[str, str] = os.environ) -> Language:

@@ -3,8 +3,8 @@
 `SETS` is the folder that holds the development sets. Each question is asked of an index that has its passage and of one
 that has not: CMRC 2018 comes with questions whose passage was removed; for the others the passages are left out by a
 filter. Logistic regression, every set and both outcomes weighing the same; the quality printed is of five-fold
-cross-validation. The constants go to `rag/calibrations/<fingerprint>.json`, and without the signals that depend on the
-embedder to `any.json`.
+cross-validation. The constants go to `rag/retrieval/calibrations/<fingerprint>.json`, and those
+without the signals that depend on the embedder to `any.json`.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from sklearn.preprocessing import StandardScaler
 from bench.index import opened_index
 from bench.metrics import area_under_curve, refused_at
 from bench.sets import EvaluationSet, load_set
-from rag.filters import In, Not
-from rag.retrieval import retrieve
-from rag.sufficiency import ANY_EMBEDDER, Signals, signals_of
+from rag.retrieval.search import retrieve
+from rag.retrieval.sufficiency import ANY_EMBEDDER, Signals, extract_signals
+from rag.store.filters import In, Not
 from rag.wiring import Parts
 
 # (questions, documents)
@@ -43,7 +43,7 @@ PRIOR = 0.8
 SAME_SIGNALS = ("cosine", "margin", "lexical_lead", "unit_coverage")
 ACROSS_SIGNALS = ("cosine", "margin")
 OF_ANY_EMBEDDER = ("lexical_lead", "unit_coverage")
-CALIBRATIONS = Path(__file__).parents[1] / "rag" / "calibrations"
+CALIBRATIONS = Path(__file__).parents[1] / "rag" / "retrieval" / "calibrations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,13 @@ def sample(evaluation: EvaluationSet, parts: Parts, sources_of: dict[str, list[s
     answerable, unanswerable = [], []
     snapshot, settings = parts.store.snapshot(), parts.settings.retrieval
     for query in evaluation.queries:
-        answerable.append(signals_of(retrieve(query.text, snapshot, parts.embedder, settings)))
+        answerable.append(extract_signals(retrieve(query.text, snapshot, parts.embedder, settings)))
         if not evaluation.unanswerable:
             gone = tuple(source for document in evaluation.relevant[query.id] for source in sources_of[document])
             without = retrieve(query.text, snapshot, parts.embedder, settings, condition=Not(In("source", gone)))
-            unanswerable.append(signals_of(without))
+            unanswerable.append(extract_signals(without))
     for query in evaluation.unanswerable:
-        unanswerable.append(signals_of(retrieve(query.text, snapshot, parts.embedder, settings)))
+        unanswerable.append(extract_signals(retrieve(query.text, snapshot, parts.embedder, settings)))
     return Sample(evaluation.name, tuple(answerable), tuple(unanswerable))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.sets import Corpus, EvaluationSet, write_corpus
-from ingest.report import Progress
+from ingest.staging.report import Progress
 from ingest.sync import ingest
 from rag import config
 from rag.wiring import Parts, open_parts

@@ -14,9 +14,9 @@ from bench.index import Index, opened_index
 from bench.metrics import percentiles
 from bench.results import add_result
 from bench.sets import Query, load_set
-from rag.retrieval import retrieve
-from rag.rows import CHUNK_FIELDS, alive_at
-from rag.terms import question_terms
+from rag.retrieval.search import retrieve
+from rag.store.rows import CHUNK_FIELDS, alive_at
+from rag.text.tokens import tokenize_question
 
 _WARM_UP = 20
 
@@ -61,7 +61,7 @@ def bare(query: Query, index: Index) -> float:
     """Seconds of the embedding and of Milvus' two searches alone."""
     parts = index.parts
     commit = parts.store.snapshot().commit
-    terms = " ".join(question_terms(query.text))
+    terms = " ".join(tokenize_question(query.text))
     milvus, chunks = parts.store.milvus, f"{commit.space}_chunks"
     alive, limit = alive_at(commit.generation), parts.settings.retrieval.candidates
     started = time.perf_counter()

@@ -21,10 +21,10 @@ from bench.index import Index, opened_index
 from bench.metrics import area_under_curve, ndcg, percentiles, recall, reciprocal_rank, refused_at
 from bench.results import add_result
 from bench.sets import EvaluationSet, Query, load_set
-from rag.fusion import Leg, fuse
-from rag.retrieval import Legs, retrieve
-from rag.sufficiency import probability
-from rag.vocabulary import Chunk
+from rag.retrieval.fusion import ScoredChunks, fuse
+from rag.retrieval.search import RetrieverResults, retrieve
+from rag.retrieval.sufficiency import answer_probability
+from rag.types import Chunk
 
 MODES = ("dense", "lexical", "rrf", "hybrid")
 NO_WEIGHTS: Mapping[str, float] = {}
@@ -121,14 +121,14 @@ def ask(query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS) -
             "hybrid": [hit.chunk for hit in found.candidates],
             **{name: _fused(found.legs, weight) for name, weight in weights.items()},
         },
-        probability=probability(found),
+        probability=answer_probability(found),
         best_cosine=dense[0][1] if dense else 0.0,
         best_bm25=lexical[0][1] if lexical else 0.0,
         seconds=seconds,
     )
 
 
-def reciprocal_rank_fusion(*legs: Leg) -> list[Chunk]:
+def reciprocal_rank_fusion(*legs: ScoredChunks) -> list[Chunk]:
     """The chunks of all legs by the sum of 1 / (60 + rank)."""
     scores: dict[str, float] = {}
     chunks: dict[str, Chunk] = {}
@@ -139,7 +139,7 @@ def reciprocal_rank_fusion(*legs: Leg) -> list[Chunk]:
     return [chunks[name] for name in sorted(scores, key=lambda name: -scores[name])]
 
 
-def _fused(legs: Legs, weight: float) -> list[Chunk]:
+def _fused(legs: RetrieverResults, weight: float) -> list[Chunk]:
     return [hit.chunk for hit in fuse(legs.dense, legs.lexical, legs.idf, lexical_weight=weight)]
 
 

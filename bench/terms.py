@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from bench.metrics import ndcg
 from bench.sets import EvaluationSet, documents_of, load_set
-from ingest.chunks import chunk_document
-from ingest.documents import parse_document
-from rag import chinese_words
-from rag.embedders.builtin import BuiltinEmbedder
-from rag.terms import question_text, terms
+from ingest.chunking.chunks import chunk_document
+from ingest.readers.documents import parse_document
+from rag.models.embedders.builtin import BuiltinEmbedder
+from rag.text import segmentation
+from rag.text.tokens import strip_question_words, tokenize
 
 Terms = Callable[[str], list[str]]
 
@@ -49,7 +49,7 @@ def rate(evaluation: EvaluationSet, documents: Sequence[str], texts: Sequence[st
     index = BM25([variant(text) for text in texts])
     scores = []
     for query in evaluation.queries:
-        asked = dict.fromkeys(variant(question_text(query.text)) or variant(query.text))
+        asked = dict.fromkeys(variant(strip_question_words(query.text)) or variant(query.text))
         found = np.argsort(-index.scores(list(asked)), kind="stable")[:200]
         ranked = list(dict.fromkeys(documents[position] for position in found))
         scores.append(ndcg(ranked, evaluation.relevant[query.id]))
@@ -83,16 +83,16 @@ class BM25:
 
 
 def _as_indexed(text: str) -> list[str]:
-    return terms(text)
+    return tokenize(text)
 
 
 def _pairs(text: str) -> list[str]:
-    return [term for term in terms(text) if not _is_character(term)]
+    return [term for term in tokenize(text) if not _is_character(term)]
 
 
 def _words(text: str) -> list[str]:
     """Dictionary words in place of characters and their pairs."""
-    others = [term for term in terms(text) if not _CHINESE.fullmatch(term)]
+    others = [term for term in tokenize(text) if not _CHINESE.fullmatch(term)]
     return [*others, *_dictionary_words(text)]
 
 
@@ -101,11 +101,11 @@ def _pairs_and_words(text: str) -> list[str]:
 
 
 def _all(text: str) -> list[str]:
-    return [*terms(text), *(f"word {word}" for word in _dictionary_words(text))]
+    return [*tokenize(text), *(f"word {word}" for word in _dictionary_words(text))]
 
 
 def _stemmed(text: str) -> list[str]:
-    return [_stem(term) if term.isascii() else term for term in terms(text)]
+    return [_stem(term) if term.isascii() else term for term in tokenize(text)]
 
 
 def _is_character(term: str) -> bool:
@@ -114,7 +114,7 @@ def _is_character(term: str) -> bool:
 
 def _dictionary_words(text: str) -> Iterator[str]:
     for run in _CHINESE.findall(text):
-        yield from chinese_words.cut(run)
+        yield from segmentation.segment(run)
 
 
 VARIANTS: Mapping[str, Terms] = {

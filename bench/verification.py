@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.results import commit, machine
 from bench.verification_cases import Case, cases_across, cases_of
-from rag.verification import MIN_SIMILARITY, MIN_WORDING, verify, wording
+from rag.checks.verification import MIN_SIMILARITY, MIN_WORDING, verify_statement, wording
 
 _TOLERANCE = 0.005
 """Of thresholds that do about as well the lowest is taken: people paraphrase more freely than a program."""
@@ -83,13 +83,13 @@ def measured(
 
 
 def fitted_wording(cases: Sequence[Case], idf: Callable[[str], float]) -> float:
-    exact = [(case, verify(case.statement, [case.passage], idf, min_wording=0).supported) for case in cases]
+    exact = [(case, verify_statement(case.statement, [case.passage], idf, min_wording=0).supported) for case in cases]
     scored = [(wording(case.statement, case.passage, idf) if fine else -1.0, case.is_true) for case, fine in exact]
     return _best_threshold(scored)
 
 
 def fitted_similarity(cases: Sequence[Case], idf: Callable[[str], float]) -> float:
-    exact = [(case, verify(case.statement, [case.passage], idf, None).supported) for case in cases]
+    exact = [(case, verify_statement(case.statement, [case.passage], idf, None).supported) for case in cases]
     return _best_threshold([(case.similarity or 0.0 if fine else -1.0, case.is_true) for case, fine in exact])
 
 
@@ -108,7 +108,7 @@ def figures(cases: Sequence[Case], idf: Callable[[str], float], threshold: float
     faults: Counter[str] = Counter()
     by_kind: dict[str, list[bool]] = defaultdict(list)
     for case in cases:
-        verdict = verify(
+        verdict = verify_statement(
             case.statement,
             [case.passage],
             idf,

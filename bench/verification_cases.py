@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.embedders.builtin import BuiltinEmbedder
-from rag.facts import quantities
-from rag.term_statistics import TermChanges, TermStatistics, total
-from rag.terms import terms
+from rag.models.embedders.builtin import BuiltinEmbedder
+from rag.store.term_statistics import TermChanges, TermStatistics, sum_statistics
+from rag.text.facts import find_quantities
+from rag.text.tokens import tokenize
 
 _SEED = 20261125
 _CLAUSE_END = re.compile(r"(?<=[，；])")
@@ -105,7 +105,7 @@ def _paraphrases(sentence: str, random_choice: random.Random) -> dict[str, str]:
 
 def _with_other_number(sentence: str, passage: str, random_choice: random.Random) -> str:
     """With one number in digits made another; what else the passage states may still be hit by chance."""
-    found = [quantity.text for quantity in quantities(sentence) if re.match(r"\d", quantity.text)]
+    found = [quantity.text for quantity in find_quantities(sentence) if re.match(r"\d", quantity.text)]
     if not found:
         return ""
     digits = re.match(r"[\d,.]+", random_choice.choice(found))
@@ -139,12 +139,12 @@ def _nearest_finder(passages: dict[str, str], statistics: TermStatistics) -> Cal
     """The passage, other than its own, that holds most of a statement's idf mass."""
     postings: dict[str, list[str]] = defaultdict(list)
     for key, text in passages.items():
-        for term in set(terms(text)):
+        for term in set(tokenize(text)):
             postings[term].append(key)
 
     def nearest(statement: str, own: str) -> str:
         shares: Counter[str] = Counter()
-        for term in set(terms(statement)):
+        for term in set(tokenize(statement)):
             for key in postings.get(term, ()):
                 shares[key] += statistics.idf(term)  # type: ignore[assignment]
         return next(key for key, _ in shares.most_common() if key != own)
@@ -155,8 +155,8 @@ def _nearest_finder(passages: dict[str, str], statistics: TermStatistics) -> Cal
 def _statistics(texts: Iterable[str]) -> TermStatistics:
     changes = TermChanges()
     for text in texts:
-        changes.add(terms(text))
-    return total(changes.payloads())
+        changes.add(tokenize(text))
+    return sum_statistics(changes.payloads())
 
 
 def _relevant(folder: Path) -> dict[str, str]:

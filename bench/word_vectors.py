@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from rag.terms import terms
+from rag.text.tokens import tokenize
 
 DIMENSION = 384
 
@@ -29,7 +29,7 @@ def word_vector_endpoint() -> Iterator[str]:
 def word_vector(text: str) -> list[float]:
     """How often each word's slot is hit, of length 1."""
     counts = [0.0] * DIMENSION
-    for term in terms(text) or ["-"]:
+    for term in tokenize(text) or ["-"]:
         counts[zlib.crc32(term.encode()) % DIMENSION] += 1.0
     length = sum(count * count for count in counts) ** 0.5
     return [round(count / length, 6) for count in counts]

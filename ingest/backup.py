@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from ingest.backup_file import FORMAT, BackedUp, Origin, reading_backup, writing_backup
-from ingest.lease import writing
-from ingest.repair import repair
-from ingest.report import OnProgress, Progress
-from ingest.staging import Staging
+from ingest.staging.lease import write_lease
+from ingest.staging.recovery import recover
+from ingest.staging.report import OnProgress, Progress
+from ingest.staging.staging import Staging
 from rag.config import Settings
-from rag.embedders import Embedder, Vector
 from rag.errors import BackupError, EmbedderMismatch, StoreError
-from rag.generations import DocumentRecord
-from rag.rows import SCHEMA_VERSION
-from rag.snapshot import Snapshot
-from rag.store import Store
-from rag.vocabulary import Chunk
+from rag.models.embedders.protocol import Embedder, Vector
+from rag.store.rows import SCHEMA_VERSION
+from rag.store.snapshot import Snapshot
+from rag.store.store import Store
+from rag.store.versions import DocumentRecord
+from rag.types import Chunk
 
 _GROUP_CHUNKS = 800
 """Chunks read, written and held at a time, but for a document that has more."""
@@ -89,9 +89,9 @@ def import_backup(
     what was live is then still live.
     """
     started = time.monotonic()
-    with reading_backup(path) as (origin, groups), writing(store) as still_mine:
+    with reading_backup(path) as (origin, groups), write_lease(store) as still_mine:
         _refuse_foreign(origin, embedder, path)
-        repair(store)
+        recover(store)
         staging = Staging(store, embedder, mode=settings.retrieval.mode, still_mine=still_mine, fresh=True)
         progress = Progress(0, origin.documents, 0, 0)
         for group in groups:

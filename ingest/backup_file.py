@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rag.embedders import Vector
 from rag.errors import BackupError, first_line
-from rag.generations import DocumentRecord
-from rag.vocabulary import Chunk
+from rag.models.embedders.protocol import Vector
+from rag.store.versions import DocumentRecord
+from rag.types import Chunk
 
 FORMAT = 1
 _KEY = b"zhiwen"

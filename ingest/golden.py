@@ -15,14 +15,14 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ingest.confined import read_below
-from ingest.scan import GOLDEN_FILE
+from ingest.files.confined import read_below
+from ingest.files.scan import GOLDEN_FILE
 from rag import strict_yaml
 from rag.config import RetrievalSettings
-from rag.embedders import Embedder
 from rag.errors import GoldenQuestionsLost, KnowledgeError
-from rag.retrieval import retrieve
-from rag.snapshot import Snapshot
+from rag.models.embedders.protocol import Embedder
+from rag.retrieval.search import retrieve
+from rag.store.snapshot import Snapshot
 
 _MAX_BYTES = 1024 * 1024
 
@@ -83,7 +83,7 @@ def ask_golden(
     return GoldenResult(tuple(entry.digest for entry in questions), tuple(found))
 
 
-def refuse_loss(
+def check_golden_loss(
     before: GoldenResult, after: GoldenResult, questions: Sequence[GoldenQuestion], *, max_drop: float
 ) -> None:
     """Compare on the questions asked both times.

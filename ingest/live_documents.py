@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import PurePosixPath
 
-from ingest.confined import read_below
-from ingest.convert import convert_text
-from ingest.documents import Document, parse_document
-from ingest.plan import content_hash
-from ingest.sections import parse_tokens
+from ingest.chunking.sections import parse_tokens
+from ingest.files.confined import read_below
+from ingest.readers.documents import Document, parse_document
+from ingest.readers.plain_text import text_to_markdown
+from ingest.staging.plan import content_hash
 from rag.config import KnowledgeSettings
 from rag.errors import DocumentError, DocumentNotFound, FilterError
-from rag.filters import Equals
-from rag.generations import DocumentRecord
-from rag.snapshot import Snapshot
-from rag.vocabulary import Chunk
+from rag.store.filters import Equals
+from rag.store.snapshot import Snapshot
+from rag.store.versions import DocumentRecord
+from rag.types import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LiveDocument:
         if document:
             return LiveText(document, is_rebuilt=False)
         chunks = [stored.chunk for stored in self.snapshot.chunks(Equals("source", self.record.source))]
-        return LiveText(rebuilt(self.record, chunks), is_rebuilt=True)
+        return LiveText(rebuild_document(self.record, chunks), is_rebuilt=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class LiveText:
     is_rebuilt: bool
 
 
-def live_document(source: str, snapshot: Snapshot, settings: KnowledgeSettings) -> LiveDocument:
+def load_live_document(source: str, snapshot: Snapshot, settings: KnowledgeSettings) -> LiveDocument:
     """The document `source` of a generation.
 
     The file counts only while its bytes are those that were ingested. Where it has changed or gone, or this machine
@@ -85,7 +85,7 @@ def _content(record: DocumentRecord, settings: KnowledgeSettings) -> bytes | Non
     return None
 
 
-def rebuilt(record: DocumentRecord, chunks: Sequence[Chunk]) -> Document:
+def rebuild_document(record: DocumentRecord, chunks: Sequence[Chunk]) -> Document:
     """The document as its chunks have it, under their headings."""
     lines: list[str] = []
     line_map: list[int] = []
@@ -133,4 +133,4 @@ def _markdown(chunk: Chunk) -> list[str]:
 
 
 def _literal(text: str) -> str:
-    return convert_text(text).markdown
+    return text_to_markdown(text).markdown

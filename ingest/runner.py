@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ingest.plan import OnPlan, Plan
-from ingest.report import IngestReport, OnProgress, Progress
+from ingest.staging.plan import OnPlan, Plan
+from ingest.staging.report import IngestReport, OnProgress, Progress
 from rag.errors import IngestStopped, StoreLocked, ZhiwenError
 
 log = logging.getLogger("zhiwen.ingest")

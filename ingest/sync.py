@@ -7,23 +7,23 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from ingest.chunks import CHUNKER_VERSION, chunk_sections
-from ingest.failpoints import reach
-from ingest.golden import GoldenResult, ask_golden, load_golden, refuse_loss
-from ingest.lease import writing
-from ingest.parsing import Parser
-from ingest.plan import OnPlan, Plan, content_hash, make_plan, refuse_mass_deletion
-from ingest.repair import repair
-from ingest.report import Failure, IngestReport, OnProgress, Progress
-from ingest.scan import File, scan
-from ingest.staging import LiveChunk, Staging
+from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections
+from ingest.files.scan import File, scan
+from ingest.golden import GoldenResult, ask_golden, check_golden_loss, load_golden
+from ingest.parser_process import ParserProcess
+from ingest.staging.failpoints import reach_failpoint
+from ingest.staging.lease import write_lease
+from ingest.staging.plan import OnPlan, Plan, check_mass_deletion, content_hash, make_plan
+from ingest.staging.recovery import recover
+from ingest.staging.report import Failure, IngestReport, OnProgress, Progress
+from ingest.staging.staging import LiveChunk, Staging
 from rag.config import Settings
-from rag.embedders import Embedder
 from rag.errors import DocumentError
-from rag.generations import DocumentRecord
-from rag.rows import text_hash
-from rag.store import Store
-from rag.vocabulary import Chunk
+from rag.models.embedders.protocol import Embedder
+from rag.store.rows import text_hash
+from rag.store.store import Store
+from rag.store.versions import DocumentRecord
+from rag.types import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +57,21 @@ def ingest(
     """
     started = time.monotonic()
     knowledge = settings.knowledge
-    with writing(store) as still_mine:
+    with write_lease(store) as still_mine:
         files, golden = _scan(settings), load_golden(knowledge.path)
         root = str(knowledge.path.resolve())
-        repair(store)
-        reach("repaired")
+        recover(store)
+        reach_failpoint("repaired")
         staging = Staging(store, embedder, mode=settings.retrieval.mode, still_mine=still_mine)
         recipe = _recipe(settings, embedder)
         plan = make_plan(files, staging.documents(), recipe=recipe, max_bytes=knowledge.max_file_bytes, verify=verify)
         if not allow_mass_deletion:
             gone = staging.replaced_documents().keys() - {file.source for file in files}
-            refuse_mass_deletion(len(gone), staging.live, root)
+            check_mass_deletion(len(gone), staging.live, root)
         on_plan(plan)
-        reach("planned")
+        reach_failpoint("planned")
         report = _report_of(plan)
-        with Parser(timeout_seconds=knowledge.max_seconds_per_document) as parser:
+        with ParserProcess(timeout_seconds=knowledge.max_seconds_per_document) as parser:
             writer = _Writer(staging, embedder, parser, settings, report, on_progress, len(plan.to_read))
             for file in plan.to_read:
                 writer.stage(file, recipe)
@@ -82,8 +82,8 @@ def ingest(
             result = ask_golden(golden, sealed, embedder, settings.retrieval)
             if live and not force:
                 before = GoldenResult(live.golden_asked, live.golden_found)
-                refuse_loss(before, result, golden, max_drop=knowledge.max_golden_drop)
-            reach("gated")
+                check_golden_loss(before, result, golden, max_drop=knowledge.max_golden_drop)
+            reach_failpoint("gated")
             live = replace(sealed.commit, golden_asked=result.asked, golden_found=result.found)
             staging.commit(live, keep=settings.store.keep_generations)
         if live:
@@ -125,7 +125,7 @@ class _Writer:
         self,
         staging: Staging,
         embedder: Embedder,
-        parser: Parser,
+        parser: ParserProcess,
         settings: Settings,
         report: IngestReport,
         on_progress: OnProgress,
@@ -146,7 +146,7 @@ class _Writer:
         try:
             content = file.read(self._settings.knowledge.max_file_bytes)
             parsed = self._parser.parse(file.source, content)
-            reach("parsed")
+            reach_failpoint("parsed")
             new = chunk_sections(
                 parsed.document,
                 parsed.sections,
@@ -218,7 +218,7 @@ class _Writer:
             new = {key: text for key, text in texts.items() if key not in known}
             known.update(zip(new, self._embedder.embed_documents(list(new.values())), strict=True))
             self._report.embedded += len(new)
-            reach("embedded")
+            reach_failpoint("embedded")
             self._staging.add(batch, np.stack([known[text_hash(chunk.searchable_text)] for chunk in batch]))
             self._advance(embedded=len(new))
 

@@ -38,11 +38,11 @@
     └── ChatError                the chat model failed
         ├── ChatUnavailable      it cannot be reached, or is out of order
         │   ├── ChatBusy         it is asked too often
-        │   ├── ChatDenied       it refuses the key, the account or the model's name; trying again does not help
-        │   └── ChatResting      it has failed again and again, and is left alone for a while
+        │   ├── ChatAuthenticationError  it refuses the key, the account or the model's name; trying again does not help
+        │   └── ChatCircuitOpen  it has failed again and again, and is left alone for a while
         ├── ChatTimeout          it did not begin, go on or end within the deadline
         └── ChatBroken           its answer broke off, and is not whole
-            ├── ChatGarbled      what it sends is no JSON, or no chat answer
+            ├── ChatInvalidResponse  what it sends is no JSON, or no chat answer
             ├── ChatFiltered     the provider's content filter stopped it
             ├── ChatRejected     it does not take this request, for example because it is too long
             └── NotAChatModel    something else answers at its address, such as a login page
@@ -52,6 +52,7 @@ is not an error: it is an `Answer` with `refused = True`.
 """
 
 import re
+from typing import ClassVar
 
 
 class ZhiwenError(Exception):
@@ -62,10 +63,15 @@ class ZhiwenError(Exception):
 
     trace_id = ""
 
-    @property
-    def code(self) -> str:
-        """For programs: `StoreUnavailable` → `store_unavailable`, `NotAChatModel` → `not_a_chat_model`."""
-        return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
+    code: ClassVar[str] = "zhiwen_error"
+    """For programs: `StoreUnavailable` → `store_unavailable`, `NotAChatModel` → `not_a_chat_model`.
+
+    Codes are public: a class that gets a better name keeps the code it had, given as `code` in its definition.
+    """
+
+    def __init_subclass__(cls, code: str = "") -> None:
+        super().__init_subclass__()
+        cls.code = code or re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
 
 
 class ConfigError(ZhiwenError):
@@ -228,11 +234,11 @@ class ChatBusy(ChatUnavailable):
     pass
 
 
-class ChatDenied(ChatUnavailable):
+class ChatAuthenticationError(ChatUnavailable, code="chat_denied"):
     pass
 
 
-class ChatResting(ChatUnavailable):
+class ChatCircuitOpen(ChatUnavailable, code="chat_resting"):
     pass
 
 
@@ -244,7 +250,7 @@ class ChatBroken(ChatError):
     pass
 
 
-class ChatGarbled(ChatBroken):
+class ChatInvalidResponse(ChatBroken, code="chat_garbled"):
     pass
 
 

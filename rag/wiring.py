@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rag.answer_cache import AnswerCache
-from rag.chat import ChatModel
-from rag.chat.opening import open_chat
+from rag.answering.cache import AnswerCache
+from rag.chat.factory import open_chat
+from rag.chat.protocol import ChatModel
 from rag.config import Settings
-from rag.embedders import Embedder
-from rag.embedders.opening import open_embedder
-from rag.rerankers import Reranker
-from rag.rerankers.opening import open_reranker
-from rag.store import Store
-from rag.traces import Traces
+from rag.models.embedders.factory import open_embedder
+from rag.models.embedders.protocol import Embedder
+from rag.models.rerankers.factory import open_reranker
+from rag.models.rerankers.protocol import Reranker
+from rag.state.traces import TraceStore
+from rag.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Parts:
     chat: ChatModel
     reranker: Reranker | None = None
     answers: AnswerCache = field(default_factory=lambda: AnswerCache(0))
-    traces: Traces = field(default_factory=lambda: Traces(None))
+    traces: TraceStore = field(default_factory=lambda: TraceStore(None))
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def open_parts(settings: Settings, store: Store | None = None) -> Iterator[Parts
     reranker = open_reranker(settings.rerank)
     embedder = open_embedder(settings.embedding)
     answers = AnswerCache(settings.answering.cached_answers)
-    traces = Traces(settings.traces)
+    traces = TraceStore(settings.traces)
     if store:
         yield Parts(settings, store, embedder, chat, reranker, answers, traces)
         return

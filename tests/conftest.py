@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from shared_folder import shared_folder
 
 from ingest.sync import ingest
 from rag import config
-from rag.openmp import wait_without_spinning
+from rag.models.openmp import use_passive_waiting
 from rag.wiring import open_parts
+from tests.kit.paths import ROOT
+from tests.kit.shared_folder import shared_folder
 
-wait_without_spinning()  # before a test imports torch
+use_passive_waiting()  # before a test imports torch
 
 if TYPE_CHECKING:
-    from milvus_process import MilvusProcess
+    from tests.kit.milvus_process import MilvusProcess
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def shipped_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _ingest_shipped_knowledge(folder: Path) -> None:
-    uri, knowledge = str(folder / "m.db"), str(Path(__file__).parents[1] / "knowledge")
+    uri, knowledge = str(folder / "m.db"), str(ROOT / "knowledge")
     settings = config.load(environment={"ZHIWEN_KNOWLEDGE__PATH": knowledge, "ZHIWEN_STORE__URI": uri})
     with open_parts(settings) as parts:
         assert ingest(settings, parts.store, parts.embedder).ok
@@ -35,7 +36,7 @@ def _ingest_shipped_knowledge(folder: Path) -> None:
 def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[MilvusProcess]":
     """A Milvus server; tests keep to collections of their own, and leave it running."""
     pytest.importorskip("milvus", reason="the package milvus, with its server, is built for Linux on x86-64 only")
-    from milvus_process import MilvusProcess  # noqa: PLC0415
+    from tests.kit.milvus_process import MilvusProcess  # noqa: PLC0415
 
     process = MilvusProcess(tmp_path_factory.mktemp("milvus"))
     try:

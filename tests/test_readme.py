@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -18,17 +17,17 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from api.cli import app
-from api.errors import STATUS, code_of
+from api.cli.main import app
+from api.error_codes import STATUS, error_code
 from api.guard.access import RULES
 from api.openai.schemas import MODEL
-from api.question_schemas import AskRequest, AskResponse, SearchRequest
-from api.schemas import ErrorResponse
-from ingest.slugs import slug
+from api.schemas.errors import ErrorResponse
+from api.schemas.questions import AskRequest, AskResponse, SearchRequest
+from ingest.chunking.slugs import slug
 from rag.chat.presets import PRESETS
 from rag.config import SECRETS, Settings, load
+from tests.kit.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh-CN.md")
 DOCUMENTS = (*READMES, "CONTRIBUTING.md", "CHANGELOG.md")
 SHELL_WORDS = {"export", "curl", ".", "make", "zhiwen", "cp", "docker", "kubectl"}
@@ -293,7 +292,7 @@ def test_the_error_shown_has_the_fields_and_a_code_of_an_error(document: str) ->
     (shown,) = (code for code in _INLINE.findall(prose(document)) if code.startswith("{"))
     error = ErrorResponse.model_validate_json(shown)
     assert error.model_dump() == json.loads(shown)
-    assert error.error.code in {code_of(kind()) for kind in STATUS}
+    assert error.error.code in {error_code(kind()) for kind in STATUS}
 
 
 @pytest.mark.parametrize("document", READMES)
@@ -309,7 +308,7 @@ def test_the_citation_shown_leads_to_a_line_that_holds_what_is_quoted(document: 
 
 @pytest.mark.parametrize("document", READMES)
 def test_every_error_code_in_the_table_has_its_status(document: str) -> None:
-    statuses = {code_of(kind()): status for kind, status in STATUS.items()} | WIRE_CODES
+    statuses = {error_code(kind()): status for kind, status in STATUS.items()} | WIRE_CODES
     rows = [row for row in table_rows(document) if row[0].isdigit()]
     assert rows
     for status, codes in rows:

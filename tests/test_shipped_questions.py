@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from rag import config
-from rag.answer import answer, search
-from rag.vocabulary import Answer, Hit
+from rag.answering.answer import answer, search
+from rag.types import Answer, Hit
 from rag.wiring import Parts, open_parts
+from tests.kit.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 QUESTIONS = yaml.safe_load((Path(__file__).parent / "shipped_questions.yaml").read_text(encoding="utf-8"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from api.dify.schemas import ConditionValue, Operator
 from rag.errors import FilterError
-from rag.vocabulary import MetadataValue, Scalar
+from rag.types import MetadataValue, Scalar
 
 Wanted = ConditionValue | list[ConditionValue] | None
 Moment = datetime.date | datetime.datetime

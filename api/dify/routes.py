@@ -5,14 +5,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from api.dify.conditions import to_filter
+from api.dify.metadata_filter import to_filter
 from api.dify.schemas import DifyError, RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
-from rag.answer import search
-from rag.citations import passage_url
-from rag.front_matter import FrontMatter
-from rag.retrieval import Retrieval
-from rag.vocabulary import Hit, MetadataValue
+from rag.answering.answer import search
+from rag.checks.citations import passage_url
+from rag.retrieval.search import Retrieval
+from rag.store.document_metadata import DocumentMetadataCache
+from rag.types import Hit, MetadataValue
 from rag.wiring import Parts
 
 _MAX_RECORDS = 50
@@ -26,7 +26,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def add_dify(app: FastAPI, parts: Parts) -> None:
-    front_matter = FrontMatter()
+    front_matter = DocumentMetadataCache()
 
     @app.post("/retrieval", response_model=RetrievalResponse, responses=_ERRORS, tags=["Dify"])
     def retrieve(request: RetrievalRequest, connection: Request) -> RetrievalResponse | JSONResponse:
@@ -44,7 +44,7 @@ def add_dify(app: FastAPI, parts: Parts) -> None:
         return RetrievalResponse(records=[record for record in records if record.score >= threshold])
 
 
-def _found(request: RetrievalRequest, parts: Parts, front_matter: FrontMatter) -> Retrieval:
+def _found(request: RetrievalRequest, parts: Parts, front_matter: DocumentMetadataCache) -> Retrieval:
     wanted = request.retrieval_setting.top_k
     top_k = min(wanted, _MAX_RECORDS) if wanted else None
     while True:

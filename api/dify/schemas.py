@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rag.vocabulary import MetadataValue
+from rag.types import MetadataValue
 
 Operator = Literal[
     "contains",

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from starlette.routing import compile_path
 
-from api.dialects import DIFY, OPENAI, OWN, Dialect
+from api.error_formats import DIFY, OPENAI, OWN, ErrorFormat
 
 Scope = Literal["ask", "ingest", "admin", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -36,7 +36,7 @@ class Rule:
     path: str
     needs: Scope | None
     answers: bool = False
-    dialect: Dialect = OWN
+    dialect: ErrorFormat = OWN
 
 
 RULES = (
@@ -100,6 +100,6 @@ def rule_of(method: str, path: str) -> Rule:
     return Rule(method, "", "admin", dialect=matching[0].dialect if matching else _dialect_of(path))
 
 
-def _dialect_of(path: str) -> Dialect:
+def _dialect_of(path: str) -> ErrorFormat:
     """That of a path which does not exist: clients of OpenAI's try more than there is, all below /v1."""
     return OPENAI if path.startswith("/v1/") else OWN

@@ -3,7 +3,7 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.dialects import refusal
+from api.error_formats import error_response
 from api.guard.access import Rule, rule_of
 from api.guard.keys import Key, Keys
 from rag.errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
@@ -11,7 +11,7 @@ from rag.errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
 _CALLER = "zhiwen.caller"
 
 
-class Authentication:
+class AuthenticationMiddleware:
     """ASGI middleware that lets through what the table of routes allows the caller."""
 
     def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
@@ -24,7 +24,7 @@ class Authentication:
             try:
                 scope[_CALLER] = caller_among(self._keys, Headers(scope=scope), rule)
             except RequestRefused as error:
-                await refusal(error, rule.dialect)(scope, receive, send)
+                await error_response(error, rule.dialect)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -10,13 +10,13 @@ from collections import deque
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from api.dialects import refusal
+from api.error_formats import error_response
 from api.guard.access import rule_of
 from api.guard.authentication import caller_among
+from api.guard.concurrency_limit import ConcurrencyLimit
 from api.guard.draining import Drain
 from api.guard.hosts import Hosts
 from api.guard.keys import Keys
-from api.guard.places import Places
 from api.guard.security_headers import add_security_headers
 from api.monitoring.request_log import RequestLines, Served
 from rag.errors import RequestRefused
@@ -30,7 +30,9 @@ _MOST_UNWRITTEN = 10_000
 class Door:
     """What each request passes when its header is there. Whom it does not turn away, it leaves to the application."""
 
-    def __init__(self, *, places: Places, drain: Drain, hosts: Hosts, keys: Keys, lines: RequestLines) -> None:
+    def __init__(
+        self, *, places: ConcurrencyLimit, drain: Drain, hosts: Hosts, keys: Keys, lines: RequestLines
+    ) -> None:
         self._places = places
         self._drain = drain
         self._hosts = hosts
@@ -46,7 +48,7 @@ class Door:
         error = self._places.refuse()
         dialect = refused.rule.dialect
         if dialect.name not in self._answers:  # which are the same each time
-            answer = self._answers[dialect.name] = refusal(error, dialect)
+            answer = self._answers[dialect.name] = error_response(error, dialect)
             add_security_headers(answer.headers)
         return self._answers[dialect.name]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.dialects import Dialect, refusal
+from api.error_formats import ErrorFormat, error_response
 from api.guard.access import rule_of
 from rag.errors import Stopping
 
@@ -65,7 +65,7 @@ class _Response:
                 self.ends_an_event = body.endswith(b"\n\n")
         await self.send(message)
 
-    async def close(self, error: Stopping, dialect: Dialect) -> None:
+    async def close(self, error: Stopping, dialect: ErrorFormat) -> None:
         """End a stream of events with the error. Nothing can be said in the middle of anything else."""
         if self.is_event_stream and not self.is_complete:
             last = dialect.last_event(error)
@@ -73,7 +73,7 @@ class _Response:
             await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-class Draining:
+class DrainingMiddleware:
     """ASGI middleware for `Drain`. Probes are answered to the last."""
 
     def __init__(self, app: ASGIApp, drain: Drain) -> None:
@@ -87,7 +87,7 @@ class Draining:
         dialect = rule_of(scope["method"], scope["path"]).dialect
         error = Stopping("the service is shutting down; try again in a moment")
         if self._drain.is_stopping:
-            await refusal(error, dialect)(scope, receive, send)
+            await error_response(error, dialect)(scope, receive, send)
             return
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  (a request is always a task)
@@ -105,6 +105,6 @@ class Draining:
                     if response.is_started:
                         await response.close(error, dialect)
                     else:
-                        await refusal(error, dialect)(scope, receive, send)
+                        await error_response(error, dialect)(scope, receive, send)
         finally:
             self._drain.leave(task)

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.dialects import refusal
+from api.error_formats import error_response
 from api.guard.access import rule_of
-from api.guard.key_storage import is_loopback
+from api.guard.key_file import is_loopback
 from rag.config import ServeSettings
 from rag.errors import ForeignOrigin, RequestRefused, UntrustedHost
 
@@ -48,7 +48,7 @@ class Hosts:
             raise ForeignOrigin(f"{origin} may not send this; add it to serve.cors_origins if it should")
 
 
-class TrustedHosts:
+class TrustedHostsMiddleware:
     """ASGI middleware that refuses other hosts, and pages of other sites that would change something.
 
     Probes name whatever address they have found.
@@ -64,7 +64,7 @@ class TrustedHosts:
                 self._hosts.check(scope["method"], Headers(scope=scope))
             except RequestRefused as error:
                 dialect = rule_of(scope["method"], scope["path"]).dialect
-                await refusal(error, dialect)(scope, receive, send)
+                await error_response(error, dialect)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

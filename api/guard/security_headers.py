@@ -25,7 +25,7 @@ def add_security_headers(headers: MutableHeaders) -> None:
         headers.setdefault(name, value)
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """ASGI middleware that adds them to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:

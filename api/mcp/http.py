@@ -10,7 +10,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from api.mcp.libraries import ServerLibrary
+from api.mcp.backends import ServerBackend
 from api.mcp.tools import mcp_server
 from rag.wiring import Parts
 
@@ -30,7 +30,7 @@ class _Endpoint:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        server = mcp_server(ServerLibrary(self._parts))
+        server = mcp_server(ServerBackend(self._parts))
         # Its own Starlette application is not used: it would bring a lifespan that a mounted application does not get.
         # Hosts and origins are checked for all paths alike, and this check would know loopback only.
         unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)

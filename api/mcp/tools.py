@@ -9,16 +9,16 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
+from rag.text.language import detect_language
 
 from api.messages import say
-from api.question_schemas import AskResponse, SearchResponse
-from api.reading_schemas import TextResponse
+from api.schemas.questions import AskResponse, SearchResponse
+from api.schemas.text import TextResponse
 from rag.errors import ZhiwenError
-from rag.question import language_of
-from rag.vocabulary import PATH_SEPARATOR, MetadataValue
+from rag.types import PATH_SEPARATOR, MetadataValue
 
 
-class Library(Protocol):
+class ToolBackend(Protocol):
     """What the tools are made of. All addresses in what it returns are absolute.
 
     `connection` is the HTTP request that a call came in, None over stdio. Raises the errors of rag.errors.
@@ -73,7 +73,7 @@ _INSTRUCTIONS = (
 )
 
 
-def mcp_server(library: Library) -> MCPServer:
+def mcp_server(library: ToolBackend) -> MCPServer:
     """The server with its tools, for any transport."""
     server = MCPServer(
         "zhiwen",
@@ -166,7 +166,7 @@ def _answered(answer: AskResponse) -> AskResult:
 
 
 def _as_text(question: str, result: AskResult) -> str:
-    language = language_of(question)
+    language = detect_language(question)
     lines = [result.answer]
     if result.unverified:
         lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in result.unverified)]

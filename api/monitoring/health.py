@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from api.error_answers import ERRORS
-from api.errors import code_of
+from api.error_codes import error_code
 from api.guard.draining import Drain
-from api.service_schemas import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
+from api.http.error_handlers import ERRORS
+from api.schemas.status import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
 from rag.errors import EmbedderMismatch, StoreEmpty, StoreTimeout, ZhiwenError
 from rag.wiring import Parts
 
@@ -35,7 +35,7 @@ class Readiness:
             self._seen("embedder", self._look_at_embedder, None),
         )
         # An empty store is reached well enough; what is missing is something to answer from.
-        lacks = store.code in (code_of(StoreEmpty()), code_of(EmbedderMismatch()))
+        lacks = store.code in (error_code(StoreEmpty()), error_code(EmbedderMismatch()))
         generation = ReadyPartOut(part="generation", ok=store.ok, code=store.code)
         return [ReadyPartOut(part="store", ok=True) if lacks else store, embedder, generation]
 
@@ -46,9 +46,9 @@ class Readiness:
         try:
             await asyncio.wait_for(asyncio.shield(task), _PATIENCE_SECONDS)
         except TimeoutError:
-            return ReadyPartOut(part=part, ok=False, code=code_of(hangs) if hangs else "loading")
+            return ReadyPartOut(part=part, ok=False, code=error_code(hangs) if hangs else "loading")
         except ZhiwenError as error:
-            return ReadyPartOut(part=part, ok=False, code=code_of(error))
+            return ReadyPartOut(part=part, ok=False, code=error_code(error))
         return ReadyPartOut(part=part, ok=True)
 
     def _look_at_store(self) -> None:

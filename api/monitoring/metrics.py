@@ -13,14 +13,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from api.error_answers import ERRORS
+from api.guard.concurrency_limit import ConcurrencyLimit
 from api.guard.connections import Connections
-from api.guard.places import Places
-from ingest.report import IngestReport
+from api.http.error_handlers import ERRORS
+from ingest.staging.report import IngestReport
 from rag.errors import StoreError, ZhiwenError
-from rag.store import Store
-from rag.traces import Trace
-from rag.vocabulary import Attempt
+from rag.state.traces import Trace
+from rag.store.store import Store
+from rag.types import Attempt
 
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -157,7 +157,7 @@ class StoreCollector(Collector):
 class LoadCollector(Collector):
     """How busy the service is at this moment, and what it has dropped."""
 
-    def __init__(self, places: Places, connections: Connections) -> None:
+    def __init__(self, places: ConcurrencyLimit, connections: Connections) -> None:
         self._places = places
         self._connections = connections
 

@@ -11,7 +11,7 @@ from api.disconnects import CLIENT_GONE
 from api.guard.access import Rule, rule_of
 from api.guard.authentication import caller_of
 from api.monitoring.metrics import Metrics
-from rag.traces import Trace
+from rag.state.traces import Trace
 
 log = logging.getLogger("zhiwen.requests")
 
@@ -75,7 +75,7 @@ class RequestLines:
         log.info("request", extra=facts)
 
 
-class RequestLog:
+class RequestLogMiddleware:
     """ASGI middleware that writes a line for each request when it is over."""
 
     def __init__(self, app: ASGIApp, *, lines: RequestLines) -> None:

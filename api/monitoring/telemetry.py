@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from rag.errors import ConfigError
-from rag.traces import Trace
+from rag.state.traces import Trace
 from rag.wiring import Parts
 
 _UNTRACED = "/health/live,/health/ready,/metrics"

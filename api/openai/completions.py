@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
-from api.dialects import OPENAI
+from api.error_formats import OPENAI
+from api.openai.annotations import annotations, closing
 from api.openai.schemas import (
     MODEL,
     Annotation,
@@ -22,13 +23,12 @@ from api.openai.schemas import (
     Delta,
     FinishReason,
 )
-from api.openai.text import annotations, closing
-from rag import answer as answering
-from rag.answer import Event
-from rag.chat import Reasoning
+from rag.answering import answer as answering
+from rag.answering.answer import Event
+from rag.chat.protocol import ReasoningDelta
 from rag.errors import ZhiwenError
-from rag.question import language_of
-from rag.vocabulary import Answer
+from rag.text.language import detect_language
+from rag.types import Answer
 
 Events = AsyncGenerator[Event, None]
 
@@ -42,18 +42,18 @@ class Style:
     with_links: bool
 
     def closing(self, answer: Answer) -> str:
-        return closing(answer, self.base, language_of(self.question), with_links=self.with_links)
+        return closing(answer, self.base, detect_language(self.question), with_links=self.with_links)
 
     def annotations(self, answer: Answer) -> list[Annotation]:
         return annotations(answer, self.base)
 
 
 async def whole(events: Events, style: Style) -> ChatCompletion:
-    """The completion once the answer is whole. Raises as `rag.answer.answer`."""
+    """The completion once the answer is whole. Raises as `rag.answering.answer.answer`."""
     thoughts = ""
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, Reasoning):
+            if isinstance(event, ReasoningDelta):
                 thoughts += event.text
             elif isinstance(event, Answer):
                 message = AssistantMessage(
@@ -82,7 +82,7 @@ async def chunks(events: Events, style: Style, *, with_usage: bool) -> AsyncIter
             yield stream.chunk(Delta(role="assistant", content=""))
             async for event in events:
                 match event:
-                    case Reasoning(text):
+                    case ReasoningDelta(text):
                         yield stream.chunk(Delta(reasoning_content=text))
                     case answering.Delta(text):
                         has_text = True

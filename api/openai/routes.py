@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from api.disconnects import CLIENT_GONE, unless_gone
 from api.openai import completions
+from api.openai.annotations import without_closing
 from api.openai.schemas import (
     MODEL,
     ChatCompletion,
@@ -20,10 +21,9 @@ from api.openai.schemas import (
     OpenAIError,
 )
 from api.openai.side_requests import Said, side_answer
-from api.openai.text import without_closing
 from api.public_urls import base_url
-from rag.answer import answer
-from rag.conversation import Turn
+from rag.answering.answer import answer
+from rag.answering.history import Turn
 from rag.errors import QuestionError
 from rag.wiring import Parts
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rag.vocabulary import Usage
+from rag.types import Usage
 
 MODEL = "zhiwen"
 """The one model there is."""

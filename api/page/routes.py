@@ -6,17 +6,17 @@ from typing import Literal
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import BaseModel
+from rag.text.language import detect_language
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.error_answers import ERRORS
-from api.page.shell import HEADERS, page
-from api.page.stream import page_events
+from api.http.error_handlers import ERRORS
+from api.page.answer_events import page_events
+from api.page.frame import HEADERS, page
 from api.page.suggestions import Suggestions
-from api.question_schemas import AskRequest
-from rag.answer import answer
-from rag.question import language_of
+from api.schemas.questions import AskRequest
+from rag.answering.answer import answer
 from rag.wiring import Parts
 
 STATIC = Path(__file__).parent / "static"
@@ -59,7 +59,7 @@ def add_page(app: FastAPI, parts: Parts) -> None:
         events = answer(request.question, parts, condition=condition, history=history)
         first = await anext(events)  # what fails before it is an ordinary error answer
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        written = page_events(first, events, language_of(request.question))
+        written = page_events(first, events, detect_language(request.question))
         return StreamingResponse(written, media_type="text/event-stream", headers=headers)
 
     @app.get("/page/suggestions", include_in_schema=False, responses=ERRORS)

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 
+from rag.text.language import Language, detect_language
+
 from ingest.golden import load_golden
-from rag.answer import search
+from rag.answering.answer import search
 from rag.errors import KnowledgeError
-from rag.question import Language, language_of
-from rag.snapshot import Snapshot
-from rag.sufficiency import probability
+from rag.retrieval.sufficiency import answer_probability
+from rag.store.snapshot import Snapshot
 from rag.wiring import Parts
 
 log = logging.getLogger("zhiwen.page")
@@ -48,7 +49,7 @@ class Suggestions:
         # The headings of all documents are read only if the golden questions do not suffice.
         for candidates in (partial(_golden, self._parts), _of_headings):
             for question in _spread(candidates(snapshot, language), _TRIED):
-                if probability(search(question, self._parts)) >= wanted:
+                if answer_probability(search(question, self._parts)) >= wanted:
                     yield question
 
 
@@ -60,14 +61,14 @@ def _golden(parts: Parts, snapshot: Snapshot, language: Language) -> list[str]:
         log.warning("golden questions are not suggested: %s", error)  # the next ingest refuses to run with them
         return []
     found = frozenset(snapshot.commit.golden_found)
-    return [one.question for one in questions if one.digest in found and language_of(one.question) == language]
+    return [one.question for one in questions if one.digest in found and detect_language(one.question) == language]
 
 
 def _of_headings(snapshot: Snapshot, language: Language) -> list[str]:
     deepest = dict.fromkeys(path[-1] for path in snapshot.headings() if path)
     named = [heading for heading in deepest if len(heading) <= _MAX_HEADING_CHARACTERS]
     # Those in the language of the page first: a question in one about a heading in the other reads oddly.
-    named.sort(key=lambda heading: language_of(heading) != language)
+    named.sort(key=lambda heading: detect_language(heading) != language)
     return [_ASKING[language].format(heading=heading) for heading in named]
 
 

@@ -13,25 +13,25 @@ from typing import cast
 import openai
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from rag.chat import Finished, Pieces
 from rag.chat.presets import CUSTOM, Preset
 from rag.chat.prices import Price
-from rag.chat.reading import Reading
+from rag.chat.prompt import Prompt
+from rag.chat.protocol import ChatStream, Finished
+from rag.chat.stream_parser import StreamParser
 from rag.config import ChatSettings
 from rag.errors import (
+    ChatAuthenticationError,
     ChatBroken,
     ChatBusy,
-    ChatDenied,
     ChatError,
     ChatFiltered,
-    ChatGarbled,
+    ChatInvalidResponse,
     ChatRejected,
     ChatTimeout,
     ChatUnavailable,
     NotAChatModel,
 )
-from rag.prompt import Prompt
-from rag.vocabulary import Usage
+from rag.types import Usage
 
 _NO_KEY = "none"  # the client insists on one; local servers ignore it
 _FILTER_CODES = frozenset({"content_filter", "data_inspection_failed", "DataInspectionFailed"})
@@ -67,9 +67,9 @@ class OpenAIChat:
             base_url=base_url, api_key=api_key or _NO_KEY, timeout=settings.total_timeout_seconds, max_retries=0
         )
 
-    async def stream(self, prompt: Prompt) -> Pieces:
+    async def stream(self, prompt: Prompt) -> ChatStream:
         chunks = await self._open(prompt)
-        reading = Reading(self.name, self._where)
+        reading = StreamParser(self.name, self._where)
         try:
             while (chunk := await self._next(chunks, reading)) is not None:
                 for piece in reading.take(chunk):
@@ -109,7 +109,7 @@ class OpenAIChat:
             raise NotAChatModel(f"a web page answers at {self._base_url}, and no chat model; check chat.base_url")
         return chunks
 
-    async def _next(self, chunks: openai.AsyncStream[ChatCompletionChunk], reading: Reading) -> object | None:
+    async def _next(self, chunks: openai.AsyncStream[ChatCompletionChunk], reading: StreamParser) -> object | None:
         """The next chunk, None at the end."""
         try:
             # A server that forgets to end the stream does not spoil an answer that is complete.
@@ -122,7 +122,7 @@ class OpenAIChat:
                 raise ChatBroken(f"{self.name}: the connection to {self._base_url} broke in mid-answer") from error
             raise self._translated(error) from error
 
-    def _usage(self, reading: Reading) -> Usage | None:
+    def _usage(self, reading: StreamParser) -> Usage | None:
         if reading.tokens is None:
             return None
         return Usage(*reading.tokens, cost=self._price.of(*reading.tokens) if self._price else None)
@@ -174,20 +174,22 @@ def _from_connection(where: str, error: Exception, detail: str) -> ChatError:
     if isinstance(error, openai.APIConnectionError):
         return ChatUnavailable(f"{where} cannot be reached; check chat.base_url and the network")
     if isinstance(error, UnicodeEncodeError):
-        return ChatDenied(f"{where}: the key holds a character that no header can carry; check ZHIWEN_CHAT__API_KEY")
+        return ChatAuthenticationError(
+            f"{where}: the key holds a character that no header can carry; check ZHIWEN_CHAT__API_KEY"
+        )
     if isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError):
         return ChatBroken(f"{where} stopped with an error: {detail}")
-    return ChatGarbled(f"{where} sent something that is not a chat answer: {detail}")
+    return ChatInvalidResponse(f"{where} sent something that is not a chat answer: {detail}")
 
 
 def _from_status(where: str, error: openai.APIStatusError, detail: str) -> ChatError:
     status = error.status_code
     if status in (401, 403):
-        return ChatDenied(f"{where} refuses the key (status {status}); check ZHIWEN_CHAT__API_KEY")
+        return ChatAuthenticationError(f"{where} refuses the key (status {status}); check ZHIWEN_CHAT__API_KEY")
     if status == 402 or error.code == "insufficient_quota":
-        return ChatDenied(f"{where}: the account has no credit left (status {status})")
+        return ChatAuthenticationError(f"{where}: the account has no credit left (status {status})")
     if status == 404:
-        return ChatDenied(f"{where} does not know the model or the path (status 404); check chat.model")
+        return ChatAuthenticationError(f"{where} does not know the model or the path (status 404); check chat.model")
     wait = _retry_after(error)
     if status == 429:
         return ChatBusy(f"{where} is asked too often (status 429)", retry_after_seconds=wait)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from rag.chat import Finished, Piece, Pieces, Text
+from rag.chat.prompt import Prompt
+from rag.chat.protocol import ChatPiece, ChatStream, Finished, TextDelta
 from rag.errors import ChatError
-from rag.prompt import Prompt
 
 
 class ScriptedChat:
@@ -17,12 +17,12 @@ class ScriptedChat:
 
     def __init__(
         self,
-        pieces: Sequence[str | Piece],
+        pieces: Sequence[str | ChatPiece],
         *,
         error: ChatError | None = None,
         name: str = "scripted",
         context_tokens: int | None = None,
-        first: Sequence[Sequence[str | Piece]] = (),
+        first: Sequence[Sequence[str | ChatPiece]] = (),
     ) -> None:
         self.name = name
         self.context_tokens = context_tokens
@@ -30,7 +30,7 @@ class ScriptedChat:
         self._error = error
         self.prompts: list[Prompt] = []
 
-    async def stream(self, prompt: Prompt) -> Pieces:
+    async def stream(self, prompt: Prompt) -> ChatStream:
         self.prompts.append(prompt)
         is_last = len(self.prompts) >= len(self._replies)
         pieces = self._replies[-1 if is_last else len(self.prompts) - 1]
@@ -45,5 +45,5 @@ class ScriptedChat:
         return None
 
 
-def _pieces(reply: Sequence[str | Piece]) -> tuple[Piece, ...]:
-    return tuple(Text(piece) if isinstance(piece, str) else piece for piece in reply)
+def _pieces(reply: Sequence[str | ChatPiece]) -> tuple[ChatPiece, ...]:
+    return tuple(TextDelta(piece) if isinstance(piece, str) else piece for piece in reply)

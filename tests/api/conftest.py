@@ -6,9 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from chat_endpoint import ChatEndpoint
-from processes import PUBLIC_URL, FirstAsk, Outcome, Server, Workspace
-from shared_folder import shared_folder
+
+from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.processes import PUBLIC_URL, FirstAsk, Outcome, Server, Workspace
+from tests.kit.shared_folder import shared_folder
 
 _OUTCOME = "outcome.json"
 

@@ -12,8 +12,9 @@ import pytest
 from bench.index import opened_index
 from bench.retrieval import ask, rate
 from bench.sets import load_set
+from tests.kit.paths import ROOT
 
-SETS = Path(os.environ.get("ZHIWEN_BENCH_SETS", Path(__file__).parents[2].parent / "shared" / "bench"))
+SETS = Path(os.environ.get("ZHIWEN_BENCH_SETS", ROOT.parent / "shared" / "bench"))
 
 pytestmark = [
     pytest.mark.timeout(900),

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.kit.paths import ROOT
+
 DOCUMENTS = {
     "tide": ("Tide", "The tide comes in twice a day and lifts the boats."),
     "lamp": ("Lamp", "The lamp of the lighthouse is lit with whale oil."),

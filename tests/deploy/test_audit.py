@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-from compose_kit import ROOT
+from tests.kit.compose import ROOT
 
 
 class Database(BaseHTTPRequestHandler):

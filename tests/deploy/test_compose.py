@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 import typer
-from compose_kit import COMPOSE, EXAMPLE, FILLED_IN, Missing, composed, example, parsed, variables
 
-from api.cli import app
+from api.cli.main import app
 from api.guard.access import rule_of
-from api.guard.key_storage import keys_of
+from api.guard.key_file import keys_of
 from rag import config
 from rag.config import Settings
 from rag.errors import ConfigError
+from tests.kit.compose import COMPOSE, EXAMPLE, FILLED_IN, Missing, composed, example, parsed, variables
+from tests.kit.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 OURS = ("zhiwen", "lite")
 _RELEASE = re.compile(r":(v?\d+\.\d+\.\d+|RELEASE\.\d{4}-\d{2}-\d{2}T[\d-]+Z)$")
 

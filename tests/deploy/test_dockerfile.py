@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import typer
 import yaml
-from compose_kit import ROOT, composed
 
-from api.cli import app
+from api.cli.main import app
 from api.guard.access import rule_of
-from api.guard.key_storage import keys_of
+from api.guard.key_file import keys_of
 from rag import config
 from rag.errors import ConfigError
+from tests.kit.compose import ROOT, composed
 
 TEXT = (ROOT / "Dockerfile").read_text("utf-8")
 JOINED = re.sub(r"\\\n\s*", "", TEXT)
@@ -72,7 +72,7 @@ def test_its_variables_are_settings_and_without_a_key_it_does_not_start() -> Non
 def test_it_starts_the_service_as_nobody_in_particular() -> None:
     entry, command = (json.loads(instructions(name)[0]) for name in ("ENTRYPOINT", "CMD"))
     project = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert re.search(rf'^{entry[0]} = "api.cli:main"', project, re.MULTILINE)
+    assert re.search(rf'^{entry[0]} = "api.cli.main:main"', project, re.MULTILINE)
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     assert command[0] in group.commands

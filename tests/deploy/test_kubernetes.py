@@ -10,13 +10,13 @@ import kubernetes_validate
 import pytest
 import typer
 import yaml
-from compose_kit import ROOT
 
-from api.cli import app
+from api.cli.main import app
 from api.guard.access import rule_of
-from api.server import GRACE_SECONDS
+from api.http.server import GRACE_SECONDS
 from rag import config
 from rag.config import SECRETS, Settings
+from tests.kit.compose import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 VERSIONS = ("1.31", "1.34")

@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from library import BASE, Library, LibraryMaker, WatchedMilvus
 
 from rag import config
-from rag.embedders.builtin import BuiltinEmbedder
-from rag.store import Store
+from rag.models.embedders.builtin import BuiltinEmbedder
+from rag.store.store import Store
+from tests.kit.library import BASE, Library, LibraryMaker, WatchedMilvus
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from library import Library, LibraryMaker, WordEmbedder
 
 from ingest.backup import export_backup, import_backup
-from ingest.repair import roll_back
+from ingest.staging.recovery import roll_back
 from rag.config import StoreSettings
 from rag.errors import BackupError, EmbedderMismatch, StoreEmpty, ZhiwenError
-from rag.rows import SCHEMA_VERSION
-from rag.store import Store
+from rag.store.rows import SCHEMA_VERSION
+from rag.store.store import Store
+from tests.kit.library import Library, LibraryMaker, WordEmbedder
+from tests.kit.paths import ROOT
 
 
 def take_in(library: Library, path: Path) -> int:
@@ -228,10 +229,10 @@ _IMPORT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from library import WordEmbedder
+from tests.kit.library import WordEmbedder
 from ingest.backup import import_backup
 from rag import config
-from rag.store import Store
+from rag.store.store import Store
 settings = config.load()
 store = Store.open(settings.store)
 import_backup(settings, store, WordEmbedder(), Path(sys.argv[2]))
@@ -250,7 +251,7 @@ def test_an_import_that_is_killed_leaves_a_whole_generation(
     }
 
     def run(**extra: str) -> int:
-        command = [sys.executable, "-c", _IMPORT, str(Path(__file__).parent), str(backup)]
+        command = [sys.executable, "-c", _IMPORT, str(ROOT), str(backup)]
         return subprocess.run(
             command, env=environment | extra, cwd=tmp_path, capture_output=True, check=False
         ).returncode

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from corpus_kit import Folder, WordHashEmbedder, dump, litter, settings_for
 
 from ingest.golden import load_golden
-from ingest.repair import roll_back
-from ingest.report import IngestReport
+from ingest.staging.recovery import roll_back
+from ingest.staging.report import IngestReport
 from ingest.sync import ingest
 from rag.config import Settings, StoreSettings
 from rag.errors import GoldenQuestionsLost, KnowledgeError
-from rag.retrieval import retrieve
-from rag.store import Store
+from rag.retrieval.search import retrieve
+from rag.store.store import Store
+from tests.kit.corpus import Folder, WordHashEmbedder, dump, litter, settings_for
+from tests.kit.paths import ROOT
 
-KNOWLEDGE = Path(__file__).parents[2] / "knowledge"
+KNOWLEDGE = ROOT / "knowledge"
 ANOTHER_FINGERPRINT = "fedcba9876543210"
 
 BIRDS = {

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus_kit import (
+
+from ingest.staging.report import Progress
+from rag.errors import GoldenQuestionsLost, KnowledgeError
+from rag.store.milvus.client import Milvus
+from rag.wiring import open_store
+from tests.kit.corpus import (
     NAMES,
     NOT_TEXT,
     Folder,
@@ -27,11 +32,6 @@ from corpus_kit import (
     shelf_in,
     write_small_corpus,
 )
-
-from ingest.report import Progress
-from rag.errors import GoldenQuestionsLost, KnowledgeError
-from rag.milvus import Milvus
-from rag.wiring import open_store
 
 NewShelf = Callable[..., Shelf]
 _WRITES = ("upsert", "insert", "delete", "create", "drop")

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from corpus_kit import (
+
+from ingest.staging.failpoints import FailPoint
+from rag.wiring import open_store
+from tests.kit.corpus import (
     Ended,
     Folder,
     IngestProcess,
@@ -33,9 +36,6 @@ from corpus_kit import (
     settings_for,
     write_small_corpus,
 )
-
-from ingest.failpoints import FailPoint
-from rag.wiring import open_store
 
 pytestmark = pytest.mark.timeout(900)  # each test waits for its share of a pool, on a machine that may be busy
 

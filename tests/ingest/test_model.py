@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import pytest
-from corpus_kit import NOT_TEXT, Folder, Shelf, WordHashEmbedder, chunks_of, shelf_in
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,11 +19,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ingest.lease import writing
-from ingest.repair import roll_back
-from ingest.report import IngestReport, Progress
+from ingest.staging.lease import write_lease
+from ingest.staging.recovery import roll_back
+from ingest.staging.report import IngestReport, Progress
 from rag.errors import EmbedderError, KnowledgeError, StoreEmpty, StoreError
-from rag.milvus import Milvus
+from rag.store.milvus.client import Milvus
+from tests.kit.corpus import NOT_TEXT, Folder, Shelf, WordHashEmbedder, chunks_of, shelf_in
 
 EXAMPLES = 10
 STEPS = 25
@@ -176,7 +176,7 @@ class LiveDocuments(RuleBasedStateMachine):
     @rule()
     def roll_back(self) -> None:
         """Once; there is nothing behind the generation before."""
-        with writing(self.shelf.store):
+        with write_lease(self.shelf.store):
             if self.history:
                 roll_back(self.shelf.store)
                 self._remember_words_of(self.history.pop())

@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from ingest.plan import OnPlan, Plan
-from ingest.report import IngestReport, OnProgress, Progress
+from ingest.files.scan import File
 from ingest.runner import IngestRunner, Run, RunState
-from ingest.scan import File
+from ingest.staging.plan import OnPlan, Plan
+from ingest.staging.report import IngestReport, OnProgress, Progress
 from rag.errors import IngestStopped, KnowledgeError, StoreLocked
 
 PLAN = Plan((File("a.md", Path("/docs"), PurePosixPath("a.md"), 1, 1),), (), ("gone.md",), ("b.md",))

@@ -12,14 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from library import BASE, Library, LibraryMaker, WordEmbedder
 
-from ingest.lease import writing
-from ingest.repair import roll_back
-from ingest.report import Progress
+from ingest.staging.lease import write_lease
+from ingest.staging.recovery import roll_back
+from ingest.staging.report import Progress
 from ingest.sync import ingest, pending_changes, preview
 from rag import config
-from rag.embedders.builtin import BuiltinEmbedder
 from rag.errors import (
     EmbedderError,
     GoldenQuestionsLost,
@@ -28,7 +26,9 @@ from rag.errors import (
     StoreLocked,
     ZhiwenError,
 )
-from rag.retrieval import retrieve
+from rag.models.embedders.builtin import BuiltinEmbedder
+from rag.retrieval.search import retrieve
+from tests.kit.library import BASE, Library, LibraryMaker, WordEmbedder
 
 
 def test_a_first_ingest_stores_what_the_documents_say(new_library: Library) -> None:
@@ -599,7 +599,7 @@ def test_a_second_writer_in_the_process_is_refused_at_once(library: Library) -> 
 
 
 def test_the_right_to_write_is_given_back_after_a_failure(library: Library) -> None:
-    with pytest.raises(RuntimeError), writing(library.store):
+    with pytest.raises(RuntimeError), write_lease(library.store):
         raise RuntimeError
     assert library.ingest().ok
 

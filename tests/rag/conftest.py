@@ -8,11 +8,10 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from rag.config import AnsweringSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings, TraceSettings
-from rag.evidence import Evidence, gather_evidence
-from rag.retrieval import retrieve
+from rag.retrieval.evidence import Evidence, gather_evidence
+from rag.retrieval.search import retrieve
 from rag.wiring import Parts, open_parts
-
-ROOT = Path(__file__).parents[2]
+from tests.kit.paths import ROOT
 
 # The same examples on every run; no deadline, because the machines that run this are slow and shared.
 hypothesis_settings.register_profile("zhiwen", deadline=None, derandomize=True, max_examples=100)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, SecretStr
 from rag import config
 from rag.config import Settings
 from rag.errors import ConfigError
+from tests.kit.paths import ROOT
 
-SHIPPED_FILE = Path(__file__).parents[2] / "config.yaml"
+SHIPPED_FILE = ROOT / "config.yaml"
 SECRET = "sk-0123456789abcdef"  # noqa: S105
 
 

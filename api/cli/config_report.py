@@ -1,0 +1,35 @@
+"""The effective configuration: each setting with its value and where that comes from."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import JsonValue, SecretStr
+
+from api.schemas.status import ConfigResponse, SettingOut
+from rag import config
+from rag.config import Settings
+
+DEFAULT = "default"
+
+
+def config_report(file: Path | None) -> ConfigResponse:
+    """As `zhiwen` would run now; `file` as for `config.load`, whose errors it raises. Secrets are not in it."""
+    settings, origins = config.load_with_origins(file)
+    return ConfigResponse(settings=list(_settings(settings, origins)))
+
+
+def _settings(settings: Settings, origins: Mapping[str, str]) -> Iterator[SettingOut]:
+    for section in Settings.model_fields:
+        for key, value in getattr(settings, section):
+            name = f"{section}.{key}"
+            origin = origins.get(name, DEFAULT)
+            if isinstance(value, SecretStr):
+                yield SettingOut(name=name, value=None, origin=origin, secret=True, set=bool(value.get_secret_value()))
+            else:
+                yield SettingOut(name=name, value=_as_json(value), origin=origin)
+
+
+def _as_json(value: object) -> JsonValue:
+    if isinstance(value, tuple):
+        return [_as_json(part) for part in value]
+    return value if isinstance(value, bool | int | float | str) else str(value)

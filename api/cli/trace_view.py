@@ -1,0 +1,86 @@
+"""How an answer came about, in a terminal."""
+
+from rag.text.language import Language
+from rich.console import Console
+from rich.text import Text
+
+from api.cli import terminal
+from api.cli.terminal import printable
+from api.messages import say
+from api.schemas.questions import UsageOut
+from api.schemas.trace import AttemptOut, CheckedOut, TraceResponse
+
+
+def print_trace(console: Console, trace: TraceResponse, language: Language) -> None:
+    """From the question to the answer: rewriting, retrieval, passages, prompt, calls of the model, checks."""
+    when = f"{trace.asked_at:%Y-%m-%d %H:%M:%S} UTC · {say('generation', language)} {trace.generation}"
+    console.print(f"{say('asked', language)}: {printable(trace.question)}", style="bold")
+    console.print(f"{trace.trace_id} · {when}", style="dim")
+    if trace.standalone_question:
+        by = "rewritten_model" if trace.rewritten_by == "model" else "rewritten_rule"
+        console.print(f"{say(by, language)}: {printable(trace.standalone_question)}")
+    if trace.cached:
+        console.print(say("cached", language), style="yellow")
+    terminal.print_explanation(console, trace.retrieval, language)
+    _print_passages(console, trace, language)
+    for message in trace.prompt:
+        console.print(f"\n{say('prompt', language)} · {message.role}", style="bold")
+        console.print(printable(message.content), style="dim")
+    if trace.attempts:
+        console.print(f"\n{say('attempts', language)}", style="bold")
+    for attempt in trace.attempts:
+        console.print(_attempt(attempt, language))
+    if trace.verification:
+        console.print(f"\n{say('checked', language)}", style="bold")
+    for one in trace.verification:
+        console.print(_checked(one))
+    console.print(f"\n{_outcome(trace, language)} · {trace.answer.model}", style="bold")
+    if trace.failure:
+        console.print(f"{trace.failure.code}: {printable(trace.failure.message)}", style="red")
+    console.print(printable(trace.answer.answer))
+    console.print("  ".join(f"{stage} {spent:.1f} ms" for stage, spent in trace.milliseconds.items()), style="dim")
+
+
+def _outcome(trace: TraceResponse, language: Language) -> str:
+    if trace.failure:
+        return say("broken_off", language)
+    if trace.answer.refused:
+        return f"{say('refused', language)} ({trace.answer.reason})"
+    return say("answer", language)
+
+
+def _print_passages(console: Console, trace: TraceResponse, language: Language) -> None:
+    if trace.passages:
+        console.print(f"\n{say('passages', language)}", style="bold")
+    for passage in trace.passages:
+        line = Text(f"[{passage.number}] ", style="bold cyan")
+        line.append(f"{passage.score:.3f}  ", style="yellow")
+        line.append(printable(f"{passage.source}:{passage.start_line}-{passage.end_line}"), style="green")
+        if passage.number in trace.dropped_passages:
+            line.append(f"  {say('not_shown', language)}", style="yellow")
+        console.print(line)
+
+
+def _attempt(attempt: AttemptOut, language: Language) -> Text:
+    went_well = attempt.outcome in ("answered", "declined")
+    line = Text(f"{'✓' if went_well else '✗'} {attempt.model}: {attempt.outcome}", style="" if went_well else "red")
+    first = f"{attempt.first_token_seconds:.2f} → " if attempt.first_token_seconds is not None else ""
+    line.append(f"  {first}{attempt.seconds:.2f} s", style="dim")
+    if attempt.usage:
+        line.append(f"  {_usage(attempt.usage, language)}", style="dim")
+    line.append(f"  {printable(attempt.problem)}" if attempt.problem else "")
+    return line
+
+
+def _usage(usage: UsageOut, language: Language) -> str:
+    tokens = say("tokens", language, prompt=usage.prompt_tokens, completion=usage.completion_tokens)
+    return tokens if usage.cost is None else f"{tokens}  {say('cost', language, cost=usage.cost)}"
+
+
+def _checked(one: CheckedOut) -> Text:
+    numbers = "".join(f"[{number}]" for number in one.numbers)
+    line = Text(f"{'✓' if one.supported else '!'} ", style="green" if one.supported else "yellow")
+    line.append(f"{printable(one.sentence)} {numbers}", style="default")
+    if one.fault:
+        line.append(f"  {one.fault}: {printable(one.problem)}" if one.problem else f"  {one.fault}", style="yellow")
+    return line

@@ -1,0 +1,73 @@
+"""Errors as HTTP answers, in the shape of the protocol that was spoken."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.error_codes import error_code, http_status
+from api.error_formats import Problem
+from api.guard.access import rule_of
+from api.schemas.errors import ErrorBody, ErrorResponse
+from rag.errors import ZhiwenError
+
+log = logging.getLogger("zhiwen.api")
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorResponse, "description": "The request cannot be served as it is."},
+    "5XX": {"model": ErrorResponse, "description": "The store, the embedder or the chat model failed."},
+}
+"""What the OpenAPI document says of every operation."""
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Whatever is raised below reaches the client as an error of one shape: `{"error": {"code", "message"}}`.
+
+    Where a path belongs to another protocol, the shape is that protocol's.
+    """
+    app.add_exception_handler(ZhiwenError, _on_zhiwen_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def error_body(error: ZhiwenError) -> ErrorBody:
+    return ErrorBody(code=error_code(error), message=str(error))
+
+
+async def _on_zhiwen_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ZhiwenError)  # noqa: S101  (registered for it)
+    if http_status(error) >= 500:
+        log.warning("%s %s: %s", request.method, request.url.path, error)
+    return _answer(request, Problem.of(error))
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for it)
+    problems = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"] if part != "body")
+        problems.append(f"{where}: {problem['msg']}" if where else str(problem["msg"]))
+    return _answer(request, Problem(422, "invalid_request", "; ".join(problems)))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
+    code = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout", 413: "body_too_large"}.get(
+        error.status_code, "http_error"
+    )
+    return _answer(request, Problem(error.status_code, code, str(error.detail)), error.headers)
+
+
+async def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s", request.method, request.url.path, exc_info=error)
+    message = "something went wrong that should not; the log of the service says what"
+    return _answer(request, Problem(500, "internal", message))
+
+
+def _answer(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return rule_of(request.method, request.url.path).dialect.answer(problem, headers)

@@ -1,0 +1,45 @@
+"""Verdicts on answers as they go over the wire and to `--json`."""
+
+from dataclasses import asdict
+
+from pydantic import BaseModel, Field
+
+from api.schemas.errors import RequestModel
+from rag.state.feedback import Feedback, FeedbackLog, Rating
+
+
+class FeedbackRequest(RequestModel):
+    """A later verdict on the same answer replaces the earlier one."""
+
+    trace_id: str = Field(pattern=r"^[0-9a-f]{32}$", examples=["c6c391f8dcdd4c63b3a71916f8c2fd26"])
+    rating: Rating
+    comment: str = Field(default="", max_length=2000)
+    question: str = Field(default="", max_length=4000)
+    answer: str = Field(default="", max_length=40_000)
+    model: str = Field(default="", max_length=200)
+    generation: int = Field(default=0, ge=0, lt=2**63)
+
+
+class FeedbackOut(BaseModel):
+    at: str
+    trace_id: str
+    rating: Rating
+    comment: str
+    question: str
+    answer: str
+    model: str
+    generation: int
+
+    @classmethod
+    def of(cls, feedback: Feedback) -> "FeedbackOut":
+        return cls.model_validate(asdict(feedback))
+
+
+class FeedbackResponse(BaseModel):
+    """The last verdict on each answer, oldest first."""
+
+    feedback: list[FeedbackOut]
+
+    @classmethod
+    def of(cls, log: FeedbackLog) -> "FeedbackResponse":
+        return cls(feedback=[FeedbackOut.of(feedback) for feedback in log.read()])

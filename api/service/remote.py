@@ -1,0 +1,137 @@
+"""The commands, carried out by a running server."""
+
+import json
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx2
+from pydantic import BaseModel
+
+from api.error_codes import error_from_code
+from api.schemas.ingest import IngestRequest, IngestResponse, IngestState, PlanOut, RollbackResponse
+from api.schemas.questions import AskRequest, AskResponse, SearchRequest, SearchResponse
+from api.schemas.status import HealthResponse, StatusResponse
+from api.schemas.text import TextResponse
+from api.schemas.trace import TraceResponse
+from api.service.owner import Owner
+from api.service.protocol import OnPlan, OnProgress, OnText
+from rag.errors import StoreUnavailable, ZhiwenError
+
+_POLL_SECONDS = 0.1
+# An answer may take as long as the chat model may; the server has its own deadlines.
+_TIMEOUT = httpx2.Timeout(600, connect=5)
+
+
+class RemoteService:
+    """Speaks the HTTP API of the server that owns the store. A context manager."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._url = owner.url
+        headers = {"Authorization": f"Bearer {owner.token}"}
+        self._client = httpx2.Client(base_url=owner.url, headers=headers, timeout=_TIMEOUT, trust_env=False)
+
+    def __enter__(self) -> "RemoteService":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    def health(self) -> HealthResponse:
+        return HealthResponse.model_validate(self._call("GET", "/health"))
+
+    def root(self) -> str:
+        return self.health().root
+
+    def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
+        state = IngestState.model_validate(self._call("POST", "/ingest", request))
+        run, planned = state.run, False
+        while state.running and state.run == run:
+            if state.plan and not planned:
+                on_plan(state.plan)
+                planned = True
+            if state.progress:
+                on_progress(state.progress)
+            time.sleep(_POLL_SECONDS)
+            state = IngestState.model_validate(self._call("GET", "/ingest"))
+        if state.plan and not planned:
+            on_plan(state.plan)
+        if state.error:
+            raise error_from_code(state.error.code, state.error.message)
+        if state.last is None:
+            raise ZhiwenError(f"{self._url} says neither how the ingest ended nor that it runs")
+        return state.last
+
+    def preview(self, request: IngestRequest) -> PlanOut:
+        return PlanOut.model_validate(self._call("POST", "/ingest/preview", request))
+
+    def search(self, request: SearchRequest) -> SearchResponse:
+        return SearchResponse.model_validate(self._call("POST", "/search", request))
+
+    def read(self, name: str) -> TextResponse:
+        return TextResponse.model_validate(self._call("GET", f"/text?{urlencode({'id': name})}"))
+
+    def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
+        body = request.model_dump(mode="json", by_alias=True, exclude_none=True) | {"stream": True}
+        try:
+            with self._client.stream("POST", "/ask", json=body) as response:
+                if response.is_error:
+                    response.read()
+                    raise _error_in(response)
+                for event, data in _events(response):
+                    if event == "delta":
+                        on_text(data["text"])
+                    elif event == "error":
+                        raise error_from_code(data["code"], data["message"], data.get("trace_id", ""))
+                    elif event == "answer":
+                        return AskResponse.model_validate(data)
+        except httpx2.HTTPError as error:
+            raise self._gone(error) from error
+        raise ZhiwenError(f"{self._url} ended the stream without an answer")
+
+    def trace(self, trace_id: str) -> TraceResponse:
+        return TraceResponse.model_validate(self._call("GET", f"/traces/{quote(trace_id, safe='')}"))
+
+    def status(self) -> StatusResponse:
+        return StatusResponse.model_validate(self._call("GET", "/status"))
+
+    def rollback(self) -> RollbackResponse:
+        return RollbackResponse.model_validate(self._call("POST", "/rollback"))
+
+    def _call(self, method: str, path: str, body: BaseModel | None = None) -> Any:
+        content = body.model_dump(mode="json", by_alias=True, exclude_none=True) if body else None
+        try:
+            response = self._client.request(method, path, json=content)
+        except httpx2.HTTPError as error:
+            raise self._gone(error) from error
+        if response.is_error:
+            raise _error_in(response)
+        return response.json()
+
+    def _gone(self, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(f"the server {self._url} went away ({type(error).__name__}); try again")
+
+
+def _error_in(response: httpx2.Response) -> ZhiwenError:
+    try:
+        error = response.json()["error"]
+        return error_from_code(str(error["code"]), str(error["message"]), str(error.get("trace_id", "")))
+    except (ValueError, KeyError, TypeError):
+        return ZhiwenError(f"{response.url} answered with status {response.status_code}")
+
+
+def _events(response: httpx2.Response) -> Iterator[tuple[str, Any]]:
+    event = ""
+    for line in response.iter_lines():
+        if line.startswith("event: "):
+            event = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield event, json.loads(line.removeprefix("data: "))

@@ -1,0 +1,56 @@
+"""Inline Markdown as plain text: what a reader sees, plus the addresses of external links."""
+
+import re
+from collections.abc import Sequence
+
+from markdown_it.token import Token
+
+_LINE_BREAK_TAG = re.compile(r"</?br\s*/?>", re.IGNORECASE)
+_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
+EXTERNAL = ("http://", "https://", "mailto:")
+_CJK = r"[\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
+_BREAK_BETWEEN_CJK = re.compile(rf"(?<={_CJK})\n(?={_CJK})")
+
+
+def inline_text(children: Sequence[Token], *, with_links: bool = True) -> str:
+    """The text of an inline token's children; hard line breaks stay, soft ones become what they look like."""
+    parts: list[str] = []
+    open_links: list[tuple[str, int]] = []
+    for token in children:
+        if token.type == "softbreak":
+            parts.append("\n")
+        elif token.type == "hardbreak":
+            parts.append("\r")
+        elif token.type == "html_inline":
+            parts.append("\r" if _LINE_BREAK_TAG.fullmatch(token.content) else "")
+        elif token.type == "image":
+            parts.append(inline_text(token.children or (), with_links=False))
+        elif token.type == "link_open":
+            open_links.append((str(token.attrGet("href") or ""), len(parts)))
+        elif token.type == "link_close":
+            address, start = open_links.pop()
+            shown = "".join(parts[start:])
+            if with_links and address.startswith(EXTERNAL) and shown not in (address, address.removeprefix("mailto:")):
+                parts.append(f" ({address})")
+        else:
+            parts.append(token.content)
+    # A soft break is a space, except between Chinese characters; only now can a hard break become a newline.
+    text = _BREAK_BETWEEN_CJK.sub("", "".join(parts)).replace("\n", " ")
+    return "\n".join(line.strip() for line in text.split("\r")).strip()
+
+
+def strip_tags(html: str) -> str:
+    """The text of an HTML block: line breaks kept, comments and tags taken out."""
+    text = _TAG.sub("", _LINE_BREAK_TAG.sub("\n", html))
+    return "\n".join(line.strip() for line in text.split("\n") if line.strip())
+
+
+def is_label(children: Sequence[Token]) -> bool:
+    """True for a paragraph that is bold throughout: people use it as a small heading."""
+    types = [token.type for token in children if token.content.strip() or token.type != "text"]
+    return (
+        len(types) >= 3
+        and types[0] == "strong_open"
+        and types[-1] == "strong_close"
+        and types.count("strong_open") == 1
+    )

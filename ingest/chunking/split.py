@@ -1,0 +1,160 @@
+"""Blocks → pieces that fit: together while there is room, cut between lines, rows and sentences where there is not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ingest.chunking.budget import MIN_BUDGET_TOKENS, ChunkBudget
+from ingest.chunking.long_text import split_long_text
+from ingest.chunking.sections import Block, Line
+from ingest.chunking.tables import Row
+from rag.types import PATH_SEPARATOR, ChunkKind
+
+_MAX_LINES = 200  # blank lines take no tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk in the making. `block` numbers the block within its section."""
+
+    kind: ChunkKind
+    block: int
+    start_line: int
+    end_line: int
+    content: str
+
+
+def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece]:
+    """The blocks of a section, in reading order; tables stand alone."""
+    together: list[Piece] = []
+    for number, block in enumerate(blocks):
+        if block.table:
+            yield from _joined(together)
+            together = []
+            yield from _table_pieces(number, block, budget)
+            continue
+        piece = Piece(block.kind, number, block.start_line, block.end_line, _block_text(block, block.lines))
+        if together and not budget.fits("\n\n".join(part.content for part in [*together, piece])):
+            yield from _joined(together)
+            together = []
+        if budget.fits(piece.content):
+            together.append(piece)
+        else:
+            yield from _split_block(number, block, budget)
+    yield from _joined(together)
+
+
+def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    if pieces:
+        kinds = {piece.kind for piece in pieces}
+        yield Piece(
+            kinds.pop() if len(kinds) == 1 else "text",
+            pieces[0].block,
+            pieces[0].start_line,
+            pieces[-1].end_line,
+            "\n\n".join(piece.content for piece in pieces),
+        )
+
+
+def _block_text(block: Block, lines: Sequence[Line]) -> str:
+    """The lines as they read, under the caption, after the list items that they belong to."""
+    missing = [above for above in lines[0].ancestors if above not in {line.text for line in lines}]
+    texts = [*missing, *(line.text for line in lines)]
+    if block.kind == "code" and block.fence:
+        texts = [f"```{block.fence}", *texts, "```"]
+    return "\n".join([block.caption, *texts] if block.caption else texts)
+
+
+def _split_block(number: int, block: Block, budget: ChunkBudget) -> Iterator[Piece]:
+    """Cut a block that is too long between its lines, and a line that is too long between its sentences."""
+    start = block.start_line
+    if block.caption and budget.cost(block.caption) > budget.tokens // 2:
+        for part in split_long_text(block.caption, budget.total, budget.max_tokens):
+            yield Piece("text", number, start, start, part)
+        block = replace(block, caption="")
+    run: list[Line] = []
+    for line in _short_lines(block, budget):
+        if run and (len(run) >= _MAX_LINES or not budget.fits(_block_text(block, [*run, line]))):
+            yield Piece(block.kind, number, start, run[-1].end_line, _block_text(block, run))
+            start = line.start_line
+            run = []
+        run.append(line)
+    if run:
+        yield Piece(block.kind, number, start, run[-1].end_line, _block_text(block, run))
+
+
+def _short_lines(block: Block, budget: ChunkBudget) -> Iterator[Line]:
+    for line in block.lines:
+        if budget.fits(_block_text(block, [line])):
+            yield line
+            continue
+        framing = budget.cost(_block_text(block, [replace(line, text="")]))
+        # Captions and list ancestors that leave no room are dropped rather than the text they lead to.
+        room = budget.tokens - framing
+        bare = line if room >= MIN_BUDGET_TOKENS else replace(line, ancestors=())
+
+        def total(part: str, bare: Line = bare) -> int:
+            return budget.total(_block_text(block, [replace(bare, text=part)]))
+
+        for part in split_long_text(line.text, total, budget.max_tokens):
+            yield replace(bare, text=part)
+
+
+def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Piece]:
+    table = block.table
+    if table is None:
+        return
+    caption_left = block.caption
+    if block.caption and budget.cost(block.caption) > budget.tokens // 3:
+        block = replace(block, caption="")
+    head = "\n".join(filter(None, (block.caption, table.head_as_markdown())))
+    run: list[Row] = []
+
+    def whole(rows: Sequence[Row]) -> Piece:
+        content = "\n".join([head, *(row.as_markdown() for row in rows)])
+        start = block.start_line if rows[0] is table.rows[0] else rows[0].line
+        return Piece("table", number, start, rows[-1].line, content)
+
+    if caption_left and (not block.caption or not all(budget.fits(whole([row]).content) for row in table.rows)):
+        for part in split_long_text(caption_left, budget.total, budget.max_tokens):
+            yield Piece("text", number, block.start_line, block.start_line, part)
+    for row in table.rows:
+        if not budget.fits(whole([row]).content):
+            # Too long for a table of its own: its row chunks below say everything it says.
+            if run:
+                yield whole(run)
+            run = []
+            continue
+        if run and not budget.fits(whole([*run, row]).content):
+            yield whole(run)
+            run = []
+        run.append(row)
+    if run:
+        yield whole(run)
+    for row in table.rows:
+        for text in _row_texts(row, block.caption, budget):
+            yield Piece("row", number, row.line, row.line, text)
+
+
+def _row_texts(row: Row, caption: str, budget: ChunkBudget) -> Iterator[str]:
+    """The row in one text, or, where that is too long, cell by cell, each after the row's first cell."""
+    caption = caption.rstrip(":：")
+    whole = PATH_SEPARATOR.join(filter(None, (caption, row.as_text())))
+    if budget.fits(whole):
+        yield whole
+        return
+    if budget.fits(row.as_text()):
+        yield row.as_text()
+        return
+    first, *others = row.fields()
+    key = next(split_long_text(first, budget.cost, budget.tokens // 3))
+    if key != first or not others:
+        others = [first, *others]
+    run: list[str] = []
+    for field in others:
+        for part in split_long_text(field, lambda part: budget.total(key + PATH_SEPARATOR + part), budget.max_tokens):
+            if run and not budget.fits(PATH_SEPARATOR.join([key, *run, part])):
+                yield PATH_SEPARATOR.join([key, *run])
+                run = []
+            run.append(part)
+    if run:
+        yield PATH_SEPARATOR.join([key, *run])

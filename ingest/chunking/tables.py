@@ -1,0 +1,74 @@
+"""A Markdown table as rows that can stand alone: header names known, blank leading cells filled from above."""
+
+from dataclasses import dataclass
+
+from markdown_it.tree import SyntaxTreeNode
+
+from ingest.chunking.inline import inline_text
+from rag.types import PATH_SEPARATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`cells` has one text per header, inherited values included."""
+
+    headers: tuple[str, ...]
+    cells: tuple[str, ...]
+    line: int
+
+    def fields(self) -> list[str]:
+        """`header: value` for each cell that is not blank."""
+        pairs = zip(self.headers, self.cells, strict=True)
+        return [f"{header}: {cell}" if header else cell for header, cell in pairs if cell]
+
+    def as_text(self) -> str:
+        """`层级: 第一层 › 内容: 向量数据库 › 知名组件: Milvus`: the row as a sentence of its own."""
+        return PATH_SEPARATOR.join(self.fields())
+
+    def as_markdown(self) -> str:
+        return _markdown_row(self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    headers: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def head_as_markdown(self) -> str:
+        return f"{_markdown_row(self.headers)}\n|{'---|' * len(self.headers)}"
+
+
+def read_table(node: SyntaxTreeNode, first_line: int) -> Table:
+    """The table of a markdown-it syntax tree node; rows without any text of their own are left out."""
+    headers: tuple[str, ...] = ()
+    rows: list[Row] = []
+    for part in node.children:
+        for row_node in part.children:
+            cells = tuple(_cell(cell) for cell in row_node.children)
+            if part.type == "thead":
+                headers = tuple(" ".join(cell.split()) for cell in cells)
+            elif any(cells):
+                line = (row_node.map[0] if row_node.map else 0) + first_line
+                above = rows[-1].cells if rows else ()
+                rows.append(Row(headers, _inherit(cells, above), line))
+    return Table(headers, tuple(rows))
+
+
+def _cell(node: SyntaxTreeNode) -> str:
+    token = node.children[0].token if node.children else None
+    lines = [line for line in inline_text((token.children if token else None) or ()).split("\n") if line]
+    separator = "；" if any("\u3400" <= char <= "\u9fff" for char in "".join(lines)) else "; "
+    text = ""
+    for line in lines:
+        # After a label such as `通用 LLM：` the next line belongs to it.
+        text += line if not text or text.endswith(("：", ":")) else f"{separator}{line}"
+    return text
+
+
+def _inherit(cells: tuple[str, ...], above: tuple[str, ...]) -> tuple[str, ...]:
+    leading = next((index for index, cell in enumerate(cells) if cell), 0)
+    return above[:leading] + cells[leading:] if above else cells
+
+
+def _markdown_row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,60 @@
+"""Reading a file below a folder, and nothing outside of it, whatever has taken the file's place in the meantime."""
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """What makes a file the same under two names."""
+
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "FileIdentity":
+        return cls(status.st_dev, status.st_ino)
+
+
+def read_below(
+    root: Path, path: PurePosixPath, *, max_bytes: int, identity: FileIdentity | None = None, names: int = 1
+) -> bytes:
+    """The bytes of the regular file `path` below `root`. No link is followed but `root` itself.
+
+    The file may have as many `names` as are known if it is the one known by `identity`, and one if it is another: a
+    name more is one that leads to it from elsewhere.
+
+    Raises OSError, whose `strerror` reads on after "cannot be read: "; with EFBIG for more than `max_bytes`.
+    """
+    with os.fdopen(_open_below(root, path), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        if status.st_nlink > (names if FileIdentity.of(status) == identity else 1):
+            raise OSError(errno.EPERM, "it is hard-linked from elsewhere; copy it instead")
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"it is larger than {max_bytes} bytes")
+    return content
+
+
+def _open_below(root: Path, path: PurePosixPath) -> int:
+    """Open a file folder by folder, so that no part of its path can be a link."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in path.parts[:-1]:
+            inner = os.open(name, flags | os.O_DIRECTORY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        # A pipe that has taken the file's place must not be waited for.
+        return os.open(path.name, flags | os.O_NONBLOCK, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link") from error
+        raise
+    finally:
+        os.close(folder)

@@ -1,0 +1,53 @@
+"""From settings to an open embedder: the one place that knows all three."""
+
+from rag.config import EmbeddingSettings
+from rag.errors import ConfigError
+from rag.models.embedders.protocol import Embedder
+
+
+def open_embedder(settings: EmbeddingSettings) -> Embedder:
+    """The embedder that `settings.provider` names; vendor libraries of the other providers are not imported.
+
+    Raises ConfigError if a setting that the provider needs is missing, EmbedderUnavailable if it cannot be loaded.
+    """
+    # Imports stand in the branches: sentence-transformers alone takes seconds.
+    if settings.provider == "builtin":
+        if settings.model:
+            raise ConfigError(
+                f"embedding.model must be empty with embedding.provider: builtin, got {settings.model!r}; "
+                "to use that model, set embedding.provider: sentence-transformers or openai"
+            )
+        from rag.models.embedders.builtin import BuiltinEmbedder  # noqa: PLC0415
+
+        return BuiltinEmbedder()
+
+    if not settings.model:
+        raise ConfigError(
+            f"embedding.model is required with embedding.provider: {settings.provider}, "
+            f"such as {_EXAMPLES[settings.provider]}"
+        )
+    if settings.provider == "sentence-transformers":
+        from rag.models.embedders.sentence_transformers import SentenceTransformersEmbedder  # noqa: PLC0415
+
+        return SentenceTransformersEmbedder(model=settings.model, batch_size=settings.batch_size)
+
+    if not settings.base_url.startswith(("http://", "https://")):
+        raise ConfigError(
+            "embedding.base_url is required with embedding.provider: openai, "
+            f"such as http://127.0.0.1:11434/v1, got {settings.base_url!r}"
+        )
+    from rag.models.embedders.openai_compatible import OpenAIEmbedder  # noqa: PLC0415
+
+    return OpenAIEmbedder(
+        base_url=settings.base_url,
+        api_key=settings.api_key.get_secret_value(),
+        model=settings.model,
+        query_model=settings.query_model,
+        batch_size=settings.batch_size,
+        max_tokens=settings.max_tokens,
+        timeout_seconds=settings.timeout_seconds,
+        max_attempts=settings.max_attempts,
+    )
+
+
+_EXAMPLES = {"sentence-transformers": "BAAI/bge-m3", "openai": "text-embedding-v4"}

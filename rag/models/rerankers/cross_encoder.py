@@ -1,0 +1,67 @@
+"""Any cross-encoder of sentence-transformers, by its name on the Hugging Face hub or by the path of a folder."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rag.errors import RerankerError, RerankerUnavailable, first_line
+from rag.models.pretrained import ModelFamily, load_pretrained
+from rag.text.surrogates import replace_surrogates
+
+
+class CrossEncoderReranker:
+    """Whatever `CrossEncoder(model)` loads, if it was trained to give one score for a pair of texts.
+
+    A pair beyond the model's limit is cut off by the model. Raises RerankerUnavailable, within seconds, if the model is
+    neither on this machine nor to be had from the hub, and if it is of another kind.
+    """
+
+    def __init__(self, *, model: str) -> None:
+        loaded = load_pretrained(model, _FAMILY)
+        self._model = loaded.model
+        self.name = f"cross-encoder/{loaded.name}"
+        # The library gives a model of another kind a last layer of random numbers, and says nothing.
+        architectures = getattr(self._model.config, "architectures", None) or ["of an unknown kind"]
+        labels = self._model.num_labels
+        if not architectures[0].endswith(("ForSequenceClassification", "ForCausalLM")) or labels != 1:
+            raise RerankerUnavailable(
+                f"rerank.model {model} is no reranker ({architectures[0]}, scores for a pair: {labels}); "
+                "choose one such as BAAI/bge-reranker-v2-m3, or set rerank.provider: none"
+            )
+        # Threads that share the tokenizer change its truncation under each other's hands.
+        self._lock = threading.Lock()
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        if not texts:
+            return []
+        from torch.nn import Sigmoid  # noqa: PLC0415 loaded with the model, seconds ago
+
+        pairs = [(replace_surrogates(question), replace_surrogates(text)) for text in texts]
+        try:
+            with self._lock:
+                # Models differ in whether they declare an activation; the same one gives all of them 0..1.
+                raw = self._model.predict(pairs, activation_fn=Sigmoid(), show_progress_bar=False)
+        except (RuntimeError, ValueError, IndexError) as error:  # out of memory, among others
+            raise RerankerError(f"{self.name} failed: {first_line(error)}") from error
+        scores = np.asarray(raw, dtype=np.float64)
+        if scores.shape != (len(texts),) or not np.isfinite(scores).all():
+            raise RerankerError(f"{self.name} gave scores that are no numbers, or not one for each text")
+        return [float(score) for score in scores]
+
+
+def _cross_encoder() -> Any:
+    from sentence_transformers import CrossEncoder  # noqa: PLC0415 takes 6 s
+
+    return CrossEncoder
+
+
+_FAMILY = ModelFamily(
+    setting="rerank.model",
+    fallback="rerank.provider: none",
+    unavailable=RerankerUnavailable,
+    marker="config.json",
+    owner="",
+    library_class=_cross_encoder,
+)

@@ -1,0 +1,144 @@
+"""Any `/rerank` endpoint in the form that Jina began: SiliconFlow, DashScope, Cohere, vLLM, llama.cpp and others."""
+
+import json
+import math
+import time
+import weakref
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import httpx2
+from pydantic import BaseModel, ValidationError
+
+from rag.errors import ConfigError, RerankerError, RerankerTimeout, RerankerUnavailable
+from rag.text.surrogates import replace_unsendable
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+_MAX_ANSWER_BYTES = 1024 * 1024
+_WAY_OUT = "check rerank.base_url, or set rerank.provider: none"
+
+
+class HTTPReranker:
+    """Scores from an endpoint, in one request that is not repeated: a reader is waiting.
+
+    `base_url` is what `/rerank` is added to; an address that ends in `rerank` or `reranks` is taken as it is.
+    `timeout_seconds` is the deadline for the whole answer. Constructing does no I/O.
+    """
+
+    def __init__(self, *, base_url: str, api_key: str, model: str, timeout_seconds: float = 2) -> None:
+        self.name = f"http/{model}"
+        self._model = model
+        self._key = api_key.strip()
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise ConfigError("rerank.api_key must be printable ASCII; check ZHIWEN_RERANK__API_KEY")
+        address = base_url.rstrip("/")
+        self._url = address if address.endswith(("/rerank", "/reranks")) else f"{address}/rerank"
+        self._timeout_seconds = timeout_seconds
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_TIMEOUT_SECONDS))
+        self._client = httpx2.Client(headers=headers, timeout=timeout)
+        # Without it, sockets stay open until the garbage collector comes by.
+        weakref.finalize(self, self._client.close)
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        if not texts:
+            return []
+        body = {
+            "model": self._model,
+            "query": replace_unsendable(question),
+            "documents": [replace_unsendable(text) for text in texts],
+            "top_n": len(texts),
+            "return_documents": False,
+        }
+        try:
+            status, answer = self._post(json.dumps(body, ensure_ascii=False).encode())
+        except httpx2.InvalidURL as error:
+            raise RerankerUnavailable(f"{self._endpoint} is no address ({error}); {_WAY_OUT}") from error
+        except httpx2.ConnectError as error:
+            raise self._unreachable(error) from error
+        except httpx2.TimeoutException as error:
+            raise RerankerTimeout(
+                f"{self._endpoint}, gave no answer within {self._timeout_seconds:g} s; "
+                "raise rerank.timeout_seconds or lower rerank.candidates"
+            ) from error
+        except httpx2.HTTPError as error:
+            raise self._unreachable(error) from error
+        if status != HTTPStatus.OK:
+            raise self._refusal(status, answer)
+        return self._read(answer, len(texts))
+
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        end = time.monotonic() + self._timeout_seconds
+        headers = {"Content-Type": "application/json"}
+        with self._client.stream("POST", self._url, content=body, headers=headers) as response:
+            answer = bytearray()
+            for piece in response.iter_bytes():
+                answer += piece
+                # The client's own timeout is for each read, so a body that drips never meets it.
+                if time.monotonic() > end:
+                    raise httpx2.ReadTimeout("the answer drips")
+                if len(answer) > _MAX_ANSWER_BYTES:
+                    raise RerankerError(f"{self._endpoint}, answered with more than {_MAX_ANSWER_BYTES} bytes")
+            return response.status_code, bytes(answer)
+
+    def _read(self, answer: bytes, expected: int) -> list[float]:
+        try:
+            reply = _Reply.model_validate_json(answer)
+        except ValidationError as error:
+            raise RerankerError(f"{self._endpoint}, answered without scores: {self._beginning(answer)}") from error
+        results = reply.results if reply.results is not None else reply.output.results if reply.output else None
+        if results is None:
+            raise RerankerError(f"{self._endpoint}, answered without scores: {self._beginning(answer)}")
+        results = sorted(results, key=lambda result: result.index)
+        if [result.index for result in results] != list(range(expected)):
+            raise RerankerError(
+                f"{self._endpoint}, answered with {len(results)} scores for {expected} texts, or not numbered from 0"
+            )
+        return self._normalised([result.relevance_score for result in results])
+
+    def _normalised(self, scores: list[float]) -> list[float]:
+        if not all(math.isfinite(score) for score in scores):
+            raise RerankerError(f"{self._endpoint}, answered with a score that is not finite")
+        if all(0 <= score <= 1 for score in scores):
+            return scores
+        # Some servers, llama.cpp among them, send what the model gives before the last step.
+        return [0.5 + 0.5 * math.tanh(score / 2) for score in scores]
+
+    @property
+    def _endpoint(self) -> str:
+        return f"rerank endpoint {self._url}, model {self._model}"
+
+    def _refusal(self, status: int, answer: bytes) -> RerankerError:
+        said = f"HTTP {status}: {self._beginning(answer)}"
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return RerankerUnavailable(f"{self._endpoint}, refused the key ({said}); set ZHIWEN_RERANK__API_KEY")
+        if status == HTTPStatus.NOT_FOUND:
+            return RerankerUnavailable(f"{self._endpoint}, not found ({said}); check rerank.base_url and rerank.model")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return RerankerError(f"{self._endpoint}, is asked too often ({said})")
+        return RerankerError(f"{self._endpoint}, failed ({said})")
+
+    def _unreachable(self, error: Exception) -> RerankerUnavailable:
+        reason = " ".join(f"{type(error).__name__} {error}".split())
+        return RerankerUnavailable(f"{self._endpoint}, cannot be reached ({reason}); {_WAY_OUT}")
+
+    def _beginning(self, answer: bytes) -> str:
+        """What the server says, in one short line; some servers repeat the key they refuse."""
+        text = answer.decode("utf-8", "replace")
+        masked = text.replace(self._key, "***") if self._key else text
+        return repr(" ".join(masked.split())[:120])
+
+
+class _Result(BaseModel):
+    index: int
+    relevance_score: float
+
+
+class _Results(BaseModel):
+    results: list[_Result] | None = None
+
+
+class _Reply(_Results):
+    """DashScope's own API puts the results one level down."""
+
+    output: _Results | None = None

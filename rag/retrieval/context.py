@@ -1,0 +1,152 @@
+"""Hits → passages: what belongs together is read together.
+
+A table is indexed row by row and as a whole, a long list or section in parts. A hit is one of these pieces; a reader,
+or a chat model, wants it where it stands.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from rag.models.embedders.protocol import CountTokens
+from rag.store.filters import All, AnyOf, Equals, Filter, Range
+from rag.types import Chunk, Hit
+
+_ASKS_FOR_ALL = re.compile(
+    r"哪些|哪几|有什么|有啥|包括|包含|列出|列举|所有|全部|清单|分别|一共|几种|几个|几类|几层|"
+    r"\b(?:which|list|all|what are|name the|kinds? of|types? of|how many|include[sd]?|contains?)\b",
+    re.IGNORECASE,
+)
+_TABLE_KINDS = ("row", "table")
+
+
+def drop_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
+    """The hits without those that repeat a better one: a row and the part of its table that it stands in.
+
+    Returns with them, for the id of each that is left out, the id of the hit that says the same.
+    """
+    kept: list[Hit] = []
+    repeated: dict[str, str] = {}
+    kept_of_group: dict[str, list[Chunk]] = {}
+    for hit in hits:
+        better = kept_of_group.setdefault(hit.chunk.group, [])
+        twin = next((chunk for chunk in better if is_row_of(hit.chunk, chunk) or is_row_of(chunk, hit.chunk)), None)
+        if twin:
+            repeated[hit.chunk.id] = twin.id
+        else:
+            kept.append(hit)
+            better.append(hit.chunk)
+    return kept, repeated
+
+
+def neighbour_filter(question: str, hits: Sequence[Hit]) -> Filter | None:
+    """What to read besides the hits: the neighbours of a text, and the group of the best hit if all of it is wanted."""
+    wanted: list[Filter] = [
+        All((Equals("source", chunk.source), Range("position", chunk.position - 1, chunk.position + 1)))
+        for chunk in (hit.chunk for hit in hits)
+        if chunk.kind not in _TABLE_KINDS
+    ]
+    group = _wanted_group(question, hits)
+    if group:
+        wanted.append(Equals("group_id", group))
+    return AnyOf(tuple(wanted)) if wanted else None
+
+
+def expand_hits(
+    question: str,
+    hits: Sequence[Hit],
+    around: Iterable[Chunk],
+    *,
+    count_tokens: CountTokens,
+    max_tokens: int,
+    max_passage_tokens: int,
+) -> list[Hit]:
+    """The hits as passages worth reading, best first, each text once, of `max_tokens` in all.
+
+    A text grows by its neighbours of the same section up to `max_passage_tokens`; where the question wants all of the
+    best hit's table or list, its other rows or parts come right after it, in reading order. `around` is what
+    `surroundings` names. What does not fit is left out whole, but for the best.
+    """
+    found = {chunk.id: chunk for chunk in around} | {hit.chunk.id: hit.chunk for hit in hits}
+    texts = {(chunk.source, chunk.position): chunk for chunk in found.values() if chunk.kind not in _TABLE_KINDS}
+    passages: list[Hit] = []
+    used: set[str] = set()
+    left = max_tokens
+    for hit in _with_group(hits, found.values(), _wanted_group(question, hits)):
+        if hit.chunk.id in used:
+            continue
+        parts = _with_neighbours(hit.chunk, texts, used, count_tokens, min(max_passage_tokens, left))
+        passage = _joined(parts)
+        tokens = count_tokens(passage.searchable_text)
+        if tokens <= left or not passages:
+            left -= tokens
+            used.update(part.id for part in parts)
+            passages.append(replace(hit, chunk=passage))
+    return passages
+
+
+def is_row_of(row: Chunk, table: Chunk) -> bool:
+    """Whether the one is a row of the table, or part of a table, that the other is."""
+    return (
+        row.kind == "row"
+        and table.kind == "table"
+        and row.group == table.group
+        and table.start_line <= row.start_line
+        and row.end_line <= table.end_line
+    )
+
+
+def _wanted_group(question: str, hits: Sequence[Hit]) -> str:
+    """The group of the best hit, if that is part of a table or a list and the question wants all of it; else ""."""
+    is_part = bool(hits) and hits[0].chunk.kind in (*_TABLE_KINDS, "list")
+    return hits[0].chunk.group if is_part and _ASKS_FOR_ALL.search(question) else ""
+
+
+def _with_group(hits: Sequence[Hit], found: Iterable[Chunk], group: str) -> list[Hit]:
+    """The best hit, the rest of its group, the other hits. A part that is no hit itself ranks as the best one.
+
+    A table comes as its rows, each with its own line; a best hit that is part of the table gives way to them.
+    """
+    if not group:
+        return list(hits)
+    best = hits[0]
+    members = sorted((chunk for chunk in found if chunk.group == group), key=lambda chunk: chunk.position)
+    parts = [chunk for chunk in members if chunk.kind == "row"] or members
+    hit_of = {hit.chunk.id: hit for hit in hits}
+    together = [hit_of.get(chunk.id) or replace(best, chunk=chunk) for chunk in parts]
+    together.sort(key=lambda hit: hit.chunk.id != best.chunk.id)
+    return [*together, *(hit for hit in hits if hit.chunk.group != group)]
+
+
+def _with_neighbours(
+    chunk: Chunk,
+    texts: Mapping[tuple[str, int], Chunk],
+    used: set[str],
+    count_tokens: CountTokens,
+    max_tokens: int,
+) -> list[Chunk]:
+    """The chunk and, while they fit, the one after and the one before it in its section."""
+    parts = [chunk]
+    if chunk.kind in _TABLE_KINDS:
+        return parts
+    for step in (1, -1):
+        neighbour = texts.get((chunk.source, chunk.position + step))
+        if not neighbour or neighbour.id in used or neighbour.heading_path != chunk.heading_path:
+            continue
+        grown = [*parts, neighbour] if step > 0 else [neighbour, *parts]
+        if count_tokens(_joined(grown).searchable_text) <= max_tokens:
+            parts = grown
+    return parts
+
+
+def _joined(parts: Sequence[Chunk]) -> Chunk:
+    """Neighbours as one chunk, under the identity of the first."""
+    if len(parts) == 1:
+        return parts[0]
+    kinds = {part.kind for part in parts}
+    return replace(
+        parts[0],
+        kind=kinds.pop() if len(kinds) == 1 else "text",
+        end_line=parts[-1].end_line,
+        content="\n\n".join(part.content for part in parts),
+    )

@@ -1,0 +1,63 @@
+"""Hits → evidence: the numbered passages that an answer may rest on, and how likely it is that they answer at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.models.embedders.protocol import CountTokens
+from rag.retrieval.context import expand_hits, neighbour_filter
+from rag.retrieval.search import Retrieval
+from rag.retrieval.sufficiency import answer_probability
+from rag.store.snapshot import Snapshot
+from rag.text.language import Language, detect_language
+from rag.types import Hit, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`probability` (0..1) that the passages hold the answer; `idf` weighs the question's terms."""
+
+    question: str
+    language: Language
+    passages: tuple[Passage, ...]
+    idf: Mapping[str, float]
+    probability: float
+
+
+def gather_evidence(
+    retrieval: Retrieval,
+    snapshot: Snapshot,
+    *,
+    count_tokens: CountTokens,
+    max_tokens: int,
+    max_passage_tokens: int,
+    max_passages: int,
+    language: Language | None = None,
+) -> Evidence:
+    """Read what stands around the best `max_passages` hits and number the passages, best first.
+
+    `snapshot` is of the generation that the hits are from, `language` that of the answer, by default the question's.
+    Raises StoreError.
+    """
+    question, hits = retrieval.question, retrieval.hits[:max_passages]
+    condition = neighbour_filter(question, hits)
+    around = [stored.chunk for stored in snapshot.chunks(condition)] if condition else []
+    passages = expand_hits(
+        question,
+        hits,
+        around,
+        count_tokens=count_tokens,
+        max_tokens=max_tokens,
+        max_passage_tokens=max_passage_tokens,
+    )
+    return Evidence(
+        question=question,
+        language=language or detect_language(question),
+        passages=tuple(Passage(number, hit) for number, hit in enumerate(passages, 1)),
+        idf=retrieval.idf,
+        probability=answer_probability(retrieval),
+    )
+
+
+def nearest_headings(hits: Sequence[Hit], limit: int = 3) -> list[str]:
+    """Where the reader might look instead: the distinct contexts of the best hits."""
+    return list(dict.fromkeys(hit.chunk.context for hit in hits if hit.chunk.context))[:limit]

@@ -1,0 +1,106 @@
+"""What an id leads to, as text to read: a passage with the section around it, or a whole document."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from rag.errors import FilterError, TextNotFound
+from rag.retrieval.context import is_row_of
+from rag.store.filters import Equals
+from rag.store.snapshot import Snapshot
+from rag.types import Chunk, MetadataValue
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """`text` is Markdown from the lines given. `is_whole` is false where it was cut to the length allowed.
+
+    `passage` is the one that was asked for, or all of the document as one, without headings.
+    """
+
+    id: str
+    passage: Chunk
+    start_line: int
+    end_line: int
+    text: str
+    is_whole: bool
+
+    @property
+    def metadata(self) -> Mapping[str, MetadataValue]:
+        """The front matter of the document."""
+        return self.passage.metadata
+
+
+def read_excerpt(snapshot: Snapshot, name: str, *, max_characters: int) -> Excerpt:
+    """What a generation holds under the id of a passage or the source of a document.
+
+    With a passage comes the section that it stands in, subsections too; where that is longer than `max_characters`, as
+    much of it as there is room for around the passage. Raises TextNotFound and StoreError.
+    """
+    try:
+        found = next(snapshot.chunks(Equals("id", name)), None)
+        document = [stored.chunk for stored in snapshot.chunks(Equals("source", found.chunk.source if found else name))]
+    except FilterError:
+        document = []  # it holds what can stand in no name
+    if not document:
+        raise TextNotFound(f"{name[:200]!r} is neither a passage nor a document of generation {snapshot.generation}")
+    document.sort(key=lambda chunk: chunk.position)
+    passage = found.chunk if found else document[0]
+    level = len(passage.heading_path) if found else 0
+    section = [chunk for chunk in document if chunk.heading_path[:level] == passage.heading_path[:level]]
+    blocks = _without_repeats(section)
+    shown = _around(blocks, passage, max_characters)
+    if not found:
+        passage = replace(passage, heading_path=(), anchor="", end_line=shown[-1].end_line)
+    return Excerpt(
+        id=name,
+        passage=passage,
+        start_line=min(chunk.start_line for chunk in shown),
+        end_line=max(chunk.end_line for chunk in shown),
+        text=_text(shown)[:max_characters],
+        is_whole=len(shown) == len(blocks),
+    )
+
+
+def _without_repeats(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """In reading order, without the rows that are there in their table."""
+    tabled = {
+        (chunk.group, line)
+        for chunk in chunks
+        if chunk.kind == "table"
+        for line in range(chunk.start_line, chunk.end_line + 1)
+    }
+    return [chunk for chunk in chunks if chunk.kind != "row" or (chunk.group, chunk.start_line) not in tabled]
+
+
+def _around(chunks: Sequence[Chunk], passage: Chunk, max_characters: int) -> list[Chunk]:
+    """The passage, or the part of a table that it is a row of, and its neighbours on both sides while there is room."""
+    middle = next(at for at, chunk in enumerate(chunks) if chunk.id == passage.id or is_row_of(passage, chunk))
+    first, last, room = middle, middle, max_characters - _length(chunks[middle])
+    while True:
+        # Downwards first: people read on.
+        if last + 1 < len(chunks) and _length(chunks[last + 1]) <= room:
+            last += 1
+            room -= _length(chunks[last])
+        elif first > 0 and _length(chunks[first - 1]) <= room:
+            first -= 1
+            room -= _length(chunks[first])
+        else:
+            return list(chunks[first : last + 1])
+
+
+def _length(chunk: Chunk) -> int:
+    # With room for the blank line and the headings above it.
+    return len(chunk.content) + sum(len(heading) + 8 for heading in chunk.heading_path)
+
+
+def _text(chunks: Sequence[Chunk]) -> str:
+    parts: list[str] = []
+    before: tuple[str, ...] = ()
+    for chunk in chunks:
+        path = chunk.heading_path
+        shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(before, path, strict=False))))
+        parts += [f"{'#' * (level + 1)} {path[level]}" for level in range(shared, len(path))]
+        parts.append(chunk.content)
+        before = path
+    return "\n\n".join(parts)

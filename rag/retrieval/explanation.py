@@ -1,0 +1,84 @@
+"""How a search came about: terms, what each leg brought, weights, what was dropped and why, timings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rag.retrieval.fusion import LEXICAL_WEIGHT
+from rag.retrieval.search import Retrieval
+from rag.retrieval.sufficiency import answer_probability
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    term: str
+    idf: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that a leg brought. The ranks count from 1; None where that leg did not bring it.
+
+    `dropped` says why it is no hit; None if it is one.
+    """
+
+    id: str
+    source: str
+    heading_path: tuple[str, ...]
+    kind: str
+    start_line: int
+    end_line: int
+    score: float
+    cosine: float
+    bm25: float
+    coverage: float
+    dense_rank: int | None
+    lexical_rank: int | None
+    dropped: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`candidates` in the order of fusion; `evidence` is the probability that the hits answer the question.
+
+    `lexical_weight` is what the highest possible BM25 weighs against the span of similarities.
+    """
+
+    terms: tuple[Term, ...]
+    lexical_weight: float
+    candidates: tuple[Candidate, ...]
+    evidence: float
+    milliseconds: Mapping[str, float]
+    warnings: tuple[str, ...]
+
+
+def explain_retrieval(found: Retrieval) -> Explanation:
+    """A retrieval without the texts of its candidates, small enough to be kept and sent."""
+    dense_rank, lexical_rank = (
+        {stored.chunk.id: rank for rank, (stored, _) in enumerate(leg, 1)}
+        for leg in (found.legs.dense, found.legs.lexical)
+    )
+    return Explanation(
+        terms=tuple(Term(term, round(idf, 3)) for term, idf in found.idf.items()),
+        lexical_weight=LEXICAL_WEIGHT if found.legs.lexical else 0.0,
+        candidates=tuple(
+            Candidate(
+                id=hit.chunk.id,
+                source=hit.chunk.source,
+                heading_path=hit.chunk.heading_path,
+                kind=hit.chunk.kind,
+                start_line=hit.chunk.start_line,
+                end_line=hit.chunk.end_line,
+                score=round(hit.score, 6),
+                cosine=round(hit.cosine, 6),
+                bm25=round(hit.bm25, 3),
+                coverage=round(hit.coverage, 3),
+                dense_rank=dense_rank.get(hit.chunk.id),
+                lexical_rank=lexical_rank.get(hit.chunk.id),
+                dropped=found.dropped.get(hit.chunk.id),
+            )
+            for hit in found.candidates
+        ),
+        evidence=round(answer_probability(found), 4),
+        milliseconds={stage: round(seconds * 1000, 2) for stage, seconds in found.seconds.items()},
+        warnings=found.warnings,
+    )

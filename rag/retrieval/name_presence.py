@@ -1,0 +1,102 @@
+"""Whether passages hold the names that a question asks for: names in Latin letters, as most products have them.
+
+A name is held however it is joined, in whatever case, in the plural, and with a slip of the hand in a long word. Some
+absences are in doubt. A word in lower case may be no name: 年终 bonus 怎么算. Ordinary Chinese text writes foreign
+names in Chinese: that an English question's name is missing from it says nothing, unless the passages do write names in
+Latin letters, and little even then.
+"""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from rag.text import segmentation
+from rag.text.chinese_nouns import NAME_TAGS
+from rag.text.facts import find_latin_names
+from rag.text.language import detect_language
+from rag.text.tokens import normalize
+
+ABSENT = 1.0
+IN_DOUBT = 2 / 3
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._+#-]+[A-Za-z0-9]+)*[+#]*")
+_HUMP = re.compile(r"[a-z][A-Z]")
+_SITE_OF = re.compile(r"\b(?:website|home ?page|official site) (?:of|for) (?P<owner>[^?!,;]+)", re.IGNORECASE)
+_LONG_WORD = re.compile(r"[a-z]{5,}")
+_JOINT = re.compile(r"[\s._-]+")
+_ABBREVIATION = 3
+"""Characters of an abbreviation, which a text may well spell out: AI, IDE."""
+_SLIP = 0.85
+"""Similarity of words that differ by a letter left out or put in or, from seven letters on, by another letter."""
+_ALWAYS_IN_CHINESE = frozenset({"china", "chinese", "english", "mandarin"})
+
+
+def name_absence(question: str, passages: Sequence[str], *, others: Sequence[str] = (), is_across: bool) -> float:
+    """ABSENT or IN_DOUBT where names are asked for and the passages hold none of them, else 0.
+
+    A word in lower case is held by `others` too, which were found but are not among the passages. `is_across`: the
+    passages are in another language than the question.
+    """
+    if detect_language(question) == "zh":
+        names, perhaps = _asked_for_in_chinese(question)
+        may_be_translated = False
+    else:
+        names, perhaps = _asked_for_in_english(question, is_across=is_across)
+        may_be_translated = is_across
+    if _holds(passages, names) if names else _holds([*passages, *others], perhaps):
+        return 0.0
+    if may_be_translated:
+        return IN_DOUBT if _writes_names_in_latin(passages) else 0.0
+    return ABSENT if names else IN_DOUBT
+
+
+def _asked_for_in_chinese(question: str) -> tuple[list[str], list[str]]:
+    """Names, and words that are perhaps names."""
+    words = _WORD.findall(normalize(question))
+    return [word for word in words if _is_name(word)], _long(words)
+
+
+def _asked_for_in_english(question: str, *, is_across: bool) -> tuple[list[str], list[str]]:
+    """Names, and words that are perhaps names: what has a website has a name, in lower case too."""
+    names = [*find_latin_names(question), *(word for word in _WORD.findall(question) if _HUMP.search(word))]
+    if is_across:
+        names = [name for name in names if _is_name(name) and name.casefold() not in _ALWAYS_IN_CHINESE]
+    site = _SITE_OF.search(question)
+    return names, _long(_WORD.findall(site["owner"])) if site else []
+
+
+def _long(words: Sequence[str]) -> list[str]:
+    return [word for word in words if len(word) > _ABBREVIATION]
+
+
+def _is_name(word: str) -> bool:
+    return word != word.lower() and (len(word) > _ABBREVIATION or not word.isupper())
+
+
+def _holds(texts: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether any of the names stands in the texts, or there are no names."""
+    if not names:
+        return True
+    held = normalize("\n".join(texts)).casefold()
+    joined = _JOINT.sub("", held)
+    if any(_stem(name) in joined for name in names):
+        return True
+    words = set(_LONG_WORD.findall(held))
+    return any(
+        get_close_matches(name.casefold(), words, 1, _SLIP) for name in names if _LONG_WORD.fullmatch(name.casefold())
+    )
+
+
+def _stem(name: str) -> str:
+    plain = _JOINT.sub("", normalize(name).casefold())
+    return plain.removesuffix("s") if len(plain) > _ABBREVIATION else plain
+
+
+def _writes_names_in_latin(passages: Sequence[str]) -> bool:
+    """Whether there is a Latin name for each passage, and twice as many as Chinese ones."""
+    text = normalize("\n".join(passages))
+    latin = {word.casefold() for word in _WORD.findall(text) if _is_name(word)}
+    chinese = {
+        word for word, tag in segmentation.tag(text) if tag in NAME_TAGS and len(word) > 1 and not word.isascii()
+    }
+    return len(latin) >= max(len(passages), 2 * len(chinese))

@@ -1,0 +1,243 @@
+"""Milvus, of a Lite file, a server or a cluster, with deadlines and our errors; nothing else talks to it.
+
+Knows collections, rows and expressions; knows nothing of generations or documents.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymilvus import MilvusClient
+
+from rag.errors import StoreError, StoreTimeout, StoreUnavailable
+from rag.store.expressions import LATEST, CollectionSpec, ReadTimestamp, Row
+from rag.store.milvus.database_file import check_free_space
+from rag.store.milvus.errors import NOT_LOADED, translate_errors
+from rag.store.milvus.lite_file import LiteFile, open_lite_file
+from rag.store.milvus.schemas import to_milvus_indexes, to_milvus_schema
+
+BATCH_ROWS = 500
+_PAGE_ROWS = 1000
+_FILE_WRITE_SECONDS = 60
+_SEARCH_ATTEMPTS = 4
+_NO_VECTORS = "Growing segment loss raw data"
+_NEGATIVE_WEIGHT = "Invalid sparse row: negative value"
+
+
+# Its own error log repeats, with tracebacks, what we raise.
+logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
+
+
+class Milvus:
+    """A connection. Safe to use from several threads.
+
+    Every call ends within `timeout_seconds`, but for those that create a collection or write to a file: in a minute.
+    Raises StoreUnavailable, StoreTimeout, StoreLocked (another process has the file open), or StoreError.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        token: str = "",
+        database: str = "",
+        timeout_seconds: float = 10,
+        connect_timeout_seconds: float = 4,
+    ) -> None:
+        self.uri = uri
+        self.is_embedded = "://" not in uri
+        self._timeout = timeout_seconds
+        # A file with many rows takes seconds for a batch when the machine is busy; that is no reason to give up on it.
+        self._write_timeout = max(_FILE_WRITE_SECONDS, timeout_seconds) if self.is_embedded else timeout_seconds
+        self._file: LiteFile | None = None
+        if self.is_embedded:
+            self._file = open_lite_file(Path(uri))
+            self._client = self._file.client
+        else:
+            with translate_errors(uri):
+                self._client = MilvusClient(uri, token=token, db_name=database, timeout=connect_timeout_seconds)
+
+    def close(self) -> None:
+        """End the connection and, in embedded mode, the process that serves the file."""
+        if self._file:
+            self._file.close()
+        else:
+            self._client.close()
+
+    def collections(self) -> list[str]:
+        with translate_errors(self.uri):
+            return sorted(self._client.list_collections(timeout=self._timeout))
+
+    def create(self, name: str, collection: CollectionSpec) -> None:
+        """Create a collection, indexed and loaded. `vector` is compared by inner product."""
+        schema, indexes = to_milvus_schema(collection), to_milvus_indexes(collection)
+        # A server takes longer for it than one read may take.
+        timeout = max(60, self._timeout)
+        with translate_errors(self.uri):
+            self._client.create_collection(name, schema=schema, timeout=timeout, consistency_level="Strong")
+            # The client would wait half a second for each index; that of an empty collection is there at once.
+            self._client.create_index(name, indexes, timeout=timeout, sync=False)
+            self._client.load_collection(name, timeout=timeout)
+
+    def create_both(self, one: tuple[str, CollectionSpec], other: tuple[str, CollectionSpec]) -> None:
+        """Create two collections: on a server, which takes three seconds for each, at the same time."""
+        if self.is_embedded:
+            self.create(*one)
+            self.create(*other)
+            return
+        with ThreadPoolExecutor(2) as pool:
+            for created in [pool.submit(self.create, *each) for each in (one, other)]:
+                created.result()
+
+    def drop(self, name: str) -> None:
+        with translate_errors(self.uri):
+            self._client.drop_collection(name, timeout=self._timeout)
+
+    def upsert(self, name: str, rows: Sequence[Row]) -> None:
+        """Write rows by key. Idempotent, so a write that timed out may be repeated."""
+        for start in range(0, len(rows), BATCH_ROWS):
+            if self.is_embedded:
+                check_free_space(Path(self.uri))
+            with self._translated(name):
+                self._client.upsert(name, list(rows[start : start + BATCH_ROWS]), timeout=self._write_timeout)
+
+    def delete(self, name: str, expression: str) -> None:
+        with self._translated(name):
+            self._client.delete(name, filter=expression, timeout=self._write_timeout)
+
+    def count(self, name: str, expression: str) -> int:
+        with self._translated(name):
+            rows = self._client.query(
+                name,
+                filter=expression,
+                output_fields=["count(*)"],
+                timeout=self._timeout,
+                consistency_level="Strong",
+            )
+        return int(rows[0]["count(*)"])
+
+    def moment(self) -> ReadTimestamp:
+        """Now, by the server's clock. Reads `since` it see all that was written before, and need not wait for more.
+
+        Where the server does not tell, or is a file, reads see all that was written before they began.
+        """
+        if self.is_embedded:
+            return LATEST
+        try:
+            with self._translated():
+                connection = self._client._get_connection()
+                return ReadTimestamp(connection.alloc_timestamp(timeout=self._timeout))
+        except (StoreUnavailable, StoreTimeout):
+            raise
+        except StoreError:
+            return LATEST  # hosted services do not offer it to everybody
+
+    def rows(
+        self, name: str, expression: str, fields: Sequence[str], *, since: ReadTimestamp = LATEST
+    ) -> Iterator[Row]:
+        """All rows that match, read page by page; in no particular order."""
+        first = self._first_rows(name, expression, fields, since)
+        if len(first) < _PAGE_ROWS:
+            yield from first
+        else:
+            yield from self._paged_rows(name, expression, fields)
+
+    def _first_rows(self, name: str, expression: str, fields: Sequence[str], since: ReadTimestamp) -> list[Row]:
+        """One call, where the iterator below makes several: most reads are of a few rows."""
+        try:
+            with self._translated(name):
+                found = self._client.query(
+                    name,
+                    filter=expression,
+                    output_fields=list(fields),
+                    limit=_PAGE_ROWS,
+                    timeout=self._timeout,
+                    **_consistency(since),
+                )
+        except StoreError as error:
+            # milvus-lite 2.5.1 cannot give vectors of a collection that had no row when the file was opened.
+            if self.is_embedded and _NO_VECTORS in str(error) and not self.count(name, expression):
+                return []
+            raise
+        return [dict(row) for row in found]
+
+    def _paged_rows(self, name: str, expression: str, fields: Sequence[str]) -> Iterator[Row]:
+        with self._translated(name):
+            # The iterator begins with this call too, and gives it no deadline: a server that hangs is found out here.
+            self._client.describe_collection(name, timeout=self._timeout)
+            pages = self._client.query_iterator(
+                name,
+                batch_size=_PAGE_ROWS,
+                filter=expression,
+                output_fields=list(fields),
+                timeout=self._timeout,
+                consistency_level="Strong",
+            )
+        try:
+            while True:
+                with self._translated(name):
+                    page = pages.next()
+                if not page:
+                    return
+                yield from (dict(row) for row in page)
+        finally:
+            pages.close()
+
+    def search(
+        self,
+        name: str,
+        query: NDArray[np.float32] | str,
+        *,
+        expression: str,
+        limit: int,
+        fields: Sequence[str],
+        since: ReadTimestamp = LATEST,
+    ) -> list[tuple[Row, float]]:
+        """The best rows with their scores, best first: by inner product for a vector, by BM25 for terms."""
+        options = {"filter": expression, "limit": limit, "output_fields": list(fields), **_consistency(since)}
+        for _ in range(_SEARCH_ATTEMPTS - 1):
+            try:
+                return self._search_once(name, query, options)
+            except StoreError as error:
+                # milvus-lite 2.5.1 weighs terms wrongly in the instant of a deletion, in about 1 of 2,300 searches.
+                if not self.is_embedded or _NEGATIVE_WEIGHT not in str(error):
+                    raise
+        return self._search_once(name, query, options)
+
+    def _search_once(
+        self, name: str, query: NDArray[np.float32] | str, options: Mapping[str, Any]
+    ) -> list[tuple[Row, float]]:
+        is_terms = isinstance(query, str)
+        with self._translated(name):
+            found = self._client.search(
+                name,
+                data=[query if isinstance(query, str) else query.tolist()],
+                anns_field="sparse_terms" if is_terms else "vector",
+                timeout=self._timeout,
+                **options,
+            )
+        return [(dict(hit["entity"]), float(hit["distance"])) for hit in found[0]]
+
+    @contextmanager
+    def _translated(self, name: str = "") -> Iterator[None]:
+        """Vendor errors become ours; of a server, a collection that is not in its memory is asked for."""
+        try:
+            with translate_errors(self.uri):
+                yield
+        except StoreUnavailable as error:
+            if name and not self.is_embedded and NOT_LOADED in str(error).lower():
+                with suppress(StoreError), translate_errors(self.uri):
+                    # Does not wait for it: a server that has just started is about to do it anyway.
+                    self._client.load_collection(name, timeout=self._timeout, _async=True)
+            raise
+
+
+def _consistency(since: ReadTimestamp) -> Mapping[str, Any]:
+    if since == LATEST:
+        return {"consistency_level": "Strong"}
+    return {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}

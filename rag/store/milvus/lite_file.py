@@ -1,0 +1,60 @@
+"""Opening a Milvus Lite file: our lock on it, the process that serves it, and a client of that."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from pymilvus import MilvusClient, MilvusException
+
+from rag.errors import ConfigError, StoreError, StoreUnavailable
+from rag.store.milvus.database_file import lock_database
+from rag.store.milvus.errors import error_message
+from rag.store.milvus.lite_process import LiteProcess
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LiteFile:
+    """An open database file."""
+
+    client: MilvusClient
+    lite: LiteProcess
+    lock: TextIO
+
+    def close(self) -> None:
+        """End the connection and the process that serves the file, and let go of it."""
+        self.client.close()
+        self.lite.stop()
+        self.lock.close()
+
+
+def open_lite_file(path: Path) -> LiteFile:
+    """Raises ConfigError, StoreLocked, StoreUnavailable or StoreError."""
+    lock = lock_database(path)
+    try:
+        client, lite = _start(path)
+    except (StoreError, ConfigError):
+        lock.close()
+        raise
+    return LiteFile(client, lite, lock)
+
+
+def _start(path: Path) -> tuple[MilvusClient, LiteProcess]:
+    # The first connection sometimes fails (about 1 in 30), never twice in a row.
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            lite = LiteProcess(path)
+            try:
+                return MilvusClient(lite.address), lite
+            except MilvusException:
+                lite.stop()
+                raise
+        except (MilvusException, OSError) as error:
+            if attempt == _ATTEMPTS:
+                raise StoreUnavailable(
+                    f"{path} cannot be opened: {error_message(error)}; is it a Milvus Lite database on a writable disk?"
+                ) from error
+            time.sleep(0.3 * attempt)
+    raise AssertionError("unreachable")

@@ -1,0 +1,49 @@
+"""The shape of a collection in the words of Milvus's client."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
+from pymilvus.milvus_client import IndexParams
+
+from rag.store.expressions import CollectionSpec, Field
+
+
+def to_milvus_schema(collection: CollectionSpec) -> CollectionSchema:
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    for position, field in enumerate(collection.fields):
+        schema.add_field(field.name, **_field_options(field, collection.terms_field), is_primary=position == 0)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=collection.dimension)
+    if collection.terms_field:
+        schema.add_field("sparse_terms", DataType.SPARSE_FLOAT_VECTOR)
+        schema.add_function(
+            Function(
+                name="bm25",
+                function_type=FunctionType.BM25,
+                input_field_names=[collection.terms_field],
+                output_field_names=["sparse_terms"],
+            )
+        )
+    return schema
+
+
+def to_milvus_indexes(collection: CollectionSpec) -> IndexParams:
+    """`vector` is compared by inner product, terms by BM25."""
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
+    if collection.terms_field:
+        indexes.add_index("sparse_terms", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+    return indexes
+
+
+def _field_options(field: Field, terms_field: str) -> Mapping[str, Any]:
+    if field.type == "integer":
+        return {"datatype": DataType.INT64}
+    if field.type == "json":
+        return {"datatype": DataType.JSON}
+    analysed = {"enable_analyzer": True, "analyzer_params": {"tokenizer": "whitespace"}}
+    return {
+        "datatype": DataType.VARCHAR,
+        "max_length": field.max_bytes,
+        **(analysed if field.name == terms_field else {}),
+    }

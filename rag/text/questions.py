@@ -1,0 +1,21 @@
+"""A question as it arrives: checked."""
+
+import unicodedata
+
+from rag.errors import QuestionError, QuestionTooLong
+
+
+def validate_question(text: str, *, max_characters: int) -> str:
+    """The question without surrounding white space.
+
+    Raises QuestionTooLong, or QuestionError if it is empty or holds characters that no keyboard types.
+    """
+    if len(text) > max_characters:
+        raise QuestionTooLong(f"the question is {len(text)} characters long, the limit is {max_characters}")
+    question = text.strip()
+    if not question:
+        raise QuestionError("the question is empty")
+    for char in question:
+        if unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n\r":
+            raise QuestionError(f"the question holds the character U+{ord(char):04X}, which is not text")
+    return question

@@ -1,0 +1,93 @@
+"""Text → terms, one pure function for documents and questions alike.
+
+Chinese (and Japanese and Korean) runs give their characters and pairs of characters; Latin words and identifiers such
+as `tidb_mem_quota_query` give themselves and their parts. Full-width forms, case and Traditional characters are folded.
+
+Why pairs and single characters, and no dictionary words: bench/README.md, "Terms".
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+
+import opencc
+
+from rag.text import segmentation
+
+_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_TOKEN = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+(?:[._\-/:@+#]+[^\W_{_CJK}]+)*[+#]*)")
+_LETTER = re.compile(rf"[^\W\d_{_CJK}]")
+_PART = re.compile(r"[^\W_]+")
+_CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_MAX_TERM_CHARACTERS = 64
+
+# What makes a question a question and says nothing about its subject.
+_QUESTION_WORDS = frozenset(
+    """
+    什么 哪 哪些 哪个 哪里 哪儿 哪种 哪几个 怎么 怎样 怎么样 怎么办 如何 多少 几 几个 几种 为什么 为何 谁 是 是不是 是否
+    有 有没有 都有 包含 包括 请 请问 告诉 介绍 一下 能 能不能 可以 吗 呢 吧 啊 呀 的 了 和 与 及 在 我 你 它 一个
+    a an and any are at be by can could s did do does for from give has have how i in is it list me my of on or please
+    should show some tell that the their there these they this to us was we were what when where which who whom whose
+    why will with would you your
+    """.split()
+)
+
+
+def tokenize(text: str) -> list[str]:
+    """The terms of a text, in order and with repetitions; none holds white space."""
+    return list(_terms(normalize(text)))
+
+
+def normalize(text: str) -> str:
+    """Full-width forms as ordinary ones, Traditional characters as Simplified ones."""
+    # Half of a surrogate pair, as a JSON escape can smuggle in, has no UTF-8 form.
+    encodable = text.encode("utf-8", "replace").decode("utf-8")
+    simplified: str = _to_simplified().convert(unicodedata.normalize("NFKC", encodable))
+    return simplified
+
+
+@cache
+def _to_simplified() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def tokenize_question(question: str) -> list[str]:
+    """The distinct terms of what a question is about, in order; all its terms if nothing else is left."""
+    return list(dict.fromkeys(tokenize(strip_question_words(question))) or dict.fromkeys(tokenize(question)))
+
+
+def strip_question_words(question: str) -> str:
+    """A question, folded, without the words that only make it one."""
+    words = segmentation.segment(normalize(question))
+    neighbours = zip(["", *words], words, [*words[1:], ""], strict=False)
+    return "".join(" " if _is_question_word(*each) else each[1] for each in neighbours)
+
+
+def _is_question_word(before: str, word: str, after: str) -> bool:
+    """Whether a segment is a question word by itself. The dictionary cuts `IÀ` into `I` and `À`."""
+    is_part = _LETTER.fullmatch(word[0]) and (_LETTER.fullmatch(before[-1:]) or _LETTER.fullmatch(after[:1]))
+    return word.casefold() in _QUESTION_WORDS and not is_part
+
+
+def _terms(text: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup == "cjk":
+            yield from _cjk_terms(match[0])
+        else:
+            yield from _word_terms(match[0])
+
+
+def _cjk_terms(run: str) -> Iterator[str]:
+    yield from run
+    for start in range(len(run) - 1):
+        yield run[start : start + 2]
+
+
+def _word_terms(word: str) -> Iterator[str]:
+    whole = word.casefold()
+    yield whole[:_MAX_TERM_CHARACTERS]
+    parts = [part.casefold() for chunk in _PART.findall(word) for part in _CAMEL_HUMP.split(chunk)]
+    if len(parts) > 1:
+        for part in parts:
+            yield part[:_MAX_TERM_CHARACTERS]

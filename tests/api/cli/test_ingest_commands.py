@@ -1,0 +1,353 @@
+"""`zhiwen ingest` and its options without a server, and `zhiwen serve --watch`."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.kit.command_cases import Case, Ended, run_cases
+from tests.kit.processes import ZHIWEN, Workspace, assert_one_line
+
+BIRDS = {
+    "heron.md": "# Heron\n\nThe heron nests in March.\n",
+    "stork.md": "# Stork\n\nThe stork arrives in May.\n",
+    "crane.md": "# Crane\n\nThe crane flies south in October.\n",
+    "curlew.md": "# Curlew\n\nThe curlew calls at dusk.\n",
+    "sub/owl.md": "# Owl\n\nThe owl sits in the tower.\n",
+}
+GOLDEN = "questions:\n  - question: When does the heron nest?\n    expect: [March]\n"
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Five short documents and a golden question, ingested."""
+    workspace = Workspace(tmp_path_factory.mktemp("commands"))
+    for source, text in BIRDS.items():
+        workspace.write(source, text)
+    workspace.write("golden.yaml", GOLDEN)
+    outcome = workspace.run("ingest")
+    assert outcome.status == 0, outcome
+    return workspace
+
+
+# One command each
+
+
+def edit_in_place(place: Workspace) -> None:
+    """A text of the same length, with the time of modification as it was."""
+    path = place.knowledge / "heron.md"
+    before = path.stat().st_mtime_ns
+    path.write_text(path.read_text().replace("heron nests in March", "heron rests in March"))
+    os.utime(path, ns=(before, before))
+    assert path.stat().st_mtime_ns == before
+
+
+def edit_add_and_delete(place: Workspace) -> None:
+    place.write("heron.md", "# Heron\n\nThe heron nests in March and April.\n")
+    place.write("new/wren.md", "# Wren\n\nThe wren is small.\n")
+    (place.knowledge / "stork.md").unlink()
+
+
+def delete(*sources: str) -> Callable[[Workspace], None]:
+    def run(place: Workspace) -> None:
+        for source in sources:
+            (place.knowledge / source).unlink()
+
+    return run
+
+
+def break_two(place: Workspace) -> None:
+    place.write("heron.md", b"---\ntitle: [\n---\n")
+    place.write("torn.md", b"\xff\xfe torn \x00")
+    place.write("wren.md", "# Wren\n\nThe wren is small.\n")
+
+
+def lose_a_golden_question(place: Workspace) -> None:
+    place.write("heron.md", "# Heron\n\nThe heron has left.\n")
+
+
+def empty(place: Workspace) -> None:
+    for path in place.knowledge.rglob("*.md"):
+        path.unlink()
+
+
+CASES: dict[str, Case] = {
+    "first dry run": Case(
+        ("ingest", "--dry-run", "--json"),
+        arrange=lambda place: place.write("a.md", "# A\n\nText.\n"),
+        on_ingested=False,
+    ),
+    "dry run": Case(("ingest", "--dry-run"), arrange=edit_add_and_delete),
+    "ingest": Case(("ingest",), arrange=edit_add_and_delete),
+    "ingest as JSON": Case(("ingest", "--json"), arrange=edit_add_and_delete),
+    "ingest of an edit in place": Case(("ingest", "--json"), arrange=edit_in_place),
+    "verifying ingest of an edit in place": Case(("ingest", "--verify", "--json"), arrange=edit_in_place),
+    "two broken files": Case(("ingest",), arrange=break_two),
+    "two broken files as JSON": Case(("ingest", "--json"), arrange=break_two),
+    "mass deletion": Case(("ingest",), arrange=delete("crane.md", "stork.md")),
+    "mass deletion that is meant": Case(
+        ("ingest", "--allow-mass-deletion", "--json"), arrange=delete("crane.md", "stork.md")
+    ),
+    "empty folder": Case(("ingest", "--allow-mass-deletion", "--force"), arrange=empty),
+    "golden question lost": Case(("ingest",), arrange=lose_a_golden_question),
+    "golden question lost by force": Case(("ingest", "--force", "--json"), arrange=lose_a_golden_question),
+}
+
+
+@pytest.fixture(scope="module")
+def ended(ingested: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
+    return run_cases(CASES, ingested, tmp_path_factory.mktemp("cases"))
+
+
+PLANNED = "Documents: 1 added, 1 changed, 1 removed, 3 unchanged\n"
+
+
+def test_a_dry_run_names_every_document_and_changes_nothing(ended: dict[str, Ended]) -> None:
+    case = ended["dry run"]
+    assert case.outcome.status == 0, case.outcome
+    assert case.outcome.out == f"{PLANNED}  + new/wren.md\n  ~ heron.md\n  − stork.md\n"
+    assert case.outcome.err == ""
+    assert case.workspace.digest() == case.digest_before
+
+
+def test_a_dry_run_before_the_first_ingest_ingests_nothing(ended: dict[str, Ended]) -> None:
+    case = ended["first dry run"]
+    assert case.outcome.status == 0, case.outcome
+    assert case.outcome.json == {"added": ["a.md"], "changed": [], "removed": [], "unchanged": 0}
+    assert case.workspace.run("status", "--json").json["generation"] == 0
+
+
+def test_an_ingest_prints_its_plan_and_its_report(ended: dict[str, Ended]) -> None:
+    outcome = ended["ingest"].outcome
+    assert outcome.status == 0, outcome
+    assert outcome.err == ""
+    assert re.fullmatch(
+        PLANNED + r"Generation 2: 2 chunks added, 2 removed, 3 unchanged; 2 embedded, \d+\.\d s\n", outcome.out
+    )
+
+
+def test_an_ingest_as_json_is_one_report(ended: dict[str, Ended]) -> None:
+    outcome = ended["ingest as JSON"].outcome
+    assert outcome.status == 0
+    assert outcome.err == ""
+    report = outcome.json
+    assert report.pop("seconds") > 0
+    assert report == {
+        "generation": 2,
+        "documents": {"added": 1, "changed": 1, "removed": 1, "unchanged": 3, "failed": 0},
+        "chunks": {"added": 2, "removed": 2, "unchanged": 3},
+        "embedded": 2,
+        "failures": [],
+    }
+
+
+def test_only_verify_notices_an_edit_that_kept_size_and_time(ended: dict[str, Ended]) -> None:
+    trusting = ended["ingest of an edit in place"].outcome.json
+    assert (trusting["documents"]["changed"], trusting["embedded"], trusting["generation"]) == (0, 0, 1)
+    verifying = ended["verifying ingest of an edit in place"].outcome.json
+    assert (verifying["documents"]["changed"], verifying["embedded"], verifying["generation"]) == (1, 1, 2)
+
+
+def test_broken_files_are_named_a_line_each_and_the_status_is_1(ended: dict[str, Ended]) -> None:
+    outcome = ended["two broken files"].outcome
+    assert outcome.status == 1
+    assert outcome.err == ""
+    plan, report, heading, *failures = outcome.out.splitlines()
+    assert plan == "Documents: 2 added, 1 changed, 0 removed, 4 unchanged"
+    assert report.startswith("Generation 2: 1 chunks added, 0 removed, 5 unchanged;")
+    assert "2" in heading
+    assert [failure.split(":")[0] for failure in failures] == ["  heron.md", "  torn.md"]
+
+
+def test_broken_files_as_json_are_counted_and_named(ended: dict[str, Ended]) -> None:
+    outcome = ended["two broken files as JSON"].outcome
+    assert outcome.status == 1
+    assert outcome.json["documents"] == {"added": 1, "changed": 0, "removed": 0, "unchanged": 4, "failed": 2}
+    assert [failure["source"] for failure in outcome.json["failures"]] == ["heron.md", "torn.md"]
+    assert all(not failure["error"].startswith(failure["source"]) for failure in outcome.json["failures"])
+
+
+def test_a_mass_deletion_is_refused_and_changes_nothing(ended: dict[str, Ended]) -> None:
+    case = ended["mass deletion"]
+    assert case.outcome.out == ""
+    assert_one_line(case.outcome, 1, "2 of 5 documents are gone", "nothing was changed", "--allow-mass-deletion")
+    assert case.workspace.digest() == case.digest_before
+
+
+def test_a_mass_deletion_that_is_meant_is_carried_out(ended: dict[str, Ended]) -> None:
+    outcome = ended["mass deletion that is meant"].outcome
+    assert outcome.status == 0, outcome
+    assert outcome.json["documents"] == {"added": 0, "changed": 0, "removed": 2, "unchanged": 3, "failed": 0}
+
+
+def test_an_empty_folder_is_refused_whatever_is_allowed(ended: dict[str, Ended]) -> None:
+    case = ended["empty folder"]
+    assert_one_line(case.outcome, 1, str(case.workspace.knowledge), "holds no documents", "nothing was changed")
+    assert case.workspace.digest() == case.digest_before
+
+
+def test_a_lost_golden_question_is_named_and_the_old_generation_stays(ended: dict[str, Ended]) -> None:
+    case = ended["golden question lost"]
+    assert case.outcome.out == "Documents: 0 added, 1 changed, 0 removed, 4 unchanged\n"
+    assert_one_line(case.outcome, 1, "When does the heron nest?", "nothing was changed", "--force")
+    status = case.workspace.run("status", "--json").json
+    assert (status["generation"], status["pending"]["changed"]) == (1, ["heron.md"])
+    assert "March" in case.workspace.run("search", "heron", "--top-k", "1").out
+
+
+def test_force_goes_live_without_the_golden_question(ended: dict[str, Ended]) -> None:
+    outcome = ended["golden question lost by force"].outcome
+    assert outcome.status == 0, outcome
+    assert outcome.json["generation"] == 2
+
+
+# An ingest that is interrupted
+
+
+def test_an_ingest_interrupted_by_ctrl_c_ends_without_a_traceback_and_is_done_by_the_next(
+    ingested: Workspace, tmp_path: Path
+) -> None:
+    """A terminal sends Ctrl+C to every process of the command, the one that parses included."""
+    place = ingested.copy_to(tmp_path)
+    place.write("slow.md", "<!--" * 400_000)
+    place = place.given(ZHIWEN_KNOWLEDGE__MAX_SECONDS_PER_DOCUMENT="200")
+    place.write("wren.md", "# Wren\n\nThe wren is small.\n")
+    # In the background of a script Ctrl+C is ignored, which the command would inherit.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [ZHIWEN, "ingest"],
+            cwd=place.folder,
+            env=place.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    assert process.stdout
+    assert select.select([process.stdout], [], [], 60)[0]
+    assert process.stdout.readline().startswith(b"Documents: 2 added")
+    time.sleep(1)  # the slow document is being parsed
+    os.killpg(process.pid, signal.SIGINT)
+    started = time.monotonic()
+    _, err = process.communicate(timeout=100)
+    assert time.monotonic() - started < 60
+    assert process.returncode != 0
+    assert b"Traceback" not in err
+    (place.knowledge / "slow.md").unlink()
+    again = place.run("ingest", "--json")
+    assert again.status == 0, again
+    assert again.json["documents"]["added"] == 1
+
+
+# Watching
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    place: Workspace
+    client: httpx2.Client
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.client.get("/ingest").json()
+        return state
+
+    def wait_for(self, condition: Callable[[dict[str, Any]], bool], timeout: float = 120) -> dict[str, Any]:
+        """The state of the last ingest, once it has ended and fulfils the condition."""
+        deadline = time.monotonic() + timeout
+        state = self.state()
+        while state["running"] or not condition(state):
+            assert time.monotonic() < deadline, state
+            time.sleep(0.05)
+            state = self.state()
+        return state
+
+    def finds(self, question: str) -> str:
+        hits = self.client.post("/search", json={"question": question, "top_k": 1}).json()["hits"]
+        return f"{hits[0]['source']}: {hits[0]['content']}" if hits else ""
+
+
+@contextmanager
+def watched(place: Workspace) -> Iterator[Watching]:
+    """`zhiwen serve --watch`; SIGTERM must end it with status 0 and without a traceback."""
+    log = place.folder / "watch.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [ZHIWEN, "serve", "--watch", "--port", "0"],
+            cwd=place.folder,
+            env=place.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    try:
+        assert process.stdout
+        assert select.select([process.stdout], [], [], 60)[0], log.read_text()
+        url = process.stdout.readline().decode().strip()
+        with httpx2.Client(base_url=url, timeout=30, trust_env=False) as client:
+            yield Watching(place, client)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()
+        assert "Traceback" not in log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def test_a_watching_server_takes_in_edits_bursts_and_mended_files_and_goes_on_after_failures(
+    ingested: Workspace, tmp_path: Path
+) -> None:
+    place = ingested.copy_to(tmp_path)
+    place.write("heron.md", "# Heron\n\nThe heron nests in March, said while nobody watched.\n")
+    with watched(place) as server:
+        state = server.wait_for(lambda state: state["run"] >= 1)
+        assert state["last"]["generation"] == 2
+        assert "nobody watched" in server.finds("When does the heron nest?")
+
+        place.write("stork.md", "# Stork\n\nThe stork arrives in June.\n")
+        state = server.wait_for(lambda state: state["last"]["generation"] == 3)
+        assert state["last"]["documents"]["changed"] == 1
+        assert "June" in server.finds("When does the stork arrive?")
+
+        for number in range(40):
+            place.write(f"many/{number}.md", f"# Gull\n\nGull {number}.\n")
+        state = server.wait_for(lambda state: state["last"]["generation"] == 4)
+        assert state["last"]["documents"]["added"] == 40, "one generation for all of them"
+
+        place.write("crane.md", b"---\ntitle: [\n---\n")
+        state = server.wait_for(lambda state: bool(state["last"]["failures"]))
+        assert state["last"]["failures"][0]["source"] == "crane.md"
+        assert "October" in server.finds("When does the crane fly south?")
+
+        place.write("heron.md", "# Heron\n\nThe heron has left.\n")
+        state = server.wait_for(lambda state: state["error"] is not None)
+        assert state["error"]["code"] == "golden_questions_lost"
+        assert "March" in server.finds("When does the heron nest?")
+
+        place.write("heron.md", "# Heron\n\nThe heron nests in March again.\n")
+        place.write("crane.md", "# Crane\n\nThe crane flies south in November.\n")
+        state = server.wait_for(lambda state: state["error"] is None and not state["last"]["failures"])
+        assert state["last"]["generation"] == 5
+        assert "November" in server.finds("When does the crane fly south?")
+        assert "again" in server.finds("When does the heron nest?")
+
+        runs = state["run"]
+        place.write(".obsidian/workspace.json", "{}")
+        time.sleep(2)
+        assert server.state()["run"] == runs
+
+        outcome = place.run("ingest", "--json")  # by hand, through the server that watches
+        assert (outcome.status, outcome.json["embedded"]) == (0, 0)

@@ -1,0 +1,113 @@
+"""Dify's comparison operators, on values as front matter has them."""
+
+from typing import get_args
+
+import pytest
+
+from api.dify.comparisons import NEGATIONS, Wanted, holds
+from api.dify.schemas import Operator
+from rag.errors import FilterError
+from rag.types import MetadataValue
+
+TAGS: MetadataValue = ["hr", "travel", 2024]
+
+CASES: list[tuple[Operator, MetadataValue, Wanted, bool]] = [
+    ("contains", "remote work", "work", True),
+    ("contains", "remote work", "Work", False),
+    ("contains", TAGS, "trav", True),
+    ("contains", None, "x", False),
+    ("contains", 2024, "02", True),
+    ("contains", "50% off_now", "%", True),
+    ("start with", "remote work", "remote", True),
+    ("start with", "remote work", "work", False),
+    ("end with", "remote work", "work", True),
+    ("end with", TAGS, "r", True),
+    ("end with", TAGS, "x", False),
+    ("is", "hr", "hr", True),
+    ("is", TAGS, "hr", True),
+    ("is", 3, "3", True),
+    ("is", 3.0, 3, True),
+    ("is", "3", 3.0, True),
+    ("is", True, "true", True),
+    ("is", True, True, True),
+    ("is", True, 1, False),
+    ("is", 1, True, False),
+    ("is", None, "", False),
+    ("in", "hr", ["it", "hr"], True),
+    ("in", "hr", "it, hr", True),
+    ("in", 3, "1,2,3", True),
+    ("in", "hr", [], False),
+    ("in", None, ["hr"], False),
+    ("not empty", "x", None, True),
+    ("not empty", 0, None, True),
+    ("not empty", False, None, True),
+    ("not empty", "", None, False),
+    ("not empty", " ", None, False),
+    ("not empty", None, None, False),
+    ("not empty", [], None, False),
+    ("not empty", ["", None], None, False),
+    ("=", 3, 3, True),
+    ("=", 3, "3.0", True),
+    ("=", "3", 3, True),
+    ("=", "three", 3, False),
+    ("=", True, 1, False),
+    (">", 3, 2, True),
+    (">", 3, 3, False),
+    (">", None, 3, False),
+    (">", TAGS, 2000, True),
+    ("<", 2.5, "3", True),
+    ("<", "x", 3, False),
+    ("≥", 3, 3, True),
+    ("≤", 3, 2, False),
+    ("before", "2024-05-30", "2024-05-31", True),
+    ("before", "2024-05-31", "2024-05-31", False),
+    ("before", "2024-05-31T08:00:00", "2024-05-31", False),
+    ("before", "2024-05-31T08:00:00", "2024-05-31T09:00:00+00:00", True),
+    ("before", "2024-05-31T08:00:00+08:00", "2024-05-31T01:00:00", True),
+    ("before", "2024/05/30", "2024-05-31", True),
+    ("before", "some day", "2024-05-31", False),
+    ("before", None, "2024-05-31", False),
+    ("after", "2024-06-01", "2024-05-31", True),
+    ("after", "2024-05-31T08:00:00", "2024-05-31", False),
+    ("after", "2024-06-01", 1717113600, True),  # 2024-05-31 00:00 UTC
+    ("after", "2024-05-30", "1717113600", False),
+    ("after", "2024-06-01", 1717113600000, True),
+]
+
+
+@pytest.mark.parametrize(("operator", "value", "wanted", "expected"), CASES)
+def test_an_operator_holds_as_documented_and_its_negation_exactly_where_it_does_not(
+    operator: Operator, value: MetadataValue, wanted: Wanted, expected: bool
+) -> None:
+    assert holds(operator, value, wanted) is expected
+    for negation, negated in NEGATIONS.items():
+        if negated == operator:
+            assert holds(negation, value, wanted) is not expected
+
+
+def test_every_operator_is_compared_above() -> None:
+    compared = {operator for operator, *_ in CASES}
+    assert compared | {negation for negation, operator in NEGATIONS.items() if operator in compared} == set(
+        get_args(Operator)
+    )
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "named"),
+    [
+        (">", "many", "number"),
+        ("=", None, "one value"),
+        ("contains", ["a", "b"], "one value"),
+        ("is not", None, "one value"),
+        ("in", None, "list"),
+        ("before", "soon", "date"),
+        ("after", True, "date"),
+        ("before", "1e400", "date"),
+    ],
+)
+def test_what_cannot_be_compared_with_is_an_error_whatever_the_document_has(
+    operator: Operator, wanted: Wanted, named: str
+) -> None:
+    for value in (None, "x", 3):
+        with pytest.raises(FilterError, match=named):
+            holds(operator, value, wanted)

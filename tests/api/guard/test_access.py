@@ -1,0 +1,81 @@
+"""Who may do what: every route has its rule, and every rule its route."""
+
+from typing import cast
+
+import pytest
+from starlette.routing import BaseRoute, Mount
+
+from api.guard.access import OPENS, RULES, SCOPES, Rule, rule_of
+from api.http.app import create_app
+from api.http.server_context import ServerContext
+from ingest.runner import IngestRunner
+from rag.answering.quote import ExtractiveChat
+from rag.config import Settings
+from rag.models.embedders.protocol import Embedder
+from rag.store.store import Store
+from rag.wiring import Parts
+
+UNOPENED = Parts(Settings(), cast(Store, None), cast(Embedder, None), ExtractiveChat())
+"""Nothing is asked of store and embedder before there is a request."""
+
+
+def routes() -> dict[tuple[str, str], BaseRoute]:
+    """All routes of the service, by method and path."""
+    found: dict[tuple[str, str], BaseRoute] = {}
+    for route in create_app(UNOPENED, IngestRunner(), ServerContext()).routes:
+        if isinstance(route, Mount):
+            found["GET", f"{route.path}/{{path:path}}"] = route
+            continue
+        for method in getattr(route, "methods", None) or {"GET"}:
+            found[method, getattr(route, "path", "")] = route
+    return {(method, path): route for (method, path), route in found.items() if method != "HEAD"}
+
+
+def test_every_route_has_a_rule_of_its_own() -> None:
+    assert routes().keys() - {(rule.method, rule.path) for rule in RULES} == set()
+
+
+def test_no_two_rules_are_for_the_same_route() -> None:
+    assert len({(rule.method, rule.path) for rule in RULES}) == len(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.method} {rule.path}")
+def test_a_rule_is_found_by_what_it_is_for(rule: Rule) -> None:
+    path = rule.path.replace("{path:path}", "a/b.js").replace("{source:path}", "guides/a b.md")
+    assert rule_of(rule.method, path.replace("{trace_id}", "0f")) == rule
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nothing"),
+        ("DELETE", "/ask"),
+        ("GET", "/ask"),
+        ("POST", "/"),
+        ("GET", "//"),
+        ("GET", "/ask/"),
+        ("POST", "/rollback/"),
+        ("GET", "/health/live/"),
+        ("GET", "/HEALTH"),
+        ("GET", ""),
+    ],
+)
+def test_what_the_table_does_not_know_is_for_administrators(method: str, path: str) -> None:
+    assert rule_of(method, path).needs == "admin"
+
+
+def test_head_is_as_open_as_get() -> None:
+    assert rule_of("HEAD", "/status") == rule_of("GET", "/status")
+
+
+def test_scopes_imply_each_other_in_one_line_but_for_that_of_scrapers() -> None:
+    assert OPENS["ask"] < OPENS["ingest"] < OPENS["admin"] == set(SCOPES)
+    assert OPENS["metrics"] == {"metrics"}
+
+
+def test_nothing_that_holds_text_of_documents_or_changes_anything_is_open() -> None:
+    for rule in RULES:
+        if rule.needs is None:
+            assert rule.method == "GET"
+            assert not rule.answers
+            assert not rule.path.startswith(("/documents", "/traces", "/status", "/ingest", "/metrics"))

@@ -1,0 +1,244 @@
+"""MCP over stdio and HTTP, spoken to by the SDK's own client."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.types import CallToolResult, TextContent
+
+from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.leaving_clients import assert_leaving_ends_the_call
+from tests.kit.processes import ZHIWEN, Server, Workspace
+
+QUESTION = "向量数据库有哪些知名组件？"
+SETUP = "guides/setup.md"
+Result = TypeVar("Result")
+Talk = Callable[[Client], Awaitable[Result]]
+
+
+def over_http(server: Server, talk: Talk[Result], mode: str = "auto") -> Result:
+    async def talked() -> Result:
+        async with Client(f"{server.url}/mcp", mode=mode) as client:
+            return await talk(client)
+
+    return asyncio.run(talked())
+
+
+def over_stdio(workspace: Workspace, talk: Talk[Result], errors: Path, mode: str = "auto") -> Result:
+    """The words of a client to a `zhiwen mcp` of its own, whose standard error is kept."""
+    command = StdioServerParameters(command=str(ZHIWEN), args=["mcp"], env=workspace.environment, cwd=workspace.folder)
+
+    async def talked() -> Result:
+        with errors.open("w") as log:
+            async with Client(stdio_client(command, errlog=log), mode=mode) as client:
+                return await talk(client)
+
+    return asyncio.run(talked())
+
+
+def structured(result: CallToolResult) -> Any:
+    """The structured content, which the one text holds as well."""
+    assert not result.is_error, result
+    [text] = result.content
+    assert isinstance(text, TextContent)
+    assert json.loads(text.text) == result.structured_content
+    return result.structured_content
+
+
+def failure(result: CallToolResult) -> str:
+    assert result.is_error
+    [text] = result.content
+    assert isinstance(text, TextContent)
+    return text.text
+
+
+async def search_and_fetch(client: Client) -> tuple[Any, Any]:
+    found = structured(await client.call_tool("search", {"query": "lighthouse daemon port"}))
+    fetched = structured(await client.call_tool("fetch", {"id": found["results"][0]["id"]}))
+    return found, fetched
+
+
+# Over HTTP
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_the_tools_are_search_fetch_and_ask_with_schemas_of_what_goes_in_and_comes_out(
+    server: Server, mode: str
+) -> None:
+    async def talk(client: Client) -> Any:
+        return (await client.list_tools()).tools
+
+    tools = {tool.name: tool for tool in over_http(server, talk, mode)}
+    inputs = {name: tool.input_schema["required"] for name, tool in tools.items()}
+    assert inputs == {"search": ["query"], "fetch": ["id"], "ask": ["question"]}
+    for tool in tools.values():
+        assert tool.description
+        assert tool.output_schema
+        assert tool.annotations
+        assert tool.annotations.read_only_hint
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_what_search_finds_can_be_fetched(server: Server, mode: str) -> None:
+    found, fetched = over_http(server, search_and_fetch, mode)
+    assert list(found) == ["results"]
+    assert all(list(result) == ["id", "title", "url"] for result in found["results"])
+    assert all(result["url"].startswith(f"{server.url}/docs/") and result["title"] for result in found["results"])
+    assert all('id="passage"' in server.client.get(result["url"]).text for result in found["results"])
+    assert list(fetched) == ["id", "title", "text", "url", "metadata"]
+    assert {key: fetched[key] for key in ("id", "url")} == {key: found["results"][0][key] for key in ("id", "url")}
+    assert fetched["text"] == (
+        "# Setup\n\nInstall the lighthouse daemon with the package lamp-tools and start it on port 7311."
+    )
+    assert fetched["metadata"]["source"] == SETUP
+    assert fetched["metadata"]["audience"] == "admin"
+
+
+def test_a_section_is_found_once_and_fetched_whole_with_its_tables_as_tables(server: Server) -> None:
+    async def talk(client: Client) -> tuple[Any, Any]:
+        found = structured(await client.call_tool("search", {"query": QUESTION}))
+        return found, structured(await client.call_tool("fetch", {"id": found["results"][0]["id"]}))
+
+    found, fetched = over_http(server, talk)
+    titles = [result["title"] for result in found["results"]]
+    assert len(set(titles)) == len(titles)
+    assert titles[0] == "概述 › AI 工程架构"
+    assert fetched["text"].startswith("# 概述\n\n## AI 工程架构\n\n")
+    assert "PingCAP" in fetched["text"]
+    assert "层级: 第一层 › " not in fetched["text"]  # a row as it is indexed
+    assert fetched["metadata"]["whole"] is True
+
+
+def test_a_document_is_fetched_by_its_path(server: Server) -> None:
+    async def talk(client: Client) -> list[Any]:
+        names = ("overview.md", "guides/100%_sure.md")
+        return [structured(await client.call_tool("fetch", {"id": name})) for name in names]
+
+    overview, sure = over_http(server, talk)
+    assert overview["text"].startswith("# 概述\n\n")
+    assert overview["text"].count("\n## ") > 2
+    assert overview["url"].startswith(f"{server.url}/docs/overview.md?lines=")
+    assert sure["url"].startswith(f"{server.url}/docs/guides/100%25_sure.md?lines=")
+
+
+def test_ask_answers_with_sources_and_refuses_without(server: Server) -> None:
+    async def talk(client: Client) -> list[CallToolResult]:
+        return [await client.call_tool("ask", {"question": text}) for text in (QUESTION, "红烧肉怎么做才不腻？")]
+
+    answered, refused = over_http(server, talk)
+    assert answered.structured_content is not None
+    assert answered.structured_content["refused"] is False
+    [source] = answered.structured_content["sources"]
+    assert source["url"].startswith(f"{server.url}/docs/overview.md?lines=82-82")
+    assert "PingCAP" in source["quote"]
+    [text] = answered.content
+    assert isinstance(text, TextContent)
+    assert text.text.startswith(answered.structured_content["answer"])
+    assert text.text.endswith(f"\n\n来源:\n[1] overview.md › 概述 › AI 工程架构 {source['url']}")
+    assert refused.structured_content is not None
+    assert refused.structured_content["refused"] is True
+    assert refused.structured_content["sources"] == []
+
+
+def test_what_cannot_be_done_is_told_in_words(server: Server) -> None:
+    async def talk(client: Client) -> list[str]:
+        calls = (("fetch", {"id": "nothing.md"}), ("search", {"query": " "}), ("ask", {"question": "长" * 5000}))
+        return [failure(await client.call_tool(name, arguments)) for name, arguments in calls]
+
+    nothing, empty, long = over_http(server, talk)
+    assert "'nothing.md' is neither a passage nor a document" in nothing
+    assert "the question is empty" in empty
+    assert "4000" in long
+
+
+def test_a_request_leaves_nothing_open(server: Server) -> None:
+    assert server.client.get("/mcp").status_code == 405
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    accept = {"Accept": "application/json, text/event-stream"}
+    response = server.client.post("/mcp", json=body, headers=accept)
+    assert response.status_code == 200, response.text
+    assert "mcp-session-id" not in response.headers
+
+
+def test_a_call_whose_client_goes_away_ends_the_call_to_the_model(chat_endpoint: ChatEndpoint, talking: Server) -> None:
+    call = {"name": "ask", "arguments": {"question": QUESTION}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    chat_endpoint.plays("Milvus", hangs=True)
+    assert_leaving_ends_the_call(talking, chat_endpoint, "/mcp", body, accept="application/json, text/event-stream")
+
+
+# Over stdio
+
+
+def test_over_stdio_the_tools_work_without_a_server_and_addresses_are_those_of_the_files(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    async def talk(client: Client) -> tuple[Any, CallToolResult]:
+        found = structured(await client.call_tool("search", {"query": QUESTION}))
+        structured(await client.call_tool("fetch", {"id": found["results"][0]["id"]}))
+        # Between calls the store belongs to nobody, so that other commands can open it.
+        roots.append(workspace.run("status", "--json").json["root"])
+        return found, await client.call_tool("ask", {"question": QUESTION})
+
+    roots: list[str] = []
+    found, answered = over_stdio(workspace, talk, tmp_path / "errors", "legacy")
+    here = Path(roots[0], "overview.md").as_uri()
+    assert {result["url"] for result in found["results"]} == {here}
+    assert answered.structured_content is not None
+    assert answered.structured_content["sources"][0]["url"] == here
+    assert (tmp_path / "errors").read_text() == ""
+
+
+def test_over_stdio_the_tools_go_through_the_server_that_owns_the_store(server: Server, tmp_path: Path) -> None:
+    found, fetched = over_stdio(server.workspace, search_and_fetch, tmp_path / "errors")
+    assert found["results"][0]["url"].startswith(f"{server.url}/docs/{SETUP}?lines=")
+    assert fetched["metadata"]["source"] == SETUP
+
+
+def test_over_stdio_nothing_but_the_protocol_is_on_standard_output(empty_workspace: Workspace, tmp_path: Path) -> None:
+    messages: list[dict[str, Any]] = [
+        {
+            "id": 1,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "test", "version": "1"},
+            },
+        },
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": {"name": "search", "arguments": {"query": QUESTION}}},
+    ]
+    sent = "".join(json.dumps({"jsonrpc": "2.0"} | message) + "\n" for message in messages)
+    process = subprocess.Popen(
+        [ZHIWEN, "mcp"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=empty_workspace.folder,
+        env=empty_workspace.environment,
+        text=True,
+    )
+    assert process.stdin
+    assert process.stdout
+    try:
+        process.stdin.write(sent)
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert [answer["id"] for answer in answers] == [1, 2]
+    assert answers[0]["result"]["serverInfo"]["name"] == "zhiwen"
+    assert answers[1]["result"]["isError"] is True
+    assert "zhiwen ingest" in answers[1]["result"]["content"][0]["text"]
+    assert out == ""
+    assert "Traceback" not in err
+    assert process.returncode == 0

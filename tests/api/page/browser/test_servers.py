@@ -1,0 +1,87 @@
+"""Servers that want a key, and servers that go away."""
+
+import secrets
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.kit.browser import ANSWER, answered, ask, assert_in_view, chat_settings
+from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.processes import Server, Workspace, assert_json_error
+
+READER, KEEPER = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+
+
+@pytest.fixture
+def talking(workspace: Workspace, chat_endpoint: ChatEndpoint) -> Workspace:
+    """A folder of its own, whose server asks `chat_endpoint`."""
+    return workspace.given(**chat_settings(chat_endpoint))
+
+
+def give_key(page: Page, key: str, reason: str) -> None:
+    dialog = page.get_by_role("dialog", name="需要密钥")
+    expect(dialog).to_contain_text(reason)
+    dialog.get_by_label("API 密钥").fill(key)
+    dialog.get_by_role("button", name="使用").click()
+
+
+def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
+    browser: Browser, talking: Workspace, chat_endpoint: ChatEndpoint
+) -> None:
+    chat_endpoint.plays(ANSWER)
+    with talking.given(ZHIWEN_SERVE__KEYS=f"reader:ask:{READER},keeper:ingest:{KEEPER}").serving() as server:
+        page = browser.new_page(locale="zh-CN", base_url=server.url)
+        page.goto("/")
+        give_key(page, "zw_wrong", "要求 API 密钥")
+        give_key(page, READER, "不被接受")
+        answered(page).locator(".answer .cite").first.click()
+        expect(page.locator("#panel .cited")).to_be_visible()
+        assert page.evaluate("key => Object.values(localStorage).join().includes(key)", READER) is False
+
+        page.goto("/knowledge")
+        expect(page.locator("#documents > li").first).to_contain_text("概述")
+        page.get_by_role("button", name="读入").click()
+        give_key(page, KEEPER, "没有这项权限")
+        expect(page.locator("#outcome")).to_contain_text("读入完成")
+
+        # A link from elsewhere opens in a tab that has no key yet.
+        for path in ("/docs/overview.md?lines=82", "/docs/nothing.md"):
+            response = server.client.get(path, headers={"Accept": "text/html"})
+            assert response.status_code == 200
+            assert "向量数据库" not in response.text
+        assert_json_error(server.client.get("/documents/overview.md"), 401, "key_missing")
+        elsewhere = browser.new_page(locale="zh-CN", base_url=server.url)
+        elsewhere.goto("/docs/overview.md?lines=82#passage")
+        give_key(elsewhere, READER, "要求 API 密钥")
+        expect(elsewhere.locator(".cited")).to_contain_text("PingCAP")
+        assert_in_view(elsewhere, "#doc-passage td:nth-child(3)")
+        for each in (page, elsewhere):
+            each.close()
+
+
+def test_a_server_that_is_killed_in_mid_answer_is_told_and_used_again_once_it_is_back(
+    browser: Browser, talking: Workspace, chat_endpoint: ChatEndpoint
+) -> None:
+    server = Server.start(talking)
+    try:
+        chat_endpoint.plays("知名的向量数据库组件有 Milvus，", hangs=True)
+        page = browser.new_page(locale="zh-CN")
+        page.goto(server.url)
+        turn = ask(page)
+        expect(turn.locator(".answer")).to_contain_text("知名的")
+        server.kill()
+        expect(turn.locator(".failed")).to_contain_text("连不上服务")
+        expect(page.locator("#notice")).to_contain_text("连不上服务")
+        turn.get_by_role("button", name="重试").click()
+        turn = page.locator(".turn")
+        expect(turn.locator(".failed")).to_contain_text("连不上服务")
+        port = int(server.url.rpartition(":")[2])
+        server = Server.start(server.workspace, port=port)
+        expect(page.locator("#notice")).to_have_text("服务恢复了。", timeout=10_000)
+        chat_endpoint.plays(ANSWER)
+        turn.get_by_role("button", name="重试").click()
+        expect(page.locator(".turn .answer")).to_contain_text("PingCAP")
+        expect(page.locator("#notice")).to_be_hidden()
+        page.close()
+    finally:
+        server.kill()

@@ -1,0 +1,59 @@
+"""Items gathered while their reader is busy."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from api.page.batches import batch_ready_items
+
+
+async def numbers(ended: list[str], *, fail: bool = False, hang: bool = False) -> AsyncGenerator[int, None]:
+    try:
+        yield 1
+        await asyncio.sleep(0.01)
+        yield 2
+        yield 3
+        if fail:
+            raise ValueError("after three")
+        if hang:
+            await asyncio.Event().wait()
+        yield 4
+    finally:
+        ended.append("closed")
+
+
+def test_what_came_while_the_reader_was_busy_comes_together_and_in_order() -> None:
+    async def read() -> list[list[int]]:
+        found = []
+        async for items in batch_ready_items(numbers([])):
+            found.append(items)
+            await asyncio.sleep(0.05)
+        return found
+
+    assert asyncio.run(read()) == [[1], [2, 3, 4]]
+
+
+def test_what_the_source_raises_comes_after_what_came_before() -> None:
+    async def read() -> None:
+        async for items in batch_ready_items(numbers(ended, fail=True)):
+            found.extend(items)
+
+    found: list[int] = []
+    ended: list[str] = []
+    with pytest.raises(ValueError, match="after three"):
+        asyncio.run(read())
+    assert (found, ended) == ([1, 2, 3], ["closed"])
+
+
+def test_a_reader_that_leaves_closes_the_source() -> None:
+    async def read() -> None:
+        source = batch_ready_items(numbers(ended, hang=True))
+        async for _ in source:
+            break
+        await source.aclose()
+        assert ended == ["closed"]
+
+    ended: list[str] = []
+    asyncio.run(read())
+    assert ended == ["closed"]

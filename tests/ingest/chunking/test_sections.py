@@ -1,0 +1,339 @@
+"""What the section parser makes of each structure of Markdown, with the lines read back from the file."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.chunking.sections import Block, Section, parse_sections
+from ingest.readers.documents import parse_document
+from tests.kit.paths import ROOT
+
+OVERVIEW = ROOT / "knowledge" / "overview.md"
+
+
+def blocks(markdown: str) -> list[Block]:
+    return [block for section in parse_sections(markdown) for block in section.blocks]
+
+
+def texts(block: Block) -> list[str]:
+    return [line.text for line in block.lines]
+
+
+def file_lines(markdown: str, block: Block) -> list[str]:
+    return markdown.split("\n")[block.start_line - 1 : block.end_line]
+
+
+@pytest.fixture(scope="module")
+def overview() -> list[Section]:
+    document = parse_document("overview.md", OVERVIEW.read_bytes())
+    return parse_sections(document.body, document.first_line)
+
+
+def test_the_shipped_knowledge_has_these_sections(overview: list[Section]) -> None:
+    assert [(section.heading_path, section.anchor) for section in overview] == [
+        (("概述", "资源"), "资源"),
+        (("概述", "概念"), "概念"),
+        (("概述", "AIGC 开发平台"), "aigc-开发平台"),
+        (("概述", "学习路线"), "学习路线"),
+        (("概述", "AI 工程架构"), "ai-工程架构"),
+        (
+            ("概述", "FAQ", "Embedding Model vs. Large Language Model"),
+            "embedding-model-vs-large-language-model",
+        ),
+    ]
+
+
+def test_the_shipped_knowledge_has_these_blocks(overview: list[Section]) -> None:
+    found = [
+        (block.kind, block.caption, len(block.table.rows) if block.table else len(block.lines))
+        for section in overview
+        for block in section.blocks
+    ]
+    assert found == [
+        ("table", "学提示词，可以看这些教程", 2),
+        ("table", "学大模型与 Python，可以上这里的课程", 1),
+        ("table", "练手用的大模型接口，可以从这里申请", 1),
+        ("table", "可选的 AI 客户端应用和 IDE", 7),
+        ("table", "", 3),
+        ("list", "", 4),
+        ("list", "", 19),
+        ("table", "", 17),
+        ("table", "", 4),
+    ]
+
+
+def test_the_lines_of_the_shipped_knowledge_read_back_from_the_file(overview: list[Section]) -> None:
+    """The front matter counts."""
+    file = ["", *OVERVIEW.read_text(encoding="utf-8").split("\n"), ""]
+    for block in (block for section in overview for block in section.blocks):
+        assert block.caption in file[block.start_line]
+        assert (file[block.start_line - 1], file[block.end_line + 1]) == ("", "")
+        for line in block.lines:
+            assert file[line.start_line].split() == line.text.split()
+            assert line.end_line == line.start_line
+        for row in block.table.rows if block.table else ():
+            last = next(cell for cell in reversed(row.cells) if cell)
+            assert last.split("：")[0].split("；")[0] in file[row.line]
+
+
+def test_line_breaks_and_inherited_cells_of_the_shipped_knowledge(overview: list[Section]) -> None:
+    layers, models = (section.blocks[0].table for section in overview[-2:])
+    assert layers
+    assert models
+    assert layers.rows[1].cells == ("第一层", "基础设施", "向量数据库", "Milvus, PingCAP（基于 TiKV 的向量引擎）")
+    assert models.headers == ("", "Embedding Model", "Large Language Model")
+    assert models.rows[3].cells[2].startswith("通用 LLM：GPT-4、Claude 3、Llama 3；领域专用：BloombergGPT")
+    resources = overview[0].blocks[0].table
+    assert resources
+    assert resources.rows[0].cells == ("Learning Prompt", "https://learningprompt.wiki/zh-Hans/", "")
+
+
+def test_the_text_before_the_first_heading_has_an_empty_path() -> None:
+    [section] = parse_sections("before\n")
+    assert (section.heading_path, section.anchor) == ((), "")
+
+
+def test_a_heading_is_below_the_nearest_higher_one() -> None:
+    text = "# A\n\n1\n\n### C\n\n2\n\n## B\n\n3\n\n# D\n\n4\n\n## E\n\n5\n"
+    assert [section.heading_path for section in parse_sections(text)] == [
+        ("A",),
+        ("A", "C"),
+        ("A", "B"),
+        ("D",),
+        ("D", "E"),
+    ]
+
+
+def test_a_section_without_text_is_left_out_but_not_its_heading() -> None:
+    assert [section.heading_path for section in parse_sections("# A\n\n## B\n\nx\n")] == [("A", "B")]
+
+
+def test_equal_headings_get_numbered_anchors() -> None:
+    text = "".join(f"# {heading}\n\nx\n\n" for heading in ["概述", "概述", "概述-1", "概述"])
+    assert [section.anchor for section in parse_sections(text)] == ["概述", "概述-1", "概述-1-1", "概述-2"]
+
+
+def test_a_heading_without_text_of_its_own_still_counts_for_the_numbering() -> None:
+    assert [section.anchor for section in parse_sections("# A\n\n# A\n\nx\n")] == ["a-1"]
+
+
+@pytest.mark.parametrize("heading", ["B {#my-id}", "B   {#my-id}  ", "B{#my-id}"])
+def test_an_explicit_anchor_is_used_and_not_shown(heading: str) -> None:
+    [section] = parse_sections(f"## {heading}\n\nx\n")
+    assert (section.heading_path, section.anchor) == (("B",), "my-id")
+
+
+def test_a_heading_is_plain_text() -> None:
+    [section] = parse_sections("## `code` & [link](https://x.y) **bold** &lt;\n\nx\n")
+    assert section.heading_path == ("code & link bold <",)
+
+
+def test_underlined_headings_are_headings() -> None:
+    text = "Title\nmore\n=====\n\nfirst\n\nSub\n---\n\nsecond\n"
+    assert [section.heading_path for section in parse_sections(text)] == [("Title more",), ("Title more", "Sub")]
+
+
+def test_a_closed_heading_loses_its_closing_marks() -> None:
+    assert parse_sections("## A ##\n\nx\n")[0].heading_path == ("A",)
+
+
+def test_lines_are_counted_from_the_first_line_of_the_body() -> None:
+    [section] = parse_sections("\n# A\n\nfirst\nsecond\n", first_line=10)
+    [block] = section.blocks
+    assert (block.start_line, block.end_line) == (13, 14)
+    assert (block.lines[0].start_line, block.lines[0].end_line) == (13, 14)
+
+
+NESTED = """\
+- a
+  - b
+    - c
+      more c
+
+    of b
+- d
+
+  | h | i |
+  |---|---|
+  | 1 | 2 |
+  | | 3 |
+
+  ```py
+  x = 1
+
+  y = 2
+  ```
+1. e
+"""
+
+
+def test_a_nested_list_knows_what_each_item_hangs_below() -> None:
+    bullets, _ = blocks(NESTED)
+    assert [(line.text, line.ancestors) for line in bullets.lines] == [
+        ("- a", ()),
+        ("  - b", ("- a",)),
+        ("    - c more c", ("- a", "  - b")),
+        ("    of b", ("- a", "  - b")),
+        ("- d", ()),
+        ("  h: 1 › i: 2", ("- d",)),
+        ("  h: 1 › i: 3", ("- d",)),
+        ("  x = 1", ("- d",)),
+        ("  ", ("- d",)),
+        ("  y = 2", ("- d",)),
+    ]
+
+
+def test_the_lines_of_a_list_read_back_from_the_file() -> None:
+    bullets, numbers = blocks(NESTED)
+    file = ["", *NESTED.split("\n")]
+    found = [file[line.start_line].strip() for line in bullets.lines]
+    assert found == ["- a", "- b", "- c", "of b", "- d", "| 1 | 2 |", "| | 3 |", "x = 1", "", "y = 2"]
+    assert file[bullets.lines[2].end_line].strip() == "more c"
+    assert file[numbers.start_line] == "1. e"
+
+
+def test_a_numbered_list_keeps_its_numbers() -> None:
+    [block] = blocks("3. x\n4. y\n   1. z\n   2. w\n5. v\n")
+    assert texts(block) == ["3. x", "4. y", "  1. z", "  2. w", "5. v"]
+
+
+@pytest.mark.parametrize("marker", ["-", "*", "+"])
+def test_bullets_are_all_written_alike(marker: str) -> None:
+    assert texts(blocks(f"{marker} a\n{marker} b\n")[0]) == ["- a", "- b"]
+
+
+def test_a_loose_list_is_one_block() -> None:
+    [block] = blocks("- a\n\n- b\n\n- c\n")
+    assert texts(block) == ["- a", "- b", "- c"]
+    assert (block.start_line, block.end_line) == (1, 5)
+
+
+@pytest.mark.parametrize(("item", "expected"), [("> quoted", "quoted"), ("```\n  code\n  ```", "code")])
+def test_an_item_that_begins_with_another_block_keeps_its_marker(item: str, expected: str) -> None:
+    """Without it, the item would read as part of the one before."""
+    [block] = blocks(f"- a\n- {item}\n- c\n")
+    assert texts(block) == ["- a", f"- {expected}", "- c"]
+
+
+def test_code_keeps_its_language_its_indentation_and_its_blank_lines() -> None:
+    [block] = blocks("```python\nif x:\n\n    y = 1\n\tz\n```\n")
+    assert (block.kind, block.fence) == ("code", "python")
+    assert texts(block) == ["if x:", "", "    y = 1", "\tz"]
+    assert [line.start_line for line in block.lines] == [2, 3, 4, 5]
+    assert (block.start_line, block.end_line) == (1, 6)
+
+
+def test_code_without_a_language_is_code() -> None:
+    [block] = blocks("~~~\nx\n~~~\n")
+    assert (block.kind, block.fence, texts(block)) == ("code", "", ["x"])
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n\n"])
+def test_an_unclosed_fence_holds_the_rest_of_the_text(end: str) -> None:
+    text = f"a\n\n```js\nfirst\n# not a heading\nlast{end}"
+    _, block = blocks(text)
+    assert texts(block) == ["first", "# not a heading", "last"]
+    assert [line.start_line for line in block.lines] == [4, 5, 6]
+    assert block.end_line <= text.count("\n") + 1
+
+
+def test_indented_code_is_code() -> None:
+    [before, block, after] = blocks("x\n\n    indented\n\n      more\n\nafter\n")
+    assert (block.kind, texts(block)) == ("code", ["indented", "", "  more"])
+    assert [line.start_line for line in block.lines] == [3, 4, 5]
+    assert (block.start_line, block.end_line) == (3, 5)
+    assert (before.end_line, after.start_line) == (1, 7)
+
+
+def test_a_quotation_with_a_list_and_code_is_one_block() -> None:
+    text = "> quote\n> more\n>\n> - a\n>   - b\n>\n> # Not a section\n>\n> ```\n> code\n> ```\n\nafter\n"
+    block, after = blocks(text)
+    assert texts(block) == ["quote more", "- a", "  - b", "Not a section", "code"]
+    assert [line.start_line for line in block.lines] == [1, 4, 5, 7, 10]
+    assert file_lines(text, block)[-1] == "> ```"
+    assert texts(after) == ["after"]
+
+
+def test_an_html_block_is_text_and_a_comment_is_nothing() -> None:
+    text = "<div>\nHello <b>x</b><br>y\n<!-- hidden -->\n</div>\n\n<!-- only\na comment -->\n\n<p>z</p>\n\nafter\n"
+    found = blocks(text)
+    assert [texts(block) for block in found] == [["Hello x\ny"], ["z"], ["after"]]
+    assert [file_lines(text, block)[-1] for block in found] == ["</div>", "<p>z</p>", "after"]
+
+
+def test_rulers_and_link_definitions_are_nothing() -> None:
+    text = "[ref]: https://x.y\n\na [text][ref]\n\n***\n\nb\n"
+    assert [texts(block) for block in blocks(text)] == [["a text (https://x.y)"], ["b"]]
+
+
+@pytest.mark.parametrize("caption", ["**Sizes**", "Sizes:", "尺寸：", "The **sizes** are:"])
+@pytest.mark.parametrize("block", ["- a\n- b", "1. a", "| h |\n|---|\n| x |", "```\ncode\n```", "    code"])
+def test_a_caption_stays_with_the_block_that_follows(caption: str, block: str) -> None:
+    text = f"{caption}\n\n{block}\n"
+    [found] = blocks(text)
+    assert found.caption == caption.replace("**", "")
+    assert file_lines(text, found)[0] == caption
+
+
+def test_a_caption_needs_no_blank_line_before_a_list() -> None:
+    [block] = blocks("Items:\n- a\n- b\n")
+    assert (block.caption, texts(block)) == ("Items:", ["- a", "- b"])
+
+
+def test_a_caption_before_text_is_a_paragraph() -> None:
+    assert [(block.caption, texts(block)) for block in blocks("**Label**\n\ntext\n")] == [
+        ("", ["Label"]),
+        ("", ["text"]),
+    ]
+
+
+def test_only_the_nearest_of_two_captions_stays_with_the_block() -> None:
+    assert [(block.caption, texts(block)) for block in blocks("**A**\n\n**B**\n\n- x\n")] == [
+        ("", ["A"]),
+        ("B", ["- x"]),
+    ]
+
+
+def test_a_caption_at_the_end_of_a_section_is_a_paragraph() -> None:
+    assert [texts(block) for block in blocks("Items:\n\n# A\n\n- x\n")] == [["Items:"], ["- x"]]
+
+
+def test_a_long_sentence_before_a_list_is_a_paragraph() -> None:
+    assert [block.caption for block in blocks(f"{'word ' * 30}:\n\n- x\n")] == ["", ""]
+
+
+def test_a_paragraph_knows_its_first_and_last_line() -> None:
+    text = "\n\nfirst\nsecond\nthird\n\n\nnext\n"
+    found = blocks(text)
+    assert [file_lines(text, block) for block in found] == [["first", "second", "third"], ["next"]]
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.text(st.sampled_from("ab \n\n\n#-*>|`~1.=字<!:[](){}\t\\_&"), max_size=200), st.integers(1, 50))
+def test_any_text_gives_blocks_in_order_within_the_file(text: str, first_line: int) -> None:
+    last = first_line + text.count("\n")
+    before = first_line
+    for section in parse_sections(text, first_line):
+        assert section.blocks
+        for block in section.blocks:
+            assert before <= block.start_line <= block.end_line <= last
+            before = block.start_line
+            for line in block.lines:
+                assert block.start_line <= line.start_line <= line.end_line <= max(block.end_line, line.start_line)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(["# 甲", "## 甲", "### A b", "甲\n===", "## 甲-1", "#"]), min_size=1, max_size=10))
+def test_anchors_within_a_document_are_unique(headings: list[str]) -> None:
+    anchors = [section.anchor for section in parse_sections("\n\n".join(f"{heading}\n\nx" for heading in headings))]
+    assert len(set(anchors)) == len(anchors)
+
+
+def test_nesting_is_read_as_deep_as_the_parser_reads_it_and_refused_beyond() -> None:
+    """The parser would skip what is deeper, and for lists everything after it as well."""
+    for mark, depth in (("> ", 99), ("- ", 49)):
+        [section] = parse_sections(f"{mark * depth}deep\n\nafter\n")
+        assert "deep" in str(section)
+        assert "after" in str(section)
+        with pytest.raises(RecursionError, match="nested more than 100 levels deep"):
+            parse_sections(f"{mark * (depth + 2)}deep\n\nafter\n")

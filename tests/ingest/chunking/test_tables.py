@@ -1,0 +1,123 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+from ingest.chunking.tables import Row, Table, read_table
+
+PARSER = MarkdownIt("commonmark").enable("table")
+
+
+def read(markdown: str, first_line: int = 1) -> Table:
+    [node] = SyntaxTreeNode(PARSER.parse(markdown)).children
+    return read_table(node, first_line)
+
+
+def cells(markdown: str) -> list[tuple[str, ...]]:
+    return [row.cells for row in read(markdown).rows]
+
+
+def test_a_blank_leading_cell_inherits_from_the_row_above() -> None:
+    rows = "| 一 | 基础 | GPU |\n| | | 数据库 |\n| 二 | 模型 | 语言 |\n| | 别的 | 视觉 |\n"
+    table = f"| 层级 | 分类 | 内容 |\n|---|---|---|\n{rows}"
+    assert cells(table) == [
+        ("一", "基础", "GPU"),
+        ("一", "基础", "数据库"),
+        ("二", "模型", "语言"),
+        ("二", "别的", "视觉"),
+    ]
+
+
+def test_an_inherited_cell_is_inherited_on() -> None:
+    assert cells("| a | b |\n|---|---|\n| x | 1 |\n| | 2 |\n| | 3 |\n") == [("x", "1"), ("x", "2"), ("x", "3")]
+
+
+def test_only_leading_cells_inherit() -> None:
+    assert cells("| a | b | c |\n|---|---|---|\n| x | y | z |\n| p | | q |\n") == [("x", "y", "z"), ("p", "", "q")]
+
+
+def test_nothing_is_inherited_from_the_header() -> None:
+    assert cells("| a | b |\n|---|---|\n| | 1 |\n") == [("", "1")]
+
+
+def test_a_short_row_is_filled_with_blank_cells() -> None:
+    assert cells("| a | b | c |\n|---|---|---|\n| x |\n| y | z |\n") == [("x", "", ""), ("y", "z", "")]
+
+
+def test_cells_beyond_the_header_are_dropped_as_github_does() -> None:
+    assert cells("| a |\n|---|\n| x | y |\n") == [("x",)]
+
+
+def test_a_row_without_text_is_left_out() -> None:
+    table = read("| a | b |\n|---|---|\n| x | y |\n| | |\n| p | q |\n")
+    assert [(row.cells, row.line) for row in table.rows] == [(("x", "y"), 3), (("p", "q"), 5)]
+
+
+def test_a_row_knows_its_line_in_the_file() -> None:
+    assert [row.line for row in read("| a |\n|---|\n| x |\n| y |\n", first_line=10).rows] == [12, 13]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("a<br>b", "a; b"),
+        ("a</br>b", "a; b"),
+        ("甲</br>乙", "甲；乙"),
+        ("通用 LLM：</br>GPT-4</br>领域专用：</br>Med-PaLM", "通用 LLM：GPT-4；领域专用：Med-PaLM"),
+        ("Models:<br>GPT-4<br>Qwen", "Models:GPT-4; Qwen"),
+        ("<br>a<br><br>b<br>", "a; b"),
+    ],
+)
+def test_line_breaks_in_a_cell_become_semicolons(cell: str, expected: str) -> None:
+    [row] = read(f"| h |\n|---|\n| {cell} |\n").rows
+    assert row.cells[0].replace(": ", ":") == expected.replace(": ", ":")
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("**bold**", "bold"),
+        ("`a`", "a"),
+        (r"a \| b", "a | b"),
+        (r"`a\|b`", "a|b"),
+        ("<https://x.y/z>", "https://x.y/z"),
+        ("[官网](https://x.y)", "官网 (https://x.y)"),
+    ],
+)
+def test_a_cell_is_plain_text(cell: str, expected: str) -> None:
+    assert cells(f"| h |\n|---|\n| {cell} |\n") == [(expected,)]
+
+
+def test_pipes_are_escaped_when_written_as_markdown() -> None:
+    table = read("| a \\| b | c |\n|---|---|\n| `x\\|y` | z |\n")
+    assert table.head_as_markdown() == "| a \\| b | c |\n|---|---|"
+    assert table.rows[0].as_markdown() == "| x\\|y | z |"
+
+
+def test_a_row_reads_as_header_and_value() -> None:
+    row = Row(("层级", "", "地址", "描述"), ("第一层", "无名", "https://x.y", ""), 1)
+    assert row.fields() == ["层级: 第一层", "无名", "地址: https://x.y"]
+    assert row.as_text() == "层级: 第一层 › 无名 › 地址: https://x.y"
+
+
+def test_a_header_with_line_breaks_stands_on_one_line() -> None:
+    table = read("| a<br>b | c |\n|---|---|\n| 1 | 2 |\n")
+    assert "\n" not in table.headers[0]
+    assert table.head_as_markdown().count("\n") == 1
+
+
+texts = st.text("abc 字|\\`*", min_size=1, max_size=8).map(str.strip).filter(bool)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(texts, min_size=n, max_size=n), min_size=1, max_size=4)))
+def test_a_table_written_as_markdown_has_as_many_cells_as_it_was_read_with(rows: list[list[str]]) -> None:
+    """What a chat model is shown is a table again, whatever the cells hold."""
+    headers = tuple(f"h{number}" for number in range(len(rows[0])))
+    table = Table(headers, tuple(Row(headers, tuple(row), number) for number, row in enumerate(rows)))
+    markdown = "\n".join([table.head_as_markdown(), *(row.as_markdown() for row in table.rows)])
+    found = read(markdown)
+    assert found.headers == headers
+    assert len(found.rows) == len(rows)
+    assert all(len(row.cells) == len(headers) for row in found.rows)

@@ -1,0 +1,214 @@
+import os
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from ingest.files.scan import File, scan
+from rag.errors import DocumentError, KnowledgeError
+
+MARKDOWN = ("*.md", "*.markdown")
+ANY_SIZE = 1_000_000
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    return folder
+
+
+def write(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"text of {name}", encoding="utf-8")
+
+
+def sources(root: Path, *include: str, exclude: tuple[str, ...] = (), gitignore: bool = True) -> list[str]:
+    return [file.source for file in scan(root, include=include or MARKDOWN, exclude=exclude, gitignore=gitignore)]
+
+
+def one(root: Path) -> File:
+    [file] = scan(root, include=MARKDOWN)
+    return file
+
+
+def test_documents_are_found_at_any_depth_in_the_order_of_their_paths(root: Path) -> None:
+    write(root, "b.md", "a/z.md", "a/b/c.markdown", "中文/说明.md", "a.txt", "a.md.bak")
+    assert sources(root) == ["a/b/c.markdown", "a/z.md", "b.md", "中文/说明.md"]
+
+
+def test_a_file_is_read_with_its_size_and_time(root: Path) -> None:
+    write(root, "a/b.md")
+    file = one(root)
+    assert file.read(ANY_SIZE) == b"text of a/b.md"
+    assert file.size == len(b"text of a/b.md")
+    assert file.modified_ns == (root / "a/b.md").stat().st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        (("**/*.md",), (), ["a.md", "drafts/c.md", "sub/b.md"]),
+        (("/*.md",), (), ["a.md"]),
+        (("sub/",), (), ["sub/b.md", "sub/b.txt"]),
+        (("*.md", "!a.md"), (), ["drafts/c.md", "sub/b.md"]),
+        (("*.md",), ("drafts/",), ["a.md", "sub/b.md"]),
+        (("*.md",), ("**/drafts/**", "a.*"), ["sub/b.md"]),
+        (("*.md",), ("*", "!sub/b.md"), ["sub/b.md"]),
+        (("*.txt",), (), ["sub/b.txt"]),
+    ],
+)
+def test_include_and_exclude_are_gitignore_patterns(
+    root: Path, include: tuple[str, ...], exclude: tuple[str, ...], expected: list[str]
+) -> None:
+    write(root, "a.md", "sub/b.md", "sub/b.txt", "drafts/c.md")
+    assert sources(root, *include, exclude=exclude) == expected
+
+
+def test_hidden_files_and_folders_are_passed_over(root: Path) -> None:
+    write(root, "a.md", ".hidden.md", ".git/x.md", "sub/.obsidian/y.md")
+    assert sources(root) == ["a.md"]
+
+
+def test_what_git_ignores_is_passed_over_unless_asked_for(root: Path) -> None:
+    write(root, "a.md", "build/b.md", "sub/c.md", "sub/keep.md")
+    (root / ".gitignore").write_text("build/\n")
+    (root / "sub/.gitignore").write_text("c.md\n/a.md\n")
+    assert sources(root) == ["a.md", "sub/keep.md"]
+    assert sources(root, gitignore=False) == ["a.md", "build/b.md", "sub/c.md", "sub/keep.md"]
+
+
+def test_links_are_passed_over_wherever_they_lead(root: Path, tmp_path: Path) -> None:
+    write(tmp_path, "outside/secret.md")
+    write(root, "a.md")
+    (root / "link.md").symlink_to(tmp_path / "outside/secret.md")
+    (root / "inner.md").symlink_to(root / "a.md")
+    (root / "folder").symlink_to(tmp_path / "outside")
+    (root / "loop").symlink_to(root)
+    (root / "broken.md").symlink_to(root / "nothing.md")
+    assert sources(root) == ["a.md"]
+
+
+def test_pipes_and_sockets_are_passed_over(root: Path) -> None:
+    write(root, "a.md")
+    os.mkfifo(root / "pipe.md")
+    (root / "folder.md").mkdir()
+    assert sources(root) == ["a.md"]
+
+
+def test_a_file_replaced_by_a_link_after_the_scan_is_refused(root: Path, tmp_path: Path) -> None:
+    write(tmp_path, "secret.md")
+    write(root, "a.md")
+    file = one(root)
+    (root / "a.md").unlink()
+    (root / "a.md").symlink_to(tmp_path / "secret.md")
+    with pytest.raises(DocumentError, match=r"^a\.md: "):
+        file.read(ANY_SIZE)
+
+
+def test_a_folder_replaced_by_a_link_after_the_scan_is_refused(root: Path, tmp_path: Path) -> None:
+    write(tmp_path, "outside/a.md")
+    write(root, "sub/a.md")
+    file = one(root)
+    (root / "sub").rename(root / "gone")
+    (root / "sub").symlink_to(tmp_path / "outside")
+    with pytest.raises(DocumentError, match=r"^sub/a\.md: "):
+        file.read(ANY_SIZE)
+
+
+def test_a_file_replaced_by_a_pipe_after_the_scan_is_refused_at_once(root: Path) -> None:
+    write(root, "a.md")
+    file = one(root)
+    (root / "a.md").unlink()
+    os.mkfifo(root / "a.md")
+    with pytest.raises(DocumentError, match=r"^a\.md: "):
+        file.read(ANY_SIZE)
+
+
+@pytest.mark.parametrize("replacement", ["nothing", "folder"])
+def test_a_file_that_is_gone_after_the_scan_is_named(root: Path, replacement: str) -> None:
+    write(root, "a.md")
+    file = one(root)
+    (root / "a.md").unlink()
+    if replacement == "folder":
+        (root / "a.md").mkdir()
+    with pytest.raises(DocumentError, match=r"^a\.md: "):
+        file.read(ANY_SIZE)
+
+
+def test_a_file_that_also_stands_outside_is_refused(root: Path, tmp_path: Path) -> None:
+    write(tmp_path, "secret.md")
+    (root / "a.md").hardlink_to(tmp_path / "secret.md")
+    with pytest.raises(DocumentError, match=r"^a\.md: is hard-linked"):
+        one(root).read(ANY_SIZE)
+
+
+def test_a_file_with_two_names_in_the_folder_is_read_under_both(root: Path) -> None:
+    write(root, "a.md")
+    (root / "b.md").hardlink_to(root / "a.md")
+    assert [file.read(ANY_SIZE) for file in scan(root, include=MARKDOWN)] == [b"text of a.md"] * 2
+
+
+def test_a_file_of_exactly_the_limit_is_read_and_one_byte_more_is_not(root: Path) -> None:
+    write(root, "a.md")
+    file = one(root)
+    assert file.read(file.size)
+    with pytest.raises(DocumentError, match=rf"^a\.md: larger than .*\({file.size - 1}\)"):
+        file.read(file.size - 1)
+
+
+def test_names_are_composed_and_the_file_is_still_found(root: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "é/ガイド.md")
+    write(root, decomposed)
+    file = one(root)
+    assert file.source == unicodedata.normalize("NFC", "é/ガイド.md")
+    assert file.read(ANY_SIZE) == f"text of {decomposed}".encode()
+
+
+def test_patterns_match_the_composed_name(root: Path) -> None:
+    write(root, unicodedata.normalize("NFD", "café.md"), "other.md")
+    assert sources(root, unicodedata.normalize("NFC", "café.md")) == [unicodedata.normalize("NFC", "café.md")]
+
+
+def test_no_two_documents_have_the_same_source(root: Path) -> None:
+    """Names that differ only in their Unicode form are two files, and may not become one document."""
+    try:
+        write(root, unicodedata.normalize("NFC", "é.md"), unicodedata.normalize("NFD", "é.md"))
+        found = sources(root)
+    except KnowledgeError:
+        return
+    assert len(set(found)) == len(found)
+
+
+def test_a_missing_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match=r"nowhere does not exist; set knowledge\.path"):
+        sources(tmp_path / "nowhere")
+
+
+def test_a_file_in_place_of_the_folder_is_an_error(root: Path) -> None:
+    write(root, "a.md")
+    with pytest.raises(KnowledgeError, match=r"a\.md is not a folder"):
+        sources(root / "a.md")
+
+
+def test_a_link_that_leads_nowhere_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(KnowledgeError, match="docs does not exist"):
+        sources(tmp_path / "docs")
+
+
+@pytest.mark.parametrize("names", [(), ("a.txt",), (".hidden.md",)])
+def test_a_folder_without_documents_is_an_error_that_names_the_patterns(root: Path, names: tuple[str, ...]) -> None:
+    write(root, *names)
+    with pytest.raises(KnowledgeError, match=r"docs holds no documents that match \*\.md, \*\.markdown"):
+        sources(root)
+
+
+def test_a_gitignore_that_cannot_be_read_is_an_error(root: Path) -> None:
+    """Going on without it would publish what it keeps out."""
+    write(root, "a.md")
+    (root / ".gitignore").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(KnowledgeError, match=r"\.gitignore cannot be read"):
+        sources(root)

@@ -1,0 +1,249 @@
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.readers.documents import fallback_title, parse_document
+from ingest.readers.encoding import decode
+from rag.errors import DocumentError
+
+
+def body_line(content: str, word: str) -> int:
+    """The line of the file on which a word of the body stands, as the parsed document has it."""
+    document = parse_document("a.md", content.encode())
+    before, _, _ = document.body.partition(word)
+    return document.first_line + before.count("\n")
+
+
+def test_plain_text_is_the_body_from_line_1() -> None:
+    document = parse_document("a.md", b"# A\n\nx\n")
+    assert (document.source, document.title, document.body, document.first_line) == ("a.md", "", "# A\n\nx\n", 1)
+    assert document.metadata == {}
+
+
+def test_a_byte_order_mark_is_not_part_of_the_text() -> None:
+    assert parse_document("a.md", b"\xef\xbb\xbf# A\n").body == "# A\n"
+    assert parse_document("a.md", b"\xef\xbb\xbf---\ntitle: T\n---\nx").title == "T"
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_other_line_ends_are_read_as_newlines(end: str) -> None:
+    document = parse_document("a.md", f"---{end}title: T{end}---{end}# A{end}{end}x{end}".encode())
+    assert document.title == "T"
+    assert document.body == "\n# A\n\nx\n"
+    assert document.first_line == 3
+
+
+def test_front_matter_is_taken_off_and_read() -> None:
+    text = "---\ntitle:  向量 \ntags: [a, 2, null]\ndate: 2024-01-02\nat: 2024-01-02T03:04:05Z\ndraft: true\n---\n# H\n"
+    document = parse_document("a.md", text.encode())
+    assert document.title == "向量"
+    assert document.metadata == {
+        "title": "向量",
+        "tags": ["a", 2, None],
+        "date": "2024-01-02",
+        "at": "2024-01-02T03:04:05+00:00",
+        "draft": True,
+    }
+    assert document.body.strip() == "# H"
+
+
+def test_front_matter_holds_only_what_json_can_hold() -> None:
+    text = "---\na: .nan\nb: .inf\nc: {x: 1}\nd: [[1], {y: 2}]\ne: 99999999999999999999\n1: one\nnull: nothing\n---\n"
+    metadata = parse_document("a.md", text.encode()).metadata
+    assert metadata == {
+        "a": "nan",
+        "b": "inf",
+        "c": "{'x': 1}",
+        "d": ["[1]", "{'y': 2}"],
+        "e": "99999999999999999999",
+        "1": "one",
+        "None": "nothing",
+    }
+
+
+@pytest.mark.parametrize("ending", ["---", "...", "---  ", "---\t"])
+def test_front_matter_ends_with_dashes_or_dots(ending: str) -> None:
+    assert parse_document("a.md", f"---\ntitle: T\n{ending}\nx".encode()).title == "T"
+
+
+def test_a_title_that_is_not_text_becomes_text() -> None:
+    assert parse_document("a.md", b"---\ntitle: 2024\n---\n").title == "2024"
+    assert parse_document("a.md", b"---\ntitle:\n---\n").title == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("word", 1),
+        ("\n\nword", 3),
+        ("---\ntitle: T\n---\nword", 4),
+        ("---\ntitle: T\n---\n\n\nword", 6),
+        ("---\n---\nword", 3),
+        ("---\n\n# c\n\na: b\n...\nx\nword", 8),
+        ("---\nno closing fence\n\nword", 4),
+    ],
+)
+def test_first_line_counts_the_front_matter(content: str, line: int) -> None:
+    assert body_line(content, "word") == line
+    assert body_line(content.replace("\n", "\r\n"), "word") == line
+
+
+@pytest.mark.parametrize("content", ["---\n---\nx", "---\n\n---\nx", "---\n# a comment\n---\nx", "---\n~\n---\nx"])
+def test_empty_front_matter_is_no_metadata(content: str) -> None:
+    document = parse_document("a.md", content.encode())
+    assert document.metadata == {}
+    assert document.body.strip() == "x"
+
+
+@pytest.mark.parametrize(
+    "content", ["---\nfirst\n\nsecond\n", "---", "---\n", "----\na: 1\n----\n", " ---\na: 1\n---\n"]
+)
+def test_dashes_without_a_closing_fence_are_text(content: str) -> None:
+    document = parse_document("a.md", content.encode())
+    assert document.body == content
+    assert document.first_line == 1
+    assert document.metadata == {}
+
+
+def test_dashes_further_down_are_text() -> None:
+    content = "x\n\n---\n\ntitle: y\n\n---\n"
+    assert parse_document("a.md", content.encode()).body == content
+
+
+REFUSED = {
+    "a list": "- a\n- b",
+    "a text": "just words",
+    "a number": "1",
+    "a duplicate key": "a: 1\na: 2",
+    "an alias": "a: &x [1]\nb: *x",
+    "an alias bomb": "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]",
+    "100 KB of opening brackets": "[" * 100_000,
+    "60 KB of opening brackets": "[" * 60_000,
+    "more than 64 KiB": "a: " + "x" * 65_536,
+    "an unclosed quotation": 'a: "x',
+    "a Python object": "a: !!python/object/apply:os.system [ls]",
+    "a date that does not exist": "a: 2024-02-30",
+}
+
+
+@pytest.mark.parametrize("front_matter", REFUSED.values(), ids=REFUSED.keys())
+def test_bad_front_matter_is_an_error_that_names_the_document_at_once(front_matter: str) -> None:
+    started = time.process_time()
+    with pytest.raises(DocumentError, match=r"^docs/a\.md: front matter") as caught:
+        parse_document("docs/a.md", f"---\n{front_matter}\n---\n# A\n".encode())
+    assert time.process_time() - started < 2
+    assert "\n" not in str(caught.value)
+
+
+ODD_VALUES = {
+    "5,000 hex digits": "a: 0x" + "f" * 5000,
+    "60,000 binary digits": "a: 0b" + "1" * 60_000,
+    "a number in base 60": "a: 1" + ":10" * 20_000,
+    "a blank integer": 'a: !!int ""',
+    "a blank float": 'a: !!float ""',
+    "a word as a boolean": "a: !!bool x",
+    "a word as a time": "a: !!timestamp x",
+    "half a surrogate pair": 'a: "\\ud800"',
+    "half a surrogate pair in the title": 'title: "\\ud800"',
+    "a set": "a: !!set {x, y}",
+    "binary": "a: !!binary aGVsbG8=",
+}
+
+
+@pytest.mark.parametrize("front_matter", ODD_VALUES.values(), ids=ODD_VALUES.keys())
+def test_odd_values_in_front_matter_are_taken_or_refused_by_name(front_matter: str) -> None:
+    """Anything else would take the whole ingest down."""
+    try:
+        document = parse_document("a.md", f"---\n{front_matter}\n---\nx".encode())
+    except DocumentError:
+        return
+    assert document.title.encode() is not None
+    for value in document.metadata.values():
+        assert isinstance(value, str | int | float | bool | list | None)
+        if isinstance(value, str):
+            value.encode()
+
+
+@pytest.mark.parametrize(
+    "front_matter",
+    [f"tags: [{','.join(map(str, range(2001)))}]", f"tags: [{','.join('a' * 16_000)}]"],
+    ids=["too many values", "too long as JSON"],
+)
+def test_front_matter_beyond_what_a_server_takes_in_a_row_is_refused_by_name(front_matter: str) -> None:
+    with pytest.raises(DocumentError, match=r"a\.md: front matter is too large to be searched: \d+ bytes, \d+ facts"):
+        parse_document("a.md", f"---\n{front_matter}\n---\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [(b"\xff", 1), (b"ok\nalso ok\ncaf\xe9 x", 3), (b"\n\xe2\x82", 2), ("日本語".encode("euc-jp") + b"\xff", 1)],
+)
+def test_bytes_that_are_not_utf_8_are_an_error_that_names_the_line(content: bytes, line: int) -> None:
+    with pytest.raises(DocumentError, match=rf"^a\.md: line {line} is not UTF-8"):
+        parse_document("a.md", content)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_front_matter_and_lines_are_the_same_in_every_encoding(encoding: str) -> None:
+    document = parse_document("a.md", "---\r\ntitle: 部署指南\r\n---\r\n# 安装与配置\r\n".encode(encoding))
+    assert (document.title, document.body, document.first_line) == ("部署指南", "\n# 安装与配置\n", 3)
+
+
+def test_a_nul_byte_is_an_error_that_names_the_line() -> None:
+    with pytest.raises(DocumentError, match=r"^a\.md: line 2 holds a NUL"):
+        parse_document("a.md", b"x\ny\0z")
+
+
+def test_invisible_characters_are_removed() -> None:
+    hidden = "\u00ad\u200b\u2060\u2064\u202a\u202e\u2066\u2069\ufeff\U000e0041\U000e007f"
+    assert parse_document("a.md", "".join(f"{char}x" for char in hidden).encode()).body == "x" * len(hidden)
+    assert parse_document("a.md", f"---\ntitle: a{hidden}b\n---\n".encode()).title == "ab"
+
+
+def test_invisible_characters_do_not_hide_the_front_matter() -> None:
+    assert parse_document("a.md", "\u200b---\ntitle: T\n---\n".encode()).title == "T"
+
+
+def test_what_joins_emoji_and_letters_is_kept() -> None:
+    text = "👩\u200d💻 می\u200cخواهم ❤\ufe0f"
+    assert parse_document("a.md", text.encode()).body == text
+
+
+def test_text_is_composed() -> None:
+    assert parse_document("a.md", "e\u0301".encode()).body == "é"
+
+
+def test_a_document_without_a_title_is_called_by_its_file_name() -> None:
+    assert fallback_title("docs/部署 指南.v2.md") == "部署 指南.v2"
+
+
+@settings(deadline=None, derandomize=True)
+@given(
+    st.binary(max_size=200) | st.text(max_size=200).map(lambda text: f"---\n{text}\n---\nx".encode("utf-8", "replace"))
+)
+def test_any_bytes_are_a_document_or_a_document_error(content: bytes) -> None:
+    try:
+        document = parse_document("a.md", content)
+    except DocumentError as error:
+        assert str(error).startswith("a.md: ")
+        return
+    lines = decode("a.md", content).replace("\r\n", "\n").replace("\r", "\n").count("\n")
+    assert document.first_line + document.body.count("\n") == lines + 1
+
+
+def test_control_characters_are_taken_out_so_that_no_terminal_is_steered() -> None:
+    document = parse_document("a.md", b"---\ntitle: A\x07B\n---\n\none\x1b[31m two\x7f\n")
+    assert (document.title, document.body.strip()) == ("AB", "one[31m two")
+
+
+def test_what_a_reader_does_not_see_is_left_out_of_what_a_converter_resolves_too() -> None:
+    page = b"<html><head><title>a&#8203;b</title></head><body><p>pass&#8203;word &#xE0041;x</p></body></html>"
+    document = parse_document("page.html", page)
+    assert document.title == "ab"
+    assert "password x" in document.body
+
+
+def test_what_a_reader_does_not_see_is_left_out_of_a_title_in_front_matter() -> None:
+    assert parse_document("a.md", b'---\ntitle: "a\\u200bb"\n---\ntext').title == "ab"

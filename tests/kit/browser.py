@@ -1,0 +1,73 @@
+"""What the browser tests share: questions, answers, and looking at a page."""
+
+import json
+import time
+from collections.abc import Callable
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.kit.chat_endpoint import ChatEndpoint
+
+OpenPage = Callable[..., Page]
+
+QUESTION = "向量数据库有哪些知名组件？"
+ANSWER = "知名的向量数据库组件有 **Milvus** [1]，以及 PingCAP（基于 TiKV 的向量引擎）[1]。"
+MARTIAN = "PingCAP 成立于 1987 年，总部在火星 [1]。"
+"""Cites a passage that says nothing of the kind."""
+
+
+def chat_settings(endpoint: ChatEndpoint) -> dict[str, str]:
+    """The environment of a server that asks the endpoint once for each question, and keeps no answer."""
+    return {
+        "ZHIWEN_CHAT__PROVIDER": "custom",
+        "ZHIWEN_CHAT__BASE_URL": endpoint.base_url,
+        "ZHIWEN_CHAT__MODEL": "scripted",
+        "ZHIWEN_CHAT__MAX_ATTEMPTS": "1",
+        "ZHIWEN_CHAT__REST_AFTER_FAILURES": "100",
+        "ZHIWEN_ANSWERING__CACHED_ANSWERS": "0",
+    }
+
+
+def ask(page: Page, question: str = QUESTION) -> Locator:
+    """The turn of the question, as soon as there is one."""
+    page.get_by_label("你的问题").fill(question)
+    page.keyboard.press("Enter")
+    return page.locator(".turn").last
+
+
+def answered(page: Page, question: str = QUESTION) -> Locator:
+    turn = ask(page, question)
+    expect(turn.locator(".actions").first).to_be_visible()
+    return turn
+
+
+def assert_in_view(page: Page, selector: str) -> None:
+    """The element comes to be seen, not only laid out."""
+    deadline = time.monotonic() + _IN_VIEW_SECONDS
+    while not page.evaluate(_IS_IN_VIEW, selector):
+        assert time.monotonic() < deadline, f"{selector} is not in view"
+        page.wait_for_timeout(50)
+
+
+_IN_VIEW_SECONDS = 5
+_IS_IN_VIEW = """selector => {
+    const element = document.querySelector(selector);
+    if (!element) return false;
+    const box = element.getBoundingClientRect();
+    const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return element === at || element.contains(at);
+}"""
+
+
+def no_sideways_scroll(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def assert_accessible(page: Page) -> None:
+    """Nothing that axe calls serious or worse."""
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not serious, json.dumps(
+        [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious], ensure_ascii=False, indent=1
+    )

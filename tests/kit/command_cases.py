@@ -1,0 +1,58 @@
+"""Commands that know nothing of each other, run side by side for the tests that look at how they ended."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.kit.processes import Outcome, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One command, and what its folder is like: the shipped knowledge ingested, or nothing; then as `arrange` says."""
+
+    arguments: tuple[str, ...]
+    stdin: bytes = b""
+    environment: tuple[tuple[str, str], ...] = ()
+    arrange: Callable[[Workspace], object] = lambda workspace: None
+    on_ingested: bool = True
+    has_reader: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a case ended. `digest_before` is of the database before the command."""
+
+    outcome: Outcome
+    workspace: Workspace
+    digest_before: str
+
+
+def run_cases(cases: Mapping[str, Case], ingested: Workspace, folder: Path) -> dict[str, Ended]:
+    """Run commands that know nothing of each other, two at a time, each in a folder of its own below `folder`."""
+
+    def run(case: Case, place: Path) -> Ended:
+        place.mkdir()
+        workspace = (ingested.copy_to(place) if case.on_ingested else Workspace(place)).given(**dict(case.environment))
+        case.arrange(workspace)
+        digest = workspace.digest()
+        if case.has_reader:
+            outcome = workspace.run(*case.arguments, stdin=case.stdin)
+        else:
+            outcome = workspace.run_without_reader(*case.arguments)
+        return Ended(outcome, workspace, digest)
+
+    places = [folder / str(number) for number in range(len(cases))]
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(cases, pool.map(run, cases.values(), places), strict=True))
+
+
+def fastest(attempt: Callable[[], Outcome], *, under: float, attempts: int = 3) -> Outcome:
+    """The first outcome under so many seconds, or the fastest: a busy machine must not fail a test of ours."""
+    outcomes: list[Outcome] = []
+    while len(outcomes) < attempts:
+        outcomes.append(attempt())
+        if outcomes[-1].seconds < under:
+            break
+    return min(outcomes, key=lambda outcome: outcome.seconds)

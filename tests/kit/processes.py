@@ -1,0 +1,304 @@
+"""The command and the server as real processes, each over a folder of its own."""
+
+import hashlib
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+
+from tests.kit.paths import ROOT
+
+ZHIWEN = Path(sys.executable).with_name("zhiwen")
+PUBLIC_URL = "https://kb.example.com/zhiwen"
+SHIPPED_KNOWLEDGE = ROOT / "knowledge"
+
+# What would change the language or the colours of the output, or send loopback requests through a proxy.
+_UNWANTED = ("ZHIWEN_", "LC_", "LANG", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TERM", "COLUMNS", "PYTHON")
+
+
+def clean_environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
+    return {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ended; `seconds` is wall time."""
+
+    status: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def json(self) -> Any:
+        assert self.out.count("\n") == 1, self
+        return json.loads(self.out)
+
+    @property
+    def error_lines(self) -> list[str]:
+        return self.err.splitlines()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with documents in `knowledge` and a database `m.db`; commands run in it."""
+
+    folder: Path
+    extra: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def with_shipped_knowledge(cls, folder: Path) -> Self:
+        workspace = cls(folder)
+        workspace.take_shipped_knowledge()
+        return workspace
+
+    def take_shipped_knowledge(self) -> None:
+        shutil.copytree(SHIPPED_KNOWLEDGE, self.knowledge)
+
+    @property
+    def knowledge(self) -> Path:
+        return self.folder / "knowledge"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "m.db"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {"ZHIWEN_STORE__URI": str(self.database), "ZHIWEN_KNOWLEDGE__PATH": str(self.knowledge)}
+        return clean_environment() | own | dict(self.extra)
+
+    def given(self, **variables: str) -> "Workspace":
+        """The same folder with more environment variables."""
+        return Workspace(self.folder, (*self.extra, *variables.items()))
+
+    def copy_to(self, folder: Path) -> "Workspace":
+        shutil.copytree(self.knowledge, folder / "knowledge")
+        shutil.copy2(self.database, folder / "m.db")
+        return Workspace(folder, self.extra)
+
+    def write(self, source: str, text: str | bytes) -> Path:
+        path = self.knowledge / source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def digest(self) -> str:
+        """Of the bytes of the database: equal digests are equal indexes."""
+        return hashlib.sha256(self.database.read_bytes()).hexdigest() if self.database.exists() else ""
+
+    def run(self, *arguments: str, stdin: bytes = b"", timeout: float = 120) -> Outcome:
+        started = time.monotonic()
+        done = subprocess.run(
+            [ZHIWEN, *arguments],
+            input=stdin,
+            capture_output=True,
+            cwd=self.folder,
+            env=self.environment,
+            timeout=timeout,
+            check=False,
+        )
+        seconds = time.monotonic() - started
+        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode(), seconds)
+
+    def run_in_terminal(self, *arguments: str, typed: str = "", timeout: float = 60) -> Outcome:
+        """Like `run`, with a terminal on all three ends; everything shown, and what is typed, is in `out`."""
+        ours, theirs = pty.openpty()
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [ZHIWEN, *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=self.folder,
+            env=self.environment | {"TERM": "xterm-256color", "COLUMNS": "160"},
+        )
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        shown = bytearray()
+        try:
+            while time.monotonic() - started < timeout:
+                try:
+                    piece = os.read(ours, 65536)
+                except OSError:  # what Linux says when the other end is closed
+                    break
+                shown += piece
+            status = process.wait(timeout=5)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(ours)
+        return Outcome(status, shown.decode(), "", time.monotonic() - started)
+
+    def run_without_reader(self, *arguments: str) -> Outcome:
+        """Like `run`, with a standard output whose reader is gone before the first byte."""
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [ZHIWEN, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            env=self.environment,
+        )
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        with process.stderr:
+            complaints = process.stderr.read().decode()
+        return Outcome(process.wait(timeout=60), "", complaints, time.monotonic() - started)
+
+    @contextmanager
+    def serving(self) -> Iterator["Server"]:
+        """A server over this folder; SIGTERM must end it with status 0, and its Milvus with it."""
+        server = Server.start(self)
+        try:
+            yield server
+        except BaseException:
+            server.kill()
+            raise
+        assert server.stop() == 0, server.log
+        assert not server.remains, server.remains
+
+
+class Server:
+    """A running `zhiwen serve`."""
+
+    def __init__(self, workspace: Workspace, process: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
+        self.workspace = workspace
+        self.process = process
+        self.url = url
+        self.client = httpx2.Client(base_url=url, timeout=30, trust_env=False)
+        self.children = _children(process.pid)
+        self._log_path = log_path
+
+    @classmethod
+    def start(cls, workspace: Workspace, *, port: int = 0) -> Self:
+        log_path = workspace.folder / "server.log"
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [ZHIWEN, "serve", "--port", str(port)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=workspace.folder,
+                env=workspace.environment,
+            )
+        assert process.stdout
+        ready, _, _ = select.select([process.stdout], [], [], 60)
+        url = process.stdout.readline().decode().strip() if ready else ""
+        if not url:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            raise AssertionError(f"no URL on standard output: {log_path.read_text()}")
+        return cls(workspace, process, url, log_path)
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
+    @property
+    def remains(self) -> list[str]:
+        """The command lines of those of its processes that still run."""
+        commands = {pid: _command(pid) for pid in (self.process.pid, *self.children)}
+        return [f"{pid} {command}" for pid, command in commands.items() if command]
+
+    def post(self, path: str, **body: object) -> httpx2.Response:
+        return self.client.post(path, json=body)
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, timeout: float = 30) -> int:
+        """The exit status after SIGTERM; raises if it takes longer than `timeout` seconds."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout)
+        finally:
+            self.kill()
+
+    def kill_store(self) -> None:
+        """End its Milvus, as a crash would."""
+        for pid in self.children:
+            os.kill(pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """End it whatever it does; its Milvus ends when it does."""
+        self.process.kill()
+        self.process.wait()
+        self.client.close()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def wait_for_ingest(self, timeout: float = 120) -> dict[str, Any]:
+        """The state after the running ingest has ended."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            state: dict[str, Any] = self.client.get("/ingest").json()
+            if not state["running"]:
+                return state
+            time.sleep(0.1)
+        raise AssertionError("the ingest did not end")
+
+    def ingest(self) -> dict[str, Any]:
+        """Ingest, and the state afterwards."""
+        response = self.client.post("/ingest")
+        assert response.status_code == 202, response.text
+        return self.wait_for_ingest()
+
+
+def _children(pid: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def _command(pid: int) -> str:
+    """Empty if the process is gone, or dead and not yet collected."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return "" if state == "Z" else Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAsk:
+    """The very first question, asked on an empty store, and the folder as it then was."""
+
+    outcome: Outcome
+    workspace: Workspace
+
+
+def assert_one_line(outcome: Outcome, status: int, *words: str) -> None:
+    """A failure as a person should meet it."""
+    assert outcome.status == status, outcome
+    assert len(outcome.error_lines) == 1, outcome.err
+    assert "Traceback" not in outcome.err
+    for word in words:
+        assert word in outcome.err, outcome.err
+
+
+def assert_json_error(response: httpx2.Response, status: int, code: str) -> str:
+    """The one JSON shape of errors; returns the message."""
+    assert response.status_code == status, response.text
+    body: Mapping[str, Any] = response.json()
+    assert list(body) == ["error"]
+    assert list(body["error"]) == ["code", "message"]
+    assert body["error"]["code"] == code, body
+    message = body["error"]["message"]
+    assert message
+    assert "Traceback" not in message
+    return str(message)

@@ -1,0 +1,79 @@
+"""What a follow-up leaves unsaid, completed by rule."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.answering.history import Turn, complete_by_rule, depends_on_history, recent_turns
+
+
+def asked(*questions: str) -> list[Turn]:
+    return [Turn("user", question) for question in questions]
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "standalone"),
+    [
+        (["Dify 是什么？"], "那它的官网呢？", "Dify 官网"),
+        (["Dify 的官网是什么？"], "那 RAGFlow 呢？", "RAGFlow 的官网是什么？"),
+        (["Dify 的官网是什么？", "那 RAGFlow 呢？"], "是哪家公司的？", "RAGFlow 哪家公司"),
+        (["向量数据库有哪些知名组件？"], "那模型服务呢？", "向量数据库 知名组件 模型服务"),
+        (["向量数据库有哪些知名组件？"], "官网？", "向量数据库 知名组件 官网"),
+        (["嵌入模型和大模型有什么区别？"], "哪个更贵？", "嵌入模型 大模型 区别 更贵"),
+        (["What is Dify?"], "And its website?", "Dify website"),
+        (["What is the website of Dify?"], "What about RAGFlow?", "What is the website of RAGFlow?"),
+    ],
+)
+def test_a_follow_up_carries_over_what_the_question_before_was_about(
+    before: list[str], question: str, standalone: str
+) -> None:
+    assert complete_by_rule(question, asked(*before)) == standalone
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "PyCharm 的官网是什么？",
+        "什么是微调？",
+        "那 PyCharm 的官网是什么？",
+        "What is fine-tuning?",
+        "嵌入模型和大模型有什么区别？",
+    ],
+)
+def test_a_question_that_can_be_understood_alone_stays_as_it_is(question: str) -> None:
+    assert complete_by_rule(question, asked("Dify 是什么？")) == question
+
+
+def test_what_the_assistant_said_is_not_carried_over() -> None:
+    history = [Turn("user", "Dify 是什么？"), Turn("assistant", "一个平台，像 Coze。")]
+    assert complete_by_rule("它的官网呢？", history) == "Dify 官网"
+
+
+def test_without_history_nothing_changes() -> None:
+    assert complete_by_rule("那它的官网呢？", []) == "那它的官网呢？"
+
+
+@pytest.mark.parametrize(
+    "question", ["为什么？", "那它呢？", "它支持哪些模型？", "and then?", "why?", "How much does it cost?"]
+)
+def test_questions_that_point_back(question: str) -> None:
+    assert depends_on_history(question)
+
+
+@given(st.lists(st.text(max_size=60), max_size=5), st.text(min_size=1, max_size=60).filter(str.strip))
+def test_a_question_never_becomes_empty(before: list[str], question: str) -> None:
+    assert complete_by_rule(question, asked(*before)).strip()
+
+
+def test_the_last_turns_are_kept_in_order_and_whole() -> None:
+    history = [Turn("user", "a" * 10), Turn("assistant", " "), Turn("user", "b" * 10), Turn("assistant", "c" * 10)]
+    assert recent_turns(history, max_turns=2, max_characters=100) == (history[2], history[3])
+    assert recent_turns(history, max_turns=9, max_characters=25) == (history[2], history[3])
+    assert recent_turns(history, max_turns=9, max_characters=100) == (history[0], history[2], history[3])
+    assert recent_turns(history, max_turns=0, max_characters=100) == ()
+
+
+def test_halves_of_surrogate_pairs_in_what_was_said_are_made_text() -> None:
+    turns = recent_turns([Turn("user", "\ud800 什么是 Milvus")], max_turns=9, max_characters=100)
+    assert [turn.content for turn in turns] == ["? 什么是 Milvus"]
+    assert "Milvus" in complete_by_rule("它有哪些组件？", turns)

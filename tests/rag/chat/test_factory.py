@@ -1,0 +1,281 @@
+"""Chat models: quoting without one, and opening one from the settings."""
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from rag.answering.quote import ExtractiveChat
+from rag.chat.factory import open_chat
+from rag.chat.fallback import FallbackChat
+from rag.chat.openai_compatible import OpenAIChat
+from rag.chat.presets import PRESETS
+from rag.chat.prompt import DECLINED, Prompt, build_prompt
+from rag.chat.protocol import ChatModel, TextDelta
+from rag.chat.scripted import ScriptedChat
+from rag.config import ChatSettings
+from rag.errors import ChatTimeout, ConfigError
+from rag.retrieval.evidence import Evidence
+from tests.kit.chat import KEY, PROMPT, passage, prompt_of, said
+
+# --- extractive ------------------------------------------------------------------------------------------------------
+
+
+def extracted(prompt: Prompt) -> str:
+    return "".join(asyncio.run(said(ExtractiveChat(), prompt)))
+
+
+def test_one_sentence_that_answers_is_quoted_alone_with_its_marker() -> None:
+    text = "今天天气好。Ollama 是本地平台。别的事。"
+    prompt = prompt_of(passage(1, "无关。", score=0.2), passage(2, text))
+    assert extracted(prompt) == "Ollama 是本地平台。 [2]"
+
+
+def test_units_of_one_block_that_match_alike_are_listed_in_reading_order() -> None:
+    rows = ["层级: 第二层 › 内容: 视觉", "层级: 第二层 › 内容: 语言", "层级: 第三层 › 内容: 算法"]
+    passages = [passage(n, row, kind="row", group="t", score=1 - n / 10) for n, row in enumerate(rows, 1)]
+    passages = [
+        replace(one, hit=replace(one.hit, chunk=replace(one.chunk, position=9 - one.number))) for one in passages
+    ]
+    assert extracted(prompt_of(*passages, idf={"第二": 1.0, "二层": 1.0})) == f"- {rows[1]} [2]\n- {rows[0]} [1]"
+
+
+def test_a_tie_in_another_block_is_left_out() -> None:
+    prompt = prompt_of(passage(1, "Ollama 是平台。"), passage(2, "Ollama 在别处。", score=0.5))
+    assert extracted(prompt) == "Ollama 是平台。 [1]"
+
+
+def test_a_question_for_a_heading_gets_the_whole_list_under_it() -> None:
+    prompt = prompt_of(passage(1, "- Coze\n- Dify\n- Trae", kind="list", heading="Ollama 之外的平台"))
+    assert extracted(prompt) == "- Coze [1]\n- Dify [1]\n- Trae [1]"
+
+
+def test_a_long_list_is_cut_to_a_bearable_length() -> None:
+    items = "\n".join(f"- item{number}" for number in range(100))
+    assert extracted(prompt_of(passage(1, items, kind="list", heading="Ollama"))).count("\n") == 7
+
+
+def test_without_passages_it_declines() -> None:
+    assert extracted(prompt_of()) == DECLINED
+
+
+def test_without_words_in_common_the_first_hit_is_quoted() -> None:
+    prompt = prompt_of(passage(1, "The first."), passage(2, "The second.", score=0.9), idf={"unknown": 3.0})
+    assert extracted(prompt) == "The first. [1]"
+
+
+def test_a_question_without_terms_is_no_crash() -> None:
+    evidence = Evidence("🙂", "en", (passage(1, "The first."),), {}, 0.9)
+    assert extracted(build_prompt(evidence)) == "The first. [1]"
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("学习路线", ["数学: 线性代数、概率统计、微积分", "自然语言处理: NLP"]),
+        ("AIGC 开发平台有哪些？", ["Coze", "Cherry Studio", "Ollama", "Cloud Studio"]),
+        ("第二层包含哪些内容？", ["语言大模型", "视觉大模型", "代码大模型", "本地定制化模型"]),
+        ("Dify 的官网是什么？", ["https://dify.ai/zh"]),
+    ],
+)
+def test_questions_to_the_shipped_knowledge_are_answered_with_markers(
+    evidence_of: Callable[[str], Evidence], question: str, words: list[str]
+) -> None:
+    evidence = evidence_of(question)
+    text = extracted(build_prompt(evidence))
+    for word in words:
+        line = next(line for line in text.split("\n") if word in line)
+        number = int(line.rpartition("[")[2].rstrip("]"))
+        assert word.split(":")[0] in evidence.passages[number - 1].chunk.content
+
+
+# --- scripted --------------------------------------------------------------------------------------------------------
+
+
+def test_the_scripted_model_says_its_pieces_and_keeps_what_it_was_asked() -> None:
+    chat = ScriptedChat(["a", "b"])
+    assert asyncio.run(said(chat)) == ["a", "b"]
+    assert chat.prompts == [PROMPT]
+
+
+def test_the_scripted_model_fails_after_its_pieces() -> None:
+    async def run() -> list[str]:
+        heard = []
+        with pytest.raises(ChatTimeout):
+            async for piece in ScriptedChat(["a"], error=ChatTimeout("late")).stream(PROMPT):
+                assert isinstance(piece, TextDelta)
+                heard.append(piece.text)
+        return heard
+
+    assert asyncio.run(run()) == ["a"]
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+
+
+def opened(environment: dict[str, str] | None = None, **settings: Any) -> ChatModel:
+    if "api_key" in settings:
+        settings["api_key"] = SecretStr(settings["api_key"])
+    return open_chat(ChatSettings(**settings), environment or {})
+
+
+def endpoint(chat: ChatModel) -> tuple[str, str, str]:
+    """Where the client goes, for which model, and with which key."""
+    return endpoints(chat)[0]
+
+
+def endpoints(chat: ChatModel) -> list[tuple[str, str, str]]:
+    """The same for each model of the chain."""
+    models = [cast(OpenAIChat, model) for model in cast(FallbackChat, chat).models]
+    return [(str(model._client.base_url).rstrip("/"), model._model, model._client.api_key) for model in models]
+
+
+def test_without_key_and_address_nothing_is_asked_but_the_documents() -> None:
+    for environment in ({}, {"DASHSCOPE_API_KEY": KEY, "OPENAI_API_KEY": KEY}):
+        chat = opened(environment)
+        assert (chat.name, chat.is_extractive) == ("extractive", True)
+
+
+def test_a_key_alone_means_qwen() -> None:
+    chat = opened(api_key=KEY)
+    assert (chat.name, chat.is_extractive) == ("qwen/qwen-plus", False)
+    assert endpoint(chat) == (PRESETS["qwen"].base_url, "qwen-plus", KEY)
+
+
+def test_an_address_means_custom_with_or_without_a_key() -> None:
+    assert opened(base_url="http://127.0.0.1:9/v1", model="m").name == "custom/m"
+    chat = opened(base_url="http://127.0.0.1:9/v1", model="m", api_key=KEY)
+    assert endpoint(chat) == ("http://127.0.0.1:9/v1", "m", KEY)
+
+
+def test_extractive_can_be_asked_for_in_spite_of_a_key() -> None:
+    assert opened(provider="extractive", api_key=KEY, base_url="http://x/v1").is_extractive
+
+
+@pytest.mark.parametrize("provider", sorted(PRESETS))
+def test_a_provider_has_its_usual_address_model_and_key_variable(provider: str) -> None:
+    preset = PRESETS[provider]
+    chat = opened({preset.key_variable: KEY}, provider=provider)
+    assert chat.name == f"{provider}/{preset.model}"
+    assert endpoint(chat)[:2] == (preset.base_url, preset.model)
+    if preset.key_variable:
+        assert endpoint(chat)[2] == KEY
+
+
+def test_every_provider_that_can_be_set_can_be_opened() -> None:
+    known = set(ChatSettings.model_fields["provider"].annotation.__args__)  # type: ignore[union-attr]
+    assert known == {"auto", "extractive", "custom", *PRESETS}
+
+
+def test_our_own_key_variable_wins_over_the_providers() -> None:
+    assert endpoint(opened({"DEEPSEEK_API_KEY": "sk-other"}, provider="deepseek", api_key=KEY))[2] == KEY
+
+
+def test_a_model_of_ones_own_wins_over_the_usual_one() -> None:
+    assert opened(api_key=KEY, model="qwen-max").name == "qwen/qwen-max"
+
+
+def test_a_local_server_needs_no_key() -> None:
+    assert opened(provider="ollama").name == "ollama/qwen3:8b"
+
+
+@pytest.mark.parametrize("provider", ["qwen", "siliconflow", "deepseek", "openai"])
+def test_a_missing_key_is_an_error_that_names_both_variables(provider: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        opened({"UNRELATED": KEY}, provider=provider)
+    message = str(caught.value)
+    assert f"chat.provider: {provider} needs a key" in message
+    assert "ZHIWEN_CHAT__API_KEY" in message
+    assert PRESETS[provider].key_variable in message
+    assert "extractive" in message
+
+
+def test_custom_without_an_address_is_an_error_that_names_the_variable() -> None:
+    with pytest.raises(ConfigError, match=r"chat\.base_url is required .*ZHIWEN_CHAT__BASE_URL"):
+        opened(provider="custom", model="m", api_key=KEY)
+
+
+def test_an_address_without_a_model_is_an_error_that_names_the_variable() -> None:
+    for provider in ("auto", "custom", "qwen"):
+        with pytest.raises(ConfigError, match=r"chat\.model is required with the endpoint http://x/v1 .*CHAT__MODEL"):
+            opened(provider=provider, base_url="http://x/v1", api_key=KEY)
+
+
+def test_the_key_is_in_no_representation_and_no_message() -> None:
+    chat = opened(api_key=KEY)
+    assert KEY not in f"{chat!r} {chat} {chat.name} {vars(chat)!r}"
+    with pytest.raises(ConfigError) as caught:
+        opened(provider="custom", api_key=KEY)
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+# --- opening a chain -------------------------------------------------------------------------------------------------
+
+
+def test_fallbacks_stand_in_line_each_with_the_address_and_key_of_its_provider() -> None:
+    environment = {"DEEPSEEK_API_KEY": "sk-deepseek", "SILICONFLOW_API_KEY": "sk-flow"}
+    fallbacks = ("deepseek", "siliconflow/Qwen/Qwen3-8B", "ollama")
+    chat = opened(environment, provider="qwen", api_key=KEY, fallbacks=fallbacks)
+    assert chat.name == "qwen/qwen-plus → deepseek/deepseek-chat → siliconflow/Qwen/Qwen3-8B → ollama/qwen3:8b"
+    assert endpoints(chat) == [
+        (PRESETS["qwen"].base_url, "qwen-plus", KEY),
+        (PRESETS["deepseek"].base_url, "deepseek-chat", "sk-deepseek"),
+        (PRESETS["siliconflow"].base_url, "Qwen/Qwen3-8B", "sk-flow"),
+        (PRESETS["ollama"].base_url, "qwen3:8b", "none"),
+    ]
+
+
+def test_another_model_of_the_same_provider_goes_by_the_same_key() -> None:
+    assert endpoints(opened(api_key=KEY, fallbacks=("qwen/qwen-turbo",)))[1] == (
+        PRESETS["qwen"].base_url,
+        "qwen-turbo",
+        KEY,
+    )
+
+
+def test_a_fallback_of_ones_own_has_an_address_and_a_key_of_its_own() -> None:
+    line = "custom/@cf/meta/llama@https://10.0.0.5:8000/v1"
+    address = ("https://10.0.0.5:8000/v1", "@cf/meta/llama")
+    assert endpoints(opened(api_key=KEY, fallbacks=(line,)))[1] == (*address, "none"), "the first one's key is not sent"
+    chat = opened(api_key=KEY, fallbacks=(line,), fallback_api_key=SecretStr("sk-own"))
+    assert endpoints(chat)[1] == (*address, "sk-own")
+
+
+def test_a_key_is_not_sent_to_the_same_provider_at_another_address() -> None:
+    with_address = opened(api_key=KEY, fallbacks=("qwen/qwen-max@http://127.0.0.1:9/v1",))
+    assert KEY not in endpoints(with_address)[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("gpt", "chat.fallbacks must be qwen, siliconflow, deepseek, openai, ollama or custom"),
+        ("extractive", "chat.fallbacks must be"),
+        ("qwen/", "chat.fallbacks must be"),
+        ("custom/m", "chat.base_url is required with chat.fallbacks: custom/m"),
+        ("custom@http://x/v1", "chat.model is required with the endpoint http://x/v1"),
+        ("deepseek", "chat.fallbacks: deepseek needs a key; set DEEPSEEK_API_KEY"),
+    ],
+)
+def test_a_fallback_that_cannot_be_opened_is_an_error_that_names_it(line: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        opened(api_key=KEY, fallbacks=(line,))
+    assert words in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+def test_fallbacks_without_a_first_model_are_an_error() -> None:
+    for provider in ("auto", "extractive"):
+        with pytest.raises(ConfigError, match=r"chat\.fallbacks is set, but no chat\.provider"):
+            opened(provider=provider, fallbacks=("ollama",))
+
+
+def test_what_a_model_holds_is_known_of_the_usual_one_or_configured() -> None:
+    assert opened(provider="ollama").context_tokens == 4096
+    assert opened(provider="ollama", model="other").context_tokens is None
+    assert opened(provider="ollama", model="other", context_tokens=32768).context_tokens == 32768
+    assert opened(api_key=KEY, fallbacks=("ollama",)).context_tokens == 4096

@@ -1,0 +1,314 @@
+"""Several chat models as one: who is asked when, for how long, and what is told about it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from rag import errors
+from rag.chat.circuit_breaker import CircuitBreaker
+from rag.chat.fallback import OUTCOMES, FallbackChat
+from rag.chat.prompt import Prompt
+from rag.chat.protocol import ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
+from rag.chat.scripted import ScriptedChat
+from rag.config import ChatSettings
+from rag.errors import (
+    ChatAuthenticationError,
+    ChatBroken,
+    ChatBusy,
+    ChatCircuitOpen,
+    ChatError,
+    ChatFiltered,
+    ChatRejected,
+    ChatTimeout,
+    ChatUnavailable,
+)
+from rag.types import Attempt
+from tests.kit.chat import PROMPT, heard
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow(ScriptedChat):
+    """Says its pieces with a pause before each."""
+
+    def __init__(self, pieces: Sequence[str | ChatPiece], *, pause_seconds: float, name: str = "slow") -> None:
+        super().__init__(pieces, name=name)
+        self._pause_seconds = pause_seconds
+        self.closed = False
+
+    async def stream(self, prompt: Prompt) -> ChatStream:
+        try:
+            async for piece in super().stream(prompt):
+                await asyncio.sleep(self._pause_seconds)
+                yield piece
+        finally:
+            self.closed = True
+
+
+def chain(*models: ScriptedChat, clock: Clock | None = None, **given: Any) -> FallbackChat:
+    settings = ChatSettings(**{"max_attempts": 1, **given})
+    return FallbackChat(models, settings, clock=clock) if clock else FallbackChat(models, settings)
+
+
+def listened(chat: FallbackChat) -> tuple[list[ChatPiece], ChatError | None]:
+    return asyncio.run(heard(chat))
+
+
+def outcomes(pieces: Sequence[ChatPiece]) -> list[tuple[str, str]]:
+    return [(piece.model, piece.outcome) for piece in pieces if isinstance(piece, Attempt)]
+
+
+DOWN = ChatUnavailable("down")
+
+
+def test_the_second_model_is_asked_when_the_first_fails_and_the_answer_names_it() -> None:
+    first, second = ScriptedChat([], error=DOWN, name="a/1"), ScriptedChat(["好"], name="b/2")
+    pieces, error = listened(chain(first, second))
+    assert error is None
+    assert [piece for piece in pieces if not isinstance(piece, Attempt)] == [TextDelta("好"), Finished("b/2")]
+    assert outcomes(pieces) == [("a/1", "unavailable"), ("b/2", "answered")]
+    assert first.prompts == second.prompts == [PROMPT]
+
+
+def test_the_second_model_is_left_in_peace_while_the_first_answers() -> None:
+    second = ScriptedChat(["不该问"])
+    pieces, _ = listened(chain(ScriptedChat(["好"]), second))
+    assert TextDelta("好") in pieces
+    assert second.prompts == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OUTCOMES if kind is not ChatCircuitOpen])
+def test_every_failure_before_the_text_leads_to_the_next_model(kind: type[ChatError]) -> None:
+    first = ScriptedChat([ReasoningDelta("嗯")], error=kind("x"), name="first")
+    pieces, error = listened(chain(first, ScriptedChat(["好"], name="second")))
+    assert error is None
+    assert outcomes(pieces) == [("first", OUTCOMES[kind]), ("second", "answered")]
+
+
+def test_every_kind_of_failure_has_an_outcome_of_its_own() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ChatError)]
+    assert set(kinds) - {ChatError} == set(OUTCOMES)
+    assert len(set(OUTCOMES.values())) == len(OUTCOMES)
+
+
+def test_once_text_has_come_a_failure_is_a_failure_and_nobody_else_is_asked() -> None:
+    second = ScriptedChat(["不该问"])
+    pieces, error = listened(chain(ScriptedChat(["一半"], error=ChatBroken("half")), second))
+    assert type(error) is ChatBroken
+    assert TextDelta("一半") in pieces
+    assert not any(isinstance(piece, Finished) for piece in pieces)
+    assert second.prompts == []
+
+
+def test_when_all_fail_the_error_says_why_each_did() -> None:
+    models = [ScriptedChat([], error=ChatAuthenticationError("no key")), ScriptedChat([], error=ChatTimeout("late"))]
+    pieces, error = listened(chain(*models))
+    assert isinstance(error, ChatUnavailable)
+    assert "no key" in str(error)
+    assert "late" in str(error)
+    assert [outcome for _, outcome in outcomes(pieces)] == ["denied", "timeout"]
+
+
+def test_the_error_of_the_only_model_is_the_error() -> None:
+    _, error = listened(chain(ScriptedChat([], error=DOWN)))
+    assert error is DOWN
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (ChatUnavailable("x"), 3),
+        (ChatBusy("x"), 3),
+        (ChatAuthenticationError("x"), 1),
+        (ChatTimeout("x"), 1),
+        (ChatBroken("x"), 1),
+        (ChatRejected("x"), 1),
+        (ChatUnavailable("x", retry_after_seconds=3600), 1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_what_may_pass_is_tried_again(error: ChatError, calls: int) -> None:
+    model = ScriptedChat([], error=error)
+    listened(chain(model, max_attempts=3, total_timeout_seconds=10))
+    assert len(model.prompts) == calls
+
+
+def test_nobody_waits_long_for_a_model_while_another_could_be_asked() -> None:
+    busy = ScriptedChat([], error=ChatBusy("busy", retry_after_seconds=5), name="busy")
+    started = time.monotonic()
+    _, error = listened(chain(busy, ScriptedChat(["好"]), max_attempts=3))
+    assert error is None
+    assert len(busy.prompts) == 1
+    assert time.monotonic() - started < 2
+
+
+def test_reasoning_is_a_token_after_which_the_same_model_is_not_tried_again() -> None:
+    model = ScriptedChat([ReasoningDelta("嗯")], error=DOWN)
+    listened(chain(model, max_attempts=3))
+    assert len(model.prompts) == 1
+
+
+# --- deadlines -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"first_token_timeout_seconds": 0.1}, "chat.first_token_timeout_seconds"),
+        ({"total_timeout_seconds": 0.1}, "chat.total_timeout_seconds"),
+    ],
+)
+def test_a_model_that_is_too_slow_is_closed_and_the_next_one_asked_while_there_is_time(
+    given: dict[str, float], words: str
+) -> None:
+    slow, quick = Slow(["晚"], pause_seconds=30), ScriptedChat(["好"])
+    pieces, error = listened(chain(slow, quick, **given))
+    assert slow.closed
+    first = next(piece for piece in pieces if isinstance(piece, Attempt))
+    assert first.outcome == "timeout"
+    assert words in first.problem
+    if "total_timeout_seconds" in given:
+        assert isinstance(error, ChatTimeout)
+        assert quick.prompts == []
+    else:
+        assert error is None
+        assert TextDelta("好") in pieces
+
+
+def test_silence_in_mid_answer_is_named_with_its_setting() -> None:
+    class Stalling(ScriptedChat):
+        async def stream(self, prompt: Prompt) -> ChatStream:
+            yield TextDelta("一半")
+            await asyncio.sleep(30)
+
+    _, error = listened(chain(Stalling([]), idle_timeout_seconds=0.1))
+    assert isinstance(error, ChatTimeout)
+    assert "chat.idle_timeout_seconds" in str(error)
+
+
+def test_a_consumer_that_takes_its_time_is_not_held_against_the_model() -> None:
+    async def run() -> list[ChatPiece]:
+        pieces = []
+        async for piece in chain(ScriptedChat(["a", "b"]), idle_timeout_seconds=0.05).stream(PROMPT):
+            await asyncio.sleep(0.1)
+            pieces.append(piece)
+        return pieces
+
+    assert Finished("scripted") in asyncio.run(run())
+
+
+def test_closing_the_stream_closes_the_models_stream_at_once() -> None:
+    slow = Slow(["a", "b"], pause_seconds=0)
+
+    async def run() -> None:
+        stream = chain(slow).stream(PROMPT)
+        assert await anext(stream) == TextDelta("a")
+        await stream.aclose()
+        assert slow.closed
+
+    asyncio.run(run())
+
+
+# --- rest ------------------------------------------------------------------------------------------------------------
+
+
+def asked(chat: FallbackChat) -> tuple[str, ...]:
+    """The outcomes of one question."""
+    pieces, _ = listened(chat)
+    return tuple(outcome for _, outcome in outcomes(pieces))
+
+
+def test_a_model_that_keeps_failing_rests_and_is_tried_again_afterwards() -> None:
+    clock = Clock()
+    chat = chain(
+        ScriptedChat([], error=DOWN), ScriptedChat(["好"]), clock=clock, rest_after_failures=2, rest_seconds=30
+    )
+    assert [asked(chat) for _ in range(3)] == [
+        ("unavailable", "answered"),
+        ("unavailable", "answered"),
+        ("resting", "answered"),
+    ]
+    clock.now += 29
+    assert asked(chat) == ("resting", "answered")
+    clock.now += 2
+    assert asked(chat) == ("unavailable", "answered")
+    assert asked(chat) == ("resting", "answered"), "one more failure sends it back"
+
+
+def test_the_only_model_rests_too_so_that_nobody_waits_for_it() -> None:
+    model = ScriptedChat([], error=ChatTimeout("late"))
+    chat = chain(model, clock=Clock(), rest_after_failures=1)
+    assert asked(chat) == ("timeout",)
+    _, error = listened(chat)
+    assert isinstance(error, ChatCircuitOpen)
+    assert "left alone" in str(error)
+    assert len(model.prompts) == 1
+
+
+def test_an_answer_makes_up_for_the_failures_before_it() -> None:
+    class Moody(ScriptedChat):
+        async def stream(self, prompt: Prompt) -> ChatStream:
+            self.prompts.append(prompt)
+            if len(self.prompts) % 2:
+                raise DOWN
+            yield Finished(self.name)
+
+    chat = chain(Moody([]), clock=Clock(), rest_after_failures=2)
+    assert [asked(chat) for _ in range(6)] == [("unavailable",), ("answered",)] * 3
+
+
+@pytest.mark.parametrize("kind", [ChatFiltered, ChatRejected])
+def test_what_is_wrong_with_a_question_does_not_send_the_model_to_rest(kind: type[ChatError]) -> None:
+    chat = chain(ScriptedChat([], error=kind("x")), clock=Clock(), rest_after_failures=1)
+    assert asked(chat) == asked(chat) == (OUTCOMES[kind],)
+
+
+def test_attempts_at_one_question_are_one_failure() -> None:
+    chat = chain(ScriptedChat([], error=DOWN), clock=Clock(), rest_after_failures=2, max_attempts=2)
+    assert asked(chat) == ("unavailable", "unavailable")
+    assert asked(chat) == ("unavailable", "unavailable")
+    assert asked(chat) == ("resting",)
+
+
+def test_a_breaker_says_how_long_the_rest_still_is() -> None:
+    clock = Clock()
+    breaker = CircuitBreaker(max_failures=1, rest_seconds=30, clock=clock)
+    assert breaker.seconds_left == 0
+    breaker.failed()
+    clock.now += 10
+    assert breaker.seconds_left == 20
+    breaker.succeeded()
+    assert breaker.seconds_left == 0
+
+
+# --- the whole -------------------------------------------------------------------------------------------------------
+
+
+def test_a_chain_is_called_by_its_models_in_order_and_holds_what_the_smallest_holds() -> None:
+    assert chain(ScriptedChat([], name="a/1"), ScriptedChat([], name="b/2")).name == "a/1 → b/2"
+    assert chain(ScriptedChat([]), ScriptedChat([], context_tokens=4096)).context_tokens == 4096
+    assert chain(ScriptedChat([])).context_tokens is None
+
+
+@pytest.mark.alone
+def test_a_probe_asks_every_model_once_and_stops_at_the_first_token() -> None:
+    models = [
+        ScriptedChat([], error=ChatAuthenticationError("no key"), name="a/1"),
+        Slow(["好"] * 9, pause_seconds=0.1, name="b/2"),
+    ]
+    found = asyncio.run(chain(*models, max_attempts=3).probe(PROMPT))
+    assert outcomes(found) == [("a/1", "denied"), ("b/2", "answered")]
+    assert found[1].first_token_seconds is not None
+    assert found[1].seconds < 0.5
+    assert [len(model.prompts) for model in models] == [1, 1]

@@ -1,0 +1,150 @@
+"""What belongs together is one hit, and is read together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.retrieval.context import drop_overlaps, expand_hits, neighbour_filter
+from rag.store.filters import AnyOf, Equals
+from rag.types import Chunk, ChunkKind, Hit
+
+
+def chunk(position: int, *, kind: ChunkKind = "text", group: str = "", path: tuple[str, ...] = ("Part",)) -> Chunk:
+    return Chunk(
+        id=f"{kind}{position}",
+        source="a.md",
+        title="Guide",
+        heading_path=path,
+        anchor="part",
+        kind=kind,
+        position=position,
+        group=group or f"g{position}",
+        start_line=position * 10,
+        end_line=position * 10 + 5,
+        content=f"words of {kind} {position}",
+    )
+
+
+def hit(one: Chunk, score: float = 1.0) -> Hit:
+    return Hit(one, score, 0.9, 0.5)
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def read(
+    question: str, hits: Sequence[Hit], around: Sequence[Chunk] = (), *, tokens: int = 999, each: int = 99
+) -> list[Hit]:
+    return expand_hits(question, hits, around, count_tokens=words, max_tokens=tokens, max_passage_tokens=each)
+
+
+ROW = replace(chunk(1, kind="row", group="t"), start_line=12, end_line=12)
+TABLE = replace(chunk(0, kind="table", group="t"), start_line=10, end_line=15)
+
+
+def test_a_row_and_the_table_it_stands_in_are_one_hit_the_better_one() -> None:
+    assert drop_overlaps([hit(ROW), hit(TABLE)]) == ([hit(ROW)], {"table0": "row1"})
+    assert drop_overlaps([hit(TABLE), hit(ROW)]) == ([hit(TABLE)], {"row1": "table0"})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(TABLE, start_line=20, end_line=25),
+        replace(TABLE, group="elsewhere"),
+        replace(ROW, id="row2", start_line=13, end_line=13),
+    ],
+    ids=["another part of the table", "another table", "another row"],
+)
+def test_what_says_something_else_stays(other: Chunk) -> None:
+    assert drop_overlaps([hit(ROW), hit(other)]) == ([hit(ROW), hit(other)], {})
+
+
+def test_a_text_is_read_with_its_neighbours_of_the_same_section() -> None:
+    around = [chunk(1), chunk(2), chunk(3), chunk(4)]
+    (passage,) = read("q", [hit(chunk(2))], around)
+    assert passage.chunk.content == "words of text 1\n\nwords of text 2\n\nwords of text 3"
+    assert (passage.chunk.start_line, passage.chunk.end_line) == (10, 35)
+
+
+def test_another_section_or_a_table_is_no_neighbour() -> None:
+    around = [chunk(1, path=("Other",)), chunk(3, kind="row")]
+    (passage,) = read("q", [hit(chunk(2))], around)
+    assert passage.chunk == chunk(2)
+
+
+def test_a_passage_grows_only_while_it_fits_and_forwards_first() -> None:
+    (passage,) = read("q", [hit(chunk(2))], [chunk(1), chunk(3)], each=12)
+    assert passage.chunk.content == "words of text 2\n\nwords of text 3"
+
+
+def test_neighbours_that_are_both_hits_are_one_passage_in_the_place_of_the_better() -> None:
+    passages = read("q", [hit(chunk(2)), hit(chunk(9)), hit(chunk(3))])
+    assert [one.chunk.content for one in passages] == ["words of text 2\n\nwords of text 3", "words of text 9"]
+
+
+def test_a_question_for_all_gets_every_row_of_the_best_table_after_the_best() -> None:
+    rows = [chunk(number, kind="row", group="t") for number in (1, 2, 3)]
+    hits = [hit(rows[1]), hit(chunk(9)), hit(rows[0], 0.3)]
+    passages = read("第二层包含什么？", hits, [*rows, TABLE])
+    assert [one.chunk.id for one in passages] == ["row2", "row1", "row3", "text9"]
+    assert [one.score for one in passages] == [1.0, 0.3, 1.0, 1.0]
+
+
+def test_a_question_for_one_fact_gets_the_rows_that_were_found() -> None:
+    rows = [chunk(number, kind="row", group="t") for number in (1, 2, 3)]
+    assert [one.chunk.id for one in read("Milvus 的官网？", [hit(rows[1])], rows)] == ["row2"]
+    assert neighbour_filter("Milvus 的官网？", [hit(rows[1])]) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["向量数据库有哪些？", "第二层包含什么", "列出所有模型", "Which vendors are listed?", "What are the layers?"],
+)
+def test_what_asks_for_all_is_known_in_both_languages(question: str) -> None:
+    assert neighbour_filter(question, [hit(ROW)]) == AnyOf((Equals("group_id", "t"),))
+
+
+def test_the_parts_of_a_long_list_come_together() -> None:
+    parts = [chunk(number, kind="list", group="l", path=(str(number),)) for number in (1, 2, 3)]
+    passages = read("有哪些步骤？", [hit(parts[2])], parts)
+    assert [one.chunk.position for one in passages] == [3, 1, 2]
+
+
+def test_what_does_not_fit_is_left_out_whole_but_for_the_best() -> None:
+    hits = [hit(chunk(number)) for number in (1, 5, 9)]
+    assert [one.chunk.position for one in read("q", hits, tokens=15)] == [1, 5]
+    assert [one.chunk.position for one in read("q", hits, tokens=1)] == [1]
+    assert read("q", []) == []
+
+
+chunks = st.builds(
+    lambda position, kind, section: chunk(position, kind=kind, group="t" if kind == "row" else "", path=(section,)),
+    st.integers(0, 9),
+    st.sampled_from(["text", "list", "row"]),
+    st.sampled_from(["A", "B"]),
+)
+
+
+@given(
+    st.lists(chunks, max_size=6, unique_by=lambda one: one.position),
+    st.lists(chunks, max_size=6),
+    st.sampled_from(["有哪些？", "q"]),
+    st.integers(1, 60),
+)
+def test_every_hit_is_read_at_most_once_and_within_the_budget(
+    found: list[Chunk], around: list[Chunk], question: str, tokens: int
+) -> None:
+    placed = {one.position for one in found}
+    passages = read(
+        question, [hit(one) for one in found], [one for one in around if one.position not in placed], tokens=tokens
+    )
+    texts = [line for one in passages for line in one.chunk.content.split("\n\n")]
+    assert len(texts) == len(set(texts))
+    assert bool(passages) == bool(found)
+    if len(passages) > 1:
+        assert sum(words(one.chunk.searchable_text) for one in passages) <= tokens

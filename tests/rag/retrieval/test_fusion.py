@@ -1,0 +1,158 @@
+"""The candidates of both legs are weighed by the evidence that each leg brings."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.retrieval.fusion import LEXICAL_WEIGHT, bm25_share, fuse, weighted_term_coverage
+from rag.store.rows import StoredChunk
+from rag.types import Chunk, Hit
+
+IDF = {"ollama": 2.0, "部署": 1.0, "平台": 1.0}
+
+
+def stored(name: str, *terms: str, source: str = "a.md", position: int = 0) -> StoredChunk:
+    chunk = Chunk(
+        id=name,
+        source=source,
+        title="",
+        heading_path=(),
+        anchor="",
+        kind="text",
+        position=position,
+        group=name,
+        start_line=1,
+        end_line=1,
+        content=name,
+    )
+    return StoredChunk(chunk, frozenset(terms))
+
+
+def names(hits: Sequence[Hit]) -> list[str]:
+    return [hit.chunk.id for hit in hits]
+
+
+CHUNKS = [
+    stored(f"c{number}", *[term for bit, term in enumerate([*IDF, "other"]) if number >> bit & 1], position=number)
+    for number in range(16)
+]
+cosines = st.floats(-1, 1, allow_nan=False)
+dense_legs = st.lists(st.tuples(st.sampled_from(CHUNKS), cosines), max_size=12, unique_by=lambda pair: pair[0].chunk.id)
+lexical_legs = st.lists(
+    st.tuples(st.sampled_from(CHUNKS), st.floats(0.01, 50)), max_size=12, unique_by=lambda pair: pair[0].chunk.id
+)
+idfs = st.dictionaries(st.sampled_from([*IDF, "unknown"]), st.floats(0, 20, allow_nan=False), max_size=4)
+
+
+def test_a_chunk_of_both_legs_is_one_hit_with_the_evidence_of_both() -> None:
+    both = stored("both", "ollama", "部署", "平台")
+    hits = fuse([(both, 0.9), (stored("dense"), 0.5)], [(both, 7.0)], IDF)
+    assert names(hits) == ["both", "dense"]
+    best = hits[0]
+    assert (best.cosine, best.coverage, best.bm25) == (0.9, 1.0, 7.0)
+    assert best.score == pytest.approx((1 + LEXICAL_WEIGHT * 7.0 / 8.8) / (1 + LEXICAL_WEIGHT))
+
+
+def test_coverage_is_the_share_of_the_questions_idf_mass() -> None:
+    assert fuse([(stored("half", "ollama", "irrelevant"), 0.9)], [], IDF)[0].coverage == 0.5
+    assert weighted_term_coverage({"ollama"}, {}) == 0.0
+
+
+def test_bm25_counts_as_a_share_of_the_highest_score_the_question_could_give() -> None:
+    assert bm25_share(4.4, IDF) == pytest.approx(0.5)
+    assert bm25_share(4.4, IDF | {"nowhere": 4.0}) == pytest.approx(0.25), "terms that nobody wrote count too"
+    assert bm25_share(0.0, {}) == 0.0
+
+
+def test_words_that_nobody_wrote_leave_the_order_to_similarity() -> None:
+    """A Chinese question on English text: a stray match must not push the right passage down."""
+    right, stray = stored("right"), stored("stray", "平台")
+    idf = {"平台": 0.5, "云": 9.0, "原": 9.0, "生": 9.0}
+    hits = fuse([(right, 0.9), (stored("other"), 0.8), (stray, 0.7)], [(stray, 1.2)], idf)
+    assert names(hits) == ["right", "other", "stray"]
+
+
+def test_a_full_match_of_the_words_beats_similarity_alone() -> None:
+    exact = stored("exact", *IDF)
+    hits = fuse([(stored("near"), 0.9), (stored("far"), 0.5)], [(exact, 8.8)], IDF)
+    assert names(hits) == ["exact", "near", "far"]
+    assert hits[0].cosine == 0.5, "at best as similar as the last of the dense leg"
+    assert hits[0].score == pytest.approx(LEXICAL_WEIGHT / (1 + LEXICAL_WEIGHT))
+
+
+def test_without_any_candidate_there_is_no_hit() -> None:
+    assert fuse([], [], IDF) == []
+
+
+def test_without_dense_candidates_the_words_decide() -> None:
+    hits = fuse([], [(stored("some", "部署"), 1.0), (stored("more", "ollama", "部署"), 3.0)], IDF)
+    assert names(hits) == ["more", "some"]
+    assert all(hit.cosine == 0.0 for hit in hits)
+
+
+def test_without_the_lexical_leg_the_similarity_decides_and_coverage_is_still_told() -> None:
+    hits = fuse([(stored("far", "ollama"), 0.8), (stored("near"), 0.9)], [], IDF)
+    assert [(hit.chunk.id, hit.score, hit.coverage) for hit in hits] == [("near", 1.0, 0.0), ("far", 0.0, 0.5)]
+
+
+def test_a_single_candidate_has_the_full_similarity() -> None:
+    assert fuse([(stored("only"), 0.3)], [], IDF)[0].score == 1.0
+
+
+def test_equal_scores_go_to_the_document_that_sorts_first_and_then_by_position() -> None:
+    tied = [
+        (stored("3", source="b.md", position=0), 0.5),
+        (stored("2", source="a.md", position=7), 0.5),
+        (stored("1", source="a.md", position=3), 0.5),
+    ]
+    assert names(fuse(tied, [], IDF)) == ["1", "2", "3"]
+
+
+@given(dense_legs, lexical_legs, idfs)
+def test_every_number_is_finite_and_every_score_between_0_and_1(
+    dense: list[tuple[StoredChunk, float]], lexical: list[tuple[StoredChunk, float]], idf: Mapping[str, float]
+) -> None:
+    hits = fuse(dense, lexical, idf)
+    assert {hit.chunk.id for hit in hits} == {one.chunk.id for one, _ in (*dense, *lexical)}
+    for hit in hits:
+        assert 0 <= hit.score <= 1 + 1e-9
+        assert 0 <= hit.coverage <= 1 + 1e-9
+        assert math.isfinite(hit.cosine)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+@given(dense_legs, lexical_legs, st.randoms(use_true_random=False))
+def test_the_order_of_the_candidates_does_not_matter(
+    dense: list[tuple[StoredChunk, float]], lexical: list[tuple[StoredChunk, float]], random: Any
+) -> None:
+    expected = fuse(dense, lexical, IDF)
+    random.shuffle(dense)
+    random.shuffle(lexical)
+    assert fuse(dense, lexical, IDF) == expected
+
+
+@given(dense_legs, lexical_legs)
+def test_similarities_on_another_scale_give_the_same_scores(
+    dense: list[tuple[StoredChunk, float]], lexical: list[tuple[StoredChunk, float]]
+) -> None:
+    dense = [(one, round(cosine, 3)) for one, cosine in dense]
+    shifted = [(one, 0.8 + cosine / 10) for one, cosine in dense]
+    before = {hit.chunk.id: hit.score for hit in fuse(dense, lexical, IDF)}
+    after = {hit.chunk.id: hit.score for hit in fuse(shifted, lexical, IDF)}
+    assert after == pytest.approx(before, abs=1e-6)
+
+
+@given(dense_legs, lexical_legs, st.floats(1, 10))
+def test_a_better_match_of_the_words_never_lowers_a_rank(
+    dense: list[tuple[StoredChunk, float]], lexical: list[tuple[StoredChunk, float]], factor: float
+) -> None:
+    if not lexical:
+        return
+    first, score = lexical[0]
+    before = names(fuse(dense, lexical, IDF)).index(first.chunk.id)
+    after = names(fuse(dense, [(first, score * factor), *lexical[1:]], IDF)).index(first.chunk.id)
+    assert after <= before

@@ -1,0 +1,231 @@
+"""How likely it is that what was found holds the answer."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from rag.models.embedders.builtin import BuiltinEmbedder
+from rag.retrieval.name_presence import ABSENT, IN_DOUBT
+from rag.retrieval.search import Retrieval, RetrieverResults
+from rag.retrieval.sufficiency import LogisticModel, Signals, answer_probability, extract_signals, load_calibration
+from rag.text.tokens import tokenize_question
+from rag.types import Chunk, Hit
+from tests.kit.paths import ROOT
+
+BUILTIN = BuiltinEmbedder().fingerprint
+UNKNOWN = "0123456789abcdef"
+ZH = "Ollama 是在本地训练、部署和运维大模型的平台。"
+EN = "Ollama is a platform that trains, deploys and runs large models locally."
+
+numbers = st.floats(-1, 1)
+signals = st.builds(
+    Signals,
+    cosine=numbers,
+    margin=numbers,
+    lexical_lead=numbers,
+    unit_coverage=st.floats(0, 1),
+    kind_missing=st.sampled_from([0.0, 1.0]),
+    name_missing=st.sampled_from([0.0, IN_DOUBT, ABSENT]),
+    is_across=st.booleans(),
+)
+models = st.sampled_from(
+    [
+        model
+        for fingerprint in (BUILTIN, UNKNOWN)
+        for model in (load_calibration(fingerprint).same_language, load_calibration(fingerprint).across_languages)
+    ]
+)
+
+
+def chunk(content: str = ZH, name: str = "1") -> Chunk:
+    return Chunk(
+        id=name,
+        source="a.md",
+        title="",
+        heading_path=(),
+        anchor="",
+        kind="text",
+        position=0,
+        group=name,
+        start_line=1,
+        end_line=1,
+        content=content,
+    )
+
+
+def found(question: str, *contents: str, cosine: float = 0.86, bm25: float = 1.0, embedder: str = BUILTIN) -> Retrieval:
+    """What a search gives that finds these contents, all alike, the first a little better."""
+    hits = tuple(
+        Hit(chunk(content, str(number)), 1.0, cosine - 0.02 * bool(number), 0.5, bm25 / (number + 1))
+        for number, content in enumerate(contents)
+    )
+    legs = RetrieverResults(idf=dict.fromkeys(tokenize_question(question), 3.0))
+    return Retrieval(question, 1, embedder, hits, candidates=hits, legs=legs)
+
+
+def of(question: str, *contents: str, embedder: str = BUILTIN) -> float:
+    return answer_probability(found(question, *contents, embedder=embedder))
+
+
+def test_without_hits_there_is_no_evidence_at_all() -> None:
+    assert of("Ollama 是什么？") == 0.0
+
+
+def test_the_built_in_embedder_has_a_calibration_of_its_own() -> None:
+    """When its fingerprint changes, `python -m bench.calibrate` has to be run again."""
+    assert load_calibration(BUILTIN) != load_calibration(UNKNOWN)
+
+
+def test_a_calibration_says_what_it_was_fitted_on_and_how_good_it_is() -> None:
+    for path in (ROOT / "rag" / "retrieval" / "calibrations").glob("*.json"):
+        fitted = json.loads(path.read_text(encoding="utf-8"))
+        for part in ("same_language", "across_languages"):
+            assert bool(fitted[part]["quality"]) == bool(fitted[part]["weights"]), path
+            assert 0 < fitted[part]["prior"] < 1
+
+
+@given(signals, models)
+def test_it_is_a_probability(one: Signals, model: LogisticModel) -> None:
+    assert 0 <= model.probability(one) <= 1
+
+
+@given(signals, models, st.sampled_from(["cosine", "margin", "lexical_lead", "unit_coverage"]), st.floats(0, 1))
+def test_more_of_what_speaks_for_an_answer_is_never_less_likely(
+    one: Signals, model: LogisticModel, name: str, more: float
+) -> None:
+    assert model.probability(one) <= model.probability(replace(one, **{name: getattr(one, name) + more}))
+
+
+@given(numbers, numbers)
+def test_the_similarities_of_an_embedder_that_was_not_fitted_count_nothing(one: float, other: float) -> None:
+    first, second = (found("Ollama 是什么？", ZH, cosine=cosine, embedder=UNKNOWN) for cosine in (one, other))
+    assert answer_probability(first) == pytest.approx(answer_probability(second))
+
+
+@pytest.mark.parametrize("embedder", [BUILTIN, UNKNOWN])
+def test_words_that_all_stand_there_suffice_and_words_that_are_nowhere_do_not(embedder: str) -> None:
+    assert answer_probability(found("Ollama 是什么？", ZH, "别的段落", bm25=4.0, embedder=embedder)) > 0.7
+    assert answer_probability(found("明天上海会下雨吗？", ZH, ZH, cosine=0.78, bm25=0.0, embedder=embedder)) < 0.5
+
+
+def test_signals_are_those_of_the_best_hit_against_the_next() -> None:
+    seen = extract_signals(found("Ollama 部署", ZH, ZH, ZH, bm25=6.0))
+    assert seen.cosine == 0.86
+    assert seen.margin == pytest.approx(0.02)
+    assert seen.lexical_lead == pytest.approx((6.0 - 2.5) / (2.2 * 3.0 * len(tokenize_question("Ollama 部署"))))
+    assert seen.unit_coverage == 1.0
+    assert not seen.is_across
+
+
+def test_one_sentence_that_holds_the_question_counts_more_than_many_that_share_it() -> None:
+    together = extract_signals(found("Ollama 部署", "Ollama 部署。别的。"))
+    apart = extract_signals(found("Ollama 部署", "Ollama。部署。"))
+    assert together.unit_coverage == 1.0 > apart.unit_coverage
+
+
+@pytest.mark.parametrize(
+    ("question", "without", "with_kind"),
+    [
+        ("Ollama 是什么时候发布的？", "Ollama 是大模型平台。", "Ollama 是 2023 年发布的大模型平台。"),
+        ("Ollama 哪年发布？", "Ollama 是大模型平台。", "Ollama 二〇二三发布，距今三年。"),
+        ("安装要多久？", "安装很快。", "安装要 5 分钟。"),
+        ("When was Ollama released?", "Ollama runs models.", "Ollama was released in July."),
+        ("How long does it take?", "It is quick.", "It takes two weeks."),
+        ("Dify 多少钱？", "Dify 是平台。", "Dify 每月 59 元。"),
+        ("Dify 的价格", "Dify 是平台。", "Dify 免费。"),
+        ("How much does Dify cost?", "Dify is a platform.", "Dify is $59 a month."),
+        ("What is the price of Dify?", "Dify is a platform.", "Dify is free."),
+    ],
+)
+def test_a_question_for_a_time_or_a_price_needs_one_among_the_passages(
+    question: str, without: str, with_kind: str
+) -> None:
+    assert extract_signals(found(question, without)).kind_missing == 1.0
+    assert extract_signals(found(question, with_kind)).kind_missing == 0.0
+    assert extract_signals(found(question, without, with_kind)).kind_missing == 0.0, "any of the passages will do"
+
+
+@given(signals, models)
+def test_where_what_is_asked_for_is_missing_an_answer_is_one_in_twenty(one: Signals, model: LogisticModel) -> None:
+    one = replace(one, name_missing=0.0)
+    named, missing = (model.probability(replace(one, kind_missing=value)) for value in (0.0, 1.0))
+    assert model.probability(replace(one, kind_missing=0.0, name_missing=1.0)) == missing
+    assume(1e-6 < missing < named < 1 - 1e-6)  # beyond, a float holds too little of the odds
+    assert missing / (1 - missing) == pytest.approx(named / (1 - named) / 20, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Ollama 是什么？", "What does whenever mean?", "Whence comes Ollama?", "What is a costume?"],
+)
+def test_a_question_for_neither_time_nor_price_needs_none(question: str) -> None:
+    assert extract_signals(found(question, "大模型平台。")).kind_missing == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "without", "with_name"),
+    [
+        ("Cursor 的官网是什么？", "应用: Chatbox，官网: chatboxai.app", "应用: Ｃｕｒｓｏｒ，官网: cursor.com"),
+        ("RAGFlow 和 Dify 有什么区别？", "Ollama 是平台。", "Dify 是平台。"),
+        ("What is the website of Cursor?", "Chatbox is at chatboxai.app.", "Cursors are at cursor.com."),
+        ("GPT-4o 是什么？", "大模型很多。", "GPT-4o 是大模型。"),
+    ],
+)
+def test_a_question_for_a_name_needs_it_among_the_passages(question: str, without: str, with_name: str) -> None:
+    assert extract_signals(found(question, without)).name_missing == 1.0
+    assert extract_signals(found(question, with_name)).name_missing == 0.0
+    assert extract_signals(found(question, without, with_name)).name_missing == 0.0
+
+
+@given(signals, models)
+def test_a_name_in_doubt_costs_less_than_an_absent_one(one: Signals, model: LogisticModel) -> None:
+    held, doubtful, absent = (
+        model.probability(replace(one, kind_missing=0.0, name_missing=value)) for value in (0.0, IN_DOUBT, ABSENT)
+    )
+    assert held >= doubtful >= absent
+
+
+def test_a_word_in_lower_case_is_looked_for_in_all_that_was_found() -> None:
+    hits = found("cursor 的官网", "应用: Chatbox", "应用: Cursor")
+    assert extract_signals(hits).name_missing == 0.0
+    assert extract_signals(replace(hits, hits=hits.hits[:1])).name_missing == 0.0
+    assert extract_signals(replace(hits, hits=hits.hits[:1], candidates=hits.hits[:1])).name_missing == IN_DOUBT
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("有哪些好用的 app？", "应用: Chatbox"),
+        ("AI 工程分几层？", "人工智能工程分四层。"),
+        ("Who founded Tencent?", "腾讯由马化腾创办。"),
+        ("Where is the office?", "We are in Beijing."),
+    ],
+    ids=["a common word", "an abbreviation", "a name that may be transliterated", "no name"],
+)
+def test_what_the_passages_may_say_otherwise_is_no_missing_name(question: str, text: str) -> None:
+    assert extract_signals(found(question, text)).name_missing == 0.0
+
+
+def test_question_and_passages_in_different_languages_are_noticed() -> None:
+    assert extract_signals(found("Ollama 是什么？", EN)).is_across
+    assert extract_signals(found("What is Ollama?", ZH)).is_across
+    assert not extract_signals(found("Ollama 是什么？", ZH)).is_across
+    assert not extract_signals(found("What is Ollama?", EN)).is_across
+
+
+def test_a_chinese_passage_full_of_english_names_is_still_chinese() -> None:
+    content = "组件：OpenAI（GPT）, GitHub Copilot, Replit Ghostwriter；阿里云模型定制服务"
+    assert not extract_signals(found("代码大模型有哪些？", content)).is_across
+
+
+def test_english_passages_with_a_chinese_name_are_still_english() -> None:
+    assert not extract_signals(found("What is Ollama?", f"{EN} {EN} In Chinese it is called 平台.")).is_across
+
+
+@pytest.mark.parametrize("content", ["", "12345", "🙂"])
+def test_passages_without_any_letters_are_no_crash(content: str) -> None:
+    assert 0 <= of("Ollama 是什么？", content) <= 1
+    assert 0 <= of("What is Ollama?", content) <= 1

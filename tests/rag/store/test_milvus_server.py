@@ -1,0 +1,203 @@
+"""The store on a real Milvus server: the one that the PyPI package `milvus` ships, dense vectors only."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ingest.backup import export_backup, import_backup
+from ingest.staging import lease
+from ingest.staging.lease import write_lease
+from ingest.staging.recovery import roll_back
+from ingest.sync import ingest
+from rag import config
+from rag.config import Settings
+from rag.errors import StoreLocked
+from rag.models.embedders.builtin import BuiltinEmbedder
+from rag.retrieval.search import retrieve
+from rag.store import rows
+from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
+from rag.store.snapshot import Snapshot
+from rag.store.store import Store
+from rag.store.versions import DocumentRecord
+from rag.wiring import open_store
+
+if TYPE_CHECKING:
+    from tests.kit.milvus_process import MilvusProcess
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    # The package's own code leaves its log files open.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def embedder() -> BuiltinEmbedder:
+    return BuiltinEmbedder()
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Path:
+    folder = tmp_path / "knowledge"
+    folder.mkdir()
+    (folder / "layers.md").write_text(
+        "# 架构\n\n| 层 | 内容 | 组件 |\n|---|---|---|\n| 第一层 | 向量数据库 | Milvus |\n| | 容器云 | Docker |\n",
+        "utf-8",
+    )
+    (folder / "plan.md").write_text("# 路线\n\n先学数学。\n\n再学 Python。\n", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def settings(milvus_server: "MilvusProcess", knowledge: Path) -> Settings:
+    return config.load(
+        environment={
+            "ZHIWEN_KNOWLEDGE__PATH": str(knowledge),
+            "ZHIWEN_STORE__URI": milvus_server.uri,
+            "ZHIWEN_STORE__TIMEOUT_SECONDS": "60",
+            "ZHIWEN_RETRIEVAL__MODE": "dense",
+        }
+    )
+
+
+def test_generations_hold_on_a_server(settings: Settings, knowledge: Path, embedder: BuiltinEmbedder) -> None:
+    store = Store.open(settings.store)
+    try:
+        first = ingest(settings, store, embedder)
+        assert (first.generation, first.documents.added, first.embedded) == (1, 2, first.chunks.added)
+        before = store.snapshot()
+        assert "Milvus" in retrieve("向量数据库", before, embedder, settings.retrieval).hits[0].chunk.content
+
+        again = ingest(settings, store, embedder)
+        assert (again.generation, again.embedded) == (1, 0)
+
+        (knowledge / "plan.md").unlink()
+        table = knowledge / "layers.md"
+        table.write_text(table.read_text("utf-8").replace("Docker", "Kubernetes"), "utf-8")
+        changed = ingest(settings, store, embedder, allow_mass_deletion=True)
+        assert (changed.generation, changed.documents.removed, changed.documents.changed) == (2, 1, 1)
+        contents = {stored.chunk.content for stored in store.snapshot().chunks()}
+        assert not any("数学" in content or "Docker" in content for content in contents)
+        assert any("Docker" in stored.chunk.content for stored in before.chunks()), "a reader keeps its generation"
+        assert sources(before, Prefix("source", "plan")) == {"plan.md"}
+
+        roll_back(store)
+        contents = {stored.chunk.content for stored in store.snapshot().chunks()}
+        assert any("Docker" in content for content in contents)
+        vector = np.asarray(embedder.embed_query("先学什么"), dtype=np.float32)
+        assert store.snapshot().search_vectors(vector, limit=3)[0][0].chunk.source == "plan.md"
+    finally:
+        store.close()
+
+
+def test_filters_mean_on_a_server_what_they_mean_in_a_file(
+    settings: Settings, knowledge: Path, embedder: BuiltinEmbedder
+) -> None:
+    plan, layers = knowledge / "plan.md", knowledge / "layers.md"
+    plan.write_text(f"---\ntags: [ops, 3]\nyear: 2024\ndate: 2024-05-31\n---\n{plan.read_text('utf-8')}", "utf-8")
+    layers.write_text(f"---\ntags: ops\nyear: '2024'\n---\n{layers.read_text('utf-8')}", "utf-8")
+    (knowledge / "bare.md").write_text("# 无元数据\n\n一句话。\n", "utf-8")
+    store = Store.open(settings.store)
+    try:
+        ingest(settings, store, embedder)
+        live = store.snapshot()
+        every = {"plan.md", "layers.md", "bare.md"}
+        for condition, meant in [
+            (Equals("tags", "ops"), {"plan.md", "layers.md"}),
+            (In("tags", (3, "absent")), {"plan.md"}),
+            (Equals("year", "2024"), {"layers.md"}),
+            (Range("year", at_least=2024), {"plan.md"}),
+            (Range("date", at_least="2024-05-31", at_most="2024-12-31"), {"plan.md"}),
+            (Prefix("tags", "o"), {"layers.md"}),
+            (Equals("tags", '"] == true or source != "'), set()),
+            (AnyOf(tuple(Equals("year", year) for year in range(1900, 2400))), {"plan.md"}),
+        ]:
+            assert sources(live, condition) == meant
+            assert sources(live, Not(condition)) == every - meant
+    finally:
+        store.close()
+
+
+def test_a_writer_keeps_its_right_while_the_server_hangs_for_a_moment(
+    settings: Settings,
+    milvus_server: "MilvusProcess",
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(lease, "_BEAT_SECONDS", 0.2)
+    impatient = settings.model_copy(update={"store": settings.store.model_copy(update={"timeout_seconds": 2})})
+    with open_store(impatient) as store, open_store(settings) as other:
+        with write_lease(store) as still_mine:
+            milvus_server.pause()
+            try:
+                since = time.time()
+                while "the lease was not renewed" not in caplog.text:
+                    assert time.time() - since < 20, "no beat was missed"
+                    time.sleep(0.2)
+            finally:
+                milvus_server.resume()
+            since = time.time()
+            while not (held := lease.lease_holder(other)) or held[1] < since:
+                assert time.time() - since < 20, "no beat got through again"
+                time.sleep(0.2)
+            still_mine()
+        assert lease.lease_holder(other) is None
+
+
+def sources(snapshot: Snapshot, condition: Filter) -> set[str]:
+    return {stored.chunk.source for stored in snapshot.chunks(condition)}
+
+
+def test_an_index_moves_from_a_file_to_a_server_and_back(
+    settings: Settings, embedder: BuiltinEmbedder, tmp_path: Path
+) -> None:
+    """Counts, ids and vectors are equal after both journeys, and the same folder has nothing to ingest."""
+    with open_store(with_store(settings, tmp_path / "before.db")) as before:
+        ingest(with_store(settings, tmp_path / "before.db"), before, embedder)
+        original = contents(before)
+        export_backup(before, tmp_path / "up.parquet")
+    server = settings.model_copy(update={"store": settings.store.model_copy(update={"collection": "moved"})})
+    with open_store(server) as store:
+        import_backup(server, store, embedder, tmp_path / "up.parquet")
+        assert contents(store) == original
+        assert ingest(server, store, embedder).embedded == 0
+        assert store.snapshot().generation == 1
+        export_backup(store, tmp_path / "down.parquet")
+    after = with_store(settings, tmp_path / "after.db")
+    with open_store(after) as store:
+        import_backup(after, store, embedder, tmp_path / "down.parquet")
+        assert contents(store) == original
+        again = ingest(after, store, embedder)
+        assert (again.embedded, again.generation, again.documents.unchanged) == (0, 1, len(original[0]))
+
+
+def with_store(settings: Settings, database: Path) -> Settings:
+    return settings.model_copy(update={"store": settings.store.model_copy(update={"uri": str(database)})})
+
+
+def contents(store: Store) -> tuple[dict[str, DocumentRecord], dict[str, tuple[str, bytes]]]:
+    """The manifest, and each chunk's text and vector by its id."""
+    live = store.snapshot()
+    documents = live.documents()
+    chunks = live.chunks_with_vectors(list(documents))
+    return documents, {chunk.id: (repr(chunk), vector.tobytes()) for chunk, vector in chunks}
+
+
+def test_a_second_writer_on_a_server_is_refused_by_name_and_a_dead_one_is_not_waited_for(settings: Settings) -> None:
+    mine, theirs = Store.open(settings.store), Store.open(settings.store)
+    try:
+        with write_lease(mine), pytest.raises(StoreLocked, match=r"is writing"), write_lease(theirs):
+            raise AssertionError("two writers at once")
+        with write_lease(theirs):
+            pass  # the first has let go
+        dead = rows.to_state_row("lease", {"owner": "elsewhere:1:abc", "beat": 0.0})
+        mine.milvus.upsert(mine.state_collection, [dead])
+        with write_lease(theirs):
+            pass
+    finally:
+        mine.close()
+        theirs.close()
