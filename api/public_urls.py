@@ -2,7 +2,7 @@
 
 from starlette.requests import HTTPConnection
 
-from rag.config import Settings
+from rag.settings import Settings
 
 
 def base_url(settings: Settings, connection: HTTPConnection) -> str:

@@ -16,9 +16,9 @@ from ingest.staging.lease import write_lease
 from ingest.staging.recovery import recover
 from ingest.staging.report import OnProgress, Progress
 from ingest.staging.staging import Staging
-from rag.config import Settings
 from rag.errors import BackupError, EmbedderMismatch, StoreError
 from rag.models.embedders.protocol import Embedder, Vector
+from rag.settings import Settings
 from rag.store.rows import SCHEMA_VERSION
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ingest.files.confined import read_below
 from ingest.files.scan import GOLDEN_FILE
 from rag import strict_yaml
-from rag.config import RetrievalSettings
 from rag.errors import GoldenQuestionsLost, KnowledgeError
 from rag.models.embedders.protocol import Embedder
 from rag.retrieval.search import retrieve
+from rag.settings import RetrievalSettings
 from rag.store.snapshot import Snapshot
 
 _MAX_BYTES = 1024 * 1024

@@ -11,8 +11,8 @@ from ingest.files.confined import read_below
 from ingest.readers.documents import Document, parse_document
 from ingest.readers.plain_text import text_to_markdown
 from ingest.staging.plan import content_hash
-from rag.config import KnowledgeSettings
 from rag.errors import DocumentError, DocumentNotFound, FilterError
+from rag.settings import KnowledgeSettings
 from rag.store.filters import Equals
 from rag.store.snapshot import Snapshot
 from rag.store.versions import DocumentRecord

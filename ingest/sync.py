@@ -17,9 +17,9 @@ from ingest.staging.plan import OnPlan, Plan, check_mass_deletion, content_hash,
 from ingest.staging.recovery import recover
 from ingest.staging.report import Failure, IngestReport, OnProgress, Progress
 from ingest.staging.staging import LiveChunk, Staging
-from rag.config import Settings
 from rag.errors import DocumentError
 from rag.models.embedders.protocol import Embedder
+from rag.settings import Settings
 from rag.store.rows import text_hash
 from rag.store.store import Store
 from rag.store.versions import DocumentRecord

@@ -1,161 +1,18 @@
-"""Settings: environment over config.yaml over defaults; unknown keys are errors.
-
-Each section is one frozen model; every knob also stands, with a comment, in config.yaml.
-"""
+"""Read the settings: the environment over config.yaml over defaults. Unknown keys are errors."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ValidationError
 
 from rag import strict_yaml
 from rag.errors import ConfigError
+from rag.settings import SECRETS, Settings
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
-
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-SECRETS = {
-    ("store", "token"),
-    ("embedding", "api_key"),
-    ("rerank", "api_key"),
-    ("chat", "api_key"),
-    ("chat", "fallback_api_key"),
-    ("serve", "keys"),
-}
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class KnowledgeSettings(Section):
-    path: Path = Path("knowledge")
-    include: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx", "*.txt", "*.html", "*.htm")
-    exclude: tuple[str, ...] = ()
-    gitignore: bool = True
-    max_file_bytes: int = Field(default=10_000_000, ge=1)
-    max_seconds_per_document: Seconds = 20
-    max_golden_drop: float = Field(default=0.0, ge=0, le=1)
-
-
-class ChunkingSettings(Section):
-    max_tokens: int = Field(default=320, ge=128, le=8192)
-
-
-class EmbeddingSettings(Section):
-    provider: Literal["builtin", "sentence-transformers", "openai"] = "builtin"
-    model: str = ""
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
-    query_model: str = ""
-    batch_size: int = Field(default=32, ge=1, le=2048)
-    max_tokens: int = Field(default=512, ge=32)
-    timeout_seconds: Seconds = 60
-    max_attempts: int = Field(default=4, ge=1, le=10)
-
-
-class StoreSettings(Section):
-    uri: str = ".zhiwen/milvus.db"
-    token: SecretStr = SecretStr("")
-    database: str = ""
-    collection: str = Field(default="zhiwen", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
-    timeout_seconds: Seconds = 10
-    connect_timeout_seconds: Seconds = 2.5
-    keep_generations: int = Field(default=1, ge=0, le=100)
-
-
-class RetrievalSettings(Section):
-    mode: Literal["hybrid", "dense"] = "hybrid"
-    top_k: int = Field(default=8, ge=1, le=50)
-    candidates: int = Field(default=100, ge=1, le=1000)
-
-
-class RerankSettings(Section):
-    provider: Literal["none", "cross-encoder", "http"] = "none"
-    model: str = ""
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
-    candidates: int = Field(default=20, ge=1, le=200)
-    timeout_seconds: Seconds = 2
-
-
-class AnsweringSettings(Section):
-    min_evidence: float = Field(default=0.5, ge=0, le=1)
-    max_passages: int = Field(default=8, ge=1, le=50)
-    max_passage_tokens: int = Field(default=640, ge=32, le=100_000)
-    max_evidence_tokens: int = Field(default=4000, ge=128, le=1_000_000)
-    max_question_characters: int = Field(default=4000, ge=1)
-    max_history_turns: int = Field(default=10, ge=0, le=1000)
-    max_history_characters: int = Field(default=12_000, ge=0, le=1_000_000)
-    rewrite_timeout_seconds: Seconds = 8
-    cached_answers: int = Field(default=256, ge=0, le=100_000)
-
-
-class ChatSettings(Section):
-    provider: Literal["auto", "extractive", "custom", "qwen", "siliconflow", "deepseek", "openai", "ollama"] = "auto"
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
-    model: str = ""
-    fallbacks: tuple[str, ...] = ()
-    fallback_api_key: SecretStr = SecretStr("")
-    thinking: bool = False
-    temperature: float = Field(default=0.1, ge=0, le=2)
-    max_answer_tokens: int = Field(default=1024, ge=16)
-    context_tokens: int = Field(default=0, ge=0)
-    first_token_timeout_seconds: Seconds = 30
-    idle_timeout_seconds: Seconds = 20
-    total_timeout_seconds: Seconds = 120
-    max_attempts: int = Field(default=3, ge=1, le=10)
-    rest_after_failures: int = Field(default=3, ge=1, le=100)
-    rest_seconds: Seconds = 30
-    prices: tuple[str, ...] = ()
-
-
-class TraceSettings(Section):
-    enabled: bool = True
-    path: Path = Path(".zhiwen/traces")
-    max_count: int = Field(default=1000, ge=1, le=1_000_000)
-    max_age_days: float = Field(default=7.0, gt=0, le=3650)
-
-
-class ServeSettings(Section):
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    keys: SecretStr = SecretStr("")
-    keys_file: str = ""
-    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
-    trusted_hosts: tuple[str, ...] = ()
-    cors_origins: tuple[str, ...] = ()
-    requests_per_minute: int = Field(default=600, ge=0)
-    max_concurrent_answers: int = Field(default=64, ge=1, le=10_000)
-    max_waiting_answers: int = Field(default=64, ge=0, le=100_000)
-    waiting_timeout_seconds: Seconds = 10
-    max_connections: int = Field(default=4096, ge=16, le=100_000)
-    header_timeout_seconds: Seconds = 10
-    body_timeout_seconds: Seconds = 30
-    reader_timeout_seconds: Seconds = 30
-    drain_seconds: float = Field(default=4, ge=0, le=600)
-    log_text: bool = False
-    otlp_endpoint: str = ""
-    public_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
-    link_list: bool = True
-    feedback_path: Path = Path(".zhiwen/feedback.jsonl")
-
-
-class Settings(Section):
-    knowledge: KnowledgeSettings = KnowledgeSettings()
-    chunking: ChunkingSettings = ChunkingSettings()
-    embedding: EmbeddingSettings = EmbeddingSettings()
-    store: StoreSettings = StoreSettings()
-    retrieval: RetrievalSettings = RetrievalSettings()
-    rerank: RerankSettings = RerankSettings()
-    answering: AnsweringSettings = AnsweringSettings()
-    chat: ChatSettings = ChatSettings()
-    traces: TraceSettings = TraceSettings()
-    serve: ServeSettings = ServeSettings()
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from rag.answering.cache import AnswerCache
 from rag.chat.factory import open_chat
 from rag.chat.protocol import ChatModel
-from rag.config import Settings
 from rag.models.embedders.factory import open_embedder
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.factory import open_reranker
 from rag.models.rerankers.protocol import Reranker
+from rag.settings import Settings
 from rag.state.traces import TraceStore
 from rag.store.store import Store
 

@@ -25,7 +25,8 @@ from api.schemas.errors import ErrorResponse
 from api.schemas.questions import AskRequest, AskResponse, SearchRequest
 from ingest.chunking.slugs import slug
 from rag.chat.presets import PRESETS
-from rag.config import SECRETS, Settings, load
+from rag.config import load
+from rag.settings import SECRETS, Settings
 from tests.kit.paths import ROOT
 
 READMES = ("README.md", "README.zh-CN.md")

@@ -7,7 +7,7 @@ from pydantic import JsonValue, SecretStr
 
 from api.schemas.status import ConfigResponse, SettingOut
 from rag import config
-from rag.config import Settings
+from rag.settings import Settings
 
 DEFAULT = "default"
 

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag.text.language import Language, detect_language
 from rich.console import Console
 
 from api.cli import terminal
@@ -12,8 +11,9 @@ from api.error_codes import terminal_message
 from api.messages import interface_language, say
 from api.schemas.questions import AskRequest, AskResponse, TurnIn
 from api.service.protocol import Service
-from rag.config import Settings
 from rag.errors import ZhiwenError
+from rag.settings import Settings
+from rag.text.language import Language, detect_language
 from rag.text.questions import validate_question
 
 PROMPT = "› "

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.text.language import Language
-
 from api.error_codes import error_code
 from api.messages import REMEDIES, say
 from api.schemas.status import CheckOut, DoctorPart, DoctorResponse
@@ -17,11 +15,12 @@ from rag import config
 from rag.chat.factory import open_chat
 from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.prompt import Message, Prompt
-from rag.config import Settings
 from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
 from rag.models.embedders.factory import open_embedder
 from rag.retrieval.evidence import Evidence
+from rag.settings import Settings
 from rag.store.versions import Commit
+from rag.text.language import Language
 from rag.types import Attempt
 from rag.wiring import open_store
 

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.error_formats import error_response
 from api.guard.access import rule_of
 from api.guard.key_file import is_loopback
-from rag.config import ServeSettings
 from rag.errors import ForeignOrigin, RequestRefused, UntrustedHost
+from rag.settings import ServeSettings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ANY = "*"

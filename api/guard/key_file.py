@@ -8,8 +8,8 @@ from pathlib import Path
 
 from api.guard.access import OPENS, SCOPES, Scope
 from api.guard.keys import OWNER, PREFIX, Key, KeyRing, digest_of
-from rag.config import ServeSettings
 from rag.errors import ConfigError
+from rag.settings import ServeSettings
 
 _FEWEST_CHARACTERS = 32
 _HASHED = re.compile(r"sha256:(?P<digest>[0-9a-f]{64})")

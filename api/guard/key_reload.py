@@ -7,8 +7,8 @@ from pathlib import Path
 
 from api.guard.key_file import keys_in, text_of
 from api.guard.keys import Key
-from rag.config import ServeSettings
 from rag.errors import ConfigError
+from rag.settings import ServeSettings
 
 _LOOK_EVERY_SECONDS = 1.0
 

@@ -15,7 +15,7 @@ from api.http.server_context import ServerContext
 from api.monitoring.metrics import LoadCollector, Metrics, StoreCollector, add_metrics
 from api.monitoring.request_log import RequestLines, RequestLogMiddleware, note_answer
 from ingest.runner import IngestRunner
-from rag.config import ServeSettings
+from rag.settings import ServeSettings
 from rag.wiring import Parts
 
 _CORS_METHODS = ("GET", "POST")

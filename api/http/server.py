@@ -26,8 +26,8 @@ from api.service.local import run_ingest
 from api.service.owner import Owner, owner_record
 from ingest.runner import IngestRunner
 from ingest.watch import watch_folder
-from rag.config import ServeSettings, Settings
 from rag.errors import ConfigError, IngestStopped, StoreLocked
+from rag.settings import ServeSettings, Settings
 from rag.wiring import Parts, open_parts
 
 GRACE_SECONDS = 1

@@ -14,7 +14,7 @@ from api.schemas.text import TextResponse, run_read
 from api.service.local import run_search
 from api.service.protocol import Service, open_service
 from rag.answering.answer import answer, final_answer
-from rag.config import Settings
+from rag.settings import Settings
 from rag.wiring import Parts
 
 Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse)

@@ -8,9 +8,9 @@ from api.schemas.ingest import ProgressOut
 from api.service.owner import find_owner
 from api.service.protocol import OnProgress
 from ingest.backup import BackupReport, export_backup, import_backup
-from rag.config import Settings
 from rag.errors import StoreLocked
 from rag.models.embedders.factory import open_embedder
+from rag.settings import Settings
 from rag.wiring import open_store
 
 

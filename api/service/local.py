@@ -19,8 +19,8 @@ from ingest.staging.recovery import roll_back
 from ingest.staging.report import IngestReport, Progress
 from ingest.sync import ingest, pending_changes, preview
 from rag.answering.answer import Delta, answer, search
-from rag.config import Settings
 from rag.errors import KnowledgeError
+from rag.settings import Settings
 from rag.state.traces import TraceStore
 from rag.store.store import Store
 from rag.types import Answer

@@ -14,8 +14,8 @@ from typing import TextIO
 
 import httpx2
 
-from rag.config import Settings
 from rag.errors import StoreLocked
+from rag.settings import Settings
 
 INSTANCE_PATH = "/instance"
 """Answered by a server whatever has become of its store."""

@@ -10,7 +10,7 @@ from api.schemas.status import StatusResponse
 from api.schemas.text import TextResponse
 from api.schemas.trace import TraceResponse
 from api.service.owner import find_owner
-from rag.config import Settings
+from rag.settings import Settings
 
 OnText = Callable[[str], object]
 OnPlan = Callable[[PlanOut], object]

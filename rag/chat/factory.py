@@ -10,8 +10,8 @@ from rag.chat.fallback import FallbackChat
 from rag.chat.presets import CUSTOM, PRESETS, Preset
 from rag.chat.prices import Price, read_prices
 from rag.chat.protocol import ChatModel
-from rag.config import ChatSettings
 from rag.errors import ConfigError
+from rag.settings import ChatSettings
 
 _FALLBACK = re.compile(r"(?P<provider>[a-z]+)(?:/(?P<model>.+?))?(?:@(?P<base_url>https?://\S+))?")
 

@@ -12,7 +12,6 @@ from rag.chat.circuit_breaker import CircuitBreaker
 from rag.chat.prompt import Prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, TextDelta
 from rag.chat.timeouts import Timeouts, enforce_timeouts
-from rag.config import ChatSettings
 from rag.errors import (
     ChatAuthenticationError,
     ChatBroken,
@@ -26,6 +25,7 @@ from rag.errors import (
     ChatUnavailable,
     NotAChatModel,
 )
+from rag.settings import ChatSettings
 from rag.types import Attempt, Outcome
 
 _FIRST_DELAY_SECONDS = 0.5

@@ -18,7 +18,6 @@ from rag.chat.prices import Price
 from rag.chat.prompt import Prompt
 from rag.chat.protocol import ChatStream, Finished
 from rag.chat.stream_parser import StreamParser
-from rag.config import ChatSettings
 from rag.errors import (
     ChatAuthenticationError,
     ChatBroken,
@@ -31,6 +30,7 @@ from rag.errors import (
     ChatUnavailable,
     NotAChatModel,
 )
+from rag.settings import ChatSettings
 from rag.types import Usage
 
 _NO_KEY = "none"  # the client insists on one; local servers ignore it

@@ -4,13 +4,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rag.config import RetrievalSettings
 from rag.errors import EmbedderMismatch
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.protocol import Reranker
 from rag.retrieval.context import drop_overlaps
 from rag.retrieval.fusion import ScoredChunks, fuse
 from rag.retrieval.rerank import Reranked, rerank
+from rag.settings import RetrievalSettings
 from rag.store.filters import Filter
 from rag.store.snapshot import Snapshot
 from rag.text.tokens import tokenize_question

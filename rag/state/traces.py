@@ -19,8 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 from rag.answering.rewriting import RewrittenBy
 from rag.chat.prompt import Message
 from rag.checks.verification import Checked
-from rag.config import TraceSettings
 from rag.retrieval.explanation import Explanation
+from rag.settings import TraceSettings
 from rag.types import Answer, Passage
 
 log = logging.getLogger("zhiwen.traces")

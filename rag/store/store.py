@@ -7,8 +7,8 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from rag.config import StoreSettings
 from rag.errors import StoreEmpty
+from rag.settings import StoreSettings
 from rag.store import rows
 from rag.store.expressions import LATEST, ReadTimestamp, quote_value
 from rag.store.rows import alive_at

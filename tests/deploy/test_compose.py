@@ -12,8 +12,8 @@ from api.cli.main import app
 from api.guard.access import rule_of
 from api.guard.key_file import keys_of
 from rag import config
-from rag.config import Settings
 from rag.errors import ConfigError
+from rag.settings import Settings
 from tests.kit.compose import COMPOSE, EXAMPLE, FILLED_IN, Missing, composed, example, parsed, variables
 from tests.kit.paths import ROOT
 

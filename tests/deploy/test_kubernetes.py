@@ -15,7 +15,7 @@ from api.cli.main import app
 from api.guard.access import rule_of
 from api.http.server import GRACE_SECONDS
 from rag import config
-from rag.config import SECRETS, Settings
+from rag.settings import SECRETS, Settings
 from tests.kit.compose import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"

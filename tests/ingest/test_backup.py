@@ -12,8 +12,8 @@ import pytest
 
 from ingest.backup import export_backup, import_backup
 from ingest.staging.recovery import roll_back
-from rag.config import StoreSettings
 from rag.errors import BackupError, EmbedderMismatch, StoreEmpty, ZhiwenError
+from rag.settings import StoreSettings
 from rag.store.rows import SCHEMA_VERSION
 from rag.store.store import Store
 from tests.kit.library import Library, LibraryMaker, WordEmbedder

@@ -16,8 +16,8 @@ import pytest
 
 from bench.reingest import endpoint_settings
 from bench.word_vectors import word_vector_endpoint
-from rag.config import RetrievalSettings
 from rag.retrieval.search import retrieve
+from rag.settings import RetrievalSettings
 from rag.store.milvus.client import Milvus
 from rag.store.snapshot import Snapshot
 from tests.kit.corpus import Folder, Shelf, WordHashEmbedder, shelf_in

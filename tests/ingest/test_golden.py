@@ -12,9 +12,9 @@ from ingest.golden import load_golden
 from ingest.staging.recovery import roll_back
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
-from rag.config import Settings, StoreSettings
 from rag.errors import GoldenQuestionsLost, KnowledgeError
 from rag.retrieval.search import retrieve
+from rag.settings import Settings, StoreSettings
 from rag.store.store import Store
 from tests.kit.corpus import Folder, WordHashEmbedder, dump, litter, settings_for
 from tests.kit.paths import ROOT

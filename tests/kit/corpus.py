@@ -22,10 +22,10 @@ from ingest.readers.documents import parse_document
 from ingest.staging.plan import OnPlan
 from ingest.staging.report import IngestReport, OnProgress
 from ingest.sync import ingest
-from rag.config import EmbeddingSettings, KnowledgeSettings, Settings, StoreSettings
 from rag.errors import EmbedderError
 from rag.models.embedders.protocol import Matrix, Vector
 from rag.retrieval.search import retrieve
+from rag.settings import EmbeddingSettings, KnowledgeSettings, Settings, StoreSettings
 from rag.store.milvus.client import Milvus
 from rag.store.rows import ALIVE, alive_at, from_chunk_row, to_chunk_row
 from rag.store.snapshot import Snapshot

@@ -14,9 +14,9 @@ from ingest.files.scan import scan
 from ingest.readers.documents import parse_document
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
-from rag.config import Settings
 from rag.errors import EmbedderError, StoreError
 from rag.models.embedders.protocol import Matrix, Vector
+from rag.settings import Settings
 from rag.store.expressions import CollectionSpec, Row
 from rag.store.milvus.client import Milvus
 from rag.store.rows import alive_at, to_chunk_row

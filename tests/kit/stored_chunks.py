@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ingest.staging.staging import Staging
-from rag.config import StoreSettings
 from rag.models.embedders.protocol import Matrix, Vector
+from rag.settings import StoreSettings
 from rag.store.store import Store
 from rag.store.versions import DocumentRecord
 from rag.types import Chunk

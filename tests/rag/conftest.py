@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from rag.config import AnsweringSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings, TraceSettings
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import retrieve
+from rag.settings import AnsweringSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings, TraceSettings
 from rag.wiring import Parts, open_parts
 from tests.kit.paths import ROOT
 

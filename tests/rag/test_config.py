@@ -9,8 +9,8 @@ import yaml
 from pydantic import BaseModel, SecretStr
 
 from rag import config
-from rag.config import Settings
 from rag.errors import ConfigError
+from rag.settings import Settings
 from tests.kit.paths import ROOT
 
 SHIPPED_FILE = ROOT / "config.yaml"

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rag.text.language import detect_language
 
 from api.cli import terminal
 from api.cli.commands.ingest import ingest_before_answering, ingest_if_empty
@@ -17,8 +16,9 @@ from api.messages import interface_language
 from api.schemas.questions import AskRequest, SearchRequest
 from api.service.protocol import open_service
 from rag import config
-from rag.config import Settings
 from rag.errors import QuestionError
+from rag.settings import Settings
+from rag.text.language import detect_language
 from rag.text.questions import validate_question
 
 Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]

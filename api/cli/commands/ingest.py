@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rag.text.language import Language
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
@@ -12,7 +11,8 @@ from api.messages import interface_language, say
 from api.schemas.ingest import IngestRequest, IngestResponse, PlanOut
 from api.service.protocol import Service, open_service
 from rag import config
-from rag.config import Settings
+from rag.settings import Settings
+from rag.text.language import Language
 
 
 def ingest(

@@ -103,7 +103,7 @@ def main() -> None:
     from api.http.app import create_app  # noqa: PLC0415  (which imports this module)
     from api.http.server_context import ServerContext  # noqa: PLC0415
     from ingest.runner import IngestRunner  # noqa: PLC0415
-    from rag.config import Settings, StoreSettings, TraceSettings  # noqa: PLC0415
+    from rag.settings import Settings, StoreSettings, TraceSettings  # noqa: PLC0415
     from rag.wiring import open_parts  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
 """From settings to an open embedder: the one place that knows all three."""
 
-from rag.config import EmbeddingSettings
 from rag.errors import ConfigError
 from rag.models.embedders.protocol import Embedder
+from rag.settings import EmbeddingSettings
 
 
 def open_embedder(settings: EmbeddingSettings) -> Embedder:

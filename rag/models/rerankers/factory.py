@@ -1,9 +1,9 @@
 """From settings to an open reranker: the one place that knows them all."""
 
-from rag.config import RerankSettings
 from rag.errors import ConfigError
 from rag.models.rerankers.protocol import Reranker
 from rag.models.rerankers.time_limit import TimeLimitedReranker
+from rag.settings import RerankSettings
 
 
 def open_reranker(settings: RerankSettings) -> Reranker | None:

@@ -6,7 +6,7 @@ import pytest
 
 from api.cli.config_report import config_report
 from api.schemas.status import SettingOut
-from rag.config import SECRETS, Settings
+from rag.settings import SECRETS, Settings
 from tests.kit.processes import Workspace, assert_one_line
 
 SECRET = "sk-0123456789abcdef0123456789abcdef"  # noqa: S105

@@ -10,8 +10,8 @@ from api.http.app import create_app
 from api.http.server_context import ServerContext
 from ingest.runner import IngestRunner
 from rag.answering.quote import ExtractiveChat
-from rag.config import Settings
 from rag.models.embedders.protocol import Embedder
+from rag.settings import Settings
 from rag.store.store import Store
 from rag.wiring import Parts
 

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from api.guard.key_file import keys_of
 from api.guard.keys import PREFIX, new_key
-from rag.config import ServeSettings
 from rag.errors import ConfigError
+from rag.settings import ServeSettings
 from tests.kit.processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line
 
 QUESTION = "向量数据库有哪些知名组件？"

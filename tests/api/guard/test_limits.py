@@ -21,7 +21,7 @@ from api.guard.hosts import trusted_hosts
 from api.guard.keys import new_key
 from api.guard.rate_limit import TokenBuckets
 from api.monitoring.request_log import RequestLines, Served
-from rag.config import ServeSettings
+from rag.settings import ServeSettings
 from tests.kit.chat_endpoint import ChatEndpoint
 from tests.kit.processes import FirstAsk, Server, assert_json_error
 from tests.kit.server_events import streamed

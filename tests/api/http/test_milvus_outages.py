@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from rag.config import StoreSettings
 from rag.errors import StoreError
+from rag.settings import StoreSettings
 from rag.store.store import Store
 from tests.kit.processes import Server, Workspace, assert_json_error
 

@@ -9,7 +9,7 @@ import httpx2
 from api.page.document_cache import DocumentCache
 from ingest.live_documents import LiveDocument, load_live_document
 from ingest.sync import ingest
-from rag.config import KnowledgeSettings, Settings, StoreSettings, TraceSettings
+from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.wiring import open_parts
 from tests.kit.processes import Server, Workspace
 

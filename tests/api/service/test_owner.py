@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from api.service.owner import INSTANCE_HEADER, INSTANCE_PATH, Owner, find_owner, owner_record
-from rag.config import Settings, StoreSettings
 from rag.errors import StoreLocked
+from rag.settings import Settings, StoreSettings
 from rag.store.store import Store
 from tests.kit.processes import ZHIWEN, Outcome, Server, Workspace, assert_json_error, assert_one_line
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ingest.chunking.chunks import chunk_document
 from ingest.readers.documents import parse_document
-from rag.config import ChunkingSettings
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.models.embedders.protocol import CountTokens
+from rag.settings import ChunkingSettings
 from rag.store.rows import MAX_CONTENT_BYTES
 from rag.types import Chunk
 from tests.kit.paths import ROOT

@@ -16,8 +16,8 @@ from ingest.files.scan import File, scan
 from ingest.golden import load_golden
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
-from rag.config import Settings
 from rag.errors import DocumentError, KnowledgeError
+from rag.settings import Settings
 from rag.store.store import Store
 from tests.kit.corpus import Folder, WordHashEmbedder, dump, settings_for
 

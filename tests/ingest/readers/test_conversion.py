@@ -17,10 +17,10 @@ from ingest.chunking.chunks import chunk_document
 from ingest.parser_process import ParserProcess
 from ingest.readers.documents import parse_document
 from ingest.sync import ingest
-from rag.config import KnowledgeSettings, Settings, StoreSettings
 from rag.errors import DocumentError
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.retrieval.search import retrieve
+from rag.settings import KnowledgeSettings, Settings, StoreSettings
 from rag.store.store import Store
 from rag.types import Chunk, Hit
 from tests.kit.corpus import Folder

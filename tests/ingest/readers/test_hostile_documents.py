@@ -22,10 +22,10 @@ from ingest.parser_process import ParserProcess
 from ingest.staging.plan import Plan
 from ingest.staging.report import IngestReport, Progress
 from ingest.sync import ingest
-from rag.config import EmbeddingSettings, Settings
 from rag.errors import DocumentError, StoreError, ZhiwenError
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.retrieval.search import retrieve
+from rag.settings import EmbeddingSettings, Settings
 from rag.store.store import Store
 from rag.types import Chunk
 from tests.kit.corpus import Folder, WordHashEmbedder, dump, settings_for

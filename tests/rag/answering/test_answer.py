@@ -18,8 +18,8 @@ from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.prompt import DECLINED
 from rag.chat.protocol import ChatModel, Finished
 from rag.chat.scripted import ScriptedChat
-from rag.config import AnsweringSettings, ChatSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.errors import ChatBroken, ChatError, ChatTimeout, ChatUnavailable, QuestionError, QuestionTooLong, StoreEmpty
+from rag.settings import AnsweringSettings, ChatSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.store.filters import Equals
 from rag.types import Answer
 from rag.wiring import Parts, open_parts

@@ -14,8 +14,8 @@ from rag.answering.history import Turn
 from rag.chat.prompt import DECLINED
 from rag.chat.protocol import Finished
 from rag.chat.scripted import ScriptedChat
-from rag.config import KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.errors import ChatBroken, ChatUnavailable
+from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.state.traces import TraceStore
 from rag.store.filters import Equals
 from rag.types import Answer, Attempt

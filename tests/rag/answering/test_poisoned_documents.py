@@ -10,7 +10,7 @@ from ingest.sync import ingest
 from rag.answering.answer import Delta, Event, answer
 from rag.checks.citations import cited_numbers
 from rag.checks.links import LEFT_OUT
-from rag.config import AnsweringSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
+from rag.settings import AnsweringSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.store.filters import Equals
 from rag.text.invisible import remove_invisible
 from rag.text.urls import find_urls

@@ -10,8 +10,8 @@ from rag.chat.fallback import FallbackChat
 from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.protocol import ChatModel, Finished, TextDelta
 from rag.chat.scripted import ScriptedChat
-from rag.config import ChatSettings
 from rag.errors import ChatBroken
+from rag.settings import ChatSettings
 from tests.kit.chat import KEY, PROMPT, heard
 from tests.kit.chat_server import answers, chunk, running_server, says
 

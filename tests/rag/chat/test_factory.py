@@ -17,9 +17,9 @@ from rag.chat.presets import PRESETS
 from rag.chat.prompt import DECLINED, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, TextDelta
 from rag.chat.scripted import ScriptedChat
-from rag.config import ChatSettings
 from rag.errors import ChatTimeout, ConfigError
 from rag.retrieval.evidence import Evidence
+from rag.settings import ChatSettings
 from tests.kit.chat import KEY, PROMPT, passage, prompt_of, said
 
 # --- extractive ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.prompt import Prompt
 from rag.chat.protocol import ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
 from rag.chat.scripted import ScriptedChat
-from rag.config import ChatSettings
 from rag.errors import (
     ChatAuthenticationError,
     ChatBroken,
@@ -25,6 +24,7 @@ from rag.errors import (
     ChatTimeout,
     ChatUnavailable,
 )
+from rag.settings import ChatSettings
 from rag.types import Attempt
 from tests.kit.chat import PROMPT, heard
 

@@ -18,8 +18,8 @@ from rag.chat.fallback import FallbackChat
 from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.presets import PRESETS
 from rag.chat.protocol import Finished, TextDelta
-from rag.config import ChatSettings
 from rag.errors import ChatRejected
+from rag.settings import ChatSettings
 from rag.types import Attempt
 from tests.kit.chat import KEY, PROMPT, heard
 

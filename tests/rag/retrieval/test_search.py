@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from rag.answering.answer import search
-from rag.config import RetrievalSettings
 from rag.errors import RerankerError
 from rag.retrieval.search import Retrieval, retrieve
+from rag.settings import RetrievalSettings
 from rag.store.filters import Equals, Range
 from rag.wiring import Parts
 

@@ -16,9 +16,9 @@ from rag.answering.history import Turn
 from rag.answering.quote import ExtractiveChat
 from rag.chat.protocol import ChatModel
 from rag.chat.scripted import ScriptedChat
-from rag.config import TraceSettings
 from rag.errors import ChatBroken, ChatUnavailable, EmbedderUnavailable
 from rag.models.embedders.protocol import Embedder, Matrix, Vector
+from rag.settings import TraceSettings
 from rag.state.traces import Failure, Trace, TraceStore
 from rag.types import Answer, Attempt, Usage
 from rag.wiring import Parts

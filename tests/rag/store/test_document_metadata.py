@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ingest.sync import ingest
-from rag.config import KnowledgeSettings, Settings, StoreSettings, TraceSettings
+from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.store.document_metadata import DocumentMetadataCache
 from rag.store.snapshot import Snapshot
 from rag.wiring import open_parts

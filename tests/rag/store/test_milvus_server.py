@@ -13,10 +13,10 @@ from ingest.staging.lease import write_lease
 from ingest.staging.recovery import roll_back
 from ingest.sync import ingest
 from rag import config
-from rag.config import Settings
 from rag.errors import StoreLocked
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.retrieval.search import retrieve
+from rag.settings import Settings
 from rag.store import rows
 from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.store.snapshot import Snapshot

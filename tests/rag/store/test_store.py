@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ingest.staging.staging import Staging
-from rag.config import StoreSettings
 from rag.errors import ConfigError, StoreEmpty, StoreError, StoreUnavailable, ZhiwenError
+from rag.settings import StoreSettings
 from rag.store import rows
 from rag.store.milvus.client import Milvus
 from rag.store.store import Store
