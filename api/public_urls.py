@@ -2,12 +2,12 @@
 
 from starlette.requests import HTTPConnection
 
-from rag.settings import Settings
+from rag.settings import ServeSettings
 
 
-def base_url(settings: Settings, connection: HTTPConnection) -> str:
+def base_url(serve: ServeSettings, connection: HTTPConnection) -> str:
     """Where the client reaches this server, without a slash at the end: as configured, else as it has asked."""
-    return (settings.serve.public_url or str(connection.base_url)).rstrip("/")
+    return (serve.public_url or str(connection.base_url)).rstrip("/")
 
 
 def absolute(url: str, base: str) -> str:

@@ -28,7 +28,7 @@ from bench.sets import EvaluationSet, load_set
 from rag.retrieval.search import retrieve
 from rag.retrieval.sufficiency import ANY_EMBEDDER, Signals, extract_signals
 from rag.store.filters import In, Not
-from rag.wiring import Parts
+from rag.wiring import Services
 
 # (questions, documents)
 SAME_LANGUAGE = (
@@ -76,26 +76,26 @@ def main() -> None:
         for questions, documents in pairs:
             evaluation = load_set(arguments.sets / questions, corpus=arguments.sets / documents)
             with opened_index(evaluation, arguments.work) as index:
-                samples[kind].append(sample(evaluation, index.parts, index.sources_of))
-                name, fingerprint = index.parts.embedder.name, index.parts.embedder.fingerprint
+                samples[kind].append(sample(evaluation, index.services, index.sources_of))
+                name, fingerprint = index.services.embedder.name, index.services.embedder.fingerprint
             print(f"{evaluation.name}: asked", file=sys.stderr)
     same, across = samples["same"], samples["across"]
     write(fingerprint, name, fit(same, SAME_SIGNALS), fit(across, ACROSS_SIGNALS))
     write(ANY_EMBEDDER, "any", fit(same, OF_ANY_EMBEDDER), fit(across, ()))
 
 
-def sample(evaluation: EvaluationSet, parts: Parts, sources_of: dict[str, list[str]]) -> Sample:
+def sample(evaluation: EvaluationSet, services: Services, sources_of: dict[str, list[str]]) -> Sample:
     """Ask every question of a set with its passage and without."""
     answerable, unanswerable = [], []
-    snapshot, settings = parts.store.snapshot(), parts.settings.retrieval
+    snapshot, settings = services.store.snapshot(), services.settings.retrieval
     for query in evaluation.queries:
-        answerable.append(extract_signals(retrieve(query.text, snapshot, parts.embedder, settings)))
+        answerable.append(extract_signals(retrieve(query.text, snapshot, services.embedder, settings)))
         if not evaluation.unanswerable:
             gone = tuple(source for document in evaluation.relevant[query.id] for source in sources_of[document])
-            without = retrieve(query.text, snapshot, parts.embedder, settings, condition=Not(In("source", gone)))
+            without = retrieve(query.text, snapshot, services.embedder, settings, search_filter=Not(In("source", gone)))
             unanswerable.append(extract_signals(without))
     for query in evaluation.unanswerable:
-        unanswerable.append(extract_signals(retrieve(query.text, snapshot, parts.embedder, settings)))
+        unanswerable.append(extract_signals(retrieve(query.text, snapshot, services.embedder, settings)))
     return Sample(evaluation.name, tuple(answerable), tuple(unanswerable))
 
 

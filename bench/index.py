@@ -10,16 +10,16 @@ from bench.sets import Corpus, EvaluationSet, write_corpus
 from ingest.staging.report import Progress
 from ingest.sync import ingest
 from rag import config
-from rag.wiring import Parts, open_parts
+from rag.wiring import Services
 
 _EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Open parts over a set's documents."""
+    """Open services over the documents of a set."""
 
-    parts: Parts
+    services: Services
     corpus: Corpus
 
     @property
@@ -52,11 +52,11 @@ def opened_index(
             "store": settings.store.model_copy(update={"uri": str(place / "milvus.db"), "timeout_seconds": 60}),
         }
     )
-    with open_parts(settings) as parts:
-        report = ingest(settings, parts.store, parts.embedder, on_progress=_Reporter(evaluation.name).report)
+    with Services(settings) as services:
+        report = ingest(settings, services.store, services.embedder, on_progress=_Reporter(evaluation.name).report)
         for failure in report.failures:
             print(f"{failure.source}: {failure.error}", file=sys.stderr)
-        yield Index(parts, corpus)
+        yield Index(services, corpus)
 
 
 class _Reporter:

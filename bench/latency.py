@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parser.parse_args()
     evaluation = load_set(arguments.set)
     with opened_index(evaluation, arguments.work) as index:
-        chunks = index.parts.store.snapshot().commit.chunks
+        chunks = index.services.store.snapshot().commit.chunks
         for query in evaluation.queries[:_WARM_UP]:
             whole(query, index)
             bare(query, index)
@@ -51,21 +51,21 @@ def main() -> None:
 
 def whole(query: Query, index: Index) -> float:
     """Seconds of a search as a request makes it."""
-    parts = index.parts
+    services = index.services
     started = time.perf_counter()
-    retrieve(query.text, parts.store.snapshot(), parts.embedder, parts.settings.retrieval)
+    retrieve(query.text, services.store.snapshot(), services.embedder, services.settings.retrieval)
     return time.perf_counter() - started
 
 
 def bare(query: Query, index: Index) -> float:
     """Seconds of the embedding and of Milvus' two searches alone."""
-    parts = index.parts
-    commit = parts.store.snapshot().commit
+    services = index.services
+    commit = services.store.snapshot().commit
     terms = " ".join(tokenize_question(query.text))
-    milvus, chunks = parts.store.milvus, f"{commit.space}_chunks"
-    alive, limit = alive_at(commit.generation), parts.settings.retrieval.candidates
+    milvus, chunks = services.store.milvus, f"{commit.space}_chunks"
+    alive, limit = alive_at(commit.generation), services.settings.retrieval.candidates
     started = time.perf_counter()
-    vector = parts.embedder.embed_query(query.text)
+    vector = services.embedder.embed_query(query.text)
     milvus.search(chunks, vector, expression=alive, limit=limit, fields=CHUNK_FIELDS)
     milvus.search(chunks, terms, expression=alive, limit=limit, fields=CHUNK_FIELDS)
     return time.perf_counter() - started

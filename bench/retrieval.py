@@ -85,8 +85,8 @@ def main() -> None:
         weights = ABLATION if arguments.ablation else NO_WEIGHTS
         asked = [ask(query, index, weights) for query in evaluation.queries]
         unanswerable = [ask(query, index) for query in evaluation.unanswerable]
-        chunks = index.parts.store.snapshot().commit.chunks
-        embedder = index.parts.embedder.name
+        chunks = index.services.store.snapshot().commit.chunks
+        embedder = index.services.embedder.name
     modes = (arguments.mode,) if arguments.mode else (*MODES, *weights)
     result = {
         "chunks": chunks,
@@ -106,10 +106,10 @@ def main() -> None:
 
 def ask(query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS) -> Asked:
     """Search once as the product does, and rank what both legs brought in every other way as well."""
-    parts = index.parts
-    settings = parts.settings.retrieval
+    services = index.services
+    settings = services.settings.retrieval
     started = time.perf_counter()
-    found = retrieve(query.text, parts.store.snapshot(), parts.embedder, settings)
+    found = retrieve(query.text, services.store.snapshot(), services.embedder, settings)
     seconds = time.perf_counter() - started
     dense, lexical = found.legs.dense, found.legs.lexical
     return Asked(
@@ -192,7 +192,7 @@ def _print(name: str, result: Mapping[str, Any]) -> None:
 
 
 def _write_run(path: Path, asked: Sequence[Asked], index: Index, mode: str) -> None:
-    threshold = index.parts.settings.answering.min_evidence
+    threshold = index.services.settings.answering.min_evidence
     with path.open("w", encoding="utf-8") as file:
         for one in asked:
             chunks = one.rankings[mode]

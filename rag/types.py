@@ -148,6 +148,9 @@ class Attempt:
     problem: str = ""
 
 
+RewrittenBy = Literal["model", "rule"]
+"""Who made a follow-up into a question of its own."""
+
 RefusalReason = Literal["no_evidence", "model_declined", "no_citation", "unsupported"]
 
 

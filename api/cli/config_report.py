@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, SecretStr
 
-from api.schemas.status import ConfigResponse, SettingOut
+from api.schemas.config import ConfigResponse, SettingOut
 from rag import config
 from rag.settings import Settings
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from api.cli import terminal
 from api.error_codes import terminal_message
 from api.messages import interface_language, say
-from api.schemas.questions import AskRequest, AskResponse, TurnIn
+from api.schemas.ask import AskRequest, AskResponse, TurnIn
 from api.service.protocol import Service
 from rag.errors import ZhiwenError
 from rag.settings import Settings
@@ -20,7 +20,7 @@ PROMPT = "› "
 _NEW, _QUIT = "/new", ("/quit", "/exit")
 
 
-def answer_in_terminal(backend: Service, request: AskRequest, console: Console, language: Language) -> AskResponse:
+def answer_in_terminal(service: Service, request: AskRequest, console: Console, language: Language) -> AskResponse:
     """Ask, and show the answer as it is written, then what in it is unverified, then its sources."""
     written = False
 
@@ -29,21 +29,21 @@ def answer_in_terminal(backend: Service, request: AskRequest, console: Console, 
         written = True
         console.print(terminal.printable(piece), end="")
 
-    answer = backend.ask(request, on_text=show)
+    answer = service.ask(request, on_text=show)
     if written:
         console.print()
     if answer.refused:
         console.print(terminal.printable(answer.answer))
     terminal.print_unverified(console, answer, language)
-    terminal.print_sources(console, answer, Path(backend.root()), language)
+    terminal.print_sources(console, answer, Path(service.root()), language)
     return answer
 
 
 class TerminalConversation:
     """A conversation; an error ends an answer, not the conversation."""
 
-    def __init__(self, backend: Service, settings: Settings) -> None:
-        self._backend = backend
+    def __init__(self, service: Service, settings: Settings) -> None:
+        self._service = service
         self._answering = settings.answering
         self._language = interface_language()
         self._console = terminal.output()
@@ -66,7 +66,7 @@ class TerminalConversation:
         try:
             question = validate_question(line, max_characters=self._answering.max_question_characters)
             request = AskRequest(question=question, history=self._history[-self._answering.max_history_turns :])
-            answer = answer_in_terminal(self._backend, request, self._console, detect_language(question))
+            answer = answer_in_terminal(self._service, request, self._console, detect_language(question))
         except ZhiwenError as error:
             self._notes.print(terminal.printable(f"zhiwen: {terminal_message(error)}"), style="red")
             return

@@ -8,24 +8,25 @@ from pathlib import Path
 
 from api.error_codes import error_code
 from api.messages import REMEDIES, say
-from api.schemas.status import CheckOut, DoctorPart, DoctorResponse
+from api.schemas.doctor import CheckOut, DoctorPart, DoctorResponse
+from api.schemas.request_model import EmptyRequest
+from api.service.health import HEALTH
 from api.service.owner import Owner, find_owner
 from ingest.files.scan import scan
 from rag import config
 from rag.chat.factory import open_chat
 from rag.chat.fallback import OUTCOMES, FallbackChat
-from rag.chat.prompt import Message, Prompt
+from rag.chat.protocol import Message
 from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
 from rag.models.embedders.factory import open_embedder
-from rag.retrieval.evidence import Evidence
 from rag.settings import Settings
 from rag.store.versions import Commit
 from rag.text.language import Language
 from rag.types import Attempt
-from rag.wiring import open_store
+from rag.wiring import Services
 
 PARTS: tuple[DoctorPart, ...] = ("configuration", "knowledge", "store", "embedder", "chat")
-_PROBE = Prompt(Evidence("", "en", (), {}, 0.0), (Message("user", "Say OK."),))
+_PROBE = (Message("user", "Say OK."),)
 _CODES = {outcome: error_code(kind("")) for kind, outcome in OUTCOMES.items()}
 
 
@@ -81,8 +82,8 @@ class _Examination:
             return self._served(owner)
         if "://" not in uri and not Path(uri).exists():
             return say("doctor_empty", self.language, uri=uri)  # opening it would create it
-        with open_store(self.settings) as store:
-            state = store.state()
+        with Services(self.settings) as services:
+            state = services.store.state()
         if state is None:
             return say("doctor_empty", self.language, uri=uri)
         self.live = state.live
@@ -94,7 +95,7 @@ class _Examination:
         from api.service.remote import RemoteService  # noqa: PLC0415  (its library, where there is no server to ask)
 
         with RemoteService(owner) as remote:
-            health = remote.health()
+            health = remote.call(HEALTH, EmptyRequest())
         return say(
             "doctor_served",
             self.language,
@@ -122,7 +123,7 @@ class _Examination:
         except ZhiwenError as error:
             yield _wrong("chat", error, self.language)
             return
-        if not isinstance(chat, FallbackChat):
+        if chat is None:
             yield _right("chat", say("doctor_extractive", self.language))
             return
         for attempt in asyncio.run(_probed(chat)):

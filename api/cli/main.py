@@ -3,17 +3,27 @@
 import json
 import logging
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from api.cli import terminal
-from api.cli.commands.ask import ask, chat, explain, search
+from api.cli.commands.ask import ask
 from api.cli.commands.backup import export_index, import_index
-from api.cli.commands.ingest import ingest, rollback
+from api.cli.commands.chat import chat
+from api.cli.commands.config import show_config
+from api.cli.commands.doctor import doctor
+from api.cli.commands.explain import explain
+from api.cli.commands.feedback import feedback
+from api.cli.commands.ingest import ingest
 from api.cli.commands.keys import keys
-from api.cli.commands.serve import doctor, feedback, mcp, serve, show_config, status
+from api.cli.commands.mcp import mcp
+from api.cli.commands.rollback import rollback
+from api.cli.commands.search import search
+from api.cli.commands.serve import serve
+from api.cli.commands.status import status
 from api.error_codes import error_code, exit_code, terminal_message
 from rag.errors import ZhiwenError
 
@@ -26,20 +36,24 @@ app = typer.Typer(
 )
 
 # In the order in which --help lists them.
-app.command()(ingest)
-app.command()(search)
-app.command()(ask)
-app.command()(chat)
-app.command()(explain)
-app.command()(status)
-app.command()(doctor)
-app.command("config")(show_config)
-app.command()(feedback)
-app.command()(rollback)
-app.command("export")(export_index)
-app.command("import")(import_index)
-app.command()(serve)
-app.command()(mcp)
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "ingest": ingest,
+    "search": search,
+    "ask": ask,
+    "chat": chat,
+    "explain": explain,
+    "status": status,
+    "doctor": doctor,
+    "config": show_config,
+    "feedback": feedback,
+    "rollback": rollback,
+    "export": export_index,
+    "import": import_index,
+    "serve": serve,
+    "mcp": mcp,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 app.add_typer(keys, name="keys")
 
 

@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rag.text.language import Language
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from api.messages import say
+from api.schemas.ask import AskResponse
+from api.schemas.config import ConfigResponse
+from api.schemas.doctor import DoctorResponse
 from api.schemas.feedback import FeedbackResponse
 from api.schemas.ingest import IngestResponse, PlanOut, ProgressOut
-from api.schemas.questions import AskResponse, SearchResponse
-from api.schemas.status import ConfigResponse, DoctorResponse, StatusResponse
+from api.schemas.search import SearchResponse
+from api.schemas.status import StatusResponse
 from rag.retrieval.explanation import Explanation
+from rag.text.language import Language
 from rag.types import PATH_SEPARATOR
 
 _SNIPPET_CHARACTERS = 160

@@ -1,14 +1,14 @@
 """How an answer came about, in a terminal."""
 
-from rag.text.language import Language
 from rich.console import Console
 from rich.text import Text
 
 from api.cli import terminal
 from api.cli.terminal import printable
 from api.messages import say
-from api.schemas.questions import UsageOut
+from api.schemas.ask import UsageOut
 from api.schemas.trace import AttemptOut, CheckedOut, TraceResponse
+from rag.text.language import Language
 
 
 def print_trace(console: Console, trace: TraceResponse, language: Language) -> None:

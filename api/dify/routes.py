@@ -8,12 +8,11 @@ from fastapi.responses import JSONResponse
 from api.dify.metadata_filter import to_filter
 from api.dify.schemas import DifyError, RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
-from rag.answering.answer import search
-from rag.checks.citations import passage_url
-from rag.retrieval.search import Retrieval
+from rag.document_url import passage_url
+from rag.retrieval.search import Retrieval, Searcher
+from rag.settings import Settings
 from rag.store.document_metadata import DocumentMetadataCache
 from rag.types import Hit, MetadataValue
-from rag.wiring import Parts
 
 _MAX_RECORDS = 50
 _DEFAULT = "default"
@@ -25,35 +24,36 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def add_dify(app: FastAPI, parts: Parts) -> None:
+def add_dify(app: FastAPI, searcher: Searcher, settings: Settings) -> None:
+    """Add `POST /retrieval`."""
     front_matter = DocumentMetadataCache()
 
     @app.post("/retrieval", response_model=RetrievalResponse, responses=_ERRORS, tags=["Dify"])
     def retrieve(request: RetrievalRequest, connection: Request) -> RetrievalResponse | JSONResponse:
         """The passages nearest to a query, for Dify's external knowledge base."""
-        collection = parts.settings.store.collection
+        collection = settings.store.collection
         if request.knowledge_id not in (collection, _DEFAULT):
-            unknown = f"there is no knowledge base {request.knowledge_id!r}; the one there is is {collection!r}"
+            unknown = f"unknown knowledge base {request.knowledge_id!r}; this server has only {collection!r}"
             return JSONResponse(
                 DifyError(error_code=_UNKNOWN_KNOWLEDGE, error_msg=unknown).model_dump(), status_code=404
             )
-        found = _found(request, parts, front_matter)
-        base = base_url(parts.settings, connection)
+        found = _found(request, searcher, front_matter)
+        base = base_url(settings.serve, connection)
         records = [_record(hit, base) for hit in found.hits]
         threshold = request.retrieval_setting.score_threshold or 0.0
         return RetrievalResponse(records=[record for record in records if record.score >= threshold])
 
 
-def _found(request: RetrievalRequest, parts: Parts, front_matter: DocumentMetadataCache) -> Retrieval:
+def _found(request: RetrievalRequest, searcher: Searcher, front_matter: DocumentMetadataCache) -> Retrieval:
     wanted = request.retrieval_setting.top_k
     top_k = min(wanted, _MAX_RECORDS) if wanted else None
     while True:
-        condition, generation = None, None
+        search_filter, generation = None, None
         if request.metadata_condition and request.metadata_condition.conditions:
-            snapshot = parts.store.snapshot()
-            condition = to_filter(request.metadata_condition, front_matter.of(snapshot))
+            snapshot = searcher.store.snapshot()
+            search_filter = to_filter(request.metadata_condition, front_matter.of(snapshot))
             generation = snapshot.generation
-        found = search(request.query, parts, top_k=top_k, condition=condition)
+        found = searcher.search(request.query, top_k=top_k, search_filter=search_filter)
         if generation in (None, found.generation):
             return found
         # An ingest went live in between: what held for its documents was decided for those before.

@@ -6,13 +6,14 @@ A route that does not stand here is closed to everybody but administrators; a te
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import get_args
 
 from starlette.routing import compile_path
 
 from api.error_formats import DIFY, OPENAI, OWN, ErrorFormat
+from api.service.operation import Scope
+from api.service.operations import OPERATIONS
 
-Scope = Literal["ask", "ingest", "admin", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 OPENS: dict[Scope, frozenset[Scope]] = {
@@ -54,22 +55,13 @@ RULES = (
     Rule("GET", "/health/live", None),
     Rule("GET", "/health/ready", None),
     # Reading.
-    Rule("GET", "/health", "ask"),
-    Rule("GET", "/status", "ask"),
     Rule("POST", "/ask", "ask", answers=True),
-    Rule("POST", "/search", "ask", answers=True),
-    Rule("GET", "/traces/{trace_id}", "ask"),
-    Rule("GET", "/documents", "ask"),
     Rule("GET", "/documents/{source:path}", "ask"),
     Rule("GET", "/page/suggestions", "ask"),
     Rule("POST", "/page/ask", "ask", answers=True),
-    Rule("POST", "/feedback", "ask"),
-    Rule("GET", "/text", "ask"),
     Rule("GET", "/ingest", "ask"),
     # Writing.
     Rule("POST", "/ingest", "ingest"),
-    Rule("POST", "/ingest/preview", "ingest"),
-    Rule("POST", "/rollback", "admin"),
     # Other protocols.
     Rule("GET", "/v1/models", "ask", dialect=OPENAI),
     Rule("GET", "/v1/models/{name:path}", "ask", dialect=OPENAI),
@@ -83,6 +75,8 @@ RULES = (
     Rule("DELETE", "/mcp", "ask"),
     # Running it.
     Rule("GET", "/metrics", "metrics"),
+    # Every operation says itself what opens it.
+    *(Rule(one.method, one.path, one.scope, answers=one.is_answer) for one in OPERATIONS),
 )
 
 _COMPILED: tuple[tuple[re.Pattern[str], Rule], ...] = tuple((compile_path(rule.path)[0], rule) for rule in RULES)

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from api.guard.access import OPENS, Scope
+from api.guard.access import OPENS
+from api.service.operation import Scope
 
 PREFIX = "zw_"
 """By which a scanner for secrets knows a key."""

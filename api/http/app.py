@@ -1,4 +1,4 @@
-"""The HTTP surface, put together."""
+"""The HTTP application, put together."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,32 +12,31 @@ from api.dify.routes import add_dify
 from api.http.error_handlers import add_error_answers
 from api.http.middlewares import add_guard
 from api.http.openapi.document import add_openapi
-from api.http.routes.ask import add_questions
-from api.http.routes.feedback import add_feedback
-from api.http.routes.ingest import add_ingests
-from api.http.routes.status import add_service
-from api.http.routes.text import add_reading
-from api.http.routes.traces import add_traces
+from api.http.routes.ask import add_ask
+from api.http.routes.ingest import add_ingest
+from api.http.routes.instance import add_instance
+from api.http.routes.operations import add_operations
 from api.http.server_context import ServerContext
 from api.mcp.http import add_mcp
 from api.monitoring.health import add_health
 from api.monitoring.telemetry import add_telemetry
 from api.openai.routes import add_openai
-from api.page.documents import add_docs
+from api.page.documents import add_documents
 from api.page.routes import add_page
 from ingest.runner import IngestRunner
-from rag.wiring import Parts
+from rag.wiring import Services
 
 
-def create_app(parts: Parts, runner: IngestRunner, hosting: ServerContext) -> FastAPI:
-    """The application over open parts; whoever opened them closes them."""
+def create_app(services: Services, runner: IngestRunner, context: ServerContext) -> FastAPI:
+    """Build the application over open services. The caller closes them."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         door.close()
         await asyncio.to_thread(runner.stop)
-        await parts.chat.close()
+        if services.chat:
+            await services.chat.close()
 
     app: FastAPI = FastAPIOffline(
         docs_url="/api-docs",
@@ -51,21 +50,19 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: ServerContext) -> Fa
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
-    door = add_guard(app, parts, runner, hosting)
-    hosting.connections.turn_away = door.turn_away
+    door = add_guard(app, services, runner, context)
+    context.connections.turn_away = door.turn_away
     add_error_answers(app)
-    add_questions(app, parts)
-    add_ingests(app, parts, runner)
-    add_service(app, parts, hosting.instance)
-    add_health(app, parts, hosting.drain)
-    add_traces(app, parts)
-    add_reading(app, parts)
-    add_openai(app, parts)
-    add_dify(app, parts)
-    add_mcp(app, parts)
-    add_docs(app, parts, is_open=hosting.keys.is_open)
-    add_feedback(app, parts)
-    add_page(app, parts)
+    add_ask(app, services.answerer)
+    add_ingest(app, services, runner)
+    add_operations(app, services)
+    add_instance(app, context.instance)
+    add_health(app, services, context.drain)
+    add_openai(app, services.answerer, services.settings.serve)
+    add_dify(app, services.searcher, services.settings)
+    add_mcp(app, services)
+    add_documents(app, services.store, services.settings.knowledge, is_open=context.keys.is_open)
+    add_page(app, services.answerer, services.settings.knowledge)
     add_openapi(app)
-    add_telemetry(app, parts)
+    add_telemetry(app, services)
     return app

@@ -16,7 +16,7 @@ from api.monitoring.metrics import LoadCollector, Metrics, StoreCollector, add_m
 from api.monitoring.request_log import RequestLines, RequestLogMiddleware, note_answer
 from ingest.runner import IngestRunner
 from rag.settings import ServeSettings
-from rag.wiring import Parts
+from rag.wiring import Services
 
 _CORS_METHODS = ("GET", "POST")
 # Clients bring headers of their own, such as X-Stainless-OS or MCP-Protocol-Version. Nothing rests on cookies.
@@ -24,7 +24,7 @@ _CORS_HEADERS = ("*",)
 _CORS_EXPOSED = ("Retry-After", "WWW-Authenticate")
 
 
-def add_guard(app: FastAPI, parts: Parts, runner: IngestRunner, hosting: ServerContext) -> Door:
+def add_guard(app: FastAPI, parts: Services, runner: IngestRunner, hosting: ServerContext) -> Door:
     """Bound, count and log all requests of the application, and add `/metrics`. Returns its door."""
     serve = parts.settings.serve
     places = ConcurrencyLimit(

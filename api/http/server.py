@@ -22,13 +22,13 @@ from api.http.app import create_app
 from api.http.server_context import ServerContext
 from api.monitoring.logs import configure_logs
 from api.schemas.ingest import IngestRequest
-from api.service.local import run_ingest
+from api.service.ingest import run_ingest
 from api.service.owner import Owner, owner_record
 from ingest.runner import IngestRunner
 from ingest.watch import watch_folder
 from rag.errors import ConfigError, IngestStopped, StoreLocked
 from rag.settings import ServeSettings, Settings
-from rag.wiring import Parts, open_parts
+from rag.wiring import Services
 
 GRACE_SECONDS = 1
 """For what is still there after `serve.drain_seconds`: connections that do not close."""
@@ -48,7 +48,8 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
     token = secrets.token_urlsafe(32)
     keys = ReloadingKeys(settings.serve, owner_token=token)
     configure_logs()
-    with open_parts(settings) as parts:
+    with Services(settings) as parts:
+        parts.open_all()
         runner = IngestRunner()
         hosting = ServerContext(uuid.uuid4().hex, keys, Drain(), Connections(_limits(settings.serve)))
         config = uvicorn.Config(
@@ -114,7 +115,7 @@ def _own_address(host: str, port: int) -> str:
 
 
 @contextmanager
-def _watching(parts: Parts, runner: IngestRunner) -> Iterator[None]:
+def _watching(parts: Services, runner: IngestRunner) -> Iterator[None]:
     stop = threading.Event()
 
     def run() -> None:

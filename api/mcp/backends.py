@@ -1,4 +1,4 @@
-"""Where the tools of MCP find what they return: in the parts of this server, or wherever commands are carried out."""
+"""Where the MCP tools get their results: from the services of this server, or from whoever carries out commands."""
 
 import asyncio
 import threading
@@ -9,45 +9,50 @@ from typing import Any, TypeVar
 from starlette.requests import HTTPConnection
 
 from api.public_urls import absolute, base_url
-from api.schemas.questions import AskRequest, AskResponse, SearchRequest, SearchResponse
-from api.schemas.text import TextResponse, run_read
-from api.service.local import run_search
-from api.service.protocol import Service, open_service
-from rag.answering.answer import answer, final_answer
+from api.schemas.ask import AskRequest, AskResponse
+from api.schemas.search import SearchRequest, SearchResponse
+from api.schemas.text import TextRequest, TextResponse
+from api.service.connect import open_service
+from api.service.protocol import Service
+from api.service.search import SEARCH
+from api.service.text import TEXT
+from rag.answering.answer import final_answer
 from rag.settings import Settings
-from rag.wiring import Parts
+from rag.wiring import Services
 
 Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse)
 Locate = Callable[[str, str], str]
-"""Source and path of a passage to its absolute address."""
+"""(source, path of a passage) → its absolute address."""
 
 
 class ServerBackend:
-    """Of a server, for those who call it over HTTP."""
+    """The services of a server, for clients that call it over HTTP."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     async def search(self, query: str, connection: Any) -> SearchResponse:
-        found = await asyncio.to_thread(run_search, self._parts, SearchRequest(question=query))
-        return located(found, self._locate(connection))
+        found = await asyncio.to_thread(SEARCH.run, self._services, SearchRequest(question=query))
+        return locate_response(found, self._locate(connection))
 
     async def read(self, name: str, connection: Any) -> TextResponse:
-        return located(await asyncio.to_thread(run_read, self._parts.store, name), self._locate(connection))
+        text = await asyncio.to_thread(TEXT.run, self._services, TextRequest(id=name))
+        return locate_response(text, self._locate(connection))
 
     async def ask(self, question: str, connection: Any) -> AskResponse:
-        # A call that is cancelled ends here, and with it the one to the chat model.
-        return located(AskResponse.of(await final_answer(answer(question, self._parts))), self._locate(connection))
+        # If the client cancels the call, it ends here, and with it the call of the chat model.
+        answer = await final_answer(self._services.answerer.answer(question))
+        return locate_response(AskResponse.of(answer), self._locate(connection))
 
     def _locate(self, connection: HTTPConnection) -> Locate:
-        base = base_url(self._parts.settings, connection)
+        base = base_url(self._services.settings.serve, connection)
         return lambda source, path: absolute(path, base)
 
 
 class CommandBackend:
-    """Of a process beside a client, which may run for days: the store is open only while a call is answered.
+    """A process beside a client that may run for days. The store is open only while a call is answered.
 
-    So a server can be started and stopped meanwhile, and an ingest can run.
+    In between, a server can be started or stopped and an ingest can run.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -55,33 +60,33 @@ class CommandBackend:
         self._one_at_a_time = threading.Lock()
 
     async def search(self, query: str, connection: Any) -> SearchResponse:
-        return await self._carried_out(lambda backend: backend.search(SearchRequest(question=query)))
+        return await self._run(lambda service: service.call(SEARCH, SearchRequest(question=query)))
 
     async def read(self, name: str, connection: Any) -> TextResponse:
-        return await self._carried_out(lambda backend: backend.read(name))
+        return await self._run(lambda service: service.call(TEXT, TextRequest(id=name)))
 
     async def ask(self, question: str, connection: Any) -> AskResponse:
         request = AskRequest(question=question)
-        return await self._carried_out(lambda backend: backend.ask(request, on_text=lambda piece: None))
+        return await self._run(lambda service: service.ask(request, on_text=lambda piece: None))
 
-    async def _carried_out(self, work: Callable[[Service], Response]) -> Response:
-        return await asyncio.to_thread(self._carry_out, work)
+    async def _run(self, work: Callable[[Service], Response]) -> Response:
+        return await asyncio.to_thread(self._run_blocking, work)
 
-    def _carry_out(self, work: Callable[[Service], Response]) -> Response:
-        with self._one_at_a_time, open_service(self._settings) as backend:
-            return located(work(backend), self._locate(backend))
+    def _run_blocking(self, work: Callable[[Service], Response]) -> Response:
+        with self._one_at_a_time, open_service(self._settings) as service:
+            return locate_response(work(service), self._locate(service))
 
-    def _locate(self, backend: Service) -> Locate:
-        base = self._settings.serve.public_url.rstrip("/") or backend.url
+    def _locate(self, service: Service) -> Locate:
+        base = self._settings.serve.public_url.rstrip("/") or service.url
         if base:
             return lambda source, path: absolute(path, base)
-        # Nobody serves the documents, so they are where they are.
-        root = Path(backend.root())
+        # No server shows the documents, so the links lead to the files.
+        root = Path(service.root())
         return lambda source, path: (root / source).as_uri()
 
 
-def located(response: Response, locate: Locate) -> Response:
-    """The response with absolute addresses."""
+def locate_response(response: Response, locate: Locate) -> Response:
+    """Return the response with absolute addresses."""
     match response:
         case SearchResponse():
             hits = [hit.model_copy(update={"url": locate(hit.source, hit.url)}) for hit in response.hits]

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.mcp.backends import ServerBackend
 from api.mcp.tools import mcp_server
-from rag.wiring import Parts
+from rag.wiring import Services
 
 MCP_PATH = "/mcp"
 
@@ -20,8 +20,8 @@ MCP_PATH = "/mcp"
 class _Endpoint:
     """Each request stands for itself, so that any replica can answer it and nothing is left behind."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._sessions: StreamableHTTPSessionManager | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,7 +30,7 @@ class _Endpoint:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        server = mcp_server(ServerBackend(self._parts))
+        server = mcp_server(ServerBackend(self._services))
         # Its own Starlette application is not used: it would bring a lifespan that a mounted application does not get.
         # Hosts and origins are checked for all paths alike, and this check would know loopback only.
         unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
@@ -40,8 +40,8 @@ class _Endpoint:
             yield
 
 
-def add_mcp(app: FastAPI, parts: Parts) -> None:
-    endpoint = _Endpoint(parts)
+def add_mcp(app: FastAPI, services: Services) -> None:
+    endpoint = _Endpoint(services)
     # Without GET: a stream for messages that nobody asked for would stay open, and none are ever sent.
     app.router.routes.append(Route(MCP_PATH, endpoint, methods=["POST"], include_in_schema=False))
     before = app.router.lifespan_context

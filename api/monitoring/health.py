@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from api.error_codes import error_code
 from api.guard.draining import Drain
 from api.http.error_handlers import ERRORS
-from api.schemas.status import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
+from api.schemas.health import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
 from rag.errors import EmbedderMismatch, StoreEmpty, StoreTimeout, ZhiwenError
-from rag.wiring import Parts
+from rag.wiring import Services
 
 _PATIENCE_SECONDS = 2.0
 _NOT_READY: dict[int | str, dict[str, Any]] = {
@@ -23,7 +23,7 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
 class Readiness:
     """Looks at the parts that an answer needs, one look at a time, however many ask."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Services) -> None:
         self._parts = parts
         self._looks: dict[ReadyPart, asyncio.Task[None]] = {}
         self._is_warm = False
@@ -64,7 +64,7 @@ class Readiness:
             self._is_warm = True
 
 
-def add_health(app: FastAPI, parts: Parts, drain: Drain) -> None:
+def add_health(app: FastAPI, parts: Services, drain: Drain) -> None:
     readiness = Readiness(parts)
 
     @app.get("/health/live", responses=ERRORS, tags=["service"])

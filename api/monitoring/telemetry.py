@@ -10,14 +10,14 @@ from fastapi import FastAPI
 
 from rag.errors import ConfigError
 from rag.state.traces import Trace
-from rag.wiring import Parts
+from rag.wiring import Services
 
 _UNTRACED = "/health/live,/health/ready,/metrics"
 _EXPORT_SECONDS = 2
 """A collector that cannot be reached must not keep the service from ending."""
 
 
-def add_telemetry(app: FastAPI, parts: Parts) -> None:
+def add_telemetry(app: FastAPI, parts: Services) -> None:
     """Trace the application if `serve.otlp_endpoint` names a collector.
 
     Raises ConfigError if the extra `telemetry` is not installed.

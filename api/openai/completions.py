@@ -23,14 +23,13 @@ from api.openai.schemas import (
     Delta,
     FinishReason,
 )
-from rag.answering import answer as answering
-from rag.answering.answer import Event
-from rag.chat.protocol import ReasoningDelta
+from rag.answering.answer import AnswerEvent
+from rag.chat.protocol import ReasoningDelta, TextDelta
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
 from rag.types import Answer
 
-Events = AsyncGenerator[Event, None]
+Events = AsyncGenerator[AnswerEvent, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Style:
 
 
 async def whole(events: Events, style: Style) -> ChatCompletion:
-    """The completion once the answer is whole. Raises as `rag.answering.answer.answer`."""
+    """The completion once the answer is whole. Raises as `Answerer.answer`."""
     thoughts = ""
     async with aclosing(events):
         async for event in events:
@@ -84,7 +83,7 @@ async def chunks(events: Events, style: Style, *, with_usage: bool) -> AsyncIter
                 match event:
                     case ReasoningDelta(text):
                         yield stream.chunk(Delta(reasoning_content=text))
-                    case answering.Delta(text):
+                    case TextDelta(text):
                         has_text = True
                         yield stream.chunk(Delta(content=text))
                     case Answer():

@@ -1,11 +1,11 @@
 """The OpenAI-compatible surface: one model, `zhiwen`, whose answers come from the knowledge base."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.disconnects import CLIENT_GONE, unless_gone
@@ -22,10 +22,11 @@ from api.openai.schemas import (
 )
 from api.openai.side_requests import Said, side_answer
 from api.public_urls import base_url
-from rag.answering.answer import answer
+from api.sse import event_stream
+from rag.answering.answer import Answerer
 from rag.answering.history import Turn
 from rag.errors import QuestionError
-from rag.wiring import Parts
+from rag.settings import ServeSettings
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": OpenAIError, "description": "The request cannot be served as it is."},
@@ -37,14 +38,15 @@ _STREAM: dict[str, Any] = {
 }
 
 
-def add_openai(app: FastAPI, parts: Parts) -> None:
+def add_openai(app: FastAPI, answerer: Answerer, serve: ServeSettings) -> None:
+    """Add the routes, with and without `/v1`."""
     model = ModelOut(id=MODEL, created=int(time.time()))
 
     # Base URLs are given with and without /v1.
     @app.get("/models", include_in_schema=False)
     @app.get("/v1/models", responses=_ERRORS, tags=["OpenAI-compatible"])
     async def list_models() -> ModelList:
-        """The models there are: one."""
+        """The one model of this server."""
         return ModelList(data=[model])
 
     @app.get("/models/{name:path}", include_in_schema=False)
@@ -52,7 +54,7 @@ def add_openai(app: FastAPI, parts: Parts) -> None:
     async def show_model(name: str) -> ModelOut:
         """One model; 404 for a name that is not listed, though a question may give any."""
         if name != MODEL:
-            raise HTTPException(404, f"there is no model {name!r}; the one there is is {MODEL!r}")
+            raise HTTPException(404, f"unknown model {name!r}; this server has only {MODEL!r}")
         return model
 
     @app.post("/chat/completions", response_model=ChatCompletion, include_in_schema=False)
@@ -72,18 +74,18 @@ def add_openai(app: FastAPI, parts: Parts) -> None:
         aside = side_answer([Said(message.role, message.text) for message in request.messages])
         if aside is not None:
             if request.stream:
-                return _stream(completions.chunks_at_once(aside, with_usage=with_usage))
+                return event_stream(completions.chunks_at_once(aside, with_usage=with_usage))
             return JSONResponse(completions.at_once(aside).model_dump(exclude_none=True))
         question, history = _conversation(request.messages)
         style = completions.Style(
             question=question,
-            base=base_url(parts.settings, connection),
-            with_links=parts.settings.serve.link_list,
+            base=base_url(serve, connection),
+            with_links=serve.link_list,
         )
-        events = answer(question, parts, history=history)
+        events = answerer.answer(question, history=history)
         await anext(events)  # the passages; what fails before it is an ordinary error answer
         if request.stream:
-            return _stream(completions.chunks(events, style, with_usage=with_usage))
+            return event_stream(completions.chunks(events, style, with_usage=with_usage))
         whole = await unless_gone(connection, completions.whole(events, style))
         return JSONResponse(whole.model_dump(exclude_none=True)) if whole else Response(status_code=CLIENT_GONE)
 
@@ -104,8 +106,3 @@ def _conversation(messages: Sequence[ChatMessage]) -> tuple[str, list[Turn]]:
         elif message.role == "assistant":
             history.append(Turn("assistant", without_closing(message.text)))
     return messages[last].text, history
-
-
-def _stream(frames: AsyncIterator[bytes]) -> StreamingResponse:
-    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingResponse(frames, media_type="text/event-stream", headers=headers)

@@ -5,19 +5,19 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
-from fastapi.sse import format_sse_event
 from pydantic import BaseModel
-from rag.text.language import Language
 
 from api.error_formats import OWN
 from api.page.answer_html import AnswerRenderer, Blocks, answer_html
 from api.page.batches import batch_ready_items
-from api.schemas.questions import AskResponse
-from rag.answering.answer import Delta, Event, PassagesFound
+from api.schemas.ask import AskResponse
+from api.sse import event
+from rag.answering.answer import AnswerEvent, PassagesFound
 from rag.answering.notices import refusal_text
-from rag.chat.protocol import ReasoningDelta
-from rag.checks.citations import passage_url
+from rag.chat.protocol import ReasoningDelta, TextDelta
+from rag.document_url import passage_url
 from rag.errors import ZhiwenError
+from rag.text.language import Language
 from rag.types import Answer, Passage
 
 _NEAREST = 3
@@ -53,22 +53,22 @@ class PlaceOut(BaseModel):
         )
 
 
-class PassagesEvent(BaseModel):
+class PassagesData(BaseModel):
     passages: list[PlaceOut]
 
 
-class ReasoningEvent(BaseModel):
+class ReasoningData(BaseModel):
     text: str
 
 
-class BlocksEvent(BaseModel):
+class BlocksData(BaseModel):
     """The blocks of the answer from number `start` on; what stood from there on is replaced."""
 
     start: int
     html: list[str]
 
     @classmethod
-    def of(cls, blocks: Blocks) -> "BlocksEvent":
+    def of(cls, blocks: Blocks) -> "BlocksData":
         return cls(start=blocks.start, html=list(blocks.html))
 
 
@@ -77,7 +77,7 @@ class NearestOut(BaseModel):
     url: str
 
 
-class AnswerEvent(BaseModel):
+class AnswerData(BaseModel):
     """The whole answer: all of its blocks, and for a refusal the sections that are nearest."""
 
     answer: AskResponse
@@ -85,7 +85,9 @@ class AnswerEvent(BaseModel):
     nearest: list[NearestOut]
 
 
-async def page_events(first: Event, events: AsyncGenerator[Event, None], language: Language) -> AsyncIterator[bytes]:
+async def page_events(
+    first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], language: Language
+) -> AsyncIterator[bytes]:
     """`passages`, then `reasoning` and `html` as they come, and last `answer` or `error`.
 
     `language` is that of the question.
@@ -94,16 +96,16 @@ async def page_events(first: Event, events: AsyncGenerator[Event, None], languag
     markup = AnswerRenderer([passage.number for passage in passages])
     try:
         async with aclosing(batch_ready_items(events)) as batches:
-            yield _frame("passages", PassagesEvent(passages=[PlaceOut.of(passage) for passage in passages]))
+            yield event("passages", PassagesData(passages=[PlaceOut.of(passage) for passage in passages]))
             async for batch in batches:
-                if text := "".join(event.text for event in batch if isinstance(event, ReasoningDelta)):
-                    yield _frame("reasoning", ReasoningEvent(text=text))
+                if text := "".join(each.text for each in batch if isinstance(each, ReasoningDelta)):
+                    yield event("reasoning", ReasoningData(text=text))
                 started = time.perf_counter()
-                if text := "".join(event.text for event in batch if isinstance(event, Delta)):
-                    yield _frame("html", BlocksEvent.of(await _rendered(markup, text)))
+                if text := "".join(each.text for each in batch if isinstance(each, TextDelta)):
+                    yield event("html", BlocksData.of(await _rendered(markup, text)))
                 if isinstance(batch[-1], Answer):
                     whole = await asyncio.to_thread(_whole, batch[-1], passages, language)
-                    yield _frame("answer", whole)
+                    yield event("answer", whole)
                 else:
                     # Others want to be served as well; what comes meanwhile is rendered together.
                     await asyncio.sleep(min(_REST * (time.perf_counter() - started), _MAX_REST_SECONDS))
@@ -117,11 +119,11 @@ async def _rendered(markup: AnswerRenderer, text: str) -> Blocks:
     return await asyncio.to_thread(markup.feed, text)
 
 
-def _whole(answer: Answer, passages: Sequence[Passage], language: Language) -> AnswerEvent:
+def _whole(answer: Answer, passages: Sequence[Passage], language: Language) -> AnswerData:
     # The text of a refusal lists the nearest sections; here they are links.
     text = refusal_text(language, ()) if answer.refused else answer.text
     numbers = [citation.number for citation in answer.citations]
-    return AnswerEvent(
+    return AnswerData(
         answer=AskResponse.of(answer),
         html=list(answer_html(text, numbers, answer.unverified)),
         nearest=_nearest(passages) if answer.refused else [],
@@ -133,7 +135,3 @@ def _nearest(passages: Sequence[Passage]) -> list[NearestOut]:
     found = {passage.chunk.context: passage.chunk for passage in reversed(passages) if passage.chunk.context}
     nearest = list(reversed(found.items()))[:_NEAREST]
     return [NearestOut(heading=heading, url=passage_url(chunk)) for heading, chunk in nearest]
-
-
-def _frame(name: str, data: BaseModel) -> bytes:
-    return format_sse_event(event=name, data_str=data.model_dump_json())

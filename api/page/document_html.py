@@ -13,9 +13,7 @@ from markdown_it.token import Token
 from api.page.safe_html import SafeRenderer, span
 from ingest.chunking.sections import Heading, parse_tokens, top_level_headings
 from ingest.readers.documents import Document
-
-PASSAGE = "passage"
-"""The id of the first block that is cited."""
+from rag.document_url import PASSAGE_ID, document_url
 
 _DOCUMENT_ENDINGS = (".md", ".markdown", ".mdx", ".txt", ".html", ".htm", ".pdf", ".docx")
 _LINES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
@@ -36,12 +34,6 @@ def line_range(lines: str) -> range:
         raise ValueError(f"lines must be like 82 or 82-84, got {lines!r}")
     start = int(match[1])
     return range(start, int(match[2] or start) + 1)
-
-
-def document_url(source: str, lines: range = range(0)) -> str:
-    """Where a document is shown, at the passage of these lines."""
-    path = f"/docs/{quote(source)}"
-    return f"{path}?lines={lines[0]}-{lines[-1]}#{PASSAGE}" if lines else path
 
 
 def render_document(document: Document, *, lines: range = range(0), id_prefix: str = "") -> RenderedDocument:
@@ -87,7 +79,7 @@ class _Marks:
         self._markup = markup
         self._line_of = line_of
         self._lines = lines
-        self._first_id = id_prefix + PASSAGE
+        self._first_id = id_prefix + PASSAGE_ID
 
     def put(self, tokens: Sequence[Token]) -> None:
         for position, token in enumerate(tokens):
@@ -164,6 +156,6 @@ def _links_of(source: str, id_prefix: str) -> Callable[[str], str | None]:
         if not path.lower().endswith(_DOCUMENT_ENDINGS):
             return None
         fragment = f"#{quote(unquote(parts.fragment))}" if parts.fragment else ""
-        return f"/docs/{quote(path)}{fragment}"
+        return document_url(path) + fragment
 
     return link

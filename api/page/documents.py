@@ -5,16 +5,18 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
 
 from api.http.error_handlers import ERRORS
 from api.page.document_cache import DocumentCache, Rendered
-from api.page.document_html import document_url, line_range
+from api.page.document_html import line_range
 from api.page.frame import page
+from api.schemas.documents import DocumentOut, SectionOut
 from api.schemas.errors import ErrorResponse
 from ingest.live_documents import LiveDocument, load_live_document
+from rag.document_url import document_url
 from rag.errors import DocumentNotFound
-from rag.wiring import Parts
+from rag.settings import KnowledgeSettings
+from rag.store.store import Store
 
 _PART_ID_PREFIX = "doc-"
 Lines = Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])]
@@ -31,77 +33,20 @@ _PAGE: dict[int | str, dict[str, Any]] = {
 _PAGE["4XX"]["content"]["text/html"] = {"schema": {"type": "string"}}
 
 
-class DocumentSummary(BaseModel):
-    """`chunks` counts the passages that the document was cut into."""
+def add_documents(app: FastAPI, store: Store, knowledge: KnowledgeSettings, *, is_open: bool) -> None:
+    """Add the pages of documents, and their content as JSON.
 
-    source: str
-    title: str
-    chunks: int
-    bytes: int
-    url: str
-
-
-class DocumentList(BaseModel):
-    generation: int
-    documents: list[DocumentSummary]
-
-
-class SectionOut(BaseModel):
-    level: int
-    heading: str
-    anchor: str
-
-
-class DocumentOut(BaseModel):
-    """`html` is safe to show; its ids begin with `doc-`, and the first block of the lines asked for is `doc-passage`.
-
-    `rebuilt` says that the file is not what was ingested, so that the text was put together from the index.
-    """
-
-    source: str
-    title: str
-    generation: int
-    chunks: int
-    rebuilt: bool
-    url: str
-    sections: list[SectionOut]
-    html: str
-
-
-def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
-    """`is_open` if no key is needed. Otherwise the pages hold nothing of the documents: a browser that follows a link
-    has no key to show, so their script asks for the text as JSON, with the key.
+    `is_open` says that no API key is needed. Otherwise the pages are empty, because a browser that follows a link sends
+    no key; their script fetches the text as JSON, with the key.
 
     Rendering a large document takes seconds of a thread; what was rendered is kept, as long as there is room.
     """
     kept = DocumentCache()
 
-    @app.get("/documents", responses=ERRORS, include_in_schema=False)
-    def documents() -> DocumentList:
-        """The documents of the live generation, by source; none before the first ingest."""
-        state = parts.store.state()
-        if state is None:
-            return DocumentList(generation=0, documents=[])
-        snapshot = parts.store.snapshot()
-        records = sorted(snapshot.documents().values(), key=lambda record: record.source)
-        return DocumentList(
-            generation=snapshot.generation,
-            documents=[
-                DocumentSummary(
-                    source=record.source,
-                    title=record.title,
-                    chunks=record.chunks,
-                    bytes=record.size,
-                    url=document_url(record.source),
-                )
-                for record in records
-            ],
-        )
-
     @app.get("/documents/{source:path}", responses=ERRORS, include_in_schema=False)
     def document(source: str, lines: Lines = "") -> DocumentOut:
         """A document of the live generation, rendered, the lines asked for marked."""
-        return _part(_found(source, parts), line_range(lines), kept)
+        return _part(load_live_document(source, store.snapshot(), knowledge), line_range(lines), kept)
 
     @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE, include_in_schema=False)
     def document_page(source: str, request: Request, lines: Lines = "") -> HTMLResponse:
@@ -109,15 +54,11 @@ def add_docs(app: FastAPI, parts: Parts, *, is_open: bool) -> None:
         if not is_open:
             return page("locked", title="知问 zhiwen")
         try:
-            return _page(_found(source, parts), line_range(lines), kept)
+            return _page(load_live_document(source, store.snapshot(), knowledge), line_range(lines), kept)
         except DocumentNotFound:
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return page("missing", title=source, status=404, source=escape(source))
-
-
-def _found(source: str, parts: Parts) -> LiveDocument:
-    return load_live_document(source, parts.store.snapshot(), parts.settings.knowledge)
 
 
 def _part(found: LiveDocument, lines: range, kept: DocumentCache) -> DocumentOut:

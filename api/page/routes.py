@@ -1,4 +1,4 @@
-"""The web page: asking at `/`, the knowledge base at `/knowledge`, and what their scripts ask for."""
+"""The web page: asking at `/`, the knowledge base at `/knowledge`, and the requests of their scripts."""
 
 from pathlib import Path
 from typing import Literal
@@ -6,7 +6,6 @@ from typing import Literal
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import BaseModel
-from rag.text.language import detect_language
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -15,19 +14,24 @@ from api.http.error_handlers import ERRORS
 from api.page.answer_events import page_events
 from api.page.frame import HEADERS, page
 from api.page.suggestions import Suggestions
-from api.schemas.questions import AskRequest
-from rag.answering.answer import answer
-from rag.wiring import Parts
+from api.schemas.ask import AskRequest
+from api.service.ask import answer_events
+from api.sse import event_stream
+from rag.answering.answer import Answerer
+from rag.settings import KnowledgeSettings
+from rag.text.language import detect_language
 
 STATIC = Path(__file__).parent / "static"
 
 
 class SuggestionsOut(BaseModel):
+    """Questions to begin with."""
+
     questions: list[str]
 
 
 class _Assets(StaticFiles):
-    """Looked at anew with each load, for the page must fit the server; unchanged ones are not sent again."""
+    """Checked again with each load, because the page must fit the server; unchanged files are not sent again."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -35,17 +39,17 @@ class _Assets(StaticFiles):
         return response
 
 
-def add_page(app: FastAPI, parts: Parts) -> None:
-    suggestions = Suggestions(parts)
-    answering = parts.settings.answering
+def add_page(app: FastAPI, answerer: Answerer, knowledge_settings: KnowledgeSettings) -> None:
+    """Add the pages, their static files, and the routes that only their scripts use."""
+    suggestions = Suggestions(answerer.searcher, knowledge_settings, min_evidence=answerer.settings.min_evidence)
 
     @app.get("/", include_in_schema=False)
     def home() -> HTMLResponse:
         return page(
             "ask",
             title="知问 zhiwen",
-            min_evidence=str(answering.min_evidence),
-            max_characters=str(answering.max_question_characters),
+            min_evidence=str(answerer.settings.min_evidence),
+            max_characters=str(answerer.settings.max_question_characters),
         )
 
     @app.get("/knowledge", include_in_schema=False)
@@ -54,13 +58,9 @@ def add_page(app: FastAPI, parts: Parts) -> None:
 
     @app.post("/page/ask", include_in_schema=False, responses=ERRORS)
     async def ask(request: AskRequest) -> StreamingResponse:
-        condition = request.filter.to_filter() if request.filter else None
-        history = [turn.to_turn() for turn in request.history]
-        events = answer(request.question, parts, condition=condition, history=history)
-        first = await anext(events)  # what fails before it is an ordinary error answer
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        written = page_events(first, events, detect_language(request.question))
-        return StreamingResponse(written, media_type="text/event-stream", headers=headers)
+        events = answer_events(answerer, request)
+        first = await anext(events)  # an error before it is an ordinary error response
+        return event_stream(page_events(first, events, detect_language(request.question)))
 
     @app.get("/page/suggestions", include_in_schema=False, responses=ERRORS)
     def suggest(language: Literal["zh", "en"] = "zh") -> SuggestionsOut:

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from rag.text.language import Language, detect_language
-
 from ingest.golden import load_golden
-from rag.answering.answer import search
 from rag.errors import KnowledgeError
+from rag.retrieval.search import Searcher
 from rag.retrieval.sufficiency import answer_probability
+from rag.settings import KnowledgeSettings
 from rag.store.snapshot import Snapshot
-from rag.wiring import Parts
+from rag.text.language import Language, detect_language
 
 log = logging.getLogger("zhiwen.page")
 
@@ -26,14 +25,16 @@ _ASKING: dict[Language, str] = {"zh": "“{heading}”讲了什么？", "en": "W
 class Suggestions:
     """The questions of the live generation, found once for each language and kept while it is live."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, searcher: Searcher, knowledge: KnowledgeSettings, *, min_evidence: float) -> None:
+        self._searcher = searcher
+        self._knowledge = knowledge
+        self._min_evidence = min_evidence
         self._lock = threading.Lock()
         self._kept: dict[Language, tuple[int, tuple[str, ...]]] = {}
 
     def of(self, language: Language) -> tuple[str, ...]:
         """At most four questions; none before the first ingest. Raises StoreError and EmbedderError."""
-        state = self._parts.store.state()
+        state = self._searcher.store.state()
         if state is None:
             return ()
         with self._lock:
@@ -44,19 +45,18 @@ class Suggestions:
             return questions
 
     def _answerable(self, language: Language) -> Iterator[str]:
-        snapshot = self._parts.store.snapshot()
-        wanted = self._parts.settings.answering.min_evidence
+        snapshot = self._searcher.store.snapshot()
         # The headings of all documents are read only if the golden questions do not suffice.
-        for candidates in (partial(_golden, self._parts), _of_headings):
+        for candidates in (partial(_golden, self._knowledge), _of_headings):
             for question in _spread(candidates(snapshot, language), _TRIED):
-                if answer_probability(search(question, self._parts)) >= wanted:
+                if answer_probability(self._searcher.search(question)) >= self._min_evidence:
                     yield question
 
 
-def _golden(parts: Parts, snapshot: Snapshot, language: Language) -> list[str]:
+def _golden(knowledge: KnowledgeSettings, snapshot: Snapshot, language: Language) -> list[str]:
     """The golden questions that the live generation was found to hold the passages for."""
     try:
-        questions = load_golden(parts.settings.knowledge.path)
+        questions = load_golden(knowledge.path)
     except KnowledgeError as error:
         log.warning("golden questions are not suggested: %s", error)  # the next ingest refuses to run with them
         return []

@@ -1,16 +1,16 @@
-"""What all bodies that go over the wire have in common, and what an error looks like; `--json` prints the same."""
+"""Errors as JSON."""
 
-from pydantic import BaseModel, ConfigDict
-
-
-class RequestModel(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from pydantic import BaseModel
 
 
 class ErrorBody(BaseModel):
+    """`code` is for programs, `message` for people."""
+
     code: str
     message: str
 
 
 class ErrorResponse(BaseModel):
+    """The one shape of every error of our own API."""
+
     error: ErrorBody

@@ -1,15 +1,15 @@
-"""Verdicts on answers as they go over the wire and to `--json`."""
+"""What people think of answers, as JSON."""
 
 from dataclasses import asdict
 
 from pydantic import BaseModel, Field
 
-from api.schemas.errors import RequestModel
-from rag.state.feedback import Feedback, FeedbackLog, Rating
+from api.schemas.request_model import RequestModel
+from rag.state.feedback import Feedback, Rating
 
 
 class FeedbackRequest(RequestModel):
-    """A later verdict on the same answer replaces the earlier one."""
+    """A verdict on an answer. A later one on the same answer replaces it."""
 
     trace_id: str = Field(pattern=r"^[0-9a-f]{32}$", examples=["c6c391f8dcdd4c63b3a71916f8c2fd26"])
     rating: Rating
@@ -21,6 +21,8 @@ class FeedbackRequest(RequestModel):
 
 
 class FeedbackOut(BaseModel):
+    """A verdict as it was kept. `at` is UTC, ISO 8601."""
+
     at: str
     trace_id: str
     rating: Rating
@@ -32,6 +34,7 @@ class FeedbackOut(BaseModel):
 
     @classmethod
     def of(cls, feedback: Feedback) -> "FeedbackOut":
+        """The verdict as JSON."""
         return cls.model_validate(asdict(feedback))
 
 
@@ -39,7 +42,3 @@ class FeedbackResponse(BaseModel):
     """The last verdict on each answer, oldest first."""
 
     feedback: list[FeedbackOut]
-
-    @classmethod
-    def of(cls, log: FeedbackLog) -> "FeedbackResponse":
-        return cls(feedback=[FeedbackOut.of(feedback) for feedback in log.read()])

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schemas.errors import RequestModel
+from api.schemas.request_model import RequestModel
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
 
 WireScalar = Annotated[str, Field(max_length=1000)] | bool | int | float

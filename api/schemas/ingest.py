@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 from pydantic import BaseModel, Field
 
-from api.schemas.errors import ErrorBody, RequestModel
+from api.schemas.errors import ErrorBody
+from api.schemas.request_model import RequestModel
 from ingest.staging.plan import Plan
 from ingest.staging.report import IngestReport, Progress
 

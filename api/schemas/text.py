@@ -1,18 +1,26 @@
-"""The text that an id leads to, over the wire."""
+"""A passage in its section, or a document, as JSON."""
 
 from pydantic import BaseModel, Field
 
-from rag.checks.citations import passage_url
-from rag.retrieval.excerpts import Excerpt, read_excerpt
-from rag.store.store import Store
+from api.schemas.request_model import RequestModel
+from rag.document_url import passage_url
+from rag.retrieval.excerpts import Excerpt
 from rag.types import MetadataValue
 
-MAX_CHARACTERS = 20_000
-"""What clients that hand texts to chat models can take in one piece."""
+
+class TextRequest(RequestModel):
+    """What to read."""
+
+    id: str = Field(
+        description="The `id` of a hit, or the `source` of a document.",
+        min_length=1,
+        max_length=4096,
+        examples=["overview.md"],
+    )
 
 
 class TextResponse(BaseModel):
-    """`text` is Markdown from the lines given; `whole` is false if the rest did not fit; `metadata` is front matter."""
+    """`text` is Markdown from the lines given. `whole` is false if the rest did not fit. `metadata` is front matter."""
 
     id: str
     source: str
@@ -26,21 +34,18 @@ class TextResponse(BaseModel):
     metadata: dict[str, MetadataValue]
 
     @classmethod
-    def of(cls, reading: Excerpt) -> "TextResponse":
-        passage = reading.passage
+    def of(cls, excerpt: Excerpt) -> "TextResponse":
+        """The excerpt as JSON."""
+        passage = excerpt.passage
         return cls(
-            id=reading.id,
+            id=excerpt.id,
             source=passage.source,
             title=passage.context or passage.source,
             heading_path=list(passage.heading_path),
-            start_line=reading.start_line,
-            end_line=reading.end_line,
-            text=reading.text,
-            whole=reading.is_whole,
+            start_line=excerpt.start_line,
+            end_line=excerpt.end_line,
+            text=excerpt.text,
+            whole=excerpt.is_whole,
             url=passage_url(passage),
             metadata=dict(passage.metadata),
         )
-
-
-def run_read(store: Store, name: str) -> TextResponse:
-    return TextResponse.of(read_excerpt(store.snapshot(), name, max_characters=MAX_CHARACTERS))

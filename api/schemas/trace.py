@@ -1,21 +1,28 @@
-"""How an answer came about, over the wire."""
+"""How an answer came about, as JSON."""
 
 from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from api.schemas.ask import AskResponse, PassageOut, UsageOut
 from api.schemas.errors import ErrorBody
-from api.schemas.questions import AskResponse, PassageOut, UsageOut
-from rag.answering.rewriting import RewrittenBy
+from api.schemas.request_model import RequestModel
 from rag.checks.verification import Fault
-from rag.errors import TraceNotFound
 from rag.retrieval.explanation import Explanation
-from rag.state.traces import Trace, TraceStore
-from rag.types import Outcome
+from rag.state.traces import Trace
+from rag.types import Outcome, RewrittenBy
+
+
+class TraceRequest(RequestModel):
+    """The answer in question."""
+
+    trace_id: str
 
 
 class MessageOut(BaseModel):
+    """A message of the prompt."""
+
     role: str
     content: str
 
@@ -32,8 +39,10 @@ class AttemptOut(BaseModel):
 
 
 class CheckedOut(BaseModel):
-    """A statement of the answer and the passages it cites. `fault` is null if they support it; `problem` is the part of
-    it that they do not hold."""
+    """A statement of the answer and the passages it cites.
+
+    `fault` is null if they support it; `problem` is the part of it that they do not contain.
+    """
 
     sentence: str
     numbers: list[int]
@@ -43,11 +52,10 @@ class CheckedOut(BaseModel):
 
 
 class TraceResponse(BaseModel):
-    """`standalone_question` is null unless the question was rewritten in the light of its history; `passages` are those
-    found, `dropped_passages` the numbers of those that did not fit into the prompt; `milliseconds` are by stage.
+    """`standalone_question` is null unless the question was rewritten with its history. `passages` are those found,
+    `dropped_passages` the numbers of those that did not fit into the prompt. `milliseconds` are by stage.
 
-    `failure` is null unless the answer broke off; then `answer` holds what had been written, and nobody was given it as
-    an answer.
+    `failure` is null unless the answer broke off; then `answer` holds the text so far, which is not an answer.
     """
 
     trace_id: str
@@ -69,6 +77,7 @@ class TraceResponse(BaseModel):
 
     @classmethod
     def of(cls, trace: Trace) -> "TraceResponse":
+        """The trace as JSON."""
         answer = trace.answer
         return cls(
             trace_id=trace.trace_id,
@@ -97,12 +106,3 @@ class TraceResponse(BaseModel):
             milliseconds=dict(trace.milliseconds),
             failure=ErrorBody.model_validate(asdict(trace.failure)) if trace.failure else None,
         )
-
-
-def run_trace(traces: TraceStore, trace_id: str) -> TraceResponse:
-    """Raises TraceNotFound."""
-    found = traces.get(trace_id)
-    if found is None:
-        why = "it is unknown or too old" if traces.enabled else "traces.enabled is false"
-        raise TraceNotFound(f"no trace {trace_id[:64]}: {why}")
-    return TraceResponse.of(found)

@@ -1,21 +1,21 @@
-"""The commands, carried out by a running server."""
+"""The use cases, carried out by a running server."""
 
 import json
 import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import httpx2
 from pydantic import BaseModel
 
 from api.error_codes import error_from_code
-from api.schemas.ingest import IngestRequest, IngestResponse, IngestState, PlanOut, RollbackResponse
-from api.schemas.questions import AskRequest, AskResponse, SearchRequest, SearchResponse
-from api.schemas.status import HealthResponse, StatusResponse
-from api.schemas.text import TextResponse
-from api.schemas.trace import TraceResponse
+from api.schemas.ask import AskRequest, AskResponse
+from api.schemas.ingest import IngestRequest, IngestResponse, IngestState
+from api.schemas.request_model import EmptyRequest
+from api.service.health import HEALTH
+from api.service.operation import Operation, RequestT, ResponseT
 from api.service.owner import Owner
 from api.service.protocol import OnPlan, OnProgress, OnText
 from rag.errors import StoreUnavailable, ZhiwenError
@@ -45,44 +45,24 @@ class RemoteService:
     def url(self) -> str:
         return self._url
 
-    def health(self) -> HealthResponse:
-        return HealthResponse.model_validate(self._call("GET", "/health"))
-
     def root(self) -> str:
-        return self.health().root
+        return self.call(HEALTH, EmptyRequest()).root
 
-    def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
-        state = IngestState.model_validate(self._call("POST", "/ingest", request))
-        run, planned = state.run, False
-        while state.running and state.run == run:
-            if state.plan and not planned:
-                on_plan(state.plan)
-                planned = True
-            if state.progress:
-                on_progress(state.progress)
-            time.sleep(_POLL_SECONDS)
-            state = IngestState.model_validate(self._call("GET", "/ingest"))
-        if state.plan and not planned:
-            on_plan(state.plan)
-        if state.error:
-            raise error_from_code(state.error.code, state.error.message)
-        if state.last is None:
-            raise ZhiwenError(f"{self._url} says neither how the ingest ended nor that it runs")
-        return state.last
-
-    def preview(self, request: IngestRequest) -> PlanOut:
-        return PlanOut.model_validate(self._call("POST", "/ingest/preview", request))
-
-    def search(self, request: SearchRequest) -> SearchResponse:
-        return SearchResponse.model_validate(self._call("POST", "/search", request))
-
-    def read(self, name: str) -> TextResponse:
-        return TextResponse.model_validate(self._call("GET", f"/text?{urlencode({'id': name})}"))
+    def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
+        values = _as_json(request)
+        path = operation.path
+        for name in list(values):
+            if f"{{{name}}}" in path:
+                path = path.replace(f"{{{name}}}", quote(str(values.pop(name)), safe=""))
+        if operation.method == "GET":
+            answer = self._send("GET", path, parameters=values)
+        else:
+            answer = self._send("POST", path, body=values)
+        return operation.response.model_validate(answer)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
-        body = request.model_dump(mode="json", by_alias=True, exclude_none=True) | {"stream": True}
         try:
-            with self._client.stream("POST", "/ask", json=body) as response:
+            with self._client.stream("POST", "/ask", json=_as_json(request) | {"stream": True}) as response:
                 if response.is_error:
                     response.read()
                     raise _error_in(response)
@@ -97,19 +77,30 @@ class RemoteService:
             raise self._gone(error) from error
         raise ZhiwenError(f"{self._url} ended the stream without an answer")
 
-    def trace(self, trace_id: str) -> TraceResponse:
-        return TraceResponse.model_validate(self._call("GET", f"/traces/{quote(trace_id, safe='')}"))
+    def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
+        state = IngestState.model_validate(self._send("POST", "/ingest", body=_as_json(request)))
+        run, planned = state.run, False
+        while state.running and state.run == run:
+            if state.plan and not planned:
+                on_plan(state.plan)
+                planned = True
+            if state.progress:
+                on_progress(state.progress)
+            time.sleep(_POLL_SECONDS)
+            state = IngestState.model_validate(self._send("GET", "/ingest"))
+        if state.plan and not planned:
+            on_plan(state.plan)
+        if state.error:
+            raise error_from_code(state.error.code, state.error.message)
+        if state.last is None:
+            raise ZhiwenError(f"{self._url} reports neither a running ingest nor its result")
+        return state.last
 
-    def status(self) -> StatusResponse:
-        return StatusResponse.model_validate(self._call("GET", "/status"))
-
-    def rollback(self) -> RollbackResponse:
-        return RollbackResponse.model_validate(self._call("POST", "/rollback"))
-
-    def _call(self, method: str, path: str, body: BaseModel | None = None) -> Any:
-        content = body.model_dump(mode="json", by_alias=True, exclude_none=True) if body else None
+    def _send(
+        self, method: str, path: str, *, parameters: dict[str, Any] | None = None, body: dict[str, Any] | None = None
+    ) -> Any:
         try:
-            response = self._client.request(method, path, json=content)
+            response = self._client.request(method, path, params=parameters, json=body)
         except httpx2.HTTPError as error:
             raise self._gone(error) from error
         if response.is_error:
@@ -118,6 +109,10 @@ class RemoteService:
 
     def _gone(self, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(f"the server {self._url} went away ({type(error).__name__}); try again")
+
+
+def _as_json(request: BaseModel) -> dict[str, Any]:
+    return request.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _error_in(response: httpx2.Response) -> ZhiwenError:

@@ -1,8 +1,9 @@
-"""Answers that were given, for the same question to the same generation: no search, no model call."""
+"""Answers that can be given once more: to the same question, of the same generation, without a search or a model."""
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from rag.answering.history import Turn
 from rag.state.traces import Trace
@@ -12,31 +13,29 @@ from rag.store.versions import Commit
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """All that an answer depends on besides the settings, which do not change while a cache lives."""
+    """Everything that an answer depends on except the settings, which do not change while a cache lives."""
 
     question: str
     history: tuple[Turn, ...]
-    condition: Filter | None
+    search_filter: Filter | None
     commit: Commit
 
 
 class AnswerCache:
-    """The answers used last, at most `size`. Safe to use from several threads."""
+    """The traces of the answers used last, at most `size`. Shared by all threads."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
         self._lock = threading.Lock()
-        self._traces: OrderedDict[CacheKey, Trace] = OrderedDict()
+        self._traces: LRUCache[CacheKey, Trace] = LRUCache(size)
 
-    def get(self, asked: CacheKey) -> Trace | None:
+    def get(self, key: CacheKey) -> Trace | None:
+        """Return the trace of an earlier answer, or None."""
         with self._lock:
-            if asked in self._traces:
-                self._traces.move_to_end(asked)
-            return self._traces.get(asked)
+            return self._traces.get(key)
 
-    def put(self, asked: CacheKey, trace: Trace) -> None:
+    def put(self, key: CacheKey, trace: Trace) -> None:
+        """Keep an answer; the one that was used longest ago gives way."""
         with self._lock:
-            self._traces[asked] = trace
-            self._traces.move_to_end(asked)
-            while len(self._traces) > self._size:
-                self._traces.popitem(last=False)
+            # A cache of size 0 refuses every value.
+            if self._traces.maxsize:
+                self._traces[key] = trace

@@ -1,46 +1,38 @@
-"""Evidence → the text of an answer: prompt, chat model, what readers may see of it, and whether it stands in the
-passages."""
+"""Evidence → the text of an answer: written by the chat model, or quoted without one, then checked."""
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from rag.answering.notices import EXTRACTIVE, FAILED, TRUNCATED
-from rag.answering.quote import ExtractiveChat
+from rag.answering.notices import FAILED, NOT_CONFIGURED, TRUNCATED
+from rag.answering.quote import QUOTING, quote_evidence
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
 from rag.checks.citations import build_citations, cited_numbers
 from rag.checks.output_filter import OutputFilter
-from rag.checks.verification import Verification, similarity_function, verify_answer
+from rag.checks.verification import Verification
 from rag.errors import ChatError, ZhiwenError
 from rag.retrieval.evidence import Evidence
-from rag.store.snapshot import Snapshot
-from rag.text.language import Language
 from rag.types import Attempt, Citation, RefusalReason
-from rag.wiring import Parts
 
 log = logging.getLogger("zhiwen.answer")
 
-_USUAL_CONTEXT_TOKENS = 16_384
-"""Of a model that nothing is known of."""
+_DEFAULT_CONTEXT_TOKENS = 16_384
+"""Assumed for a model of which nothing is known."""
 
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """The next piece of the answer's text; what `rag.checks.output_filter` keeps from readers is not in it."""
-
-    text: str
+Verify = Callable[[str, Mapping[int, str]], Verification]
+"""(text, texts of the passages by number) → each statement of the text checked. Blocks; raises ZhiwenError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What came of it: a text with citations, or a `reason` to refuse. `model` wrote it.
+    """The outcome: a text with citations, or a `reason` to refuse. `model` wrote it.
 
-    `prompt` is None if no chat model was asked; `by_fallback` if the documents were quoted because the chat model
-    failed. `seconds` are by stage. With an `error` the text broke off where it stands, and is no answer.
+    `prompt` is None if no chat model was asked. `by_fallback` says that the documents were quoted because the chat
+    model failed. `seconds` are by stage. With an `error`, the text broke off and is not an answer.
     """
 
     model: str
@@ -56,11 +48,48 @@ class Composition:
     error: ZhiwenError | None = None
 
 
+async def compose(
+    evidence: Evidence, chat: ChatModel | None, *, max_answer_tokens: int, verify: Verify
+) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
+    """Yield the text as it is written, and the outcome last.
+
+    Without a chat model the evidence is quoted. So it is if the model fails before its first token, and the text says
+    so. If the model fails later, or its text cannot be verified, the outcome carries the `error`.
+    """
+    draft = _Draft(chat.name if chat else QUOTING, is_quoted=chat is None)
+    prompt = _build_prompt(evidence, chat, max_answer_tokens) if chat else None
+    if chat and prompt:
+        try:
+            async with aclosing(_write(chat, prompt)) as pieces:
+                async for piece in pieces:
+                    if event := draft.take(piece):
+                        yield event
+        except ChatError as error:
+            if draft.text:
+                yield draft.broken_off(prompt, error)
+                return
+            log.warning("the chat model failed, quoting the documents instead: %s", error)
+            draft.by_fallback = draft.is_quoted = True
+    shown = prompt.evidence if prompt else evidence
+    if draft.is_quoted:
+        note = (FAILED if draft.by_fallback else NOT_CONFIGURED)[evidence.language]
+        for piece in _quote(shown, note):
+            if event := draft.take(piece):
+                yield event
+    draft.stop_clock()
+    try:
+        composition = await asyncio.to_thread(_conclude, draft, shown, prompt, verify)
+    except ZhiwenError as error:
+        composition = draft.broken_off(prompt, error)
+    yield composition
+
+
 @dataclass(slots=True)
 class _Draft:
     """An answer while it is written."""
 
     writer: str
+    is_quoted: bool
     started: float = field(default_factory=time.perf_counter)
     text: str = ""
     is_truncated: bool = False
@@ -68,13 +97,13 @@ class _Draft:
     attempts: list[Attempt] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def take(self, piece: ChatPiece) -> ReasoningDelta | Delta | None:
-        """Keep a piece, and return what the reader gets of it."""
+    def take(self, piece: ChatPiece) -> ReasoningDelta | TextDelta | None:
+        """Record a piece, and return it if the reader gets it."""
         match piece:
             case TextDelta(text):
                 self.seconds.setdefault("first_text", time.perf_counter() - self.started)
                 self.text += text
-                return Delta(text)
+                return piece
             case ReasoningDelta():
                 return piece
             case Attempt():
@@ -83,88 +112,32 @@ class _Draft:
                 self.writer, self.is_truncated = model, truncated
         return None
 
+    def stop_clock(self) -> None:
+        self.seconds["write"] = time.perf_counter() - self.started
 
-async def compose(
-    evidence: Evidence, parts: Parts, snapshot: Snapshot
-) -> AsyncGenerator[ReasoningDelta | Delta | Composition, None]:
-    """The text as it is written, and last what came of it. `snapshot` is what the evidence is from.
-
-    A chat model that fails before its first token is replaced by quotes from the same evidence, and the text says so.
-    If it fails later, or what it wrote cannot be verified, that is the `error` of what came of it.
-    """
-    chat, draft = parts.chat, _Draft(parts.chat.name)
-    prompt = _prompt(evidence, parts)
-    try:
-        async with aclosing(_readable(parts.chat, prompt)) as pieces:
-            async for piece in pieces:
-                if event := draft.take(piece):
-                    yield event
-    except ChatError as error:
-        if draft.text:
-            draft.seconds["write"] = time.perf_counter() - draft.started
-            yield _broken_off(draft, prompt, error)
-            return
-        log.warning("the chat model failed, quoting instead: %s", error)
-        chat, draft.by_fallback = ExtractiveChat(), True
-        async with aclosing(_readable(chat, prompt, note=FAILED[evidence.language])) as pieces:
-            async for piece in pieces:
-                if event := draft.take(piece):
-                    yield event
-    draft.seconds["write"] = time.perf_counter() - draft.started
-    try:
-        written = await asyncio.to_thread(_judged, draft, chat, prompt, parts, snapshot)
-    except ZhiwenError as error:
-        written = _broken_off(draft, prompt, error)
-    yield written
+    def broken_off(self, prompt: Prompt | None, error: ZhiwenError) -> Composition:
+        """The outcome of a text that is not an answer, because of `error`."""
+        self.stop_clock()
+        attempts = tuple(self.attempts)
+        return Composition(self.writer, self.text, prompt=prompt, attempts=attempts, seconds=self.seconds, error=error)
 
 
-def _broken_off(draft: _Draft, prompt: Prompt, error: ZhiwenError) -> Composition:
-    return Composition(
-        draft.writer, draft.text, prompt=prompt, attempts=tuple(draft.attempts), seconds=draft.seconds, error=error
-    )
-
-
-def _judged(draft: _Draft, chat: ChatModel, prompt: Prompt, parts: Parts, snapshot: Snapshot) -> Composition:
-    """The draft as an answer, or refused: because it declines, cites nothing, or nothing in it is supported."""
-    text, verification = draft.text, Verification()
-    reason: RefusalReason | None = None
-    if not cited_numbers(text):
-        reason = "no_citation" if text.strip() else "model_declined"
-    elif not chat.is_extractive:  # quotes need no check
-        started = time.perf_counter()
-        verification = _verified(text.removesuffix(TRUNCATED[prompt.evidence.language]), prompt, parts, snapshot)
-        draft.seconds["verify"] = time.perf_counter() - started
-        reason = None if verification.supported else "unsupported"
-    return Composition(
-        draft.writer,
-        "" if reason else text,
-        () if reason else build_citations(text, prompt.evidence),
-        reason,
-        None if chat.is_extractive and not draft.by_fallback else prompt,
-        verification,
-        truncated=draft.is_truncated,
-        by_fallback=draft.by_fallback,
-        attempts=tuple(draft.attempts),
-        seconds=draft.seconds,
-    )
-
-
-def _prompt(evidence: Evidence, parts: Parts) -> Prompt:
-    context = parts.chat.context_tokens or _USUAL_CONTEXT_TOKENS
-    prompt = build_prompt(evidence, ContextBudget(context, parts.settings.chat.max_answer_tokens))
+def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int) -> Prompt:
+    context = chat.context_tokens or _DEFAULT_CONTEXT_TOKENS
+    prompt = build_prompt(evidence, ContextBudget(context, max_answer_tokens))
     if prompt.dropped:
         log.warning("passages %s do not fit into chat.context_tokens (%s) and are left out", prompt.dropped, context)
     return prompt
 
 
-async def _readable(chat: ChatModel, prompt: Prompt, note: str = "") -> ChatStream:
-    """What the model writes, as a reader may see it, and a closing note; no text at all if it declines."""
-    text, started = OutputFilter(prompt), time.perf_counter()
-    async with aclosing(chat.stream(prompt)) as pieces:
+async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
+    """Yield what readers may see of the model's text; no text at all if the model declines."""
+    text, started = OutputFilter(prompt.evidence, instructions=prompt.messages[0].content), time.perf_counter()
+    async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
             if isinstance(piece, TextDelta):
                 if text.declined and piece.text.strip():
-                    # It goes on to explain itself, and nobody will read it.
+                    # The model goes on to explain itself, and nobody will read that.
                     yield Attempt(chat.name, "declined", time.perf_counter() - started)
                     return
                 if clean := text.feed(piece.text):
@@ -172,18 +145,46 @@ async def _readable(chat: ChatModel, prompt: Prompt, note: str = "") -> ChatStre
                 continue
             if isinstance(piece, Finished):
                 rest = text.finish()
-                closing = note or _closing(chat, piece, prompt.evidence.language)
-                if not text.declined and (rest or closing):
-                    yield TextDelta(f"{rest}\n\n{closing}" if closing else rest)
+                if piece.truncated:
+                    rest = f"{rest}\n\n{TRUNCATED[prompt.evidence.language]}"
+                if rest and not text.declined:
+                    yield TextDelta(rest)
             yield piece
 
 
-def _closing(chat: ChatModel, end: Finished, language: Language) -> str:
-    if end.truncated:
-        return TRUNCATED[language]
-    return EXTRACTIVE[language] if chat.is_extractive else ""
+def _quote(evidence: Evidence, note: str) -> Iterator[ChatPiece]:
+    """Quotes of the evidence as if a model had written them, with a closing note; no text if nothing can be quoted."""
+    text = OutputFilter(evidence)
+    for quote in quote_evidence(evidence):
+        if clean := text.feed(quote):
+            yield TextDelta(clean)
+    rest = text.finish()
+    if not text.declined:
+        yield TextDelta(f"{rest}\n\n{note}")
+    yield Finished(QUOTING)
 
 
-def _verified(text: str, prompt: Prompt, parts: Parts, snapshot: Snapshot) -> Verification:
-    passages = {passage.number: passage.chunk.searchable_text for passage in prompt.evidence.passages}
-    return verify_answer(text, passages, snapshot.statistics.idf, similarity_function(parts.embedder))
+def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify) -> Composition:
+    """Accept the draft as an answer, or refuse: it declines, cites nothing, or nothing in it is supported."""
+    text, verification = draft.text, Verification()
+    reason: RefusalReason | None = None
+    if not cited_numbers(text):
+        reason = "no_citation" if text.strip() else "model_declined"
+    elif not draft.is_quoted:  # quotes need no check
+        started = time.perf_counter()
+        passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
+        verification = verify(text.removesuffix(TRUNCATED[evidence.language]), passages)
+        draft.seconds["verify"] = time.perf_counter() - started
+        reason = None if verification.supported else "unsupported"
+    return Composition(
+        draft.writer,
+        "" if reason else text,
+        () if reason else build_citations(text, evidence),
+        reason,
+        prompt,
+        verification,
+        truncated=draft.is_truncated,
+        by_fallback=draft.by_fallback,
+        attempts=tuple(draft.attempts),
+        seconds=draft.seconds,
+    )

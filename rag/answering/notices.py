@@ -9,7 +9,7 @@ _REFUSAL: dict[Language, str] = {
     "en": "The knowledge base does not answer this question.",
 }
 _NEAREST: dict[Language, str] = {"zh": "最接近的内容在：", "en": " The nearest sections are:"}
-EXTRACTIVE: dict[Language, str] = {
+NOT_CONFIGURED: dict[Language, str] = {
     "zh": "（未配置大模型，以上摘自原文。）",
     "en": "(No chat model is configured; the above is quoted from the documents.)",
 }

@@ -1,70 +1,60 @@
-"""No chat model: the answer is made of the best sentences, list items and table rows, each with its citation."""
+"""An answer without a chat model: the best sentences, list items and table rows, each with its citation."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rag.chat.prompt import DECLINED, Prompt
-from rag.chat.protocol import ChatStream, Finished, TextDelta
 from rag.retrieval.evidence import Evidence
 from rag.text.spans import Span, split_spans
 from rag.text.tokens import tokenize
 from rag.types import Passage
 
-MAX_UNITS = 8
-# The document's own `[2]` would read as our marker.
+QUOTING = "extractive"
+"""What the `model` of a quoted answer is called."""
+
+MAX_SPANS = 8
+# A `[2]` in the document would read as a citation marker.
 _BRACKETED_NUMBER = re.compile(r"[\[【［](\^?[\s\d,，、;；]+)[\]】］]")
 _TIE = 0.95
-"""Units of one block that cover nearly as much of the question as the best belong to the same answer: "what is in
+"""Spans of one block that cover nearly as much of the question as the best one belong to the same answer: "what is in
 layer two" matches every row of layer two alike."""
 _MIN_COVERAGE = 0.15
-"""Below this the words say nothing about which unit is meant, and the order of the hits decides alone."""
+"""Below this the words do not say which span is meant, and the order of the hits decides alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
     passage: Passage
-    unit: Span
+    span: Span
     position: int
     coverage: float
     score: float
 
 
-class ExtractiveChat:
-    """Quotes the passages. Needs no key, no network and no time."""
-
-    name = "extractive"
-    is_extractive = True
-    context_tokens = None
-
-    async def stream(self, prompt: Prompt) -> ChatStream:
-        chosen = choose_units(prompt.evidence)
-        if not chosen:
-            yield TextDelta(DECLINED)
-        for number, (passage, unit) in enumerate(chosen):
-            line_start = ("\n- " if number else "- ") if len(chosen) > 1 else ""
-            text = _BRACKETED_NUMBER.sub(r"(\1)", unit.text)
-            yield TextDelta(f"{line_start}{text} [{passage.number}]")
-        yield Finished(self.name)
-
-    async def close(self) -> None:
-        return None
+def quote_evidence(evidence: Evidence) -> Iterator[str]:
+    """Yield the text of an answer, span by span, each followed by its marker `[n]`. Several spans form a list."""
+    chosen = choose_spans(evidence)
+    for number, (passage, span) in enumerate(chosen):
+        line_start = ("\n- " if number else "- ") if len(chosen) > 1 else ""
+        text = _BRACKETED_NUMBER.sub(r"(\1)", span.text)
+        yield f"{line_start}{text} [{passage.number}]"
 
 
-def choose_units(evidence: Evidence) -> list[tuple[Passage, Span]]:
-    """The units that answer, in reading order: the best one, and those of its block that match the question alike."""
+def choose_spans(evidence: Evidence) -> list[tuple[Passage, Span]]:
+    """Return the best span and those of its block that match the question alike, in reading order."""
     scored = _score(evidence)
     if not scored:
         return []
     best = max(scored, key=lambda candidate: candidate.score)
     chosen = [candidate for candidate in scored if _belongs(candidate, best)]
-    chosen = sorted(chosen, key=lambda candidate: -candidate.score)[:MAX_UNITS]
+    chosen = sorted(chosen, key=lambda candidate: -candidate.score)[:MAX_SPANS]
     chosen.sort(key=lambda candidate: (candidate.passage.chunk.position, candidate.position))
-    return [(candidate.passage, candidate.unit) for candidate in chosen]
+    return [(candidate.passage, candidate.span) for candidate in chosen]
 
 
 def _belongs(candidate: _Scored, best: _Scored) -> bool:
     if candidate.passage.number == best.passage.number and candidate.coverage == best.coverage:
-        return True  # nothing tells the units of the passage apart
+        return True  # nothing tells the spans of the passage apart
     return (
         best.coverage >= _MIN_COVERAGE
         and candidate.passage.chunk.group == best.passage.chunk.group
@@ -77,9 +67,9 @@ def _score(evidence: Evidence) -> list[_Scored]:
     scored = []
     for passage in evidence.passages:
         context = frozenset(tokenize(passage.chunk.context))
-        for position, unit in enumerate(split_spans(passage.chunk)):
-            covered = _covered(frozenset(tokenize(unit.text)) | context, evidence) / mass
-            scored.append(_Scored(passage, unit, position, covered, passage.hit.score + covered))
+        for position, span in enumerate(split_spans(passage.chunk)):
+            covered = _covered(frozenset(tokenize(span.text)) | context, evidence) / mass
+            scored.append(_Scored(passage, span, position, covered, passage.hit.score + covered))
     return scored
 
 

@@ -6,20 +6,16 @@ import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal
 
 from rag.answering.history import Turn, complete_by_rule
-from rag.chat.prompt import DECLINED, Message, Prompt
-from rag.chat.protocol import ChatModel, TextDelta
+from rag.chat.prompt import DECLINED
+from rag.chat.protocol import ChatModel, Message, TextDelta
 from rag.errors import ChatError, QuestionError
-from rag.retrieval.evidence import Evidence
 from rag.text.language import detect_language
 from rag.text.questions import validate_question
-from rag.types import Attempt
+from rag.types import Attempt, RewrittenBy
 
 log = logging.getLogger("zhiwen.answer")
-
-RewrittenBy = Literal["model", "rule"]
 
 MAX_TURN_CHARACTERS = 600
 """Of each turn that the model is shown: what a question refers to stands at the beginning of what was said."""
@@ -52,13 +48,13 @@ class StandaloneQuestion:
 
 
 async def rewrite_question(
-    question: str, history: Sequence[Turn], chat: ChatModel, *, timeout_seconds: float
+    question: str, history: Sequence[Turn], chat: ChatModel | None, *, timeout_seconds: float
 ) -> StandaloneQuestion:
     """The standalone question: from the chat model, or by rule without one and where it fails or is too slow."""
     if not history:
         return StandaloneQuestion(question)
     attempts: list[Attempt] = []
-    if not chat.is_extractive:
+    if chat:
         try:
             async with asyncio.timeout(timeout_seconds):
                 said = await _said(chat, build_rewriting_prompt(question, history), attempts)
@@ -68,19 +64,18 @@ async def rewrite_question(
     return _by("rule", complete_by_rule(question, history), question, attempts)
 
 
-def build_rewriting_prompt(question: str, history: Sequence[Turn]) -> Prompt:
-    """What the model reads: the rules, what was said, and the question."""
+def build_rewriting_prompt(question: str, history: Sequence[Turn]) -> tuple[Message, ...]:
+    """The messages for the model: the rules, the conversation, and the question."""
     language = detect_language(question)
     speakers = _SPEAKERS[language]
     said = "\n".join(f"{speakers[turn.role]}: {_as_data(turn.content[:MAX_TURN_CHARACTERS])}" for turn in history)
     content = f"<conversation>\n{said}\n</conversation>\n\n<question>{_as_data(question)}</question>"
-    messages = (Message("system", _SYSTEM[language]), Message("user", content))
-    return Prompt(Evidence(question, language, (), {}, 0.0), messages)
+    return Message("system", _SYSTEM[language]), Message("user", content)
 
 
-async def _said(chat: ChatModel, prompt: Prompt, attempts: list[Attempt]) -> str:
+async def _said(chat: ChatModel, messages: Sequence[Message], attempts: list[Attempt]) -> str:
     text = ""
-    async with aclosing(chat.stream(prompt)) as pieces:
+    async with aclosing(chat.stream(messages)) as pieces:
         async for piece in pieces:
             if isinstance(piece, TextDelta):
                 text += piece.text

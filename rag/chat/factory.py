@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.answering.quote import ExtractiveChat
 from rag.chat.fallback import FallbackChat
 from rag.chat.presets import CUSTOM, PRESETS, Preset
 from rag.chat.prices import Price, read_prices
@@ -35,10 +34,10 @@ class _Wanted:
         return PRESETS.get(self.provider, CUSTOM)
 
 
-def open_chat(settings: ChatSettings, environment: Mapping[str, str] = os.environ) -> ChatModel:
-    """The configured chat model, followed by its fallbacks; nothing is contacted yet.
+def open_chat(settings: ChatSettings, environment: Mapping[str, str] = os.environ) -> FallbackChat | None:
+    """The configured chat model with its fallbacks, or None if answers are quoted. Nothing is contacted yet.
 
-    `auto` is the given `base_url` if there is one, Qwen if there is only a key, and extractive otherwise. Raises
+    `auto` is the given `base_url` if there is one, Qwen if there is only a key, and no model otherwise. Raises
     ConfigError, naming the setting, if the provider needs one that is missing.
     """
     prices = read_prices(settings.prices)
@@ -46,7 +45,7 @@ def open_chat(settings: ChatSettings, environment: Mapping[str, str] = os.enviro
     if provider == "extractive":
         if settings.fallbacks:
             raise ConfigError("chat.fallbacks is set, but no chat.provider before them; name the first of them there")
-        return ExtractiveChat()
+        return None
     first = _Wanted(
         provider,
         f"chat.provider: {provider}",

@@ -9,8 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from rag.chat.circuit_breaker import CircuitBreaker
-from rag.chat.prompt import Prompt
-from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, TextDelta
+from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, Message, TextDelta
 from rag.chat.timeouts import Timeouts, enforce_timeouts
 from rag.errors import (
     ChatAuthenticationError,
@@ -59,8 +58,6 @@ class _Link:
 class FallbackChat:
     """One chat model or several as one. All waiting and trying again happens here; the models just answer or fail."""
 
-    is_extractive = False
-
     def __init__(
         self, models: Sequence[ChatModel], settings: ChatSettings, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
@@ -81,13 +78,13 @@ class FallbackChat:
     def context_tokens(self) -> int | None:
         return min((model.context_tokens for model in self.models if model.context_tokens), default=None)
 
-    async def stream(self, prompt: Prompt) -> ChatStream:
+    async def stream(self, messages: Sequence[Message]) -> ChatStream:
         deadline = self._clock() + self._settings.total_timeout_seconds
         errors: list[ChatError] = []
         for link in self._links:
             has_begun = False
             try:
-                async with aclosing(self._ask(link, prompt, deadline)) as pieces:
+                async with aclosing(self._ask(link, messages, deadline)) as pieces:
                     async for piece in pieces:
                         has_begun = has_begun or isinstance(piece, TextDelta)
                         yield piece
@@ -103,15 +100,15 @@ class FallbackChat:
                 log.warning("%s; asking the next model", errors[-1])
         raise errors[0] if len(errors) == 1 else _none_answered(errors)
 
-    async def probe(self, prompt: Prompt) -> list[Attempt]:
+    async def probe(self, messages: Sequence[Message]) -> list[Attempt]:
         """Whether each model answers, asked once and all at the same time, and left at its first token."""
-        return list(await asyncio.gather(*(self._probe(link.model, prompt) for link in self._links)))
+        return list(await asyncio.gather(*(self._probe(link.model, messages) for link in self._links)))
 
     async def close(self) -> None:
         for model in self.models:
             await model.close()
 
-    async def _ask(self, link: _Link, prompt: Prompt, deadline: float) -> ChatStream:
+    async def _ask(self, link: _Link, messages: Sequence[Message], deadline: float) -> ChatStream:
         """One model, again while it is worth it and nothing has come; an `Attempt` at the end of each call."""
         if link.breaker.seconds_left:
             resting = ChatCircuitOpen(
@@ -122,7 +119,7 @@ class FallbackChat:
         for number in range(1, self._settings.max_attempts + 1):
             call = _Call(link.model.name, self._clock)
             try:
-                async with aclosing(self._timed(link.model, prompt, deadline - self._clock())) as pieces:
+                async with aclosing(self._timed(link.model, messages, deadline - self._clock())) as pieces:
                     async for piece in pieces:
                         call.heard(piece)
                         if isinstance(piece, Finished):
@@ -141,18 +138,18 @@ class FallbackChat:
                 raise failure
             await asyncio.sleep(delay)
 
-    async def _probe(self, model: ChatModel, prompt: Prompt) -> Attempt:
+    async def _probe(self, model: ChatModel, messages: Sequence[Message]) -> Attempt:
         call = _Call(model.name, self._clock)
         try:
-            async with aclosing(self._timed(model, prompt, self._settings.total_timeout_seconds)) as pieces:
+            async with aclosing(self._timed(model, messages, self._settings.total_timeout_seconds)) as pieces:
                 call.heard(await anext(pieces))
         except ChatError as error:
             return call.failed(error)
         return call.ended(Finished(model.name))
 
-    def _timed(self, model: ChatModel, prompt: Prompt, seconds_left: float) -> ChatStream:
+    def _timed(self, model: ChatModel, messages: Sequence[Message], seconds_left: float) -> ChatStream:
         deadlines = Timeouts(self._settings.first_token_timeout_seconds, self._settings.idle_timeout_seconds)
-        return enforce_timeouts(model.stream(prompt), deadlines, name=model.name, seconds_left=seconds_left)
+        return enforce_timeouts(model.stream(messages), deadlines, name=model.name, seconds_left=seconds_left)
 
     def _delay(self, error: ChatError, number: int, deadline: float, link: _Link) -> float | None:
         """Seconds to wait before the model is tried again, or None if that would not help or take too long."""

@@ -7,7 +7,7 @@ is checked here. One call of `stream` is one answer or one failure: deadlines an
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import openai
@@ -15,8 +15,7 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from rag.chat.presets import CUSTOM, Preset
 from rag.chat.prices import Price
-from rag.chat.prompt import Prompt
-from rag.chat.protocol import ChatStream, Finished
+from rag.chat.protocol import ChatStream, Finished, Message
 from rag.chat.stream_parser import StreamParser
 from rag.errors import (
     ChatAuthenticationError,
@@ -43,8 +42,6 @@ _USAGE_SECONDS = 1.0
 class OpenAIChat:
     """Streams answers from `base_url`. The key is sent, and never shown."""
 
-    is_extractive = False
-
     def __init__(
         self,
         settings: ChatSettings,
@@ -67,8 +64,8 @@ class OpenAIChat:
             base_url=base_url, api_key=api_key or _NO_KEY, timeout=settings.total_timeout_seconds, max_retries=0
         )
 
-    async def stream(self, prompt: Prompt) -> ChatStream:
-        chunks = await self._open(prompt)
+    async def stream(self, messages: Sequence[Message]) -> ChatStream:
+        chunks = await self._open(messages)
         reading = StreamParser(self.name, self._where)
         try:
             while (chunk := await self._next(chunks, reading)) is not None:
@@ -84,16 +81,16 @@ class OpenAIChat:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _open(self, prompt: Prompt) -> openai.AsyncStream[ChatCompletionChunk]:
+    async def _open(self, messages: Sequence[Message]) -> openai.AsyncStream[ChatCompletionChunk]:
         """The stream. What the server refuses of our wishes is left out, now and from now on."""
-        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        body = [{"role": message.role, "content": message.content} for message in messages]
         chunks: openai.AsyncStream[ChatCompletionChunk] | None = None
         while chunks is None:
             options = self._options
             try:
                 chunks = await self._client.chat.completions.create(
                     model=self._model,
-                    messages=cast(list[ChatCompletionMessageParam], messages),
+                    messages=cast(list[ChatCompletionMessageParam], body),
                     stream=True,
                     extra_body=options,
                 )

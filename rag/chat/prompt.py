@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from rag.chat.protocol import Message
 from rag.retrieval.evidence import Evidence
 from rag.types import Passage
 
@@ -13,12 +13,6 @@ DECLINED = "NOT_IN_PASSAGES"
 """What a model says, and nothing else, when the passages do not answer."""
 
 _TOKENS_PER_MESSAGE = 8  # its role and borders
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    role: Literal["system", "user"]
-    content: str
 
 
 @dataclass(frozen=True, slots=True)

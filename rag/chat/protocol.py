@@ -1,30 +1,40 @@
-"""The chat seam: a prompt in, an answer with citation markers out, piece by piece as it is written."""
+"""The chat seam: messages in, text out, piece by piece as it is written."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from rag.chat.prompt import Prompt
 from rag.types import Attempt, Usage
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """One message of what a model is asked."""
+
+    role: Literal["system", "user"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
-    """The next piece of the answer."""
+    """The next piece of the text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """The next piece of what a model thinks before it answers: for the curious, no part of the answer."""
+    """The next piece of a model's reasoning. It is shown to those who want to see it, and is not part of the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer of `model` is whole, or `truncated` at its length limit. `usage` is None where nobody counts."""
+    """The text of `model` is complete, or `truncated` at its length limit.
+
+    `usage` is None if the provider does not report it.
+    """
 
     model: str
     truncated: bool = False
@@ -36,29 +46,35 @@ ChatStream = AsyncGenerator[ChatPiece, None]
 
 
 class ChatModel(Protocol):
-    """Writes answers. One instance serves many requests at once."""
+    """Continues a conversation. One instance serves many requests at once.
+
+    >>> import asyncio
+    >>> from rag.chat.scripted import ScriptedChat
+    >>> async def ask(model: ChatModel, question: str) -> str:
+    ...     stream = model.stream([Message("user", question)])
+    ...     return "".join([piece.text async for piece in stream if isinstance(piece, TextDelta)])
+    >>> asyncio.run(ask(ScriptedChat(["Milvus ", "is a database."]), "What is Milvus?"))
+    'Milvus is a database.'
+    """
 
     @property
     def name(self) -> str:
-        """For people and for the `model` of an answer, such as `qwen/qwen-plus`."""
-        ...
-
-    @property
-    def is_extractive(self) -> bool:
-        """True if it only quotes passages, so that an answer can say so."""
+        """Provider and model for people and for the `model` of an answer, such as `qwen/qwen-plus`."""
         ...
 
     @property
     def context_tokens(self) -> int | None:
-        """What it can hold, prompt and answer together; None if that is not known or there is no limit."""
+        """How many tokens prompt and answer may have together; None if that is not known."""
         ...
 
-    def stream(self, prompt: Prompt) -> ChatStream:
-        """The answer as `Text` with markers `[n]`, exactly `DECLINED` if the passages do not answer; last `Finished`.
+    def stream(self, messages: Sequence[Message]) -> ChatStream:
+        """Yield the text as it is written, and `Finished` last.
 
-        `Reasoning` may come before the text, and where several calls are made, an `Attempt` at the end of each.
-        Raises ChatError; without one, `Finished` has come. Closing the generator ends the call behind it.
+        `ReasoningDelta` may come before the text. A model that makes several calls yields an `Attempt` at the end of
+        each. Raises ChatError; unless it raises, `Finished` has come. Closing the generator ends the call behind it.
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close the connections."""
+        ...

@@ -1,19 +1,17 @@
-"""A chat model that plays a script: for tests, and for looking at the surfaces without a model."""
+"""A chat model that plays a script: for tests, and for looking at the surfaces without a real model."""
 
 from collections.abc import Sequence
 
-from rag.chat.prompt import Prompt
-from rag.chat.protocol import ChatPiece, ChatStream, Finished, TextDelta
+from rag.chat.protocol import ChatPiece, ChatStream, Finished, Message, TextDelta
 from rag.errors import ChatError
 
 
 class ScriptedChat:
-    """Says the given pieces, in order, whatever it is asked; then raises `error` if there is one.
+    """Yield the given pieces, whatever the messages are, then raise `error` if there is one.
 
-    A string is a piece of text. `first` has what it says before that, call by call. `prompts` keeps what it was asked.
+    A string is a piece of text. `first` has the replies to the calls before that. `requests` records the messages of
+    each call.
     """
-
-    is_extractive = False
 
     def __init__(
         self,
@@ -28,12 +26,13 @@ class ScriptedChat:
         self.context_tokens = context_tokens
         self._replies = [_pieces(reply) for reply in (*first, pieces)]
         self._error = error
-        self.prompts: list[Prompt] = []
+        self.requests: list[tuple[Message, ...]] = []
 
-    async def stream(self, prompt: Prompt) -> ChatStream:
-        self.prompts.append(prompt)
-        is_last = len(self.prompts) >= len(self._replies)
-        pieces = self._replies[-1 if is_last else len(self.prompts) - 1]
+    async def stream(self, messages: Sequence[Message]) -> ChatStream:
+        """Play the reply to this call. Once the script is over, its last reply is repeated."""
+        self.requests.append(tuple(messages))
+        is_last = len(self.requests) >= len(self._replies)
+        pieces = self._replies[-1 if is_last else len(self.requests) - 1]
         for piece in pieces:
             yield piece
         if self._error and is_last:
@@ -42,7 +41,7 @@ class ScriptedChat:
             yield Finished(self.name)
 
     async def close(self) -> None:
-        return None
+        """There is nothing to close."""
 
 
 def _pieces(reply: Sequence[str | ChatPiece]) -> tuple[ChatPiece, ...]:

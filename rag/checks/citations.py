@@ -3,8 +3,8 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
 
+from rag.document_url import passage_url
 from rag.retrieval.evidence import Evidence
 from rag.text.spans import Span, split_spans
 from rag.text.tokens import tokenize
@@ -90,11 +90,6 @@ def _citation(passage: Passage, statements: Sequence[str], idf: Mapping[str, flo
         quote=_quote(chunk, statements, idf),
         url=passage_url(chunk),
     )
-
-
-def passage_url(chunk: Chunk) -> str:
-    """The path under which the service shows the document, at the passage."""
-    return f"/docs/{quote(chunk.source)}?lines={chunk.start_line}-{chunk.end_line}#passage"
 
 
 def _quote(chunk: Chunk, statements: Sequence[str], idf: Mapping[str, float]) -> str:

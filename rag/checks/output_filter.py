@@ -1,18 +1,19 @@
-"""What a chat model writes → what a reader gets of it, piece by piece."""
+"""The text that a chat model writes → what the reader gets of it, piece by piece."""
 
 import re
 from typing import Protocol
 
-from rag.chat.prompt import DECLINED, Prompt
+from rag.chat.prompt import DECLINED
 from rag.checks.citations import MarkerFilter
 from rag.checks.links import LinkFilter
 from rag.checks.prompt_leak import PromptLeakFilter
+from rag.retrieval.evidence import Evidence
 from rag.text.invisible import InvisibleFilter
 from rag.text.language import Language
 
 _DECORATION = re.compile(r"\A[\W_]+")
 _SPELT_OUT = DECLINED.replace("_", " ")
-_ECHO_CHARACTERS: dict[Language, int] = {"zh": 12, "en": 36}
+_LEAK_CHARACTERS: dict[Language, int] = {"zh": 12, "en": 36}
 
 
 class _TextFilter(Protocol):
@@ -22,22 +23,22 @@ class _TextFilter(Protocol):
 
 
 class OutputFilter:
-    """Passes a model's text on without what must not reach a reader, however the text was split.
+    """Pass a text on without what must not reach a reader, however the text was split.
 
-    Invisible characters, repetitions of the instructions, markers that were not offered, and links, images and HTML
-    that no cited passage holds are left out, in this order, so that nothing can arise from what the next one leaves.
-    A text that begins by declining, in whatever decoration, gives nothing, and `declined` says so.
+    Invisible characters, parts of the `instructions`, markers of passages that were not offered, and links, images and
+    HTML that no cited passage holds are removed, in this order, so that none of them can arise from what a later filter
+    leaves. A text that begins by declining gives nothing, however it is decorated, and sets `declined`.
     """
 
-    def __init__(self, prompt: Prompt) -> None:
-        passages = {passage.number: passage.chunk.searchable_text for passage in prompt.evidence.passages}
+    def __init__(self, evidence: Evidence, *, instructions: str = "") -> None:
+        passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
         self._visible = InvisibleFilter()
         self._filters: tuple[_TextFilter, ...] = (
             PromptLeakFilter(
-                prompt.messages[0].content,
-                material="\n".join([*passages.values(), prompt.evidence.question]),
+                instructions,
+                material="\n".join([*passages.values(), evidence.question]),
                 words=[DECLINED],
-                shortest_run=_ECHO_CHARACTERS[prompt.evidence.language],
+                shortest_run=_LEAK_CHARACTERS[evidence.language],
             ),
             MarkerFilter(list(passages)),
             LinkFilter(passages),

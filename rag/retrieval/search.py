@@ -1,7 +1,7 @@
 """Question → hits: both legs searched, fused by the evidence they bring, what repeats another left out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rag.errors import EmbedderMismatch
@@ -13,6 +13,8 @@ from rag.retrieval.rerank import Reranked, rerank
 from rag.settings import RetrievalSettings
 from rag.store.filters import Filter
 from rag.store.snapshot import Snapshot
+from rag.store.store import Store
+from rag.text.questions import validate_question
 from rag.text.tokens import tokenize_question
 from rag.types import Hit
 
@@ -51,6 +53,45 @@ class Retrieval:
         return self.legs.idf
 
 
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """Finds the passages of the live generation that answer a question. Shared by all threads.
+
+    `on_search` gets the seconds by stage of each `search`.
+    """
+
+    store: Store
+    embedder: Embedder
+    settings: RetrievalSettings = field(default_factory=RetrievalSettings)
+    reranker: Reranker | None = None
+    rerank_candidates: int = 20
+    max_question_characters: int = 4000
+    on_search: Callable[[Mapping[str, float]], object] = lambda seconds: None
+
+    def search(self, question: str, *, top_k: int | None = None, search_filter: Filter | None = None) -> Retrieval:
+        """Search the live generation. Blocks; raises QuestionError, StoreError and EmbedderError."""
+        question = validate_question(question, max_characters=self.max_question_characters)
+        started = time.perf_counter()
+        found = self.retrieve(question, self.store.snapshot(), top_k=top_k, search_filter=search_filter)
+        self.on_search({**found.seconds, "search": time.perf_counter() - started})
+        return found
+
+    def retrieve(
+        self, question: str, snapshot: Snapshot, *, top_k: int | None = None, search_filter: Filter | None = None
+    ) -> Retrieval:
+        """Search one generation for a question that is valid. Raises as `retrieve`."""
+        return retrieve(
+            question,
+            snapshot,
+            self.embedder,
+            self.settings,
+            top_k=top_k,
+            search_filter=search_filter,
+            reranker=self.reranker,
+            rerank_candidates=self.rerank_candidates,
+        )
+
+
 def retrieve(
     question: str,
     snapshot: Snapshot,
@@ -58,7 +99,7 @@ def retrieve(
     settings: RetrievalSettings,
     *,
     top_k: int | None = None,
-    condition: Filter | None = None,
+    search_filter: Filter | None = None,
     reranker: Reranker | None = None,
     rerank_candidates: int = 20,
 ) -> Retrieval:
@@ -68,7 +109,7 @@ def retrieve(
 
     Raises StoreError and EmbedderError; EmbedderMismatch if the generation's vectors are another embedder's.
     """
-    legs = run_retrievers(question, snapshot, embedder, settings, condition=condition)
+    legs = run_retrievers(question, snapshot, embedder, settings, search_filter=search_filter)
     clock = time.perf_counter()
     candidates = fuse(legs.dense, legs.lexical, legs.idf)
     distinct, repeated = drop_overlaps(candidates)
@@ -100,7 +141,7 @@ def run_retrievers(
     embedder: Embedder,
     settings: RetrievalSettings,
     *,
-    condition: Filter | None = None,
+    search_filter: Filter | None = None,
 ) -> RetrieverResults:
     """Search by meaning and, in hybrid mode, by words. Raises as `retrieve`."""
     if snapshot.commit.fingerprint != embedder.fingerprint:
@@ -113,10 +154,10 @@ def run_retrievers(
     started = time.perf_counter()
     vector = embedder.embed_query(question)
     embedded = time.perf_counter()
-    dense = snapshot.search_vectors(vector, limit=settings.candidates, condition=condition)
+    dense = snapshot.search_vectors(vector, limit=settings.candidates, condition=search_filter)
     searched_dense = time.perf_counter()
     terms = tokenize_question(question)
-    lexical = snapshot.search_terms(terms, limit=settings.candidates, condition=condition) if is_hybrid else []
+    lexical = snapshot.search_terms(terms, limit=settings.candidates, condition=search_filter) if is_hybrid else []
     searched_lexical = time.perf_counter()
     return RetrieverResults(
         dense=dense,

@@ -16,12 +16,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from rag.answering.rewriting import RewrittenBy
-from rag.chat.prompt import Message
+from rag.chat.protocol import Message
 from rag.checks.verification import Checked
 from rag.retrieval.explanation import Explanation
 from rag.settings import TraceSettings
-from rag.types import Answer, Passage
+from rag.types import Answer, Passage, RewrittenBy
 
 log = logging.getLogger("zhiwen.traces")
 

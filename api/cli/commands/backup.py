@@ -17,11 +17,11 @@ def export_index(
     as_json: AsJson = False,
 ) -> None:
     """Write the live generation, vectors included, to a file: a backup, or the way to another store."""
-    from api.service.backup import run_export  # noqa: PLC0415  (Parquet's library, which no other command needs)
+    from api.service.backup import export_index as run  # noqa: PLC0415  (Parquet's library, which no other command needs)
 
     language = interface_language()
     with terminal.ingest_progress(terminal.messages(), language, label="exporting") as on_progress:
-        report = run_export(config.load(context.obj), file, on_progress)
+        report = run(config.load(context.obj), file, on_progress)
     if as_json:
         print_json(report)
     else:
@@ -34,11 +34,11 @@ def import_index(
     as_json: AsJson = False,
 ) -> None:
     """Make the content of an exported file the live generation; nothing is embedded anew."""
-    from api.service.backup import run_import  # noqa: PLC0415  (as above)
+    from api.service.backup import import_index as run  # noqa: PLC0415  (as above)
 
     language = interface_language()
     with terminal.ingest_progress(terminal.messages(), language, label="importing") as on_progress:
-        report = run_import(config.load(context.obj), file, on_progress)
+        report = run(config.load(context.obj), file, on_progress)
     if as_json:
         print_json(report)
     else:

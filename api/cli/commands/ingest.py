@@ -1,4 +1,4 @@
-"""The index on the command line: `zhiwen ingest` and `rollback`, and the ingest before the very first question."""
+"""`zhiwen ingest`, and the ingest before the very first question."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,9 @@ from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.messages import interface_language, say
 from api.schemas.ingest import IngestRequest, IngestResponse, PlanOut
-from api.service.protocol import Service, open_service
+from api.service.connect import open_service
+from api.service.ingest import PREVIEW
+from api.service.protocol import Service
 from rag import config
 from rag.settings import Settings
 from rag.text.language import Language
@@ -33,15 +35,15 @@ def ingest(
     given = {"verify": verify, "allow_mass_deletion": allow_mass_deletion, "force": force}
     request = _whole_folder(settings).model_copy(update=given)
     console, language = terminal.output(), interface_language()
-    with open_service(settings) as backend:
+    with open_service(settings) as service:
         if dry_run:
-            plan = backend.preview(request)
+            plan = service.call(PREVIEW, request)
             if as_json:
                 print_json(plan)
             else:
                 terminal.print_plan(console, plan, language, in_full=True)
             return
-        report = _ingest(backend, request, language, quiet=as_json)
+        report = _ingest(service, request, language, quiet=as_json)
     if as_json:
         print_json(report)
     else:
@@ -49,30 +51,23 @@ def ingest(
     raise typer.Exit(1 if report.failures else 0)
 
 
-def rollback(context: typer.Context) -> None:
-    """Go back to the generation before the live one."""
-    with open_service(config.load(context.obj)) as backend:
-        done = backend.rollback()
-    terminal.output().print(say("rolled_back", interface_language(), left=done.left, live=done.live))
-
-
-def ingest_if_empty(backend: Service, settings: Settings, language: Language) -> bool:
+def ingest_if_empty(service: Service, settings: Settings, language: Language) -> bool:
     """Before the very first question; returns whether it was that."""
-    if backend.root():
+    if service.root():
         return False
     terminal.messages().print(say("first_ingest", language, path=settings.knowledge.path), style="dim")
-    ingest_before_answering(backend, settings, language)
+    ingest_before_answering(service, settings, language)
     return True
 
 
-def ingest_before_answering(backend: Service, settings: Settings, language: Language) -> None:
+def ingest_before_answering(service: Service, settings: Settings, language: Language) -> None:
     """Ingest, and say no more of it than what failed."""
-    report = _ingest(backend, _whole_folder(settings), language, quiet=True)
+    report = _ingest(service, _whole_folder(settings), language, quiet=True)
     if report.failures:
         terminal.print_report(terminal.messages(), report, language)
 
 
-def _ingest(backend: Service, request: IngestRequest, language: Language, *, quiet: bool) -> IngestResponse:
+def _ingest(service: Service, request: IngestRequest, language: Language, *, quiet: bool) -> IngestResponse:
     """Ingest with the plan first and a progress bar, both left out where `quiet` or no person is watching."""
 
     def show_plan(plan: PlanOut) -> None:
@@ -80,7 +75,7 @@ def _ingest(backend: Service, request: IngestRequest, language: Language, *, qui
             terminal.print_plan(terminal.output(), plan, language)
 
     with terminal.ingest_progress(terminal.messages(), language) as on_progress:
-        return backend.ingest(request, on_plan=show_plan, on_progress=on_progress)
+        return service.ingest(request, on_plan=show_plan, on_progress=on_progress)
 
 
 def _whole_folder(settings: Settings) -> IngestRequest:

@@ -1,10 +1,6 @@
-"""The OpenAPI document: what FastAPI knows of the routes, with an example of each call, answer and error.
-
-`python -m api.http.openapi.document` writes it beside this file, for those who generate clients from it.
-"""
+"""The OpenAPI document: what FastAPI knows of the routes, with an example of each call, answer and error."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,8 @@ from api.error_codes import STATUS, error_code
 from api.error_formats import Problem
 from api.guard.access import Rule, rule_of
 from api.http.openapi.errors import ALWAYS, GROUPS, MESSAGES, WITH_ANSWERS, WITH_BODY, WITHOUT_CLASS
-from api.http.openapi.examples import EXAMPLES, TAGS, Example
+from api.http.openapi.examples import EXAMPLES, TAGS
+from api.service.operation import Example
 
 FILE = Path(__file__).with_name("openapi.json")
 _KEY = "api_key"
@@ -98,26 +95,5 @@ def statuses() -> dict[str, int]:
     return {error_code(kind()): status for kind, status in STATUS.items()} | dict(WITHOUT_CLASS)
 
 
-def main() -> None:
-    """Write the document as a server with the default settings serves it."""
-    from api.http.app import create_app  # noqa: PLC0415  (which imports this module)
-    from api.http.server_context import ServerContext  # noqa: PLC0415
-    from ingest.runner import IngestRunner  # noqa: PLC0415
-    from rag.settings import Settings, StoreSettings, TraceSettings  # noqa: PLC0415
-    from rag.wiring import open_parts  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            store=StoreSettings(uri=str(Path(folder, "m.db"))), traces=TraceSettings(path=Path(folder, "traces"))
-        )
-        with open_parts(settings) as parts:
-            document = create_app(parts, IngestRunner(), ServerContext()).openapi()
-    FILE.write_text(as_text(document), encoding="utf-8")
-
-
 def as_text(document: Document) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from api.page.document_html import document_url, line_range, render_document
+from rag.document_url import document_url
+from api.page.document_html import line_range, render_document
 from ingest.chunking.chunks import chunk_document
 from ingest.live_documents import rebuild_document
 from ingest.readers.documents import parse_document

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.checks.citations import MAX_QUOTE_CHARACTERS, MarkerFilter, build_citations, cited_numbers, passage_url
+from rag.checks.citations import MAX_QUOTE_CHARACTERS, MarkerFilter, build_citations, cited_numbers
+from rag.document_url import passage_url
 from rag.retrieval.evidence import Evidence
 from rag.types import Chunk, ChunkKind, Hit, Passage
 

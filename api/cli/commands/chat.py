@@ -1,0 +1,17 @@
+"""`zhiwen chat`."""
+
+import typer
+
+from api.cli.commands.ingest import ingest_if_empty
+from api.cli.conversation import TerminalConversation
+from api.messages import interface_language
+from api.service.connect import open_service
+from rag import config
+
+
+def chat(context: typer.Context) -> None:
+    """Ask one question after another; each may refer to the conversation so far."""
+    settings = config.load(context.obj)
+    with open_service(settings) as service:
+        ingest_if_empty(service, settings, interface_language())
+        TerminalConversation(service, settings).run()

@@ -1,0 +1,28 @@
+"""`zhiwen explain`."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli import terminal
+from api.cli.json_output import AsJson, print_json
+from api.cli.trace_view import print_trace
+from api.messages import interface_language
+from api.schemas.trace import TraceRequest
+from api.service.connect import open_service
+from api.service.trace import TRACE
+from rag import config
+
+
+def explain(
+    context: typer.Context,
+    trace_id: Annotated[str, typer.Argument(help="The `trace_id` of an answer.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how an answer came about."""
+    with open_service(config.load(context.obj)) as service:
+        found = service.call(TRACE, TraceRequest(trace_id=trace_id))
+    if as_json:
+        print_json(found)
+    else:
+        print_trace(terminal.output(), found, interface_language())

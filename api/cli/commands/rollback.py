@@ -1,0 +1,17 @@
+"""`zhiwen rollback`."""
+
+import typer
+
+from api.cli import terminal
+from api.messages import interface_language, say
+from api.schemas.request_model import EmptyRequest
+from api.service.connect import open_service
+from api.service.ingest import ROLLBACK
+from rag import config
+
+
+def rollback(context: typer.Context) -> None:
+    """Go back to the generation before the live one."""
+    with open_service(config.load(context.obj)) as service:
+        done = service.call(ROLLBACK, EmptyRequest())
+    terminal.output().print(say("rolled_back", interface_language(), left=done.left, live=done.live))

@@ -1,0 +1,37 @@
+"""Arguments that several commands have."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from rag.errors import QuestionError
+from rag.settings import Settings
+from rag.text.questions import validate_question
+
+Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="Search only passages that match: source=a.md,b.md (any of these), tags!=draft, source^=guides/ (begins "
+        "with), year>=2024, year<=2025. KEY is source, title, kind, start_line or a front-matter key. Can be repeated: "
+        "all must match.",
+    ),
+]
+
+FilterJson = Annotated[
+    str | None,
+    typer.Option("--filter", metavar="JSON", help="A filter as the HTTP API takes it; combined with --where."),
+]
+
+
+def read_question(text: str, settings: Settings) -> str:
+    """Return the question that was typed, or standard input for `-`. Raises QuestionError."""
+    if text == "-":
+        try:
+            text = sys.stdin.read()
+        except UnicodeDecodeError as error:
+            raise QuestionError("standard input is not UTF-8 text") from error
+    return validate_question(text, max_characters=settings.answering.max_question_characters)

@@ -1,0 +1,64 @@
+"""A route for each operation of `api.service.operations`."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Path, Query
+from pydantic import BaseModel
+
+from api.http.error_handlers import ERRORS
+from api.service.operation import Operation
+from api.service.operations import OPERATIONS
+from rag.wiring import Services
+
+_BODY = "request"
+
+
+def add_operations(app: FastAPI, services: Services) -> None:
+    """Add the routes. Their handlers block, so the application runs them in threads."""
+    for operation in OPERATIONS:
+        app.add_api_route(
+            operation.path,
+            _handler(operation, services),
+            methods=[operation.method],
+            status_code=operation.status,
+            responses=ERRORS,
+            tags=[operation.tag],
+            include_in_schema=operation.in_document,
+        )
+
+
+def _handler(operation: Operation[Any, Any], services: Services) -> Callable[..., BaseModel]:
+    """A function with the signature from which FastAPI reads the parameters of the route."""
+
+    def handle(**values: Any) -> BaseModel:
+        body = values.pop(_BODY, None)
+        response: BaseModel = operation.run(services, body or operation.request(**values))
+        return response
+
+    handle.__name__ = operation.name
+    handle.__doc__ = operation.description
+    parameters = list(_parameters(operation))
+    signature = inspect.Signature(parameters, return_annotation=operation.response)
+    handle.__signature__ = signature  # type: ignore[attr-defined]
+    return handle
+
+
+def _parameters(operation: Operation[Any, Any]) -> Iterator[inspect.Parameter]:
+    """The body of a POST request, which may be left out if no field is required; else a parameter for each field."""
+    fields = operation.request.model_fields
+    if operation.method == "GET":
+        for name, field in fields.items():
+            place: Any = Path if f"{{{name}}}" in operation.path else Query
+            told = place(description=field.description, examples=field.examples)
+            default = inspect.Parameter.empty if field.is_required() else field.default
+            yield _parameter(name, Annotated[(field.annotation, *field.metadata, told)], default)
+    elif any(field.is_required() for field in fields.values()):
+        yield _parameter(_BODY, operation.request)
+    elif fields:
+        yield _parameter(_BODY, operation.request | None, None)
+
+
+def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -1,0 +1,112 @@
+"""A question and its answer, as JSON."""
+
+from dataclasses import asdict
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from api.schemas.filter import FilterIn
+from api.schemas.request_model import RequestModel
+from api.schemas.search import HitOut
+from rag.answering.history import Turn
+from rag.types import Answer, Citation, Passage, RefusalReason
+
+
+class TurnIn(RequestModel):
+    """One message of the conversation before a question."""
+
+    role: Literal["user", "assistant"]
+    content: str = Field(max_length=100_000)
+
+    def to_turn(self) -> Turn:
+        """The turn as the read path takes it."""
+        return Turn(self.role, self.content)
+
+
+class AskRequest(RequestModel):
+    """A question, and the conversation that it may refer to."""
+
+    question: str = Field(examples=["向量数据库有哪些知名组件？"])
+    stream: bool = Field(default=False, description="Server-sent events instead of one JSON object.")
+    filter: FilterIn | None = None
+    history: list[TurnIn] = Field(
+        default=[],
+        max_length=1000,
+        description="The conversation before the question, oldest first; the question may refer to it.",
+        examples=[[{"role": "user", "content": "Dify 是什么？"}, {"role": "assistant", "content": "一个平台 [1]。"}]],
+    )
+
+
+class PassageOut(HitOut):
+    """A passage under the number by which an answer cites it."""
+
+    number: int
+
+    @classmethod
+    def of_passage(cls, passage: Passage) -> "PassageOut":
+        """The passage as JSON."""
+        return cls(number=passage.number, **HitOut.of(passage.hit).model_dump())
+
+
+class CitationOut(BaseModel):
+    """Where a statement of an answer comes from. `quote` stands word for word in the document."""
+
+    number: int
+    source: str
+    heading_path: list[str]
+    anchor: str
+    start_line: int
+    end_line: int
+    quote: str
+    url: str
+
+    @classmethod
+    def of(cls, citation: Citation) -> "CitationOut":
+        """The citation as JSON."""
+        return cls.model_validate(asdict(citation) | {"heading_path": list(citation.heading_path)})
+
+
+class UsageOut(BaseModel):
+    """Tokens as the provider counts them; `cost` in the currency of the configured prices, null without one."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None = None
+
+
+class AskResponse(BaseModel):
+    """An answer or a refusal. `reason` is null unless `refused`.
+
+    `unverified` are the sentences of the answer that its passages do not support. `truncated` says that the text stops
+    at the model's length limit. `usage` is null if no model was asked or the provider does not count. `cached` says
+    that the same question was answered before by the same generation.
+    """
+
+    answer: str
+    refused: bool
+    reason: RefusalReason | None
+    citations: list[CitationOut]
+    unverified: list[str] = []
+    model: str
+    generation: int
+    trace_id: str
+    truncated: bool = False
+    usage: UsageOut | None = None
+    cached: bool = False
+
+    @classmethod
+    def of(cls, answer: Answer) -> "AskResponse":
+        """The answer as JSON."""
+        return cls(
+            answer=answer.text,
+            refused=answer.refused,
+            reason=answer.reason,
+            citations=[CitationOut.of(citation) for citation in answer.citations],
+            unverified=list(answer.unverified),
+            model=answer.model,
+            generation=answer.generation,
+            trace_id=answer.trace_id,
+            truncated=answer.truncated,
+            usage=UsageOut.model_validate(asdict(answer.usage)) if answer.usage else None,
+            cached=answer.cached,
+        )

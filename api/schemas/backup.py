@@ -1,0 +1,30 @@
+"""An export or import, as JSON."""
+
+from pydantic import BaseModel
+
+from ingest.backup import BackupReport
+
+
+class BackupResponse(BaseModel):
+    """What is in the file. `generation` is the one that was exported, or the one that the import made live."""
+
+    file: str
+    generation: int
+    documents: int
+    chunks: int
+    embedder: str
+    bytes: int
+    seconds: float
+
+    @classmethod
+    def of(cls, report: BackupReport) -> "BackupResponse":
+        """The report as JSON."""
+        return cls(
+            file=str(report.file),
+            generation=report.generation,
+            documents=report.documents,
+            chunks=report.chunks,
+            embedder=report.embedder,
+            bytes=report.bytes,
+            seconds=report.seconds,
+        )

@@ -1,0 +1,13 @@
+"""Answer a question, piece by piece."""
+
+from collections.abc import AsyncGenerator
+
+from api.schemas.ask import AskRequest
+from rag.answering.answer import Answerer, AnswerEvent
+
+
+def answer_events(answerer: Answerer, request: AskRequest) -> AsyncGenerator[AnswerEvent, None]:
+    """Yield the passages, the text as it is written, and the answer last. Raises as `Answerer.answer`."""
+    search_filter = request.filter.to_filter() if request.filter else None
+    history = [turn.to_turn() for turn in request.history]
+    return answerer.answer(request.question, search_filter=search_filter, history=history)

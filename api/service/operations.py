@@ -1,0 +1,25 @@
+"""Every operation: the routes, the access rules and the OpenAPI document follow from this list."""
+
+from typing import Any
+
+from api.service.documents import DOCUMENTS
+from api.service.feedback import FEEDBACK
+from api.service.health import HEALTH
+from api.service.ingest import PREVIEW, ROLLBACK
+from api.service.operation import Operation
+from api.service.search import SEARCH
+from api.service.status import STATUS
+from api.service.text import TEXT
+from api.service.trace import TRACE
+
+OPERATIONS: tuple[Operation[Any, Any], ...] = (
+    SEARCH,
+    PREVIEW,
+    ROLLBACK,
+    STATUS,
+    HEALTH,
+    TRACE,
+    TEXT,
+    DOCUMENTS,
+    FEEDBACK,
+)

@@ -1,0 +1,57 @@
+"""Say what is live, and what the next ingest would do."""
+
+from api.schemas.ingest import PlanOut
+from api.schemas.request_model import EmptyRequest
+from api.schemas.status import StatusResponse
+from api.service import samples
+from api.service.operation import Example, Operation
+from ingest.sync import pending_changes
+from rag.errors import KnowledgeError
+from rag.settings import Settings
+from rag.store.store import Store
+
+
+def read_status(settings: Settings, store: Store) -> StatusResponse:
+    """Compare the live generation with the knowledge folder. Raises StoreError."""
+    state = store.state()
+    live = state.live if state else None
+    try:
+        pending = PlanOut.of(pending_changes(settings, store))
+    except KnowledgeError:
+        pending = None  # the folder may be on another machine
+    return StatusResponse(
+        generation=live.generation if live else 0,
+        committed_at=live.committed_at if live else None,
+        root=live.root if live else str(settings.knowledge.path.resolve()),
+        documents=live.documents if live else 0,
+        chunks=live.chunks if live else 0,
+        embedder=live.embedder if live else "",
+        store=store.uri,
+        pending=pending,
+    )
+
+
+STATUS = Operation(
+    name="status",
+    description="What is live, and what the next ingest would do.",
+    method="GET",
+    path="/status",
+    request=EmptyRequest,
+    response=StatusResponse,
+    run=lambda services, request: read_status(services.settings, services.store),
+    scope="ask",
+    tag="service",
+    example=Example(
+        response={
+            "generation": 1,
+            "committed_at": "2026-11-25T15:43:29+00:00",
+            "root": "/srv/handbook",
+            "documents": 41,
+            "chunks": 483,
+            "embedder": "builtin/multilingual-e5-small",
+            "store": ".zhiwen/milvus.db",
+            "pending": samples.PLAN,
+        },
+        errors=("store",),
+    ),
+)
