@@ -1,6 +1,7 @@
 """Settings → open parts: the one place where store, models and the two paths over them are built and closed."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
 
@@ -106,3 +107,10 @@ class Services:
             cache=AnswerCache(self.settings.answering.cached_answers),
             traces=self.traces,
         )
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The store alone, for what needs neither embedder nor chat model."""
+    with Services(settings) as services:
+        yield services.store

@@ -9,7 +9,7 @@ import pytest
 from ingest.sync import ingest
 from rag import config
 from rag.models.openmp import use_passive_waiting
-from rag.wiring import open_parts
+from rag.wiring import Services
 from tests.kit.paths import ROOT
 from tests.kit.shared_folder import shared_folder
 
@@ -28,8 +28,8 @@ def shipped_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _ingest_shipped_knowledge(folder: Path) -> None:
     uri, knowledge = str(folder / "m.db"), str(ROOT / "knowledge")
     settings = config.load(environment={"ZHIWEN_KNOWLEDGE__PATH": knowledge, "ZHIWEN_STORE__URI": uri})
-    with open_parts(settings) as parts:
-        assert ingest(settings, parts.store, parts.embedder).ok
+    with Services(settings) as services:
+        assert ingest(settings, services.store, services.embedder).ok
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,8 @@ import pytest
 import yaml
 
 from rag import config
-from rag.answering.answer import answer, search
 from rag.types import Answer, Hit
-from rag.wiring import Parts, open_parts
+from rag.wiring import Services
 from tests.kit.paths import ROOT
 
 QUESTIONS = yaml.safe_load((Path(__file__).parent / "shipped_questions.yaml").read_text(encoding="utf-8"))
@@ -31,7 +30,7 @@ class Result:
 
 
 @pytest.fixture(scope="module")
-def parts(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def services(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     database = shutil.copy2(shipped_index, tmp_path_factory.mktemp("questions"))
     settings = config.load(
         environment={
@@ -40,13 +39,13 @@ def parts(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "ZHIWEN_TRACES__ENABLED": "false",
         }
     )
-    with open_parts(settings) as opened:
+    with Services(settings) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def answerable(parts: Parts) -> list[Result]:
-    return [_ask(parts, entry) for entry in QUESTIONS["answerable"]]
+def answerable(services: Services) -> list[Result]:
+    return [_ask(services, entry) for entry in QUESTIONS["answerable"]]
 
 
 def test_there_are_forty_and_ten_questions_in_both_languages() -> None:
@@ -73,9 +72,9 @@ def test_questions_that_are_answered_are_not_refused(answerable: list[Result]) -
     assert len(refused) <= 1, refused
 
 
-def test_questions_that_the_knowledge_does_not_answer_are_refused(parts: Parts) -> None:
+def test_questions_that_the_knowledge_does_not_answer_are_refused(services: Services) -> None:
     questions = [entry["question"] for entry in QUESTIONS["unanswerable"]]
-    answered = [question for question in questions if not _answer(parts, question).refused]
+    answered = [question for question in questions if not _answer(services, question).refused]
     print(f"rightly refused: {10 - len(answered)} of 10")
     assert len(answered) <= 2, answered
 
@@ -92,8 +91,8 @@ def test_questions_that_the_knowledge_does_not_answer_are_refused(parts: Parts) 
         "pinecone 属于哪一层",
     ],
 )
-def test_a_product_that_is_not_there_does_not_get_the_row_of_a_neighbour(parts: Parts, question: str) -> None:
-    assert _answer(parts, question).refused
+def test_a_product_that_is_not_there_does_not_get_the_row_of_a_neighbour(services: Services, question: str) -> None:
+    assert _answer(services, question).refused
 
 
 @pytest.mark.parametrize(
@@ -109,15 +108,15 @@ def test_a_product_that_is_not_there_does_not_get_the_row_of_a_neighbour(parts: 
     ],
 )
 def test_a_product_that_is_there_is_found_in_another_spelling_and_language(
-    parts: Parts, question: str, fact: str
+    services: Services, question: str, fact: str
 ) -> None:
-    assert _plain(fact) in _plain(_answer(parts, question).text)
+    assert _plain(fact) in _plain(_answer(services, question).text)
 
 
-def _ask(parts: Parts, entry: dict[str, str | list[str]]) -> Result:
+def _ask(services: Services, entry: dict[str, str | list[str]]) -> Result:
     question = str(entry["question"])
-    hits = search(question, parts).hits
-    reply = _answer(parts, question)
+    hits = services.searcher.search(question).hits
+    reply = _answer(services, question)
     return Result(
         question=question,
         rank=next((rank for rank, hit in enumerate(hits, 1) if _holds(hit, entry["passage"])), 0),
@@ -126,9 +125,9 @@ def _ask(parts: Parts, entry: dict[str, str | list[str]]) -> Result:
     )
 
 
-def _answer(parts: Parts, question: str) -> Answer:
+def _answer(services: Services, question: str) -> Answer:
     async def last() -> Answer:
-        async for event in answer(question, parts):
+        async for event in services.answerer.answer(question):
             if isinstance(event, Answer):
                 return event
         raise AssertionError("no answer")

@@ -23,7 +23,7 @@ from rag.settings import Settings
 from rag.store.versions import Commit
 from rag.text.language import Language
 from rag.types import Attempt
-from rag.wiring import Services
+from rag.wiring import open_store
 
 PARTS: tuple[DoctorPart, ...] = ("configuration", "knowledge", "store", "embedder", "chat")
 _PROBE = (Message("user", "Say OK."),)
@@ -82,8 +82,8 @@ class _Examination:
             return self._served(owner)
         if "://" not in uri and not Path(uri).exists():
             return say("doctor_empty", self.language, uri=uri)  # opening it would create it
-        with Services(self.settings) as services:
-            state = services.store.state()
+        with open_store(self.settings) as store:
+            state = store.state()
         if state is None:
             return say("doctor_empty", self.language, uri=uri)
         self.live = state.live

@@ -9,7 +9,7 @@ from api.service.protocol import OnProgress
 from ingest.backup import export_backup, import_backup
 from rag.errors import StoreLocked
 from rag.settings import Settings
-from rag.wiring import Services
+from rag.wiring import Services, open_store
 
 
 def export_index(settings: Settings, path: Path, on_progress: OnProgress) -> BackupResponse:
@@ -18,8 +18,8 @@ def export_index(settings: Settings, path: Path, on_progress: OnProgress) -> Bac
     Raises StoreLocked if a server has the database file open, StoreEmpty, StoreError and BackupError.
     """
     _refuse_served(settings)
-    with Services(settings) as services:
-        report = export_backup(services.store, path, on_progress=lambda progress: on_progress(ProgressOut.of(progress)))
+    with open_store(settings) as store:
+        report = export_backup(store, path, on_progress=lambda progress: on_progress(ProgressOut.of(progress)))
     return BackupResponse.of(report)
 
 

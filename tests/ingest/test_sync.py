@@ -17,7 +17,6 @@ from ingest.staging.lease import write_lease
 from ingest.staging.recovery import roll_back
 from ingest.staging.report import Progress
 from ingest.sync import ingest, pending_changes, preview
-from rag import config
 from rag.errors import (
     EmbedderError,
     GoldenQuestionsLost,
@@ -28,6 +27,7 @@ from rag.errors import (
 )
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.retrieval.search import retrieve
+from rag.settings import ChunkingSettings
 from tests.kit.library import BASE, Library, LibraryMaker, WordEmbedder
 
 
@@ -132,7 +132,7 @@ def test_a_text_that_comes_back_is_not_embedded_again_while_its_row_is_kept(libr
 
 def test_another_chunk_size_cuts_every_document_anew(library: Library) -> None:
     report = ingest(
-        library.settings.model_copy(update={"chunking": config.ChunkingSettings(max_tokens=128)}),
+        library.settings.model_copy(update={"chunking": ChunkingSettings(max_tokens=128)}),
         library.store,
         library.embedder,
     )

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import retrieve
 from rag.settings import AnsweringSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings, TraceSettings
-from rag.wiring import Parts, open_parts
+from rag.wiring import Services
 from tests.kit.paths import ROOT
 
 # The same examples on every run; no deadline, because the machines that run this are slow and shared.
@@ -19,7 +19,7 @@ hypothesis_settings.load_profile("zhiwen")
 
 
 @pytest.fixture(scope="session")
-def shipped(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def shipped(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """The open parts over knowledge/, with the built-in embedder and no chat model."""
     folder = tmp_path_factory.mktemp("read")
     shutil.copy2(shipped_index, folder)
@@ -30,13 +30,13 @@ def shipped(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         answering=AnsweringSettings(cached_answers=0),
         traces=TraceSettings(path=folder / "traces"),
     )
-    with open_parts(settings) as parts:
-        assert parts.store.snapshot().generation == 1
-        yield parts
+    with Services(settings) as services:
+        assert services.store.snapshot().generation == 1
+        yield services
 
 
 @pytest.fixture(scope="session")
-def evidence_of(shipped: Parts) -> Callable[[str], Evidence]:
+def evidence_of(shipped: Services) -> Callable[[str], Evidence]:
     """The evidence that the shipped knowledge gives for a question."""
 
     def gather(question: str) -> Evidence:

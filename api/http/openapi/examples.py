@@ -33,7 +33,7 @@ _CHUNKS = (
 )
 
 EXAMPLES: Mapping[str, Example] = {
-    **{f"{operation.method} {operation.path}": operation.example for operation in OPERATIONS},
+    **{f"{operation.method} {operation.path}": operation.example for operation in OPERATIONS if operation.in_document},
     "POST /ask": Example(
         request={"question": "它有哪些知名组件？", "history": [{"role": "user", "content": "什么是向量数据库？"}]},
         response=samples.ANSWER,

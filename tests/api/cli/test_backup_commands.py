@@ -38,4 +38,4 @@ def test_a_running_server_is_named_that_has_the_file_open(workspace: Workspace) 
     with workspace.serving() as server:
         for command in ("export", "import"):
             refused = workspace.run(command, "b.parquet")
-            assert_one_line(refused, 1, server.url, str(server.process.pid), "stop it")
+            assert_one_line(refused, 1, server.url, str(server.process.pid), "stop the server")

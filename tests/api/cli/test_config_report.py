@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.cli.config_report import config_report
-from api.schemas.status import SettingOut
+from api.schemas.config import SettingOut
 from rag.settings import SECRETS, Settings
 from tests.kit.processes import Workspace, assert_one_line
 

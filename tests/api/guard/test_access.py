@@ -9,13 +9,12 @@ from api.guard.access import OPENS, RULES, SCOPES, Rule, rule_of
 from api.http.app import create_app
 from api.http.server_context import ServerContext
 from ingest.runner import IngestRunner
-from rag.answering.quote import ExtractiveChat
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.store import Store
-from rag.wiring import Parts
+from rag.wiring import Services
 
-UNOPENED = Parts(Settings(), cast(Store, None), cast(Embedder, None), ExtractiveChat())
+UNOPENED = Services(Settings(), store=cast(Store, object()), embedder=cast(Embedder, object()))
 """Nothing is asked of store and embedder before there is a request."""
 
 

@@ -10,7 +10,7 @@ from api.page.document_cache import DocumentCache
 from ingest.live_documents import LiveDocument, load_live_document
 from ingest.sync import ingest
 from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
-from rag.wiring import open_parts
+from rag.wiring import Services
 from tests.kit.processes import Server, Workspace
 
 PAGE = {"Accept": "text/html"}
@@ -82,9 +82,9 @@ def test_no_more_is_kept_than_there_is_room_for_and_what_was_read_last_stays(tmp
         store=StoreSettings(uri=str(tmp_path / "m.db")),
         traces=TraceSettings(enabled=False),
     )
-    with open_parts(settings) as parts:
-        ingest(settings, parts.store, parts.embedder)
-        snapshot = parts.store.snapshot()
+    with Services(settings) as services:
+        ingest(settings, services.store, services.embedder)
+        snapshot = services.store.snapshot()
 
         def found(name: str) -> LiveDocument:
             return load_live_document(f"{name}.md", snapshot, settings.knowledge)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from api.schemas.ask import AskRequest, AskResponse
 from api.schemas.filter import FilterIn
 from api.schemas.ingest import IngestRequest, IngestResponse
-from api.schemas.questions import AskRequest, AskResponse, SearchRequest, SearchResponse
+from api.schemas.search import SearchRequest, SearchResponse
 from ingest.staging.report import Failure, IngestReport
 from rag.errors import FilterError
 from rag.retrieval.search import Retrieval

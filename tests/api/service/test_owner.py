@@ -224,8 +224,8 @@ def test_looking_for_the_owner_while_it_starts_and_stops_never_leaves_it_without
     looks = f"""
 import sys
 from api.service.owner import find_owner
-from rag.config import Settings, StoreSettings
 from rag.errors import StoreLocked
+from rag.settings import Settings, StoreSettings
 from rag.store.store import Store
 settings = Settings(store=StoreSettings(uri={settings.store.uri!r}))
 print("looking", flush=True)

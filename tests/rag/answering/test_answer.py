@@ -5,24 +5,24 @@ import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from ingest.sync import ingest
-from rag.answering.answer import Delta, Event, PassagesFound, answer, search
-from rag.answering.quote import ExtractiveChat
+from rag.answering.answer import AnswerEvent, PassagesFound
 from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.prompt import DECLINED
-from rag.chat.protocol import ChatModel, Finished
+from rag.chat.protocol import ChatModel, Finished, TextDelta
 from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken, ChatError, ChatTimeout, ChatUnavailable, QuestionError, QuestionTooLong, StoreEmpty
 from rag.settings import AnsweringSettings, ChatSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.store.filters import Equals
 from rag.types import Answer
-from rag.wiring import Parts, open_parts
+from rag.wiring import Services, open_store
+from tests.kit.chat import shown_in
+from tests.kit.services import changed, with_settings
 
 ZH = "向量数据库有哪些知名组件？"
 EN = "What is the official website of PyCharm?"
@@ -30,25 +30,25 @@ UNANSWERABLE_ZH = "明天上海会下雨吗？"
 UNANSWERABLE_EN = "When was GPT-4 released?"
 
 
-def events(question: str, parts: Parts, **options: Any) -> list[Event]:
-    async def run() -> list[Event]:
-        return [event async for event in answer(question, parts, **options)]
+def events(question: str, services: Services, **options: Any) -> list[AnswerEvent]:
+    async def run() -> list[AnswerEvent]:
+        return [event async for event in services.answerer.answer(question, **options)]
 
     return asyncio.run(run())
 
 
-def told(shipped: Parts, pieces: Sequence[str], question: str = ZH, error: ChatError | None = None) -> "Told":
+def told(shipped: Services, pieces: Sequence[str], question: str = ZH, error: ChatError | None = None) -> "Told":
     chat = ScriptedChat(pieces, error=error)
-    return Told(events(question, replace(shipped, chat=chat)), chat)
+    return Told(events(question, changed(shipped, chat=chat)), chat)
 
 
 class Told:
     """The events of one answer, by kind."""
 
-    def __init__(self, heard: list[Event], chat: ScriptedChat | None = None) -> None:
+    def __init__(self, heard: list[AnswerEvent], chat: ScriptedChat | None = None) -> None:
         self.events = heard
         self.chat = chat
-        self.deltas = [event.text for event in heard if isinstance(event, Delta)]
+        self.deltas = [event.text for event in heard if isinstance(event, TextDelta)]
         self.passages = [event for event in heard if isinstance(event, PassagesFound)]
         (self.answer,) = [event for event in heard if isinstance(event, Answer)]
 
@@ -56,26 +56,26 @@ class Told:
 # --- a model that answers --------------------------------------------------------------------------------------------
 
 
-def test_passages_come_first_then_the_text_and_last_the_answer(shipped: Parts) -> None:
+def test_passages_come_first_then_the_text_and_last_the_answer(shipped: Services) -> None:
     result = told(shipped, ["知名的有 ", "Milvus", " [1]。"])
-    assert [type(event) for event in result.events][:2] == [PassagesFound, Delta]
+    assert [type(event) for event in result.events][:2] == [PassagesFound, TextDelta]
     assert isinstance(result.events[-1], Answer)
-    assert {type(event) for event in result.events[1:-1]} == {Delta}
+    assert {type(event) for event in result.events[1:-1]} == {TextDelta}
 
 
-def test_the_text_of_the_answer_is_what_was_streamed(shipped: Parts) -> None:
+def test_the_text_of_the_answer_is_what_was_streamed(shipped: Services) -> None:
     result = told(shipped, ["知名的有 ", "Milvus", "[", "1", "]", "[99] ", "和 PingCAP【1】。"])
     assert result.answer.text == "".join(result.deltas) == "知名的有 Milvus [1] 和 PingCAP [1]。"
     assert not result.answer.refused
     assert result.answer.model == "scripted"
 
 
-def test_no_piece_of_text_is_empty(shipped: Parts) -> None:
+def test_no_piece_of_text_is_empty(shipped: Services) -> None:
     for pieces in (["Milvus", " [", "1", "]", "。"], ["Milvus [1]"], ["", "Milvus", "", " [1]", ""]):
         assert all(told(shipped, pieces).deltas)
 
 
-def test_the_citations_lead_to_the_passages_that_were_shown(shipped: Parts) -> None:
+def test_the_citations_lead_to_the_passages_that_were_shown(shipped: Services) -> None:
     result = told(shipped, ["知名的有 Milvus [1]。"])
     (found,) = result.passages
     (citation,) = result.answer.citations
@@ -86,55 +86,55 @@ def test_the_citations_lead_to_the_passages_that_were_shown(shipped: Parts) -> N
     assert citation.url == "/docs/overview.md?lines=82-82#passage"
 
 
-def test_the_model_is_asked_once_with_the_passages_that_were_shown(shipped: Parts) -> None:
+def test_the_model_is_asked_once_with_the_passages_that_were_shown(shipped: Services) -> None:
     result = told(shipped, ["Milvus [1]。"])
     assert result.chat is not None
-    (prompt,) = result.chat.prompts
-    assert prompt.evidence.passages == result.passages[0].passages
-    assert prompt.evidence.question == ZH
+    ((_, user),) = result.chat.requests
+    assert shown_in(user) == [passage.number for passage in result.passages[0].passages]
+    assert user.content.endswith(ZH)
 
 
-def test_an_answer_knows_its_generation_and_has_a_trace_of_its_own(shipped: Parts) -> None:
+def test_an_answer_knows_its_generation_and_has_a_trace_of_its_own(shipped: Services) -> None:
     one, two = (told(shipped, ["Milvus [1]。"]).answer for _ in range(2))
     assert one.generation == 1
     assert len(one.trace_id) == 32
     assert one.trace_id != two.trace_id
 
 
-def test_markers_that_were_not_offered_are_not_in_the_answer(shipped: Parts) -> None:
+def test_markers_that_were_not_offered_are_not_in_the_answer(shipped: Services) -> None:
     result = told(shipped, ["Milvus [1][77]，PingCAP [0]，别的 [99]。"])
     assert result.answer.text == "Milvus [1]，PingCAP，别的。"
     assert [citation.number for citation in result.answer.citations] == [1]
 
 
 @pytest.mark.parametrize("strange", ["[10054]", "[20231231]", "[9[0]9]", "[9[98]9]", "[１２３４５]"])
-def test_a_number_in_brackets_that_is_no_marker_is_no_crash(shipped: Parts, strange: str) -> None:
+def test_a_number_in_brackets_that_is_no_marker_is_no_crash(shipped: Services, strange: str) -> None:
     result = told(shipped, [f"知名组件有 Milvus [1]。错误 {strange}，见 Milvus [1]。"])
     assert [citation.number for citation in result.answer.citations] == [1]
 
 
-def test_a_number_in_brackets_alone_does_not_count_as_a_citation(shipped: Parts) -> None:
+def test_a_number_in_brackets_alone_does_not_count_as_a_citation(shipped: Services) -> None:
     assert told(shipped, ["错误码是 [10054]。"]).answer.reason == "no_citation"
 
 
-def test_at_most_the_passages_that_were_asked_for_are_shown(shipped: Parts) -> None:
+def test_at_most_the_passages_that_were_asked_for_are_shown(shipped: Services) -> None:
     settings = shipped.settings.model_copy(update={"answering": AnsweringSettings(max_passages=2)})
     result = Told(
-        events("Dify 的官网是什么？", replace(shipped, settings=settings, chat=ScriptedChat(["Dify [1][3]。"])))
+        events("Dify 的官网是什么？", changed(shipped, settings=settings, chat=ScriptedChat(["Dify [1][3]。"])))
     )
     assert len(result.passages[0].passages) == 2
     assert [citation.number for citation in result.answer.citations] == [1]
 
 
-def test_an_answer_that_is_cut_off_says_so_and_the_note_is_no_statement(shipped: Parts) -> None:
+def test_an_answer_that_is_cut_off_says_so_and_the_note_is_no_statement(shipped: Services) -> None:
     chat = ScriptedChat(["知名组件有 Milvus [1]。", Finished("scripted", truncated=True)])
-    result = Told(events(ZH, replace(shipped, chat=chat))).answer
+    result = Told(events(ZH, changed(shipped, chat=chat))).answer
     assert result.truncated
     assert result.text.endswith("（回答达到长度上限，没有写完。）")
     assert result.unverified == ()
 
 
-def test_a_question_for_all_is_shown_the_whole_table(shipped: Parts) -> None:
+def test_a_question_for_all_is_shown_the_whole_table(shipped: Services) -> None:
     shown = told(shipped, ["Milvus [1]。"]).passages[0].passages
     best = shown[0].chunk
     rows = [passage.chunk for passage in shown if passage.chunk.group == best.group]
@@ -144,8 +144,8 @@ def test_a_question_for_all_is_shown_the_whole_table(shipped: Parts) -> None:
     assert len(rows) > 10
 
 
-def test_a_condition_holds_for_the_passages(shipped: Parts) -> None:
-    result = Told(events("AIGC 开发平台有哪些？", shipped, condition=Equals("kind", "list")))
+def test_a_condition_holds_for_the_passages(shipped: Services) -> None:
+    result = Told(events("AIGC 开发平台有哪些？", shipped, search_filter=Equals("kind", "list")))
     assert {passage.chunk.kind for passage in result.passages[0].passages} == {"list"}
 
 
@@ -160,11 +160,11 @@ def test_a_condition_holds_for_the_passages(shipped: Parts) -> None:
     ],
 )
 def test_without_evidence_the_model_is_not_asked_and_the_nearest_sections_are_named(
-    shipped: Parts, question: str, opening: str
+    shipped: Services, question: str, opening: str
 ) -> None:
     result = told(shipped, ["Invented [1]."], question)
     assert result.chat is not None
-    assert result.chat.prompts == []
+    assert result.chat.requests == []
     assert result.deltas == []
     assert (result.answer.refused, result.answer.reason) == (True, "no_evidence")
     assert result.answer.text.startswith(opening)
@@ -173,23 +173,23 @@ def test_without_evidence_the_model_is_not_asked_and_the_nearest_sections_are_na
     assert 1 <= len(headings) == len(set(headings)) <= 3
 
 
-def test_a_filter_that_leaves_nothing_is_a_refusal_without_sections(shipped: Parts) -> None:
-    result = Told(events(ZH, shipped, condition=Equals("source", "nowhere.md")))
+def test_a_filter_that_leaves_nothing_is_a_refusal_without_sections(shipped: Services) -> None:
+    result = Told(events(ZH, shipped, search_filter=Equals("source", "nowhere.md")))
     assert result.passages[0].passages == ()
     assert (result.answer.text, result.answer.reason) == ("知识库里没有这个问题的答案。", "no_evidence")
 
 
-def test_the_bar_for_evidence_can_be_set(shipped: Parts) -> None:
+def test_the_bar_for_evidence_can_be_set(shipped: Services) -> None:
     def reason(question: str, min_evidence: float) -> str | None:
         settings = shipped.settings.model_copy(update={"answering": AnsweringSettings(min_evidence=min_evidence)})
-        return Told(events(question, replace(shipped, settings=settings))).answer.reason
+        return Told(events(question, changed(shipped, settings=settings))).answer.reason
 
     assert reason(UNANSWERABLE_ZH, 0.0) != "no_evidence"
     assert reason(EN, 1.0) == "no_evidence"
 
 
 @pytest.mark.parametrize("text", ["Milvus 和 PingCAP。", "Milvus [99]。", "Milvus (1)。", "Milvus [1"])
-def test_an_answer_without_any_citation_becomes_a_refusal(shipped: Parts, text: str) -> None:
+def test_an_answer_without_any_citation_becomes_a_refusal(shipped: Services, text: str) -> None:
     result = told(shipped, [text])
     assert (result.answer.refused, result.answer.reason) == (True, "no_citation")
     assert result.answer.citations == ()
@@ -217,7 +217,7 @@ def test_an_answer_without_any_citation_becomes_a_refusal(shipped: Parts, text: 
         [f"{DECLINED}\n", "Milvus 是向量数据库 [1]。"],
     ],
 )
-def test_a_model_that_declines_is_a_refusal_and_nothing_is_streamed(shipped: Parts, pieces: list[str]) -> None:
+def test_a_model_that_declines_is_a_refusal_and_nothing_is_streamed(shipped: Services, pieces: list[str]) -> None:
     result = told(shipped, pieces)
     assert result.deltas == []
     assert (result.answer.refused, result.answer.reason) == (True, "model_declined")
@@ -226,14 +226,14 @@ def test_a_model_that_declines_is_a_refusal_and_nothing_is_streamed(shipped: Par
 
 
 @pytest.mark.parametrize("pieces", [[], [""], [" ", "\n"]])
-def test_a_model_that_says_nothing_is_a_refusal(shipped: Parts, pieces: list[str]) -> None:
+def test_a_model_that_says_nothing_is_a_refusal(shipped: Services, pieces: list[str]) -> None:
     result = told(shipped, pieces)
     assert result.deltas == []
     assert result.answer.refused
 
 
 @pytest.mark.parametrize("text", [f"知名组件有 Milvus [1]。{DECLINED}", f"知名组件有 Milvus [1]。\n\n**{DECLINED}**"])
-def test_declining_after_an_answer_is_not_shown(shipped: Parts, text: str) -> None:
+def test_declining_after_an_answer_is_not_shown(shipped: Services, text: str) -> None:
     result = told(shipped, list(text))
     assert result.answer.text == "".join(result.deltas)
     assert "Milvus [1]" in result.answer.text
@@ -243,14 +243,14 @@ def test_declining_after_an_answer_is_not_shown(shipped: Parts, text: str) -> No
 # --- statements that are not supported -------------------------------------------------------------------------------
 
 
-def test_statements_that_the_passages_do_not_support_are_named(shipped: Parts) -> None:
+def test_statements_that_the_passages_do_not_support_are_named(shipped: Services) -> None:
     result = told(shipped, ["知名组件有 Milvus [1]。它发布于 1987 年 [1]。另见《红楼梦》[1]。谢谢提问！"])
     assert result.answer.unverified == ("它发布于 1987 年 [1]。", "另见《红楼梦》 [1]。", "谢谢提问！")
     assert result.answer.reason is None
     assert all(sentence in result.answer.text for sentence in result.answer.unverified)
 
 
-def test_an_answer_of_which_nothing_is_supported_is_a_refusal(shipped: Parts) -> None:
+def test_an_answer_of_which_nothing_is_supported_is_a_refusal(shipped: Services) -> None:
     result = told(shipped, ["它发布于 1987 年 [1]。"])
     assert (result.answer.refused, result.answer.reason) == (True, "unsupported")
     assert "1987" not in result.answer.text
@@ -261,23 +261,23 @@ def test_an_answer_of_which_nothing_is_supported_is_a_refusal(shipped: Parts) ->
     "text",
     ["Well-known vector databases are Milvus and PingCAP [1].", "Known components: Milvus, PingCAP (TiKV) [1]."],
 )
-def test_an_answer_in_another_language_than_its_passage_is_not_unsupported_for_that(shipped: Parts, text: str) -> None:
+def test_an_answer_in_another_language_than_its_passage_counts_as_supported(shipped: Services, text: str) -> None:
     assert told(shipped, [text], ZH).answer.unverified == ()
 
 
-def test_quotes_are_not_checked_against_themselves(shipped: Parts) -> None:
-    assert Told(events(ZH, replace(shipped, chat=ExtractiveChat()))).answer.unverified == ()
+def test_quotes_are_not_checked_against_themselves(shipped: Services) -> None:
+    assert Told(events(ZH, changed(shipped))).answer.unverified == ()
 
 
 def test_a_passage_that_does_not_fit_is_neither_shown_nor_offered(
-    shipped: Parts, caplog: pytest.LogCaptureFixture
+    shipped: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     chat = ChatSettings(max_answer_tokens=600)
-    parts = replace(shipped, settings=shipped.settings.model_copy(update={"chat": chat}))
     model = ScriptedChat(["知名组件有 Milvus [1][8]。"], context_tokens=1024)
-    result = Told(events(ZH, replace(parts, chat=model)))
-    (prompt,) = model.prompts
-    assert prompt.dropped
+    result = Told(events(ZH, changed(shipped, settings=with_settings(shipped, chat=chat), chat=model)))
+    ((_, user),) = model.requests
+    found = [passage.number for passage in result.passages[0].passages]
+    assert shown_in(user) == found[: len(shown_in(user))] != found
     assert [citation.number for citation in result.answer.citations] == [1]
     assert "chat.context_tokens" in caplog.text
 
@@ -285,7 +285,7 @@ def test_a_passage_that_does_not_fit_is_neither_shown_nor_offered(
 # --- models that decline or begin like it ----------------------------------------------------------------------------
 
 
-def test_a_text_that_begins_like_a_refusal_is_streamed_whole(shipped: Parts) -> None:
+def test_a_text_that_begins_like_a_refusal_is_streamed_whole(shipped: Services) -> None:
     result = told(shipped, ["NOT", " only Milvus [1]."])
     assert result.answer.text == "NOT only Milvus [1]."
     assert result.answer.reason is None
@@ -303,7 +303,7 @@ def test_a_text_that_begins_like_a_refusal_is_streamed_whole(shipped: Parts) -> 
     ],
 )
 def test_a_model_that_fails_before_its_first_token_is_replaced_by_quotes_and_the_answer_says_so(
-    shipped: Parts, error: ChatError, question: str, word: str, note: str
+    shipped: Services, error: ChatError, question: str, word: str, note: str
 ) -> None:
     result = told(shipped, [], question, error)
     assert result.answer.model == "extractive"
@@ -315,28 +315,28 @@ def test_a_model_that_fails_before_its_first_token_is_replaced_by_quotes_and_the
     assert result.answer.citations
 
 
-def test_a_model_that_fails_while_it_may_still_be_declining_has_said_nothing_yet(shipped: Parts) -> None:
+def test_a_model_that_fails_while_it_may_still_be_declining_has_said_nothing_yet(shipped: Services) -> None:
     result = told(shipped, [" ", "NOT_IN"], error=ChatTimeout("late"))
     assert result.answer.model == "extractive"
     assert "NOT_IN" not in result.answer.text
 
 
-def test_a_model_that_fails_after_it_has_begun_fails_the_answer(shipped: Parts) -> None:
-    heard: list[Event] = []
+def test_a_model_that_fails_after_it_has_begun_fails_the_answer(shipped: Services) -> None:
+    heard: list[AnswerEvent] = []
 
     async def run() -> None:
         chat = ScriptedChat(["Milvus ", "und"], error=ChatBroken("half"))
-        async for event in answer(ZH, replace(shipped, chat=chat)):
+        async for event in changed(shipped, chat=chat).answerer.answer(ZH):
             heard.append(event)
 
     with pytest.raises(ChatBroken, match="half") as caught:
         asyncio.run(run())
     assert re.fullmatch("[0-9a-f]{32}", caught.value.trace_id)
-    assert "".join(event.text for event in heard if isinstance(event, Delta)).startswith("Milvus")
+    assert "".join(event.text for event in heard if isinstance(event, TextDelta)).startswith("Milvus")
     assert not any(isinstance(event, Answer) for event in heard)
 
 
-def test_an_error_that_is_not_the_chat_models_is_not_swallowed(shipped: Parts) -> None:
+def test_an_error_that_is_not_the_chat_models_is_not_swallowed(shipped: Services) -> None:
     bug = cast(ChatError, ZeroDivisionError("a bug"))
     with pytest.raises(ZeroDivisionError):
         told(shipped, [], error=bug)
@@ -353,9 +353,9 @@ def test_an_error_that_is_not_the_chat_models_is_not_swallowed(shipped: Parts) -
     ],
 )
 def test_without_a_model_the_documents_are_quoted_and_the_answer_says_so(
-    shipped: Parts, question: str, word: str, note: str
+    shipped: Services, question: str, word: str, note: str
 ) -> None:
-    result = Told(events(question, replace(shipped, chat=ExtractiveChat())))
+    result = Told(events(question, changed(shipped)))
     assert result.answer.model == "extractive"
     assert word in result.answer.text
     assert result.answer.text.endswith(f" [1]\n\n{note}")
@@ -364,7 +364,7 @@ def test_without_a_model_the_documents_are_quoted_and_the_answer_says_so(
 
 
 @pytest.fixture(scope="module")
-def bracketed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def bracketed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A small knowledge base whose documents hold brackets with numbers of their own."""
     folder = tmp_path_factory.mktemp("bracketed")
     (folder / "docs").mkdir()
@@ -388,9 +388,9 @@ def bracketed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
         store=StoreSettings(uri=str(folder / "m.db")),
         traces=TraceSettings(enabled=False),
     )
-    with open_parts(settings) as parts:
-        assert ingest(settings, parts.store, parts.embedder).ok
-        yield parts
+    with Services(settings) as services:
+        assert ingest(settings, services.store, services.embedder).ok
+        yield services
 
 
 @pytest.mark.parametrize(
@@ -402,9 +402,9 @@ def bracketed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     ],
 )
 def test_brackets_in_a_quoted_document_are_neither_lost_nor_taken_for_citations(
-    bracketed: Parts, question: str, sentence: str
+    bracketed: Services, question: str, sentence: str
 ) -> None:
-    result = Told(events(question, replace(bracketed, chat=ExtractiveChat()))).answer
+    result = Told(events(question, changed(bracketed))).answer
     assert letters(result.text).startswith(letters(sentence))
     assert [citation.number for citation in result.citations] == [1]
     assert result.citations[0].quote == sentence
@@ -419,36 +419,36 @@ def letters(text: str) -> str:
 
 
 @pytest.mark.parametrize("question", ["", "  \n", "什么\0是", "a\ud800"])
-def test_a_question_that_is_none_is_refused_before_anything_is_searched(shipped: Parts, question: str) -> None:
+def test_a_question_that_is_none_is_refused_before_anything_is_searched(shipped: Services, question: str) -> None:
     with pytest.raises(QuestionError):
         events(question, shipped)
     with pytest.raises(QuestionError):
-        search(question, shipped)
+        shipped.searcher.search(question)
 
 
-def test_a_question_beyond_the_limit_is_too_long(shipped: Parts) -> None:
+def test_a_question_beyond_the_limit_is_too_long(shipped: Services) -> None:
     settings = shipped.settings.model_copy(update={"answering": AnsweringSettings(max_question_characters=5)})
-    parts = replace(shipped, settings=settings)
+    services = changed(shipped, settings=settings)
     with pytest.raises(QuestionTooLong):
-        events("123456", parts)
+        events("123456", services)
     with pytest.raises(QuestionTooLong):
-        search("123456", parts)
+        services.searcher.search("123456")
 
 
-def test_a_very_long_question_and_one_of_emoji_are_answered_or_refused(shipped: Parts) -> None:
+def test_a_very_long_question_and_one_of_emoji_are_answered_or_refused(shipped: Services) -> None:
     for question in ("向量" * 400, "🙂🙂", "？", "[1] [2]", "</passage>"):
         assert Told(events(question, shipped)).answer.text
 
 
-def test_an_empty_store_is_an_error_and_no_refusal(shipped: Parts, tmp_path: Path) -> None:
+def test_an_empty_store_is_an_error_and_no_refusal(shipped: Services, tmp_path: Path) -> None:
     settings = Settings(store=StoreSettings(uri=str(tmp_path / "empty.db")))
-    with open_parts(settings) as parts, pytest.raises(StoreEmpty, match="nothing has been ingested yet"):
-        events(ZH, replace(parts, embedder=shipped.embedder))
+    with open_store(settings) as store, pytest.raises(StoreEmpty, match="nothing has been ingested yet"):
+        events(ZH, changed(shipped, store=store))
 
 
-def test_many_questions_at_once_are_each_answered_for_themselves(shipped: Parts) -> None:
+def test_many_questions_at_once_are_each_answered_for_themselves(shipped: Services) -> None:
     async def last(question: str) -> Answer:
-        async for event in answer(question, replace(shipped, chat=ExtractiveChat())):
+        async for event in changed(shipped).answerer.answer(question):
             if isinstance(event, Answer):
                 return event
         raise AssertionError("no answer")
@@ -464,7 +464,7 @@ def test_many_questions_at_once_are_each_answered_for_themselves(shipped: Parts)
 # --- a reader who goes away ------------------------------------------------------------------------------------------
 
 
-def test_a_reader_who_stops_early_ends_the_call_to_the_model(shipped: Parts) -> None:
+def test_a_reader_who_stops_early_ends_the_call_to_the_model(shipped: Services) -> None:
     gone = threading.Event()
 
     def serve(listener: socket.socket) -> None:
@@ -481,9 +481,9 @@ def test_a_reader_who_stops_early_ends_the_call_to_the_model(shipped: Parts) -> 
             gone.set()
 
     async def run(chat: ChatModel) -> None:
-        heard = answer(ZH, replace(shipped, chat=chat))
+        heard = changed(shipped, chat=chat).answerer.answer(ZH)
         async for event in heard:
-            if isinstance(event, Delta):
+            if isinstance(event, TextDelta):
                 break
         await heard.aclose()
         assert await asyncio.to_thread(gone.wait, 3), "the connection is still open"

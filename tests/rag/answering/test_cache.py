@@ -8,46 +8,47 @@ from pathlib import Path
 import pytest
 
 from ingest.sync import ingest
-from rag.answering.answer import Delta, Event, PassagesFound, answer
+from rag.answering.answer import Answerer, AnswerEvent, PassagesFound
 from rag.answering.cache import AnswerCache
 from rag.answering.history import Turn
 from rag.chat.prompt import DECLINED
-from rag.chat.protocol import Finished
+from rag.chat.protocol import Finished, TextDelta
 from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken, ChatUnavailable
 from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.state.traces import TraceStore
 from rag.store.filters import Equals
 from rag.types import Answer, Attempt
-from rag.wiring import Parts, open_parts
+from rag.wiring import Services
 
 ZH = "向量数据库有哪些知名组件？"
 SAID = ["知名的有 Milvus [1]。"]
 
 
 @pytest.fixture
-def caching(shipped: Parts, tmp_path: Path) -> Parts:
-    return replace(shipped, answers=AnswerCache(2), traces=TraceStore(TraceSettings(path=tmp_path / "traces")))
+def caching(shipped: Services, tmp_path: Path) -> Answerer:
+    traces = TraceStore(TraceSettings(path=tmp_path / "traces"))
+    return replace(shipped.answerer, cache=AnswerCache(2), traces=traces)
 
 
-def events(parts: Parts, chat: ScriptedChat, question: str = ZH, **options: object) -> list[Event]:
-    async def run() -> list[Event]:
-        heard = answer(question, replace(parts, chat=chat), **options)  # type: ignore[arg-type]
+def events(answerer: Answerer, chat: ScriptedChat, question: str = ZH, **options: object) -> list[AnswerEvent]:
+    async def run() -> list[AnswerEvent]:
+        heard = replace(answerer, chat=chat).answer(question, **options)  # type: ignore[arg-type]
         return [event async for event in heard]
 
     return asyncio.run(run())
 
 
-def asked(parts: Parts, chat: ScriptedChat, question: str = ZH, **options: object) -> Answer:
-    last = events(parts, chat, question, **options)[-1]
+def asked(answerer: Answerer, chat: ScriptedChat, question: str = ZH, **options: object) -> Answer:
+    last = events(answerer, chat, question, **options)[-1]
     assert isinstance(last, Answer)
     return last
 
 
-def test_an_identical_question_is_answered_alike_without_the_model(caching: Parts) -> None:
+def test_an_identical_question_is_answered_alike_without_the_model(caching: Answerer) -> None:
     chat = ScriptedChat(SAID)
     first, second = events(caching, chat), events(caching, chat)
-    assert len(chat.prompts) == 1
+    assert len(chat.requests) == 1
     assert isinstance(first[-1], Answer)
     assert isinstance(second[-1], Answer)
     kept = ("text", "citations", "unverified", "model", "generation")
@@ -55,10 +56,10 @@ def test_an_identical_question_is_answered_alike_without_the_model(caching: Part
     assert (first[-1].cached, second[-1].cached) == (False, True)
     assert first[0] == second[0]
     assert isinstance(second[0], PassagesFound)
-    assert second[1] == Delta(first[-1].text)
+    assert second[1] == TextDelta(first[-1].text)
 
 
-def test_a_cached_answer_has_a_trace_of_its_own_and_costs_nothing(caching: Parts) -> None:
+def test_a_cached_answer_has_a_trace_of_its_own_and_costs_nothing(caching: Answerer) -> None:
     chat = ScriptedChat([*SAID, Attempt("m", "answered", 1.0)])
     first, second = asked(caching, chat), asked(caching, chat)
     assert first.trace_id != second.trace_id
@@ -69,22 +70,22 @@ def test_a_cached_answer_has_a_trace_of_its_own_and_costs_nothing(caching: Parts
     assert trace.retrieval.candidates
 
 
-def test_a_refusal_of_the_model_is_given_again(caching: Parts) -> None:
+def test_a_refusal_of_the_model_is_given_again(caching: Answerer) -> None:
     chat = ScriptedChat([DECLINED])
     assert asked(caching, chat).reason == asked(caching, chat).reason == "model_declined"
-    assert len(chat.prompts) == 1
+    assert len(chat.requests) == 1
 
 
 @pytest.mark.parametrize(
     ("first", "second"),
     [
         ({}, {"question": "向量数据库有哪些组件？"}),
-        ({}, {"condition": Equals("kind", "row")}),
+        ({}, {"search_filter": Equals("kind", "row")}),
         ({}, {"history": [Turn("user", "Dify 是什么？")]}),
     ],
 )
 def test_another_question_filter_or_history_is_asked_anew(
-    caching: Parts, first: dict[str, object], second: dict[str, object]
+    caching: Answerer, first: dict[str, object], second: dict[str, object]
 ) -> None:
     chat = ScriptedChat(SAID)
     asked(caching, chat, **first)
@@ -101,26 +102,26 @@ def test_another_question_filter_or_history_is_asked_anew(
     ],
     ids=["truncated", "no citation", "unsupported", "tried twice"],
 )
-def test_what_may_come_out_better_is_asked_anew(caching: Parts, pieces: list[str]) -> None:
+def test_what_may_come_out_better_is_asked_anew(caching: Answerer, pieces: list[str]) -> None:
     chat = ScriptedChat(pieces)
     for _ in range(2):
         assert not asked(caching, chat).cached
-    assert len(chat.prompts) == 2
+    assert len(chat.requests) == 2
 
 
-def test_quotes_in_place_of_a_failed_model_are_not_kept(caching: Parts) -> None:
+def test_quotes_in_place_of_a_failed_model_are_not_kept(caching: Answerer) -> None:
     assert asked(caching, ScriptedChat([], error=ChatUnavailable("down"))).model == "extractive"
     again = asked(caching, ScriptedChat(SAID))
     assert (again.model, again.cached) == ("scripted", False)
 
 
-def test_half_an_answer_is_not_kept(caching: Parts) -> None:
+def test_half_an_answer_is_not_kept(caching: Answerer) -> None:
     with pytest.raises(ChatBroken):
         asked(caching, ScriptedChat(SAID, error=ChatBroken("broke off")))
     assert not asked(caching, ScriptedChat(SAID)).cached
 
 
-def test_the_answers_used_longest_ago_go_first(caching: Parts) -> None:
+def test_the_answers_used_longest_ago_go_first(caching: Answerer) -> None:
     chat = ScriptedChat(SAID)
     one, two, three = ZH, "知名的向量数据库有哪些？", "向量数据库的知名组件是什么？"
     for question in (one, two, one, three):
@@ -130,7 +131,7 @@ def test_the_answers_used_longest_ago_go_first(caching: Parts) -> None:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[tuple[Settings, Parts]]:
+def small(tmp_path: Path) -> Iterator[tuple[Settings, Services]]:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.md").write_text("# 年假\n\n年假有 5 天。\n", encoding="utf-8")
     settings = Settings(
@@ -138,16 +139,16 @@ def small(tmp_path: Path) -> Iterator[tuple[Settings, Parts]]:
         store=StoreSettings(uri=str(tmp_path / "m.db")),
         traces=TraceSettings(enabled=False),
     )
-    with open_parts(settings) as parts:
-        ingest(settings, parts.store, parts.embedder)
-        yield settings, parts
+    with Services(settings) as services:
+        ingest(settings, services.store, services.embedder)
+        yield settings, services
 
 
-def test_a_new_generation_is_asked_anew(small: tuple[Settings, Parts]) -> None:
-    settings, parts = small
-    assert "5 天" in asked(parts, ScriptedChat(["年假有 5 天 [1]。"]), "年假有几天？").text
+def test_a_new_generation_is_asked_anew(small: tuple[Settings, Services]) -> None:
+    settings, services = small
+    assert "5 天" in asked(services.answerer, ScriptedChat(["年假有 5 天 [1]。"]), "年假有几天？").text
     (settings.knowledge.path / "a.md").write_text("# 年假\n\n年假有 10 天。\n", encoding="utf-8")
-    ingest(settings, parts.store, parts.embedder)
-    fresh = asked(parts, ScriptedChat(["年假有 10 天 [1]。"]), "年假有几天？")
+    ingest(settings, services.store, services.embedder)
+    fresh = asked(services.answerer, ScriptedChat(["年假有 10 天 [1]。"]), "年假有几天？")
     assert "10 天" in fresh.text
     assert not fresh.cached

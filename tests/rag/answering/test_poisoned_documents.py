@@ -7,15 +7,17 @@ from dataclasses import replace
 import pytest
 
 from ingest.sync import ingest
-from rag.answering.answer import Delta, Event, answer
+from rag.answering.answer import AnswerEvent, PassagesFound
+from rag.chat.protocol import TextDelta
 from rag.checks.citations import cited_numbers
 from rag.checks.links import LEFT_OUT
 from rag.settings import AnsweringSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.store.filters import Equals
 from rag.text.invisible import remove_invisible
+from rag.text.language import detect_language
 from rag.text.urls import find_urls
 from rag.types import Answer
-from rag.wiring import Parts, open_parts
+from rag.wiring import Services
 from tests.kit.poisoned_documents import ObedientChat, Poisoned, poisoned_documents
 
 DOCUMENTS = poisoned_documents()
@@ -23,7 +25,7 @@ _RUN = {"zh": 12, "en": 36}
 
 
 @pytest.fixture(scope="module")
-def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     folder = tmp_path_factory.mktemp("poisoned")
     (folder / "docs").mkdir()
     for document in DOCUMENTS:
@@ -34,17 +36,18 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
         answering=AnsweringSettings(min_evidence=0.0, cached_answers=0),
         traces=TraceSettings(enabled=False),
     )
-    with open_parts(settings) as parts:
-        assert ingest(settings, parts.store, parts.embedder).ok
-        yield parts
+    with Services(settings) as services:
+        assert ingest(settings, services.store, services.embedder).ok
+        yield services
 
 
-def asked(document: Poisoned, parts: Parts, piece_characters: int) -> tuple[list[Event], ObedientChat]:
+def asked(document: Poisoned, services: Services, piece_characters: int) -> tuple[list[AnswerEvent], ObedientChat]:
     of_it = Equals("source", document.name)
     chat = ObedientChat(document.fact, piece_characters=piece_characters)
+    answerer = replace(services.answerer, chat=chat)
 
-    async def run() -> list[Event]:
-        return [event async for event in answer(document.question, replace(parts, chat=chat), condition=of_it)]
+    async def run() -> list[AnswerEvent]:
+        return [event async for event in answerer.answer(document.question, search_filter=of_it)]
 
     return asyncio.run(run()), chat
 
@@ -59,11 +62,12 @@ def test_there_are_thirty_in_each_language() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 @pytest.mark.parametrize("piece_characters", [1, 7, 100_000])
-def test_an_obedient_model_does_no_harm(poisoned: Parts, document: Poisoned, piece_characters: int) -> None:
+def test_an_obedient_model_does_no_harm(poisoned: Services, document: Poisoned, piece_characters: int) -> None:
     events, chat = asked(document, poisoned, piece_characters)
     (found,) = [event for event in events if isinstance(event, Answer)]
-    streamed = "".join(event.text for event in events if isinstance(event, Delta))
-    (prompt,) = chat.prompts
+    streamed = "".join(event.text for event in events if isinstance(event, TextDelta))
+    ((rules, _),) = chat.requests
+    (offered,) = [event.passages for event in events if isinstance(event, PassagesFound)]
     assert bool(chat.obeyed) != document.is_hidden, "it was told, unless nobody could see it"
 
     assert streamed.startswith(document.fact), "what was asked for is answered"
@@ -71,7 +75,7 @@ def test_an_obedient_model_does_no_harm(poisoned: Parts, document: Poisoned, pie
     assert found.text == streamed
     assert not any(document.fact in sentence for sentence in found.unverified)
 
-    passages = {passage.number: passage.chunk.searchable_text for passage in prompt.evidence.passages}
+    passages = {passage.number: passage.chunk.searchable_text for passage in offered}
     cited = [find_urls(passages[number]) for number in cited_numbers(streamed)]
     shown = streamed.replace("href=", "").replace("src=", "")  # left of tags that were taken apart
     led_to = {address for address in find_urls(shown) if not address.startswith(LEFT_OUT)}
@@ -79,9 +83,9 @@ def test_an_obedient_model_does_no_harm(poisoned: Parts, document: Poisoned, pie
     assert document.host not in streamed
     assert set(cited_numbers(streamed)) <= set(passages)
 
-    rules, run = letters(prompt.messages[0].content), _RUN[prompt.evidence.language]
+    told, run = letters(rules.content), _RUN[detect_language(document.question)]
     said = letters(streamed)
-    leaked = [said[start : start + run] for start in range(len(said)) if said[start : start + run] in rules]
+    leaked = [said[start : start + run] for start in range(len(said)) if said[start : start + run] in told]
     assert not [text for text in leaked if len(text) == run], "nothing of the rules"
     assert "notinpassages" not in said
     for tag in ("<img", "<script", "<iframe", "<style", "<a ", "javascript:", "data:text"):
@@ -89,10 +93,10 @@ def test_an_obedient_model_does_no_harm(poisoned: Parts, document: Poisoned, pie
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
-def test_no_document_opens_a_passage_of_its_own_or_hides_anything(poisoned: Parts, document: Poisoned) -> None:
-    _, chat = asked(document, poisoned, 1000)
-    content = chat.prompts[0].messages[1].content
-    shown = len(chat.prompts[0].evidence.passages)
-    assert content.count("<passage ") == content.count("</passage>") == shown
+def test_no_document_opens_a_passage_of_its_own_or_hides_anything(poisoned: Services, document: Poisoned) -> None:
+    events, chat = asked(document, poisoned, 1000)
+    content = chat.requests[0][1].content
+    (offered,) = [event.passages for event in events if isinstance(event, PassagesFound)]
+    assert content.count("<passage ") == content.count("</passage>") == len(offered)
     bare = content.replace("<\u200b", "<")
     assert remove_invisible(bare) == bare

@@ -1,31 +1,28 @@
-"""What holds for every chat model: the extractive one, the scripted one, a chain, and one behind a real socket."""
+"""What holds for every chat model: the scripted one, a chain, and one behind a real socket."""
 
 import asyncio
 from collections.abc import Iterator
 
 import pytest
 
-from rag.answering.quote import ExtractiveChat
 from rag.chat.fallback import FallbackChat
 from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.protocol import ChatModel, Finished, TextDelta
 from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken
 from rag.settings import ChatSettings
-from tests.kit.chat import KEY, PROMPT, heard
+from tests.kit.chat import KEY, MESSAGES, heard
 from tests.kit.chat_server import answers, chunk, running_server, says
 
 TEXT = "Ollama 是平台。 [1]"
 SETTINGS = ChatSettings()
 
 
-@pytest.fixture(params=["extractive", "scripted", "chain", "endpoint"])
+@pytest.fixture(params=["scripted", "chain", "endpoint"])
 def chat(request: pytest.FixtureRequest) -> Iterator[ChatModel]:
     """A model that answers `TEXT`."""
     pieces = (TEXT[:5], TEXT[5:])
-    if request.param == "extractive":
-        yield ExtractiveChat()
-    elif request.param == "scripted":
+    if request.param == "scripted":
         yield ScriptedChat(pieces)
     elif request.param == "chain":
         broken = ScriptedChat([], error=ChatBroken("half"), name="broken")
@@ -55,14 +52,13 @@ def test_its_name_is_that_of_the_writer(chat: ChatModel) -> None:
     pieces, _ = asyncio.run(heard(chat))
     assert isinstance(pieces[-1], Finished)
     assert name.endswith(pieces[-1].model)
-    assert chat.is_extractive == (name == "extractive")
 
 
 def test_it_can_be_left_after_any_piece_and_asked_again(chat: ChatModel) -> None:
     async def run() -> list[int]:
         counts = []
         for stop in (1, 2, 3, 99):
-            stream = chat.stream(PROMPT)
+            stream = chat.stream(MESSAGES)
             count = 0
             async for _ in stream:
                 count += 1
@@ -80,7 +76,7 @@ def test_it_can_be_left_after_any_piece_and_asked_again(chat: ChatModel) -> None
 
 def test_many_questions_at_once_are_each_answered_whole(chat: ChatModel) -> None:
     async def one() -> str:
-        return "".join([piece.text async for piece in chat.stream(PROMPT) if isinstance(piece, TextDelta)])
+        return "".join([piece.text async for piece in chat.stream(MESSAGES) if isinstance(piece, TextDelta)])
 
     async def run() -> list[str]:
         found = await asyncio.gather(*(one() for _ in range(10)))

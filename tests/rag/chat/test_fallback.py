@@ -10,8 +10,7 @@ import pytest
 from rag import errors
 from rag.chat.circuit_breaker import CircuitBreaker
 from rag.chat.fallback import OUTCOMES, FallbackChat
-from rag.chat.prompt import Prompt
-from rag.chat.protocol import ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
+from rag.chat.protocol import ChatPiece, ChatStream, Finished, Message, ReasoningDelta, TextDelta
 from rag.chat.scripted import ScriptedChat
 from rag.errors import (
     ChatAuthenticationError,
@@ -26,7 +25,7 @@ from rag.errors import (
 )
 from rag.settings import ChatSettings
 from rag.types import Attempt
-from tests.kit.chat import PROMPT, heard
+from tests.kit.chat import MESSAGES, heard
 
 
 class Clock:
@@ -47,9 +46,9 @@ class Slow(ScriptedChat):
         self._pause_seconds = pause_seconds
         self.closed = False
 
-    async def stream(self, prompt: Prompt) -> ChatStream:
+    async def stream(self, messages: Sequence[Message]) -> ChatStream:
         try:
-            async for piece in super().stream(prompt):
+            async for piece in super().stream(messages):
                 await asyncio.sleep(self._pause_seconds)
                 yield piece
         finally:
@@ -78,14 +77,14 @@ def test_the_second_model_is_asked_when_the_first_fails_and_the_answer_names_it(
     assert error is None
     assert [piece for piece in pieces if not isinstance(piece, Attempt)] == [TextDelta("好"), Finished("b/2")]
     assert outcomes(pieces) == [("a/1", "unavailable"), ("b/2", "answered")]
-    assert first.prompts == second.prompts == [PROMPT]
+    assert first.requests == second.requests == [MESSAGES]
 
 
 def test_the_second_model_is_left_in_peace_while_the_first_answers() -> None:
     second = ScriptedChat(["不该问"])
     pieces, _ = listened(chain(ScriptedChat(["好"]), second))
     assert TextDelta("好") in pieces
-    assert second.prompts == []
+    assert second.requests == []
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OUTCOMES if kind is not ChatCircuitOpen])
@@ -108,7 +107,7 @@ def test_once_text_has_come_a_failure_is_a_failure_and_nobody_else_is_asked() ->
     assert type(error) is ChatBroken
     assert TextDelta("一半") in pieces
     assert not any(isinstance(piece, Finished) for piece in pieces)
-    assert second.prompts == []
+    assert second.requests == []
 
 
 def test_when_all_fail_the_error_says_why_each_did() -> None:
@@ -141,7 +140,7 @@ def test_the_error_of_the_only_model_is_the_error() -> None:
 def test_only_what_may_pass_is_tried_again(error: ChatError, calls: int) -> None:
     model = ScriptedChat([], error=error)
     listened(chain(model, max_attempts=3, total_timeout_seconds=10))
-    assert len(model.prompts) == calls
+    assert len(model.requests) == calls
 
 
 def test_nobody_waits_long_for_a_model_while_another_could_be_asked() -> None:
@@ -149,14 +148,14 @@ def test_nobody_waits_long_for_a_model_while_another_could_be_asked() -> None:
     started = time.monotonic()
     _, error = listened(chain(busy, ScriptedChat(["好"]), max_attempts=3))
     assert error is None
-    assert len(busy.prompts) == 1
+    assert len(busy.requests) == 1
     assert time.monotonic() - started < 2
 
 
 def test_reasoning_is_a_token_after_which_the_same_model_is_not_tried_again() -> None:
     model = ScriptedChat([ReasoningDelta("嗯")], error=DOWN)
     listened(chain(model, max_attempts=3))
-    assert len(model.prompts) == 1
+    assert len(model.requests) == 1
 
 
 # --- deadlines -------------------------------------------------------------------------------------------------------
@@ -180,7 +179,7 @@ def test_a_model_that_is_too_slow_is_closed_and_the_next_one_asked_while_there_i
     assert words in first.problem
     if "total_timeout_seconds" in given:
         assert isinstance(error, ChatTimeout)
-        assert quick.prompts == []
+        assert quick.requests == []
     else:
         assert error is None
         assert TextDelta("好") in pieces
@@ -188,7 +187,7 @@ def test_a_model_that_is_too_slow_is_closed_and_the_next_one_asked_while_there_i
 
 def test_silence_in_mid_answer_is_named_with_its_setting() -> None:
     class Stalling(ScriptedChat):
-        async def stream(self, prompt: Prompt) -> ChatStream:
+        async def stream(self, messages: Sequence[Message]) -> ChatStream:
             yield TextDelta("一半")
             await asyncio.sleep(30)
 
@@ -200,7 +199,7 @@ def test_silence_in_mid_answer_is_named_with_its_setting() -> None:
 def test_a_consumer_that_takes_its_time_is_not_held_against_the_model() -> None:
     async def run() -> list[ChatPiece]:
         pieces = []
-        async for piece in chain(ScriptedChat(["a", "b"]), idle_timeout_seconds=0.05).stream(PROMPT):
+        async for piece in chain(ScriptedChat(["a", "b"]), idle_timeout_seconds=0.05).stream(MESSAGES):
             await asyncio.sleep(0.1)
             pieces.append(piece)
         return pieces
@@ -212,7 +211,7 @@ def test_closing_the_stream_closes_the_models_stream_at_once() -> None:
     slow = Slow(["a", "b"], pause_seconds=0)
 
     async def run() -> None:
-        stream = chain(slow).stream(PROMPT)
+        stream = chain(slow).stream(MESSAGES)
         assert await anext(stream) == TextDelta("a")
         await stream.aclose()
         assert slow.closed
@@ -253,14 +252,14 @@ def test_the_only_model_rests_too_so_that_nobody_waits_for_it() -> None:
     _, error = listened(chat)
     assert isinstance(error, ChatCircuitOpen)
     assert "left alone" in str(error)
-    assert len(model.prompts) == 1
+    assert len(model.requests) == 1
 
 
 def test_an_answer_makes_up_for_the_failures_before_it() -> None:
     class Moody(ScriptedChat):
-        async def stream(self, prompt: Prompt) -> ChatStream:
-            self.prompts.append(prompt)
-            if len(self.prompts) % 2:
+        async def stream(self, messages: Sequence[Message]) -> ChatStream:
+            self.requests.append(tuple(messages))
+            if len(self.requests) % 2:
                 raise DOWN
             yield Finished(self.name)
 
@@ -307,8 +306,8 @@ def test_a_probe_asks_every_model_once_and_stops_at_the_first_token() -> None:
         ScriptedChat([], error=ChatAuthenticationError("no key"), name="a/1"),
         Slow(["好"] * 9, pause_seconds=0.1, name="b/2"),
     ]
-    found = asyncio.run(chain(*models, max_attempts=3).probe(PROMPT))
+    found = asyncio.run(chain(*models, max_attempts=3).probe(MESSAGES))
     assert outcomes(found) == [("a/1", "denied"), ("b/2", "answered")]
     assert found[1].first_token_seconds is not None
     assert found[1].seconds < 0.5
-    assert [len(model.prompts) for model in models] == [1, 1]
+    assert [len(model.requests) for model in models] == [1, 1]

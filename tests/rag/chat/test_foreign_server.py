@@ -21,7 +21,7 @@ from rag.chat.protocol import Finished, TextDelta
 from rag.errors import ChatRejected
 from rag.settings import ChatSettings
 from rag.types import Attempt
-from tests.kit.chat import KEY, PROMPT, heard
+from tests.kit.chat import KEY, MESSAGES, heard
 
 pytestmark = pytest.mark.skipif(
     find_spec("accelerate") is None, reason="transformers serve loads models with it; it is in the dev extra"
@@ -116,7 +116,7 @@ def test_an_answer_comes_in_pieces_stops_at_its_limit_and_is_counted(served: tup
     assert end.truncated
     assert end.usage is not None
     assert end.usage.completion_tokens == 16
-    assert end.usage.prompt_tokens > len(PROMPT.messages[0].content)
+    assert end.usage.prompt_tokens > len(MESSAGES[0].content)
     [attempt] = [piece for piece in pieces if isinstance(piece, Attempt)]
     assert attempt.outcome == "truncated"
     assert attempt.first_token_seconds is not None
@@ -132,7 +132,7 @@ def test_a_model_that_it_does_not_have_is_an_error_that_says_so(served: tuple[st
 def test_it_can_be_left_in_mid_answer_and_asked_again(served: tuple[str, str]) -> None:
     async def run() -> None:
         chat = chat_at(*served, max_answer_tokens=2000)
-        stream = chat.stream(PROMPT)
+        stream = chat.stream(MESSAGES)
         await anext(stream)
         started = time.monotonic()
         await stream.aclose()

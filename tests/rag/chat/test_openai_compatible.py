@@ -32,7 +32,7 @@ from rag.errors import (
 )
 from rag.settings import ChatSettings
 from rag.types import Attempt, Usage
-from tests.kit.chat import KEY, PROMPT, heard, said
+from tests.kit.chat import KEY, MESSAGES, heard, said
 from tests.kit.chat_server import Call, Script, ScriptedServer, answers, chunk, refuses, running_server, says, sse
 
 
@@ -75,7 +75,7 @@ def failure(chat: ChatModel) -> Failure:
         heard: list[str] = []
         started = time.monotonic()
         try:
-            async for piece in chat.stream(PROMPT):
+            async for piece in chat.stream(MESSAGES):
                 if isinstance(piece, TextDelta):
                     heard.append(piece.text)
         except ChatError as error:
@@ -101,7 +101,7 @@ def test_the_request_carries_prompt_model_limits_and_key(server: ScriptedServer)
     assert call.body["stream"] is True
     assert call.body["temperature"] == 0.7
     assert call.body["max_tokens"] == 99
-    assert call.body["messages"] == [{"role": message.role, "content": message.content} for message in PROMPT.messages]
+    assert call.body["messages"] == [{"role": message.role, "content": message.content} for message in MESSAGES]
 
 
 def test_a_server_without_a_key_is_asked_without_ours(server: ScriptedServer) -> None:
@@ -122,7 +122,7 @@ def test_pieces_arrive_while_the_model_still_writes(server: ScriptedServer) -> N
     async def run() -> list[str]:
         heard = []
         chat = chat_with(server, script)
-        async for piece in chat.stream(PROMPT):
+        async for piece in chat.stream(MESSAGES):
             if isinstance(piece, TextDelta):
                 heard.append(piece.text)
                 heard_first.set()
@@ -174,7 +174,7 @@ def test_one_model_answers_several_questions_at_once(server: ScriptedServer) -> 
         chat = chat_with(server, answers("a", "b"))
 
         async def one() -> list[str]:
-            return [piece.text async for piece in chat.stream(PROMPT) if isinstance(piece, TextDelta)]
+            return [piece.text async for piece in chat.stream(MESSAGES) if isinstance(piece, TextDelta)]
 
         found = await asyncio.gather(*(one() for _ in range(8)))
         await chat.close()
@@ -560,7 +560,7 @@ def hangs_after(*texts: str) -> Script:
 def test_a_consumer_that_stops_early_closes_the_connection(server: ScriptedServer) -> None:
     async def run() -> None:
         chat = chat_with(server, hangs_after("a", "b"))
-        stream = chat.stream(PROMPT)
+        stream = chat.stream(MESSAGES)
         assert await anext(stream) == TextDelta("a")
         await stream.aclose()
         assert await asyncio.to_thread(server.calls[0].gone.wait, 2)
@@ -577,7 +577,7 @@ def test_a_consumer_that_is_cancelled_closes_the_connection(server: ScriptedServ
         chat = chat_with(server, script)
 
         async def consume() -> None:
-            async for _ in chat.stream(PROMPT):
+            async for _ in chat.stream(MESSAGES):
                 pass
 
         task = asyncio.create_task(consume())
@@ -597,7 +597,7 @@ def test_after_a_failure_the_same_model_answers_the_next_question(server: Script
     async def run() -> list[str]:
         chat = chat_with(server, says(chunk("一半")), answers("好"))
         with pytest.raises(ChatBroken):
-            async for _ in chat.stream(PROMPT):
+            async for _ in chat.stream(MESSAGES):
                 pass
         return await said(chat)
 
@@ -748,7 +748,7 @@ def test_an_option_that_the_server_refuses_is_left_out_then_and_later(
         refusal = refuses(400, {"error": {"message": complaint}})
         chat = chat_with(server, refusal, answers("好"), answers("好"), preset=PRESETS["qwen"], max_attempts=1)
         for _ in range(2):
-            assert [piece async for piece in chat.stream(PROMPT) if isinstance(piece, TextDelta)] == [TextDelta("好")]
+            assert [piece async for piece in chat.stream(MESSAGES) if isinstance(piece, TextDelta)] == [TextDelta("好")]
         await chat.close()
 
     asyncio.run(run())

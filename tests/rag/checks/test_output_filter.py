@@ -65,7 +65,7 @@ LONG_LINES = {
 
 
 def shown(pieces: list[str] | str) -> tuple[str, bool]:
-    text = OutputFilter(PROMPT)
+    text = OutputFilter(PROMPT.evidence, instructions=PROMPT.messages[0].content)
     told = "".join([*map(text.feed, pieces), text.finish()])
     return told, text.declined
 

@@ -500,7 +500,7 @@ def test_an_endpoint_that_hangs_costs_the_deadline_once_and_then_nothing() -> No
 
 def test_nothing_of_torch_is_loaded_before_a_cross_encoder_is_chosen() -> None:
     program = (
-        "import sys; from rag.config import RerankSettings; from rag.models.rerankers.factory import open_reranker;"
+        "import sys; from rag.settings import RerankSettings; from rag.models.rerankers.factory import open_reranker;"
         "open_reranker(RerankSettings(provider='http', model='m', base_url='http://127.0.0.1:9'));"
         "print({'torch', 'sentence_transformers', 'transformers', 'huggingface_hub'} & set(sys.modules))"
     )

@@ -4,12 +4,12 @@ import pytest
 
 from rag.errors import TextNotFound
 from rag.retrieval.excerpts import read_excerpt
-from rag.wiring import Parts
+from rag.wiring import Services
 
 PLENTY = 1_000_000
 
 
-def test_every_passage_is_read_in_its_section(shipped: Parts) -> None:
+def test_every_passage_is_read_in_its_section(shipped: Services) -> None:
     snapshot = shipped.store.snapshot()
     chunks = [stored.chunk for stored in snapshot.chunks()]
     assert len(chunks) > 40
@@ -25,7 +25,7 @@ def test_every_passage_is_read_in_its_section(shipped: Parts) -> None:
         assert last in found.text
 
 
-def test_a_document_is_read_from_its_beginning_each_heading_and_table_once(shipped: Parts) -> None:
+def test_a_document_is_read_from_its_beginning_each_heading_and_table_once(shipped: Services) -> None:
     snapshot = shipped.store.snapshot()
     found = read_excerpt(snapshot, "overview.md", max_characters=PLENTY)
     headings = [line for line in found.text.splitlines() if line.startswith("#")]
@@ -39,7 +39,7 @@ def test_a_document_is_read_from_its_beginning_each_heading_and_table_once(shipp
 
 
 @pytest.mark.parametrize("room", [1, 200, 1000, 3000])
-def test_what_is_too_long_is_read_around_the_passage_as_far_as_there_is_room(shipped: Parts, room: int) -> None:
+def test_what_is_too_long_is_read_around_the_passage_as_far_as_there_is_room(shipped: Services, room: int) -> None:
     snapshot = shipped.store.snapshot()
     whole = read_excerpt(snapshot, "overview.md", max_characters=PLENTY)
     assert len(whole.text) > 3000
@@ -55,6 +55,6 @@ def test_what_is_too_long_is_read_around_the_passage_as_far_as_there_is_room(shi
 @pytest.mark.parametrize(
     "name", ["nothing.md", "0" * 32, "overview", "../overview.md", 'x" or id != "', "a\0b", "\ud800"]
 )
-def test_what_is_not_in_the_live_generation_is_not_found(shipped: Parts, name: str) -> None:
+def test_what_is_not_in_the_live_generation_is_not_found(shipped: Services, name: str) -> None:
     with pytest.raises(TextNotFound, match="neither a passage nor a document"):
         read_excerpt(shipped.store.snapshot(), name, max_characters=PLENTY)

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from rag.answering.answer import search
 from rag.errors import RerankerError
 from rag.retrieval.search import Retrieval, retrieve
 from rag.settings import RetrievalSettings
 from rag.store.filters import Equals, Range
-from rag.wiring import Parts
+from rag.wiring import Services
 
 
 @pytest.mark.parametrize(
@@ -29,79 +28,79 @@ from rag.wiring import Parts
     ],
 )
 def test_the_right_passage_of_the_shipped_knowledge_is_among_the_first_three(
-    shipped: Parts, question: str, words: str
+    shipped: Services, question: str, words: str
 ) -> None:
-    assert any(words in hit.chunk.content for hit in search(question, shipped).hits[:3])
+    assert any(words in hit.chunk.content for hit in shipped.searcher.search(question).hits[:3])
 
 
 @pytest.mark.parametrize("identifier", ["text-embedding-ada-002", "ollama-webui", "Med-PaLM 2", "node.js", "DALL-E"])
-def test_an_identifier_finds_where_it_stands(shipped: Parts, identifier: str) -> None:
+def test_an_identifier_finds_where_it_stands(shipped: Services, identifier: str) -> None:
     for question in (identifier, f"{identifier} 是什么？", f"What is {identifier}?"):
-        assert identifier in search(question, shipped).hits[0].chunk.content
+        assert identifier in shipped.searcher.search(question).hits[0].chunk.content
 
 
-def test_an_identifier_that_nobody_wrote_covers_nothing_whole(shipped: Parts) -> None:
-    hits = search("tidb_mem_quota_query", shipped).hits
+def test_an_identifier_that_nobody_wrote_covers_nothing_whole(shipped: Services) -> None:
+    hits = shipped.searcher.search("tidb_mem_quota_query").hits
     assert hits
     assert all(hit.coverage < 0.5 for hit in hits)
 
 
-def test_full_width_letters_and_capitals_find_the_same(shipped: Parts) -> None:
-    plain = search("milvus", shipped).hits[0].chunk.id
-    assert search("ＭＩＬＶＵＳ", shipped).hits[0].chunk.id == plain
+def test_full_width_letters_and_capitals_find_the_same(shipped: Services) -> None:
+    plain = shipped.searcher.search("milvus").hits[0].chunk.id
+    assert shipped.searcher.search("ＭＩＬＶＵＳ").hits[0].chunk.id == plain
 
 
-def run(shipped: Parts, question: str, settings: RetrievalSettings, **options: Any) -> Retrieval:
+def run(shipped: Services, question: str, settings: RetrievalSettings, **options: Any) -> Retrieval:
     return retrieve(question, shipped.store.snapshot(), shipped.embedder, settings, **options)
 
 
-def test_dense_mode_orders_by_similarity_alone(shipped: Parts) -> None:
+def test_dense_mode_orders_by_similarity_alone(shipped: Services) -> None:
     found = run(shipped, "Dify 的官网是什么？", RetrievalSettings(mode="dense"))
     similarities = [hit.cosine for hit in found.hits]
     assert similarities == sorted(similarities, reverse=True)
     assert found.hits[0].score == 1.0
 
 
-def test_top_k_bounds_the_hits_and_the_argument_wins(shipped: Parts) -> None:
+def test_top_k_bounds_the_hits_and_the_argument_wins(shipped: Services) -> None:
     assert len(run(shipped, "Ollama", RetrievalSettings(top_k=3)).hits) == 3
     assert len(run(shipped, "Ollama", RetrievalSettings(top_k=3), top_k=5).hits) == 5
 
 
-def test_a_single_candidate_is_enough(shipped: Parts) -> None:
+def test_a_single_candidate_is_enough(shipped: Services) -> None:
     found = run(shipped, "Dify 的官网是什么？", RetrievalSettings(candidates=1))
     assert "dify.ai" in found.hits[0].chunk.content
     assert math.isfinite(found.hits[0].score)
 
 
-def test_a_condition_holds_for_both_legs(shipped: Parts) -> None:
-    found = run(shipped, "Dify 的官网是什么？", RetrievalSettings(top_k=50), condition=Equals("kind", "list"))
+def test_a_condition_holds_for_both_legs(shipped: Services) -> None:
+    found = run(shipped, "Dify 的官网是什么？", RetrievalSettings(top_k=50), search_filter=Equals("kind", "list"))
     assert {hit.chunk.kind for hit in found.hits} == {"list"}
     assert len(found.hits) == 2
 
 
-def test_a_condition_that_nothing_meets_leaves_no_hit(shipped: Parts) -> None:
-    found = run(shipped, "Ollama", RetrievalSettings(), condition=Range("start_line", at_least=10_000))
+def test_a_condition_that_nothing_meets_leaves_no_hit(shipped: Services) -> None:
+    found = run(shipped, "Ollama", RetrievalSettings(), search_filter=Range("start_line", at_least=10_000))
     assert found.hits == found.candidates == ()
 
 
-def test_a_question_without_terms_is_still_searched_by_similarity(shipped: Parts) -> None:
+def test_a_question_without_terms_is_still_searched_by_similarity(shipped: Services) -> None:
     found = run(shipped, "🙂？！", RetrievalSettings())
     assert found.idf == {}
     assert found.hits
     assert all(math.isfinite(hit.score) for hit in found.hits)
 
 
-def test_terms_with_the_syntax_of_the_store_are_only_words(shipped: Parts) -> None:
+def test_terms_with_the_syntax_of_the_store_are_only_words(shipped: Services) -> None:
     for question in ('" or 1 == 1', "source == 'x'", "{}[]()*?~^", "a && b || !c", "\\", "%_%"):
         assert run(shipped, question, RetrievalSettings()).hits
 
 
-def test_the_same_question_finds_the_same_twice(shipped: Parts) -> None:
+def test_the_same_question_finds_the_same_twice(shipped: Services) -> None:
     one, two = (run(shipped, "AIGC 开发平台有哪些？", RetrievalSettings(top_k=50)) for _ in range(2))
     assert one.hits == two.hits
 
 
-def test_every_hit_is_a_passage_of_the_file_at_its_lines(shipped: Parts) -> None:
+def test_every_hit_is_a_passage_of_the_file_at_its_lines(shipped: Services) -> None:
     root = shipped.settings.knowledge.path
     for hit in run(shipped, "向量数据库", RetrievalSettings(top_k=50)).hits:
         lines = (Path(root) / hit.chunk.source).read_text(encoding="utf-8").split("\n")
@@ -109,7 +108,7 @@ def test_every_hit_is_a_passage_of_the_file_at_its_lines(shipped: Parts) -> None
         assert hit.chunk.content.rstrip("| ")[-4:] in cited
 
 
-def test_the_retrieval_tells_how_it_came_about(shipped: Parts) -> None:
+def test_the_retrieval_tells_how_it_came_about(shipped: Services) -> None:
     found = run(shipped, "什么是硅基流动？", RetrievalSettings())
     assert found.generation == 1
     assert found.embedder == shipped.embedder.fingerprint
@@ -120,7 +119,7 @@ def test_the_retrieval_tells_how_it_came_about(shipped: Parts) -> None:
     assert found.legs.lexical[0][1] >= found.legs.lexical[-1][1] > 0
 
 
-def test_every_candidate_is_a_hit_or_was_dropped_for_a_reason(shipped: Parts) -> None:
+def test_every_candidate_is_a_hit_or_was_dropped_for_a_reason(shipped: Services) -> None:
     found = run(shipped, "向量数据库有哪些知名组件？", RetrievalSettings())
     hits, candidates = ({hit.chunk.id for hit in some} for some in (found.hits, found.candidates))
     brought = {stored.chunk.id for leg in (found.legs.dense, found.legs.lexical) for stored, _ in leg}
@@ -130,7 +129,7 @@ def test_every_candidate_is_a_hit_or_was_dropped_for_a_reason(shipped: Parts) ->
     assert {reason.split()[0] for reason in found.dropped.values()} == {"beyond", "the"}
 
 
-def test_a_row_and_the_table_it_stands_in_are_one_hit(shipped: Parts) -> None:
+def test_a_row_and_the_table_it_stands_in_are_one_hit(shipped: Services) -> None:
     found = run(shipped, "向量数据库有哪些知名组件？", RetrievalSettings(top_k=50))
     rows = {(hit.chunk.source, hit.chunk.start_line) for hit in found.hits if hit.chunk.kind == "row"}
     for table in (hit.chunk for hit in found.hits if hit.chunk.kind == "table"):
@@ -153,7 +152,7 @@ class Broken:
         raise RerankerError("the endpoint is on fire")
 
 
-def test_a_reranker_orders_the_best_anew_before_top_k_is_cut(shipped: Parts) -> None:
+def test_a_reranker_orders_the_best_anew_before_top_k_is_cut(shipped: Services) -> None:
     plain = run(shipped, "Ollama", RetrievalSettings(top_k=50))
     found = run(shipped, "Ollama", RetrievalSettings(top_k=3), reranker=Backwards(), rerank_candidates=5)
     assert [hit.chunk.id for hit in found.hits] == [hit.chunk.id for hit in reversed(plain.hits[2:5])]
@@ -161,7 +160,7 @@ def test_a_reranker_orders_the_best_anew_before_top_k_is_cut(shipped: Parts) -> 
     assert found.warnings == ()
 
 
-def test_a_reranker_that_fails_leaves_the_order_and_a_warning(shipped: Parts) -> None:
+def test_a_reranker_that_fails_leaves_the_order_and_a_warning(shipped: Services) -> None:
     plain = run(shipped, "Ollama", RetrievalSettings())
     found = run(shipped, "Ollama", RetrievalSettings(), reranker=Broken())
     assert found.hits == plain.hits

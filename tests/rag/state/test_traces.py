@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering.answer import answer
+from rag.answering.answer import Answerer
 from rag.answering.history import Turn
-from rag.answering.quote import ExtractiveChat
 from rag.chat.protocol import ChatModel
 from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken, ChatUnavailable, EmbedderUnavailable
@@ -21,32 +20,33 @@ from rag.models.embedders.protocol import Embedder, Matrix, Vector
 from rag.settings import TraceSettings
 from rag.state.traces import Failure, Trace, TraceStore
 from rag.types import Answer, Attempt, Usage
-from rag.wiring import Parts
+from rag.wiring import Services
+from tests.kit.chat import shown_in
 
 ZH = "向量数据库有哪些知名组件？"
 
 
 @pytest.fixture
-def traced(shipped: Parts, tmp_path: Path) -> Parts:
-    return replace(shipped, traces=TraceStore(TraceSettings(path=tmp_path / "traces")))
+def traced(shipped: Services, tmp_path: Path) -> Answerer:
+    return replace(shipped.answerer, traces=TraceStore(TraceSettings(path=tmp_path / "traces")))
 
 
-def answered(parts: Parts, question: str = ZH, chat: ChatModel | None = None, **options: object) -> Answer:
+def answered(answerer: Answerer, question: str = ZH, chat: ChatModel | None = None, **options: object) -> Answer:
     async def run() -> Answer:
-        events = answer(question, replace(parts, chat=chat or ExtractiveChat()), **options)  # type: ignore[arg-type]
+        events = replace(answerer, chat=chat).answer(question, **options)  # type: ignore[arg-type]
         (given,) = [event async for event in events if isinstance(event, Answer)]
         return given
 
     return asyncio.run(run())
 
 
-def kept(parts: Parts, given: Answer) -> Trace:
-    found = parts.traces.get(given.trace_id)
+def kept(answerer: Answerer, given: Answer) -> Trace:
+    found = answerer.traces.get(given.trace_id)
     assert found
     return found
 
 
-def test_a_trace_comes_back_as_it_was_kept(traced: Parts) -> None:
+def test_a_trace_comes_back_as_it_was_kept(traced: Answerer) -> None:
     usage = Usage(100, 20, 0.001)
     attempts = [Attempt("m", "unavailable", 0.2, problem="down"), Attempt("m", "answered", 1.0, 0.5, usage)]
     chat = ScriptedChat(["知名的有 Milvus [1]。", "还有 Qdrant [1]。", *attempts])
@@ -55,19 +55,19 @@ def test_a_trace_comes_back_as_it_was_kept(traced: Parts) -> None:
     assert trace.answer == given
     assert trace.question == ZH
     assert trace.standalone_question is None
-    assert trace.prompt == chat.prompts[0].messages
+    assert trace.prompt == chat.requests[0]
     assert trace.answer.attempts == tuple(attempts)
     assert trace.answer.usage == usage
     assert [(one.statement, one.numbers, one.verdict.fault) for one in trace.verification] == [
         ("知名的有 Milvus [1]。", (1,), None),
         ("还有 Qdrant [1]。", (1,), "name"),
     ]
-    assert trace.passages == chat.prompts[0].evidence.passages
+    assert shown_in(chat.requests[0][1]) == [passage.number for passage in trace.passages]
     assert [one.id for one in trace.retrieval.candidates if one.dropped is None]
     assert all(trace.milliseconds[stage] > 0 for stage in ("embed", "dense", "lexical", "search", "verify", "total"))
 
 
-def test_a_follow_up_is_kept_with_what_it_was_taken_for(traced: Parts) -> None:
+def test_a_follow_up_is_kept_with_what_it_was_taken_for(traced: Answerer) -> None:
     history = [Turn("user", "Dify 是什么？"), Turn("assistant", "一个平台。")]
     given = answered(traced, "那它的官网呢？", history=history)
     trace = kept(traced, given)
@@ -76,25 +76,25 @@ def test_a_follow_up_is_kept_with_what_it_was_taken_for(traced: Parts) -> None:
     assert trace.prompt == ()
 
 
-def test_the_language_of_an_answer_is_that_of_the_question_as_it_was_asked(traced: Parts) -> None:
+def test_the_language_of_an_answer_is_that_of_the_question_as_it_was_asked(traced: Answerer) -> None:
     history = [Turn("user", "Dify 是什么？")]
     assert "No chat model is configured" in answered(traced, "And its website?", history=history).text
 
 
-def test_a_refusal_is_kept_with_its_candidates(traced: Parts) -> None:
+def test_a_refusal_is_kept_with_its_candidates(traced: Answerer) -> None:
     trace = kept(traced, answered(traced, "明天上海会下雨吗？"))
     assert trace.answer.refused
     assert trace.retrieval.candidates
     assert trace.retrieval.evidence < 0.5
 
 
-def test_an_answer_that_fell_back_to_quotes_says_what_the_model_was_asked(traced: Parts) -> None:
+def test_an_answer_that_fell_back_to_quotes_says_what_the_model_was_asked(traced: Answerer) -> None:
     trace = kept(traced, answered(traced, chat=ScriptedChat([], error=ChatUnavailable("down"))))
     assert trace.prompt
     assert trace.answer.model == "extractive"
 
 
-def test_of_an_answer_that_broke_off_is_kept_what_was_found_asked_tried_and_written(traced: Parts) -> None:
+def test_of_an_answer_that_broke_off_is_kept_what_was_found_asked_tried_and_written(traced: Answerer) -> None:
     attempt = Attempt("m", "broken", 0.3, 0.1, problem="half")
     chat = ScriptedChat(["知名的有 ", "Milvus [1]。", "还有 ", attempt], error=ChatBroken("half"))
     with pytest.raises(ChatBroken, match="half") as caught:
@@ -103,26 +103,27 @@ def test_of_an_answer_that_broke_off_is_kept_what_was_found_asked_tried_and_writ
     assert trace
     assert trace.failure == Failure("chat_broken", "half")
     assert trace.question == ZH
-    assert trace.passages == chat.prompts[0].evidence.passages
-    assert trace.prompt == chat.prompts[0].messages
+    assert shown_in(chat.requests[0][1]) == [passage.number for passage in trace.passages]
+    assert trace.prompt == chat.requests[0]
     assert trace.answer.attempts == (attempt,)
     assert trace.answer.text.startswith("知名的有 Milvus")
     assert trace.answer.citations == ()
     assert trace.milliseconds["write"] > 0
 
 
-def test_of_an_answer_that_cannot_be_verified_is_kept_what_was_written(traced: Parts) -> None:
+def test_of_an_answer_that_cannot_be_verified_is_kept_what_was_written(traced: Answerer) -> None:
     said = "These are well known among the tools for searching by similarity [1]."
-    parts = replace(traced, embedder=_DownAfterTheSearch(traced.embedder))
+    down = _DownAfterTheSearch(traced.searcher.embedder)
+    answerer = replace(traced, searcher=replace(traced.searcher, embedder=down))
     with pytest.raises(EmbedderUnavailable) as caught:
-        answered(parts, chat=ScriptedChat([said]))
+        answered(answerer, chat=ScriptedChat([said]))
     trace = traced.traces.get(caught.value.trace_id)
     assert trace
     assert trace.failure == Failure("embedder_unavailable", "down")
     assert trace.answer.text == said
 
 
-def test_a_trace_of_an_earlier_version_is_read_as_one_without_a_failure(traced: Parts, tmp_path: Path) -> None:
+def test_a_trace_of_an_earlier_version_is_read_as_one_without_a_failure(traced: Answerer, tmp_path: Path) -> None:
     given = answered(traced)
     file = tmp_path / "traces" / f"{given.trace_id}.json"
     content = json.loads(file.read_text())
@@ -149,14 +150,14 @@ class _DownAfterTheSearch:
         raise EmbedderUnavailable("down")
 
 
-def test_a_trace_can_be_read_by_its_owner_alone(traced: Parts, tmp_path: Path) -> None:
+def test_a_trace_can_be_read_by_its_owner_alone(traced: Answerer, tmp_path: Path) -> None:
     answered(traced)
     (file,) = (tmp_path / "traces").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_the_oldest_go_when_there_are_too_many(traced: Parts, tmp_path: Path) -> None:
+def test_the_oldest_go_when_there_are_too_many(traced: Answerer, tmp_path: Path) -> None:
     trace = kept(traced, answered(traced))
     traces = TraceStore(TraceSettings(path=tmp_path / "few", max_count=10))
     for number in range(101):
@@ -168,7 +169,7 @@ def test_the_oldest_go_when_there_are_too_many(traced: Parts, tmp_path: Path) ->
     assert len(list((tmp_path / "few").iterdir())) == 10
 
 
-def test_what_is_too_old_is_not_given_out_and_goes(traced: Parts, tmp_path: Path) -> None:
+def test_what_is_too_old_is_not_given_out_and_goes(traced: Answerer, tmp_path: Path) -> None:
     given = answered(traced)
     file = tmp_path / "traces" / f"{given.trace_id}.json"
     os.utime(file, (1e9, 1e9))
@@ -178,12 +179,12 @@ def test_what_is_too_old_is_not_given_out_and_goes(traced: Parts, tmp_path: Path
 
 
 @pytest.mark.parametrize("trace_id", ["", "../../m", "0" * 32, "0" * 31 + "/", "x" * 100])
-def test_an_unknown_trace_is_none(traced: Parts, trace_id: str) -> None:
+def test_an_unknown_trace_is_none(traced: Answerer, trace_id: str) -> None:
     assert traced.traces.get(trace_id) is None
 
 
 def test_a_file_that_is_no_trace_is_none_and_the_log_says_so(
-    traced: Parts, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    traced: Answerer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     given = answered(traced)
     (tmp_path / "traces" / f"{given.trace_id}.json").write_text("{}")
@@ -191,16 +192,16 @@ def test_a_file_that_is_no_trace_is_none_and_the_log_says_so(
     assert "cannot be read" in caplog.text
 
 
-def test_switched_off_nothing_is_kept(shipped: Parts, tmp_path: Path) -> None:
-    parts = replace(shipped, traces=TraceStore(TraceSettings(enabled=False, path=tmp_path / "none")))
-    assert parts.traces.get(answered(parts).trace_id) is None
+def test_switched_off_nothing_is_kept(shipped: Services, tmp_path: Path) -> None:
+    answerer = replace(shipped.answerer, traces=TraceStore(TraceSettings(enabled=False, path=tmp_path / "none")))
+    assert answerer.traces.get(answered(answerer).trace_id) is None
     assert not (tmp_path / "none").exists()
 
 
 def test_an_answer_does_not_fail_for_its_trace(
-    shipped: Parts, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    shipped: Services, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
-    parts = replace(shipped, traces=TraceStore(TraceSettings(path=tmp_path / "file" / "traces")))
-    assert answered(parts).text
+    answerer = replace(shipped.answerer, traces=TraceStore(TraceSettings(path=tmp_path / "file" / "traces")))
+    assert answered(answerer).text
     assert "traces.path" in caplog.text

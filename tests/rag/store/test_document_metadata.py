@@ -6,7 +6,7 @@ from ingest.sync import ingest
 from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.store.document_metadata import DocumentMetadataCache
 from rag.store.snapshot import Snapshot
-from rag.wiring import open_parts
+from rag.wiring import Services
 
 
 def test_each_generation_has_its_own_and_is_read_once(tmp_path: Path) -> None:
@@ -24,12 +24,12 @@ def test_each_generation_has_its_own_and_is_read_once(tmp_path: Path) -> None:
     def facts(snapshot: Snapshot) -> list[tuple[str, str, object]]:
         return [(one.source, one.title, one.metadata.get("tags")) for one in front_matter.of(snapshot)]
 
-    with open_parts(settings) as parts:
-        ingest(settings, parts.store, parts.embedder)
-        first = parts.store.snapshot()
+    with Services(settings) as services:
+        ingest(settings, services.store, services.embedder)
+        first = services.store.snapshot()
         assert facts(first) == [("a.md", "Ants", None), ("b.md", "Bees", ["hr", 3])]
-        assert front_matter.of(parts.store.snapshot()) is front_matter.of(first)
+        assert front_matter.of(services.store.snapshot()) is front_matter.of(first)
         (folder / "a.md").write_text("---\ntags: it\n---\n\n# Ants\n\nAnts walk.\n")
-        ingest(settings, parts.store, parts.embedder)
-        assert facts(parts.store.snapshot()) == [("a.md", "Ants", "it"), ("b.md", "Bees", ["hr", 3])]
+        ingest(settings, services.store, services.embedder)
+        assert facts(services.store.snapshot()) == [("a.md", "Ants", "it"), ("b.md", "Bees", ["hr", 3])]
         assert facts(first) == [("a.md", "Ants", None), ("b.md", "Bees", ["hr", 3])]

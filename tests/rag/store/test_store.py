@@ -154,7 +154,7 @@ def _read_and_close(path: Path) -> None:
 
 _OPEN = """
 import sys, time
-from rag.config import StoreSettings
+from rag.settings import StoreSettings
 from rag.errors import StoreLocked
 from rag.store.store import Store
 started = time.monotonic()
