@@ -101,6 +101,14 @@ def test_the_guide_of_the_command_line_shows_every_command(document: MarkdownFil
     assert shown == options.keys() - {""}
 
 
+@pytest.mark.parametrize("document", guide("command-line"), ids=str)
+def test_the_guide_of_the_command_line_says_which_commands_print_json(document: MarkdownFile) -> None:
+    options = zhiwen_options()
+    (paragraph,) = (part for part in document.prose.split("\n\n") if "`--json`" in part)
+    named = set(re.findall(r"`(\w+)`", paragraph))
+    assert named == {name for name in options if "--json" in options[name]}
+
+
 @pytest.mark.parametrize("document", [page for page in DOCUMENTS if page.name not in _ON_MEASUREMENTS], ids=str)
 def test_every_option_in_the_prose_exists(document: MarkdownFile) -> None:
     known = set().union(*zhiwen_options().values())
