@@ -1,4 +1,4 @@
-"""The seven invariants of ../shared/design.md, each under its number, on a real Milvus Lite."""
+"""The seven invariants of docs/architecture.md, each under its number, on a real Milvus Lite."""
 
 import itertools
 import os
