@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 from markdown_it.token import Token
 
+from rag.text.cjk import CJK_SYMBOLS, FULL_WIDTH, HAN, KANA
+from rag.text.urls import EXTERNAL_SCHEMES
+
 _LINE_BREAK_TAG = re.compile(r"</?br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
-EXTERNAL = ("http://", "https://", "mailto:")
-_CJK = r"[\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
-_BREAK_BETWEEN_CJK = re.compile(rf"(?<={_CJK})\n(?={_CJK})")
+# Not Korean, which separates its words by spaces.
+_WITHOUT_SPACES = f"[{HAN}{KANA}{CJK_SYMBOLS}{FULL_WIDTH}]"
+_BREAK_WITHIN_CHINESE = re.compile(rf"(?<={_WITHOUT_SPACES})\n(?={_WITHOUT_SPACES})")
 
 
 def inline_text(children: Sequence[Token], *, with_links: bool = True) -> str:
@@ -30,12 +33,16 @@ def inline_text(children: Sequence[Token], *, with_links: bool = True) -> str:
         elif token.type == "link_close":
             address, start = open_links.pop()
             shown = "".join(parts[start:])
-            if with_links and address.startswith(EXTERNAL) and shown not in (address, address.removeprefix("mailto:")):
+            if (
+                with_links
+                and address.startswith(EXTERNAL_SCHEMES)
+                and shown not in (address, address.removeprefix("mailto:"))
+            ):
                 parts.append(f" ({address})")
         else:
             parts.append(token.content)
     # A soft break is a space, except between Chinese characters; only now can a hard break become a newline.
-    text = _BREAK_BETWEEN_CJK.sub("", "".join(parts)).replace("\n", " ")
+    text = _BREAK_WITHIN_CHINESE.sub("", "".join(parts)).replace("\n", " ")
     return "\n".join(line.strip() for line in text.split("\r")).strip()
 
 

@@ -1,11 +1,9 @@
 """Cutting a text that is too long, between its sentences where that can be done."""
 
-import re
 from collections.abc import Iterator
 
 from rag.models.embedders.protocol import CountTokens
-
-_SENTENCE_END = re.compile(r"(?<=[。！？；\n])|(?<=[.!?;])\s+")
+from rag.text.sentences import split_clauses
 
 
 def split_long_text(text: str, cost: CountTokens, max_tokens: int) -> Iterator[str]:
@@ -14,7 +12,7 @@ def split_long_text(text: str, cost: CountTokens, max_tokens: int) -> Iterator[s
     Every character but the white space at the cuts is in exactly one part.
     """
     run = ""
-    for sentence in _SENTENCE_END.split(text):
+    for sentence in split_clauses(text):
         glue = "" if not run or run.endswith(("\n", "。", "！", "？", "；")) else " "
         for part in _windows(sentence, cost, max_tokens):
             if run and cost(run + glue + part) > max_tokens:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from markdown_it.tree import SyntaxTreeNode
 
 from ingest.chunking.inline import inline_text
+from rag.text.cjk import has_han
 from rag.types import PATH_SEPARATOR
 
 
@@ -57,7 +58,7 @@ def read_table(node: SyntaxTreeNode, first_line: int) -> Table:
 def _cell(node: SyntaxTreeNode) -> str:
     token = node.children[0].token if node.children else None
     lines = [line for line in inline_text((token.children if token else None) or ()).split("\n") if line]
-    separator = "；" if any("\u3400" <= char <= "\u9fff" for char in "".join(lines)) else "; "
+    separator = "；" if has_han("".join(lines)) else "; "
     text = ""
     for line in lines:
         # After a label such as `通用 LLM：` the next line belongs to it.

@@ -8,9 +8,9 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PageElement, PreformattedString
 from markdownify import MarkdownConverter
 
-from ingest.chunking.inline import EXTERNAL
 from ingest.readers.html_tree import BLOCKS, parse_html
 from ingest.readers.plain_text import ConvertedText, escape_markdown
+from rag.text.urls import EXTERNAL_SCHEMES
 
 _UNSEEN = ("script", "style", "noscript", "template", "svg", "head", "nav", "audio", "video", "canvas", "iframe")
 # Blocks that are converted as a whole; any other is entered if there are blocks in it.
@@ -127,7 +127,7 @@ class _Converter(MarkdownConverter):
         """Only addresses that lead somewhere are shown. A link cannot hold a link or a paragraph."""
         address = " ".join(str(el.get("href") or "").split())
         shown = text.strip()
-        if not shown or "\n\n" in shown or parent_tags & {"a", "_noformat"} or not address.startswith(EXTERNAL):
+        if not shown or "\n\n" in shown or parent_tags & {"a", "_noformat"} or not address.startswith(EXTERNAL_SCHEMES):
             return text
         return text.replace(shown, f"[{shown}](<{escape_markdown(address)}>)")
 
