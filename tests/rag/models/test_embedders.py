@@ -182,7 +182,8 @@ def test_text_behind_a_nul_counts(embedder: Embedder) -> None:
 
 def test_no_vendor_library_is_loaded_before_it_is_chosen() -> None:
     program = (
-        "import sys; from rag.config import EmbeddingSettings; from rag.models.embedders.factory import open_embedder;"
+        "import sys; from rag.settings import EmbeddingSettings;"
+        "from rag.models.embedders.factory import open_embedder;"
         "open_embedder(EmbeddingSettings()).embed_query('x');"
         "print({'torch', 'sentence_transformers', 'openai', 'huggingface_hub'} & set(sys.modules))"
     )

