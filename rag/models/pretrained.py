@@ -64,7 +64,7 @@ class PretrainedModel:
 
 
 def load_pretrained(model: str, family: ModelFamily) -> PretrainedModel:
-    """The model, from its folder, the cache or the hub.
+    """Return the model, from its folder, the cache or the hub.
 
     Raises `family.unavailable` within seconds if it is in none of them or cannot be loaded.
     """
@@ -133,7 +133,7 @@ def _cached_commit(repository: str, file: str) -> str | None:
 
 
 def _identity_of_folder(folder: Path) -> str:
-    """A digest of configuration, vocabulary and weights, independent of the folder's path.
+    """Return a digest of configuration, vocabulary and weights, independent of the folder's path.
 
     It covers the whole content of .json and .txt files. Of the other model files it covers name, size and 16 samples of
     64 KiB, so that a start need not read gigabytes.

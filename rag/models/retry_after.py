@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 
 def parse_retry_after(header: str) -> float | None:
-    """Seconds to wait, at least 0, from a number of seconds or an HTTP date; a date in the past means 0.
+    """Return the seconds to wait, at least 0, from a number of seconds or an HTTP date. A date in the past means 0.
 
     None if the header is empty, negative, NaN or malformed. Fractions and `inf` are accepted: some servers send them.
 

@@ -100,15 +100,15 @@ def is_row_of(row: Chunk, table: Chunk) -> bool:
 
 
 def _wanted_group(question: str, hits: Sequence[Hit]) -> str:
-    """The group of the best hit if that is part of a table or a list and the question asks for all of it, else ""."""
+    """Return the group of the best hit if the question asks for all of its table or list, else ""."""
     is_part = bool(hits) and hits[0].chunk.kind in (*_TABLE_KINDS, "list")
     return hits[0].chunk.group if is_part and _ASKS_FOR_ALL.search(question) else ""
 
 
 def _with_group(hits: Sequence[Hit], found: Iterable[Chunk], group: str) -> list[Hit]:
-    """The best hit, the rest of its group, then the other hits. A part that is not a hit gets the score of the best.
+    """Return the best hit, the rest of its group, then the other hits.
 
-    A table is given as its rows, each with its own line; they replace a best hit that is part of the table.
+    A part of the group that is not a hit gets the score of the best hit. A table is given as its rows, each with its own line; they replace a best hit that is part of the table.
     """
     if not group:
         return list(hits)
@@ -128,7 +128,7 @@ def _with_neighbours(
     count_tokens: CountTokens,
     max_tokens: int,
 ) -> list[Chunk]:
-    """The chunk with the one after and the one before it in its section, as far as they fit."""
+    """Return the chunk with the one after and the one before it in its section, as far as they fit."""
     parts = [chunk]
     if chunk.kind in _TABLE_KINDS:
         return parts
@@ -143,7 +143,7 @@ def _with_neighbours(
 
 
 def _joined(parts: Sequence[Chunk]) -> Chunk:
-    """Neighbouring chunks as one chunk, with the id of the first."""
+    """Return neighbouring chunks as one chunk, with the id of the first."""
     if len(parts) == 1:
         return parts[0]
     kinds = {part.kind for part in parts}

@@ -63,7 +63,7 @@ def read_excerpt(snapshot: Snapshot, name: str, *, max_characters: int) -> Excer
 
 
 def _without_repeats(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """The chunks without the rows that are also part of a table."""
+    """Return the chunks without the rows that are also part of a table."""
     tabled = {
         (chunk.group, line)
         for chunk in chunks
@@ -74,7 +74,7 @@ def _without_repeats(chunks: Sequence[Chunk]) -> list[Chunk]:
 
 
 def _around(chunks: Sequence[Chunk], passage: Chunk, max_characters: int) -> list[Chunk]:
-    """The passage, or the part of a table that contains it, with its neighbours on both sides as far as they fit."""
+    """Return the passage, or the part of a table with it, and its neighbours on both sides as far as they fit."""
     middle = next(at for at, chunk in enumerate(chunks) if chunk.id == passage.id or is_row_of(passage, chunk))
     first, last, room = middle, middle, max_characters - _length(chunks[middle])
     while True:

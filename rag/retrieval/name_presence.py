@@ -51,13 +51,13 @@ def name_absence(question: str, passages: Sequence[str], *, others: Sequence[str
 
 
 def _asked_for_in_chinese(question: str) -> tuple[list[str], list[str]]:
-    """Names, and words that may be names."""
+    """Return names, and words that may be names."""
     words = _WORD.findall(normalize(question))
     return [word for word in words if _is_name(word)], _long(words)
 
 
 def _asked_for_in_english(question: str, *, is_across: bool) -> tuple[list[str], list[str]]:
-    """Names, and words that may be names: the owner of a website has a name, even if it is in lower case."""
+    """Return names, and words that may be names: the owner of a website has a name, even if it is in lower case."""
     names = [*find_latin_names(question), *(word for word in _WORD.findall(question) if _HUMP.search(word))]
     if is_across:
         names = [name for name in names if _is_name(name) and name.casefold() not in _ALWAYS_IN_CHINESE]
@@ -74,7 +74,7 @@ def _is_name(word: str) -> bool:
 
 
 def _contain_any(texts: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether at least one of the names is in the texts, or there are no names."""
+    """Return whether at least one of the names is in the texts, or there are no names."""
     if not names:
         return True
     text = normalize("\n".join(texts)).casefold()
@@ -95,7 +95,7 @@ def _stem(name: str) -> str:
 
 
 def _writes_names_in_latin(passages: Sequence[str]) -> bool:
-    """Whether there are at least as many Latin names as passages, and twice as many as Chinese names."""
+    """Return whether there are at least as many Latin names as passages, and twice as many as Chinese names."""
     text = normalize("\n".join(passages))
     latin = {word.casefold() for word in _WORD.findall(text) if _is_name(word)}
     chinese = {

@@ -28,7 +28,7 @@ class Noun:
 
 
 def find_absent_nouns(sentence: str, text: str) -> list[Noun]:
-    """The Chinese nouns of `sentence`, in order, of which at least two characters are absent from `text`."""
+    """Return the Chinese nouns of `sentence`, in order, of which at least two characters are absent from `text`."""
     sentence = unicodedata.normalize("NFKC", sentence)
     absent = _absent_positions(sentence, "".join(unicodedata.normalize("NFKC", text).split()))
     nouns = []

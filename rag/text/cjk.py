@@ -32,5 +32,5 @@ _HAN = re.compile(f"[{HAN}]")
 
 
 def has_han(text: str) -> bool:
-    """Whether at least one Chinese character is in the text; `RARE_HAN` alone does not count."""
+    """Return whether at least one Chinese character is in the text; `RARE_HAN` alone does not count."""
     return bool(_HAN.search(text))

@@ -64,7 +64,7 @@ class Quantity:
 
 
 def lowercase_text(text: str) -> str:
-    """The text in lower case, with ordinary forms of full-width characters and single spaces.
+    """Return the text in lower case, with ordinary forms of full-width characters and single spaces.
 
     `casefold` would turn `ß` into `ss`, and a letter beside it would no longer be at the edge of a word.
     """
@@ -72,7 +72,7 @@ def lowercase_text(text: str) -> str:
 
 
 def find_quantities(sentence: str) -> list[Quantity]:
-    """The numbers that a sentence states; not those of names such as `e5`, nor phrases such as 一个."""
+    """Return the numbers that a sentence states, except in names such as `e5` and phrases such as 一个."""
     text = unicodedata.normalize("NFKC", sentence)
     found = [
         Quantity(match[0].strip(), _values(match), _unit(match["unit"]))
@@ -92,7 +92,7 @@ def find_quantities(sentence: str) -> list[Quantity]:
 
 
 def find_values(passage: str) -> frozenset[str]:
-    """Every value that a passage may state; values of dates and percentages also with their unit, such as `2019年`."""
+    """Return every value that a passage may state; of dates and percentages also with the unit, such as `2019年`."""
     return frozenset(_read_values(unicodedata.normalize("NFKC", passage)))
 
 
@@ -169,7 +169,7 @@ def _counts(text: str, match: re.Match[str]) -> bool:
 
 
 def find_identifiers(sentence: str) -> list[str]:
-    """Code in backticks, and words spelt like technical names: `max_size`, `e5`, `PyTorch`."""
+    """Return code in backticks, and words spelt like technical names: `max_size`, `e5`, `PyTorch`."""
     code = _CODE.findall(sentence)
     words = _WORD.findall(_CODE.sub(" ", unicodedata.normalize("NFKC", sentence)))
     return code + [word for word in words if _is_identifier(word)]
@@ -183,12 +183,12 @@ def _is_identifier(word: str) -> bool:
 
 
 def find_quoted_names(sentence: str) -> list[str]:
-    """The texts in Chinese book marks, Chinese quotation marks or double quotes."""
+    """Return the texts in Chinese book marks, Chinese quotation marks or double quotes."""
     return [next(filter(None, groups)) for groups in _QUOTED.findall(sentence)]
 
 
 def find_latin_names(sentence: str) -> list[str]:
-    """The Latin words of a Chinese text, or the capitalised words of an English one that do not begin a sentence."""
+    """Return the Latin words of a Chinese text, or the capitalised words within sentences of an English one."""
     text = unicodedata.normalize("NFKC", _CODE.sub(" ", sentence))
     is_chinese = has_han(text)
     return [

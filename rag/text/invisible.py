@@ -29,7 +29,7 @@ _LOOKBEHIND_CHARACTERS = 2
 
 
 def remove_invisible(text: str) -> str:
-    """`text` without invisible characters; line ends, tabs and visible characters are unchanged."""
+    """Return `text` without invisible characters; line ends, tabs and visible characters are unchanged."""
     return _UNSEEN.sub(_replacement, text)
 
 
@@ -45,13 +45,13 @@ class InvisibleFilter:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """The next piece without invisible characters; a joiner at its end is held back for the next call."""
+        """Return the next piece without invisible characters. A joiner at its end is held back for the next call."""
         text = self._held + text
         self._held = text[-1:] if text.endswith(_JOINERS) else ""
         return self._clean(text.removesuffix(self._held))
 
     def finish(self) -> str:
-        """What was still held back when the stream ended."""
+        """Return what was still held back when the stream ended."""
         held, self._held = self._held, ""
         return self._clean(held)
 

@@ -12,7 +12,7 @@ _LETTER = re.compile(f"[A-Za-z{HAN}]")
 
 
 def detect_language(text: str) -> Language:
-    """`zh` if at least one Chinese character is in the text, else `en`.
+    """Return `zh` if at least one Chinese character is in the text, else `en`.
 
     Chinese text often contains English names; English text rarely contains Chinese ones.
     """
@@ -20,7 +20,7 @@ def detect_language(text: str) -> Language:
 
 
 def is_cross_lingual(asked: str, text: str) -> bool:
-    """Whether `asked`, a question or a statement, and `text` are in different languages.
+    """Return whether `asked`, a question or a statement, and `text` are in different languages.
 
     Most of their words cannot match then.
     """

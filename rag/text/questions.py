@@ -6,7 +6,7 @@ from rag.errors import QuestionError, QuestionTooLong
 
 
 def validate_question(text: str, *, max_characters: int) -> str:
-    """The question without the white space around it.
+    """Return the question without the white space around it.
 
     Raises QuestionTooLong, or QuestionError if the question is empty or contains control characters or surrogates.
     """

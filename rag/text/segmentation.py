@@ -5,7 +5,7 @@ The dictionary takes 0.16 s to load, so it is loaded at the first call.
 
 
 def segment(text: str) -> list[str]:
-    """The words of a text in order. Joined, they are the text.
+    """Return the words of a text in order. Joined, they are the text.
 
     >>> segment("我们部署向量数据库")
     ['我们', '部署', '向量', '数据库']
@@ -16,7 +16,7 @@ def segment(text: str) -> list[str]:
 
 
 def tag(text: str) -> list[tuple[str, str]]:
-    """The words of a text in order, each with its part of speech in jieba's notation, such as `n` or `nr`."""
+    """Return the words of a text in order, each with its part of speech in jieba's notation, such as `n` or `nr`."""
     import rjieba  # noqa: PLC0415
 
     return list(rjieba.tag(text))

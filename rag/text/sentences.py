@@ -22,11 +22,12 @@ _CLAUSE_END = re.compile(r"(?<=[。！？；\n])|(?<=[.!?;])\s+")
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of a text in order, word for word, without the white space around them and those of marks alone.
+    """Return the sentences of a text in order, word for word, without white space around them.
 
     A line ends a sentence, and so do `。`, `！` and `？`. `!` and `?` end one except within a word, as in `a != b` or
     `/?tab=`; `.` ends one if white space and no lower-case letter follow, except after an abbreviation, an initial or
     a number that begins the sentence. Closing quotes and brackets and markers such as `[1]` stay with the sentence.
+    Marks alone are not a sentence.
     """
     sentences: list[str] = []
     start = 0
@@ -39,7 +40,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def split_clauses(text: str) -> list[str]:
-    """The text cut more finely, for a text that has to be cut somewhere: also at semicolons and after abbreviations.
+    """Return a text that has to be cut somewhere in finer parts: cut also at semicolons and after abbreviations.
 
     The white space behind `.`, `!`, `?` and `;` is left out; every other character is in one part.
     """
@@ -55,6 +56,6 @@ def _ends_sentence(text: str, start: int, end: re.Match[str]) -> bool:
 
 
 def _is_within_sentence(text: str, start: int, stop: int) -> bool:
-    """Whether the full stop at `stop` belongs to an abbreviation, an initial or the number of a list item."""
+    """Return whether the full stop at `stop` belongs to an abbreviation, an initial or the number of a list item."""
     before = text[max(start, stop - _LONGEST_ABBREVIATION) : stop]
     return bool(_ABBREVIATION.search(before)) or text[start:stop].strip().isdecimal()

@@ -21,7 +21,7 @@ class Span:
 
 
 def split_spans(chunk: Chunk) -> list[Span]:
-    """The spans of a chunk in order; at least one unless the chunk is empty."""
+    """Return the spans of a chunk in order; at least one unless the chunk is empty."""
     if chunk.kind in ("row", "code"):
         return [Span(chunk.content, chunk.content)]
     if chunk.kind == "table":

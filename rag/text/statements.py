@@ -35,7 +35,7 @@ class _Block:
 
 
 def split_statements(text: str) -> tuple[Statement, ...]:
-    """The statements of an answer in order.
+    """Return the statements of an answer in order.
 
     A sentence without a marker takes the markers of the next sentence in its paragraph, list item or table row that has
     some, or else of the previous one. List items, table rows and code without any marker take those of the line that
@@ -59,7 +59,7 @@ def split_statements(text: str) -> tuple[Statement, ...]:
 
 
 def strip_markers(statement: str) -> str:
-    """The statement without its citation markers."""
+    """Return the statement without its citation markers."""
     return _MARKER.sub("", statement)
 
 
@@ -102,6 +102,6 @@ def _continues(lines: list[str], position: int) -> bool:
 
 
 def _is_heading(lines: list[str], position: int) -> bool:
-    """A heading, a rule, a blank line, or the first row of a table."""
+    """Return whether the line is a heading, a rule, blank, or the first row of a table."""
     line, following = lines[position], lines[position + 1 : position + 2]
     return not line.strip() or bool(_HEADING.match(line)) or ("|" in line and any(map(_TABLE_RULE.match, following)))

@@ -2,10 +2,10 @@
 
 
 def replace_surrogates(text: str) -> str:
-    """`text` with `?` in place of lone surrogates, which have no UTF-8 form. A JSON escape can bring them in."""
+    """Return `text` with `?` in place of lone surrogates, which have no UTF-8 form. A JSON escape can bring them in."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def replace_unsendable(text: str) -> str:
-    """`replace_surrogates`, and a space in place of NUL, where servers written in C end the text."""
+    """Replace surrogates, and NUL by a space: servers written in C end the text at a NUL."""
     return replace_surrogates(text.replace("\0", " "))

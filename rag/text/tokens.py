@@ -42,12 +42,12 @@ _QUESTION_WORDS = frozenset(
 
 
 def tokenize(text: str) -> list[str]:
-    """The terms of a text, in order and with repetitions; none contains white space."""
+    """Return the terms of a text, in order and with repetitions; none contains white space."""
     return list(_terms(normalize(text)))
 
 
 def normalize(text: str) -> str:
-    """The text with ordinary forms of full-width characters and Simplified forms of Traditional ones."""
+    """Return the text with ordinary forms of full-width characters and Simplified forms of Traditional ones."""
     simplified: str = _to_simplified().convert(unicodedata.normalize("NFKC", replace_surrogates(text)))
     return simplified
 
@@ -58,19 +58,19 @@ def _to_simplified() -> opencc.OpenCC:
 
 
 def tokenize_question(question: str) -> list[str]:
-    """The distinct terms of a question in order, without question words; all of them if it has only question words."""
+    """Return the distinct terms of a question in order, without question words unless it has no others."""
     return list(dict.fromkeys(tokenize(strip_question_words(question))) or dict.fromkeys(tokenize(question)))
 
 
 def strip_question_words(question: str) -> str:
-    """A question, normalized, without the words that only make it a question."""
+    """Return a question, normalized, without the words that only make it a question."""
     words = segmentation.segment(normalize(question))
     neighbours = zip(["", *words], words, [*words[1:], ""], strict=False)
     return "".join(" " if _is_question_word(*each) else each[1] for each in neighbours)
 
 
 def _is_question_word(before: str, word: str, after: str) -> bool:
-    """Whether `word` is a question word and not part of a longer word: the dictionary cuts `IÀ` into `I` and `À`."""
+    """Return whether `word` is a question word by itself: the dictionary cuts `IÀ` into `I` and `À`."""
     is_part = _LETTER.fullmatch(word[0]) and (_LETTER.fullmatch(before[-1:]) or _LETTER.fullmatch(after[:1]))
     return word.casefold() in _QUESTION_WORDS and not is_part
 

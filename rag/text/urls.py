@@ -26,14 +26,14 @@ _ACTIVE = re.compile(r"\s*(?:javascript|vbscript|data|file|blob)\s*:", re.IGNORE
 
 
 def find_urls(text: str) -> frozenset[str]:
-    """Every address in a text, in canonical form: bare ones and those of links, images, definitions and HTML."""
+    """Return every address in a text, in canonical form: bare ones and those of links, images, definitions and HTML."""
     found = [match[0] for match in URL_PATTERN.finditer(text)]
     found += [group for match in _DESTINATION.finditer(text) for group in match.groups() if group]
     return frozenset(filter(None, map(canonical_url, found)))
 
 
 def canonical_url(address: str) -> str:
-    """An address without its scheme, `www.`, upper case in the host and a slash at the end.
+    """Return an address without its scheme, `www.`, upper case in the host and a slash at the end.
 
     >>> canonical_url("https://www.Milvus.io/docs/")
     'milvus.io/docs'
@@ -44,5 +44,5 @@ def canonical_url(address: str) -> str:
 
 
 def is_active_url(address: str) -> bool:
-    """Whether following the address runs code or opens a local file instead of opening a page."""
+    """Return whether following the address runs code or opens a local file instead of opening a page."""
     return bool(_ACTIVE.match(address))

@@ -41,18 +41,18 @@ class BuiltinEmbedder:
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of `text` as a document, counted by the model's own tokenizer."""
+        """Count the tokens of `text` as a document, with the model's own tokenizer."""
         return int(self._engine.token_count(_as_c_string(text)))
 
     # The engine needs no lock: a call shares no state with another. With a lock, eight concurrent clients got half the
     # answers, and a question during an ingest waited up to 8 s, because the ingest takes the lock again at once.
 
     def embed_query(self, text: str) -> Vector:
-        """One question as a vector of length 1."""
+        """Return one question as a vector of length 1."""
         return np.asarray(self._engine.query(_as_c_string(text)), dtype=np.float32)
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        """Passages as rows of a matrix, in the order given."""
+        """Return passages as rows of a matrix, in the order given."""
         # One by one: measured bit-identical to a batch and as fast, and a question is answered in between.
         matrix = np.empty((len(texts), self.dimension), dtype=np.float32)
         for row, text in enumerate(texts):

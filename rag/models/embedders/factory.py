@@ -6,7 +6,7 @@ from rag.settings import EmbeddingSettings
 
 
 def open_embedder(settings: EmbeddingSettings) -> Embedder:
-    """The embedder of `settings.provider`; the libraries of the other providers are not imported.
+    """Return the embedder of `settings.provider`; the libraries of the other providers are not imported.
 
     Raises ConfigError if a setting of the provider is missing, EmbedderUnavailable if the model cannot be loaded.
     """

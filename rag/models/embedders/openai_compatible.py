@@ -67,16 +67,16 @@ class OpenAIEmbedder:
             return self._known_dimension or self._embed(["dimension"], self._model).shape[1]
 
     def count_tokens(self, text: str) -> int:
-        """An upper bound: the endpoint's tokenizer is not known."""
+        """Return an upper bound of the tokens: the endpoint's tokenizer is not known."""
         return token_upper_bound(text)
 
     def embed_query(self, text: str) -> Vector:
-        """One question as a vector of length 1."""
+        """Return one question as a vector of length 1."""
         vector: Vector = self._embed([text], self._query_model)[0]
         return vector
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        """Passages as rows of a matrix, in the order given."""
+        """Return passages as rows of a matrix, in the order given."""
         batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
         if not batches:
             return np.empty((0, self.dimension), dtype=np.float32)
@@ -165,7 +165,7 @@ class OpenAIEmbedder:
         return EmbedderUnavailable(f"{endpoint}, cannot be reached {tries} ({reason}); {_WAY_OUT}")
 
     def _detail(self, error: openai.APIStatusError) -> str:
-        """The server's message in one short line, without the key: some servers repeat the key that they refuse."""
+        """Return the server's message in one short line, without the key: some servers repeat a key they refuse."""
         message = error.body.get("message", error.body) if isinstance(error.body, dict) else error.body
         return " ".join(str(message).replace(self._client.api_key, "***").split())[:200]
 
@@ -193,7 +193,7 @@ def _is_transient(error: Exception) -> bool:
 
 
 def _pause(error: Exception, attempt: int) -> float:
-    """Seconds until the next attempt: what the server asks for, or else a pause that doubles each time, with jitter."""
+    """Return the seconds until the next attempt: what the server asks for, or a pause that doubles, with jitter."""
     if isinstance(error, openai.APIStatusError):
         retry_after = parse_retry_after(error.response.headers.get("retry-after", ""))
         if retry_after is not None:

@@ -60,13 +60,13 @@ class Embedder(Protocol):
         ...
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of `text` as a document, prefix and special tokens included. May be too many, never too few."""
+        """Count the tokens of `text` as a document, prefix and special tokens included. Never too few, perhaps too many."""
         ...
 
     def embed_query(self, text: str) -> Vector:
-        """One question as a float32 vector of shape (dimension,)."""
+        """Return one question as a float32 vector of shape (dimension,)."""
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        """Passages as a float32 matrix of shape (len(texts), dimension), row by row in the order given."""
+        """Return passages as a float32 matrix of shape (len(texts), dimension), row by row in the order given."""
         ...

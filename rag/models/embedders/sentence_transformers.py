@@ -52,18 +52,18 @@ class SentenceTransformersEmbedder:
             )
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of `text` as a document, counted by the model's own tokenizer, without truncation."""
+        """Count the tokens of `text` as a document, with the model's own tokenizer and without truncation."""
         with self._lock:
             tokens = self._model.tokenizer(replace_surrogates(self._document_prompt + text), truncation=False)
         return len(tokens["input_ids"])
 
     def embed_query(self, text: str) -> Vector:
-        """One question as a vector of length 1."""
+        """Return one question as a vector of length 1."""
         vector: Vector = self._embed(self._model.encode_query, [text])[0]
         return vector
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        """Passages as rows of a matrix, in the order given."""
+        """Return passages as rows of a matrix, in the order given."""
         batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
         matrices = [self._embed(self._model.encode_document, batch, prompt=self._document_prompt) for batch in batches]
         return np.vstack([np.empty((0, self.dimension), dtype=np.float32), *matrices])

@@ -14,7 +14,7 @@ _SPECIAL_TOKENS = 8  # begin, end, and a prefix such as "passage: "
 
 
 def token_upper_bound(text: str) -> int:
-    """At least as many tokens as `text` takes as a document, special tokens and prefix included.
+    """Return an upper bound of the tokens of `text` as a document, special tokens and prefix included.
 
     >>> token_upper_bound("向量数据库"), token_upper_bound("vector database")
     (17, 16)
@@ -23,7 +23,7 @@ def token_upper_bound(text: str) -> int:
 
 
 def _thirds(piece: str) -> int:
-    """Thirds of tokens: one token for two letters, none for a single space, 5/3 for an ideograph, 4 for an emoji."""
+    """Return thirds of tokens: a token for two letters, 0 for a single space, 5/3 for an ideograph, 4 for an emoji."""
     if piece.isascii() and piece.isalpha():
         return 3 * -(-len(piece) // 2)
     if piece[0] == " ":

@@ -34,7 +34,7 @@ class CrossEncoderReranker:
         self._lock = threading.Lock()
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """One score for each text, 0..1. Raises RerankerError."""
+        """Return one score for each text, 0..1. Raises RerankerError."""
         if not texts:
             return []
         from torch.nn import Sigmoid  # noqa: PLC0415 (already loaded with the model)

@@ -41,7 +41,7 @@ class HTTPReranker:
         weakref.finalize(self, self._client.close)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """One score for each text, 0..1. Raises RerankerError."""
+        """Return one score for each text, 0..1. Raises RerankerError."""
         if not texts:
             return []
         body = {
@@ -124,7 +124,7 @@ class HTTPReranker:
         return RerankerUnavailable(f"{self._endpoint}, cannot be reached ({reason}); {_WAY_OUT}")
 
     def _beginning(self, answer: bytes) -> str:
-        """The server's answer in one short line, without the key: some servers repeat the key that they refuse."""
+        """Return the server's answer in one short line, without the key: some servers repeat a key they refuse."""
         text = answer.decode("utf-8", "replace")
         masked = text.replace(self._key, "***") if self._key else text
         return repr(" ".join(masked.split())[:120])

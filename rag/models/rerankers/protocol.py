@@ -23,5 +23,8 @@ class Reranker(Protocol):
         ...
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """One score for each text, 0..1; higher is better. Scores of one call can be compared. Raises RerankerError."""
+        """Return one score for each text, 0..1; higher is better. Only scores of one call can be compared.
+
+        Raises RerankerError.
+        """
         ...

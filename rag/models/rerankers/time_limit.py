@@ -24,7 +24,7 @@ class TimeLimitedReranker:
         self._due: float | None = None
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """The scores of `reranker`. Raises RerankerTimeout after `timeout_seconds`, and RerankerError as it does."""
+        """Return the scores of `reranker`, and raise its errors. Raises RerankerTimeout after `timeout_seconds`."""
         end = time.monotonic() + self._timeout_seconds
         due = self._due
         if due is not None and time.monotonic() > due:
