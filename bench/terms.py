@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bench.metrics import ndcg
 from bench.sets import EvaluationSet, documents_of, load_set
 from ingest.chunking.chunks import chunk_document
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.text import segmentation
 from rag.text.cjk import HAN

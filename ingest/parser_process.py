@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 
 from ingest.chunking.sections import Section, parse_sections
-from ingest.readers.documents import Document, parse_document
+from ingest.readers.documents import Document
+from ingest.readers.parse import parse_document
 from rag.errors import DocumentError, IngestStopped
 
 _MAX_MEMORY_BYTES = 3 * 1024**3

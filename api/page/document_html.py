@@ -13,11 +13,11 @@ from markdown_it.token import Token
 from api.page.safe_html import SafeRenderer, span
 from ingest.chunking.sections import Heading, parse_tokens, top_level_headings
 from ingest.readers.documents import Document
+from ingest.readers.formats import has_known_suffix
 
 PASSAGE = "passage"
 """The id of the first block that is cited."""
 
-_DOCUMENT_ENDINGS = (".md", ".markdown", ".mdx", ".txt", ".html", ".htm", ".pdf", ".docx")
 _LINES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 
 
@@ -161,7 +161,7 @@ def _links_of(source: str, id_prefix: str) -> Callable[[str], str | None]:
         if not parts.path:
             return f"#{id_prefix}{quote(unquote(parts.fragment))}" if parts.fragment else None
         path = posixpath.normpath(posixpath.join("/", folder, unquote(parts.path))).lstrip("/")
-        if not path.lower().endswith(_DOCUMENT_ENDINGS):
+        if not has_known_suffix(path):
             return None
         fragment = f"#{quote(unquote(parts.fragment))}" if parts.fragment else ""
         return f"/docs/{quote(path)}{fragment}"

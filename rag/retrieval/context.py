@@ -108,7 +108,8 @@ def _wanted_group(question: str, hits: Sequence[Hit]) -> str:
 def _with_group(hits: Sequence[Hit], found: Iterable[Chunk], group: str) -> list[Hit]:
     """Return the best hit, the rest of its group, then the other hits.
 
-    A part of the group that is not a hit gets the score of the best hit. A table is given as its rows, each with its own line; they replace a best hit that is part of the table.
+    A part of the group that is not a hit gets the score of the best hit. A table is given as its rows, each with its
+    own line; they replace a best hit that is part of the table.
     """
     if not group:
         return list(hits)

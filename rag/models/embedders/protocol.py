@@ -60,7 +60,7 @@ class Embedder(Protocol):
         ...
 
     def count_tokens(self, text: str) -> int:
-        """Count the tokens of `text` as a document, prefix and special tokens included. Never too few, perhaps too many."""
+        """Count the tokens of `text` as a document, prefix and special tokens included. Never returns too few."""
         ...
 
     def embed_query(self, text: str) -> Vector:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.chunking.chunks import chunk_document
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.models.embedders.protocol import CountTokens
 from rag.settings import ChunkingSettings

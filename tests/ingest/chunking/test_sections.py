@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.chunking.sections import Block, Section, parse_sections
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from tests.kit.paths import ROOT
 
 OVERVIEW = ROOT / "knowledge" / "overview.md"

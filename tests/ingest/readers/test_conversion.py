@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ingest.chunking.chunks import chunk_document
 from ingest.parser_process import ParserProcess
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from ingest.sync import ingest
 from rag.errors import DocumentError
 from rag.models.embedders.builtin import BuiltinEmbedder
@@ -493,7 +493,7 @@ def test_a_pdf_that_only_its_owner_may_edit_is_read() -> None:
 
 
 def test_a_pdf_without_text_says_what_it_lacks() -> None:
-    assert "holds no text" in conversion_error("a.pdf", pdf_of("", ""))
+    assert "contains no text" in conversion_error("a.pdf", pdf_of("", ""))
 
 
 # DOCX

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.readers.documents import fallback_title, parse_document
+from ingest.readers.documents import fallback_title
 from ingest.readers.encoding import decode
+from ingest.readers.parse import parse_document
 from rag.errors import DocumentError
 
 
@@ -192,7 +193,7 @@ def test_front_matter_and_lines_are_the_same_in_every_encoding(encoding: str) ->
 
 
 def test_a_nul_byte_is_an_error_that_names_the_line() -> None:
-    with pytest.raises(DocumentError, match=r"^a\.md: line 2 holds a NUL"):
+    with pytest.raises(DocumentError, match=r"^a\.md: line 2 contains a NUL"):
         parse_document("a.md", b"x\ny\0z")
 
 

@@ -121,7 +121,7 @@ def test_utf_8_cut_in_the_middle_of_a_character_is_refused() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_a_nul_is_refused_in_every_encoding_with_its_line(encoding: str) -> None:
-    assert "line 3 holds a NUL" in refusal("第一行的文字\n第二行的文字\n第\0三行\n".encode(encoding))
+    assert "line 3 contains a NUL" in refusal("第一行的文字\n第二行的文字\n第\0三行\n".encode(encoding))
 
 
 @pytest.mark.parametrize(("before", "line"), [("", 1), ("one\n", 2), ("一\n二\n\n", 4), ("one\r\ntwo\r\n", 3)])

@@ -132,7 +132,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "the limit is 65536",
     ),
     "1 MB of one value in front matter": ("bad.md", lambda: b"---\na: " + b"x" * 1_000_000 + b"\n---\n", "65536"),
-    "a NUL byte": ("bad.md", lambda: b"# Bad\n\nThe otter\0 wakes.\n", "line 3 holds a NUL byte"),
+    "a NUL byte": ("bad.md", lambda: b"# Bad\n\nThe otter\0 wakes.\n", "line 3 contains a NUL byte"),
     "a picture": ("bad.md", lambda: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\xff\xd8", "UTF-8"),
     "a line of 50 MB": ("bad.md", lambda: b"x" * 50_000_000, "larger than knowledge.max_file_bytes"),
     "HTML nested 10,000 deep": ("bad.html", lambda: b"<b>" * 10_000 + b"deep" + b"</b>" * 10_000, "nested too deeply"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.chunking.chunks import chunk_document
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from rag.text.spans import Span, split_spans
 from rag.types import Chunk, ChunkKind
 
