@@ -1,4 +1,4 @@
-"""Inline Markdown as plain text: what a reader sees, plus the addresses of external links."""
+"""Inline Markdown → plain text: the visible text, with the addresses of external links."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _BREAK_WITHIN_CHINESE = re.compile(rf"(?<={_WITHOUT_SPACES})\n(?={_WITHOUT_SPACE
 
 
 def inline_text(children: Sequence[Token], *, with_links: bool = True) -> str:
-    """The text of an inline token's children; hard line breaks stay, soft ones become what they look like."""
+    """Return the text of an inline token's children. Hard line breaks stay; soft ones become a space or nothing."""
     parts: list[str] = []
     open_links: list[tuple[str, int]] = []
     for token in children:
@@ -41,19 +41,19 @@ def inline_text(children: Sequence[Token], *, with_links: bool = True) -> str:
                 parts.append(f" ({address})")
         else:
             parts.append(token.content)
-    # A soft break is a space, except between Chinese characters; only now can a hard break become a newline.
+    # A soft break is a space, except within Chinese or Japanese. Hard breaks become newlines only after that.
     text = _BREAK_WITHIN_CHINESE.sub("", "".join(parts)).replace("\n", " ")
     return "\n".join(line.strip() for line in text.split("\r")).strip()
 
 
 def strip_tags(html: str) -> str:
-    """The text of an HTML block: line breaks kept, comments and tags taken out."""
+    """Return the text of an HTML block, with its line breaks and without comments and tags."""
     text = _TAG.sub("", _LINE_BREAK_TAG.sub("\n", html))
     return "\n".join(line.strip() for line in text.split("\n") if line.strip())
 
 
 def is_label(children: Sequence[Token]) -> bool:
-    """True for a paragraph that is bold throughout: people use it as a small heading."""
+    """Return whether a paragraph is all bold: people use that as a small heading."""
     types = [token.type for token in children if token.content.strip() or token.type != "text"]
     return (
         len(types) >= 3

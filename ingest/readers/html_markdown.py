@@ -123,6 +123,7 @@ class _Converter(MarkdownConverter):
     """markdownify's converter, changed where its Markdown would mean something else than the page."""
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
+        """Escape every character that Markdown would take for its own; markdownify escapes only some."""
         return escape_markdown(text)
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
@@ -154,17 +155,21 @@ class _Converter(MarkdownConverter):
         return f" {text.strip()} " if "_inline" in parent_tags else f"\n- {' '.join(text.split())}\n\n"
 
     def convert_dd(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Write a definition below its term, indented."""
         return f" {text.strip()} " if "_inline" in parent_tags else f"\n{_indented(text.strip())}\n\n"
 
     def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Write the alternative text of an image; the image itself is not kept."""
         return escape_markdown(" ".join(str(el.get("alt") or "").split()))
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Fence code with more backticks than it contains in a row."""
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
         text = text.strip("\n")
         return f"\n\n{fence}\n{text}\n{fence}\n\n" if text.strip() else ""
 
     def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Escape `|` in a cell."""
         return str(super().convert_td(el, text.replace("|", r"\|"), parent_tags))  # type: ignore[misc]
 
     convert_th = convert_td

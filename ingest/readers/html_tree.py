@@ -33,6 +33,7 @@ class _Soup(BeautifulSoup):
     """Adds the end tags that HTML lets authors omit, which the standard library's parser does not do."""
 
     def handle_starttag(self, name: str, *arguments: Any, **options: Any) -> Tag | None:
+        """End the elements that this start tag ends by the rules of HTML, then begin its own."""
         current = self.currentTag
         if current and (name in _ENDS or name in BLOCKS):
             ended, within = _ENDS.get(name, _BLOCK_ENDS)

@@ -91,7 +91,7 @@ class OpenAIEmbedder:
         return matrix
 
     def _request(self, texts: Sequence[str], model: str) -> bytes:
-        # A loop of our own, and no retry library: the time-out of an attempt depends on what is left for all of them.
+        # Not tenacity: the time-out of an attempt depends on the time that is left, so the loop would be longer there.
         deadline = time.monotonic() + self._timeout_seconds
         attempt = 0
         while True:

@@ -255,7 +255,7 @@ def test_a_document_that_takes_too_long_to_cut_is_named() -> None:
     with ParserProcess(timeout_seconds=20) as parser:
         parsed = parser.parse("long.md", "字".encode() * 1_500_000)
     started = time.monotonic()
-    with pytest.raises(DocumentError, match=r"^long\.md: takes longer than 1 s to cut"):
+    with pytest.raises(DocumentError, match=r"^long\.md: takes longer than 1 s to chunk"):
         chunk_sections(
             parsed.document,
             parsed.sections,
