@@ -23,9 +23,9 @@ def parse_retry_after(header: str) -> float | None:
 
 def _seconds_until(date: str) -> float | None:
     try:
-        moment = parsedate_to_datetime(date)
+        when = parsedate_to_datetime(date)
     except ValueError:
         return None
-    if moment.tzinfo is None:  # HTTP dates are in UTC, also in the old form without a zone
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    if when.tzinfo is None:  # HTTP dates are in UTC, also in the old form without a zone
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())

@@ -15,7 +15,7 @@ from tests.kit.shelf import ingest_good_documents
 
 
 def can_mount() -> bool:
-    """Whether a small file system can be made here, seen by one process only."""
+    """Whether a small file system can be mounted here for one process only."""
     command = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
     return bool(shutil.which("unshare")) and not subprocess.run(command, capture_output=True, check=False).returncode
 
@@ -39,7 +39,7 @@ def on_full_disk(tmp_path: Path, how: str, *prefix: str) -> FullDisk:
 
 
 def assert_full_disk_was_survived(happened: FullDisk) -> None:
-    """Either the ingest said that it failed and changed nothing, or it did all it says."""
+    """Either the ingest reported an error and changed nothing, or it did everything."""
     if happened.full:
         assert "\n" not in happened.full
         assert happened.old_after_full
@@ -61,7 +61,7 @@ def test_a_database_that_may_not_grow_fails_the_ingest_and_keeps_the_old_version
 
 
 def test_a_full_disk_fails_the_ingest_and_keeps_the_old_version(tmp_path: Path) -> None:
-    """With a little room left, as there always is: 24 KB, more than the journal of the database takes."""
+    """With 24 KB left, which is more than the journal of the database needs."""
     if not can_mount():
         pytest.skip("a small file system cannot be mounted here")
     mounted = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=96m tmpfs "$1"; shift; exec "$@"', "sh"]

@@ -13,7 +13,7 @@ PUNCTUATION = st.text("ab1 .-+=*_#>`~|[]()<>!&;:\\/\"'$%^{}@?,\n", max_size=60)
 
 
 def chunks_of(source: str, content: str | bytes) -> list[Chunk]:
-    """Cut as large as can be, so that only what must stand apart does."""
+    """Chunks as large as possible, so that only text that must be separate is."""
     document = parse_document(source, content.encode() if isinstance(content, str) else content)
     return chunk_document(document, count_tokens=len, max_tokens=60_000)
 

@@ -27,7 +27,7 @@ NESTED = """\
 """
 
 
-def test_a_nested_list_knows_what_each_item_hangs_below() -> None:
+def test_each_item_of_a_nested_list_knows_the_items_above_it() -> None:
     bullets, _ = blocks(NESTED)
     assert [(line.text, line.ancestors) for line in bullets.lines] == [
         ("- a", ()),
@@ -70,7 +70,7 @@ def test_a_loose_list_is_one_block() -> None:
 
 @pytest.mark.parametrize(("item", "expected"), [("> quoted", "quoted"), ("```\n  code\n  ```", "code")])
 def test_an_item_that_begins_with_another_block_keeps_its_marker(item: str, expected: str) -> None:
-    """Without it, the item would read as part of the one before."""
+    """Without the marker, the item would look like part of the one before."""
     [block] = blocks(f"- a\n- {item}\n- c\n")
     assert texts(block) == ["- a", f"- {expected}", "- c"]
 
@@ -89,7 +89,7 @@ def test_code_without_a_language_is_code() -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n\n"])
-def test_an_unclosed_fence_holds_the_rest_of_the_text(end: str) -> None:
+def test_an_unclosed_fence_contains_the_rest_of_the_text(end: str) -> None:
     text = f"a\n\n```js\nfirst\n# not a heading\nlast{end}"
     _, block = blocks(text)
     assert texts(block) == ["first", "# not a heading", "last"]
@@ -114,14 +114,14 @@ def test_a_quotation_with_a_list_and_code_is_one_block() -> None:
     assert texts(after) == ["after"]
 
 
-def test_an_html_block_is_text_and_a_comment_is_nothing() -> None:
+def test_an_html_block_is_text_and_a_comment_is_left_out() -> None:
     text = "<div>\nHello <b>x</b><br>y\n<!-- hidden -->\n</div>\n\n<!-- only\na comment -->\n\n<p>z</p>\n\nafter\n"
     found = blocks(text)
     assert [texts(block) for block in found] == [["Hello x\ny"], ["z"], ["after"]]
     assert [file_lines(text, block)[-1] for block in found] == ["</div>", "<p>z</p>", "after"]
 
 
-def test_rulers_and_link_definitions_are_nothing() -> None:
+def test_thematic_breaks_and_link_definitions_are_left_out() -> None:
     text = "[ref]: https://x.y\n\na [text][ref]\n\n***\n\nb\n"
     assert [texts(block) for block in blocks(text)] == [["a text (https://x.y)"], ["b"]]
 

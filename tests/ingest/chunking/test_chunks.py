@@ -1,4 +1,4 @@
-"""What the chunker promises: no chunk too long, no text lost, ids that last."""
+"""No chunk is too long, no text is lost, and ids are stable."""
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +16,7 @@ COUNTERS = [characters, words, with_special_tokens]
 
 
 def is_held(text: str, content: str) -> bool:
-    """Whether the content holds the text, in a few pieces if it is a long one that had to be cut."""
+    """Whether the content contains the text, perhaps in a few pieces if the text is long."""
     rest, pieces = text, 0
     while rest:
         longest = _longest_prefix(rest, content)
@@ -48,7 +48,7 @@ limits = st.integers(40, 400)
 @pytest.mark.parametrize("count_tokens", COUNTERS)
 @some_examples
 @given(sample=samples, limit=limits)
-def test_no_chunk_takes_more_tokens_than_the_limit(count_tokens: CountTokens, sample: Sample, limit: int) -> None:
+def test_no_chunk_has_more_tokens_than_the_limit(count_tokens: CountTokens, sample: Sample, limit: int) -> None:
     text = sample.document()
     for chunk in chunks_of(text, count_tokens=count_tokens, max_tokens=limit):
         assert count_tokens(chunk.searchable_text) <= limit, chunk.content
@@ -75,7 +75,7 @@ def test_ids_are_unique_and_the_same_every_time(sample: Sample, limit: int) -> N
 
 @some_examples
 @given(sample=samples, limit=limits)
-def test_lines_lie_within_the_file_and_no_chunk_is_blank(sample: Sample, limit: int) -> None:
+def test_lines_are_within_the_file_and_no_chunk_is_blank(sample: Sample, limit: int) -> None:
     text = sample.document()
     last_line = text.count("\n") + 1
     for position, chunk in enumerate(chunks_of(text, max_tokens=limit)):
@@ -86,8 +86,8 @@ def test_lines_lie_within_the_file_and_no_chunk_is_blank(sample: Sample, limit: 
 
 @some_examples
 @given(sample=samples, limit=limits)
-def test_a_chunk_s_words_stand_in_the_lines_it_names(sample: Sample, limit: int) -> None:
-    """Apart from what is repeated from elsewhere: captions, list ancestors, table headers and inherited cells."""
+def test_the_words_of_a_chunk_are_in_the_lines_that_it_cites(sample: Sample, limit: int) -> None:
+    """Except repeated text: captions, list items above, table headers and inherited cells."""
     text = sample.document()
     lines = text.split("\n")
     for chunk in chunks_of(text, max_tokens=limit):
@@ -95,7 +95,7 @@ def test_a_chunk_s_words_stand_in_the_lines_it_names(sample: Sample, limit: int)
             continue
         named = squeezed("\n".join(lines[chunk.start_line - 1 : chunk.end_line]))
         for word in chunk.content.split():
-            if len(word) >= 3:  # list markers are written anew
+            if len(word) >= 3:  # list markers are rewritten
                 assert word.strip("-:.。；,*>") in named
 
 
@@ -113,7 +113,7 @@ def test_the_same_table_row_twice_gets_two_ids() -> None:
     assert rows[0].id != rows[1].id
 
 
-def test_an_id_does_not_depend_on_where_the_text_stands() -> None:
+def test_an_id_does_not_depend_on_the_position_of_the_text() -> None:
     before = chunks_of("# A\n\none\n\n# B\n\ntwo\n")
     after = chunks_of("# A\n\nmuch\nlonger\n\n# B\n\ntwo\n")
     assert before[1].id == after[1].id
@@ -155,7 +155,7 @@ def test_the_shipped_knowledge_keeps_every_word_within_the_limit(builtin: Builti
     assert [word for word in missing if limit > 64 or len(word) < 12] == []
 
 
-def test_the_title_is_the_front_matter_s_then_the_first_heading_s_then_the_file_s() -> None:
+def test_the_title_comes_from_front_matter_or_the_first_heading_or_the_file_name() -> None:
     assert chunks_of("---\ntitle: T\n---\n# H\n\nx")[0].title == "T"
     assert chunks_of("x\n\n## H\n\ny")[0].title == "H"
     assert chunks_of("x")[0].title == "a"

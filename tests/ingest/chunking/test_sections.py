@@ -153,8 +153,8 @@ def test_anchors_within_a_document_are_unique(headings: list[str]) -> None:
     assert len(set(anchors)) == len(anchors)
 
 
-def test_nesting_is_read_as_deep_as_the_parser_reads_it_and_refused_beyond() -> None:
-    """The parser would skip what is deeper, and for lists everything after it as well."""
+def test_nesting_deeper_than_the_parser_reads_is_refused() -> None:
+    """The parser would skip anything deeper and, for lists, everything after it."""
     for mark, depth in (("> ", 99), ("- ", 49)):
         [section] = parse_sections(f"{mark * depth}deep\n\nafter\n")
         assert "deep" in str(section)

@@ -1,4 +1,4 @@
-"""How blocks are cut and put together: every part reads by itself and nothing is lost."""
+"""Blocks are cut and joined so that every part can be read alone and nothing is lost."""
 
 from collections import defaultdict
 
@@ -11,7 +11,7 @@ from tests.kit.chunking import OVERVIEW, chunks_of, overview_chunks, with_specia
 
 
 def test_the_limit_holds_beside_long_headings() -> None:
-    """A context as long as it gets, under the smallest limit that the settings accept."""
+    """The longest possible context, with the smallest limit that the settings accept."""
     smallest = next(rule.ge for rule in ChunkingSettings.model_fields["max_tokens"].metadata if hasattr(rule, "ge"))
     headings = "".join(f"{'#' * level} {'标题' * 30}{level}\n\n" for level in range(1, 5))
     for chunk in chunks_of(f"{headings}{'正文' * 200}", count_tokens=with_special_tokens, max_tokens=smallest):
@@ -153,7 +153,7 @@ def test_a_chunk_of_one_kind_keeps_its_kind() -> None:
     assert [chunk.kind for chunk in chunks_of("- a\n\n# B\n\n```\nx\n```\n\n# C\n\ny\n")] == ["list", "code", "text"]
 
 
-def test_a_cut_list_repeats_the_items_that_a_part_hangs_below() -> None:
+def test_each_part_of_a_cut_list_repeats_the_items_above_it() -> None:
     items = "".join(f"  - child number {number}\n" for number in range(10))
     chunks = chunks_of(f"# A\n\n- parent\n{items}", max_tokens=100)
     assert len(chunks) > 2
@@ -163,7 +163,7 @@ def test_a_cut_list_repeats_the_items_that_a_part_hangs_below() -> None:
     assert len({chunk.group for chunk in chunks}) == 1
 
 
-def test_each_part_of_cut_code_stands_in_a_fence_of_its_own() -> None:
+def test_each_part_of_cut_code_has_its_own_fence() -> None:
     code = "".join(f"value_{number} = {number}\n" for number in range(20))
     chunks = chunks_of(f"# A\n\n```python\n{code}```\n", max_tokens=100)
     assert len(chunks) > 2

@@ -17,7 +17,7 @@ from tests.kit.confined_folder import ANY_SIZE, MARKDOWN, ConfinedFolder, file_o
 from tests.kit.corpus import Folder
 
 
-def test_links_of_every_kind_lead_nowhere(folder: Folder, outside: Path) -> None:
+def test_links_of_every_kind_are_not_followed(folder: Folder, outside: Path) -> None:
     root = folder.root
     (root / "file.md").symlink_to(outside / "secret.md")
     (root / "relative.md").symlink_to("../outside/secret.md")
@@ -34,7 +34,7 @@ def test_links_of_every_kind_lead_nowhere(folder: Folder, outside: Path) -> None
 
 
 def test_a_root_that_is_itself_a_link_is_followed(folder: Folder, tmp_path: Path) -> None:
-    """Whoever configured it meant the folder behind it."""
+    """The person who configured it meant the folder behind the link."""
     (tmp_path / "link").symlink_to(folder.root)
     [file] = scan(tmp_path / "link", include=MARKDOWN)
     assert file.read(ANY_SIZE).startswith(b"# Good")
@@ -53,7 +53,7 @@ def test_linked_documents_never_reach_the_store(confined: ConfinedFolder, outsid
 
 
 def test_a_hard_link_to_a_file_outside_is_never_opened(folder: Folder, outside: Path) -> None:
-    """Opening changes the time of access, where the file system keeps it."""
+    """Opening would change the time of access, if the file system keeps it."""
     os.link(outside / "secret.md", folder.root / "hard.md")
     os.utime(outside / "secret.md", ns=(1, 1))
     before = (outside / "secret.md").stat().st_atime_ns
@@ -113,7 +113,7 @@ def test_a_file_saved_by_renaming_another_over_it_after_the_scan_is_read(folder:
     assert b"Saved again" in file.read(ANY_SIZE)
 
 
-def test_pipes_sockets_and_devices_are_passed_over_without_waiting(folder: Folder) -> None:
+def test_pipes_sockets_and_devices_are_skipped(folder: Folder) -> None:
     os.mkfifo(folder.root / "pipe.md")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(folder.root / "socket.md"))

@@ -1,4 +1,4 @@
-"""Of the folder only the documents that were asked for are read."""
+"""Only the requested documents of the folder are read."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ ODD_NAMES = [
 ]
 
 
-def test_documents_with_odd_names_are_taken_in_or_named_and_harm_no_other(confined: ConfinedFolder) -> None:
+def test_documents_with_odd_names_are_read_or_named_and_others_are_unharmed(confined: ConfinedFolder) -> None:
     paths = {number: os.fsencode(confined.folder.root) + b"/" + name for number, name in enumerate(ODD_NAMES)}
     for number, path in paths.items():
         with open(path, "wb") as file:  # noqa: PTH123  (a name that is no text)
@@ -105,8 +105,8 @@ IGNORES: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("ignores", IGNORES.values(), ids=IGNORES.keys())
-def test_what_git_ignores_is_passed_over_and_nothing_else(tmp_path: Path, ignores: dict[str, str]) -> None:
-    """Git itself is asked."""
+def test_exactly_the_files_that_git_ignores_are_skipped(tmp_path: Path, ignores: dict[str, str]) -> None:
+    """Compared with git itself."""
     folder = Folder(tmp_path / "docs")
     for source in TREE:
         folder.write(source, f"# {source}\n")

@@ -35,7 +35,7 @@ def shelf(ingested: Path, tmp_path: Path) -> Iterator[Shelf]:
 
 @pytest.fixture(scope="module")
 def empty_ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder `docs` that holds one empty file, and a database with it, closed."""
+    """A folder `docs` with one empty file, and a database `m.db` with it."""
     place = tmp_path_factory.mktemp("empty")
     folder = Folder(place / "docs")
     folder.write("empty.md", "")

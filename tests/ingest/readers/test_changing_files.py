@@ -36,7 +36,7 @@ def test_a_file_deleted_while_others_are_staged_is_named(shelf: Shelf) -> None:
     shelf.assert_neighbours_arrived()
 
 
-def test_a_file_changed_after_the_plan_is_taken_in_as_it_then_is(shelf: Shelf) -> None:
+def test_a_file_changed_after_the_plan_is_read_as_it_is_then(shelf: Shelf) -> None:
     shelf.folder.write("bad.md", "# Bad\n\nThe otter wakes once.\n")
     report = shelf.ingest(on_plan=lambda plan: shelf.folder.write("bad.md", "# Bad\n\nThe otter wakes again.\n"))
     assert report.ok
@@ -47,7 +47,7 @@ def test_a_file_changed_after_the_plan_is_taken_in_as_it_then_is(shelf: Shelf) -
 
 
 @pytest.mark.parametrize("later", ["The otter wakes later.", "The otter wakes earlier."], ids=["same size", "longer"])
-def test_a_file_changed_after_it_was_read_is_taken_in_by_the_next_ingest(shelf: Shelf, later: str) -> None:
+def test_a_file_changed_after_it_was_read_is_read_by_the_next_ingest(shelf: Shelf, later: str) -> None:
     shelf.folder.write("bad.md", "# Bad\n\nThe otter wakes first.\n")
 
     def change(progress: Progress) -> None:

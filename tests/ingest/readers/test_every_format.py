@@ -25,7 +25,7 @@ class Shelf:
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    """A document of every kind, ingested with the embedder that ships."""
+    """A document of every format, ingested with the built-in embedder."""
     place: Path = tmp_path_factory.mktemp("kinds")
     folder = Folder(place / "knowledge")
     folder.write("plain.txt", "Notes\n\n* The walrus weighs 1200 kilos.\n")
@@ -68,7 +68,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         ("What does the bat hear?", "letter.docx", 2, "The bat hears its own echo."),
     ],
 )
-def test_a_file_of_any_kind_is_found_and_cited_by_its_line(
+def test_a_file_of_any_format_is_found_and_cited_by_its_line(
     shelf: Shelf, question: str, source: str, line: int, words: str
 ) -> None:
     hit = shelf.find(question)

@@ -68,7 +68,7 @@ def test_a_document_that_cannot_be_read_is_named_and_keeps_its_old_version(
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_a_document_that_cannot_be_read_is_tried_again_and_taken_in_once_it_is_mended(shelf: Shelf) -> None:
+def test_a_document_that_cannot_be_read_is_tried_again_until_it_is_repaired(shelf: Shelf) -> None:
     shelf.folder.write("bad.md", b"---\ntitle: [\n---\n")
     first = shelf.ingest()
     second = shelf.ingest()
@@ -100,7 +100,7 @@ def test_many_bad_documents_are_all_named_in_order(shelf: Shelf) -> None:
     shelf.assert_neighbours_arrived()
 
 
-def test_a_line_of_50_mb_within_a_raised_limit_is_named_or_taken_in(shelf: Shelf) -> None:
+def test_a_line_of_50_mb_within_a_raised_limit_is_named(shelf: Shelf) -> None:
     shelf.edit_neighbours()
     shelf.folder.write("bad.md", b"x" * 50_000_000)
     report = shelf.ingest(max_file_bytes=60_000_000, max_seconds_per_document=2)
@@ -123,7 +123,7 @@ def test_a_document_that_parses_too_slowly_is_cut_off_and_named(shelf: Shelf) ->
     shelf.assert_old_version_answers()
 
 
-def test_slow_documents_do_not_keep_each_other_s_neighbours_waiting_for_ever() -> None:
+def test_the_document_after_a_slow_one_is_parsed() -> None:
     with ParserProcess(timeout_seconds=1) as parser:
         for number in range(2):
             with pytest.raises(DocumentError, match=rf"^slow{number}\.md: takes longer than 1 s"):
@@ -131,7 +131,7 @@ def test_slow_documents_do_not_keep_each_other_s_neighbours_waiting_for_ever() -
             assert parser.parse("good.md", b"# Good\n\nfine\n").sections[0].heading_path == ("Good",)
 
 
-def test_the_parser_process_is_gone_when_the_parser_is_closed() -> None:
+def test_the_parser_process_has_ended_when_the_parser_is_closed() -> None:
     before = children()
     with ParserProcess(timeout_seconds=1) as parser:
         parser.parse("good.md", b"fine\n")
@@ -146,7 +146,7 @@ def children() -> set[int]:
     return {int(name) for task in Path("/proc/self/task").iterdir() for name in (task / "children").read_text().split()}
 
 
-def test_a_document_that_takes_too_long_to_cut_is_named() -> None:
+def test_a_document_that_takes_too_long_to_chunk_is_named() -> None:
     with ParserProcess(timeout_seconds=20) as parser:
         parsed = parser.parse("long.md", "字".encode() * 1_500_000)
     with pytest.raises(DocumentError, match=r"^long\.md: takes longer than 1 s to chunk"):

@@ -115,7 +115,7 @@ def test_code_of_html_is_kept_letter_by_letter() -> None:
         "doctype",
     ],
 )
-def test_what_a_browser_does_not_show_as_text_is_left_out(unseen: str) -> None:
+def test_parts_that_a_browser_does_not_show_as_text_are_left_out(unseen: str) -> None:
     assert unseen in PAGE
     assert unseen not in text_of("a.html", PAGE)
 
@@ -142,7 +142,7 @@ def test_html_without_any_block_keeps_its_words(page: str) -> None:
 
 
 def test_paragraphs_that_are_not_closed_are_read_apart() -> None:
-    """HTML lets authors leave the end tag out."""
+    """HTML lets authors omit the end tag."""
     assert text_of("a.html", "<p>One<p>Two").split("\n\n") == ["One", "Two"]
 
 
@@ -174,7 +174,7 @@ def test_a_bar_in_a_cell_does_not_end_the_cell() -> None:
     assert "Values: on|off" in text_of("a.html", page)
 
 
-def test_end_tags_that_are_left_out_are_supplied() -> None:
+def test_omitted_end_tags_are_added() -> None:
     assert text_of("a.html", "<ul><li>one<ul><li>inner</ul><li>two</ul>") == "- one\n  - inner\n- two"
     assert "a › b" in text_of("a.html", "<table><tr><td>a<td>b<tr><td>c<td>d</table>")
     assert text_of("a.html", "<p>one<p>two<div>three</div>four") == "one\n\ntwo\n\nthree\n\nfour"
@@ -209,11 +209,11 @@ def test_loose_text_cites_its_own_line() -> None:
         ),
     ],
 )
-def test_what_html_marks_is_not_mistaken_for_what_it_says(page: str, text: str) -> None:
+def test_markup_of_html_is_not_mistaken_for_text(page: str, text: str) -> None:
     assert text_of("a.html", page) == text
 
 
-def test_an_entity_brings_no_invisible_character_in() -> None:
+def test_an_invisible_character_of_an_entity_is_removed() -> None:
     assert text_of("a.html", "<p>a&#x202e;b&#x200b;<code>c&#x202e;d</code></p>") == "abcd"
 
 
@@ -230,5 +230,5 @@ def test_a_bar_in_code_in_a_cell_does_not_end_the_cell() -> None:
 @settings(deadline=None, derandomize=True, max_examples=200)
 @given(PUNCTUATION)
 @example("\x85| ---")
-def test_a_paragraph_of_html_loses_and_gains_no_character_but_white_space(text: str) -> None:
+def test_a_paragraph_of_html_loses_and_gains_only_white_space(text: str) -> None:
     assert "".join(text_of("a.html", f"<p>{html.escape(text)}</p>").split()) == "".join(text.split())

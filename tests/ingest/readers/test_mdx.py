@@ -6,7 +6,7 @@ from ingest.readers.parse import parse_document
 from tests.kit.conversion import chunks_of, lines_of, text_of
 
 
-def test_import_and_export_lines_of_mdx_are_gone_and_the_lines_after_them_stay_where_they_were() -> None:
+def test_import_and_export_lines_of_mdx_are_removed_and_line_numbers_stay() -> None:
     text = "---\ntitle: T\n---\nimport Tabs from '@theme/Tabs'\n\n# Lamp\n\nexport const port = 7311\n\nThe word.\n"
     assert "import" not in text_of("a.mdx", text)
     assert "export" not in text_of("a.mdx", text)
@@ -29,7 +29,7 @@ def test_a_fence_with_a_language_does_not_close_a_block_of_code() -> None:
     assert "gone" not in text_of("a.mdx", text)
 
 
-def test_imports_that_take_several_lines_are_gone_with_all_their_lines() -> None:
+def test_imports_of_several_lines_are_removed_completely() -> None:
     text = "import {\n  Lamp,\n  Lens,\n} from 'lamps'\n\nexport const meta = {\n  author: 'K',\n}\n\nThe word.\n"
     assert text_of("a.mdx", text) == "The word."
     assert lines_of("a.mdx", text, "The word.") == (10, 10)
@@ -40,16 +40,16 @@ def test_a_statement_goes_on_past_a_blank_line_while_a_bracket_is_open() -> None
     assert text_of("a.mdx", text) == "The word."
 
 
-def test_a_bracket_that_is_never_closed_takes_no_more_than_its_paragraph() -> None:
+def test_an_unclosed_bracket_ends_with_its_paragraph() -> None:
     assert text_of("a.mdx", "export const a = (\n\nThe word.\n\nAnother.\n") == "The word.\n\nAnother."
 
 
-def test_what_follows_a_statement_at_once_is_kept() -> None:
+def test_text_right_after_a_statement_is_kept() -> None:
     chunks = chunks_of("a.mdx", "import A from 'a'\nimport B from 'b'\n# Lamp\nThe word.\n")
     assert [(chunk.heading_path, chunk.content, chunk.start_line) for chunk in chunks] == [(("Lamp",), "The word.", 4)]
 
 
-def test_front_matter_of_mdx_is_no_statement() -> None:
+def test_front_matter_of_mdx_is_not_a_statement() -> None:
     document = parse_document("a.mdx", b"---\nexport : yes\n---\nx\n")
     assert document.metadata == {"export": True}
 

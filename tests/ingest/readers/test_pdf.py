@@ -28,5 +28,5 @@ def test_a_pdf_that_only_its_owner_may_edit_is_read() -> None:
     assert "The lamp code is 7311." in text_of("a.pdf", encrypted(PDF, ""))
 
 
-def test_a_pdf_without_text_says_what_it_lacks() -> None:
+def test_a_pdf_without_text_is_refused_with_the_reason() -> None:
     assert "contains no text" in conversion_error("a.pdf", pdf_of("", ""))

@@ -44,7 +44,7 @@ def test_in_plain_text_every_character_means_itself(line: str) -> None:
 
 
 @pytest.mark.parametrize("underline", ["=====", "-----", "-", "="])
-def test_in_plain_text_an_underlined_line_stays_as_it_is(underline: str) -> None:
+def test_in_plain_text_an_underlined_line_is_not_a_heading(underline: str) -> None:
     assert text_of("a.txt", f"A title\n{underline}\n\nand text\n") == f"A title\n{underline}\n\nand text"
 
 
@@ -65,7 +65,7 @@ def test_plain_text_cites_its_own_lines() -> None:
 
 
 def test_a_long_plain_text_without_blank_lines_cites_less_than_all_of_it() -> None:
-    """A log or a list of addresses is one paragraph; a citation of the whole file would point nowhere."""
+    """A log or a list of addresses is one paragraph; a citation of the whole file would be useless."""
     document = parse_document("a.txt", "".join(f"entry {number} is here\n" for number in range(1, 201)).encode())
     chunks = chunk_document(document, count_tokens=len, max_tokens=320)
     [chunk] = [chunk for chunk in chunks if "entry 150 " in chunk.content]
@@ -80,5 +80,5 @@ def test_plain_text_without_words_has_no_chunks() -> None:
 
 @settings(deadline=None, derandomize=True, max_examples=300)
 @given(PUNCTUATION)
-def test_plain_text_loses_and_gains_no_character_but_white_space(text: str) -> None:
+def test_plain_text_loses_and_gains_only_white_space(text: str) -> None:
     assert "".join(text_of("a.txt", text).split()) == "".join(text.split())

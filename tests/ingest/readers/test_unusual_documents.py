@@ -1,4 +1,4 @@
-"""Documents that are deep, wide, long, empty or alike are read, and harm no other."""
+"""Documents that are deep, wide, long, empty or alike are read, and others are unharmed."""
 
 import shutil
 from pathlib import Path
@@ -29,7 +29,7 @@ NESTED = {
 
 
 @pytest.mark.parametrize("nested", NESTED.values(), ids=NESTED.keys())
-def test_nesting_10_000_deep_is_named_or_taken_in_with_what_stands_after_it(shelf: Shelf, nested: str) -> None:
+def test_nesting_10_000_deep_is_named_or_read_with_the_text_after_it(shelf: Shelf, nested: str) -> None:
     shelf.edit_neighbours()
     shelf.folder.write("bad.md", f"# Nested\n\n{nested}{AFTER}")
     report = shelf.ingest()
@@ -56,7 +56,7 @@ def test_a_table_of_200_columns_is_found_by_row_and_by_cell(shelf: Shelf) -> Non
     shelf.assert_neighbours_arrived()
 
 
-def test_a_paragraph_of_30_000_characters_without_a_space_is_cut_and_nothing_of_it_is_lost(shelf: Shelf) -> None:
+def test_a_paragraph_of_30_000_characters_without_a_space_is_cut_without_loss(shelf: Shelf) -> None:
     alphabet = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏"
     text = "".join(alphabet[number * number % 24] for number in range(30_000))
     shelf.edit_neighbours()
@@ -119,7 +119,7 @@ def test_a_file_without_text_is_a_document_without_passages(shelf: Shelf) -> Non
     assert (again.documents.unchanged, again.generation) == (4 + len(contents), report.generation)
 
 
-def test_where_all_documents_are_empty_nothing_is_found_and_nothing_fails(empty_shelf: Shelf) -> None:
+def test_a_folder_of_empty_documents_finds_nothing_and_raises_nothing(empty_shelf: Shelf) -> None:
     assert empty_shelf.find("anything") == []
 
 

@@ -128,6 +128,6 @@ def test_clauses_lose_nothing_but_white_space(text: str) -> None:
 
 @pytest.mark.parametrize("unit", [". ", "!", "? x", "e.g. X", "\n", '."', "1. ", "[1]", ". [1"])
 def test_the_work_grows_with_the_length_of_the_text(unit: str) -> None:
-    """A quadratic rule would not come back from this."""
+    """A rule whose work is quadratic would run into the limit of the tests."""
     split_sentences(unit * 200_000)
     split_clauses(unit * 200_000)
