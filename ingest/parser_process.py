@@ -131,7 +131,7 @@ def serve(descriptor: int) -> None:
 
 
 def _answer(source: str, content: bytes) -> bytes:
-    """Return the pickled result or error of parsing. Pickling stands here because it may fail like parsing."""
+    """Return the pickled result or error of parsing. Pickling is part of it, because it may fail like parsing."""
     try:
         return pickle.dumps(parse_and_section(source, content))
     except DocumentError as error:

@@ -218,7 +218,7 @@ def _lines(node: SyntaxTreeNode, first_line: int, ancestors: tuple[str, ...] = (
             yield Line(row.as_text(), row.line, row.line, ancestors)
     elif node.type == "heading":
         yield Line(_heading(node.children[0].token if node.children else None)[0], start, end, ancestors)
-    else:  # blockquote and whatever else holds blocks
+    else:  # a blockquote, or any other node that contains blocks
         for child in node.children:
             yield from _lines(child, first_line, ancestors)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ingest.readers.text import clean_text
+from ingest.readers.cleaned_text import clean_text
 from rag.types import MetadataValue
 
 

@@ -3,10 +3,10 @@
 import re
 import unicodedata
 
+from ingest.readers.cleaned_text import read_text
 from ingest.readers.documents import Document, converted_document
-from ingest.readers.text import read_text
 
-# A character that begins a block is punctuation or stands after a number; few characters have a meaning within one.
+# Blocks begin with punctuation, perhaps after a number; within a block few characters have a meaning.
 _SPECIAL = re.compile(r"^([ \t]*\d*)([!-/:-@\[-`{}~])|([\\`*_\[\]<&#])", re.MULTILINE)
 
 

@@ -38,7 +38,7 @@ def _replacement(match: re.Match[str]) -> str:
 
 
 class InvisibleFilter:
-    """`remove_invisible` for a stream: the returned pieces, joined, are what it returns for the whole text."""
+    """`remove_invisible` for a stream: the returned pieces, joined, equal its result for the whole text."""
 
     def __init__(self) -> None:
         self._before = ""
@@ -51,7 +51,7 @@ class InvisibleFilter:
         return self._clean(text.removesuffix(self._held))
 
     def finish(self) -> str:
-        """Return what was still held back when the stream ended."""
+        """Return the rest when the stream has ended."""
         held, self._held = self._held, ""
         return self._clean(held)
 

