@@ -15,7 +15,7 @@ from rag.types import Chunk, MetadataValue
 class Excerpt:
     """Markdown `text` of the given lines. `is_whole` is false if it was cut to the allowed length.
 
-    `passage` is the one with the requested id or, for a whole document, its first one without headings.
+    `passage` is the one with the requested id; for a whole document it spans the lines shown and has no headings.
     """
 
     id: str
