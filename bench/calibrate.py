@@ -40,9 +40,9 @@ SAME_LANGUAGE = (
 ACROSS_LANGUAGES = (("xquad-zh", "xquad-en"), ("xquad-en", "xquad-zh"))
 PRIOR = 0.8
 """The share of questions that can be answered, assumed in use."""
-SAME_SIGNALS = ("cosine", "margin", "lexical_lead", "unit_coverage")
+SAME_SIGNALS = ("cosine", "margin", "lexical_lead", "span_coverage")
 ACROSS_SIGNALS = ("cosine", "margin")
-OF_ANY_EMBEDDER = ("lexical_lead", "unit_coverage")
+OF_ANY_EMBEDDER = ("lexical_lead", "span_coverage")
 CALIBRATIONS = Path(__file__).parents[1] / "rag" / "retrieval" / "calibrations"
 
 

@@ -20,15 +20,16 @@ from numpy.typing import NDArray
 from bench.metrics import ndcg
 from bench.sets import EvaluationSet, documents_of, load_set
 from ingest.chunking.chunks import chunk_document
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.text import segmentation
+from rag.text.cjk import HAN
 from rag.text.tokens import strip_question_words, tokenize
 
 Terms = Callable[[str], list[str]]
 
 _K1, _B = 1.2, 0.75
-_CHINESE = re.compile(r"[\u3400-\u9fff]+")
+_CHINESE = re.compile(f"[{HAN}]+")
 _stem = snowballstemmer.stemmer("english").stemWord
 
 

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from ingest.chunking.sections import parse_tokens
 from ingest.files.confined import read_below
-from ingest.readers.documents import Document, parse_document
+from ingest.readers.documents import Document
+from ingest.readers.parse import parse_document
 from ingest.readers.plain_text import text_to_markdown
 from ingest.staging.plan import content_hash
 from rag.errors import DocumentError, DocumentNotFound, FilterError
@@ -106,7 +107,7 @@ def _lines(chunks: Sequence[Chunk]) -> Iterator[tuple[str, int]]:
         kept = _shared(path, chunk.heading_path)
         for depth, heading in enumerate(chunk.heading_path[kept:], kept + 1):
             anchor = f" {{#{chunk.anchor}}}" if depth == len(chunk.heading_path) and chunk.anchor else ""
-            yield f"{'#' * min(depth, 6)} {_literal(heading)}{anchor}", chunk.start_line
+            yield f"{'#' * min(depth, 6)} {text_to_markdown(heading)}{anchor}", chunk.start_line
             yield "", chunk.start_line
         path = chunk.heading_path
         texts = chunk.content.split("\n")
@@ -129,8 +130,4 @@ def _markdown(chunk: Chunk) -> list[str]:
         return ["````", *chunk.content.split("\n"), "````"]
     if chunk.kind in ("code", "list"):
         return chunk.content.split("\n")
-    return _literal(chunk.content).split("\n")
-
-
-def _literal(text: str) -> str:
-    return text_to_markdown(text).markdown
+    return text_to_markdown(chunk.content).split("\n")

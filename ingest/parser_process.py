@@ -1,6 +1,6 @@
-"""Parsing in a process of its own, so that a document that parses for ever, or too large, takes nothing down.
+"""Parsing in a separate process, so that a document that takes too long or too much memory harms nothing else.
 
-The child is started when it is first needed, gets one file's bytes at a time, and is killed when it is late.
+The child starts at the first document, gets the bytes of one file at a time, and is killed after the time limit.
 """
 
 import pickle
@@ -15,12 +15,13 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 
 from ingest.chunking.sections import Section, parse_sections
-from ingest.readers.documents import Document, parse_document
+from ingest.readers.documents import Document
+from ingest.readers.parse import parse_document
 from rag.errors import DocumentError, IngestStopped
 
 _MAX_MEMORY_BYTES = 3 * 1024**3
 _START_SECONDS = 60
-# A terminal sends Ctrl+C to the child as well; ending it is the parent's business.
+# A terminal sends Ctrl+C to the child, too; the parent ends the child.
 _CHILD = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     "from ingest.parser_process import serve; serve({descriptor})"
@@ -29,12 +30,14 @@ _CHILD = (
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
+    """A document with its sections."""
+
     document: Document
     sections: Sequence[Section]
 
 
 def parse_and_section(source: str, content: bytes) -> ParsedDocument:
-    """Read and section a file's bytes. Raises DocumentError."""
+    """Read the bytes of a file and find its sections. Raises DocumentError."""
     document = parse_document(source, content)
     try:
         return ParsedDocument(document, parse_sections(document.body, document.first_line))
@@ -43,7 +46,7 @@ def parse_and_section(source: str, content: bytes) -> ParsedDocument:
 
 
 class ParserProcess:
-    """`parse`, with at most `timeout_seconds` for each document. A context manager; not for several threads at once."""
+    """Parses documents in a child, `timeout_seconds` for each at most. A context manager, for one thread at a time."""
 
     def __init__(self, *, timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
@@ -59,10 +62,12 @@ class ParserProcess:
         self._stop()
 
     def parse(self, source: str, content: bytes) -> ParsedDocument:
-        """Raises DocumentError also for a document that takes too long or too much memory, and IngestStopped if the
-        process that parses cannot be started, which is no fault of the document.
+        """Return the document with its sections.
+
+        Raises DocumentError, also for a document that takes too long or too much memory, and IngestStopped if the child
+        cannot be started, which is not the fault of the document.
         """
-        connection = self._started()
+        connection = self._started_connection()
         try:
             connection.send((source, content))
             if not connection.poll(self._timeout):
@@ -73,14 +78,14 @@ class ParserProcess:
             result = connection.recv()
         except (EOFError, OSError) as error:
             self._stop()
-            raise DocumentError(f"{source}: cannot be parsed, it exhausts the parser") from error
+            raise DocumentError(f"{source}: cannot be parsed: it exhausts the parser") from error
         if isinstance(result, DocumentError):
             raise result
         if not isinstance(result, ParsedDocument):
             raise TypeError(f"{source}: the parser answered {type(result).__name__}")
         return result
 
-    def _started(self) -> Connection:
+    def _started_connection(self) -> Connection:
         if self._connection is None:
             try:
                 self._start()
@@ -92,16 +97,16 @@ class ParserProcess:
         return self._connection
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        self._connection = Connection(ours.detach())
-        with theirs:
-            # Not multiprocessing: it would import the whole command again in the child.
+        parent_end, child_end = socket.socketpair()
+        self._connection = Connection(parent_end.detach())
+        with child_end:
+            # Not multiprocessing, which would import the whole command again in the child.
             self._child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-                [sys.executable, "-P", "-c", _CHILD.format(descriptor=theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-P", "-c", _CHILD.format(descriptor=child_end.fileno())],
+                pass_fds=[child_end.fileno()],
             )
         if not self._connection.poll(_START_SECONDS):
-            raise OSError(f"it did not begin within {_START_SECONDS} s")
+            raise OSError(f"it did not start within {_START_SECONDS} s")
         self._connection.recv()
 
     def _stop(self) -> None:
@@ -115,10 +120,10 @@ class ParserProcess:
 
 
 def serve(descriptor: int) -> None:
-    """The child: answers on the inherited socket until the parent closes it or dies."""
+    """Run the child: answer on the inherited socket until the parent closes it or ends."""
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
     connection = Connection(descriptor)
-    with suppress(EOFError, OSError):  # the parent has gone, perhaps before we were ready
+    with suppress(EOFError, OSError):  # the parent has ended, perhaps before the child was ready
         connection.send("ready")
         while True:
             source, content = connection.recv()
@@ -126,10 +131,10 @@ def serve(descriptor: int) -> None:
 
 
 def _answer(source: str, content: bytes) -> bytes:
-    """What `parse` returns or raises, for `Connection.recv`. Pickled here, where that may fail as parsing may."""
+    """Return the pickled result or error of parsing. Pickling is part of it, because it may fail like parsing."""
     try:
         return pickle.dumps(parse_and_section(source, content))
     except DocumentError as error:
         return pickle.dumps(error)
-    except Exception as error:  # noqa: BLE001  (the edge of a process: whatever it was, one document has failed)
+    except Exception as error:  # noqa: BLE001  (the edge of a process: any error means that one document has failed)
         return pickle.dumps(DocumentError(f"{source}: cannot be parsed ({type(error).__name__}: {error})"))

@@ -58,8 +58,8 @@ class Hit:
     """A chunk found for a question.
 
     `score` (0..1) orders the hits of one question. `cosine` is the similarity of the embeddings (-1..1), `coverage` the
-    share of the question's idf mass whose terms stand in the chunk (0..1), `bm25` the score of the lexical leg (0 where
-    that leg did not bring it).
+    share of the question's terms that are in the chunk, weighted by idf (0..1), `bm25` the score of the lexical search
+    (0 if that did not find the chunk).
     """
 
     chunk: Chunk

@@ -13,9 +13,9 @@ from markdown_it.token import Token
 from api.page.safe_html import SafeRenderer, span
 from ingest.chunking.sections import Heading, parse_tokens, top_level_headings
 from ingest.readers.documents import Document
+from ingest.readers.formats import has_known_suffix
 from rag.document_url import PASSAGE_ID, document_url
 
-_DOCUMENT_ENDINGS = (".md", ".markdown", ".mdx", ".txt", ".html", ".htm", ".pdf", ".docx")
 _LINES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 
 
@@ -153,7 +153,7 @@ def _links_of(source: str, id_prefix: str) -> Callable[[str], str | None]:
         if not parts.path:
             return f"#{id_prefix}{quote(unquote(parts.fragment))}" if parts.fragment else None
         path = posixpath.normpath(posixpath.join("/", folder, unquote(parts.path))).lstrip("/")
-        if not path.lower().endswith(_DOCUMENT_ENDINGS):
+        if not has_known_suffix(path):
             return None
         fragment = f"#{quote(unquote(parts.fragment))}" if parts.fragment else ""
         return document_url(path) + fragment

@@ -1,4 +1,4 @@
-"""How many tokens a chunk may have, and how long the cutting of a document may take."""
+"""The limits of chunking: tokens of a chunk, seconds for a document."""
 
 import time
 
@@ -10,7 +10,7 @@ MIN_BUDGET_TOKENS = 16
 
 
 class ChunkingDeadline:
-    """When the cutting of one document must be done."""
+    """The time by which one document must be chunked."""
 
     def __init__(self, source: str, timeout_seconds: float) -> None:
         self._source = source
@@ -18,15 +18,18 @@ class ChunkingDeadline:
         self._end = time.monotonic() + timeout_seconds
 
     def check(self) -> None:
-        """Raises DocumentError once it is over."""
+        """Raise DocumentError if the time is over."""
         if time.monotonic() > self._end:
             raise DocumentError(
-                f"{self._source}: takes longer than {self._seconds:g} s to cut (knowledge.max_seconds_per_document)"
+                f"{self._source}: takes longer than {self._seconds:g} s to chunk (knowledge.max_seconds_per_document)"
             )
 
 
 class ChunkBudget:
-    """How many tokens of content fit beside the context of a section."""
+    """The tokens of content that fit into a chunk together with the context of its section.
+
+    `max_tokens` is the limit of a whole chunk, `tokens` what is left of it for the content.
+    """
 
     def __init__(self, count_tokens: CountTokens, context: str, max_tokens: int, deadline: ChunkingDeadline) -> None:
         self._deadline = deadline
@@ -37,15 +40,16 @@ class ChunkBudget:
         self.tokens = max(max_tokens - self.cost(f"{context}\n") - self._frame, MIN_BUDGET_TOKENS)
 
     def cost(self, text: str) -> int:
-        """Tokens of the text alone, without prefix and special tokens."""
+        """Return the tokens of the text alone, without prefix and special tokens."""
         self._deadline.check()
         return max(self._count(text) - self._frame, 1) if text else 0
 
     def fits(self, content: str) -> bool:
+        """Return whether the content and the context fit into one chunk."""
         return self.total(content) <= self.max_tokens
 
     def total(self, content: str) -> int:
-        """Tokens of the whole chunk; over the limit for more bytes than the store takes."""
+        """Return the tokens of the whole chunk; over the limit if the content has more bytes than the store accepts."""
         self._deadline.check()
         if len(content) > MAX_CONTENT_BYTES // 4 and len(content.encode()) > MAX_CONTENT_BYTES:
             return self.max_tokens + 1

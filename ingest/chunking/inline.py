@@ -1,19 +1,22 @@
-"""Inline Markdown as plain text: what a reader sees, plus the addresses of external links."""
+"""Inline Markdown → plain text: the visible text, with the addresses of external links."""
 
 import re
 from collections.abc import Sequence
 
 from markdown_it.token import Token
 
+from rag.text.cjk import CJK_SYMBOLS, FULL_WIDTH, HAN, KANA
+from rag.text.urls import EXTERNAL_SCHEMES
+
 _LINE_BREAK_TAG = re.compile(r"</?br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
-EXTERNAL = ("http://", "https://", "mailto:")
-_CJK = r"[\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
-_BREAK_BETWEEN_CJK = re.compile(rf"(?<={_CJK})\n(?={_CJK})")
+# Not Korean, which separates its words by spaces.
+_WITHOUT_SPACES = f"[{HAN}{KANA}{CJK_SYMBOLS}{FULL_WIDTH}]"
+_BREAK_WITHIN_CHINESE = re.compile(rf"(?<={_WITHOUT_SPACES})\n(?={_WITHOUT_SPACES})")
 
 
 def inline_text(children: Sequence[Token], *, with_links: bool = True) -> str:
-    """The text of an inline token's children; hard line breaks stay, soft ones become what they look like."""
+    """Return the text of an inline token's children. Hard line breaks stay; soft ones become a space or nothing."""
     parts: list[str] = []
     open_links: list[tuple[str, int]] = []
     for token in children:
@@ -30,23 +33,27 @@ def inline_text(children: Sequence[Token], *, with_links: bool = True) -> str:
         elif token.type == "link_close":
             address, start = open_links.pop()
             shown = "".join(parts[start:])
-            if with_links and address.startswith(EXTERNAL) and shown not in (address, address.removeprefix("mailto:")):
+            if (
+                with_links
+                and address.startswith(EXTERNAL_SCHEMES)
+                and shown not in (address, address.removeprefix("mailto:"))
+            ):
                 parts.append(f" ({address})")
         else:
             parts.append(token.content)
-    # A soft break is a space, except between Chinese characters; only now can a hard break become a newline.
-    text = _BREAK_BETWEEN_CJK.sub("", "".join(parts)).replace("\n", " ")
+    # A soft break is a space, except within Chinese or Japanese. Hard breaks become newlines only after that.
+    text = _BREAK_WITHIN_CHINESE.sub("", "".join(parts)).replace("\n", " ")
     return "\n".join(line.strip() for line in text.split("\r")).strip()
 
 
 def strip_tags(html: str) -> str:
-    """The text of an HTML block: line breaks kept, comments and tags taken out."""
+    """Return the text of an HTML block, with its line breaks and without comments and tags."""
     text = _TAG.sub("", _LINE_BREAK_TAG.sub("\n", html))
     return "\n".join(line.strip() for line in text.split("\n") if line.strip())
 
 
 def is_label(children: Sequence[Token]) -> bool:
-    """True for a paragraph that is bold throughout: people use it as a small heading."""
+    """Return whether a paragraph is all bold: people use that as a small heading."""
     types = [token.type for token in children if token.content.strip() or token.type != "text"]
     return (
         len(types) >= 3

@@ -1,22 +1,20 @@
-"""Cutting a text that is too long, between its sentences where that can be done."""
+"""Cuts a text that is too long, between its clauses if possible."""
 
-import re
 from collections.abc import Iterator
 
 from rag.models.embedders.protocol import CountTokens
-
-_SENTENCE_END = re.compile(r"(?<=[。！？；\n])|(?<=[.!?;])\s+")
+from rag.text.sentences import split_clauses
 
 
 def split_long_text(text: str, cost: CountTokens, max_tokens: int) -> Iterator[str]:
-    """Cut a text into parts of at most `max_tokens`, between sentences where it can be done, else between characters.
+    """Cut a text into parts of at most `max_tokens`, between clauses if possible, else between characters.
 
-    Every character but the white space at the cuts is in exactly one part.
+    Every character is in exactly one part, except the white space at the cuts.
     """
     run = ""
-    for sentence in _SENTENCE_END.split(text):
+    for clause in split_clauses(text):
         glue = "" if not run or run.endswith(("\n", "。", "！", "？", "；")) else " "
-        for part in _windows(sentence, cost, max_tokens):
+        for part in _halves(clause, cost, max_tokens):
             if run and cost(run + glue + part) > max_tokens:
                 yield run.strip()
                 run = glue = ""
@@ -26,8 +24,8 @@ def split_long_text(text: str, cost: CountTokens, max_tokens: int) -> Iterator[s
         yield run.strip()
 
 
-def _windows(text: str, cost: CountTokens, max_tokens: int) -> Iterator[str]:
-    """Halves of halves until each fits; a single character is never cut."""
+def _halves(text: str, cost: CountTokens, max_tokens: int) -> Iterator[str]:
+    """Yield halves of halves until each fits; a single character is not cut."""
     if len(text) <= 1 or cost(text) <= max_tokens:
         if text.strip():
             yield text
@@ -35,5 +33,5 @@ def _windows(text: str, cost: CountTokens, max_tokens: int) -> Iterator[str]:
     middle = len(text) // 2
     space = text.rfind(" ", len(text) // 4, middle)
     cut = space + 1 if space > 0 else middle
-    yield from _windows(text[:cut], cost, max_tokens)
-    yield from _windows(text[cut:], cost, max_tokens)
+    yield from _halves(text[:cut], cost, max_tokens)
+    yield from _halves(text[cut:], cost, max_tokens)

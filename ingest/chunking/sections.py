@@ -1,7 +1,7 @@
 """Markdown → sections → blocks, with the line numbers of the file.
 
-A section is what stands under one heading. A block is a run of text that reads as one: a paragraph, a list, a code
-block, a table. Parsing is markdown-it's (CommonMark with tables); this module walks its syntax tree.
+A section is the text under one heading. A block is a part of it: a paragraph, a list, a code block or a table.
+markdown-it parses the text (CommonMark with tables); this module walks its syntax tree.
 """
 
 import re
@@ -27,7 +27,7 @@ _MAX_CAPTION_CHARACTERS = 120
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The smallest piece that a block is cut into. `ancestors` are the lines it makes no sense without."""
+    """The smallest part of a block. `ancestors` are the list items above it, without which it makes no sense."""
 
     text: str
     start_line: int
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`lines` of text, or a `table`. `caption` is the label or lead-in that stands right before, its line included."""
+    """`lines` of text, or a `table`. `caption` is the label right before it; `start_line` includes the caption."""
 
     kind: ChunkKind
     start_line: int
@@ -51,6 +51,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """The blocks under one heading; `heading_path` has its headings, outermost first."""
+
     heading_path: tuple[str, ...]
     anchor: str
     blocks: tuple[Block, ...]
@@ -58,7 +60,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What begins a section: its plain text, and the anchor that no other heading of the document has."""
+    """The heading of a section: its plain text, and an anchor that is unique in the document."""
 
     level: int
     text: str
@@ -66,10 +68,10 @@ class Heading:
 
 
 def parse_tokens(body: str) -> list[Token]:
-    """The syntax of a Markdown text, as sections are made of it.
+    """Parse a Markdown text as for sections.
 
-    Raises RecursionError if quotes and lists are nested deeper than 50 to 100 levels: the parser would leave out what
-    is inside and, in lists, all that comes after.
+    Raises RecursionError if quotes and lists are nested deeper than 50 to 100 levels: the parser would leave out their
+    content and, in lists, everything after them.
     """
     tokens = _PARSER.parse(body)
     if any(token.type in _CONTAINERS and token.level >= _MAX_NESTING - 1 for token in tokens):
@@ -78,7 +80,7 @@ def parse_tokens(body: str) -> list[Token]:
 
 
 def top_level_headings(tokens: Sequence[Token]) -> list[Heading]:
-    """The headings that begin sections, in order; those within quotes and lists do not."""
+    """Return the headings that begin sections, in order; headings in quotes and lists do not."""
     unique_slug = unique_slugger()
     found = []
     for opening, inline in pairwise(tokens):
@@ -89,7 +91,7 @@ def top_level_headings(tokens: Sequence[Token]) -> list[Heading]:
 
 
 def parse_sections(body: str, first_line: int = 1) -> list[Section]:
-    """The sections of a Markdown text in order; the one before the first heading has an empty path.
+    """Return the sections of a Markdown text in order. The text before the first heading has an empty path.
 
     `first_line` is the line of the file on which `body` begins. Sections without blocks are left out.
 
@@ -107,11 +109,11 @@ def parse_sections(body: str, first_line: int = 1) -> list[Section]:
             blocks.clear()
 
     tokens = parse_tokens(body)
-    coming = iter(top_level_headings(tokens))
+    upcoming = iter(top_level_headings(tokens))
     for node in SyntaxTreeNode(tokens).children:
         if node.type == "heading":
             close()
-            begun = next(coming)
+            begun = next(upcoming)
             headings = [heading for heading in headings if heading.level < begun.level] + [begun]
             anchor = begun.anchor
         else:
@@ -121,7 +123,7 @@ def parse_sections(body: str, first_line: int = 1) -> list[Section]:
 
 
 def _heading(inline: Token | None) -> tuple[str, str]:
-    """The text of a heading, and the anchor that it gives itself, or ""."""
+    """Return the text of a heading, and its explicit anchor or ""."""
     text = " ".join(inline_text((inline and inline.children) or (), with_links=False).split())
     explicit = _EXPLICIT_ANCHOR.search(text)
     return (text[: explicit.start()], explicit[1]) if explicit else (text, "")
@@ -133,7 +135,7 @@ def _inline(node: SyntaxTreeNode) -> list:  # type: ignore[type-arg]  # of Token
 
 
 def _blocks(node: SyntaxTreeNode, first_line: int) -> Iterator[Block]:
-    """The blocks of one top-level node; nothing for a ruler, a comment or a reference definition."""
+    """Yield the blocks of one top-level node; none for a thematic break, a comment or a reference definition."""
     if node.map is None:
         return
     start, end = node.map[0] + first_line, node.map[1] + first_line - 1
@@ -144,7 +146,7 @@ def _blocks(node: SyntaxTreeNode, first_line: int) -> Iterator[Block]:
         elif any(table.headers):
             yield Block("text", start, end, lines=(Line(" › ".join(filter(None, table.headers)), start, end),))
         return
-    lines = _broken_lines(node, start, end) or tuple(_lines(node, first_line))
+    lines = _hard_broken_lines(node, start, end) or tuple(_lines(node, first_line))
     if not any(line.text.strip() for line in lines):
         return
     kind: ChunkKind = {"bullet_list": "list", "ordered_list": "list", "fence": "code", "code_block": "code"}.get(
@@ -160,10 +162,10 @@ def _blocks(node: SyntaxTreeNode, first_line: int) -> Iterator[Block]:
     )
 
 
-def _broken_lines(node: SyntaxTreeNode, start: int, end: int) -> tuple[Line, ...]:
-    """The lines of a paragraph that is broken wherever it begins a new one, each with its number; none for another.
+def _hard_broken_lines(node: SyntaxTreeNode, start: int, end: int) -> tuple[Line, ...]:
+    """Return the lines of a paragraph with a hard break at the end of each, with their numbers; () for any other.
 
-    A log or a list of addresses is one paragraph, and a citation of all of it would point nowhere.
+    A log or a list of addresses is one paragraph, and a citation of the whole paragraph would be useless.
     """
     if node.type != "paragraph" or sum(token.type == "hardbreak" for token in _inline(node)) != end - start:
         return ()
@@ -179,7 +181,7 @@ def _reads_as_caption(paragraph: SyntaxTreeNode, text: str) -> bool:
 
 
 def _with_captions(blocks: list[Block]) -> Iterator[Block]:
-    """A label stays with the list, table or code that it introduces."""
+    """Attach each label to the list, table or code that it introduces."""
     caption: Block | None = None
     for block in blocks:
         if caption and block.kind in ("table", "list", "code"):
@@ -216,7 +218,7 @@ def _lines(node: SyntaxTreeNode, first_line: int, ancestors: tuple[str, ...] = (
             yield Line(row.as_text(), row.line, row.line, ancestors)
     elif node.type == "heading":
         yield Line(_heading(node.children[0].token if node.children else None)[0], start, end, ancestors)
-    else:  # blockquote and whatever else holds blocks
+    else:  # a blockquote, or any other node that contains blocks
         for child in node.children:
             yield from _lines(child, first_line, ancestors)
 

@@ -1,4 +1,4 @@
-"""Heading anchors as GitHub makes them, Chinese kept."""
+"""Anchors of headings by GitHub's rules; Chinese characters stay."""
 
 import re
 from collections.abc import Callable
@@ -7,12 +7,16 @@ _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
 
 def slug(heading: str) -> str:
-    """`AI 工程架构` → `ai-工程架构`. Source: the rules of GitHub's heading anchors."""
+    """Return the anchor of a heading, by the rules of GitHub.
+
+    >>> slug("AI 工程架构")
+    'ai-工程架构'
+    """
     return _NOT_IN_SLUG.sub("", heading.strip().lower()).replace(" ", "-")
 
 
 def unique_slugger() -> Callable[[str], str]:
-    """A `slug` for one document: a heading that comes again gets `-1`, `-2`, …"""
+    """Return a `slug` for one document: repeated headings get `-1`, `-2`, …"""
     taken: dict[str, int] = {}
 
     def unique(heading: str) -> str:

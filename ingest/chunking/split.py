@@ -1,4 +1,4 @@
-"""Blocks → pieces that fit: together while there is room, cut between lines, rows and sentences where there is not."""
+"""Blocks → pieces that fit a chunk: short blocks share one, long ones are cut between lines, rows or clauses."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ _MAX_LINES = 200  # blank lines take no tokens
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A chunk in the making. `block` numbers the block within its section."""
+    """The content of a future chunk. `block` is the number of its block in the section."""
 
     kind: ChunkKind
     block: int
@@ -24,7 +24,7 @@ class Piece:
 
 
 def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece]:
-    """The blocks of a section, in reading order; tables stand alone."""
+    """Yield the pieces of a section in reading order; a table shares no piece with other blocks."""
     together: list[Piece] = []
     for number, block in enumerate(blocks):
         if block.table:
@@ -56,7 +56,7 @@ def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
 
 
 def _block_text(block: Block, lines: Sequence[Line]) -> str:
-    """The lines as they read, under the caption, after the list items that they belong to."""
+    """Return the text of the lines under the caption and the list items that they belong to."""
     missing = [above for above in lines[0].ancestors if above not in {line.text for line in lines}]
     texts = [*missing, *(line.text for line in lines)]
     if block.kind == "code" and block.fence:
@@ -65,7 +65,7 @@ def _block_text(block: Block, lines: Sequence[Line]) -> str:
 
 
 def _split_block(number: int, block: Block, budget: ChunkBudget) -> Iterator[Piece]:
-    """Cut a block that is too long between its lines, and a line that is too long between its sentences."""
+    """Cut a block that is too long between its lines, and a line that is too long between its clauses."""
     start = block.start_line
     if block.caption and budget.cost(block.caption) > budget.tokens // 2:
         for part in split_long_text(block.caption, budget.total, budget.max_tokens):
@@ -88,7 +88,7 @@ def _short_lines(block: Block, budget: ChunkBudget) -> Iterator[Line]:
             yield line
             continue
         framing = budget.cost(_block_text(block, [replace(line, text="")]))
-        # Captions and list ancestors that leave no room are dropped rather than the text they lead to.
+        # If the list items above leave no room, they are dropped, not the text itself.
         room = budget.tokens - framing
         bare = line if room >= MIN_BUDGET_TOKENS else replace(line, ancestors=())
 
@@ -109,34 +109,34 @@ def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pi
     head = "\n".join(filter(None, (block.caption, table.head_as_markdown())))
     run: list[Row] = []
 
-    def whole(rows: Sequence[Row]) -> Piece:
+    def piece_of(rows: Sequence[Row]) -> Piece:
         content = "\n".join([head, *(row.as_markdown() for row in rows)])
         start = block.start_line if rows[0] is table.rows[0] else rows[0].line
         return Piece("table", number, start, rows[-1].line, content)
 
-    if caption_left and (not block.caption or not all(budget.fits(whole([row]).content) for row in table.rows)):
+    if caption_left and (not block.caption or not all(budget.fits(piece_of([row]).content) for row in table.rows)):
         for part in split_long_text(caption_left, budget.total, budget.max_tokens):
             yield Piece("text", number, block.start_line, block.start_line, part)
     for row in table.rows:
-        if not budget.fits(whole([row]).content):
-            # Too long for a table of its own: its row chunks below say everything it says.
+        if not budget.fits(piece_of([row]).content):
+            # Too long for a piece of the table: the pieces of the row, below, say the same.
             if run:
-                yield whole(run)
+                yield piece_of(run)
             run = []
             continue
-        if run and not budget.fits(whole([*run, row]).content):
-            yield whole(run)
+        if run and not budget.fits(piece_of([*run, row]).content):
+            yield piece_of(run)
             run = []
         run.append(row)
     if run:
-        yield whole(run)
+        yield piece_of(run)
     for row in table.rows:
         for text in _row_texts(row, block.caption, budget):
             yield Piece("row", number, row.line, row.line, text)
 
 
 def _row_texts(row: Row, caption: str, budget: ChunkBudget) -> Iterator[str]:
-    """The row in one text, or, where that is too long, cell by cell, each after the row's first cell."""
+    """Yield the row as one text or, if that is too long, cell by cell, each after the row's first cell."""
     caption = caption.rstrip(":：")
     whole = PATH_SEPARATOR.join(filter(None, (caption, row.as_text())))
     if budget.fits(whole):

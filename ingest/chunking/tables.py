@@ -1,45 +1,50 @@
-"""A Markdown table as rows that can stand alone: header names known, blank leading cells filled from above."""
+"""A Markdown table as rows that can be read alone, with header names and with blank leading cells filled from above."""
 
 from dataclasses import dataclass
 
 from markdown_it.tree import SyntaxTreeNode
 
 from ingest.chunking.inline import inline_text
+from rag.text.cjk import has_han
 from rag.types import PATH_SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`cells` has one text per header, inherited values included."""
+    """A row. `cells` has one text for each header; a blank leading cell has the value from above."""
 
     headers: tuple[str, ...]
     cells: tuple[str, ...]
     line: int
 
     def fields(self) -> list[str]:
-        """`header: value` for each cell that is not blank."""
+        """Return `header: value` for each cell that is not blank."""
         pairs = zip(self.headers, self.cells, strict=True)
         return [f"{header}: {cell}" if header else cell for header, cell in pairs if cell]
 
     def as_text(self) -> str:
-        """`层级: 第一层 › 内容: 向量数据库 › 知名组件: Milvus`: the row as a sentence of its own."""
+        """Return the row as one text: `层级: 第一层 › 内容: 向量数据库 › 知名组件: Milvus`."""
         return PATH_SEPARATOR.join(self.fields())
 
     def as_markdown(self) -> str:
+        """Return the row as a line of a Markdown table."""
         return _markdown_row(self.cells)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
+    """Headers and rows; a row without any text is left out."""
+
     headers: tuple[str, ...]
     rows: tuple[Row, ...]
 
     def head_as_markdown(self) -> str:
+        """Return the headers and the ruler below them as Markdown."""
         return f"{_markdown_row(self.headers)}\n|{'---|' * len(self.headers)}"
 
 
 def read_table(node: SyntaxTreeNode, first_line: int) -> Table:
-    """The table of a markdown-it syntax tree node; rows without any text of their own are left out."""
+    """Return the table of a markdown-it node; `first_line` is the line of the file on which the body begins."""
     headers: tuple[str, ...] = ()
     rows: list[Row] = []
     for part in node.children:
@@ -57,10 +62,10 @@ def read_table(node: SyntaxTreeNode, first_line: int) -> Table:
 def _cell(node: SyntaxTreeNode) -> str:
     token = node.children[0].token if node.children else None
     lines = [line for line in inline_text((token.children if token else None) or ()).split("\n") if line]
-    separator = "；" if any("\u3400" <= char <= "\u9fff" for char in "".join(lines)) else "; "
+    separator = "；" if has_han("".join(lines)) else "; "
     text = ""
     for line in lines:
-        # After a label such as `通用 LLM：` the next line belongs to it.
+        # The line after a label such as `通用 LLM：` belongs to the label.
         text += line if not text or text.endswith(("：", ":")) else f"{separator}{line}"
     return text
 

@@ -1,4 +1,4 @@
-"""Reading a file below a folder, and nothing outside of it, whatever has taken the file's place in the meantime."""
+"""Reads a file below a folder and nothing outside it, even if something else has taken the file's place."""
 
 import errno
 import os
@@ -9,25 +9,26 @@ from pathlib import Path, PurePosixPath
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
-    """What makes a file the same under two names."""
+    """Two names with the same identity are hard links to one file."""
 
     device: int
     inode: int
 
     @classmethod
     def of(cls, status: os.stat_result) -> "FileIdentity":
+        """Return the identity of the file with this status."""
         return cls(status.st_dev, status.st_ino)
 
 
 def read_below(
     root: Path, path: PurePosixPath, *, max_bytes: int, identity: FileIdentity | None = None, names: int = 1
 ) -> bytes:
-    """The bytes of the regular file `path` below `root`. No link is followed but `root` itself.
+    """Return the bytes of the regular file `path` below `root`. Only `root` itself may be a symbolic link.
 
-    The file may have as many `names` as are known if it is the one known by `identity`, and one if it is another: a
-    name more is one that leads to it from elsewhere.
+    `names` is the number of hard links to `identity` below `root`. If the file has that identity, it may have as many
+    links, otherwise one: any more would be a name outside the folder.
 
-    Raises OSError, whose `strerror` reads on after "cannot be read: "; with EFBIG for more than `max_bytes`.
+    Raises OSError, with EFBIG for more than `max_bytes`. Its `strerror` can follow "cannot be read: " in a message.
     """
     with os.fdopen(_open_below(root, path), "rb") as file:
         status = os.fstat(file.fileno())
@@ -50,7 +51,7 @@ def _open_below(root: Path, path: PurePosixPath) -> int:
             inner = os.open(name, flags | os.O_DIRECTORY, dir_fd=folder)
             os.close(folder)
             folder = inner
-        # A pipe that has taken the file's place must not be waited for.
+        # Without O_NONBLOCK, a pipe in the place of the file would block.
         return os.open(path.name, flags | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ELOOP:

@@ -1,4 +1,4 @@
-"""Which files git would ignore: `.gitignore` files as git reads them. pathspec translates the patterns."""
+"""The rules of `.gitignore` files, applied as git does. pathspec translates the patterns."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _TRAILING_SPACES = re.compile(r"(?<!\\) +$")
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One line. It speaks of a name at any depth, or, `with_path`, of a path; if `negated`, it takes back."""
+    """One line of the file: a pattern for names at any depth or, `with_path`, for paths. `negated` includes again."""
 
     pattern: GitIgnoreSpecPattern
     with_path: bool
@@ -22,33 +22,33 @@ class _Rule:
     negated: bool
 
     def matches(self, path: PurePosixPath, *, is_folder: bool) -> bool:
+        """Return whether the line is about `path`, which is relative to the folder of the `.gitignore`."""
         if self.folders_only and not is_folder:
             return False
-        # Git compares bytes: a `?` is one of them.
+        # git compares bytes: a `?` matches one byte.
         result = self.pattern.match_file(os.fsencode(str(path) if self.with_path else path.name))
-        # pathspec also matches what lies below a match, and marks it by this group; git asks about each folder first.
+        # pathspec also matches paths below a match and marks them by this group; git checks each folder first.
         return result is not None and not result.match.groupdict().get("ps_d")
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoreRules:
-    """A `.gitignore`: it speaks of what is below its own folder."""
+    """The lines of a `.gitignore`, which apply to everything below its `folder`."""
 
     folder: PurePosixPath
     rules: tuple[_Rule, ...]
 
 
 def parse_gitignore(folder: PurePosixPath, text: str) -> IgnoreRules:
-    """The rules of the `.gitignore` in `folder`; as in git, a pattern that cannot be understood matches nothing."""
+    """Return the rules of the `.gitignore` in `folder`. As in git, an invalid pattern matches nothing."""
     rules = (_rule(line.removesuffix("\r")) for line in text.removeprefix("\ufeff").split("\n"))
     return IgnoreRules(folder, tuple(rule for rule in rules if rule))
 
 
 def is_ignored(path: PurePosixPath, *, is_folder: bool, rules: Sequence[IgnoreRules]) -> bool:
-    """True if git would pass this file or folder over, its parents not being ignored.
+    """Return whether git would ignore this file or folder, if none of its parents is ignored.
 
-    `rules` are those of the folders above it, the outermost first: the last line that matches decides, and a folder
-    further in over one further out.
+    `rules` are those of the folders above it, outermost first. The last matching line of the innermost folder decides.
     """
     for file in reversed(rules):
         below = path.relative_to(file.folder)
@@ -65,9 +65,9 @@ def _rule(line: str) -> _Rule | None:
     negated = line.startswith("!")
     glob = line.removeprefix("!").removesuffix("/")
     if not glob or glob.endswith(("\t", "\r", "\v", "\f")):
-        return None  # names do not end like that, and pathspec would strip it
+        return None  # pathspec would strip these characters, and names do not end with them
     try:
-        # With a slash in front it is not tried at each depth; a name is tried on names instead.
+        # A leading slash stops pathspec from trying each depth; `matches` tries a name on names instead.
         pattern = GitIgnoreSpecPattern(f"/{glob.removeprefix('/')}".encode())
     except (GitIgnorePatternError, re.error):
         return None

@@ -1,4 +1,4 @@
-"""The files of the knowledge folder that are documents; nothing outside of it is ever read."""
+"""Finds the documents of the knowledge folder. Nothing outside the folder is read."""
 
 import errno
 import os
@@ -22,9 +22,10 @@ _MAX_GITIGNORE_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A document's file: `source` is its path below `root`, POSIX style, NFC; `path` the same as it is on disk.
+    """The file of a document.
 
-    `flaw` says why it cannot be a document, whatever it holds. `names` is how many names the file has in the folder.
+    `source` is its path below `root`, POSIX style, NFC; `path` is the same path as on disk. `flaw` says why the file
+    cannot be a document, whatever its content is. `names` is the number of hard links to it in the folder.
     """
 
     source: str
@@ -37,7 +38,7 @@ class File:
     names: int = 1
 
     def read(self, max_bytes: int) -> bytes:
-        """Raises DocumentError for a file that has a flaw, is too large, gone or unreadable."""
+        """Return the bytes. Raises DocumentError for a file that has a flaw, is too large, missing or unreadable."""
         if self.flaw:
             raise DocumentError(f"{self.source}: {self.flaw}")
         try:
@@ -49,11 +50,11 @@ class File:
 
 
 def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), gitignore: bool = True) -> list[File]:
-    """The regular files below `root` that match `include` and not `exclude`, ordered by source.
+    """Return the regular files below `root` that match `include` and not `exclude`, ordered by source.
 
-    Patterns are gitignore's. Hidden files and folders, symbolic links, devices and pipes are passed over.
+    The patterns are those of gitignore. Hidden files and folders, symbolic links, devices and pipes are skipped.
 
-    Raises KnowledgeError, naming the folder, if it is missing, not a folder, unreadable, or holds no documents.
+    Raises KnowledgeError, naming the folder, if it is missing, not a folder, unreadable or without documents.
     """
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
@@ -69,7 +70,7 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
         identity, flaw = FileIdentity.of(status), ""
         if any(unicodedata.category(char) in ("Cc", "Cs") for char in source):
             source = os.fsencode(str(path)).decode("utf-8", "backslashreplace").encode("unicode_escape").decode()
-            flaw = "its name holds characters that are not text; rename it"
+            flaw = "its name contains characters that are not text; rename it"
         elif source in files:
             source, flaw = str(path), f"has the same name as {source!r}, in another Unicode form; rename one of them"
         elif status.st_nlink > names[identity]:
@@ -83,7 +84,7 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
 def _walk(
     root: Path, folder: PurePosixPath, rules: Sequence[IgnoreRules] | None
 ) -> Iterator[tuple[PurePosixPath, os.stat_result]]:
-    """The regular files below `folder`; without `rules`, none is ignored."""
+    """Yield the regular files below `folder`; if `rules` is None, none is ignored."""
     try:
         entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -111,7 +112,7 @@ def _regular(entry: os.DirEntry[str], path: PurePosixPath) -> Iterator[tuple[Pur
 
 
 def _ignore_rules(root: Path, folder: PurePosixPath, entries: Sequence[os.DirEntry[str]]) -> tuple[IgnoreRules, ...]:
-    """The rules of a folder's own .gitignore, if it has one. Git follows no link there either."""
+    """Return the rules of a folder's own .gitignore, if it has one. Like git, do not follow a link."""
     if not any(entry.name == _GITIGNORE and not entry.is_symlink() for entry in entries):
         return ()
     try:

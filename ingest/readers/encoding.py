@@ -1,4 +1,4 @@
-"""Bytes → text: UTF-8, UTF-16 with a byte order mark, or GB18030; anything else is refused, never guessed."""
+"""Bytes → text: UTF-8, UTF-16 with a byte order mark, or GB18030. Other encodings are refused, not guessed."""
 
 import codecs
 import re
@@ -8,12 +8,12 @@ from rag.errors import DocumentError
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MIN_COMMON_SHARE = 0.7
-# GB2312's symbols (rows 1 to 9) and its 3,755 common characters (rows 16 to 55), as the first byte of two: other
-# double-byte encodings read as GB18030 spell rare characters,
+# The first byte of GB2312's symbols (rows 1 to 9) and of its 3,755 common characters (rows 16 to 55). Text in another
+# double-byte encoding, decoded as GB18030, has mostly rare characters,
 _SYMBOL_ROWS = frozenset(range(0xA1, 0xAA))
 _COMMON_ROWS = _SYMBOL_ROWS | frozenset(range(0xB0, 0xD8))
-# except EUC-JP and EUC-KR. Japanese is half kana, which have the same places in GB2312 and EUC-JP; Korean is half these
-# syllables, and characters that Chinese hardly uses have their places in GB2312.
+# except EUC-JP and EUC-KR. Half of Japanese is kana, which have the same codes in GB2312 and EUC-JP. Half of Korean is
+# these syllables; GB2312 has characters with the same codes that Chinese hardly uses.
 _KANA = frozenset(bytes((row, cell)) for row in (0xA4, 0xA5) for cell in range(0xA1, 0xFF))
 _KOREAN = frozenset(
     syllable.encode("euc-kr")
@@ -21,19 +21,20 @@ _KOREAN = frozenset(
     "일게보부제들스과적으여전만것원장구조니면했었오주상습요거와"
 )
 _MIN_TELLING_SHARE = 0.3
-_MIN_TELLING_LETTERS = 8  # different ones: a word of kana in a short Chinese text tells nothing
+_MIN_TELLING_LETTERS = 8  # different ones: one word of kana in a short Chinese text proves nothing
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def decode(source: str, content: bytes) -> str:
-    """The text of a file. Bytes that are not UTF-8 pass for GB18030 if what they spell is mostly common Chinese.
+    """Return the text of a file.
 
-    Raises DocumentError, naming the source and the line, for everything else and for NUL bytes.
+    Bytes that are not UTF-8 are taken for GB18030 if they decode to mostly common Chinese.
+    Raises DocumentError, naming the source and the line, for any other encoding and for NUL bytes.
     """
     text = _decoded(source, content)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise DocumentError(f"{source}: line {line} holds a NUL byte; this is not a text file")
+        raise DocumentError(f"{source}: line {line} contains a NUL byte; this is not a text file")
     return text
 
 
@@ -42,7 +43,7 @@ def _decoded(source: str, content: bytes) -> str:
         try:
             return content.decode("utf-16")
         except UnicodeDecodeError as error:
-            raise DocumentError(f"{source}: begins like UTF-16 and is not; save the file as UTF-8") from error
+            raise DocumentError(f"{source}: begins like UTF-16 but is not; save the file as UTF-8") from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -69,10 +70,11 @@ def _gb18030(content: bytes) -> str | None:
 
 
 def _is_in(rows: Set[int], code: bytes) -> bool:
-    """True for a code of GB2312 in one of these rows; GB18030 has others, of two and of four bytes."""
+    """Return whether `code` is GB2312 and in one of these rows; GB18030 has other codes of two and four bytes."""
     return len(code) == 2 and code[0] in rows and code[1] >= 0xA1
 
 
 def _is_made_of(telling: Set[bytes], letters: Sequence[bytes]) -> bool:
+    """Return whether a good share of the letters, and enough different ones, are in `telling`."""
     found = [letter for letter in letters if letter in telling]
     return len(set(found)) >= _MIN_TELLING_LETTERS and len(found) >= _MIN_TELLING_SHARE * len(letters)

@@ -1,4 +1,4 @@
-"""HTML as a tree."""
+"""HTML → a tree whose elements know their lines."""
 
 from itertools import chain
 from typing import Any
@@ -11,8 +11,8 @@ BLOCKS = frozenset(HTMLTreeBuilder.DEFAULT_BLOCK_ELEMENTS)
 _CELLS = frozenset(("td", "th"))
 _PARTS = frozenset(("thead", "tbody", "tfoot"))
 _TERMS = frozenset(("dt", "dd"))
-# What a start tag ends, and how far out it is looked for: `<li>` ends the `<li>` before it, but not the one that its
-# own list stands in.
+# Which elements a start tag ends, and where the search for them stops: `<li>` ends the `<li>` before it, but not the
+# one that contains its own list.
 _ENDS = {
     "li": (frozenset(("li",)), frozenset(("ul", "ol"))),
     "tr": (frozenset(("tr",)), frozenset(("table",))),
@@ -24,15 +24,16 @@ _BLOCK_ENDS = (frozenset(("p",)), BLOCKS - {"p"} | _CELLS)
 
 
 def parse_html(text: str) -> BeautifulSoup:
-    """The tree of an HTML text, in which elements know their lines."""
-    # With a line end, lest it warn of a text that looks like an address.
+    """Return the tree of an HTML text, with `sourceline` set on each element."""
+    # The line end avoids the warning of BeautifulSoup about a text that looks like an address.
     return _Soup(f"{text}\n", "html.parser")
 
 
 class _Soup(BeautifulSoup):
-    """Supplies the end tags that HTML lets authors leave out, which the standard library's parser does not know of."""
+    """Adds the end tags that HTML lets authors omit, which the standard library's parser does not do."""
 
     def handle_starttag(self, name: str, *arguments: Any, **options: Any) -> Tag | None:
+        """End the elements that this start tag ends by the rules of HTML, then begin its own."""
         current = self.currentTag
         if current and (name in _ENDS or name in BLOCKS):
             ended, within = _ENDS.get(name, _BLOCK_ENDS)

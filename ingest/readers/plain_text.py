@@ -1,33 +1,38 @@
-"""Plain text → Markdown that means the text itself, and what all converters give."""
+"""The reader of plain text, and Markdown in which every character means itself."""
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
-# What begins a block begins with punctuation or with a number before it; what has a meaning within one is little.
-_MEANINGFUL = re.compile(r"^([ \t]*\d*)([!-/:-@\[-`{}~])|([\\`*_\[\]<&#])", re.MULTILINE)
+from ingest.readers.cleaned_text import read_text
+from ingest.readers.documents import Document, converted_document
+
+# Blocks begin with punctuation, perhaps after a number; within a block few characters have a meaning.
+_SPECIAL = re.compile(r"^([ \t]*\d*)([!-/:-@\[-`{}~])|([\\`*_\[\]<&#])", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class ConvertedText:
-    """`line_map` has the line of the file for each line of the Markdown."""
+def read_plain_text(source: str, content: bytes) -> Document:
+    """Return a text file as Markdown. Raises DocumentError for an encoding that cannot be read."""
+    return converted_document(source, body=text_to_markdown(read_text(source, content)))
 
-    title: str
-    markdown: str
-    line_map: tuple[int, ...]
+
+def text_to_markdown(text: str) -> str:
+    """Return Markdown that shows the text, line by line: a blank line ends a paragraph, a line break stays one.
+
+    >>> print(text_to_markdown("1. not a list\\n\\n* nor this"))
+    1\\. not a list
+    <BLANKLINE>
+    \\* nor this
+    """
+    lines = [escape_markdown(line.strip()) for line in text.split("\n")]
+    # A backslash at the end of a line keeps it apart from the next one.
+    return "\n".join(
+        f"{line}\\" if line and after else line for line, after in zip(lines, [*lines[1:], ""], strict=True)
+    )
 
 
 def escape_markdown(text: str) -> str:
-    """The Markdown for a text in which every character means itself; white space around lines is taken off.
+    """Return Markdown in which every character of the text means itself.
 
-    A `|` needs no escape: there is no table without the dashes that begin the line under its header.
+    A `|` needs no escape: a table needs dashes under its header, and these are escaped.
     """
-    return _MEANINGFUL.sub(r"\1\\\2\3", unicodedata.normalize("NFC", text))
-
-
-def text_to_markdown(text: str) -> ConvertedText:
-    """Every character means itself, a blank line ends a paragraph, a line break is kept."""
-    lines = [escape_markdown(line.strip()) for line in text.split("\n")]
-    # A backslash at its end keeps a line apart from the next.
-    body = [f"{line}\\" if line and after else line for line, after in zip(lines, [*lines[1:], ""], strict=True)]
-    return ConvertedText("", "\n".join(body), tuple(range(1, len(lines) + 1)))
+    return _SPECIAL.sub(r"\1\\\2\3", unicodedata.normalize("NFC", text))

@@ -12,6 +12,7 @@ from typing import Literal
 
 from rag.text import segmentation
 from rag.text.chinese_nouns import NAME_TAGS
+from rag.text.cjk import HAN
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language
 from rag.text.surrogates import replace_surrogates
@@ -27,9 +28,9 @@ _ELLIPSIS = re.compile(
     r"|\A\s*(?:and|what about|how about|and what about|and how about)\s+(?P<en>.{1,80}?)\s*[？?]?\s*\Z",
     re.IGNORECASE,
 )
-_OPENING = re.compile(r"\A\s*(?:那么?(?=[\s\W\u3400-\u9fff])|还有|and\b|but\b|then\b)", re.IGNORECASE)
+_OPENING = re.compile(rf"\A\s*(?:那么?(?=[\s\W{HAN}])|还有|and\b|but\b|then\b)", re.IGNORECASE)
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._+#-]+[A-Za-z0-9]+)*[+#]*")
-_WORD = re.compile(r"[A-Za-z0-9]+|[\u3400-\u9fff]")
+_WORD = re.compile(rf"[A-Za-z0-9]+|[{HAN}]")
 _DEFINES = re.compile(r"什么是|是什么|何为|\b(?:what|who) (?:is|are|was|were)\b", re.IGNORECASE)
 _FEW_WORDS = {"zh": 6, "en": 2}
 """A question of no more characters, or words, leaves something unsaid, unless it asks for a definition."""

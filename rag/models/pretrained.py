@@ -1,7 +1,7 @@
-"""Models of sentence-transformers, loaded by a name on the Hugging Face hub or the path of a folder.
+"""Loads sentence-transformers models by a name on the Hugging Face hub or the path of a folder.
 
-Embedders and cross-encoders are loaded with the same care: nothing is fetched that is here, the hub is given seconds,
-code that comes with a model is not run, and whatever a broken model makes the libraries raise becomes one line.
+Embedders and cross-encoders are loaded alike: a model that is on this machine is not downloaded, the hub has seconds to
+answer, code that comes with a model does not run, and every error of a broken model becomes one line.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from rag.models.openmp import use_passive_waiting
 
 HUB_TIMEOUT_SECONDS = 5.0
 _MODEL_FILES = {".json", ".txt", ".model", ".safetensors", ".bin"}
-# What a missing, cut off or contradictory file of a model was seen to raise.
+# Seen when a file of a model is missing, truncated or contradicts another one.
 _LOADING_ERRORS = (
     AttributeError,
     ImportError,
@@ -39,11 +39,11 @@ _LOADING_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class ModelFamily:
-    """What differs between the kinds of models.
+    """What differs between embedders and cross-encoders.
 
-    `setting` names the model, `fallback` is the setting that does without it, `unavailable` what is raised. `marker` is
-    a file without which a model in the cache is not whole, `owner` whose model a bare name is, as the library reads it.
-    `library_class` imports, which takes seconds, and returns the class to construct.
+    `setting` is the setting that names the model, `fallback` one that needs no model, `unavailable` the error to raise.
+    A cached model without the file `marker` is incomplete. A bare name belongs to the account `owner`, as in the
+    library. `library_class` imports the library, which takes seconds, and returns the class to construct.
     """
 
     setting: str
@@ -56,7 +56,7 @@ class ModelFamily:
 
 @dataclass(frozen=True, slots=True)
 class PretrainedModel:
-    """A loaded model; `name` is for people, `identity` the same for the same weights, vocabulary and settings."""
+    """A loaded model; `name` is for people, `identity` is equal for equal weights, vocabulary and settings."""
 
     model: Any
     name: str
@@ -64,7 +64,10 @@ class PretrainedModel:
 
 
 def load_pretrained(model: str, family: ModelFamily) -> PretrainedModel:
-    """Raises `family.unavailable`, within seconds, if the model is neither here nor to be had from the hub."""
+    """Return the model, from its folder, the cache or the hub.
+
+    Raises `family.unavailable` within seconds if it is in none of them or cannot be loaded.
+    """
     folder = Path(model).expanduser()
     if folder.is_dir():
         loaded = _load(str(folder), family, name=model, local_files_only=True)
@@ -84,15 +87,15 @@ def _load_from_cache(repository: str, family: ModelFamily, *, name: str) -> Any 
         return None
     try:
         return _load(repository, family, name=name, local_files_only=True)
-    except family.unavailable:  # a download that broke off; the hub has the rest
+    except family.unavailable:  # an incomplete download; the hub has the rest
         return None
 
 
 def _load(path: str, family: ModelFamily, *, name: str, local_files_only: bool) -> Any:
-    # The tokenizer's own threads win nothing beside torch's, and warn on stderr whenever the process forks.
+    # The tokenizer's own threads gain nothing next to torch's, and warn on stderr whenever the process forks.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     use_passive_waiting()
-    # Before the import, because transformers decides there whether it draws progress bars.
+    # Before the import: transformers decides then whether it shows progress bars.
     disable_progress_bars()
     try:
         library_class = family.library_class()
@@ -107,13 +110,13 @@ def _load(path: str, family: ModelFamily, *, name: str, local_files_only: bool) 
 
 
 def _ask_hub(repository: str, family: ModelFamily, *, name: str) -> None:
-    """Find out in one request whether the hub has the model; loading it would retry for over a minute first."""
+    """Ask the hub in one request whether it has the model; loading would retry for over a minute."""
     try:
         HfApi().model_info(repository, timeout=HUB_TIMEOUT_SECONDS)
     except (httpx2.HTTPError, OSError, ValueError) as error:
         raise family.unavailable(
-            f"{family.setting} {name} is not a folder and not, or not completely, cached here, and the hub did not "
-            f"give it ({type(error).__name__}: {first_line(error)}); {_without_network(family)}"
+            f"{family.setting} {name} is not a folder and not completely cached here, and the hub did not return it "
+            f"({type(error).__name__}: {first_line(error)}); {_without_network(family)}"
         ) from error
 
 
@@ -124,16 +127,16 @@ def _without_network(family: ModelFamily) -> str:
 def _cached_commit(repository: str, file: str) -> str | None:
     try:
         path = try_to_load_from_cache(repository, file, cache_dir=os.environ.get("SENTENCE_TRANSFORMERS_HOME"))
-    except ValueError:  # not a possible name; asking the hub will say so
+    except ValueError:  # not a valid name; the hub will say so
         return None
     return Path(path).parent.name if isinstance(path, str) else None
 
 
 def _identity_of_folder(folder: Path) -> str:
-    """A digest of configuration, vocabulary and weights, wherever the folder lies.
+    """Return a digest of configuration, vocabulary and weights, independent of the folder's path.
 
-    Covers the whole content of every .json and .txt file and, so that gigabytes need not be read at every start,
-    name, size and 16 samples of 64 KiB of every other file of the kinds that models are made of.
+    It covers the whole content of .json and .txt files. Of the other model files it covers name, size and 16 samples of
+    64 KiB, so that a start need not read gigabytes.
     """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):

@@ -1,7 +1,7 @@
-"""Hits → passages: what belongs together is read together.
+"""Hits → passages: text that belongs together is read together.
 
-A table is indexed row by row and as a whole, a long list or section in parts. A hit is one of these pieces; a reader,
-or a chat model, wants it where it stands.
+A table is indexed row by row and as a whole, a long list or section in parts. A hit is one of these pieces; a person or
+a chat model needs it in its context.
 """
 
 import re
@@ -21,9 +21,9 @@ _TABLE_KINDS = ("row", "table")
 
 
 def drop_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
-    """The hits without those that repeat a better one: a row and the part of its table that it stands in.
+    """Return the hits without those that repeat a better one, such as a row beside the part of the table that has it.
 
-    Returns with them, for the id of each that is left out, the id of the hit that says the same.
+    The second value maps the id of each dropped hit to the id of the hit that says the same.
     """
     kept: list[Hit] = []
     repeated: dict[str, str] = {}
@@ -40,7 +40,10 @@ def drop_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
 
 
 def neighbour_filter(question: str, hits: Sequence[Hit]) -> Filter | None:
-    """What to read besides the hits: the neighbours of a text, and the group of the best hit if all of it is wanted."""
+    """Return a filter for the chunks to read besides the hits, or None if there are none.
+
+    They are the neighbours of each text, and the group of the best hit if the question asks for all of it.
+    """
     wanted: list[Filter] = [
         All((Equals("source", chunk.source), Range("position", chunk.position - 1, chunk.position + 1)))
         for chunk in (hit.chunk for hit in hits)
@@ -55,19 +58,19 @@ def neighbour_filter(question: str, hits: Sequence[Hit]) -> Filter | None:
 def expand_hits(
     question: str,
     hits: Sequence[Hit],
-    around: Iterable[Chunk],
+    neighbours: Iterable[Chunk],
     *,
     count_tokens: CountTokens,
     max_tokens: int,
     max_passage_tokens: int,
 ) -> list[Hit]:
-    """The hits as passages worth reading, best first, each text once, of `max_tokens` in all.
+    """Return the hits as passages, best first, each text once, of at most `max_tokens` together.
 
-    A text grows by its neighbours of the same section up to `max_passage_tokens`; where the question wants all of the
-    best hit's table or list, its other rows or parts come right after it, in reading order. `around` is what
-    `surroundings` names. What does not fit is left out whole, but for the best.
+    A text grows by its neighbours of the same section, up to `max_passage_tokens`. If the question asks for all of the
+    best hit's table or list, its other rows or parts follow it in reading order. `neighbours` are the chunks that
+    `neighbour_filter` selects. A passage that does not fit is left out as a whole, except the best one.
     """
-    found = {chunk.id: chunk for chunk in around} | {hit.chunk.id: hit.chunk for hit in hits}
+    found = {chunk.id: chunk for chunk in neighbours} | {hit.chunk.id: hit.chunk for hit in hits}
     texts = {(chunk.source, chunk.position): chunk for chunk in found.values() if chunk.kind not in _TABLE_KINDS}
     passages: list[Hit] = []
     used: set[str] = set()
@@ -86,7 +89,7 @@ def expand_hits(
 
 
 def is_row_of(row: Chunk, table: Chunk) -> bool:
-    """Whether the one is a row of the table, or part of a table, that the other is."""
+    """Return whether `row` is a row of `table`, or of the part of a table that `table` is."""
     return (
         row.kind == "row"
         and table.kind == "table"
@@ -97,15 +100,16 @@ def is_row_of(row: Chunk, table: Chunk) -> bool:
 
 
 def _wanted_group(question: str, hits: Sequence[Hit]) -> str:
-    """The group of the best hit, if that is part of a table or a list and the question wants all of it; else ""."""
+    """Return the group of the best hit if the question asks for all of its table or list, else ""."""
     is_part = bool(hits) and hits[0].chunk.kind in (*_TABLE_KINDS, "list")
     return hits[0].chunk.group if is_part and _ASKS_FOR_ALL.search(question) else ""
 
 
 def _with_group(hits: Sequence[Hit], found: Iterable[Chunk], group: str) -> list[Hit]:
-    """The best hit, the rest of its group, the other hits. A part that is no hit itself ranks as the best one.
+    """Return the best hit, the rest of its group, then the other hits.
 
-    A table comes as its rows, each with its own line; a best hit that is part of the table gives way to them.
+    A part of the group that is not a hit gets the score of the best hit. A table is given as its rows, each with its
+    own line; they replace a best hit that is part of the table.
     """
     if not group:
         return list(hits)
@@ -125,7 +129,7 @@ def _with_neighbours(
     count_tokens: CountTokens,
     max_tokens: int,
 ) -> list[Chunk]:
-    """The chunk and, while they fit, the one after and the one before it in its section."""
+    """Return the chunk with the one after and the one before it in its section, as far as they fit."""
     parts = [chunk]
     if chunk.kind in _TABLE_KINDS:
         return parts
@@ -140,7 +144,7 @@ def _with_neighbours(
 
 
 def _joined(parts: Sequence[Chunk]) -> Chunk:
-    """Neighbours as one chunk, under the identity of the first."""
+    """Return neighbouring chunks as one chunk, with the id of the first."""
     if len(parts) == 1:
         return parts[0]
     kinds = {part.kind for part in parts}

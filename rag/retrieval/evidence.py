@@ -1,4 +1,4 @@
-"""Hits → evidence: the numbered passages that an answer may rest on, and how likely it is that they answer at all."""
+"""Hits → evidence: the numbered passages an answer may cite, and the probability that they answer the question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from rag.types import Hit, Passage
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`probability` (0..1) that the passages hold the answer; `idf` weighs the question's terms."""
+    """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms."""
 
     question: str
     language: Language
@@ -33,18 +33,18 @@ def gather_evidence(
     max_passages: int,
     language: Language | None = None,
 ) -> Evidence:
-    """Read what stands around the best `max_passages` hits and number the passages, best first.
+    """Read the surroundings of the best `max_passages` hits and number the passages, best first.
 
-    `snapshot` is of the generation that the hits are from, `language` that of the answer, by default the question's.
-    Raises StoreError.
+    `snapshot` is of the generation that the hits come from. `language` is that of the answer, by default that of the
+    question. Raises StoreError.
     """
     question, hits = retrieval.question, retrieval.hits[:max_passages]
-    condition = neighbour_filter(question, hits)
-    around = [stored.chunk for stored in snapshot.chunks(condition)] if condition else []
+    search_filter = neighbour_filter(question, hits)
+    neighbours = [stored.chunk for stored in snapshot.chunks(search_filter)] if search_filter else []
     passages = expand_hits(
         question,
         hits,
-        around,
+        neighbours,
         count_tokens=count_tokens,
         max_tokens=max_tokens,
         max_passage_tokens=max_passage_tokens,
@@ -59,5 +59,5 @@ def gather_evidence(
 
 
 def nearest_headings(hits: Sequence[Hit], limit: int = 3) -> list[str]:
-    """Where the reader might look instead: the distinct contexts of the best hits."""
+    """Return the distinct contexts of the best hits: places where a person may look instead."""
     return list(dict.fromkeys(hit.chunk.context for hit in hits if hit.chunk.context))[:limit]

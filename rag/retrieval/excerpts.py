@@ -1,4 +1,4 @@
-"""What an id leads to, as text to read: a passage with the section around it, or a whole document."""
+"""Excerpts: the text behind an id, which is a passage with its section, or a whole document."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ from rag.types import Chunk, MetadataValue
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """`text` is Markdown from the lines given. `is_whole` is false where it was cut to the length allowed.
+    """Markdown `text` of the given lines. `is_whole` is false if it was cut to the allowed length.
 
-    `passage` is the one that was asked for, or all of the document as one, without headings.
+    `passage` is the one with the requested id; for a whole document it spans the lines shown and has no headings.
     """
 
     id: str
@@ -27,21 +27,21 @@ class Excerpt:
 
     @property
     def metadata(self) -> Mapping[str, MetadataValue]:
-        """The front matter of the document."""
+        """Front matter of the document."""
         return self.passage.metadata
 
 
 def read_excerpt(snapshot: Snapshot, name: str, *, max_characters: int) -> Excerpt:
-    """What a generation holds under the id of a passage or the source of a document.
+    """Return the text of one generation for `name`, the id of a passage or the source of a document.
 
-    With a passage comes the section that it stands in, subsections too; where that is longer than `max_characters`, as
-    much of it as there is room for around the passage. Raises TextNotFound and StoreError.
+    A passage comes with its section and subsections. If they are longer than `max_characters`, the passage comes with
+    as much of its surroundings as fits. Raises TextNotFound and StoreError.
     """
     try:
         found = next(snapshot.chunks(Equals("id", name)), None)
         document = [stored.chunk for stored in snapshot.chunks(Equals("source", found.chunk.source if found else name))]
     except FilterError:
-        document = []  # it holds what can stand in no name
+        document = []  # no id contains such characters
     if not document:
         raise TextNotFound(f"{name[:200]!r} is neither a passage nor a document of generation {snapshot.generation}")
     document.sort(key=lambda chunk: chunk.position)
@@ -63,7 +63,7 @@ def read_excerpt(snapshot: Snapshot, name: str, *, max_characters: int) -> Excer
 
 
 def _without_repeats(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """In reading order, without the rows that are there in their table."""
+    """Return the chunks without the rows that are also part of a table."""
     tabled = {
         (chunk.group, line)
         for chunk in chunks
@@ -74,7 +74,7 @@ def _without_repeats(chunks: Sequence[Chunk]) -> list[Chunk]:
 
 
 def _around(chunks: Sequence[Chunk], passage: Chunk, max_characters: int) -> list[Chunk]:
-    """The passage, or the part of a table that it is a row of, and its neighbours on both sides while there is room."""
+    """Return the passage, or the part of a table with it, and its neighbours on both sides as far as they fit."""
     middle = next(at for at, chunk in enumerate(chunks) if chunk.id == passage.id or is_row_of(passage, chunk))
     first, last, room = middle, middle, max_characters - _length(chunks[middle])
     while True:
@@ -90,7 +90,7 @@ def _around(chunks: Sequence[Chunk], passage: Chunk, max_characters: int) -> lis
 
 
 def _length(chunk: Chunk) -> int:
-    # With room for the blank line and the headings above it.
+    # Including the blank line and the headings above it.
     return len(chunk.content) + sum(len(heading) + 8 for heading in chunk.heading_path)
 
 

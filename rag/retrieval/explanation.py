@@ -1,24 +1,26 @@
-"""How a search came about: terms, what each leg brought, weights, what was dropped and why, timings."""
+"""Explanation of a search: terms, ranks in both retrievers, weights, dropped candidates and why, timings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.retrieval.fusion import LEXICAL_WEIGHT
+from rag.retrieval.fusion import LEXICAL_WEIGHT, ScoredChunks
 from rag.retrieval.search import Retrieval
 from rag.retrieval.sufficiency import answer_probability
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
+    """A term of the question and its inverse document frequency."""
+
     term: str
     idf: float
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A chunk that a leg brought. The ranks count from 1; None where that leg did not bring it.
+    """A chunk that a retriever found. Ranks count from 1; None if that retriever did not find it.
 
-    `dropped` says why it is no hit; None if it is one.
+    `dropped` says why it is not a hit; None if it is one.
     """
 
     id: str
@@ -38,9 +40,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`candidates` in the order of fusion; `evidence` is the probability that the hits answer the question.
+    """How the hits of a question were found.
 
-    `lexical_weight` is what the highest possible BM25 weighs against the span of similarities.
+    `candidates` are in the order of fusion. `evidence` is the probability that the hits answer the question.
+    `lexical_weight` is the weight of the highest possible BM25 score against the whole range of similarities.
     """
 
     terms: tuple[Term, ...]
@@ -52,11 +55,8 @@ class Explanation:
 
 
 def explain_retrieval(found: Retrieval) -> Explanation:
-    """A retrieval without the texts of its candidates, small enough to be kept and sent."""
-    dense_rank, lexical_rank = (
-        {stored.chunk.id: rank for rank, (stored, _) in enumerate(leg, 1)}
-        for leg in (found.legs.dense, found.legs.lexical)
-    )
+    """Return a retrieval without the texts of its candidates, small enough to store and to send."""
+    dense_rank, lexical_rank = _ranks(found.legs.dense), _ranks(found.legs.lexical)
     return Explanation(
         terms=tuple(Term(term, round(idf, 3)) for term, idf in found.idf.items()),
         lexical_weight=LEXICAL_WEIGHT if found.legs.lexical else 0.0,
@@ -82,3 +82,7 @@ def explain_retrieval(found: Retrieval) -> Explanation:
         milliseconds={stage: round(seconds * 1000, 2) for stage, seconds in found.seconds.items()},
         warnings=found.warnings,
     )
+
+
+def _ranks(results: ScoredChunks) -> dict[str, int]:
+    return {stored.chunk.id: rank for rank, (stored, _) in enumerate(results, 1)}

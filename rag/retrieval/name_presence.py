@@ -1,8 +1,8 @@
-"""Whether passages hold the names that a question asks for: names in Latin letters, as most products have them.
+"""Whether passages contain the names that a question asks for: names in Latin letters, which most products have.
 
-A name is held however it is joined, in whatever case, in the plural, and with a slip of the hand in a long word. Some
-absences are in doubt. A word in lower case may be no name: 年终 bonus 怎么算. Ordinary Chinese text writes foreign
-names in Chinese: that an English question's name is missing from it says nothing, unless the passages do write names in
+A name is found in any case, however its parts are joined, in the plural, and with a typing error in a long word. Some
+absences are in doubt. A word in lower case may not be a name: 年终 bonus 怎么算. Ordinary Chinese text writes foreign
+names in Chinese, so the absence of an English question's name proves nothing, unless the passages do write names in
 Latin letters, and little even then.
 """
 
@@ -23,18 +23,18 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._+#-]+[A-Za-z0-9]+)*[+#]*")
 _HUMP = re.compile(r"[a-z][A-Z]")
 _SITE_OF = re.compile(r"\b(?:website|home ?page|official site) (?:of|for) (?P<owner>[^?!,;]+)", re.IGNORECASE)
 _LONG_WORD = re.compile(r"[a-z]{5,}")
-_JOINT = re.compile(r"[\s._-]+")
+_JOINER = re.compile(r"[\s._-]+")
 _ABBREVIATION = 3
-"""Characters of an abbreviation, which a text may well spell out: AI, IDE."""
-_SLIP = 0.85
-"""Similarity of words that differ by a letter left out or put in or, from seven letters on, by another letter."""
+"""Characters of an abbreviation such as AI or IDE, which a text may spell out."""
+_TYPING_ERROR = 0.85
+"""Similarity of two words that differ by one missing or extra letter or, from seven letters on, one wrong letter."""
 _ALWAYS_IN_CHINESE = frozenset({"china", "chinese", "english", "mandarin"})
 
 
 def name_absence(question: str, passages: Sequence[str], *, others: Sequence[str] = (), is_across: bool) -> float:
-    """ABSENT or IN_DOUBT where names are asked for and the passages hold none of them, else 0.
+    """Return ABSENT or IN_DOUBT if the question asks for names and the passages contain none of them, else 0.
 
-    A word in lower case is held by `others` too, which were found but are not among the passages. `is_across`: the
+    `others` were found but are not among the passages; a word in lower case may also be in them. `is_across`: the
     passages are in another language than the question.
     """
     if detect_language(question) == "zh":
@@ -43,7 +43,7 @@ def name_absence(question: str, passages: Sequence[str], *, others: Sequence[str
     else:
         names, perhaps = _asked_for_in_english(question, is_across=is_across)
         may_be_translated = is_across
-    if _holds(passages, names) if names else _holds([*passages, *others], perhaps):
+    if _contain_any(passages, names) if names else _contain_any([*passages, *others], perhaps):
         return 0.0
     if may_be_translated:
         return IN_DOUBT if _writes_names_in_latin(passages) else 0.0
@@ -51,13 +51,13 @@ def name_absence(question: str, passages: Sequence[str], *, others: Sequence[str
 
 
 def _asked_for_in_chinese(question: str) -> tuple[list[str], list[str]]:
-    """Names, and words that are perhaps names."""
+    """Return names, and words that may be names."""
     words = _WORD.findall(normalize(question))
     return [word for word in words if _is_name(word)], _long(words)
 
 
 def _asked_for_in_english(question: str, *, is_across: bool) -> tuple[list[str], list[str]]:
-    """Names, and words that are perhaps names: what has a website has a name, in lower case too."""
+    """Return names, and words that may be names: the owner of a website has a name, even if it is in lower case."""
     names = [*find_latin_names(question), *(word for word in _WORD.findall(question) if _HUMP.search(word))]
     if is_across:
         names = [name for name in names if _is_name(name) and name.casefold() not in _ALWAYS_IN_CHINESE]
@@ -73,27 +73,29 @@ def _is_name(word: str) -> bool:
     return word != word.lower() and (len(word) > _ABBREVIATION or not word.isupper())
 
 
-def _holds(texts: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether any of the names stands in the texts, or there are no names."""
+def _contain_any(texts: Sequence[str], names: Sequence[str]) -> bool:
+    """Return whether at least one of the names is in the texts, or there are no names."""
     if not names:
         return True
-    held = normalize("\n".join(texts)).casefold()
-    joined = _JOINT.sub("", held)
+    text = normalize("\n".join(texts)).casefold()
+    joined = _JOINER.sub("", text)
     if any(_stem(name) in joined for name in names):
         return True
-    words = set(_LONG_WORD.findall(held))
+    words = set(_LONG_WORD.findall(text))
     return any(
-        get_close_matches(name.casefold(), words, 1, _SLIP) for name in names if _LONG_WORD.fullmatch(name.casefold())
+        get_close_matches(name.casefold(), words, 1, _TYPING_ERROR)
+        for name in names
+        if _LONG_WORD.fullmatch(name.casefold())
     )
 
 
 def _stem(name: str) -> str:
-    plain = _JOINT.sub("", normalize(name).casefold())
+    plain = _JOINER.sub("", normalize(name).casefold())
     return plain.removesuffix("s") if len(plain) > _ABBREVIATION else plain
 
 
 def _writes_names_in_latin(passages: Sequence[str]) -> bool:
-    """Whether there is a Latin name for each passage, and twice as many as Chinese ones."""
+    """Return whether there are at least as many Latin names as passages, and twice as many as Chinese names."""
     text = normalize("\n".join(passages))
     latin = {word.casefold() for word in _WORD.findall(text) if _is_name(word)}
     chinese = {

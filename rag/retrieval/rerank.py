@@ -1,4 +1,4 @@
-"""Hits in the order of a reranker, or, where it fails, in the order in which they were found."""
+"""Hits in the order of a reranker or, if it fails, in the order in which they were found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,17 +10,16 @@ from rag.types import Hit
 
 @dataclass(frozen=True, slots=True)
 class Reranked:
-    """`warning` is one line that says why the hits are not reranked, or empty."""
+    """Hits, best first. `warning` says in one line why they are not reranked; empty if they are."""
 
     hits: tuple[Hit, ...]
     warning: str = ""
 
 
 def rerank(question: str, hits: Sequence[Hit], reranker: Reranker, *, candidates: int) -> Reranked:
-    """The first `candidates` hits by the reranker's scores, best first, and behind them the others as they stood.
+    """Return the first `candidates` hits in the order of the reranker's scores, then the others in their order.
 
-    Scores go on falling: those of the others are scaled to lie below the last that was reranked. Never raises for a
-    failure of the reranker.
+    The scores of the others are scaled to be below those of the reranked hits. A RerankerError becomes the warning.
     """
     first, others = hits[:candidates], hits[candidates:]
     if not first:
@@ -30,7 +29,7 @@ def rerank(question: str, hits: Sequence[Hit], reranker: Reranker, *, candidates
     except RerankerError as error:
         return Reranked(tuple(hits), f"not reranked: {' '.join(str(error).split())}")
     scored = [replace(hit, score=score) for hit, score in zip(first, scores, strict=True)]
-    # Sorting is stable: equal scores leave the order in which the hits were found.
+    # Sorting is stable: hits with equal scores keep the order in which they were found.
     ordered = sorted(scored, key=lambda hit: -hit.score)
     lowest = ordered[-1].score
     return Reranked((*ordered, *(replace(hit, score=hit.score * lowest) for hit in others)))

@@ -1,9 +1,9 @@
-"""How likely it is that what was found holds the answer.
+"""The probability that the hits contain the answer.
 
-A logistic model over what the legs say of the best hit. Its weights stand in `rag/retrieval/calibrations/`: one small
-file for each embedder, since every embedder spreads its similarities differently, and one for all others; `python -m
-bench.calibrate` fits them and writes down on what. A question in another language than the passages is a case of its
-own: hardly a word can match, and only similarity can tell.
+It comes from a logistic model over signals of the best hits. The weights are in `rag/retrieval/calibrations/`, in one
+small file for each embedder, because embedders spread their similarities differently, and one for all others.
+`python -m bench.calibrate` fits them and records the data. A question in another language than the passages has a model
+of its own: hardly any word can match, so only similarity counts.
 """
 
 import json
@@ -25,9 +25,9 @@ from rag.types import Chunk
 
 ANY_EMBEDDER = "any"
 _CALIBRATIONS = Path(__file__).with_name("calibrations")
-_NEXT = 10
+_RUNNERS_UP = 10
 
-# A question of one of these kinds is not answered by passages without a word of the kind.
+# Passages without a word of the second pattern do not answer a question that matches the first.
 _KINDS = (
     (  # time
         re.compile(
@@ -49,26 +49,26 @@ _KINDS = (
 )
 
 _MISSING = -3.0
-"""Log-odds where the kind or the name that was asked for is missing: such an answer is one in twenty, and one in seven
-where it is in doubt whether a name is missing. Not fitted: the passages of the sets are so long that nearly all name a
-year, and the Latin names of their Chinese questions all stand in them (107 of CMRC 2018 and XQuAD)."""
+"""Log-odds if the time, price or name that the question asks for is missing: one in twenty, and one in seven if it is
+in doubt whether a name is missing. Not fitted: the passages of the sets are so long that nearly all contain a year, and
+they contain all Latin names of their Chinese questions (107 of CMRC 2018 and XQuAD)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What tells questions with an answer from those without.
+    """Signals that tell questions with an answer from questions without one.
 
-    `cosine` is the highest, `margin` its lead over the mean of the ten next; `lexical_lead` is that of the best hit in
-    BM25, as a share of the highest score that the question could give; `unit_coverage` is the largest share of the
-    question's idf mass that one sentence or row of the three best hits holds; `kind_missing` is 1 where a time or a
-    price is asked for and no hit names any, `name_missing` where names are asked for and no hit has one of them, less
-    where that is in doubt. `is_across`: the hits are in another language than the question.
+    `cosine` is the highest cosine, `margin` its lead over the mean of the next ten. `lexical_lead` is the lead of the
+    best hit in BM25, as a share of the highest score that the question could give. `span_coverage` is the largest
+    weighted term coverage of one sentence or row of the three best hits. `kind_missing` is 1 if the question asks for a
+    time or a price and no hit contains one. `name_missing` is 1 if the question asks for names and no hit contains any,
+    and less if that is in doubt. `is_across`: the hits are in another language than the question.
     """
 
     cosine: float
     margin: float
     lexical_lead: float
-    unit_coverage: float
+    span_coverage: float
     kind_missing: float
     name_missing: float
     is_across: bool
@@ -76,9 +76,9 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class LogisticModel:
-    """Log-odds = intercept + weights · signals, fitted on as many questions with as without an answer.
+    """Log-odds = intercept + weights · signals, fitted on equal numbers of questions with and without an answer.
 
-    `prior` is the share of questions with an answer that is assumed in use.
+    `prior` is the share of questions with an answer that is assumed in production.
     """
 
     intercept: float
@@ -86,6 +86,7 @@ class LogisticModel:
     prior: float
 
     def probability(self, signals: Signals) -> float:
+        """Return the probability (0..1) of an answer."""
         log_odds = self.intercept + math.log(self.prior / (1 - self.prior))
         log_odds += _MISSING * max(signals.kind_missing, signals.name_missing)
         log_odds += sum(weight * getattr(signals, name) for name, weight in self.weights.items())
@@ -94,12 +95,14 @@ class LogisticModel:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
+    """The models of one embedder."""
+
     same_language: LogisticModel
     across_languages: LogisticModel
 
 
 def answer_probability(retrieval: Retrieval) -> float:
-    """0..1, that the hits answer the question; 0 without hits."""
+    """Return the probability (0..1) that the hits answer the question; 0 without hits."""
     if not retrieval.hits:
         return 0.0
     signals = extract_signals(retrieval)
@@ -109,7 +112,7 @@ def answer_probability(retrieval: Retrieval) -> float:
 
 
 def extract_signals(retrieval: Retrieval) -> Signals:
-    """The signals of a retrieval that has hits."""
+    """Return the signals of a retrieval, which must have hits."""
     hits = retrieval.hits
     passages = [hit.chunk.searchable_text for hit in hits]
     others = [hit.chunk.searchable_text for hit in retrieval.candidates]
@@ -119,9 +122,9 @@ def extract_signals(retrieval: Retrieval) -> Signals:
     other_bm25 = [hit.bm25 for hit in retrieval.candidates if hit.chunk.id != hits[0].chunk.id]
     return Signals(
         cosine=cosine,
-        margin=cosine - _mean_of_next(other_cosines),
-        lexical_lead=bm25_share(hits[0].bm25 - _mean_of_next(sorted(other_bm25, reverse=True)), retrieval.idf),
-        unit_coverage=max(_unit_coverage(hit.chunk, retrieval.idf) for hit in hits[:3]),
+        margin=cosine - _mean_of_runners_up(other_cosines),
+        lexical_lead=bm25_share(hits[0].bm25 - _mean_of_runners_up(sorted(other_bm25, reverse=True)), retrieval.idf),
+        span_coverage=max(_span_coverage(hit.chunk, retrieval.idf) for hit in hits[:3]),
         kind_missing=float(any(asks.search(retrieval.question) and not tells.search(text) for asks, tells in _KINDS)),
         name_missing=name_absence(retrieval.question, passages, others=others, is_across=is_across),
         is_across=is_across,
@@ -130,7 +133,7 @@ def extract_signals(retrieval: Retrieval) -> Signals:
 
 @cache
 def load_calibration(fingerprint: str) -> Calibration:
-    """The file of that embedder, or the one for any."""
+    """Return the calibration of the embedder with this fingerprint, or the one for all others."""
     own = _CALIBRATIONS / f"{fingerprint}.json"
     path = own if own.is_file() else _CALIBRATIONS / f"{ANY_EMBEDDER}.json"
     fitted = json.loads(path.read_text(encoding="utf-8"))
@@ -143,12 +146,12 @@ def _model(fitted: Mapping[str, object]) -> LogisticModel:
     return LogisticModel(float(str(fitted["intercept"])), weights, float(str(fitted["prior"])))
 
 
-def _mean_of_next(ordered: Sequence[float]) -> float:
-    return mean(ordered[:_NEXT]) if ordered else 0.0
+def _mean_of_runners_up(ordered: Sequence[float]) -> float:
+    return mean(ordered[:_RUNNERS_UP]) if ordered else 0.0
 
 
-def _unit_coverage(chunk: Chunk, idf: Mapping[str, float]) -> float:
+def _span_coverage(chunk: Chunk, idf: Mapping[str, float]) -> float:
     context = frozenset(tokenize(chunk.context))
     return max(
-        (weighted_term_coverage(context | set(tokenize(unit.text)), idf) for unit in split_spans(chunk)), default=0.0
+        (weighted_term_coverage(context | set(tokenize(span.text)), idf) for span in split_spans(chunk)), default=0.0
     )

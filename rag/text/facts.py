@@ -1,7 +1,7 @@
-"""What a text states so exactly that it either stands in another text or does not: numbers, dates, names, identifiers.
+"""Exact facts of a text, which another text either contains or does not: numbers, dates, names, identifiers.
 
-Numbers compare by value, however they are written: full-width, with separators, in Chinese numerals, as the name of a
-month, or times 万 or million.
+Numbers are compared by value, however they are written: full-width, with separators, in Chinese numerals, as the name
+of a month, or with 万 or million after them.
 """
 
 import re
@@ -9,12 +9,14 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rag.text.cjk import has_han
+
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10_000, "亿": 100_000_000}
 _SCALES = {"千": 1e3, "万": 1e4, "百万": 1e6, "亿": 1e8, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 _MAX_DIGITS = 15
-"""Longer numbers are compared as they are written: they are identifiers, and a float would lose their end."""
+"""Longer numbers are compared as written: they are identifiers, and a float would lose their last digits."""
 _MONTHS = "january february march april may june july august september october november december".split()
 _WORDS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen twenty""".split()
@@ -50,12 +52,11 @@ _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_]*(?:[._:@+#-]+[A-Za-z0
 _HUMP = re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]{2}")
 _QUOTED = re.compile(r"《([^《》\n]+)》|「([^「」\n]+)」|『([^『』\n]+)』|“([^“”\n]+)”|\"([^\"\n]+)\"")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:：。！？\n])[\s\"“'(*_-]*\Z")
-_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number as a sentence says it: the values it may mean, and the unit if it is part of a date or a percentage."""
+    """A number as a sentence states it: the values it may mean, and the unit of a date or a percentage."""
 
     text: str
     values: tuple[str, ...]
@@ -63,15 +64,15 @@ class Quantity:
 
 
 def lowercase_text(text: str) -> str:
-    """Full-width forms, case and white space made alike.
+    """Return the text in lower case, with ordinary forms of full-width characters and single spaces.
 
-    Not case-folded: `ß` would become `ss`, and the letters beside it would no longer begin a word.
+    `casefold` would turn `ß` into `ss`, and a letter beside it would no longer be at the edge of a word.
     """
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())
 
 
 def find_quantities(sentence: str) -> list[Quantity]:
-    """The numbers that a sentence states. `e5` is a name, 一个 a turn of phrase."""
+    """Return the numbers that a sentence states, except in names such as `e5` and phrases such as 一个."""
     text = unicodedata.normalize("NFKC", sentence)
     found = [
         Quantity(match[0].strip(), _values(match), _unit(match["unit"]))
@@ -91,7 +92,7 @@ def find_quantities(sentence: str) -> list[Quantity]:
 
 
 def find_values(passage: str) -> frozenset[str]:
-    """All values that a passage may be read to state; those of dates and percentages also with unit, as `2019年`."""
+    """Return every value that a passage may state; of dates and percentages also with the unit, such as `2019年`."""
     return frozenset(_read_values(unicodedata.normalize("NFKC", passage)))
 
 
@@ -168,7 +169,7 @@ def _counts(text: str, match: re.Match[str]) -> bool:
 
 
 def find_identifiers(sentence: str) -> list[str]:
-    """Code, and words that are spelt as only names of technical things are: `max_size`, `e5`, `PyTorch`."""
+    """Return code in backticks, and words spelt like technical names: `max_size`, `e5`, `PyTorch`."""
     code = _CODE.findall(sentence)
     words = _WORD.findall(_CODE.sub(" ", unicodedata.normalize("NFKC", sentence)))
     return code + [word for word in words if _is_identifier(word)]
@@ -182,14 +183,14 @@ def _is_identifier(word: str) -> bool:
 
 
 def find_quoted_names(sentence: str) -> list[str]:
-    """What stands in Chinese book or quotation marks or in double quotes."""
+    """Return the texts in Chinese book marks, Chinese quotation marks or double quotes."""
     return [next(filter(None, groups)) for groups in _QUOTED.findall(sentence)]
 
 
 def find_latin_names(sentence: str) -> list[str]:
-    """In Chinese all Latin words, in English those with a capital that do not begin a sentence."""
+    """Return the Latin words of a Chinese text, or the capitalised words within sentences of an English one."""
     text = unicodedata.normalize("NFKC", _CODE.sub(" ", sentence))
-    is_chinese = bool(_HAN.search(text))
+    is_chinese = has_han(text)
     return [
         match[0]
         for match in _WORD.finditer(text)

@@ -1,9 +1,9 @@
-"""Text without the characters that a reader does not see and a model, a terminal or a search does.
+"""Removal of invisible characters: a reader does not see them, but a model, a terminal or a search does.
 
-Left out are controls, zero-width and bidirectional characters, fillers, tags and variation selectors, except where a
-script or an emoji needs them: joiners between the letters of scripts that join, and within emoji; a variation selector
-right after an emoji; Mongolian selectors after a Mongolian letter. One that is kept always stands between characters
-that are seen, so no text can be hidden in a run of them.
+Controls, zero-width and bidirectional characters, fillers, tags and variation selectors are removed. Those that a
+script or an emoji needs stay: joiners between the letters of joining scripts and within an emoji, a variation selector
+right after an emoji, a Mongolian selector after a Mongolian letter. They stay only next to visible characters, so that
+a run of them cannot hide a message.
 """
 
 import re
@@ -21,15 +21,15 @@ _INVISIBLE = (
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# They end a line to some programs and not to others; as a space they neither join words nor move line numbers.
+# Some programs take them for the end of a line and others do not. A space neither joins words nor moves line numbers.
 _LINE_SEPARATOR = "[\u2028\u2029]"
 _UNSEEN = re.compile(f"(?P<needed>{_NEEDED})|(?P<separator>{_LINE_SEPARATOR})|{_INVISIBLE}")
-_UNDECIDED = ("\u200c", "\u200d")
-_LOOKS_BACK = 2
+_JOINERS = ("\u200c", "\u200d")
+_LOOKBEHIND_CHARACTERS = 2
 
 
 def remove_invisible(text: str) -> str:
-    """`text` without invisible characters; line ends, tabs and whatever is seen stay as they are."""
+    """Return `text` without invisible characters; line ends, tabs and visible characters are unchanged."""
     return _UNSEEN.sub(_replacement, text)
 
 
@@ -38,22 +38,24 @@ def _replacement(match: re.Match[str]) -> str:
 
 
 class InvisibleFilter:
-    """`visible` for streamed text: the pieces returned make up what it returns for the whole."""
+    """`remove_invisible` for a stream: the returned pieces, joined, equal its result for the whole text."""
 
     def __init__(self) -> None:
         self._before = ""
         self._held = ""
 
     def feed(self, text: str) -> str:
+        """Return the next piece without invisible characters. A joiner at its end is held back for the next call."""
         text = self._held + text
-        self._held = text[-1:] if text.endswith(_UNDECIDED) else ""
+        self._held = text[-1:] if text.endswith(_JOINERS) else ""
         return self._clean(text.removesuffix(self._held))
 
     def finish(self) -> str:
+        """Return the rest when the stream has ended."""
         held, self._held = self._held, ""
         return self._clean(held)
 
     def _clean(self, text: str) -> str:
         clean = remove_invisible(self._before + text)[len(remove_invisible(self._before)) :]
-        self._before = (self._before + text)[-_LOOKS_BACK:]
+        self._before = (self._before + text)[-_LOOKBEHIND_CHARACTERS:]
         return clean

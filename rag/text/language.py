@@ -1,21 +1,28 @@
-"""Which language a text is in."""
+"""The language of a text: Chinese or English."""
 
 import re
 from typing import Literal
 
+from rag.text.cjk import HAN, has_han
+
 Language = Literal["zh", "en"]
 
-_CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-_IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
-_LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
+_HAN = re.compile(f"[{HAN}]")
+_LETTER = re.compile(f"[A-Za-z{HAN}]")
 
 
 def detect_language(text: str) -> Language:
-    """Chinese if any Chinese character is in it: people mix English names into Chinese, rarely the reverse."""
-    return "zh" if _CHINESE.search(text) else "en"
+    """Return `zh` if at least one Chinese character is in the text, else `en`.
+
+    Chinese text often contains English names; English text rarely contains Chinese ones.
+    """
+    return "zh" if has_han(text) else "en"
 
 
 def is_cross_lingual(asked: str, text: str) -> bool:
-    """Whether a question or statement and a text are in different languages, so that most words cannot match."""
-    share = len(_IDEOGRAPH.findall(text)) / max(len(_LETTER.findall(text)), 1)
+    """Return whether `asked`, a question or a statement, and `text` are in different languages.
+
+    Most of their words cannot match then.
+    """
+    share = len(_HAN.findall(text)) / max(len(_LETTER.findall(text)), 1)
     return share < 0.05 if detect_language(asked) == "zh" else share > 0.2

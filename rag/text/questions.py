@@ -1,4 +1,4 @@
-"""A question as it arrives: checked."""
+"""Validation of an incoming question."""
 
 import unicodedata
 
@@ -6,9 +6,9 @@ from rag.errors import QuestionError, QuestionTooLong
 
 
 def validate_question(text: str, *, max_characters: int) -> str:
-    """The question without surrounding white space.
+    """Return the question without the white space around it.
 
-    Raises QuestionTooLong, or QuestionError if it is empty or holds characters that no keyboard types.
+    Raises QuestionTooLong, or QuestionError if the question is empty or contains control characters or surrogates.
     """
     if len(text) > max_characters:
         raise QuestionTooLong(f"the question is {len(text)} characters long, the limit is {max_characters}")
@@ -17,5 +17,5 @@ def validate_question(text: str, *, max_characters: int) -> str:
         raise QuestionError("the question is empty")
     for char in question:
         if unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n\r":
-            raise QuestionError(f"the question holds the character U+{ord(char):04X}, which is not text")
+            raise QuestionError(f"the question contains the character U+{ord(char):04X}, which is not text")
     return question

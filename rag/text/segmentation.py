@@ -1,18 +1,22 @@
-"""The words of a Chinese text, by dictionary.
+"""Chinese text segmented into words by the dictionary of jieba.
 
-The dictionary takes 0.16 s to load, which only who asks for words waits for.
+The dictionary takes 0.16 s to load, so it is loaded at the first call.
 """
 
 
 def segment(text: str) -> list[str]:
-    """The words, in order; together they are the text."""
+    """Return the words of a text in order. Joined, they are the text.
+
+    >>> segment("我们部署向量数据库")
+    ['我们', '部署', '向量', '数据库']
+    """
     import rjieba  # noqa: PLC0415
 
     return list(rjieba.cut(text))
 
 
 def tag(text: str) -> list[tuple[str, str]]:
-    """The words, in order, each with its part of speech in the notation of jieba."""
+    """Return the words of a text in order, each with its part of speech in jieba's notation, such as `n` or `nr`."""
     import rjieba  # noqa: PLC0415
 
     return list(rjieba.tag(text))

@@ -1,68 +1,60 @@
-"""A chunk cut into the units that an answer quotes: a sentence, a list item with what hangs below it, a table row."""
+"""A chunk cut into the spans that an answer quotes: a sentence, a list item with what is below it, a table row."""
 
 import re
 from dataclasses import dataclass
 
+from rag.text.cjk import has_han
+from rag.text.sentences import split_sentences
 from rag.types import PATH_SEPARATOR, Chunk
 
-# `?` and `!` end a sentence only before white space, Chinese or a closing mark: not in `/?tab=` or `!=`.
-_SENTENCE = re.compile(r"(?:[^。！？!?\n]|[!?](?=[^\s!?)\"\u2000-\uffef]))+(?:[。！？!?]+[”’」』）)\"]*|(?=\n)|$)")
-_ENGLISH_STOP = re.compile(
-    r"(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bDr\.)(?<=[a-z0-9)\]\"”’]\.)\s+(?=[A-Z\u4e00-\u9fff])"
-)
+_CODE_BLOCK = re.compile(r"(```.*?(?:```|\Z))", re.DOTALL)
 _LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s+(?P<text>.*)")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`text` reads by itself; `quote` stands word for word in the chunk."""
+    """A part of a chunk. `text` can be read on its own; `quote` is the same part word for word as the chunk has it."""
 
     text: str
     quote: str
 
 
 def split_spans(chunk: Chunk) -> list[Span]:
-    """The units of a chunk in order; at least one unless the chunk is empty."""
-    if chunk.kind == "row":
+    """Return the spans of a chunk in order; at least one unless the chunk is empty."""
+    if chunk.kind in ("row", "code"):
         return [Span(chunk.content, chunk.content)]
     if chunk.kind == "table":
-        return _table_units(chunk.content)
+        return _table_spans(chunk.content)
     if chunk.kind == "list":
-        return _list_units(chunk.content)
-    if chunk.kind == "code":
-        return [Span(chunk.content, chunk.content)]
-    return _text_units(chunk.content)
+        return _list_spans(chunk.content)
+    return _text_spans(chunk.content)
 
 
-def _text_units(content: str) -> list[Span]:
-    found = []
-    for part in re.split(r"(```.*?(?:```|\Z))", content, flags=re.DOTALL):
-        if part.startswith("```"):
-            found.append(Span(part, part))
-            continue
-        for match in _SENTENCE.finditer(part):
-            sentences = (sentence.strip() for sentence in _ENGLISH_STOP.split(match[0]))
-            found.extend(Span(sentence, sentence) for sentence in sentences if sentence)
-    whole = content.strip()
-    return found or ([Span(whole, whole)] if whole else [])
+def _text_spans(content: str) -> list[Span]:
+    quotes: list[str] = []
+    for part in _CODE_BLOCK.split(content):
+        quotes += [part] if part.startswith("```") else split_sentences(part)
+    if not quotes and content.strip():
+        quotes = [content.strip()]
+    return [Span(quote, quote) for quote in quotes]
 
 
-def _list_units(content: str) -> list[Span]:
-    found: list[list[str]] = []
+def _list_spans(content: str) -> list[Span]:
+    items: list[list[str]] = []
     for line in content.split("\n"):
-        if found and (line.startswith(" ") or not _LIST_ITEM.match(line)):
-            found[-1].append(line)
+        if items and (line.startswith(" ") or not _LIST_ITEM.match(line)):
+            items[-1].append(line)
         else:
-            found.append([line])
-    return [Span(_read_item(lines), "\n".join(lines).rstrip()) for lines in found]
+            items.append([line])
+    return [Span(_item_text(lines), "\n".join(lines).rstrip()) for lines in items]
 
 
-def _read_item(lines: list[str]) -> str:
-    """`1. 数学` over `- 微积分` and more reads `数学: 线性代数, 概率统计, 微积分`."""
-    first, *below = (_without_marker(line) for line in lines if line.strip()) if any(map(str.strip, lines)) else [""]
-    joint = "、" if re.search(r"[\u3400-\u9fff]", "".join(lines)) else ", "
-    return f"{first}: {joint.join(below)}" if below else first
+def _item_text(lines: list[str]) -> str:
+    """`1. 数学` above `- 线性代数` and `- 概率统计` becomes `数学: 线性代数、概率统计`."""
+    first, *below = [_without_marker(line) for line in lines if line.strip()] or [""]
+    separator = "、" if has_han("".join(lines)) else ", "
+    return f"{first}: {separator.join(below)}" if below else first
 
 
 def _without_marker(line: str) -> str:
@@ -70,18 +62,18 @@ def _without_marker(line: str) -> str:
     return match["text"] if match else line.strip()
 
 
-def _table_units(content: str) -> list[Span]:
+def _table_spans(content: str) -> list[Span]:
     lines = content.split("\n")
     ruler = next((number for number, line in enumerate(lines) if line.startswith("|---")), None)
     if not ruler:
         return [Span(content, content)]
     headers = _cells(lines[ruler - 1])
-    found = []
+    spans = []
     for line in lines[ruler + 1 :]:
         pairs = zip(headers, _cells(line), strict=False)
         fields = [f"{header}: {cell}" if header else cell for header, cell in pairs if cell]
-        found.append(Span(PATH_SEPARATOR.join(fields), line))
-    return found
+        spans.append(Span(PATH_SEPARATOR.join(fields), line))
+    return spans
 
 
 def _cells(line: str) -> list[str]:

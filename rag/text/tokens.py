@@ -1,9 +1,15 @@
-"""Text → terms, one pure function for documents and questions alike.
+"""Text → terms for full-text search, by one pure function for documents and questions.
 
-Chinese (and Japanese and Korean) runs give their characters and pairs of characters; Latin words and identifiers such
-as `tidb_mem_quota_query` give themselves and their parts. Full-width forms, case and Traditional characters are folded.
+A run of Chinese, Japanese or Korean gives its characters and its pairs of characters. A Latin word or an identifier
+such as `tidb_mem_quota_query` gives itself and its parts. Full-width forms, case and Traditional characters are
+normalized.
 
-Why pairs and single characters, and no dictionary words: bench/README.md, "Terms".
+bench/README.md, "Terms", says why characters and pairs, and why no words of a dictionary.
+
+>>> tokenize("向量库 Text_Splitter")
+['向', '量', '库', '向量', '量库', 'text_splitter', 'text', 'splitter']
+>>> tokenize_question("什么是 Milvus？")
+['milvus']
 """
 
 import re
@@ -14,15 +20,16 @@ from functools import cache
 import opencc
 
 from rag.text import segmentation
+from rag.text.cjk import CJK
+from rag.text.surrogates import replace_surrogates
 
-_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_TOKEN = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+(?:[._\-/:@+#]+[^\W_{_CJK}]+)*[+#]*)")
-_LETTER = re.compile(rf"[^\W\d_{_CJK}]")
+_TOKEN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W_{CJK}]+(?:[._\-/:@+#]+[^\W_{CJK}]+)*[+#]*)")
+_LETTER = re.compile(rf"[^\W\d_{CJK}]")
 _PART = re.compile(r"[^\W_]+")
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _MAX_TERM_CHARACTERS = 64
 
-# What makes a question a question and says nothing about its subject.
+# They make a sentence a question and say nothing about its subject.
 _QUESTION_WORDS = frozenset(
     """
     什么 哪 哪些 哪个 哪里 哪儿 哪种 哪几个 怎么 怎样 怎么样 怎么办 如何 多少 几 几个 几种 为什么 为何 谁 是 是不是 是否
@@ -35,15 +42,13 @@ _QUESTION_WORDS = frozenset(
 
 
 def tokenize(text: str) -> list[str]:
-    """The terms of a text, in order and with repetitions; none holds white space."""
+    """Return the terms of a text, in order and with repetitions; none contains white space."""
     return list(_terms(normalize(text)))
 
 
 def normalize(text: str) -> str:
-    """Full-width forms as ordinary ones, Traditional characters as Simplified ones."""
-    # Half of a surrogate pair, as a JSON escape can smuggle in, has no UTF-8 form.
-    encodable = text.encode("utf-8", "replace").decode("utf-8")
-    simplified: str = _to_simplified().convert(unicodedata.normalize("NFKC", encodable))
+    """Return the text with ordinary forms of full-width characters and Simplified forms of Traditional ones."""
+    simplified: str = _to_simplified().convert(unicodedata.normalize("NFKC", replace_surrogates(text)))
     return simplified
 
 
@@ -53,19 +58,19 @@ def _to_simplified() -> opencc.OpenCC:
 
 
 def tokenize_question(question: str) -> list[str]:
-    """The distinct terms of what a question is about, in order; all its terms if nothing else is left."""
+    """Return the distinct terms of a question in order, without question words unless it has no others."""
     return list(dict.fromkeys(tokenize(strip_question_words(question))) or dict.fromkeys(tokenize(question)))
 
 
 def strip_question_words(question: str) -> str:
-    """A question, folded, without the words that only make it one."""
+    """Return a question, normalized, without the words that only make it a question."""
     words = segmentation.segment(normalize(question))
     neighbours = zip(["", *words], words, [*words[1:], ""], strict=False)
     return "".join(" " if _is_question_word(*each) else each[1] for each in neighbours)
 
 
 def _is_question_word(before: str, word: str, after: str) -> bool:
-    """Whether a segment is a question word by itself. The dictionary cuts `IÀ` into `I` and `À`."""
+    """Return whether `word` is a question word by itself: the dictionary cuts `IÀ` into `I` and `À`."""
     is_part = _LETTER.fullmatch(word[0]) and (_LETTER.fullmatch(before[-1:]) or _LETTER.fullmatch(after[:1]))
     return word.casefold() in _QUESTION_WORDS and not is_part
 

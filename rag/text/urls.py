@@ -1,4 +1,4 @@
-"""The web addresses in a text, in a form in which two spellings of one address compare equal."""
+"""Web addresses in a text, in a canonical form, so that two spellings of one address are equal."""
 
 import re
 
@@ -10,33 +10,39 @@ URL_PATTERN = re.compile(
     rf"|(?<![A-Za-z0-9._/-]){_HOST}(?::\d+)?(?:/|\?\w+=){_REST}"
     rf"|(?<![A-Za-z0-9:/\\])(?://|\\\\)[A-Za-z0-9]{_REST}"
 )
-"""An address that stands by itself: with a scheme, with `www.`, with a host and a path, or with two slashes.
+"""A bare address: with a scheme, with `www.`, with a host and a path, or with two slashes.
 
-Colon and slashes may be escaped, which those who show Markdown take back before they look for addresses.
+Colon and slashes may be escaped with backslashes: Markdown renderers remove them before they look for addresses.
 """
 _DESTINATION = re.compile(
     r"\]\(\s*<?([^\s()<>]+)|^ {0,3}\[[^\]\n]+\]:\s*<?([^\s<>]+)|\b(?:src|href)\s*=\s*[\"']?([^\s\"'>]+)", re.MULTILINE
 )
 TRAILING_PUNCTUATION = ".,;:!?'*_~)"
-"""Punctuation that follows an address rather than belonging to it."""
+"""Punctuation that follows an address and is not part of it."""
+EXTERNAL_SCHEMES = ("http://", "https://", "mailto:")
+"""How an address begins that leads out of the knowledge base."""
 _WEB = re.compile(r"\A(?:https?:)?//", re.IGNORECASE)
 _ACTIVE = re.compile(r"\s*(?:javascript|vbscript|data|file|blob)\s*:", re.IGNORECASE)
 
 
 def find_urls(text: str) -> frozenset[str]:
-    """All addresses of a text, bare or in links, images, definitions and HTML, in canonical form."""
+    """Return every address in a text, in canonical form: bare ones and those of links, images, definitions and HTML."""
     found = [match[0] for match in URL_PATTERN.finditer(text)]
     found += [group for match in _DESTINATION.finditer(text) for group in match.groups() if group]
     return frozenset(filter(None, map(canonical_url, found)))
 
 
 def canonical_url(address: str) -> str:
-    """Without what does not tell two pages apart: http or https, `www.`, the case of the host, a slash at the end."""
+    """Return an address without its scheme, `www.`, upper case in the host and a slash at the end.
+
+    >>> canonical_url("https://www.Milvus.io/docs/")
+    'milvus.io/docs'
+    """
     bare = _WEB.sub("", address.strip().rstrip(TRAILING_PUNCTUATION))
     host, slash, path = bare.partition("/")
     return (host.casefold().removeprefix("www.") + slash + path).rstrip("/")
 
 
 def is_active_url(address: str) -> bool:
-    """Whether following it does something else than to open a page."""
+    """Return whether following the address runs code or opens a local file instead of opening a page."""
     return bool(_ACTIVE.match(address))

@@ -1,4 +1,4 @@
-"""The process that parses: what it does when its parent has gone, and what is said when it cannot be started."""
+"""The parser process ends with its parent, and a failed start is reported."""
 
 import socket
 import subprocess
@@ -11,8 +11,8 @@ from rag.errors import IngestStopped
 
 
 @pytest.mark.parametrize("wanted", [b"", b"a request that breaks o"])
-def test_without_its_parent_the_process_ends_without_a_word(wanted: bytes) -> None:
-    """As when the ingest is killed before the process is ready, or while it reads."""
+def test_without_its_parent_the_process_ends_without_output(wanted: bytes) -> None:
+    """As if the ingest were killed before the process is ready, or while it reads."""
     ours, theirs = socket.socketpair()
     with theirs:
         with ours:
@@ -30,7 +30,7 @@ def test_without_its_parent_the_process_ends_without_a_word(wanted: bytes) -> No
 @pytest.mark.parametrize(
     ("program", "reason"), [("/nowhere/python", "No such file"), ("/bin/false", "it ended at once")]
 )
-def test_a_process_that_cannot_be_started_ends_the_ingest_and_is_no_fault_of_a_document(
+def test_a_process_that_cannot_be_started_ends_the_ingest_without_blaming_a_document(
     program: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", program)
@@ -41,7 +41,7 @@ def test_a_process_that_cannot_be_started_ends_the_ingest_and_is_no_fault_of_a_d
         parser.parse("good.md", b"# Good\n")
 
 
-def test_after_a_start_that_failed_the_next_may_succeed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_failed_start_the_next_may_succeed(monkeypatch: pytest.MonkeyPatch) -> None:
     with ParserProcess(timeout_seconds=20) as parser:
         with monkeypatch.context() as broken:
             broken.setattr(sys, "executable", "/bin/false")
@@ -50,8 +50,8 @@ def test_after_a_start_that_failed_the_next_may_succeed(monkeypatch: pytest.Monk
         assert parser.parse("good.md", b"# Good\n\nfine\n").sections[0].heading_path == ("Good",)
 
 
-def test_the_process_begins_without_what_only_searching_needs() -> None:
-    """It is started by every ingest."""
+def test_the_process_starts_without_the_libraries_of_searching() -> None:
+    """Every ingest starts it."""
     heavy = "numpy", "opencc", "pymilvus"
     asked = f"import sys, ingest.parser_process; print([name for name in {heavy} if name in sys.modules])"
     begun = subprocess.run([sys.executable, "-P", "-c", asked], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ingest.chunking.chunks import chunk_document
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from ingest.staging.plan import OnPlan
 from ingest.staging.report import IngestReport, OnProgress
 from ingest.sync import ingest

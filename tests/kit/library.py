@@ -11,7 +11,7 @@ import numpy as np
 
 from ingest.chunking.chunks import chunk_document
 from ingest.files.scan import scan
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
 from rag.errors import EmbedderError, StoreError

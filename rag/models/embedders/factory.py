@@ -1,4 +1,4 @@
-"""From settings to an open embedder: the one place that knows all three."""
+"""Opens the embedder that the settings name. Only this module knows all three."""
 
 from rag.errors import ConfigError
 from rag.models.embedders.protocol import Embedder
@@ -6,11 +6,11 @@ from rag.settings import EmbeddingSettings
 
 
 def open_embedder(settings: EmbeddingSettings) -> Embedder:
-    """The embedder that `settings.provider` names; vendor libraries of the other providers are not imported.
+    """Return the embedder of `settings.provider`; the libraries of the other providers are not imported.
 
-    Raises ConfigError if a setting that the provider needs is missing, EmbedderUnavailable if it cannot be loaded.
+    Raises ConfigError if a setting of the provider is missing, EmbedderUnavailable if the model cannot be loaded.
     """
-    # Imports stand in the branches: sentence-transformers alone takes seconds.
+    # Imported in the branches: sentence-transformers alone takes seconds.
     if settings.provider == "builtin":
         if settings.model:
             raise ConfigError(

@@ -1,14 +1,11 @@
-"""Any `/embeddings` endpoint that speaks OpenAI's protocol: DashScope, SiliconFlow, Ollama, vLLM, OpenAI itself."""
+"""An embedder behind any OpenAI-compatible `/embeddings` endpoint: DashScope, SiliconFlow, Ollama, vLLM, OpenAI."""
 
 import hashlib
 import random
-import re
 import threading
 import time
 import weakref
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import httpx2
@@ -18,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from rag.errors import ConfigError, EmbedderError, EmbedderUnavailable
 from rag.models.embedders.protocol import Matrix, Vector
+from rag.models.embedders.token_upper_bound import token_upper_bound
+from rag.models.retry_after import parse_retry_after
 from rag.text.surrogates import replace_unsendable
 
 CONNECT_TIMEOUT_SECONDS = 5.0
@@ -26,11 +25,11 @@ _WAY_OUT = "check embedding.base_url, or set embedding.provider: builtin"
 
 
 class OpenAIEmbedder:
-    """Vectors from an endpoint, `batch_size` texts per request.
+    """Asks an endpoint for vectors, `batch_size` texts per request.
 
-    `timeout_seconds` is the deadline for one batch, with all its retries; connection errors, timeouts, 429 and 5xx
-    are tried up to `max_attempts` times. `query_model`, where given, embeds the questions instead of `model`.
-    Constructing does no I/O: the first use may raise EmbedderUnavailable.
+    A request that ends in a connection error, a timeout, 429 or 5xx is repeated, up to `max_attempts` attempts;
+    `timeout_seconds` is the deadline for all of them together. `query_model`, if given, embeds the questions instead of
+    `model`. The constructor does no I/O, so the first use may raise EmbedderUnavailable.
     """
 
     def __init__(
@@ -58,24 +57,26 @@ class OpenAIEmbedder:
         self._known_dimension = 0
         self._probing = threading.Lock()
         self._client = _open_client(base_url, api_key.strip())
-        # Without it, sockets stay open until the garbage collector comes by: the client is a cycle.
+        # The client is part of a reference cycle: without this its sockets stay open until the next garbage collection.
         weakref.finalize(self, self._client.close)
 
     @property
     def dimension(self) -> int:
-        """Learnt from the first answer; asks the endpoint if there was none yet."""
+        """The length of the vectors, known from the first response; asks the endpoint if there was none yet."""
         with self._probing:
             return self._known_dimension or self._embed(["dimension"], self._model).shape[1]
 
     def count_tokens(self, text: str) -> int:
-        """An upper bound, for want of the endpoint's tokenizer: see `_PIECES`."""
-        return _SPECIAL_TOKENS + sum(_cost(piece[0]) for piece in _PIECES.finditer(text)) // 3 + 1
+        """Return an upper bound of the tokens: the endpoint's tokenizer is not known."""
+        return token_upper_bound(text)
 
     def embed_query(self, text: str) -> Vector:
+        """Return one question as a vector of length 1."""
         vector: Vector = self._embed([text], self._query_model)[0]
         return vector
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
+        """Return passages as rows of a matrix, in the order given."""
         batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
         if not batches:
             return np.empty((0, self.dimension), dtype=np.float32)
@@ -86,10 +87,11 @@ class OpenAIEmbedder:
         dimension = matrix.shape[1]
         self._known_dimension = self._known_dimension or dimension
         if dimension != self._known_dimension:
-            raise self._broken(f"vectors of {dimension} numbers, after {self._known_dimension} before")
+            raise self._bad_answer(f"vectors of {dimension} numbers, after {self._known_dimension} before")
         return matrix
 
     def _request(self, texts: Sequence[str], model: str) -> bytes:
+        # Not tenacity: the time-out of an attempt depends on the time that is left, so the loop would be longer there.
         deadline = time.monotonic() + self._timeout_seconds
         attempt = 0
         while True:
@@ -97,7 +99,7 @@ class OpenAIEmbedder:
             is_last = attempt == self._max_attempts
             left = max(deadline - time.monotonic(), 0.1)
             try:
-                # Half of what is left, so that an answer that never comes leaves time to ask again.
+                # Half of the time that is left, so that an attempt without an answer leaves time for the next one.
                 return self._post(texts, model, left if is_last else left / 2)
             except (openai.OpenAIError, httpx2.RequestError) as error:
                 pause = _pause(error, attempt)
@@ -113,9 +115,9 @@ class OpenAIEmbedder:
             body = bytearray()
             for piece in response.iter_bytes():
                 body += piece
-                # The client's own timeout is for each read, so a body that drips never meets it.
+                # The client's own timeout is for each read, so a body that arrives byte by byte never exceeds it.
                 if time.monotonic() > end:
-                    raise httpx2.ReadTimeout("the answer drips")
+                    raise httpx2.ReadTimeout("the body is sent too slowly")
             return bytes(body)
 
     def _read(self, body: bytes, expected: int) -> Matrix:
@@ -123,20 +125,20 @@ class OpenAIEmbedder:
             rows = sorted(_Reply.model_validate_json(body).data, key=lambda row: row.index)
         except ValidationError as error:
             start = " ".join(body[:80].decode("utf-8", "replace").split())
-            raise self._broken(f"HTTP 200 without embeddings, beginning with {start!r}") from error
+            raise self._bad_answer(f"HTTP 200 without embeddings, beginning with {start!r}") from error
         if [row.index for row in rows] != list(range(expected)):
-            raise self._broken(f"{len(rows)} vectors for {expected} texts, or not numbered from 0")
+            raise self._bad_answer(f"{len(rows)} vectors for {expected} texts, or not numbered from 0")
         lengths = {len(row.embedding) for row in rows}
         if len(lengths) != 1 or 0 in lengths:
-            raise self._broken(f"vectors of different lengths: {sorted(lengths)}")
+            raise self._bad_answer(f"vectors of different lengths: {sorted(lengths)}")
         matrix = np.array([row.embedding for row in rows], dtype=np.float64)
         with np.errstate(over="ignore"):
             norms = np.linalg.norm(matrix, axis=1, keepdims=True)
         if not np.isfinite(norms).all() or not norms.all():
-            raise self._broken("a vector that is zero or not finite")
+            raise self._bad_answer("a vector that is zero or not finite")
         return np.asarray(matrix / norms, dtype=np.float32)
 
-    def _broken(self, what: str) -> EmbedderError:
+    def _bad_answer(self, what: str) -> EmbedderError:
         return EmbedderError(f"embedding endpoint {self._base_url}, model {self._model}, answered with {what}")
 
     def _explain(self, error: Exception, model: str, attempts: int) -> EmbedderError:
@@ -163,9 +165,9 @@ class OpenAIEmbedder:
         return EmbedderUnavailable(f"{endpoint}, cannot be reached {tries} ({reason}); {_WAY_OUT}")
 
     def _detail(self, error: openai.APIStatusError) -> str:
-        """What the server says, in one short line; some servers repeat the key they refuse."""
-        said = error.body.get("message", error.body) if isinstance(error.body, dict) else error.body
-        return " ".join(str(said).replace(self._client.api_key, "***").split())[:200]
+        """Return the server's message in one short line, without the key: some servers repeat a key they refuse."""
+        message = error.body.get("message", error.body) if isinstance(error.body, dict) else error.body
+        return " ".join(str(message).replace(self._client.api_key, "***").split())[:200]
 
 
 class _Row(BaseModel):
@@ -180,7 +182,7 @@ class _Reply(BaseModel):
 def _open_client(base_url: str, api_key: str) -> openai.OpenAI:
     if not (api_key.isascii() and api_key.isprintable()):
         raise ConfigError("embedding.api_key must be printable ASCII; check ZHIWEN_EMBEDDING__API_KEY")
-    # Without a key the client would send the one in OPENAI_API_KEY, whoever base_url belongs to.
+    # Without a key the client would send the one in OPENAI_API_KEY to whatever server base_url names.
     return openai.OpenAI(base_url=base_url, api_key=api_key or "no-key", max_retries=0)
 
 
@@ -191,39 +193,9 @@ def _is_transient(error: Exception) -> bool:
 
 
 def _pause(error: Exception, attempt: int) -> float:
-    """Seconds until the next attempt: what the server asks for, or twice as long each time, with jitter."""
+    """Return the seconds until the next attempt: what the server asks for, or a pause that doubles, with jitter."""
     if isinstance(error, openai.APIStatusError):
-        asked = _retry_after(error.response.headers.get("retry-after", ""))
-        if asked is not None:
-            return asked
-    return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311 no secret
-
-
-def _retry_after(header: str) -> float | None:
-    """Seconds, from either form that RFC 9110 allows: a number or a date."""
-    if re.fullmatch(r"\d+(\.\d+)?", header):
-        return float(header)
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
-
-
-# The tokens of a text, in thirds, bounded from above by its pieces. UTF-8 bytes are the only bound that always holds,
-# but three times too high for Chinese. This one was checked against the tokenizers of Qwen, DeepSeek, OpenAI (cl100k
-# and o200k), XLM-R and BERT on 3,253 passages of Chinese and English prose, law, Markdown and code: one count of
-# 19,518 was too low, by 1 %. It comes to 1.2 to 2.5 times the true count, so a chunk of the same max_tokens is
-# shorter than with another provider. Not covered: strings of rare ideographs, up to 3 tokens each.
-_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+| +|.", re.DOTALL)
-_SPECIAL_TOKENS = 8  # begin, end, and a prefix such as "passage: "
-
-
-def _cost(piece: str) -> int:
-    """Thirds of tokens: letters by twos, a single space free, an ideograph five thirds, an emoji four tokens."""
-    if piece.isascii() and piece.isalpha():
-        return 3 * -(-len(piece) // 2)
-    if piece[0] == " ":
-        return 6 if len(piece) > 1 else 0
-    if piece < "\u0800":
-        return 3
-    return 5 if piece < "\U00010000" else 12
+        retry_after = parse_retry_after(error.response.headers.get("retry-after", ""))
+        if retry_after is not None:
+            return retry_after
+    return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311 (jitter)

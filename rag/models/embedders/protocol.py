@@ -10,41 +10,63 @@ Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 
 CountTokens = Callable[[str], int]
-"""`Embedder.count_tokens`, for what needs no more of an embedder."""
+"""`Embedder.count_tokens`, for code that needs nothing else of an embedder."""
 
 
 class Embedder(Protocol):
     """Turns text into vectors of length 1. Safe to call from several threads.
 
-    Methods raise EmbedderError; nothing is retried by the caller.
+    The methods raise EmbedderError. An embedder retries on its own, so callers do not.
+
+    >>> class AxisEmbedder:
+    ...     '''Puts every text on the axis of its length.'''
+    ...
+    ...     name, fingerprint, dimension, max_tokens = "example/axis", "0123456789abcdef", 8, 512
+    ...
+    ...     def count_tokens(self, text: str) -> int:
+    ...         return len(text)
+    ...
+    ...     def embed_query(self, text: str) -> Vector:
+    ...         return self.embed_documents([text])[0]
+    ...
+    ...     def embed_documents(self, texts: Sequence[str]) -> Matrix:
+    ...         return np.eye(self.dimension, dtype=np.float32)[[len(text) % self.dimension for text in texts]]
+    >>> embedder: Embedder = AxisEmbedder()
+    >>> passages = embedder.embed_documents(["向量", "数据库"])
+    >>> passages.shape
+    (2, 8)
+    >>> int((passages @ embedder.embed_query("检索器")).argmax())  # the cosine of unit vectors is their product
+    1
     """
 
     @property
     def name(self) -> str:
-        """For people: provider and model, such as `builtin/multilingual-e5-small`."""
+        """Provider and model, for people, such as `builtin/multilingual-e5-small`."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits; two embedders with the same fingerprint give the same vectors for the same text."""
+        """16 hex digits. Two embedders with the same fingerprint give the same vector for the same text."""
         ...
 
     @property
-    def dimension(self) -> int: ...
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        ...
 
     @property
     def max_tokens(self) -> int:
-        """The longest text, in tokens as `count_tokens` counts, that is embedded whole."""
+        """The longest text that is embedded as a whole, in tokens as `count_tokens` counts them."""
         ...
 
     def count_tokens(self, text: str) -> int:
-        """Tokens that `text` takes as a document, prefix and special tokens included. Never too few."""
+        """Count the tokens of `text` as a document, prefix and special tokens included. Never returns too few."""
         ...
 
     def embed_query(self, text: str) -> Vector:
-        """One question as a float32 vector of shape (dimension,)."""
+        """Return one question as a float32 vector of shape (dimension,)."""
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        """Passages as a float32 matrix of shape (len(texts), dimension), row by row in the order given."""
+        """Return passages as a float32 matrix of shape (len(texts), dimension), row by row in the order given."""
         ...

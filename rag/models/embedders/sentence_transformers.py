@@ -1,4 +1,4 @@
-"""Any sentence-transformers model, by its name on the Hugging Face hub or by the path of a folder."""
+"""An embedder with any sentence-transformers model: a name on the Hugging Face hub or the path of a folder."""
 
 import hashlib
 import threading
@@ -14,11 +14,11 @@ from rag.text.surrogates import replace_surrogates
 
 
 class SentenceTransformersEmbedder:
-    """Whatever `SentenceTransformer(model)` loads, with the prompts that the model itself declares.
+    """Embeds with what `SentenceTransformer(model)` loads, and with the prompts that the model declares.
 
-    On a CPU texts are embedded one by one, on an accelerator in batches of `batch_size`.
-    Text beyond `max_tokens` is cut off by the model.
-    Raises EmbedderUnavailable, within seconds, if the model is neither on this machine nor to be had from the hub.
+    Texts are embedded one by one on a CPU, and in batches of `batch_size` on an accelerator. The model cuts off text
+    beyond `max_tokens`. The constructor raises EmbedderUnavailable within seconds if the model is neither on this
+    machine nor available from the hub.
     """
 
     def __init__(self, *, model: str, batch_size: int = 32) -> None:
@@ -33,34 +33,37 @@ class SentenceTransformersEmbedder:
             )
         self.max_tokens = limit
         self.fingerprint = hashlib.sha256(f"sentence-transformers\0{loaded.identity}".encode()).hexdigest()[:16]
-        # encode_document takes the prompt named "document" even where it is empty, as it is by default, and the
-        # model calls its own "passage".
+        # encode_document uses the prompt named "document" even if it is empty, which is the default, while a model may
+        # call its own "passage".
         prompts = (self._model.prompts.get(name) for name in ("document", "passage", "corpus"))
         self._document_prompt: str = next(filter(None, prompts), "")
-        # In a batch the neighbours change the last bits of a vector. On a CPU it gains little for that: from a
-        # quarter faster, at the length of a chunk, to half as fast, at mixed lengths.
+        # In a batch, the other texts change the last bits of a vector. On a CPU a batch gains little: it is a quarter
+        # faster for texts of a chunk's length, and half as fast for texts of mixed lengths.
         self._batch_size = 1 if self._model.device.type == "cpu" else batch_size
-        # Threads that share the tokenizer change its truncation under each other's hands: measured, wrong counts and
-        # texts too long for the model. Taken per batch, it keeps no question waiting for an ingest.
+        # Threads that share the tokenizer change each other's truncation: measured, wrong counts and texts too long for
+        # the model. The lock is taken for each batch, so a question does not wait for a whole ingest.
         self._lock = threading.Lock()
-        # The library loads a model without its vocabulary as if nothing were wrong.
+        # The library loads a model without its vocabulary and reports no error.
         one, two = self.embed_query("one"), self.embed_query("two")
         self.dimension: int = one.shape[0]
         if np.array_equal(one, two):
             raise EmbedderUnavailable(
-                f"embedding.model {model} gives every text the same vector; are its tokenizer files there?"
+                f"embedding.model {model} gives every text the same vector; check that its tokenizer files are there"
             )
 
     def count_tokens(self, text: str) -> int:
+        """Count the tokens of `text` as a document, with the model's own tokenizer and without truncation."""
         with self._lock:
             tokens = self._model.tokenizer(replace_surrogates(self._document_prompt + text), truncation=False)
         return len(tokens["input_ids"])
 
     def embed_query(self, text: str) -> Vector:
+        """Return one question as a vector of length 1."""
         vector: Vector = self._embed(self._model.encode_query, [text])[0]
         return vector
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
+        """Return passages as rows of a matrix, in the order given."""
         batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
         matrices = [self._embed(self._model.encode_document, batch, prompt=self._document_prompt) for batch in batches]
         return np.vstack([np.empty((0, self.dimension), dtype=np.float32), *matrices])
@@ -78,15 +81,15 @@ class SentenceTransformersEmbedder:
         except (RuntimeError, ValueError, IndexError) as error:  # out of memory, among others
             raise EmbedderError(f"{self.name} failed: {first_line(error)}") from error
         matrix = np.asarray(raw, dtype=np.float32)
-        # A bfloat16 model normalises in bfloat16, which leaves lengths 0.4 % off.
+        # A bfloat16 model normalises in bfloat16, so lengths are up to 0.4 % off.
         lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or not lengths.all():
-            raise EmbedderError(f"{self.name} gave a vector that is zero or not finite")
+            raise EmbedderError(f"{self.name} returned a vector that is zero or not finite")
         return np.asarray(matrix / lengths, dtype=np.float32)
 
 
 def _sentence_transformer() -> Any:
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 takes 6 s
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 (takes 6 s)
 
     return SentenceTransformer
 
@@ -95,7 +98,7 @@ _FAMILY = ModelFamily(
     setting="embedding.model",
     fallback="embedding.provider: builtin",
     unavailable=EmbedderUnavailable,
-    # A cache that another tool filled, without modules.json, would load with the wrong pooling.
+    # Another tool may have filled the cache without modules.json; the model would load with the wrong pooling.
     marker="modules.json",
     owner="sentence-transformers",
     library_class=_sentence_transformer,

@@ -1,4 +1,4 @@
-"""From settings to an open reranker: the one place that knows them all."""
+"""Opens the reranker that the settings name. Only this module knows all of them."""
 
 from rag.errors import ConfigError
 from rag.models.rerankers.protocol import Reranker
@@ -7,11 +7,12 @@ from rag.settings import RerankSettings
 
 
 def open_reranker(settings: RerankSettings) -> Reranker | None:
-    """The reranker that `settings.provider` names, held to `settings.timeout_seconds`; None for `none`.
+    """Return the reranker of `settings.provider`, limited to `settings.timeout_seconds` a call; None for `none`.
 
-    Raises ConfigError if a setting is missing or makes no sense, RerankerUnavailable if the model cannot be loaded.
+    Raises ConfigError if a setting is missing or contradicts another, RerankerUnavailable if the model cannot be
+    loaded.
     """
-    # Imports stand in the branches: sentence-transformers alone takes seconds.
+    # Imported in the branches: sentence-transformers alone takes seconds.
     if settings.provider == "none":
         if settings.model:
             raise ConfigError(

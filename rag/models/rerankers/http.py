@@ -1,4 +1,4 @@
-"""Any `/rerank` endpoint in the form that Jina began: SiliconFlow, DashScope, Cohere, vLLM, llama.cpp and others."""
+"""A reranker behind any `/rerank` endpoint in Jina's format: SiliconFlow, DashScope, Cohere, vLLM, llama.cpp."""
 
 import json
 import math
@@ -19,10 +19,10 @@ _WAY_OUT = "check rerank.base_url, or set rerank.provider: none"
 
 
 class HTTPReranker:
-    """Scores from an endpoint, in one request that is not repeated: a reader is waiting.
+    """Asks an endpoint for scores, in one request that is not retried, because a person is waiting.
 
-    `base_url` is what `/rerank` is added to; an address that ends in `rerank` or `reranks` is taken as it is.
-    `timeout_seconds` is the deadline for the whole answer. Constructing does no I/O.
+    `/rerank` is added to `base_url`, unless that ends in `/rerank` or `/reranks`. `timeout_seconds` is the deadline for
+    the whole response. The constructor does no I/O.
     """
 
     def __init__(self, *, base_url: str, api_key: str, model: str, timeout_seconds: float = 2) -> None:
@@ -37,10 +37,11 @@ class HTTPReranker:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_TIMEOUT_SECONDS))
         self._client = httpx2.Client(headers=headers, timeout=timeout)
-        # Without it, sockets stay open until the garbage collector comes by.
+        # Without this, sockets stay open until the next garbage collection.
         weakref.finalize(self, self._client.close)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return one score for each text, 0..1. Raises RerankerError."""
         if not texts:
             return []
         body = {
@@ -53,7 +54,7 @@ class HTTPReranker:
         try:
             status, answer = self._post(json.dumps(body, ensure_ascii=False).encode())
         except httpx2.InvalidURL as error:
-            raise RerankerUnavailable(f"{self._endpoint} is no address ({error}); {_WAY_OUT}") from error
+            raise RerankerUnavailable(f"{self._endpoint} is not a valid address ({error}); {_WAY_OUT}") from error
         except httpx2.ConnectError as error:
             raise self._unreachable(error) from error
         except httpx2.TimeoutException as error:
@@ -74,9 +75,9 @@ class HTTPReranker:
             answer = bytearray()
             for piece in response.iter_bytes():
                 answer += piece
-                # The client's own timeout is for each read, so a body that drips never meets it.
+                # The client's own timeout is for each read, so a body that arrives byte by byte never exceeds it.
                 if time.monotonic() > end:
-                    raise httpx2.ReadTimeout("the answer drips")
+                    raise httpx2.ReadTimeout("the body is sent too slowly")
                 if len(answer) > _MAX_ANSWER_BYTES:
                     raise RerankerError(f"{self._endpoint}, answered with more than {_MAX_ANSWER_BYTES} bytes")
             return response.status_code, bytes(answer)
@@ -101,7 +102,7 @@ class HTTPReranker:
             raise RerankerError(f"{self._endpoint}, answered with a score that is not finite")
         if all(0 <= score <= 1 for score in scores):
             return scores
-        # Some servers, llama.cpp among them, send what the model gives before the last step.
+        # Some servers, llama.cpp among them, send raw logits.
         return [0.5 + 0.5 * math.tanh(score / 2) for score in scores]
 
     @property
@@ -115,7 +116,7 @@ class HTTPReranker:
         if status == HTTPStatus.NOT_FOUND:
             return RerankerUnavailable(f"{self._endpoint}, not found ({said}); check rerank.base_url and rerank.model")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return RerankerError(f"{self._endpoint}, is asked too often ({said})")
+            return RerankerError(f"{self._endpoint}, received too many requests ({said})")
         return RerankerError(f"{self._endpoint}, failed ({said})")
 
     def _unreachable(self, error: Exception) -> RerankerUnavailable:
@@ -123,7 +124,7 @@ class HTTPReranker:
         return RerankerUnavailable(f"{self._endpoint}, cannot be reached ({reason}); {_WAY_OUT}")
 
     def _beginning(self, answer: bytes) -> str:
-        """What the server says, in one short line; some servers repeat the key they refuse."""
+        """Return the server's answer in one short line, without the key: some servers repeat a key they refuse."""
         text = answer.decode("utf-8", "replace")
         masked = text.replace(self._key, "***") if self._key else text
         return repr(" ".join(masked.split())[:120])
@@ -139,6 +140,6 @@ class _Results(BaseModel):
 
 
 class _Reply(_Results):
-    """DashScope's own API puts the results one level down."""
+    """DashScope's own API nests the results in `output`."""
 
     output: _Results | None = None

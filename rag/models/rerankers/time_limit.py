@@ -1,4 +1,4 @@
-"""A reranker that answers in time or says that it did not: a reader waits for it, and can do without."""
+"""A deadline for a reranker: a person waits for its scores, and an answer is possible without them."""
 
 import threading
 import time
@@ -10,10 +10,10 @@ from rag.models.rerankers.protocol import Reranker
 
 
 class TimeLimitedReranker:
-    """Runs one call of `reranker` at a time, in a thread, and waits for it `timeout_seconds` at most.
+    """Runs one call of `reranker` at a time, in a thread, and waits at most `timeout_seconds` for it.
 
-    Neither torch nor a socket can be interrupted, so a call that is given up runs on. Until it ends, further ones are
-    refused at once and do not pile up behind it; behind a call that is still in its time, they wait within their own.
+    Neither torch nor a socket can be interrupted, so a call continues after its deadline. Until it ends, other calls
+    fail at once instead of queueing behind it. Before its deadline, other calls wait, within their own.
     """
 
     def __init__(self, reranker: Reranker, *, timeout_seconds: float) -> None:
@@ -24,15 +24,16 @@ class TimeLimitedReranker:
         self._due: float | None = None
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return the scores of `reranker`, and raise its errors. Raises RerankerTimeout after `timeout_seconds`."""
         end = time.monotonic() + self._timeout_seconds
         due = self._due
         if due is not None and time.monotonic() > due:
-            raise RerankerTimeout(f"{self.name} is still busy with an earlier question, whose time is up")
+            raise RerankerTimeout(f"{self.name} is still busy with an earlier question that has timed out")
         if not self._running.acquire(timeout=self._timeout_seconds):
             raise RerankerTimeout(f"{self.name} was busy with other questions for {self._timeout_seconds:g} s")
         self._due = end
         outcome: Future[list[float]] = Future()
-        # A daemon, so that a call that never ends does not keep the process from ending.
+        # A daemon, so that a call that never returns does not keep the process alive.
         threading.Thread(target=self._run, args=(question, texts, outcome), daemon=True).start()
         try:
             return outcome.result(max(end - time.monotonic(), 0))
@@ -45,7 +46,7 @@ class TimeLimitedReranker:
     def _run(self, question: str, texts: Sequence[str], outcome: Future[list[float]]) -> None:
         try:
             scores = self._reranker.scores(question, texts)
-        except BaseException as error:  # noqa: BLE001 raised again where the outcome is asked for
+        except BaseException as error:  # noqa: BLE001 (raised again by outcome.result)
             self._end()
             outcome.set_exception(error)
         else:

@@ -9,7 +9,7 @@ import pytest
 from api.page.document_html import line_range, render_document
 from ingest.chunking.chunks import chunk_document
 from ingest.live_documents import rebuild_document
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from rag.document_url import document_url
 from rag.store.versions import DocumentRecord
 from tests.kit.paths import ROOT

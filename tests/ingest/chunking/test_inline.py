@@ -62,7 +62,7 @@ def test_an_external_address_stays_readable(markdown: str, expected: str) -> Non
     ],
 )
 def test_an_address_is_kept_even_if_the_text_is_part_of_it(markdown: str, address: str) -> None:
-    """Only text that is the address itself says it already."""
+    """The address is repeated only if the text is something else."""
     assert address in plain(markdown)
 
 

@@ -1,4 +1,4 @@
-"""What cutting a text promises: nothing lost, nothing over the limit, nothing changed."""
+"""A long text is cut without loss, within the limit and without changes."""
 
 import re
 
@@ -21,7 +21,7 @@ counters: st.SearchStrategy[CountTokens] = st.sampled_from([len, words])
 
 @many_examples
 @given(texts, limits, counters)
-def test_cutting_a_text_keeps_every_character_but_white_space(text: str, limit: int, cost: CountTokens) -> None:
+def test_cutting_a_text_loses_only_white_space(text: str, limit: int, cost: CountTokens) -> None:
     assert "".join("".join(split_long_text(text, cost, limit)).split()) == "".join(text.split())
 
 
@@ -34,8 +34,8 @@ def test_a_part_of_a_cut_text_is_never_over_the_limit(text: str, limit: int, cos
 
 @many_examples
 @given(texts, limits, counters)
-def test_a_part_of_a_cut_text_stands_word_for_word_in_the_text(text: str, limit: int, cost: CountTokens) -> None:
-    """White space may change and go, none may appear in the middle of a word."""
+def test_a_part_of_a_cut_text_is_word_for_word_in_the_text(text: str, limit: int, cost: CountTokens) -> None:
+    """White space may change or vanish, but must not appear within a word."""
     seams = re.compile(r"(?<=[。；])\s+|(?<=[^。；])\s+(?=\s)")
     for part in split_long_text(text, cost, limit):
         assert seams.sub("", " ".join(part.split())) in seams.sub("", " ".join(text.split()))

@@ -16,7 +16,7 @@ from ingest.chunking.slugs import slug, unique_slugger
         ("？！", ""),
     ],
 )
-def test_a_slug_is_what_github_makes_of_a_heading(heading: str, expected: str) -> None:
+def test_a_slug_is_the_anchor_that_github_gives_a_heading(heading: str, expected: str) -> None:
     assert slug(heading) == expected
 
 

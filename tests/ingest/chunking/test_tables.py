@@ -101,7 +101,7 @@ def test_a_row_reads_as_header_and_value() -> None:
     assert row.as_text() == "层级: 第一层 › 无名 › 地址: https://x.y"
 
 
-def test_a_header_with_line_breaks_stands_on_one_line() -> None:
+def test_a_header_with_line_breaks_is_written_on_one_line() -> None:
     table = read("| a<br>b | c |\n|---|---|\n| 1 | 2 |\n")
     assert "\n" not in table.headers[0]
     assert table.head_as_markdown().count("\n") == 1
@@ -113,7 +113,7 @@ texts = st.text("abc 字|\\`*", min_size=1, max_size=8).map(str.strip).filter(bo
 @settings(deadline=None, derandomize=True)
 @given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(texts, min_size=n, max_size=n), min_size=1, max_size=4)))
 def test_a_table_written_as_markdown_has_as_many_cells_as_it_was_read_with(rows: list[list[str]]) -> None:
-    """What a chat model is shown is a table again, whatever the cells hold."""
+    """A chat model gets a valid table, whatever the cells contain."""
     headers = tuple(f"h{number}" for number in range(len(rows[0])))
     table = Table(headers, tuple(Row(headers, tuple(row), number) for number, row in enumerate(rows)))
     markdown = "\n".join([table.head_as_markdown(), *(row.as_markdown() for row in table.rows)])

@@ -1,4 +1,4 @@
-"""Which files a .gitignore leaves out: as git itself does, whatever the patterns are."""
+"""A .gitignore leaves out the same files as git does, for any patterns."""
 
 import os
 import random

@@ -72,7 +72,7 @@ def test_hidden_files_and_folders_are_passed_over(root: Path) -> None:
     assert sources(root) == ["a.md"]
 
 
-def test_what_git_ignores_is_passed_over_unless_asked_for(root: Path) -> None:
+def test_files_that_git_ignores_are_skipped_unless_requested(root: Path) -> None:
     write(root, "a.md", "build/b.md", "sub/c.md", "sub/keep.md")
     (root / ".gitignore").write_text("build/\n")
     (root / "sub/.gitignore").write_text("c.md\n/a.md\n")
@@ -80,7 +80,7 @@ def test_what_git_ignores_is_passed_over_unless_asked_for(root: Path) -> None:
     assert sources(root, gitignore=False) == ["a.md", "build/b.md", "sub/c.md", "sub/keep.md"]
 
 
-def test_links_are_passed_over_wherever_they_lead(root: Path, tmp_path: Path) -> None:
+def test_links_are_skipped(root: Path, tmp_path: Path) -> None:
     write(tmp_path, "outside/secret.md")
     write(root, "a.md")
     (root / "link.md").symlink_to(tmp_path / "outside/secret.md")
@@ -138,7 +138,7 @@ def test_a_file_that_is_gone_after_the_scan_is_named(root: Path, replacement: st
         file.read(ANY_SIZE)
 
 
-def test_a_file_that_also_stands_outside_is_refused(root: Path, tmp_path: Path) -> None:
+def test_a_file_with_another_name_outside_is_refused(root: Path, tmp_path: Path) -> None:
     write(tmp_path, "secret.md")
     (root / "a.md").hardlink_to(tmp_path / "secret.md")
     with pytest.raises(DocumentError, match=r"^a\.md: is hard-linked"):
@@ -173,7 +173,7 @@ def test_patterns_match_the_composed_name(root: Path) -> None:
 
 
 def test_no_two_documents_have_the_same_source(root: Path) -> None:
-    """Names that differ only in their Unicode form are two files, and may not become one document."""
+    """Names that differ only in their Unicode form are two files and must not become one document."""
     try:
         write(root, unicodedata.normalize("NFC", "é.md"), unicodedata.normalize("NFD", "é.md"))
         found = sources(root)
@@ -193,7 +193,7 @@ def test_a_file_in_place_of_the_folder_is_an_error(root: Path) -> None:
         sources(root / "a.md")
 
 
-def test_a_link_that_leads_nowhere_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
+def test_a_broken_link_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "docs").symlink_to(tmp_path / "nowhere")
     with pytest.raises(KnowledgeError, match="docs does not exist"):
         sources(tmp_path / "docs")
@@ -207,7 +207,7 @@ def test_a_folder_without_documents_is_an_error_that_names_the_patterns(root: Pa
 
 
 def test_a_gitignore_that_cannot_be_read_is_an_error(root: Path) -> None:
-    """Going on without it would publish what it keeps out."""
+    """Without it, an ingest would publish the files that it excludes."""
     write(root, "a.md")
     (root / ".gitignore").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(KnowledgeError, match=r"\.gitignore cannot be read"):

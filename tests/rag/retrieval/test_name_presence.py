@@ -28,7 +28,7 @@ def missing(question: str, *passages: str, others: tuple[str, ...] = (), is_acro
         "RAGFlow 和 Milvus 有什么区别",
     ],
 )
-def test_a_name_is_held_in_any_case_joined_or_apart_and_with_a_slip_of_the_hand(question: str) -> None:
+def test_a_name_is_found_in_any_case_joined_or_apart_and_with_a_typing_error(question: str) -> None:
     assert missing(question, *ZH) == 0.0
 
 
@@ -45,18 +45,18 @@ def test_a_name_is_held_in_any_case_joined_or_apart_and_with_a_slip_of_the_hand(
         ("官网是什么", 0.0),
     ],
 )
-def test_in_a_chinese_question_a_word_in_lower_case_is_perhaps_a_name_and_an_abbreviation_none(
+def test_in_a_chinese_question_a_word_in_lower_case_may_be_a_name_and_an_abbreviation_is_not(
     question: str, expected: float
 ) -> None:
     assert missing(question, *ZH) == expected
 
 
-def test_names_that_differ_in_a_number_are_not_a_slip_of_the_hand() -> None:
+def test_names_that_differ_in_a_number_are_not_typing_errors() -> None:
     assert missing("Llama2 是什么", "Llama3 是大模型。") == ABSENT
     assert missing("GPT-4o 是什么", "GPT-4V 是大模型。") == ABSENT
 
 
-def test_a_word_in_lower_case_that_the_knowledge_uses_elsewhere_is_no_missing_name() -> None:
+def test_a_word_in_lower_case_that_the_knowledge_uses_elsewhere_is_not_a_missing_name() -> None:
     assert missing("有哪些 code 大模型", *ZH, others=("Code Agent",)) == 0.0
     assert missing("Cursor 的官网", *ZH, others=("Cursor",)) == ABSENT
 
@@ -78,16 +78,16 @@ def test_in_an_english_question_names_have_a_capital_or_a_website(question: str,
 
 
 @pytest.mark.parametrize("question", ["What is the website of Cursor?", "what is the website of cursor?"])
-def test_passages_that_write_names_in_latin_letters_perhaps_miss_an_english_one(question: str) -> None:
+def test_passages_that_write_names_in_latin_letters_may_miss_an_english_one(question: str) -> None:
     assert missing(question, *ZH, is_across=True) == IN_DOUBT
     assert missing(question.replace("ursor", "hatbox"), *ZH, is_across=True) == 0.0
 
 
-def test_passages_that_write_foreign_names_in_chinese_miss_no_english_one() -> None:
+def test_passages_that_write_foreign_names_in_chinese_do_not_miss_an_english_one() -> None:
     assert missing("Where was Lavoisier born?", *PROSE, is_across=True) == 0.0
     assert missing("Where was Lavoisier born?", "没有名字的一段。", is_across=True) == 0.0
 
 
-def test_what_chinese_text_never_writes_in_latin_letters_is_no_missing_name() -> None:
+def test_a_word_that_chinese_text_translates_is_not_a_missing_name() -> None:
     assert missing("Which Chinese vendors are there?", *ZH, is_across=True) == 0.0
     assert missing("Which AI vendors are there?", *ZH, is_across=True) == 0.0

@@ -1,4 +1,4 @@
-"""How likely it is that what was found holds the answer."""
+"""The probability that the hits contain the answer."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ signals = st.builds(
     cosine=numbers,
     margin=numbers,
     lexical_lead=numbers,
-    unit_coverage=st.floats(0, 1),
+    span_coverage=st.floats(0, 1),
     kind_missing=st.sampled_from([0.0, 1.0]),
     name_missing=st.sampled_from([0.0, IN_DOUBT, ABSENT]),
     is_across=st.booleans(),
@@ -57,7 +57,7 @@ def chunk(content: str = ZH, name: str = "1") -> Chunk:
 
 
 def found(question: str, *contents: str, cosine: float = 0.86, bm25: float = 1.0, embedder: str = BUILTIN) -> Retrieval:
-    """What a search gives that finds these contents, all alike, the first a little better."""
+    """A search that found these contents with nearly the same scores, the first a little better."""
     hits = tuple(
         Hit(chunk(content, str(number)), 1.0, cosine - 0.02 * bool(number), 0.5, bm25 / (number + 1))
         for number, content in enumerate(contents)
@@ -70,7 +70,7 @@ def of(question: str, *contents: str, embedder: str = BUILTIN) -> float:
     return answer_probability(found(question, *contents, embedder=embedder))
 
 
-def test_without_hits_there_is_no_evidence_at_all() -> None:
+def test_without_hits_the_probability_is_zero() -> None:
     assert of("Ollama 是什么？") == 0.0
 
 
@@ -79,7 +79,7 @@ def test_the_built_in_embedder_has_a_calibration_of_its_own() -> None:
     assert load_calibration(BUILTIN) != load_calibration(UNKNOWN)
 
 
-def test_a_calibration_says_what_it_was_fitted_on_and_how_good_it_is() -> None:
+def test_a_calibration_records_its_data_and_its_quality() -> None:
     for path in (ROOT / "rag" / "retrieval" / "calibrations").glob("*.json"):
         fitted = json.loads(path.read_text(encoding="utf-8"))
         for part in ("same_language", "across_languages"):
@@ -88,25 +88,25 @@ def test_a_calibration_says_what_it_was_fitted_on_and_how_good_it_is() -> None:
 
 
 @given(signals, models)
-def test_it_is_a_probability(one: Signals, model: LogisticModel) -> None:
+def test_the_result_is_a_probability(one: Signals, model: LogisticModel) -> None:
     assert 0 <= model.probability(one) <= 1
 
 
-@given(signals, models, st.sampled_from(["cosine", "margin", "lexical_lead", "unit_coverage"]), st.floats(0, 1))
-def test_more_of_what_speaks_for_an_answer_is_never_less_likely(
+@given(signals, models, st.sampled_from(["cosine", "margin", "lexical_lead", "span_coverage"]), st.floats(0, 1))
+def test_a_stronger_signal_never_lowers_the_probability(
     one: Signals, model: LogisticModel, name: str, more: float
 ) -> None:
     assert model.probability(one) <= model.probability(replace(one, **{name: getattr(one, name) + more}))
 
 
 @given(numbers, numbers)
-def test_the_similarities_of_an_embedder_that_was_not_fitted_count_nothing(one: float, other: float) -> None:
+def test_the_similarities_of_an_embedder_without_calibration_do_not_count(one: float, other: float) -> None:
     first, second = (found("Ollama 是什么？", ZH, cosine=cosine, embedder=UNKNOWN) for cosine in (one, other))
     assert answer_probability(first) == pytest.approx(answer_probability(second))
 
 
 @pytest.mark.parametrize("embedder", [BUILTIN, UNKNOWN])
-def test_words_that_all_stand_there_suffice_and_words_that_are_nowhere_do_not(embedder: str) -> None:
+def test_passages_with_all_words_suffice_and_passages_without_any_do_not(embedder: str) -> None:
     assert answer_probability(found("Ollama 是什么？", ZH, "别的段落", bm25=4.0, embedder=embedder)) > 0.7
     assert answer_probability(found("明天上海会下雨吗？", ZH, ZH, cosine=0.78, bm25=0.0, embedder=embedder)) < 0.5
 
@@ -116,14 +116,14 @@ def test_signals_are_those_of_the_best_hit_against_the_next() -> None:
     assert seen.cosine == 0.86
     assert seen.margin == pytest.approx(0.02)
     assert seen.lexical_lead == pytest.approx((6.0 - 2.5) / (2.2 * 3.0 * len(tokenize_question("Ollama 部署"))))
-    assert seen.unit_coverage == 1.0
+    assert seen.span_coverage == 1.0
     assert not seen.is_across
 
 
-def test_one_sentence_that_holds_the_question_counts_more_than_many_that_share_it() -> None:
+def test_one_sentence_with_all_terms_counts_more_than_several_that_share_them() -> None:
     together = extract_signals(found("Ollama 部署", "Ollama 部署。别的。"))
     apart = extract_signals(found("Ollama 部署", "Ollama。部署。"))
-    assert together.unit_coverage == 1.0 > apart.unit_coverage
+    assert together.span_coverage == 1.0 > apart.span_coverage
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def test_a_question_for_a_time_or_a_price_needs_one_among_the_passages(
 ) -> None:
     assert extract_signals(found(question, without)).kind_missing == 1.0
     assert extract_signals(found(question, with_kind)).kind_missing == 0.0
-    assert extract_signals(found(question, without, with_kind)).kind_missing == 0.0, "any of the passages will do"
+    assert extract_signals(found(question, without, with_kind)).kind_missing == 0.0, "one passage is enough"
 
 
 @given(signals, models)
-def test_where_what_is_asked_for_is_missing_an_answer_is_one_in_twenty(one: Signals, model: LogisticModel) -> None:
+def test_a_missing_time_or_name_leaves_one_chance_in_twenty(one: Signals, model: LogisticModel) -> None:
     one = replace(one, name_missing=0.0)
     named, missing = (model.probability(replace(one, kind_missing=value)) for value in (0.0, 1.0))
     assert model.probability(replace(one, kind_missing=0.0, name_missing=1.0)) == missing
@@ -205,11 +205,11 @@ def test_a_word_in_lower_case_is_looked_for_in_all_that_was_found() -> None:
     ],
     ids=["a common word", "an abbreviation", "a name that may be transliterated", "no name"],
 )
-def test_what_the_passages_may_say_otherwise_is_no_missing_name(question: str, text: str) -> None:
+def test_a_word_that_the_passages_may_spell_otherwise_is_not_a_missing_name(question: str, text: str) -> None:
     assert extract_signals(found(question, text)).name_missing == 0.0
 
 
-def test_question_and_passages_in_different_languages_are_noticed() -> None:
+def test_question_and_passages_in_different_languages_are_recognised() -> None:
     assert extract_signals(found("Ollama 是什么？", EN)).is_across
     assert extract_signals(found("What is Ollama?", ZH)).is_across
     assert not extract_signals(found("Ollama 是什么？", ZH)).is_across
@@ -226,6 +226,6 @@ def test_english_passages_with_a_chinese_name_are_still_english() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "12345", "🙂"])
-def test_passages_without_any_letters_are_no_crash(content: str) -> None:
+def test_passages_without_any_letters_give_a_probability(content: str) -> None:
     assert 0 <= of("Ollama 是什么？", content) <= 1
     assert 0 <= of("What is Ollama?", content) <= 1

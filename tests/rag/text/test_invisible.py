@@ -1,4 +1,4 @@
-"""No character gets through that a reader does not see, and none is lost that a script needs."""
+"""Invisible characters are removed, except those that a script or an emoji needs."""
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,7 @@ def streamed(pieces: list[str]) -> str:
 
 
 @pytest.mark.parametrize("char", HIDDEN, ids=lambda char: f"U+{ord(char):04X}")
-def test_a_character_that_is_not_seen_is_left_out(char: str) -> None:
+def test_an_invisible_character_is_removed(char: str) -> None:
     assert remove_invisible(f"数据{char}库") == "数据库"
 
 
@@ -44,7 +44,7 @@ def test_a_line_separator_becomes_a_space(char: str) -> None:
 
 
 @pytest.mark.parametrize("text", NEEDED)
-def test_what_emoji_and_scripts_need_stays(text: str) -> None:
+def test_characters_that_emoji_and_scripts_need_stay(text: str) -> None:
     assert remove_invisible(text) == text
 
 

@@ -1,13 +1,13 @@
-"""A question is checked as it arrives, and its language is known."""
+"""A question is validated, and its language is detected."""
 
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rag.text.language import detect_language
 
 from rag.errors import QuestionError, QuestionTooLong
+from rag.text.language import detect_language
 from rag.text.questions import validate_question
 
 LIMIT = 4000
@@ -31,7 +31,7 @@ def test_an_empty_question_is_refused(text: str) -> None:
         ("什么是\udfffOllama", "U+DFFF"),
     ],
 )
-def test_a_character_that_no_keyboard_types_is_refused_by_name(text: str, named: str) -> None:
+def test_a_control_character_or_surrogate_is_refused_by_name(text: str, named: str) -> None:
     with pytest.raises(QuestionError, match="which is not text") as caught:
         validate_question(text, max_characters=LIMIT)
     assert named in str(caught.value)
@@ -58,7 +58,7 @@ def test_emoji_and_any_script_are_text() -> None:
 
 
 @given(st.text(alphabet=st.characters(), max_size=60))
-def test_what_passes_is_stripped_bounded_and_encodable(text: str) -> None:
+def test_an_accepted_question_is_stripped_bounded_and_encodable(text: str) -> None:
     try:
         question = validate_question(text, max_characters=50)
     except QuestionError:

@@ -1,11 +1,11 @@
-"""A chunk is cut into what an answer quotes: sentences, list items, table rows."""
+"""A chunk is cut into the spans that an answer quotes: sentences, list items, table rows."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.chunking.chunks import chunk_document
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from rag.text.spans import Span, split_spans
 from rag.types import Chunk, ChunkKind
 
@@ -27,11 +27,11 @@ def chunk(kind: ChunkKind, content: str) -> Chunk:
 
 
 def texts(kind: ChunkKind, content: str) -> list[str]:
-    return [unit.text for unit in split_spans(chunk(kind, content))]
+    return [span.text for span in split_spans(chunk(kind, content))]
 
 
 def quotes(kind: ChunkKind, content: str) -> list[str]:
-    return [unit.quote for unit in split_spans(chunk(kind, content))]
+    return [span.quote for span in split_spans(chunk(kind, content))]
 
 
 KINDS: tuple[ChunkKind, ...] = ("text", "list", "code", "table", "row")
@@ -46,19 +46,19 @@ contents = markdown_like | st.text(max_size=60) | st.text(alphabet="。！？!?.
 
 
 @given(st.sampled_from(KINDS), contents)
-def test_every_quote_stands_word_for_word_in_the_chunk(kind: ChunkKind, content: str) -> None:
-    for unit in split_spans(chunk(kind, content)):
-        assert unit.quote in content
+def test_every_quote_is_word_for_word_in_the_chunk(kind: ChunkKind, content: str) -> None:
+    for span in split_spans(chunk(kind, content)):
+        assert span.quote in content
 
 
 @given(st.sampled_from(KINDS), contents)
-def test_a_chunk_that_says_something_has_at_least_one_unit(kind: ChunkKind, content: str) -> None:
+def test_a_chunk_that_is_not_blank_has_at_least_one_span(kind: ChunkKind, content: str) -> None:
     if content.strip():
         assert split_spans(chunk(kind, content))
 
 
 @given(contents)
-def test_the_sentences_of_a_text_come_in_order_and_say_everything(content: str) -> None:
+def test_the_sentences_of_a_text_are_in_order_and_complete(content: str) -> None:
     rest = content
     for quote in quotes("text", content):
         before, found, rest = rest.partition(quote)
@@ -67,12 +67,12 @@ def test_the_sentences_of_a_text_come_in_order_and_say_everything(content: str) 
     assert not any(char.isalnum() for char in rest)
 
 
-def test_a_row_is_one_unit() -> None:
+def test_a_row_is_one_span() -> None:
     row = "名词: Ollama › 描述: 大模型平台。可以本地部署。"
     assert split_spans(chunk("row", row)) == [Span(row, row)]
 
 
-def test_a_table_gives_one_unit_for_each_row_with_its_headers() -> None:
+def test_a_table_gives_one_span_for_each_row_with_its_headers() -> None:
     table = "| 名词 | 描述 |\n|---|---|\n| Ollama | 平台 |\n| 硅基流动 | 供应商 |"
     assert split_spans(chunk("table", table)) == [
         Span("名词: Ollama › 描述: 平台", "| Ollama | 平台 |"),
@@ -80,7 +80,7 @@ def test_a_table_gives_one_unit_for_each_row_with_its_headers() -> None:
     ]
 
 
-def test_the_caption_of_a_table_is_no_row() -> None:
+def test_the_caption_of_a_table_is_not_a_row() -> None:
     table = "可选的客户端：\n| 应用 | 官网 |\n|---|---|\n| Dify | https://dify.ai/zh |"
     assert texts("table", table) == ["应用: Dify › 官网: https://dify.ai/zh"]
 
@@ -90,16 +90,16 @@ def test_an_escaped_pipe_is_part_of_its_cell() -> None:
     assert split_spans(chunk("table", table)) == [Span("命令: a | b › 意思: 管道", "| a \\| b | 管道 |")]
 
 
-def test_blank_cells_and_blank_headers_leave_no_trace() -> None:
+def test_blank_cells_and_blank_headers_are_left_out() -> None:
     table = "|  | 模型 | 备注 |\n|---|---|---|\n| 参数量 | 1 亿 |  |"
     assert texts("table", table) == ["参数量 › 模型: 1 亿"]
 
 
-def test_a_table_without_its_ruler_is_one_unit() -> None:
+def test_a_table_without_its_ruler_is_one_span() -> None:
     assert quotes("table", "| a | b |\n| c | d |") == ["| a | b |\n| c | d |"]
 
 
-def test_a_list_item_keeps_what_hangs_below_it() -> None:
+def test_a_list_item_includes_the_items_below_it() -> None:
     content = "1. 数学\n  - 线性代数\n  - 概率统计\n2. Python\n  - Numpy\n  - matplotlib\n3. 机器学习"
     assert split_spans(chunk("list", content)) == [
         Span("数学: 线性代数、概率统计", "1. 数学\n  - 线性代数\n  - 概率统计"),
@@ -108,23 +108,23 @@ def test_a_list_item_keeps_what_hangs_below_it() -> None:
     ]
 
 
-def test_every_marker_of_a_list_begins_an_item() -> None:
+def test_every_list_marker_begins_an_item() -> None:
     assert texts("list", "- a\n* b\n+ c\n1. d\n2) e") == ["a", "b", "c", "d", "e"]
 
 
-def test_deeper_levels_stay_with_the_item_at_the_margin() -> None:
+def test_nested_items_stay_with_their_top_level_item() -> None:
     assert texts("list", "- a\n  - b\n    - c\n- d") == ["a: b, c", "d"]
 
 
-def test_a_line_that_only_looks_like_an_item_begins_none() -> None:
+def test_a_negative_number_does_not_begin_an_item() -> None:
     assert texts("list", "- a\n  -5 degrees") == ["a: -5 degrees"]
 
 
-def test_the_caption_of_a_list_is_a_unit_of_its_own() -> None:
+def test_the_caption_of_a_list_is_a_span_of_its_own() -> None:
     assert texts("list", "平台：\n- Coze\n- Ollama") == ["平台：", "Coze", "Ollama"]
 
 
-def test_two_lists_in_one_chunk_do_not_run_into_each_other() -> None:
+def test_two_lists_in_one_chunk_stay_apart() -> None:
     assert texts("list", "- a\n- b\n\n1. c\n2. d") == ["a", "b", "c", "d"]
 
 
@@ -187,7 +187,7 @@ def test_a_mark_inside_an_address_or_an_operator_does_not_cut_a_sentence(sentenc
     assert quotes("text", sentence) == [sentence]
 
 
-def test_code_is_one_unit() -> None:
+def test_code_is_one_span() -> None:
     code = "```python\nprint('a. B')\n\nprint('c!')\n```"
     assert split_spans(chunk("code", code)) == [Span(code, code)]
 
@@ -202,11 +202,11 @@ def test_a_code_block_that_was_cut_off_is_kept_whole() -> None:
 
 
 @pytest.mark.parametrize("content", ["！！！", "???", "。", "……", "🙂", "---"])
-def test_a_text_of_marks_alone_is_one_unit(content: str) -> None:
+def test_a_text_of_marks_alone_is_one_span(content: str) -> None:
     assert quotes("text", content) == [content]
 
 
-def test_the_units_of_real_chunks_are_quotes() -> None:
+def test_the_spans_of_real_chunks_are_quotes() -> None:
     page = (
         "# 安装\n\n先读[文档](https://a.cn/?b=c)。然后运行：\n\n```sh\npip install zhiwen\n```\n\n"
         "- 一\n\n  第二段\n  续行\n- 二\n  1. 甲\n  2. 乙\n\n> 引文。\n\n"
@@ -214,6 +214,6 @@ def test_the_units_of_real_chunks_are_quotes() -> None:
     )
     document = parse_document("a.md", page.encode())
     for found in chunk_document(document, count_tokens=len, max_tokens=400):
-        for unit in split_spans(found):
-            assert unit.text
-            assert unit.quote in found.content
+        for span in split_spans(found):
+            assert span.text
+            assert span.quote in found.content

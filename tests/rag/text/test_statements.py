@@ -1,4 +1,4 @@
-"""An answer is cut into statements that stand in it, each with the passages that it cites."""
+"""An answer is cut into statements, word for word, each with the passages that it cites."""
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ from rag.text.statements import Statement, split_statements
         ("。\n\n！[1]", []),
     ],
 )
-def test_statements_carry_the_markers_that_are_meant_for_them(
+def test_statements_have_the_markers_that_are_meant_for_them(
     text: str, found: list[tuple[str, tuple[int, ...]]]
 ) -> None:
     assert [(statement.text, statement.numbers) for statement in split_statements(text)] == found
@@ -37,7 +37,7 @@ def test_statements_carry_the_markers_that_are_meant_for_them(
         max_size=20,
     ).map("".join)
 )
-def test_every_statement_stands_in_the_answer(text: str) -> None:
+def test_every_statement_is_word_for_word_in_the_answer(text: str) -> None:
     for statement in split_statements(text):
         assert isinstance(statement, Statement)
         assert statement.text in text

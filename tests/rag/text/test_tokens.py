@@ -13,7 +13,7 @@ WITH_LONE_SURROGATES = st.text(alphabet=[*"什么aB_ ", "\ud800", "\udfff"], max
 MIXED_TEXT = st.text(alphabet=list("什么是的向量数据库 TiDB_v7.5-/+#@:ａＢ\u3000\n🙂カか한ﷺ㍿İßﬁ"), max_size=40)
 
 
-def test_full_width_forms_and_case_are_folded() -> None:
+def test_full_width_forms_and_case_are_normalized() -> None:
     assert tokenize("Ｏｌｌａｍａ ｖ７．５") == tokenize("ollama V7.5") == ["ollama", "v7.5", "v7", "5"]
     assert tokenize("STRASSE") == tokenize("straße")
 
@@ -48,11 +48,11 @@ def test_camel_case_gives_its_humps() -> None:
         ("1,048,576", {"1", "048", "576"}),
     ],
 )
-def test_what_people_look_up_word_for_word_is_a_term(text: str, expected: set[str]) -> None:
+def test_identifiers_that_people_look_up_are_terms(text: str, expected: set[str]) -> None:
     assert expected <= set(tokenize(text))
 
 
-def test_punctuation_at_the_end_is_no_part_of_a_word() -> None:
+def test_punctuation_at_the_end_is_not_part_of_a_word() -> None:
     assert tokenize("It is Ollama.") == ["it", "is", "ollama"]
     assert tokenize("(Ollama), [Coze]: Milvus;") == ["ollama", "coze", "milvus"]
 
@@ -61,7 +61,7 @@ def test_chinese_gives_its_characters_and_their_pairs() -> None:
     assert tokenize("数据库") == ["数", "据", "库", "数据", "据库"]
 
 
-def test_traditional_characters_are_folded_into_simplified_ones() -> None:
+def test_traditional_characters_become_simplified_ones() -> None:
     assert tokenize("資料庫與雲端") == tokenize("资料库与云端")
     assert tokenize_question("請問 Dify 的官網是什麼？") == tokenize_question("请问 Dify 的官网是什么？")
 
@@ -82,7 +82,7 @@ def test_bigrams_do_not_reach_across_punctuation() -> None:
 def test_japanese_and_korean_give_bigrams() -> None:
     assert {"データ", "ベー", "ース"} & set(tokenize("データベース")) >= {"ベー", "ース"}
     assert {"데이", "이터"} <= set(tokenize("데이터"))
-    assert tokenize("ﾃﾞｰﾀ") == tokenize("データ"), "half-width katakana are folded"
+    assert tokenize("ﾃﾞｰﾀ") == tokenize("データ"), "half-width katakana are normalized"
 
 
 def test_rare_chinese_characters_beyond_the_basic_plane_count() -> None:
@@ -94,17 +94,17 @@ def test_a_text_without_words_has_no_terms(text: str) -> None:
     assert tokenize(text) == []
 
 
-def test_emoji_separate_words_and_are_no_terms() -> None:
+def test_emoji_separate_words_and_are_not_terms() -> None:
     assert tokenize("Ollama🙂部署") == ["ollama", "部", "署", "部署"]
 
 
-def test_a_very_long_word_is_clipped_alike_in_document_and_question() -> None:
+def test_a_very_long_word_is_cut_off_in_documents_and_questions_alike() -> None:
     word = "x" * 1000
     assert tokenize(word) == tokenize_question(word) == ["x" * 64]
 
 
 @given(ANY_TEXT | MIXED_TEXT | WITH_LONE_SURROGATES)
-def test_no_term_is_empty_long_or_holds_white_space(text: str) -> None:
+def test_no_term_is_empty_or_too_long_or_contains_white_space(text: str) -> None:
     for term in tokenize(text):
         assert term
         assert term.split() == [term]
@@ -113,9 +113,9 @@ def test_no_term_is_empty_long_or_holds_white_space(text: str) -> None:
 
 @given(ANY_TEXT | MIXED_TEXT)
 def test_a_text_and_its_compatibility_form_have_the_same_terms(text: str) -> None:
-    folded = unicodedata.normalize("NFKC", text)
-    assert tokenize(folded) == tokenize(text)
-    assert tokenize_question(folded) == tokenize_question(text)
+    normalized = unicodedata.normalize("NFKC", text)
+    assert tokenize(normalized) == tokenize(text)
+    assert tokenize_question(normalized) == tokenize_question(text)
 
 
 @given(ANY_TEXT | MIXED_TEXT)
@@ -141,7 +141,7 @@ def test_texts_side_by_side_have_the_terms_of_each(words: list[str]) -> None:
         ("WHAT IS MILVUS", ["milvus"]),
     ],
 )
-def test_the_words_that_make_a_question_are_dropped(question: str, expected: list[str]) -> None:
+def test_question_words_are_dropped(question: str, expected: list[str]) -> None:
     assert tokenize_question(question) == expected
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from api.page.answer_html import AnswerRenderer, answer_html
 from api.page.document_html import render_document
-from ingest.readers.documents import parse_document
+from ingest.readers.parse import parse_document
 from tests.kit.browser import QUESTION, OpenPage, answered
 from tests.kit.chat_endpoint import ChatEndpoint
 from tests.kit.processes import Server

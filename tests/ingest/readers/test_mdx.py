@@ -1,0 +1,63 @@
+"""MDX as Markdown: without its modules, and with the same lines."""
+
+import pytest
+
+from ingest.readers.parse import parse_document
+from tests.kit.conversion import chunks_of, lines_of, text_of
+
+
+def test_import_and_export_lines_of_mdx_are_removed_and_line_numbers_stay() -> None:
+    text = "---\ntitle: T\n---\nimport Tabs from '@theme/Tabs'\n\n# Lamp\n\nexport const port = 7311\n\nThe word.\n"
+    assert "import" not in text_of("a.mdx", text)
+    assert "export" not in text_of("a.mdx", text)
+    assert lines_of("a.mdx", text, "The word.") == (10, 10)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("```js", "```"), ("~~~", "~~~"), ("````md\n```js", "```\n````")])
+def test_import_and_export_lines_in_code_are_kept(opening: str, closing: str) -> None:
+    text = (
+        f"# Lamp\n\n{opening}\nimport lamp from 'lamp'\nexport const port = 7311\n{closing}\n\nimport gone from 'x'\n"
+    )
+    kept = text_of("a.mdx", text)
+    assert "import lamp from 'lamp'\nexport const port = 7311" in kept
+    assert "gone" not in kept
+
+
+def test_a_fence_with_a_language_does_not_close_a_block_of_code() -> None:
+    text = "```\nopen\n```js\nimport kept from 'kept'\n```\n\nimport gone from 'x'\n"
+    assert "import kept" in text_of("a.mdx", text)
+    assert "gone" not in text_of("a.mdx", text)
+
+
+def test_imports_of_several_lines_are_removed_completely() -> None:
+    text = "import {\n  Lamp,\n  Lens,\n} from 'lamps'\n\nexport const meta = {\n  author: 'K',\n}\n\nThe word.\n"
+    assert text_of("a.mdx", text) == "The word."
+    assert lines_of("a.mdx", text, "The word.") == (10, 10)
+
+
+def test_a_statement_goes_on_past_a_blank_line_while_a_bracket_is_open() -> None:
+    text = "export const meta = {\n  at: '{',\n\n  # by: ['K']\n}\n\nThe word.\n"
+    assert text_of("a.mdx", text) == "The word."
+
+
+def test_an_unclosed_bracket_ends_with_its_paragraph() -> None:
+    assert text_of("a.mdx", "export const a = (\n\nThe word.\n\nAnother.\n") == "The word.\n\nAnother."
+
+
+def test_text_right_after_a_statement_is_kept() -> None:
+    chunks = chunks_of("a.mdx", "import A from 'a'\nimport B from 'b'\n# Lamp\nThe word.\n")
+    assert [(chunk.heading_path, chunk.content, chunk.start_line) for chunk in chunks] == [(("Lamp",), "The word.", 4)]
+
+
+def test_front_matter_of_mdx_is_not_a_statement() -> None:
+    document = parse_document("a.mdx", b"---\nexport : yes\n---\nx\n")
+    assert document.metadata == {"export": True}
+
+
+def test_a_wrapped_sentence_whose_line_begins_with_export_is_kept() -> None:
+    text = "Taxes fall on every\nimport of lamps and every\nexport of lenses.\n"
+    assert text_of("a.mdx", text) == "Taxes fall on every import of lamps and every export of lenses."
+
+
+def test_markdown_keeps_lines_that_begin_with_import() -> None:
+    assert "import tax" in text_of("a.md", "import tax is due.\n")

@@ -1,0 +1,37 @@
+"""A knowledge folder with a secret beside it, and a store to ingest it into."""
+
+from dataclasses import dataclass
+
+from ingest.files.scan import File, scan
+from ingest.staging.report import IngestReport
+from ingest.sync import ingest
+from rag.settings import Settings
+from rag.store.store import Store
+from tests.kit.corpus import Folder, WordHashEmbedder, dump
+
+MARKDOWN = ("*.md",)
+ANY_SIZE = 1_000_000
+HIDDEN = "# Secret\n\nThe passphrase is kingfisher.\n"
+
+
+def found(folder: Folder, *include: str, exclude: tuple[str, ...] = (), gitignore: bool = True) -> list[str]:
+    files = scan(folder.root, include=include or MARKDOWN, exclude=exclude, gitignore=gitignore)
+    return [file.source for file in files]
+
+
+def file_of(folder: Folder, source: str) -> File:
+    [file] = [file for file in scan(folder.root, include=MARKDOWN) if file.source == source]
+    return file
+
+
+@dataclass(frozen=True, slots=True)
+class ConfinedFolder:
+    folder: Folder
+    settings: Settings
+    store: Store
+
+    def ingest(self) -> IngestReport:
+        return ingest(self.settings, self.store, WordHashEmbedder())
+
+    def everything(self) -> str:
+        return "\n".join(dump(self.store))
