@@ -30,8 +30,11 @@ documents = pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 
 @documents
 def test_every_path_exists(document: MarkdownFile) -> None:
-    paths = [code for code in document.codes if _PATH.fullmatch(code)]
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+    paths = [ROOT / code for code in document.codes if _PATH.fullmatch(code)]
+    # Pages on extending zhiwen name modules that the reader will write.
+    may_be_new = document.name.startswith("docs/extending/")
+    expected = [path.parent if may_be_new else path for path in paths]
+    assert [str(path) for path in expected if not path.exists()] == []
 
 
 @documents
