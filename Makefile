@@ -61,7 +61,7 @@ format: $(INSTALLED_DEV)
 
 # The description of the HTTP API, after a change to its routes.
 openapi: $(INSTALLED_DEV)
-	$(BIN)/python -m api.http.openapi.document
+	$(BIN)/python -m api.http.write_openapi
 
 # The versions everybody installs: the newest that the ranges in pyproject.toml allow.
 lock:

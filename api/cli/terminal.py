@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rag.text.language import Language
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -17,6 +16,7 @@ from api.schemas.ingest import IngestResponse, PlanOut, ProgressOut
 from api.schemas.questions import AskResponse, SearchResponse
 from api.schemas.status import ConfigResponse, DoctorResponse, StatusResponse
 from rag.retrieval.explanation import Explanation
+from rag.text.language import Language
 from rag.types import PATH_SEPARATOR
 
 _SNIPPET_CHARACTERS = 160

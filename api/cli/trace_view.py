@@ -1,6 +1,5 @@
 """How an answer came about, in a terminal."""
 
-from rag.text.language import Language
 from rich.console import Console
 from rich.text import Text
 
@@ -9,6 +8,7 @@ from api.cli.terminal import printable
 from api.messages import say
 from api.schemas.questions import UsageOut
 from api.schemas.trace import AttemptOut, CheckedOut, TraceResponse
+from rag.text.language import Language
 
 
 def print_trace(console: Console, trace: TraceResponse, language: Language) -> None:

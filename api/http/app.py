@@ -1,4 +1,4 @@
-"""The HTTP surface, put together."""
+"""The HTTP application: all routes and middlewares over the open parts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.dify.routes import add_dify
-from api.http.error_handlers import add_error_answers
-from api.http.middlewares import add_guard
+from api.http.error_handlers import add_error_handlers
+from api.http.middlewares import add_middlewares
 from api.http.openapi.document import add_openapi
 from api.http.routes.ask import add_questions
 from api.http.routes.feedback import add_feedback
@@ -29,13 +29,12 @@ from ingest.runner import IngestRunner
 from rag.wiring import Parts
 
 
-def create_app(parts: Parts, runner: IngestRunner, hosting: ServerContext) -> FastAPI:
-    """The application over open parts; whoever opened them closes them."""
+def create_app(parts: Parts, runner: IngestRunner, context: ServerContext) -> FastAPI:
+    """The application over open parts. It does not close them, except for the connections of the chat model."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        door.close()
         await asyncio.to_thread(runner.stop)
         await parts.chat.close()
 
@@ -51,21 +50,20 @@ def create_app(parts: Parts, runner: IngestRunner, hosting: ServerContext) -> Fa
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
-    door = add_guard(app, parts, runner, hosting)
-    hosting.connections.turn_away = door.turn_away
-    add_error_answers(app)
+    add_middlewares(app, parts, runner, context)
+    add_error_handlers(app)
     add_questions(app, parts)
     add_ingests(app, parts, runner)
-    add_service(app, parts, hosting.instance)
-    add_health(app, parts, hosting.drain)
+    add_service(app, parts, context.instance)
+    add_health(app, store=parts.store, embedder=parts.embedder, drain=context.drain)
     add_traces(app, parts)
     add_reading(app, parts)
     add_openai(app, parts)
     add_dify(app, parts)
     add_mcp(app, parts)
-    add_docs(app, parts, is_open=hosting.keys.is_open)
+    add_docs(app, parts, is_open=context.keys.is_open)
     add_feedback(app, parts)
     add_page(app, parts)
     add_openapi(app)
-    add_telemetry(app, parts)
+    add_telemetry(app, parts.settings.serve.otlp_endpoint, parts.traces)
     return app

@@ -11,8 +11,9 @@ from starlette.requests import HTTPConnection
 from api.public_urls import absolute, base_url
 from api.schemas.questions import AskRequest, AskResponse, SearchRequest, SearchResponse
 from api.schemas.text import TextResponse, run_read
+from api.service.factory import open_service
 from api.service.local import run_search
-from api.service.protocol import Service, open_service
+from api.service.protocol import Service
 from rag.answering.answer import answer, final_answer
 from rag.settings import Settings
 from rag.wiring import Parts

@@ -9,12 +9,12 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
-from rag.text.language import detect_language
 
 from api.messages import say
 from api.schemas.questions import AskResponse, SearchResponse
 from api.schemas.text import TextResponse
 from rag.errors import ZhiwenError
+from rag.text.language import detect_language
 from rag.types import PATH_SEPARATOR, MetadataValue
 
 

@@ -1,7 +1,6 @@
-"""What the service counts and times, for Prometheus.
+"""Metrics for Prometheus.
 
-Labels take values from closed sets: routes and stages of the code, configured models, outcomes. No text of a request
-becomes one.
+Labels take values from closed sets: routes, stages, configured models, outcomes. No text of a request becomes a label.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,13 +8,12 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from api.guard.concurrency_limit import ConcurrencyLimit
-from api.guard.connections import Connections
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from ingest.staging.report import IngestReport
 from rag.errors import StoreError, ZhiwenError
 from rag.state.traces import Trace
@@ -33,10 +31,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        Info("zhiwen_build", "The version that runs.", registry=registry).info({"version": version("zhiwen")})
+        Info("zhiwen_build", "The running version.", registry=registry).info({"version": version("zhiwen")})
         self._requests = Counter(
             "zhiwen_http_requests",
-            "Requests, refused ones among them.",
+            "Requests, including refused ones.",
             ["method", "route", "status"],
             registry=registry,
         )
@@ -48,53 +46,60 @@ class Metrics:
             registry=registry,
         )
         self._answers = Counter(
-            "zhiwen_answers", "Answers, refusals among them; from the cache or written.", ["cached"], registry=registry
+            "zhiwen_answers",
+            "Answers, including refusals; `cached` tells whether from the cache.",
+            ["cached"],
+            registry=registry,
         )
-        self._refusals = Counter("zhiwen_refusals", "Refusals by their reason.", ["reason"], registry=registry)
+        self._refusals = Counter("zhiwen_refusals", "Refusals by reason.", ["reason"], registry=registry)
         self._broken_off = Counter(
             "zhiwen_answers_broken_off",
-            "Answers that failed while they were written, by the code of the error.",
+            "Answers that failed while they were being written, by the code of the error.",
             ["code"],
             registry=registry,
         )
         self._unverified = Counter(
-            "zhiwen_unverified_sentences", "Sentences that their passages do not support.", registry=registry
+            "zhiwen_unverified_sentences", "Sentences that the cited passages do not support.", registry=registry
         )
         self._stage_seconds = Histogram(
             "zhiwen_stage_seconds",
-            "The stages of answers and of searches; `total` is of answers alone, `search` the whole of a search.",
+            "Duration of the stages of answers and searches; `total` is a whole answer, `search` a whole search.",
             ["stage"],
             buckets=_STAGE_BUCKETS,
             registry=registry,
         )
         self._attempts = Counter(
-            "zhiwen_chat_attempts", "Calls of chat models by how they ended.", ["model", "outcome"], registry=registry
+            "zhiwen_chat_attempts", "Calls to chat models by outcome.", ["model", "outcome"], registry=registry
         )
         self._first_token_seconds = Histogram(
             "zhiwen_chat_first_token_seconds",
-            "From the call of a chat model to its first token.",
+            "From the call to a chat model to its first token.",
             ["model"],
             buckets=_STAGE_BUCKETS,
             registry=registry,
         )
         self._tokens = Counter(
-            "zhiwen_chat_tokens", "Tokens as providers count them.", ["model", "kind"], registry=registry
+            "zhiwen_chat_tokens", "Tokens as the provider counts them.", ["model", "kind"], registry=registry
         )
-        self._cost = Counter("zhiwen_chat_cost", "In the currency of chat.prices.", ["model"], registry=registry)
-        self._ingests = Counter("zhiwen_ingests", "Ingests by how they ended.", ["outcome"], registry=registry)
+        self._cost = Counter("zhiwen_chat_cost", "Cost in the currency of chat.prices.", ["model"], registry=registry)
+        self._ingests = Counter("zhiwen_ingests", "Ingests by outcome.", ["outcome"], registry=registry)
         self._ingest_seconds = Histogram(
-            "zhiwen_ingest_seconds", "Ingests that went live.", buckets=_INGEST_BUCKETS, registry=registry
+            "zhiwen_ingest_seconds", "Duration of ingests that went live.", buckets=_INGEST_BUCKETS, registry=registry
         )
-        self._embedded = Counter("zhiwen_ingest_embedded_chunks", "Texts embedded by ingests.", registry=registry)
+        self._embedded = Counter("zhiwen_ingest_embedded_chunks", "Chunks embedded by ingests.", registry=registry)
         self._unread = Counter(
-            "zhiwen_ingest_unread_documents", "Documents that kept their old version.", registry=registry
+            "zhiwen_ingest_unread_documents",
+            "Documents that could not be read and kept their old version.",
+            registry=registry,
         )
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that has ended."""
         self._requests.labels(method, route, status).inc()
         self._request_seconds.labels(route).observe(seconds)
 
     def count_answer(self, trace: Trace) -> None:
+        """Count an answer, its stages and its calls to chat models."""
         answer = trace.answer
         if trace.failure:
             self._broken_off.labels(trace.failure.code).inc()
@@ -109,10 +114,12 @@ class Metrics:
             self._count_attempt(attempt)
 
     def count_search(self, seconds: Mapping[str, float]) -> None:
+        """Count a search, given the seconds of each of its stages."""
         for stage, spent in seconds.items():
             self._stage_seconds.labels(stage).observe(spent)
 
     def count_ingest(self, result: IngestReport | ZhiwenError) -> None:
+        """Count an ingest that has ended, by its report or its error."""
         if isinstance(result, ZhiwenError):
             self._ingests.labels("failed").inc()
             return
@@ -132,16 +139,17 @@ class Metrics:
 
 
 class StoreCollector(Collector):
-    """What is live, as the store says it when it is asked."""
+    """Gauges of the live generation, read from the store at each scrape."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering it does not ask the store."""
+        """Empty, so that registering the collector does not read the store."""
         return []
 
     def collect(self) -> Iterator[Metric]:
+        """`zhiwen_store_up`, and the figures of the live generation if the store answers."""
         try:
             state = self._store.state()
         except StoreError:
@@ -150,35 +158,31 @@ class StoreCollector(Collector):
         yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=1)
         live = state.live if state else None
         yield GaugeMetricFamily("zhiwen_generation", "The live generation.", value=live.generation if live else 0)
-        yield GaugeMetricFamily("zhiwen_documents", "Its documents.", value=live.documents if live else 0)
-        yield GaugeMetricFamily("zhiwen_chunks", "Its chunks.", value=live.chunks if live else 0)
+        yield GaugeMetricFamily(
+            "zhiwen_documents", "Documents of the live generation.", value=live.documents if live else 0
+        )
+        yield GaugeMetricFamily("zhiwen_chunks", "Chunks of the live generation.", value=live.chunks if live else 0)
 
 
 class LoadCollector(Collector):
-    """How busy the service is at this moment, and what it has dropped."""
+    """Gauges of the questions that run and queue at the moment of a scrape."""
 
-    def __init__(self, places: ConcurrencyLimit, connections: Connections) -> None:
-        self._places = places
-        self._connections = connections
+    def __init__(self, limit: ConcurrencyLimit) -> None:
+        self._limit = limit
 
     def describe(self) -> list[Metric]:
+        """Empty, like that of `StoreCollector`."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("zhiwen_answers_under_way", "Questions being answered.", value=self._places.taken_now)
-        yield GaugeMetricFamily(
-            "zhiwen_answers_waiting", "Questions waiting for a place.", value=self._places.waiting_now
-        )
-        yield GaugeMetricFamily("zhiwen_connections", "Open connections.", value=len(self._connections.connections))
-        dropped = CounterMetricFamily(
-            "zhiwen_connections_dropped", "Connections closed on their client.", labels=["reason"]
-        )
-        for reason, count in self._connections.dropped.items():
-            dropped.add_metric([reason], count)
-        yield dropped
+        """How many questions are being answered, and how many wait in the queue."""
+        yield GaugeMetricFamily("zhiwen_answers_under_way", "Questions being answered.", value=self._limit.running)
+        yield GaugeMetricFamily("zhiwen_answers_waiting", "Questions in the queue.", value=self._limit.queued)
 
 
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    """Add the route `/metrics`."""
+
     @app.get("/metrics", response_class=Response, responses=ERRORS | {200: _EXPOSITION}, tags=["service"])
     def scrape() -> Response:
         """Counters and timings in Prometheus' text format."""

@@ -18,10 +18,10 @@ from api.openai.schemas import (
     ChatMessage,
     ModelList,
     ModelOut,
-    OpenAIError,
 )
 from api.openai.side_requests import Said, side_answer
 from api.public_urls import base_url
+from api.schemas.errors import OpenAIError
 from rag.answering.answer import answer
 from rag.answering.history import Turn
 from rag.errors import QuestionError

@@ -7,7 +7,6 @@ from contextlib import aclosing
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
-from rag.text.language import Language
 
 from api.error_formats import OWN
 from api.page.answer_html import AnswerRenderer, Blocks, answer_html
@@ -18,6 +17,7 @@ from rag.answering.notices import refusal_text
 from rag.chat.protocol import ReasoningDelta
 from rag.checks.citations import passage_url
 from rag.errors import ZhiwenError
+from rag.text.language import Language
 from rag.types import Answer, Passage
 
 _NEAREST = 3

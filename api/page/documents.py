@@ -7,11 +7,10 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
-from api.http.error_handlers import ERRORS
 from api.page.document_cache import DocumentCache, Rendered
 from api.page.document_html import document_url, line_range
 from api.page.frame import page
-from api.schemas.errors import ErrorResponse
+from api.schemas.errors import ERRORS, ErrorResponse
 from ingest.live_documents import LiveDocument, load_live_document
 from rag.errors import DocumentNotFound
 from rag.wiring import Parts

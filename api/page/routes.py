@@ -6,17 +6,17 @@ from typing import Literal
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import BaseModel
-from rag.text.language import detect_language
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.http.error_handlers import ERRORS
 from api.page.answer_events import page_events
 from api.page.frame import HEADERS, page
 from api.page.suggestions import Suggestions
+from api.schemas.errors import ERRORS
 from api.schemas.questions import AskRequest
 from rag.answering.answer import answer
+from rag.text.language import detect_language
 from rag.wiring import Parts
 
 STATIC = Path(__file__).parent / "static"

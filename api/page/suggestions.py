@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from rag.text.language import Language, detect_language
-
 from ingest.golden import load_golden
 from rag.answering.answer import search
 from rag.errors import KnowledgeError
 from rag.retrieval.sufficiency import answer_probability
 from rag.store.snapshot import Snapshot
+from rag.text.language import Language, detect_language
 from rag.wiring import Parts
 
 log = logging.getLogger("zhiwen.page")

@@ -1,7 +1,6 @@
-"""Who carries out a command: this process, or the server that owns the database."""
+"""The commands, as this process or the server that owns the store carries them out."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
 
 from api.schemas.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, RollbackResponse
@@ -9,8 +8,6 @@ from api.schemas.questions import AskRequest, AskResponse, SearchRequest, Search
 from api.schemas.status import StatusResponse
 from api.schemas.text import TextResponse
 from api.schemas.trace import TraceResponse
-from api.service.owner import find_owner
-from rag.settings import Settings
 
 OnText = Callable[[str], object]
 OnPlan = Callable[[PlanOut], object]
@@ -52,19 +49,3 @@ class Service(Protocol):
     def status(self) -> StatusResponse: ...
 
     def rollback(self) -> RollbackResponse: ...
-
-
-@contextmanager
-def open_service(settings: Settings) -> Iterator[Service]:
-    """The owner of the configured store if a server has it, else this process."""
-    owner = find_owner(settings)
-    if owner:
-        from api.service.remote import RemoteService  # noqa: PLC0415  (each of the two is loaded only where it is used)
-
-        with RemoteService(owner) as remote:
-            yield remote
-    else:
-        from api.service.local import LocalService  # noqa: PLC0415
-
-        with LocalService(settings) as local:
-            yield local

@@ -14,7 +14,7 @@ from api.cli.json_output import AsJson, print_json
 from api.cli.trace_view import print_trace
 from api.messages import interface_language
 from api.schemas.questions import AskRequest, SearchRequest
-from api.service.protocol import open_service
+from api.service.factory import open_service
 from rag import config
 from rag.errors import QuestionError
 from rag.settings import Settings

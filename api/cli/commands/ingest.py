@@ -9,7 +9,8 @@ from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.messages import interface_language, say
 from api.schemas.ingest import IngestRequest, IngestResponse, PlanOut
-from api.service.protocol import Service, open_service
+from api.service.factory import open_service
+from api.service.protocol import Service
 from rag import config
 from rag.settings import Settings
 from rag.text.language import Language

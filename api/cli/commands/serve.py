@@ -11,8 +11,8 @@ from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.messages import interface_language, say
 from api.schemas.feedback import FeedbackResponse
+from api.service.factory import open_service
 from api.service.owner import find_owner
-from api.service.protocol import open_service
 from rag import config
 from rag.errors import StoreLocked
 from rag.state.feedback import FeedbackLog

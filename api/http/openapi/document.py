@@ -1,10 +1,6 @@
-"""The OpenAPI document: what FastAPI knows of the routes, with an example of each call, answer and error.
-
-`python -m api.http.openapi.document` writes it beside this file, for those who generate clients from it.
-"""
+"""The OpenAPI document: what FastAPI knows of the routes, with an example of each request, response and error."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ from api.http.openapi.errors import ALWAYS, GROUPS, MESSAGES, WITH_ANSWERS, WITH
 from api.http.openapi.examples import EXAMPLES, TAGS, Example
 
 FILE = Path(__file__).with_name("openapi.json")
+"""A copy of the document, for people who generate clients from it; `python -m api.http.write_openapi` writes it."""
 _KEY = "api_key"
 _JSON = "application/json"
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -87,9 +84,9 @@ def _show_errors(operation: Document, rule: Rule, example: Example, shown: Docum
         problems = [Problem(statuses()[code], code, MESSAGES[code]) for code in dict.fromkeys(codes)]
         answer["content"][_JSON]["examples"] = examples = {}
         for problem in problems:
-            status, name = rule.dialect.status(problem), f"{rule.dialect.name}.{problem.code}"
+            status, name = rule.error_format.status(problem), f"{rule.error_format.name}.{problem.code}"
             if str(status)[0] == pattern[0]:
-                shown[name] = {"summary": f"status {status}", "value": rule.dialect.body(problem).model_dump()}
+                shown[name] = {"summary": f"status {status}", "value": rule.error_format.body(problem).model_dump()}
                 examples[problem.code] = {"$ref": f"#/components/examples/{name}"}
 
 
@@ -98,26 +95,6 @@ def statuses() -> dict[str, int]:
     return {error_code(kind()): status for kind, status in STATUS.items()} | dict(WITHOUT_CLASS)
 
 
-def main() -> None:
-    """Write the document as a server with the default settings serves it."""
-    from api.http.app import create_app  # noqa: PLC0415  (which imports this module)
-    from api.http.server_context import ServerContext  # noqa: PLC0415
-    from ingest.runner import IngestRunner  # noqa: PLC0415
-    from rag.settings import Settings, StoreSettings, TraceSettings  # noqa: PLC0415
-    from rag.wiring import open_parts  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            store=StoreSettings(uri=str(Path(folder, "m.db"))), traces=TraceSettings(path=Path(folder, "traces"))
-        )
-        with open_parts(settings) as parts:
-            document = create_app(parts, IngestRunner(), ServerContext()).openapi()
-    FILE.write_text(as_text(document), encoding="utf-8")
-
-
 def as_text(document: Document) -> str:
+    """The document as it is written to `FILE`."""
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from api.disconnects import CLIENT_GONE, unless_gone
 from api.error_formats import OWN
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from api.schemas.questions import AskRequest, AskResponse, PassageOut, SearchRequest, SearchResponse
 from api.service.local import run_search
 from rag.answering.answer import Delta, Event, PassagesFound, answer, final_answer

@@ -4,7 +4,7 @@ import datetime
 
 from fastapi import FastAPI
 
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from api.schemas.feedback import FeedbackOut, FeedbackRequest
 from rag.state.feedback import Feedback, FeedbackLog
 from rag.wiring import Parts

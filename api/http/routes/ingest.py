@@ -2,7 +2,8 @@
 
 from fastapi import FastAPI
 
-from api.http.error_handlers import ERRORS, error_body
+from api.http.error_handlers import error_body
+from api.schemas.errors import ERRORS
 from api.schemas.ingest import IngestRequest, IngestResponse, IngestState, PlanOut, ProgressOut, RollbackResponse
 from api.service.local import check_path, run_ingest, run_preview, run_rollback
 from ingest.runner import IngestRunner, RunState

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Response
 
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from api.schemas.status import HealthResponse, StatusResponse
 from api.service.local import run_status
 from api.service.owner import INSTANCE_HEADER, INSTANCE_PATH

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query
 
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from api.schemas.text import TextResponse, run_read
 from rag.wiring import Parts
 

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from api.schemas.trace import TraceResponse, run_trace
 from rag.wiring import Parts
 

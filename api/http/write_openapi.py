@@ -1,0 +1,26 @@
+"""`python -m api.http.write_openapi` writes the OpenAPI document that a server with the default settings serves."""
+
+import tempfile
+from pathlib import Path
+
+from api.http.app import create_app
+from api.http.openapi.document import FILE, as_text
+from api.http.server_context import ServerContext
+from ingest.runner import IngestRunner
+from rag.settings import Settings, StoreSettings, TraceSettings
+from rag.wiring import open_parts
+
+
+def main() -> None:
+    """Write the document to `FILE`."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            store=StoreSettings(uri=str(Path(folder, "m.db"))), traces=TraceSettings(path=Path(folder, "traces"))
+        )
+        with open_parts(settings) as parts:
+            document = create_app(parts, IngestRunner(), ServerContext()).openapi()
+    FILE.write_text(as_text(document), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
