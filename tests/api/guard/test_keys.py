@@ -21,7 +21,7 @@ KEY = re.compile(r"zw_[A-Za-z0-9_-]{43}")
 
 
 def key_of(name: str) -> str:
-    """The same in each process, so that tests which have one in their name can be shared out among several."""
+    """The same key in each process: test ids contain it, and xdist wants the same ids everywhere."""
     return PREFIX + hashlib.sha256(name.encode()).hexdigest()[:43]
 
 
@@ -79,15 +79,15 @@ def test_without_keys_no_other_address_is_served(host: str) -> None:
         (f":ask:{KEYS['ask']}", "must be name:scopes:key"),
         (f"a b:ask:{KEYS['ask']}", "must be name:scopes:key"),
         ("page:ask:", "must be name:scopes:key"),
-        (f"page::{KEYS['ask']}", "has the scope ''; there are ask, ingest, admin, metrics"),
-        (f"page:ask+root:{KEYS['ask']}", "has the scope 'root'"),
-        ("page:ask:change-me", "can be guessed"),
-        (f"page:ask:sha256:{'0' * 63}", "can be guessed"),
-        (f"owner:ask:{KEYS['ask']}", "two API keys are called owner"),
-        (f"page:ask:{KEYS['ask']},page:admin:{KEYS['admin']}", "two API keys are called page"),
+        (f"page::{KEYS['ask']}", "has the unknown scope ''; the scopes are ask, ingest, admin, metrics"),
+        (f"page:ask+root:{KEYS['ask']}", "has the unknown scope 'root'"),
+        ("page:ask:change-me", "is too easy to guess"),
+        (f"page:ask:sha256:{'0' * 63}", "is too easy to guess"),
+        (f"owner:ask:{KEYS['ask']}", "two API keys are named owner"),
+        (f"page:ask:{KEYS['ask']},page:admin:{KEYS['admin']}", "two API keys are named page"),
     ],
 )
-def test_a_key_that_makes_no_sense_is_refused_and_never_shown(keys: str, complaint: str) -> None:
+def test_an_invalid_key_is_refused_and_never_shown(keys: str, complaint: str) -> None:
     with pytest.raises(ConfigError) as caught:
         keys_of(settings(keys=keys))
     assert complaint in str(caught.value)
@@ -97,9 +97,9 @@ def test_a_key_that_makes_no_sense_is_refused_and_never_shown(keys: str, complai
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (f"page:ask:{KEYS['ask']}\n", "keys.txt:1 holds a key itself"),
-        ("# nobody\n\n", "holds no keys"),
-        ("", "holds no keys"),
+        (f"page:ask:{KEYS['ask']}\n", "keys.txt:1 holds a key instead of its hash"),
+        ("# nobody\n\n", "has no keys"),
+        ("", "has no keys"),
         (b"\xff\xfe", "cannot be read"),
         (None, "cannot be read"),
     ],
@@ -130,7 +130,7 @@ def test_a_new_key_is_shown_once_and_its_hash_put_into_the_file(tmp_path: Path) 
     assert (key := ring.find(made.out.strip()))
     assert key.name == "page"
 
-    assert_one_line(workspace.run("keys", "new", "page"), 2, "has a key of the name page")
+    assert_one_line(workspace.run("keys", "new", "page"), 2, "already has a key named page")
     assert_one_line(workspace.run("keys", "new", "x", "--scope", "root"), 2, "'root'", "ask, ingest, admin, metrics")
     assert (tmp_path / "keys.txt").read_text() == content
 
@@ -176,7 +176,7 @@ def call(server: Server, what: str, **headers: str) -> httpx2.Response:
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_what_shows_nothing_of_the_documents_needs_no_key(keyed: Server, path: str) -> None:
+def test_routes_that_show_nothing_of_the_documents_need_no_key(keyed: Server, path: str) -> None:
     assert keyed.client.get(path).status_code < 400
 
 
@@ -214,16 +214,16 @@ def test_a_key_may_come_in_a_header_of_its_own(keyed: Server) -> None:
         ({"Cookie": f"key={KEYS['ask']}"}, "key_missing"),
     ],
 )
-def test_a_key_that_is_none_opens_nothing(keyed: Server, headers: dict[str, str], code: str) -> None:
+def test_an_invalid_key_opens_nothing(keyed: Server, headers: dict[str, str], code: str) -> None:
     assert_json_error(call(keyed, "POST /search", **headers), 401, code)
 
 
-def test_a_key_in_the_address_is_none(keyed: Server) -> None:
-    """It would stand in logs and in the history of browsers."""
+def test_a_key_in_the_address_does_not_count(keyed: Server) -> None:
+    """It would be written to logs and to the history of browsers."""
     assert_json_error(keyed.client.get(f"/status?api_key={KEYS['ask']}&key={KEYS['ask']}"), 401, "key_missing")
 
 
-def test_openai_clients_are_refused_in_their_words(keyed: Server) -> None:
+def test_openai_clients_are_refused_in_their_error_format(keyed: Server) -> None:
     response = keyed.client.get("/v1/models")
     assert response.status_code == 401
     assert response.json()["error"]["code"] == "key_missing"
@@ -235,14 +235,14 @@ def test_openai_clients_are_refused_in_their_words(keyed: Server) -> None:
     ("header", "code"),
     [("", 1001), ("Basic x", 1001), (f"Bearer {key_of('somebody')}", 1002), (f"Bearer {KEYS['metrics']}", 1002)],
 )
-def test_dify_is_refused_in_its_words(keyed: Server, header: str, code: int) -> None:
+def test_dify_is_refused_in_its_error_format(keyed: Server, header: str, code: int) -> None:
     response = keyed.client.post("/retrieval", json={}, headers={"Authorization": header})
     assert response.status_code == 403
     assert list(response.json()) == ["error_code", "error_msg"]
     assert response.json()["error_code"] == code
 
 
-def test_a_refusal_comes_before_the_body_is_looked_at(keyed: Server) -> None:
+def test_a_request_is_refused_before_its_body_is_read(keyed: Server) -> None:
     response = keyed.client.post("/ask", content=b"{" * 300_000)
     assert_json_error(response, 401, "key_missing")
 
