@@ -12,7 +12,8 @@ from api.guard.rate_limit import RateLimitMiddleware
 from api.guard.reader_timeout import ReaderTimeoutMiddleware
 from api.guard.security_headers import SecurityHeadersMiddleware
 from api.http.server_context import ServerContext
-from api.monitoring.metrics import LoadCollector, Metrics, StoreCollector, add_metrics
+from api.monitoring.collectors import LoadCollector, StoreCollector
+from api.monitoring.metrics import Metrics, add_metrics
 from api.monitoring.request_log import RequestLogMiddleware, note_answer
 from ingest.runner import IngestRunner
 from rag.settings import ServeSettings

@@ -1,23 +1,19 @@
-"""Metrics for Prometheus.
+"""Metrics for Prometheus: counters and timings of what has happened. Gauges are in `collectors`.
 
 Labels take values from closed sets: routes, stages, configured models, outcomes. No text of a request becomes a label.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.registry import Collector
 
-from api.guard.concurrency_limit import ConcurrencyLimit
 from api.schemas.errors import ERRORS
 from ingest.staging.report import IngestReport
-from rag.errors import StoreError, ZhiwenError
+from rag.errors import ZhiwenError
 from rag.state.traces import Trace
-from rag.store.store import Store
 from rag.types import Attempt
 
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -29,69 +25,71 @@ class Metrics:
     """The counters and histograms of one service, in a registry of its own."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        Info("zhiwen_build", "The running version.", registry=registry).info({"version": version("zhiwen")})
-        self._requests = Counter(
-            "zhiwen_http_requests",
-            "Requests, including refused ones.",
-            ["method", "route", "status"],
-            registry=registry,
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        Info("zhiwen_build", "The running version.", registry=self.registry).info({"version": version("zhiwen")})
+        self._declare_requests()
+        self._declare_answers()
+        self._declare_chat_calls()
+        self._declare_ingests()
+
+    def _declare_requests(self) -> None:
+        self._requests = self._counter(
+            "zhiwen_http_requests", "Requests, including refused ones.", "method", "route", "status"
         )
-        self._request_seconds = Histogram(
+        self._request_seconds = self._histogram(
             "zhiwen_http_request_seconds",
-            "From the request's header to the last byte of the answer.",
-            ["route"],
+            "From the request's header to the last byte of the response.",
+            "route",
             buckets=_REQUEST_BUCKETS,
-            registry=registry,
         )
-        self._answers = Counter(
-            "zhiwen_answers",
-            "Answers, including refusals; `cached` tells whether from the cache.",
-            ["cached"],
-            registry=registry,
+
+    def _declare_answers(self) -> None:
+        self._answers = self._counter(
+            "zhiwen_answers", "Answers, including refusals; `cached` tells whether from the cache.", "cached"
         )
-        self._refusals = Counter("zhiwen_refusals", "Refusals by reason.", ["reason"], registry=registry)
-        self._broken_off = Counter(
+        self._refusals = self._counter("zhiwen_refusals", "Refusals by reason.", "reason")
+        self._broken_off = self._counter(
             "zhiwen_answers_broken_off",
             "Answers that failed while they were being written, by the code of the error.",
-            ["code"],
-            registry=registry,
+            "code",
         )
-        self._unverified = Counter(
-            "zhiwen_unverified_sentences", "Sentences that the cited passages do not support.", registry=registry
+        self._unverified = self._counter(
+            "zhiwen_unverified_sentences", "Sentences that the cited passages do not support."
         )
-        self._stage_seconds = Histogram(
+        self._stage_seconds = self._histogram(
             "zhiwen_stage_seconds",
             "Duration of the stages of answers and searches; `total` is a whole answer, `search` a whole search.",
-            ["stage"],
+            "stage",
             buckets=_STAGE_BUCKETS,
-            registry=registry,
         )
-        self._attempts = Counter(
-            "zhiwen_chat_attempts", "Calls to chat models by outcome.", ["model", "outcome"], registry=registry
-        )
-        self._first_token_seconds = Histogram(
+
+    def _declare_chat_calls(self) -> None:
+        self._attempts = self._counter("zhiwen_chat_attempts", "Calls to chat models by outcome.", "model", "outcome")
+        self._first_token_seconds = self._histogram(
             "zhiwen_chat_first_token_seconds",
             "From the call to a chat model to its first token.",
-            ["model"],
+            "model",
             buckets=_STAGE_BUCKETS,
-            registry=registry,
         )
-        self._tokens = Counter(
-            "zhiwen_chat_tokens", "Tokens as the provider counts them.", ["model", "kind"], registry=registry
+        self._tokens = self._counter("zhiwen_chat_tokens", "Tokens as the provider counts them.", "model", "kind")
+        self._cost = self._counter("zhiwen_chat_cost", "Cost in the currency of chat.prices.", "model")
+
+    def _declare_ingests(self) -> None:
+        self._ingests = self._counter("zhiwen_ingests", "Ingests by outcome.", "outcome")
+        self._ingest_seconds = self._histogram(
+            "zhiwen_ingest_seconds", "Duration of ingests that went live.", buckets=_INGEST_BUCKETS
         )
-        self._cost = Counter("zhiwen_chat_cost", "Cost in the currency of chat.prices.", ["model"], registry=registry)
-        self._ingests = Counter("zhiwen_ingests", "Ingests by outcome.", ["outcome"], registry=registry)
-        self._ingest_seconds = Histogram(
-            "zhiwen_ingest_seconds", "Duration of ingests that went live.", buckets=_INGEST_BUCKETS, registry=registry
+        self._embedded = self._counter("zhiwen_ingest_embedded_chunks", "Chunks embedded by ingests.")
+        self._unread = self._counter(
+            "zhiwen_ingest_unread_documents", "Documents that could not be read and kept their old version."
         )
-        self._embedded = Counter("zhiwen_ingest_embedded_chunks", "Chunks embedded by ingests.", registry=registry)
-        self._unread = Counter(
-            "zhiwen_ingest_unread_documents",
-            "Documents that could not be read and kept their old version.",
-            registry=registry,
-        )
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(name, documentation, labels, registry=self.registry)
+
+    def _histogram(self, name: str, documentation: str, *labels: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(name, documentation, labels, registry=self.registry, buckets=buckets)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that has ended."""
@@ -136,48 +134,6 @@ class Metrics:
             self._tokens.labels(attempt.model, "prompt").inc(usage.prompt_tokens)
             self._tokens.labels(attempt.model, "completion").inc(usage.completion_tokens)
             self._cost.labels(attempt.model).inc(usage.cost or 0.0)
-
-
-class StoreCollector(Collector):
-    """Gauges of the live generation, read from the store at each scrape."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def describe(self) -> list[Metric]:
-        """Empty, so that registering the collector does not read the store."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """`zhiwen_store_up`, and the figures of the live generation if the store answers."""
-        try:
-            state = self._store.state()
-        except StoreError:
-            yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=0)
-            return
-        yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=1)
-        live = state.live if state else None
-        yield GaugeMetricFamily("zhiwen_generation", "The live generation.", value=live.generation if live else 0)
-        yield GaugeMetricFamily(
-            "zhiwen_documents", "Documents of the live generation.", value=live.documents if live else 0
-        )
-        yield GaugeMetricFamily("zhiwen_chunks", "Chunks of the live generation.", value=live.chunks if live else 0)
-
-
-class LoadCollector(Collector):
-    """Gauges of the questions that run and queue at the moment of a scrape."""
-
-    def __init__(self, limit: ConcurrencyLimit) -> None:
-        self._limit = limit
-
-    def describe(self) -> list[Metric]:
-        """Empty, like that of `StoreCollector`."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """How many questions are being answered, and how many wait in the queue."""
-        yield GaugeMetricFamily("zhiwen_answers_under_way", "Questions being answered.", value=self._limit.running)
-        yield GaugeMetricFamily("zhiwen_answers_waiting", "Questions in the queue.", value=self._limit.queued)
 
 
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:

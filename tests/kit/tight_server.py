@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.guard.keys import PREFIX
+from tests.kit.api_keys import key_of
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server
@@ -11,7 +11,7 @@ from tests.kit.raw_connection import connected, post
 from tests.kit.waiting import eventually
 
 QUESTION = "向量数据库有哪些知名组件？"
-KEYS = {name: PREFIX + (name * 43)[:43] for name in ("often", "seldom")}
+KEYS = {name: key_of(name) for name in ("often", "seldom")}
 TIGHT = {
     "ZHIWEN_SERVE__KEYS": f"often:ask:{KEYS['often']},seldom:ask:{KEYS['seldom']}",
     "ZHIWEN_SERVE__REQUESTS_PER_MINUTE": "30",
@@ -27,14 +27,14 @@ TIGHT = {
 }
 
 
-def key_of(server: Server) -> dict[str, str]:
+def key_header(server: Server) -> dict[str, str]:
     """The header with the key that the server's client sends."""
     return {"X-API-Key": server.client.headers["X-API-Key"]}
 
 
 def question(server: Server, *, stream: bool = True) -> bytes:
     """A question as it goes over the wire."""
-    return post("/ask", {"question": QUESTION, "stream": stream}, headers=key_of(server))
+    return post("/ask", {"question": QUESTION, "stream": stream}, headers=key_header(server))
 
 
 def metric(server: Server, name: str) -> float:

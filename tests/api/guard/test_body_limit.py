@@ -6,7 +6,7 @@ import pytest
 
 from tests.kit.processes import Server, assert_json_error
 from tests.kit.raw_connection import connected, post_head, read_response, read_until_closed
-from tests.kit.tight_server import key_of
+from tests.kit.tight_server import key_header
 
 
 @pytest.mark.parametrize("path", ["/search", "/ingest", "/v1/chat/completions", "/retrieval", "/mcp"])
@@ -29,7 +29,7 @@ def test_a_question_that_is_too_long_is_refused_before_it_is_embedded(tight: Ser
 @pytest.mark.parametrize("path", ["/search", "/feedback"])
 def test_a_body_that_does_not_arrive_is_refused_and_the_connection_closed(tight: Server, path: str) -> None:
     """`/search` reads it in a middleware, `/feedback` in the route."""
-    with connected(tight, post_head(path, 100, headers=key_of(tight)) + b'{"quest') as own:
+    with connected(tight, post_head(path, 100, headers=key_header(tight)) + b'{"quest') as own:
         response = read_response(own)
         assert response.status == 408
         assert response.headers["connection"] == "close"

@@ -16,7 +16,7 @@ from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server, assert_json_error
 from tests.kit.raw_connection import LIVE, connected, post_head, read_response, read_until_closed
 from tests.kit.server_events import streamed
-from tests.kit.tight_server import QUESTION, full, key_of, metric, question, queued, running
+from tests.kit.tight_server import QUESTION, full, key_header, metric, question, queued, running
 from tests.kit.virtual_time import VirtualTime
 from tests.kit.waiting import eventually
 
@@ -122,7 +122,7 @@ def test_some_questions_run_some_queue_and_the_others_are_told_to_come_back(
         assert [next(events).name for events in streams] == ["passages", "passages"]
         assert running(tight) == 2
         waiting = pool.submit(
-            httpx2.post, f"{tight.url}/ask", json=body, headers=key_of(tight), trust_env=False, timeout=60
+            httpx2.post, f"{tight.url}/ask", json=body, headers=key_header(tight), trust_env=False, timeout=60
         )
         eventually(lambda: queued(tight) == 1)
         rejected = tight.post("/search", question=QUESTION)
@@ -181,7 +181,7 @@ def test_a_client_that_leaves_the_queue_makes_room_in_it(tight: Server, chat_end
 def test_a_question_takes_no_slot_until_its_body_is_complete(tight: Server) -> None:
     with ExitStack() as slow:
         for path in ("/search", "/ask", "/v1/chat/completions", "/retrieval"):
-            head = post_head(path, 100, headers=key_of(tight) | {"Expect": "100-continue"})
+            head = post_head(path, 100, headers=key_header(tight) | {"Expect": "100-continue"})
             own = slow.enter_context(connected(tight, head))
             # What the server says as soon as it wants the body.
             assert own.recv(100).startswith(b"HTTP/1.1 100 ")

@@ -13,7 +13,7 @@ from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server
 from tests.kit.raw_connection import LIVE, connected, post_head, read_response, read_until_closed
-from tests.kit.tight_server import key_of, question, running
+from tests.kit.tight_server import key_header, question, running
 from tests.kit.virtual_time import VirtualTime
 from tests.kit.waiting import eventually
 
@@ -66,7 +66,7 @@ def test_a_header_that_is_too_large_is_refused(tight: Server) -> None:
 def test_a_large_body_does_not_count_for_the_header_behind_it(tight: Server) -> None:
     body = b"x" * 200_000
     live = LIVE.replace(b"\r\n\r\n", CLOSE)
-    with connected(tight, post_head("/nothing", len(body), headers=key_of(tight)) + body + live[:30]) as own:
+    with connected(tight, post_head("/nothing", len(body), headers=key_header(tight)) + body + live[:30]) as own:
         assert read_response(own).status == 404
         own.sendall(live[30:])
         assert read_response(own).status == 200

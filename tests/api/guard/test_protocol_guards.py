@@ -73,7 +73,9 @@ def test_the_list_of_links_can_be_switched_off(locked: Server) -> None:
         ({"Authorization": f"Bearer {SCRAPER}"}, 1002),
     ],
 )
-def test_dify_without_a_valid_key_gets_403_and_its_own_error_codes(locked: Server, headers: dict[str, str], code: int) -> None:
+def test_dify_without_a_valid_key_gets_403_and_its_own_error_codes(
+    locked: Server, headers: dict[str, str], code: int
+) -> None:
     for body in ({"knowledge_id": "zhiwen", "query": QUESTION}, None):
         response = locked.client.post("/retrieval", json=body, headers=headers)
         assert response.status_code == 403
