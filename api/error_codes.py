@@ -1,5 +1,6 @@
-"""Errors as HTTP answers and exit codes: one table, one shape."""
+"""What an error becomes at the edge: its HTTP status, its code on the wire, its exit code."""
 
+from api import refusals
 from rag import errors
 from rag.errors import ZhiwenError
 
@@ -9,15 +10,15 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.QuestionTooLong: 413,
     errors.TraceNotFound: 404,
     errors.FilterError: 422,
-    errors.RequestRefused: 400,
-    errors.KeyMissing: 401,
-    errors.KeyUnknown: 401,
-    errors.ScopeMissing: 403,
-    errors.UntrustedHost: 400,
-    errors.ForeignOrigin: 403,
-    errors.TooManyRequests: 429,
-    errors.TooManyAnswers: 429,
-    errors.Stopping: 503,
+    refusals.RequestRefused: 400,
+    refusals.KeyMissing: 401,
+    refusals.KeyUnknown: 401,
+    refusals.ScopeMissing: 403,
+    refusals.UntrustedHost: 400,
+    refusals.ForeignOrigin: 403,
+    refusals.TooManyRequests: 429,
+    refusals.TooManyAnswers: 429,
+    refusals.Stopping: 503,
     errors.TextNotFound: 404,
     errors.KnowledgeError: 409,
     errors.DocumentError: 422,
@@ -50,6 +51,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.ChatRejected: 502,
     errors.NotAChatModel: 502,
 }
+"""The HTTP status of each class of error below the root of the tree."""
 
 _USAGE_ERRORS = (errors.ConfigError, errors.QuestionError, errors.FilterError)
 
@@ -60,16 +62,17 @@ def http_status(error: ZhiwenError) -> int:
 
 
 def error_code(error: ZhiwenError) -> str:
+    """The public code of an error, such as `store_unavailable`."""
     return error.code
 
 
 def terminal_message(error: ZhiwenError) -> str:
-    """The message in one line of a terminal, with the command that tells how an answer came to break off."""
+    """The message as one line; if the error broke off an answer, with the command that shows its trace."""
     return f"{error} (zhiwen explain {error.trace_id})" if error.trace_id else str(error)
 
 
 def error_from_code(code: str, message: str, trace_id: str = "") -> ZhiwenError:
-    """The error that a server answered with, as it was there."""
+    """Rebuild the error that a server answered with; ZhiwenError itself if the code is unknown."""
     kind = next((kind for kind in STATUS if error_code(kind()) == code), ZhiwenError)
     error = kind(message)
     error.trace_id = trace_id
@@ -77,5 +80,5 @@ def error_from_code(code: str, message: str, trace_id: str = "") -> ZhiwenError:
 
 
 def exit_code(error: ZhiwenError) -> int:
-    """2 for what the user typed or configured, 1 for everything else."""
+    """The exit code of a command: 2 if the input or the settings are wrong, 1 for any other error."""
     return 2 if isinstance(error, _USAGE_ERRORS) else 1

@@ -1,4 +1,4 @@
-"""How an error looks to the clients of each protocol: as an answer, and as the last event of a stream."""
+"""How an error looks in each protocol: as a response, and as the last event of a stream."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,16 +8,15 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from api.dify.schemas import DifyError
 from api.error_codes import error_code, http_status
-from api.openai.schemas import OpenAIError, OpenAIErrorBody
-from api.schemas.errors import ErrorBody, ErrorResponse
-from rag.errors import RequestRefused, ScopeMissing, ZhiwenError
+from api.refusals import RequestRefused, ScopeMissing
+from api.schemas.errors import DifyError, ErrorBody, ErrorResponse, OpenAIError, OpenAIErrorBody
+from rag.errors import ZhiwenError
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error as the HTTP API means it, before it is put in the words of a protocol."""
+    """An error in the terms of our own API, before it is put into the format of a protocol."""
 
     status: int
     code: str
@@ -26,39 +25,45 @@ class Problem:
 
     @classmethod
     def of(cls, error: ZhiwenError) -> "Problem":
+        """The problem that an error of the tree is for a client."""
         return cls(http_status(error), error_code(error), str(error), error.trace_id)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorFormat:
-    """`body` is the JSON of an error, `event` what names it at the end of a stream that it broke off."""
+    """The error format of one protocol.
+
+    `body` and `status` turn a problem into the JSON body and the HTTP status. `event` names the event that ends a
+    broken stream; "" if the protocol does not name its events.
+    """
 
     name: str
     body: Callable[[Problem], BaseModel]
     status: Callable[[Problem], int]
     event: str = ""
 
-    def answer(self, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    def response(self, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        """The problem as a whole response."""
         return JSONResponse(self._content(problem), status_code=self.status(problem), headers=headers)
 
     def last_event(self, error: ZhiwenError) -> bytes:
-        """The end of a stream of server-sent events. Our own events do without the outermost braces."""
+        """The error as the last server-sent event of a stream. Named events leave out the outer `{"error": …}`."""
         body = self._content(Problem.of(error))
         name = f"event: {self.event}\n" if self.event else ""
         data = body["error"] if self.event else body
         return f"{name}data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
     def _content(self, problem: Problem) -> dict[str, Any]:
-        """The body, in which an answer that was broken off is told by the id of its trace."""
+        """The JSON body, with the id of the trace if the error broke off an answer."""
         body = self.body(problem).model_dump()
         if problem.trace_id and "error" in body:
             body["error"]["trace_id"] = problem.trace_id
         return body
 
 
-def error_response(error: ZhiwenError, dialect: ErrorFormat) -> JSONResponse:
-    """The answer to a request that is refused before it is looked at."""
-    return dialect.answer(Problem.of(error), _headers(error))
+def error_response(error: ZhiwenError, error_format: ErrorFormat) -> JSONResponse:
+    """The response to a refused request, with `WWW-Authenticate` and `Retry-After` where they apply."""
+    return error_format.response(Problem.of(error), _headers(error))
 
 
 def _headers(error: ZhiwenError) -> dict[str, str]:
@@ -96,19 +101,20 @@ _DIFY_CODES = {"key_missing": 1001, "key_unknown": 1002, "scope_missing": 1002}
 
 
 def _dify_status(problem: Problem) -> int:
-    # Dify tells a wrong key by 403 alone.
+    # Dify recognises a wrong key by status 403 only.
     return 403 if problem.code in _DIFY_CODES else _known_status(problem)
 
 
 def _known_status(problem: Problem) -> int:
-    """The status; 422 is none that other protocols know."""
+    """The status, with 400 for 422, which clients of other protocols do not know."""
     return 400 if problem.status == 422 else problem.status
 
 
 OWN = ErrorFormat("own", _own, lambda problem: problem.status, event="error")
-"""The API's own."""
+"""Our own API."""
 
 OPENAI = ErrorFormat("openai", _openai, _known_status)
+"""OpenAI's API."""
 
 DIFY = ErrorFormat("dify", _dify, _dify_status)
-"""Of Dify's external knowledge bases."""
+"""Dify's external knowledge bases."""

@@ -1,54 +1,48 @@
-"""Everything that can go wrong, as one tree.
+"""Everything that can go wrong below the API, as one tree.
 
     ZhiwenError
-    ├── ConfigError              a setting is unknown, of the wrong type, out of range, or missing
-    ├── QuestionError            the question is empty or not text
-    │   └── QuestionTooLong      it exceeds answering.max_question_characters
-    ├── TraceNotFound            no answer of that id is kept: unknown, too old, or traces are switched off
-    ├── FilterError              a search filter names a bad field or value
-    ├── RequestRefused           the service does not take this request, or not now
-    │   ├── KeyMissing           it has no API key
-    │   ├── KeyUnknown           its key is none of the service's
-    │   ├── ScopeMissing         its key does not open this
-    │   ├── UntrustedHost        it is for a host name that the service does not go by
-    │   ├── ForeignOrigin        a page of another site sent it
-    │   ├── TooManyRequests      its key has been used too often within a minute
-    │   └── TooManyAnswers       as many answers are being written as the service allows
-    ├── Stopping                 the service is shutting down
-    ├── TextNotFound             no passage or document has the id that was asked for
-    ├── KnowledgeError           the folder of documents is missing, empty, or about to be emptied
-    │   ├── DocumentError        one document cannot be read; the others are not affected
-    │   ├── DocumentNotFound     the live generation has no document of that name
-    │   └── GoldenQuestionsLost  the new generation would no longer find what the old one finds
-    ├── FeedbackError            what people thought of answers cannot be kept or read
-    ├── IngestStopped            an ingest was ended before it was done; what was live stays live
-    ├── BackupError              a backup cannot be written, or is damaged, cut off, or something else
-    ├── StoreError               the vector store refused or failed
-    │   ├── StoreUnavailable     it cannot be reached
-    │   ├── StoreTimeout         it did not answer within the deadline
-    │   ├── StoreLocked          another process owns it, or is writing to it
-    │   ├── StoreEmpty           nothing has been ingested yet
-    │   └── NoEarlierGeneration  there is nothing to roll back to
-    ├── EmbedderError            the embedding model failed
-    │   ├── EmbedderUnavailable  it cannot be loaded or reached
-    │   └── EmbedderMismatch     the live index was made with another one
-    ├── RerankerError            the reranker failed; the hits stay in the order in which they were found
-    │   ├── RerankerUnavailable  it cannot be loaded or reached, or refuses the key
-    │   └── RerankerTimeout      it did not answer within the deadline
-    └── ChatError                the chat model failed
-        ├── ChatUnavailable      it cannot be reached, or is out of order
-        │   ├── ChatBusy         it is asked too often
-        │   ├── ChatAuthenticationError  it refuses the key, the account or the model's name; trying again does not help
-        │   └── ChatCircuitOpen  it has failed again and again, and is left alone for a while
-        ├── ChatTimeout          it did not begin, go on or end within the deadline
-        └── ChatBroken           its answer broke off, and is not whole
-            ├── ChatInvalidResponse  what it sends is no JSON, or no chat answer
-            ├── ChatFiltered     the provider's content filter stopped it
-            ├── ChatRejected     it does not take this request, for example because it is too long
-            └── NotAChatModel    something else answers at its address, such as a login page
+    ├── ConfigError
+    ├── QuestionError
+    │   └── QuestionTooLong
+    ├── TraceNotFound
+    ├── FilterError
+    ├── TextNotFound
+    ├── KnowledgeError
+    │   ├── DocumentError
+    │   ├── DocumentNotFound
+    │   └── GoldenQuestionsLost
+    ├── FeedbackError
+    ├── IngestStopped
+    ├── BackupError
+    ├── StoreError
+    │   ├── StoreUnavailable
+    │   ├── StoreTimeout
+    │   ├── StoreLocked
+    │   ├── StoreEmpty
+    │   └── NoEarlierGeneration
+    ├── EmbedderError
+    │   ├── EmbedderUnavailable
+    │   └── EmbedderMismatch
+    ├── RerankerError
+    │   ├── RerankerUnavailable
+    │   └── RerankerTimeout
+    └── ChatError
+        ├── ChatUnavailable
+        │   ├── ChatBusy
+        │   ├── ChatAuthenticationError
+        │   └── ChatCircuitOpen
+        ├── ChatTimeout
+        └── ChatBroken
+            ├── ChatInvalidResponse
+            ├── ChatFiltered
+            ├── ChatRejected
+            └── NotAChatModel
 
-Errors of vendor libraries are translated where the library is called, with `raise … from`. "Nothing was found"
-is not an error: it is an `Answer` with `refused = True`.
+The errors of requests that the service refuses (no API key, too many questions …) are branches of the same tree. Only
+the API raises them, so they are drawn in `api/refusals.py`.
+
+Errors of vendor libraries are translated where the library is called, with `raise … from`. "Nothing was found" is not
+an error: it is an `Answer` with `refused = True`.
 """
 
 import re
@@ -58,7 +52,7 @@ from typing import ClassVar
 class ZhiwenError(Exception):
     """Root of the tree. The message is one line for a person: the thing, the value, the way out.
 
-    `trace_id` is that of the trace which is kept of an answer that the error broke off, "" if it broke off none.
+    `trace_id` names the trace of the answer that the error broke off; it is "" if the error broke off no answer.
     """
 
     trace_id = ""
@@ -66,7 +60,7 @@ class ZhiwenError(Exception):
     code: ClassVar[str] = "zhiwen_error"
     """For programs: `StoreUnavailable` → `store_unavailable`, `NotAChatModel` → `not_a_chat_model`.
 
-    Codes are public: a class that gets a better name keeps the code it had, given as `code` in its definition.
+    Codes are public. A class that gets a better name keeps its old code: `class BetterName(Parent, code="old_name")`.
     """
 
     def __init_subclass__(cls, code: str = "") -> None:
@@ -75,155 +69,114 @@ class ZhiwenError(Exception):
 
 
 class ConfigError(ZhiwenError):
-    pass
+    """A setting is unknown, of the wrong type, out of range, or missing."""
 
 
 class QuestionError(ZhiwenError):
-    pass
+    """The question is empty or not text."""
 
 
 class QuestionTooLong(QuestionError):
-    pass
+    """The question exceeds `answering.max_question_characters`."""
 
 
 class TraceNotFound(ZhiwenError):
-    pass
+    """No trace has this id: it is unknown or too old, or traces are switched off."""
 
 
 class FilterError(ZhiwenError):
-    pass
-
-
-class RequestRefused(ZhiwenError):
-    """`retry_after_seconds` is when to try again, 0 where that does not help."""
-
-    def __init__(self, message: str = "", *, retry_after_seconds: float = 0.0) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
-
-class KeyMissing(RequestRefused):
-    pass
-
-
-class KeyUnknown(RequestRefused):
-    pass
-
-
-class ScopeMissing(RequestRefused):
-    """`scope` is the one that the key lacks."""
-
-    def __init__(self, message: str = "", *, scope: str = "") -> None:
-        super().__init__(message)
-        self.scope = scope
-
-
-class UntrustedHost(RequestRefused):
-    pass
-
-
-class ForeignOrigin(RequestRefused):
-    pass
-
-
-class TooManyRequests(RequestRefused):
-    pass
-
-
-class TooManyAnswers(RequestRefused):
-    pass
-
-
-class Stopping(ZhiwenError):
-    pass
+    """A search filter names a bad field or value."""
 
 
 class TextNotFound(ZhiwenError):
-    pass
+    """No passage and no document has this id."""
 
 
 class KnowledgeError(ZhiwenError):
-    pass
+    """The folder of documents is missing or empty, or an ingest would empty the index."""
 
 
 class DocumentError(KnowledgeError):
-    pass
+    """One document cannot be read; the others are not affected."""
 
 
 class DocumentNotFound(KnowledgeError):
-    pass
+    """The live generation has no document of that name."""
 
 
 class GoldenQuestionsLost(KnowledgeError):
-    pass
+    """The new generation would no longer find what the live one finds."""
 
 
 class FeedbackError(ZhiwenError):
-    pass
+    """Feedback on answers cannot be written or read."""
 
 
 class IngestStopped(ZhiwenError):
-    pass
+    """An ingest was stopped before its commit; the live generation stays live."""
 
 
 class BackupError(ZhiwenError):
-    pass
+    """A backup cannot be written, or the file is truncated, damaged or not a backup."""
 
 
 class StoreError(ZhiwenError):
-    pass
+    """The vector store refused or failed."""
 
 
 class StoreUnavailable(StoreError):
-    pass
+    """The store cannot be reached."""
 
 
 class StoreTimeout(StoreError):
-    pass
+    """The store did not answer before the deadline."""
 
 
 class StoreLocked(StoreError):
-    pass
+    """Another process owns the store or is writing to it."""
 
 
 class StoreEmpty(StoreError):
-    pass
+    """Nothing has been ingested yet."""
 
 
 class NoEarlierGeneration(StoreError):
-    pass
+    """The store keeps no generation to roll back to."""
 
 
 class EmbedderError(ZhiwenError):
-    pass
+    """The embedding model failed."""
 
 
 class EmbedderUnavailable(EmbedderError):
-    pass
+    """The embedding model cannot be loaded or reached."""
 
 
 class EmbedderMismatch(EmbedderError):
-    pass
+    """The live index was built with another embedding model."""
 
 
 class RerankerError(ZhiwenError):
-    pass
+    """The reranker failed; the hits keep the order in which they were found."""
 
 
 class RerankerUnavailable(RerankerError):
-    pass
+    """The reranker cannot be loaded or reached, or refuses the key."""
 
 
 class RerankerTimeout(RerankerError):
-    pass
+    """The reranker did not answer before the deadline."""
 
 
 class ChatError(ZhiwenError):
-    pass
+    """The chat model failed."""
 
 
 class ChatUnavailable(ChatError):
-    """`retry_after_seconds` is what the provider asked to wait before the next try, 0 if it did not say."""
+    """The chat model cannot be reached or is out of order.
+
+    `retry_after_seconds` is how long the provider asks to wait before the next try, 0 if it does not say.
+    """
 
     def __init__(self, message: str = "", *, retry_after_seconds: float = 0.0) -> None:
         super().__init__(message)
@@ -231,41 +184,41 @@ class ChatUnavailable(ChatError):
 
 
 class ChatBusy(ChatUnavailable):
-    pass
+    """The provider refuses more requests for now."""
 
 
 class ChatAuthenticationError(ChatUnavailable, code="chat_denied"):
-    pass
+    """The provider refuses the key, the account or the model's name; trying again does not help."""
 
 
 class ChatCircuitOpen(ChatUnavailable, code="chat_resting"):
-    pass
+    """The model has failed several times in a row and is not called for a while."""
 
 
 class ChatTimeout(ChatError):
-    pass
+    """The chat model did not begin, continue or end before a deadline."""
 
 
 class ChatBroken(ChatError):
-    pass
+    """The answer broke off and is incomplete."""
 
 
 class ChatInvalidResponse(ChatBroken, code="chat_garbled"):
-    pass
+    """The response is not JSON, or not a chat answer."""
 
 
 class ChatFiltered(ChatBroken):
-    pass
+    """The provider's content filter stopped the answer."""
 
 
 class ChatRejected(ChatBroken):
-    pass
+    """The provider rejects this request, for example because it is too long."""
 
 
 class NotAChatModel(ChatBroken):
-    pass
+    """Something else answers at this address, such as a login page."""
 
 
 def first_line(error: Exception) -> str:
-    """What a vendor's error says, short enough to stand in a message of ours."""
+    """The first line of a vendor's error, at most 200 characters, for use in a message of ours."""
     return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -85,11 +85,3 @@ class RecordOut(BaseModel):
 
 class RetrievalResponse(BaseModel):
     records: list[RecordOut]
-
-
-class DifyError(BaseModel):
-    """`error_code` is one of Dify's own (1001 no or a malformed header, 1002 a key that does not open this, 2001 an
-    unknown knowledge base), or else the HTTP status."""
-
-    error_code: int
-    error_msg: str

@@ -1,6 +1,6 @@
-"""Who may do what, and what it costs: one table of all routes.
+"""The table of all routes: which scope each needs, and which of them answer questions.
 
-A route that does not stand here is closed to everybody but administrators; a test sees to it that none is missing.
+Only administrators may call a route that is missing from the table. A test checks that no route is missing.
 """
 
 import re
@@ -20,32 +20,33 @@ OPENS: dict[Scope, frozenset[Scope]] = {
     "ask": frozenset({"ask"}),
     "ingest": frozenset({"ask", "ingest"}),
     "admin": frozenset(SCOPES),
-    # For a scraper, which has no business with documents.
+    # For Prometheus, which must not read documents.
     "metrics": frozenset({"metrics"}),
 }
-"""What a key of each scope opens."""
+"""The scopes that a key of each scope opens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`needs` is the scope that a key must open, None for what everybody may have.
+    """What holds for one route.
 
-    `answers` are the routes of which only so many are served at a time; `dialect` is how their clients want a refusal.
+    `needs` is the scope that the caller's key must open; None if the route needs no key. `answers` marks a route that
+    counts towards `serve.max_concurrent_answers`. `error_format` is the format in which its clients expect errors.
     """
 
     method: str
     path: str
     needs: Scope | None
     answers: bool = False
-    dialect: ErrorFormat = OWN
+    error_format: ErrorFormat = OWN
 
 
 RULES = (
-    # What a browser, a probe or the command line must get before it can show a key. No content of documents.
+    # Browsers, probes and the command line need these before they can send a key. They show nothing of the documents.
     Rule("GET", "/", None),
     Rule("GET", "/static/{path:path}", None),
     Rule("GET", "/knowledge", None),
-    Rule("GET", "/docs/{source:path}", None),  # with keys, its script asks for the document
+    Rule("GET", "/docs/{source:path}", None),  # if keys are needed, the page's script fetches the document with one
     Rule("GET", "/favicon.ico", None),
     Rule("GET", "/api-docs", None),
     Rule("GET", "/api-docs/assets/{path:path}", None),
@@ -63,13 +64,13 @@ RULES = (
     # Writing.
     Rule("POST", "/ingest", "ingest"),
     # Other protocols.
-    Rule("GET", "/v1/models", "ask", dialect=OPENAI),
-    Rule("GET", "/v1/models/{name:path}", "ask", dialect=OPENAI),
-    Rule("GET", "/models", "ask", dialect=OPENAI),
-    Rule("GET", "/models/{name:path}", "ask", dialect=OPENAI),
-    Rule("POST", "/v1/chat/completions", "ask", answers=True, dialect=OPENAI),
-    Rule("POST", "/chat/completions", "ask", answers=True, dialect=OPENAI),
-    Rule("POST", "/retrieval", "ask", answers=True, dialect=DIFY),
+    Rule("GET", "/v1/models", "ask", error_format=OPENAI),
+    Rule("GET", "/v1/models/{name:path}", "ask", error_format=OPENAI),
+    Rule("GET", "/models", "ask", error_format=OPENAI),
+    Rule("GET", "/models/{name:path}", "ask", error_format=OPENAI),
+    Rule("POST", "/v1/chat/completions", "ask", answers=True, error_format=OPENAI),
+    Rule("POST", "/chat/completions", "ask", answers=True, error_format=OPENAI),
+    Rule("POST", "/retrieval", "ask", answers=True, error_format=DIFY),
     Rule("POST", "/mcp", "ask", answers=True),
     Rule("GET", "/mcp", "ask"),
     Rule("DELETE", "/mcp", "ask"),
@@ -84,16 +85,16 @@ _COMPILED: tuple[tuple[re.Pattern[str], Rule], ...] = tuple((compile_path(rule.p
 
 @lru_cache(maxsize=1024)
 def rule_of(method: str, path: str) -> Rule:
-    """The rule for a request; for one that the table does not know, one that only administrators pass."""
+    """The rule for a request; for a route that the table does not know, one that needs the scope `admin`."""
     method = "GET" if method == "HEAD" else method
     matching = [rule for pattern, rule in _COMPILED if pattern.match(path)]
     for rule in matching:
         if rule.method == method:
             return rule
-    # The router says 404 or 405 to those who may know.
-    return Rule(method, "", "admin", dialect=matching[0].dialect if matching else _dialect_of(path))
+    # Administrators get 404 or 405 from the router.
+    return Rule(method, "", "admin", error_format=matching[0].error_format if matching else _format_of_unknown(path))
 
 
-def _dialect_of(path: str) -> ErrorFormat:
-    """That of a path which does not exist: clients of OpenAI's try more than there is, all below /v1."""
+def _format_of_unknown(path: str) -> ErrorFormat:
+    """The error format for a path that does not exist: OpenAI clients also try endpoints below /v1 that we lack."""
     return OPENAI if path.startswith("/v1/") else OWN

@@ -1,4 +1,4 @@
-"""Who asks, by the key of the request, and whether that key opens what it asks for."""
+"""Authentication by API key: who the caller is, and whether the key opens the route."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -6,13 +6,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.error_formats import error_response
 from api.guard.access import Rule, rule_of
 from api.guard.keys import Key, Keys
-from rag.errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
+from api.refusals import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
 
 _CALLER = "zhiwen.caller"
 
 
 class AuthenticationMiddleware:
-    """ASGI middleware that lets through what the table of routes allows the caller."""
+    """ASGI middleware that refuses a request unless the caller's key opens its route."""
 
     def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
         self._app = app
@@ -22,29 +22,29 @@ class AuthenticationMiddleware:
         if scope["type"] == "http" and not self._keys.is_open:
             rule = rule_of(scope["method"], scope["path"])
             try:
-                scope[_CALLER] = caller_among(self._keys, Headers(scope=scope), rule)
+                scope[_CALLER] = _authenticated(self._keys, Headers(scope=scope), rule)
             except RequestRefused as error:
-                await error_response(error, rule.dialect)(scope, receive, send)
+                await error_response(error, rule.error_format)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
 def caller_of(scope: Scope) -> Key | None:
-    """Whose key the request has; None where none is needed."""
+    """The key that the request was authenticated with; None if the route needs no key."""
     caller: Key | None = scope.get(_CALLER)
     return caller
 
 
-def caller_among(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
-    """Whose key a request shows; None where none is needed. Raises RequestRefused if it opens too little."""
-    if rule.needs is None or keys.is_open:
+def _authenticated(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
+    """The key that a request presents; None if its route needs no key. Raises RequestRefused if it does not suffice."""
+    if rule.needs is None:
         return None
     presented = _presented(headers)
     if not presented:
-        raise KeyMissing("an API key is needed: send the header `Authorization: Bearer …`")
+        raise KeyMissing("API key missing; send it in the header `Authorization: Bearer …`")
     caller = keys.find(presented)
     if caller is None:
-        raise KeyUnknown("the API key is none of this service's; ask whoever runs it for one")
+        raise KeyUnknown("invalid API key; ask the administrator")
     if rule.needs not in caller.opens:
         raise ScopeMissing(f"the API key {caller.name} lacks the scope {rule.needs}", scope=rule.needs)
     return caller

@@ -1,7 +1,8 @@
-"""How many answers are written at a time: so many at once, so many waiting, and everybody else is told to come back."""
+"""The limit on questions that are answered at once: some run, some queue, all others get 429 with `Retry-After`."""
 
 import asyncio
 from collections import deque
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,122 +10,119 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.disconnects import unless_gone
 from api.error_formats import error_response
 from api.guard.access import rule_of
-from api.guard.rush import Rush
-from rag.errors import TooManyAnswers
+from api.refusals import TooManyAnswers
 
 _RETRY_AFTER_SECONDS = 2.0
-_FULL = "as many questions are being answered as this service allows; try again in a moment"
 
 
 class ConcurrencyLimit:
-    """`at_once` places and a queue for them, in the order of arrival. Used in one event loop."""
+    """A semaphore of `max_running` slots with a bounded queue, first come first served. For use in one event loop."""
 
-    def __init__(self, at_once: int, waiting: int, waiting_seconds: float, rush: Rush) -> None:
-        self._at_once = at_once
-        self._free = at_once
-        self._waiting = waiting
-        self._waiting_seconds = waiting_seconds
+    def __init__(self, *, max_running: int, max_queued: int, queue_timeout_seconds: float) -> None:
+        self._max_running = max_running
+        self._max_queued = max_queued
+        self._queue_timeout_seconds = queue_timeout_seconds
+        self._running = 0
         self._queue: deque[asyncio.Future[None]] = deque()
-        self.rush = rush
 
     @property
-    def are_full(self) -> bool:
-        """Whether there is neither a place nor one in the queue."""
-        return not self._free and len(self._queue) >= self._waiting
+    def running(self) -> int:
+        """How many slots are taken."""
+        return self._running
 
     @property
-    def taken_now(self) -> int:
-        return self._at_once - self._free
-
-    @property
-    def waiting_now(self) -> int:
+    def queued(self) -> int:
+        """How many callers wait for a slot."""
         return len(self._queue)
 
-    def check(self) -> None:
-        """Raises TooManyAnswers if they are full."""
-        if self.are_full:
-            raise self.refuse()
+    @property
+    def has_free_slot(self) -> bool:
+        """Whether `acquire` would return at once."""
+        return self._running < self._max_running
 
-    def refuse(self) -> TooManyAnswers:
-        """What one is told for whom there is no room."""
-        self.rush.note_arrival()
-        return TooManyAnswers(_FULL, retry_after_seconds=_RETRY_AFTER_SECONDS)
+    def reject_if_full(self) -> None:
+        """Raise TooManyAnswers if all slots are taken and the queue is full."""
+        if not self.has_free_slot and len(self._queue) >= self._max_queued:
+            raise TooManyAnswers(
+                "too many questions are being answered; try again in a moment",
+                retry_after_seconds=_RETRY_AFTER_SECONDS,
+            )
 
-    def line_up(self) -> asyncio.Future[None]:
-        """A turn, done once it has a place, in the order of the calls; to be left in the end, whatever comes of it.
+    async def acquire(self) -> Literal[True]:
+        """Take a slot, after waiting in the queue if none is free. Each call that returns needs one `release`.
 
-        Raises TooManyAnswers if there is no room.
+        Raises TooManyAnswers if the queue is full, or if no slot becomes free within `queue_timeout_seconds`.
         """
-        self.check()
+        self.reject_if_full()
+        if self.has_free_slot:
+            self._running += 1
+            return True
         turn = asyncio.get_running_loop().create_future()
-        if self._free:
-            self._free -= 1
-            turn.set_result(None)
-        else:
-            self._queue.append(turn)
-        return turn
-
-    async def wait(self, turn: asyncio.Future[None]) -> bool:
-        """Return True once the turn has a place. Raises TooManyAnswers if that takes too long."""
+        self._queue.append(turn)
         try:
-            async with asyncio.timeout(self._waiting_seconds):
+            async with asyncio.timeout(self._queue_timeout_seconds):
                 await turn
         except TimeoutError as error:
+            self._leave_queue(turn)
             raise TooManyAnswers(
-                f"no question was done within {self._waiting_seconds:g} seconds; try again in a moment",
+                f"no question was finished within {self._queue_timeout_seconds:g} seconds; try again in a moment",
                 retry_after_seconds=_RETRY_AFTER_SECONDS,
             ) from error
+        except asyncio.CancelledError:
+            self._leave_queue(turn)
+            raise
         return True
 
-    def leave(self, turn: asyncio.Future[None]) -> None:
-        """Give its place to the next one, or the one in the queue if it never got that far."""
+    def release(self) -> None:
+        """Hand the slot to the first in the queue, or free it if nobody waits."""
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._running -= 1
+
+    def _leave_queue(self, turn: asyncio.Future[None]) -> None:
         if turn in self._queue:
             self._queue.remove(turn)
         elif not turn.cancelled():
-            self._give_back()
-
-    def _give_back(self) -> None:
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.cancelled():
-                turn.set_result(None)
-                return
-        self._free += 1
+            self.release()  # it was handed a slot in the same moment
 
 
 class AnswerLimitMiddleware:
-    """ASGI middleware that gives a place to each request that is answered from the documents, once it is all there.
+    """ASGI middleware that holds a slot for each request to a route that answers questions.
 
-    Who sends a body slowly would otherwise hold a place for it.
+    It waits for the whole body first: a client that sends its body slowly would hold a slot meanwhile.
     """
 
-    def __init__(self, app: ASGIApp, *, places: ConcurrencyLimit) -> None:
+    def __init__(self, app: ASGIApp, *, limit: ConcurrencyLimit) -> None:
         self._app = app
-        self._places = places
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not (rule := rule_of(scope["method"], scope["path"])).answers:
             await self._app(scope, receive, send)
             return
         try:
-            self._places.check()  # before anything of the body is read
-            first = await _whole(receive)
-            if first["type"] == "http.disconnect":
-                return
-            # At once: whoever comes next in a rush is to find the place taken.
-            turn = self._places.line_up()
-            try:
-                if turn.done() or await unless_gone(Request(scope, receive), self._places.wait(turn)):
-                    await self._places.rush.over()
-                    await self._app(scope, _beginning_with(first, receive), send)
-            finally:
-                self._places.leave(turn)
+            self._limit.reject_if_full()  # before reading the body
+            body = await _whole_body(receive)
+            if body["type"] != "http.disconnect" and await self._acquire(Request(scope, receive)):
+                try:
+                    await self._app(scope, _body_first(body, receive), send)
+                finally:
+                    self._limit.release()
         except TooManyAnswers as error:
-            await error_response(error, rule.dialect)(scope, receive, send)
+            await error_response(error, rule.error_format)(scope, receive, send)
+
+    async def _acquire(self, request: Request) -> bool:
+        """Take a slot; False if the client left while it was in the queue."""
+        if self._limit.has_free_slot:
+            return await self._limit.acquire()
+        return bool(await unless_gone(request, self._limit.acquire()))
 
 
-async def _whole(receive: Receive) -> Message:
-    """The body as one message, or that the client has gone. How large it may be is seen to outside."""
+async def _whole_body(receive: Receive) -> Message:
+    """The body as one message, or the message that the client has gone. BodyLimitMiddleware bounds its size."""
     pieces = []
     while True:
         message = await receive()
@@ -135,10 +133,11 @@ async def _whole(receive: Receive) -> Message:
             return {"type": "http.request", "body": b"".join(pieces), "more_body": False}
 
 
-def _beginning_with(first: Message, receive: Receive) -> Receive:
-    messages = [first]
+def _body_first(body: Message, receive: Receive) -> Receive:
+    """A `receive` that gives the body, then whatever comes after it."""
+    unread = [body]
 
     async def received() -> Message:
-        return messages.pop() if messages else await receive()
+        return unread.pop() if unread else await receive()
 
     return received

@@ -1,7 +1,7 @@
-"""Whether a request is meant for this service: by the host that it names, and the page that sent it.
+"""Checks of the headers `Host` and `Origin`, against DNS rebinding and requests from pages of other sites.
 
-A page anywhere on the web can have a browser call a service on the reader's own machine. It cannot have the browser
-name another host or origin than its own.
+Any page on the web can make the browser call a service on the reader's own machine. It cannot make the browser send a
+host or an origin other than its own.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.error_formats import error_response
 from api.guard.access import rule_of
 from api.guard.key_file import is_loopback
-from rag.errors import ForeignOrigin, RequestRefused, UntrustedHost
+from api.refusals import ForeignOrigin, RequestRefused, UntrustedHost
 from rag.settings import ServeSettings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -23,9 +23,10 @@ _PROBES = "/health/"
 
 
 class Hosts:
-    """The names of the service, and the sites whose pages may use it.
+    """The host names of the service, and the sites whose pages may call it.
 
-    Where API keys are needed, pages of other sites have none, so `checks_origin` is for where they are not.
+    `checks_origin` is for a service without API keys: if keys are needed, pages of other sites are refused for lack of
+    one.
     """
 
     def __init__(self, settings: ServeSettings, *, checks_origin: bool) -> None:
@@ -34,24 +35,24 @@ class Hosts:
         self._checks_origin = checks_origin
 
     def check(self, method: str, headers: Headers) -> None:
-        """Raises RequestRefused if the request is for another host, or a page of another site may not send it."""
+        """Raise UntrustedHost if the request is for another host, ForeignOrigin if a page of another site sent it."""
         host = headers.get("host", "")
         named = _without_port(host)
-        if not any(_is_meant(name, named) for name in self._names):
-            raise UntrustedHost(f"{host!r} is none of the names of this service; add it to serve.trusted_hosts")
+        if not any(_matches(name, named) for name in self._names):
+            raise UntrustedHost(f"unknown host name {host!r}; add it to serve.trusted_hosts if it is this service's")
         origin = headers.get("origin")
         if not self._checks_origin or origin is None or method in _READING:
             return
-        if _is_application(origin):
+        if _is_desktop_client(origin):
             return
         if urlsplit(origin).netloc != host and not {origin, _ANY} & set(self._origins):
-            raise ForeignOrigin(f"{origin} may not send this; add it to serve.cors_origins if it should")
+            raise ForeignOrigin(f"{origin} may not send this request; add it to serve.cors_origins to allow it")
 
 
 class TrustedHostsMiddleware:
-    """ASGI middleware that refuses other hosts, and pages of other sites that would change something.
+    """ASGI middleware that refuses requests for other hosts, and writing requests from pages of other sites.
 
-    Probes name whatever address they have found.
+    Health probes are not checked: they call the address of a container, not a host name.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Hosts) -> None:
@@ -63,30 +64,31 @@ class TrustedHostsMiddleware:
             try:
                 self._hosts.check(scope["method"], Headers(scope=scope))
             except RequestRefused as error:
-                dialect = rule_of(scope["method"], scope["path"]).dialect
-                await error_response(error, dialect)(scope, receive, send)
+                error_format = rule_of(scope["method"], scope["path"]).error_format
+                await error_response(error, error_format)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
 def trusted_hosts(settings: ServeSettings) -> Sequence[str]:
-    """The names that the service goes by: those configured, else on loopback the names of that, and any elsewhere.
+    """The host names of the service. `*` is any name, `*.example.com` any below that domain.
 
-    A proxy in front names the host of the public address.
+    If none are configured, a service on loopback has the names of loopback, any other service any name.
     """
+    # A reverse proxy passes on the host of the public address.
     public = _without_port(urlsplit(settings.public_url).netloc)
     if settings.trusted_hosts:
         return tuple(host.lower() for host in (*settings.trusted_hosts, public) if host)
     return (*_LOOPBACK, settings.host, *([public] if public else [])) if is_loopback(settings.host) else (_ANY,)
 
 
-def _is_application(origin: str) -> bool:
-    """Whether it is a desktop client, as in `app://` or `tauri://`: no page on the web can have such an origin."""
+def _is_desktop_client(origin: str) -> bool:
+    """Whether a desktop client sent it, as in `app://` or `tauri://`: no page on the web has such an origin."""
     scheme, separator, _ = origin.partition("://")
     return bool(separator) and scheme.lower() not in ("http", "https")
 
 
-def _is_meant(trusted: str, host: str) -> bool:
+def _matches(trusted: str, host: str) -> bool:
     if trusted.startswith("*."):
         return host.endswith(trusted[1:])
     return trusted in (_ANY, host)

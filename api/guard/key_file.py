@@ -1,4 +1,4 @@
-"""Where API keys are kept: their hashes in a file, or they themselves in the environment."""
+"""Reading API keys: hashes from a file, keys or hashes from the environment."""
 
 import ipaddress
 import os
@@ -12,42 +12,44 @@ from api.service.operation import Scope
 from rag.errors import ConfigError
 from rag.settings import ServeSettings
 
-_FEWEST_CHARACTERS = 32
+_MIN_CHARACTERS = 32
 _HASHED = re.compile(r"sha256:(?P<digest>[0-9a-f]{64})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _SCOPES: dict[str, Scope] = {scope: scope for scope in SCOPES}
 
 
 def line_of(name: str, scopes: Iterable[str], key: str) -> str:
-    """The line of `serve.keys_file` for a key. Raises ConfigError if the name or a scope is none."""
+    """The line of `serve.keys_file` for a key. Raises ConfigError if the name or a scope is invalid."""
     line = f"{name}:{'+'.join(scopes)}:sha256:{digest_of(key).hex()}"
     _parsed(line, "zhiwen keys")
     return line
 
 
 def add_line(path: Path, name: str, line: str) -> None:
-    """Add a key's line to a file, which nobody else may write; it is made where there is none.
+    """Append a key's line to a file. A new file is readable and writable by its user only.
 
-    Raises ConfigError if the file has a key of that name, or cannot be written.
+    Raises ConfigError if the file already has a key of that name, or cannot be written.
     """
     try:
-        with open(path, "a+", encoding="utf-8", opener=_for_us_alone) as file:
+        with open(path, "a+", encoding="utf-8", opener=_open_private) as file:
             file.seek(0)
             content = file.read()
             if any(before.startswith(f"{name}:") for before in content.splitlines()):
-                raise ConfigError(f"{path} has a key of the name {name}; remove its line first, or take another name")
+                raise ConfigError(
+                    f"{path} already has a key named {name}; remove its line first, or choose another name"
+                )
             file.write(("" if not content or content.endswith("\n") else "\n") + line + "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be written: {error}") from error
 
 
 def keys_of(settings: ServeSettings) -> KeyRing:
-    """The configured keys. Raises ConfigError as `text_of` and `keys_in`."""
+    """The configured keys. Raises ConfigError as `text_of` and `keys_in` do."""
     return keys_in(text_of(settings.keys_file), settings)
 
 
 def text_of(path: str) -> str:
-    """What the file of keys holds; nothing if there is none. Raises ConfigError if it cannot be read."""
+    """The text of the key file, "" if none is configured. Raises ConfigError if it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8") if path else ""
     except (OSError, UnicodeDecodeError) as error:
@@ -55,21 +57,21 @@ def text_of(path: str) -> str:
 
 
 def keys_in(text: str, settings: ServeSettings) -> KeyRing:
-    """The keys in the text of the configured file, and in the environment.
+    """The keys in `text`, which is that of the configured file, and those in the environment.
 
-    Raises ConfigError if one is malformed, weak or there twice, if the file holds none, and if the service could be
-    reached from elsewhere without any.
+    Raises ConfigError if a key is malformed or weak, if two have the same name, if the file has no keys, or if other
+    machines could reach a service without keys.
     """
     keys = [*_in_file(settings.keys_file, text), *_in_environment(settings.keys.get_secret_value())]
     taken = {OWNER}
     for key in keys:
         if key.name in taken:
-            raise ConfigError(f"two API keys are called {key.name}; give each a name of its own")
+            raise ConfigError(f"two API keys are named {key.name}; give each its own name")
         taken.add(key.name)
     if not keys and not is_loopback(settings.host):
         raise ConfigError(
-            f"serve.host {settings.host} can be reached from other machines, and there is no API key: run `zhiwen keys "
-            "new NAME --file keys.txt` and set ZHIWEN_SERVE__KEYS_FILE=keys.txt, or serve on 127.0.0.1"
+            f"other machines can reach serve.host {settings.host}, and there is no API key; run `zhiwen keys new NAME "
+            "--file keys.txt` and set ZHIWEN_SERVE__KEYS_FILE=keys.txt, or serve on 127.0.0.1"
         )
     return KeyRing(keys)
 
@@ -83,10 +85,10 @@ def _in_file(path: str, text: str) -> Iterator[Key]:
     for number, line in entries.items():
         key = _parsed(line, f"{path}:{number}")
         if not _HASHED.search(line):
-            raise ConfigError(f"{path}:{number} holds a key itself; `zhiwen keys new` writes a line with its hash")
+            raise ConfigError(f"{path}:{number} holds a key instead of its hash; `zhiwen keys new` writes the hash")
         yield key
     if not entries:
-        raise ConfigError(f"serve.keys_file {path} holds no keys; `zhiwen keys new NAME --file {path}` adds one")
+        raise ConfigError(f"serve.keys_file {path} has no keys; `zhiwen keys new NAME --file {path}` adds one")
 
 
 def _in_environment(value: str) -> Iterator[Key]:
@@ -95,29 +97,32 @@ def _in_environment(value: str) -> Iterator[Key]:
             yield _parsed(entry, f"ZHIWEN_SERVE__KEYS, key {number}")
 
 
-def _parsed(entry: str, place: str) -> Key:
-    """`name:scope+scope:key`, or `sha256:` and the hash in place of the key. Messages never show it."""
+def _parsed(entry: str, where: str) -> Key:
+    """Parse `name:scope+scope:key`, or `name:scope+scope:sha256:hash`. Messages never show the key."""
     name, _, rest = entry.partition(":")
     scopes, _, key = rest.partition(":")
     if not _NAME.fullmatch(name) or not key:
-        raise ConfigError(f"{place}: must be name:scopes:key, such as page:ask:{PREFIX}…")
+        raise ConfigError(f"{where}: must be name:scopes:key, such as page:ask:{PREFIX}…")
     opens: set[Scope] = set()
     for scope in scopes.split("+"):
         if scope not in _SCOPES:
-            raise ConfigError(f"{place}: {name} has the scope {scope!r}; there are {', '.join(SCOPES)}")
+            raise ConfigError(f"{where}: {name} has the unknown scope {scope!r}; the scopes are {', '.join(SCOPES)}")
         opens |= OPENS[_SCOPES[scope]]
     if hashed := _HASHED.fullmatch(key):
         return Key(name, frozenset(opens), bytes.fromhex(hashed["digest"]))
-    if len(key) < _FEWEST_CHARACTERS or key.startswith("sha256:"):
-        raise ConfigError(f"{place}: the key of {name} can be guessed; `zhiwen keys new {name}` makes one that cannot")
+    if len(key) < _MIN_CHARACTERS or key.startswith("sha256:"):
+        raise ConfigError(
+            f"{where}: the key of {name} is too easy to guess; `zhiwen keys new {name}` makes a random one"
+        )
     return Key(name, frozenset(opens), digest_of(key))
 
 
-def _for_us_alone(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
 def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a service that listens on the host."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The keys of a service while it runs: a change of the key file counts without a restart."""
+"""API keys of a running service: it reloads `serve.keys_file` when the file changes."""
 
 import logging
 import time
@@ -10,20 +10,19 @@ from api.guard.keys import Key
 from rag.errors import ConfigError
 from rag.settings import ServeSettings
 
-_LOOK_EVERY_SECONDS = 1.0
+_CHECK_EVERY_SECONDS = 1.0
 
 log = logging.getLogger("zhiwen.keys")
 
 
 class ReloadingKeys:
-    """The keys of the environment and those that stand in `serve.keys_file` now.
+    """The keys of the environment and those in `serve.keys_file`, which may change while the service runs.
 
-    The file is looked at when a request brings a key, at most once a second. Its text is compared, not its time and
-    size, which an edit can leave as they were. While it is gone, broken or without keys, the keys read last stay, and
-    the log says so once: an editor that is saving it neither opens the service nor locks anybody out. A service that
-    started with keys therefore always has some; one that started without has no file to look at, and stays open.
+    When a request presents a key, the file is checked, at most once a second. Its text is compared; an edit can leave
+    time and size unchanged. While the file is missing, broken or without keys, the previous keys stay valid and the log
+    says so once. So an editor that is saving the file neither opens the service nor locks anybody out.
 
-    Raises ConfigError as `keys_of` when it is made, and never after.
+    The constructor raises ConfigError as `keys_of` does; later failures are only logged.
     """
 
     def __init__(
@@ -35,36 +34,38 @@ class ReloadingKeys:
         self._text = text_of(settings.keys_file)
         self._ring = keys_in(self._text, settings).with_owner(owner_token)
         self._problem = ""
-        self._look_at = clock() + _LOOK_EVERY_SECONDS
+        self._check_at = clock() + _CHECK_EVERY_SECONDS
 
     @property
     def is_open(self) -> bool:
+        """Whether the service started without keys. It then has no file to reload, and stays open."""
         return self._ring.is_open
 
     def find(self, key: str) -> Key | None:
-        if self._settings.keys_file and self._clock() >= self._look_at:
-            self._look()
-            self._look_at = self._clock() + _LOOK_EVERY_SECONDS
+        """The known key that equals the presented one, after reloading the file if that is due."""
+        if self._settings.keys_file and self._clock() >= self._check_at:
+            self._reload()
+            self._check_at = self._clock() + _CHECK_EVERY_SECONDS
         return self._ring.find(key)
 
-    def _look(self) -> None:
+    def _reload(self) -> None:
         path = self._settings.keys_file
         try:
-            text = _text_again(path)
+            text = _reread(path)
             if text == self._text and not self._problem:
                 return
             ring = keys_in(text, self._settings)
         except (ConfigError, OSError) as error:
             if str(error) != self._problem:
-                log.warning("serve.keys_file %s is of no use, the keys read before still count: %s", path, error)
+                log.warning("serve.keys_file %s cannot be loaded; keeping the previous keys: %s", path, error)
             self._problem = str(error)
             return
         self._text, self._problem = text, ""
         self._ring = ring.with_owner(self._owner_token)
-        log.info("serve.keys_file %s has been read anew; %d API keys count now", path, len(ring))
+        log.info("serve.keys_file %s reloaded; %d API keys are valid now", path, len(ring))
 
 
-def _text_again(path: str) -> str:
-    if Path(path).is_fifo():  # it gave its text once; to read it again could take for ever
-        raise ConfigError(f"{path} is a pipe, which is read only once")
+def _reread(path: str) -> str:
+    if Path(path).is_fifo():  # opening a pipe again blocks until somebody writes to it
+        raise ConfigError(f"{path} is a pipe, which can be read only once")
     return text_of(path)

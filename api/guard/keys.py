@@ -1,7 +1,7 @@
-"""API keys: who holds one, and what it opens.
+"""API keys: their names, their scopes, and how a presented key is looked up.
 
-A key is 32 random bytes. Nobody can try so many, so a fast hash (SHA-256) keeps it as well as a slow one would, and
-costs a request nothing; slow hashes are for passwords, which people choose. Of keys in a file only hashes are kept.
+A key is 32 random bytes, which nobody can guess. So a fast hash (SHA-256) protects it as well as a slow one would, and
+costs a request nothing; slow hashes are for passwords, which people choose. Files hold only hashes of keys.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from api.guard.access import OPENS
 from api.service.operation import Scope
 
 PREFIX = "zw_"
-"""By which a scanner for secrets knows a key."""
+"""Scanners for secrets recognise a key by this prefix."""
 _RANDOM_BYTES = 32
 OWNER = "owner"
 """The name of the key that a server gives to the command line of its own user."""
@@ -23,7 +23,7 @@ OWNER = "owner"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of an API key; `opens` are the scopes that it and what they imply open."""
+    """An API key as the service knows it: its SHA-256 digest, and all scopes that it opens, implied ones included."""
 
     name: str
     opens: frozenset[Scope]
@@ -31,18 +31,20 @@ class Key:
 
 
 class Keys(Protocol):
-    """The keys of a service. If it starts without any, `is_open`: everybody may do everything, as long as it runs."""
+    """The keys of a service."""
 
     @property
-    def is_open(self) -> bool: ...
+    def is_open(self) -> bool:
+        """Whether the service has no keys, so that everybody may do everything. Does not change while it runs."""
+        ...
 
     def find(self, key: str) -> Key | None:
-        """Whose key this is; None if it is none of the service's."""
+        """The known key that equals the presented one, None if there is none."""
         ...
 
 
 class KeyRing:
-    """Keys as they were read."""
+    """A fixed set of keys."""
 
     def __init__(self, keys: Iterable[Key] = ()) -> None:
         self._keys = tuple(keys)
@@ -52,10 +54,14 @@ class KeyRing:
 
     @property
     def is_open(self) -> bool:
+        """Whether there are no keys."""
         return not self._keys
 
     def find(self, key: str) -> Key | None:
-        """Whose key this is. All are compared, each in constant time, so that the time tells nothing of any."""
+        """The known key that equals the presented one, None if there is none.
+
+        It compares all keys, each in constant time, so that timing reveals nothing about them.
+        """
         digest = digest_of(key)
         found = None
         for known in self._keys:
@@ -64,13 +70,15 @@ class KeyRing:
         return found
 
     def with_owner(self, token: str) -> "KeyRing":
-        """The same and, unless everything is open, an administrator's key for the command line."""
+        """These keys and an administrator's key for the command line; nothing is added if there are no keys."""
         return self if self.is_open else KeyRing((*self._keys, Key(OWNER, OPENS["admin"], digest_of(token))))
 
 
 def new_key() -> str:
+    """A new random key."""
     return PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
 
 
 def digest_of(key: str) -> bytes:
+    """The SHA-256 digest of a key."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

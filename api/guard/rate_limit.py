@@ -1,4 +1,4 @@
-"""How often an API key may be used."""
+"""The rate limit of each API key."""
 
 import time
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from api.error_formats import error_response
 from api.guard.access import rule_of
 from api.guard.authentication import caller_of
 from api.guard.keys import OWNER
-from rag.errors import TooManyRequests
+from api.refusals import TooManyRequests
 
 
 class TokenBuckets:
-    """A bucket of requests for each key: full it holds what a minute allows, and it fills up evenly.
+    """One token bucket for each key. A full bucket holds the requests of one minute; it refills evenly.
 
-    What is kept of a key is the moment at which its bucket is full again (the generic cell rate algorithm): one number
-    for each configured key.
+    For each key it keeps one number, the time at which the bucket is full again (the generic cell rate algorithm).
+    Only configured keys get a bucket, so the table cannot grow without bound.
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class TokenBuckets:
         self._full_at: dict[str, float] = {}
 
     def take(self, key: str) -> float:
-        """0 if a request of this key is allowed now, else in how many seconds it will be."""
+        """Take a token and return 0; if the bucket is empty, return the seconds until it has one."""
         now = self._clock()
         full_at = max(self._full_at.get(key, now), now)
         wait = full_at + self._interval - now - 60
@@ -36,20 +36,23 @@ class TokenBuckets:
 
 
 class RateLimitMiddleware:
-    """ASGI middleware. The command line of the server's own user is not counted: it polls while it ingests."""
+    """ASGI middleware that allows each API key `per_minute` requests a minute.
+
+    The server's own command line has no limit: it polls while it ingests.
+    """
 
     def __init__(self, app: ASGIApp, *, per_minute: int) -> None:
         self._app = app
-        self._rates = TokenBuckets(per_minute)
+        self._buckets = TokenBuckets(per_minute)
         self._per_minute = per_minute
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
-        if caller and caller.name != OWNER and (wait := self._rates.take(caller.name)):
+        if caller and caller.name != OWNER and (wait := self._buckets.take(caller.name)):
             error = TooManyRequests(
-                f"the API key {caller.name} has made its {self._per_minute} requests of this minute",
+                f"the API key {caller.name} has used up its {self._per_minute} requests per minute",
                 retry_after_seconds=wait,
             )
-            await error_response(error, rule_of(scope["method"], scope["path"]).dialect)(scope, receive, send)
+            await error_response(error, rule_of(scope["method"], scope["path"]).error_format)(scope, receive, send)
             return
         await self._app(scope, receive, send)

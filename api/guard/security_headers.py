@@ -1,4 +1,4 @@
-"""What every answer tells browsers not to do with it. No HSTS: whether there is TLS is known to the proxy alone."""
+"""Security headers on every response. HSTS is left to the proxy, which alone knows whether there is TLS."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,10 +8,10 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    # Answers are for whoever asked.
+    # Responses are for the caller only.
     "Cache-Control": "no-store",
 }
-# FastAPI's page starts Swagger UI from a script in the page, and that draws with styles and images of its own.
+# FastAPI's page starts Swagger UI from an inline script, and Swagger UI uses inline styles and images.
 _API_PAGE = "/api-docs"
 _API_PAGE_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -19,14 +19,8 @@ _API_PAGE_POLICY = (
 )
 
 
-def add_security_headers(headers: MutableHeaders) -> None:
-    """A header that the answer has already is left as it is: pages know better what they need."""
-    for name, value in _HEADERS.items():
-        headers.setdefault(name, value)
-
-
 class SecurityHeadersMiddleware:
-    """ASGI middleware that adds them to every answer."""
+    """ASGI middleware that adds the security headers that a response does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -37,7 +31,8 @@ class SecurityHeadersMiddleware:
                 headers = MutableHeaders(scope=message)
                 if scope["path"] == _API_PAGE:
                     headers.setdefault("Content-Security-Policy", _API_PAGE_POLICY)
-                add_security_headers(headers)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

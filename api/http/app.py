@@ -1,4 +1,4 @@
-"""The HTTP application, put together."""
+"""The HTTP application: all routes and middlewares over the open services."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.dify.routes import add_dify
-from api.http.error_handlers import add_error_answers
-from api.http.middlewares import add_guard
+from api.http.error_handlers import add_error_handlers
+from api.http.middlewares import add_middlewares
 from api.http.openapi.document import add_openapi
 from api.http.routes.ask import add_ask
 from api.http.routes.ingest import add_ingest
@@ -28,12 +28,11 @@ from rag.wiring import Services
 
 
 def create_app(services: Services, runner: IngestRunner, context: ServerContext) -> FastAPI:
-    """Build the application over open services. The caller closes them."""
+    """Build the application over open services. It does not close them, except for the chat model's connections."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        door.close()
         await asyncio.to_thread(runner.stop)
         if services.chat:
             await services.chat.close()
@@ -50,19 +49,18 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
-    door = add_guard(app, services, runner, context)
-    context.connections.turn_away = door.turn_away
-    add_error_answers(app)
+    add_middlewares(app, services, runner, context)
+    add_error_handlers(app)
     add_ask(app, services.answerer)
     add_ingest(app, services, runner)
     add_operations(app, services)
     add_instance(app, context.instance)
-    add_health(app, services, context.drain)
+    add_health(app, store=services.store, embedder=services.embedder, drain=context.drain)
     add_openai(app, services.answerer, services.settings.serve)
     add_dify(app, services.searcher, services.settings)
     add_mcp(app, services)
     add_documents(app, services.store, services.settings.knowledge, is_open=context.keys.is_open)
     add_page(app, services.answerer, services.settings.knowledge)
     add_openapi(app)
-    add_telemetry(app, services)
+    add_telemetry(app, services.settings.serve.otlp_endpoint, services.traces)
     return app

@@ -1,8 +1,7 @@
-"""Errors as HTTP answers, in the shape of the protocol that was spoken."""
+"""Exceptions become HTTP responses, in the error format of the client's protocol."""
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,22 +11,16 @@ from starlette.exceptions import HTTPException
 from api.error_codes import error_code, http_status
 from api.error_formats import Problem
 from api.guard.access import rule_of
-from api.schemas.errors import ErrorBody, ErrorResponse
+from api.schemas.errors import ErrorBody
 from rag.errors import ZhiwenError
 
 log = logging.getLogger("zhiwen.api")
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorResponse, "description": "The request cannot be served as it is."},
-    "5XX": {"model": ErrorResponse, "description": "The store, the embedder or the chat model failed."},
-}
-"""What the OpenAPI document says of every operation."""
 
+def add_error_handlers(app: FastAPI) -> None:
+    """Turn each exception that a route raises into a response of one shape: `{"error": {"code", "message"}}`.
 
-def add_error_answers(app: FastAPI) -> None:
-    """Whatever is raised below reaches the client as an error of one shape: `{"error": {"code", "message"}}`.
-
-    Where a path belongs to another protocol, the shape is that protocol's.
+    A path of another protocol responds in that protocol's error format.
     """
     app.add_exception_handler(ZhiwenError, _on_zhiwen_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
@@ -36,6 +29,7 @@ def add_error_answers(app: FastAPI) -> None:
 
 
 def error_body(error: ZhiwenError) -> ErrorBody:
+    """The error as a field of another body, such as the state of an ingest."""
     return ErrorBody(code=error_code(error), message=str(error))
 
 
@@ -43,7 +37,7 @@ async def _on_zhiwen_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ZhiwenError)  # noqa: S101  (registered for it)
     if http_status(error) >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, error)
-    return _answer(request, Problem.of(error))
+    return _response(request, Problem.of(error))
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
@@ -52,7 +46,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"] if part != "body")
         problems.append(f"{where}: {problem['msg']}" if where else str(problem["msg"]))
-    return _answer(request, Problem(422, "invalid_request", "; ".join(problems)))
+    return _response(request, Problem(422, "invalid_request", "; ".join(problems)))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
@@ -60,14 +54,13 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     code = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout", 413: "body_too_large"}.get(
         error.status_code, "http_error"
     )
-    return _answer(request, Problem(error.status_code, code, str(error.detail)), error.headers)
+    return _response(request, Problem(error.status_code, code, str(error.detail)), error.headers)
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s", request.method, request.url.path, exc_info=error)
-    message = "something went wrong that should not; the log of the service says what"
-    return _answer(request, Problem(500, "internal", message))
+    return _response(request, Problem(500, "internal", "internal error; see the server log"))
 
 
-def _answer(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return rule_of(request.method, request.url.path).dialect.answer(problem, headers)
+def _response(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return rule_of(request.method, request.url.path).error_format.response(problem, headers)

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can answer: for probes, which have no key and are told no more."""
+"""Health probes: whether the process runs, and whether it can answer. They need no key and show no more than that."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,63 +9,66 @@ from fastapi.responses import JSONResponse
 
 from api.error_codes import error_code
 from api.guard.draining import Drain
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from api.schemas.health import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
 from rag.errors import EmbedderMismatch, StoreEmpty, StoreTimeout, ZhiwenError
-from rag.wiring import Services
+from rag.models.embedders.protocol import Embedder
+from rag.store.store import Store
 
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 _NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {"model": ReadyResponse, "description": "A part is not ready; `parts` says which."}
 }
 
 
 class Readiness:
-    """Looks at the parts that an answer needs, one look at a time, however many ask."""
+    """Checks the parts that an answer needs. Concurrent probes share one check of each part."""
 
-    def __init__(self, parts: Services) -> None:
-        self._parts = parts
-        self._looks: dict[ReadyPart, asyncio.Task[None]] = {}
-        self._is_warm = False
+    def __init__(self, store: Store, embedder: Embedder) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._checks: dict[ReadyPart, asyncio.Task[None]] = {}
+        self._is_embedder_warm = False
 
     async def check(self) -> list[ReadyPartOut]:
-        """Each part, with the code of what is wrong with it. Takes no longer than a probe waits, whatever hangs."""
+        """The state of each part, with the code of its error if it is not ready. Takes at most two seconds."""
         store, embedder = await asyncio.gather(
-            self._seen("store", self._look_at_store, StoreTimeout("")),
-            self._seen("embedder", self._look_at_embedder, None),
+            self._checked("store", self._check_store, on_timeout=error_code(StoreTimeout())),
+            self._checked("embedder", self._check_embedder, on_timeout="loading"),
         )
-        # An empty store is reached well enough; what is missing is something to answer from.
-        lacks = store.code in (error_code(StoreEmpty()), error_code(EmbedderMismatch()))
+        # The store itself is well if all it lacks is a generation to answer from.
+        lacks_generation = store.code in (error_code(StoreEmpty()), error_code(EmbedderMismatch()))
         generation = ReadyPartOut(part="generation", ok=store.ok, code=store.code)
-        return [ReadyPartOut(part="store", ok=True) if lacks else store, embedder, generation]
+        return [ReadyPartOut(part="store", ok=True) if lacks_generation else store, embedder, generation]
 
-    async def _seen(self, part: ReadyPart, look: Callable[[], None], hangs: ZhiwenError | None) -> ReadyPartOut:
-        task = self._looks.get(part)
+    async def _checked(self, part: ReadyPart, check: Callable[[], None], *, on_timeout: str) -> ReadyPartOut:
+        task = self._checks.get(part)
         if task is None or task.done():
-            task = self._looks[part] = asyncio.create_task(asyncio.to_thread(look))
+            task = self._checks[part] = asyncio.create_task(asyncio.to_thread(check))
         try:
-            await asyncio.wait_for(asyncio.shield(task), _PATIENCE_SECONDS)
+            await asyncio.wait_for(asyncio.shield(task), _TIMEOUT_SECONDS)
         except TimeoutError:
-            return ReadyPartOut(part=part, ok=False, code=error_code(hangs) if hangs else "loading")
+            return ReadyPartOut(part=part, ok=False, code=on_timeout)
         except ZhiwenError as error:
             return ReadyPartOut(part=part, ok=False, code=error_code(error))
         return ReadyPartOut(part=part, ok=True)
 
-    def _look_at_store(self) -> None:
-        state = self._parts.store.state()
+    def _check_store(self) -> None:
+        state = self._store.state()
         if state is None:
-            raise StoreEmpty("")
-        if state.live.fingerprint != self._parts.embedder.fingerprint:
-            raise EmbedderMismatch("")
+            raise StoreEmpty
+        if state.live.fingerprint != self._embedder.fingerprint:
+            raise EmbedderMismatch
 
-    def _look_at_embedder(self) -> None:
-        if not self._is_warm:
-            self._parts.embedder.embed_query("知问")
-            self._is_warm = True
+    def _check_embedder(self) -> None:
+        if not self._is_embedder_warm:
+            self._embedder.embed_query("知问")
+            self._is_embedder_warm = True
 
 
-def add_health(app: FastAPI, parts: Services, drain: Drain) -> None:
-    readiness = Readiness(parts)
+def add_health(app: FastAPI, *, store: Store, embedder: Embedder, drain: Drain) -> None:
+    """Add the probes `/health/live` and `/health/ready`."""
+    readiness = Readiness(store, embedder)
 
     @app.get("/health/live", responses=ERRORS, tags=["service"])
     async def live() -> LiveResponse:

@@ -1,4 +1,4 @@
-"""How the log of a server looks: lines for people in a terminal, JSON for programs elsewhere."""
+"""The log of a server: readable lines in a terminal, JSON elsewhere."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ from structlog.typing import Processor
 
 
 def configure_logs() -> None:
-    """Send everything that is logged to standard error, in one form, whoever logs it."""
+    """Send all log records, those of libraries included, to standard error in one format."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

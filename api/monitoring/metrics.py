@@ -1,25 +1,19 @@
-"""What the service counts and times, for Prometheus.
+"""Metrics for Prometheus: counters and timings of what has happened. Gauges are in `collectors`.
 
-Labels take values from closed sets: routes and stages of the code, configured models, outcomes. No text of a request
-becomes one.
+Labels take values from closed sets: routes, stages, configured models, outcomes. No text of a request becomes a label.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.registry import Collector
 
-from api.guard.concurrency_limit import ConcurrencyLimit
-from api.guard.connections import Connections
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from ingest.staging.report import IngestReport
-from rag.errors import StoreError, ZhiwenError
+from rag.errors import ZhiwenError
 from rag.state.traces import Trace
-from rag.store.store import Store
 from rag.types import Attempt
 
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -31,70 +25,79 @@ class Metrics:
     """The counters and histograms of one service, in a registry of its own."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        Info("zhiwen_build", "The version that runs.", registry=registry).info({"version": version("zhiwen")})
-        self._requests = Counter(
-            "zhiwen_http_requests",
-            "Requests, refused ones among them.",
-            ["method", "route", "status"],
-            registry=registry,
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        Info("zhiwen_build", "The running version.", registry=self.registry).info({"version": version("zhiwen")})
+        self._declare_requests()
+        self._declare_answers()
+        self._declare_chat_calls()
+        self._declare_ingests()
+
+    def _declare_requests(self) -> None:
+        self._requests = self._counter(
+            "zhiwen_http_requests", "Requests, including refused ones.", "method", "route", "status"
         )
-        self._request_seconds = Histogram(
+        self._request_seconds = self._histogram(
             "zhiwen_http_request_seconds",
-            "From the request's header to the last byte of the answer.",
-            ["route"],
+            "From the request's header to the last byte of the response.",
+            "route",
             buckets=_REQUEST_BUCKETS,
-            registry=registry,
-        )
-        self._answers = Counter(
-            "zhiwen_answers", "Answers, refusals among them; from the cache or written.", ["cached"], registry=registry
-        )
-        self._refusals = Counter("zhiwen_refusals", "Refusals by their reason.", ["reason"], registry=registry)
-        self._broken_off = Counter(
-            "zhiwen_answers_broken_off",
-            "Answers that failed while they were written, by the code of the error.",
-            ["code"],
-            registry=registry,
-        )
-        self._unverified = Counter(
-            "zhiwen_unverified_sentences", "Sentences that their passages do not support.", registry=registry
-        )
-        self._stage_seconds = Histogram(
-            "zhiwen_stage_seconds",
-            "The stages of answers and of searches; `total` is of answers alone, `search` the whole of a search.",
-            ["stage"],
-            buckets=_STAGE_BUCKETS,
-            registry=registry,
-        )
-        self._attempts = Counter(
-            "zhiwen_chat_attempts", "Calls of chat models by how they ended.", ["model", "outcome"], registry=registry
-        )
-        self._first_token_seconds = Histogram(
-            "zhiwen_chat_first_token_seconds",
-            "From the call of a chat model to its first token.",
-            ["model"],
-            buckets=_STAGE_BUCKETS,
-            registry=registry,
-        )
-        self._tokens = Counter(
-            "zhiwen_chat_tokens", "Tokens as providers count them.", ["model", "kind"], registry=registry
-        )
-        self._cost = Counter("zhiwen_chat_cost", "In the currency of chat.prices.", ["model"], registry=registry)
-        self._ingests = Counter("zhiwen_ingests", "Ingests by how they ended.", ["outcome"], registry=registry)
-        self._ingest_seconds = Histogram(
-            "zhiwen_ingest_seconds", "Ingests that went live.", buckets=_INGEST_BUCKETS, registry=registry
-        )
-        self._embedded = Counter("zhiwen_ingest_embedded_chunks", "Texts embedded by ingests.", registry=registry)
-        self._unread = Counter(
-            "zhiwen_ingest_unread_documents", "Documents that kept their old version.", registry=registry
         )
 
+    def _declare_answers(self) -> None:
+        self._answers = self._counter(
+            "zhiwen_answers", "Answers, including refusals; `cached` tells whether from the cache.", "cached"
+        )
+        self._refusals = self._counter("zhiwen_refusals", "Refusals by reason.", "reason")
+        self._broken_off = self._counter(
+            "zhiwen_answers_broken_off",
+            "Answers that failed while they were being written, by the code of the error.",
+            "code",
+        )
+        self._unverified = self._counter(
+            "zhiwen_unverified_sentences", "Sentences that the cited passages do not support."
+        )
+        self._stage_seconds = self._histogram(
+            "zhiwen_stage_seconds",
+            "Duration of the stages of answers and searches; `total` is a whole answer, `search` a whole search.",
+            "stage",
+            buckets=_STAGE_BUCKETS,
+        )
+
+    def _declare_chat_calls(self) -> None:
+        self._attempts = self._counter("zhiwen_chat_attempts", "Calls to chat models by outcome.", "model", "outcome")
+        self._first_token_seconds = self._histogram(
+            "zhiwen_chat_first_token_seconds",
+            "From the call to a chat model to its first token.",
+            "model",
+            buckets=_STAGE_BUCKETS,
+        )
+        self._tokens = self._counter("zhiwen_chat_tokens", "Tokens as the provider counts them.", "model", "kind")
+        self._cost = self._counter("zhiwen_chat_cost", "Cost in the currency of chat.prices.", "model")
+
+    def _declare_ingests(self) -> None:
+        self._ingests = self._counter("zhiwen_ingests", "Ingests by outcome.", "outcome")
+        self._ingest_seconds = self._histogram(
+            "zhiwen_ingest_seconds", "Duration of ingests that went live.", buckets=_INGEST_BUCKETS
+        )
+        self._embedded = self._counter("zhiwen_ingest_embedded_chunks", "Chunks embedded by ingests.")
+        self._unread = self._counter(
+            "zhiwen_ingest_unread_documents", "Documents that could not be read and kept their old version."
+        )
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(name, documentation, labels, registry=self.registry)
+
+    def _histogram(self, name: str, documentation: str, *labels: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(name, documentation, labels, registry=self.registry, buckets=buckets)
+
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that has ended."""
         self._requests.labels(method, route, status).inc()
         self._request_seconds.labels(route).observe(seconds)
 
     def count_answer(self, trace: Trace) -> None:
+        """Count an answer, its stages and its calls to chat models."""
         answer = trace.answer
         if trace.failure:
             self._broken_off.labels(trace.failure.code).inc()
@@ -109,10 +112,12 @@ class Metrics:
             self._count_attempt(attempt)
 
     def count_search(self, seconds: Mapping[str, float]) -> None:
+        """Count a search, given the seconds of each of its stages."""
         for stage, spent in seconds.items():
             self._stage_seconds.labels(stage).observe(spent)
 
     def count_ingest(self, result: IngestReport | ZhiwenError) -> None:
+        """Count an ingest that has ended, by its report or its error."""
         if isinstance(result, ZhiwenError):
             self._ingests.labels("failed").inc()
             return
@@ -131,54 +136,9 @@ class Metrics:
             self._cost.labels(attempt.model).inc(usage.cost or 0.0)
 
 
-class StoreCollector(Collector):
-    """What is live, as the store says it when it is asked."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def describe(self) -> list[Metric]:
-        """Nothing, so that registering it does not ask the store."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            state = self._store.state()
-        except StoreError:
-            yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=0)
-            return
-        yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=1)
-        live = state.live if state else None
-        yield GaugeMetricFamily("zhiwen_generation", "The live generation.", value=live.generation if live else 0)
-        yield GaugeMetricFamily("zhiwen_documents", "Its documents.", value=live.documents if live else 0)
-        yield GaugeMetricFamily("zhiwen_chunks", "Its chunks.", value=live.chunks if live else 0)
-
-
-class LoadCollector(Collector):
-    """How busy the service is at this moment, and what it has dropped."""
-
-    def __init__(self, places: ConcurrencyLimit, connections: Connections) -> None:
-        self._places = places
-        self._connections = connections
-
-    def describe(self) -> list[Metric]:
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("zhiwen_answers_under_way", "Questions being answered.", value=self._places.taken_now)
-        yield GaugeMetricFamily(
-            "zhiwen_answers_waiting", "Questions waiting for a place.", value=self._places.waiting_now
-        )
-        yield GaugeMetricFamily("zhiwen_connections", "Open connections.", value=len(self._connections.connections))
-        dropped = CounterMetricFamily(
-            "zhiwen_connections_dropped", "Connections closed on their client.", labels=["reason"]
-        )
-        for reason, count in self._connections.dropped.items():
-            dropped.add_metric([reason], count)
-        yield dropped
-
-
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    """Add the route `/metrics`."""
+
     @app.get("/metrics", response_class=Response, responses=ERRORS | {200: _EXPOSITION}, tags=["service"])
     def scrape() -> Response:
         """Counters and timings in Prometheus' text format."""

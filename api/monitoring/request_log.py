@@ -1,4 +1,4 @@
-"""One line in the log for each request, and its place in the metrics. Both are silent about what was asked."""
+"""One log line and one count in the metrics for each request. Neither has any text of the request."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.disconnects import CLIENT_GONE
-from api.guard.access import Rule, rule_of
+from api.guard.access import rule_of
 from api.guard.authentication import caller_of
 from api.monitoring.metrics import Metrics
 from rag.state.traces import Trace
@@ -21,92 +21,65 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Outcome:
     """What becomes known of a request while it is served."""
 
     status: int = 0
     trace: Trace | None = None
 
 
-_current: ContextVar[_Seen | None] = ContextVar("current request", default=None)
+_current: ContextVar[_Outcome | None] = ContextVar("outcome of the current request", default=None)
 
 
 def note_answer(trace: Trace) -> None:
-    """Have the line of the request that is being served say which answer it got."""
-    if seen := _current.get():
-        seen.trace = trace
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A request as it went; `key` is the name of its API key."""
-
-    method: str
-    rule: Rule
-    status: int
-    seconds: float
-    key: str | None = None
-    trace: Trace | None = None
-
-
-class RequestLines:
-    """The log and the metrics of requests. Only with `log_text` are questions and answers in the log."""
-
-    def __init__(self, metrics: Metrics, *, log_text: bool) -> None:
-        self._metrics = metrics
-        self._log_text = log_text
-
-    def write(self, served: Served) -> None:
-        method = served.method if served.method in _METHODS else _OTHER_METHOD
-        route = served.rule.path or _OTHER_ROUTE
-        self._metrics.count_request(method, route, served.status, served.seconds)
-        facts: dict[str, object] = {
-            "method": method,
-            "route": route,
-            "status": served.status,
-            "ms": round(served.seconds * 1000, 1),
-        }
-        if served.key:
-            facts["key"] = served.key
-        if trace := served.trace:
-            facts["trace_id"] = trace.trace_id
-            if self._log_text:
-                facts |= {"question": trace.question, "answer": trace.answer.text}
-        log.info("request", extra=facts)
+    """Put the answer's trace id into the log line of the current request; does nothing outside a request."""
+    if outcome := _current.get():
+        outcome.trace = trace
 
 
 class RequestLogMiddleware:
-    """ASGI middleware that writes a line for each request when it is over."""
+    """ASGI middleware that logs and counts each request when it has ended.
 
-    def __init__(self, app: ASGIApp, *, lines: RequestLines) -> None:
+    Only with `log_text` does the line have the question and the answer.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, log_text: bool) -> None:
         self._app = app
-        self._lines = lines
+        self._metrics = metrics
+        self._log_text = log_text
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        seen = _Seen()
-        token = _current.set(seen)
+        outcome = _Outcome()
+        token = _current.set(outcome)
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                seen.status = message["status"]
+                outcome.status = message["status"]
             await send(message)
 
         try:
             await self._app(scope, receive, noting)
         except Exception:
-            seen.status = seen.status or 500
+            outcome.status = outcome.status or 500
             raise
         finally:
             _current.reset(token)
-            self._lines.write(_served(scope, seen, time.perf_counter() - started))
+            self._write(scope, outcome, time.perf_counter() - started)
 
-
-def _served(scope: Scope, seen: _Seen, seconds: float) -> Served:
-    rule = rule_of(scope["method"], scope["path"])
-    caller = caller_of(scope)
-    status = seen.status or CLIENT_GONE
-    return Served(scope["method"], rule, status, seconds, key=caller.name if caller else None, trace=seen.trace)
+    def _write(self, scope: Scope, outcome: _Outcome, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
+        route = rule_of(scope["method"], scope["path"]).path or _OTHER_ROUTE
+        status = outcome.status or CLIENT_GONE
+        self._metrics.count_request(method, route, status, seconds)
+        facts: dict[str, object] = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+        if caller := caller_of(scope):
+            facts["key"] = caller.name
+        if trace := outcome.trace:
+            facts["trace_id"] = trace.trace_id
+            if self._log_text:
+                facts |= {"question": trace.question, "answer": trace.answer.text}
+        log.info("request", extra=facts)

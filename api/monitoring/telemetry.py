@@ -1,4 +1,4 @@
-"""OpenTelemetry traces: a span for each request, sent to a collector. Nothing is loaded unless it is switched on."""
+"""OpenTelemetry traces: a span for each request, sent to a collector. Its libraries are loaded only when it is on."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,20 +9,18 @@ from typing import Any
 from fastapi import FastAPI
 
 from rag.errors import ConfigError
-from rag.state.traces import Trace
-from rag.wiring import Services
+from rag.state.traces import Trace, TraceStore
 
 _UNTRACED = "/health/live,/health/ready,/metrics"
 _EXPORT_SECONDS = 2
-"""A collector that cannot be reached must not keep the service from ending."""
+"""Short, because an unreachable collector must not delay the shutdown."""
 
 
-def add_telemetry(app: FastAPI, parts: Services) -> None:
-    """Trace the application if `serve.otlp_endpoint` names a collector.
+def add_telemetry(app: FastAPI, endpoint: str, traces: TraceStore) -> None:
+    """Send a span for each request to the collector at `endpoint`, with the figures of its answer. "" switches it off.
 
     Raises ConfigError if the extra `telemetry` is not installed.
     """
-    endpoint = parts.settings.serve.otlp_endpoint.rstrip("/")
     if not endpoint:
         return
     try:
@@ -35,13 +33,13 @@ def add_telemetry(app: FastAPI, parts: Services) -> None:
         raise ConfigError("serve.otlp_endpoint needs the extra `telemetry`: pip install 'zhiwen[telemetry]'") from error
     service = Resource.create({SERVICE_NAME: "zhiwen", SERVICE_VERSION: version("zhiwen")})
     provider = TracerProvider(resource=service)
-    exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=_EXPORT_SECONDS)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_EXPORT_SECONDS)
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    # Without a span for each piece of a stream.
+    # No spans for `receive` and `send`: a stream would have one for each piece.
     FastAPIInstrumentor.instrument_app(
         app, tracer_provider=provider, excluded_urls=_UNTRACED, exclude_spans=["receive", "send"]
     )
-    parts.traces.observe(_note_answer)
+    traces.observe(_note_answer)
     before = app.router.lifespan_context
 
     @asynccontextmanager
@@ -54,7 +52,7 @@ def add_telemetry(app: FastAPI, parts: Services) -> None:
 
 
 def _note_answer(trace: Trace) -> None:
-    """Have the span of the request say which answer it got and how long the stages took; nothing of its text."""
+    """Add the answer's trace id and the durations of its stages to the request's span. No text is added."""
     from opentelemetry.trace import get_current_span  # noqa: PLC0415
 
     span = get_current_span()

@@ -18,10 +18,10 @@ from api.openai.schemas import (
     ChatMessage,
     ModelList,
     ModelOut,
-    OpenAIError,
 )
 from api.openai.side_requests import Said, side_answer
 from api.public_urls import base_url
+from api.schemas.errors import OpenAIError
 from api.sse import event_stream
 from rag.answering.answer import Answerer
 from rag.answering.history import Turn

@@ -139,18 +139,6 @@ class ChatCompletionChunk(BaseModel):
     trace_id: str | None = None
 
 
-class OpenAIErrorBody(BaseModel):
-    """`code` is that of the HTTP API; `type` tells whose fault it is."""
-
-    message: str
-    type: str
-    code: str
-
-
-class OpenAIError(BaseModel):
-    error: OpenAIErrorBody
-
-
 class ModelOut(BaseModel):
     id: str
     object: Literal["model"] = "model"

@@ -6,12 +6,11 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.http.error_handlers import ERRORS
 from api.page.document_cache import DocumentCache, Rendered
 from api.page.document_html import line_range
 from api.page.frame import page
 from api.schemas.documents import DocumentOut, SectionOut
-from api.schemas.errors import ErrorResponse
+from api.schemas.errors import ERRORS, ErrorResponse
 from ingest.live_documents import LiveDocument, load_live_document
 from rag.document_url import document_url
 from rag.errors import DocumentNotFound

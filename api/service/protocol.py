@@ -1,4 +1,4 @@
-"""Who carries out a command: this process, or the server that owns the database."""
+"""The commands, as this process or the server that owns the store carries them out."""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -1,24 +1,33 @@
-"""The tree of errors, and what each becomes at the edge."""
+"""The tree of errors, and what each error becomes at the edge."""
 
 import inspect
 import re
+from types import ModuleType
 
 import pytest
 
+from api import refusals
 from api.error_codes import STATUS, error_code, error_from_code, exit_code, http_status
 from rag import errors
 from rag.errors import ZhiwenError
 
-CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ZhiwenError)]
-_BRANCH = re.compile(r"^    (?P<bars>(?:│   |    )*)[├└]── (?P<name>\w+)  +\S", re.MULTILINE)
+
+def classes_in(module: ModuleType) -> list[type[ZhiwenError]]:
+    """The errors that the module defines."""
+    found = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, ZhiwenError)]
+    return [kind for kind in found if kind.__module__ == module.__name__]
 
 
-def drawn_parents() -> dict[str, str]:
-    """Child → parent, as the docstring of rag.errors draws it."""
-    assert errors.__doc__
+CLASSES = [*classes_in(errors), *classes_in(refusals)]
+_BRANCH = re.compile(r"^    (?P<bars>(?:│   |    )*)[├└]── (?P<name>\w+)$", re.MULTILINE)
+
+
+def drawn_parents(module: ModuleType) -> dict[str, str]:
+    """Child → parent, as the docstring of the module draws them."""
+    assert module.__doc__
     parents: dict[str, str] = {}
     line_of_descent = ["ZhiwenError"]
-    for branch in _BRANCH.finditer(errors.__doc__):
+    for branch in _BRANCH.finditer(module.__doc__):
         depth = len(branch["bars"]) // 4 + 1
         del line_of_descent[depth:]
         parents[branch["name"]] = line_of_descent[-1]
@@ -26,10 +35,15 @@ def drawn_parents() -> dict[str, str]:
     return parents
 
 
-def test_the_drawn_tree_names_exactly_the_classes_that_exist_under_their_parents() -> None:
-    assert re.search(r"^    ZhiwenError$", errors.__doc__ or "", re.MULTILINE)
-    real = {kind.__name__: kind.__base__.__name__ for kind in CLASSES if kind is not ZhiwenError and kind.__base__}
-    assert drawn_parents() == real
+@pytest.mark.parametrize("module", [errors, refusals], ids=lambda module: str(module.__name__))
+def test_the_drawn_tree_names_exactly_the_classes_that_exist_under_their_parents(module: ModuleType) -> None:
+    assert re.search(r"^    ZhiwenError$", module.__doc__ or "", re.MULTILINE)
+    below_the_root = [kind for kind in classes_in(module) if kind is not ZhiwenError]
+    assert drawn_parents(module) == {kind.__name__: kind.__base__.__name__ for kind in below_the_root if kind.__base__}
+
+
+def test_every_class_has_a_docstring_of_its_own() -> None:
+    assert [kind for kind in CLASSES if not vars(kind).get("__doc__")] == []
 
 
 def test_every_class_below_the_root_has_a_status_of_its_own() -> None:
@@ -40,6 +54,12 @@ def test_every_class_below_the_root_has_a_status_of_its_own() -> None:
 def test_a_status_is_an_error_and_a_code_is_one_word_in_snake_case(kind: type[ZhiwenError]) -> None:
     assert 400 <= http_status(kind("x")) < 600
     assert re.fullmatch(r"[a-z]+(?:_[a-z]+)*", error_code(kind("x")))
+
+
+def test_renamed_classes_keep_their_public_codes() -> None:
+    assert errors.ChatInvalidResponse.code == "chat_garbled"
+    assert errors.ChatAuthenticationError.code == "chat_denied"
+    assert errors.ChatCircuitOpen.code == "chat_resting"
 
 
 def test_codes_are_unique() -> None:
@@ -90,7 +110,7 @@ def test_what_the_caller_did_is_4xx_and_what_failed_behind_the_api_is_5xx() -> N
         errors.TraceNotFound,
         errors.TextNotFound,
         errors.FilterError,
-        errors.RequestRefused,
+        refusals.RequestRefused,
         errors.KnowledgeError,
         errors.BackupError,
     )

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI knows of the routes, with an example of each call, answer and error."""
+"""The OpenAPI document: what FastAPI knows of the routes, with an example of each request, response and error."""
 
 import json
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from api.http.openapi.examples import EXAMPLES, TAGS
 from api.service.operation import Example
 
 FILE = Path(__file__).with_name("openapi.json")
+"""A copy of the document, for people who generate clients from it; `python -m api.http.write_openapi` writes it."""
 _KEY = "api_key"
 _JSON = "application/json"
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -84,9 +85,9 @@ def _show_errors(operation: Document, rule: Rule, example: Example, shown: Docum
         problems = [Problem(statuses()[code], code, MESSAGES[code]) for code in dict.fromkeys(codes)]
         answer["content"][_JSON]["examples"] = examples = {}
         for problem in problems:
-            status, name = rule.dialect.status(problem), f"{rule.dialect.name}.{problem.code}"
+            status, name = rule.error_format.status(problem), f"{rule.error_format.name}.{problem.code}"
             if str(status)[0] == pattern[0]:
-                shown[name] = {"summary": f"status {status}", "value": rule.dialect.body(problem).model_dump()}
+                shown[name] = {"summary": f"status {status}", "value": rule.error_format.body(problem).model_dump()}
                 examples[problem.code] = {"$ref": f"#/components/examples/{name}"}
 
 
@@ -96,4 +97,5 @@ def statuses() -> dict[str, int]:
 
 
 def as_text(document: Document) -> str:
+    """The document as it is written to `FILE`."""
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

@@ -1,4 +1,4 @@
-"""Every error that the HTTP API gives: its code, an example of its message, and which operations can give it."""
+"""All errors of the HTTP API: the code, an example of the message, and the operations that can return it."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ WITHOUT_CLASS: Mapping[str, int] = {
     "body_too_large": 413,
     "internal": 500,
 }
-"""Codes that do not stand for an error of rag.errors."""
+"""Codes that have no class of error, with their status."""
 
 ALWAYS = (
     "key_missing",
@@ -41,15 +41,15 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 """By what an operation does."""
 
 MESSAGES: Mapping[str, str] = {
-    "key_missing": "an API key is needed: send the header `Authorization: Bearer …`",
-    "key_unknown": "the API key is none of this service's; ask whoever runs it for one",
+    "key_missing": "API key missing; send it in the header `Authorization: Bearer …`",
+    "key_unknown": "invalid API key; ask the administrator",
     "scope_missing": "the API key page lacks the scope ingest",
-    "untrusted_host": "'kb.example.com' is none of the names of this service; add it to serve.trusted_hosts",
-    "foreign_origin": "https://example.com may not send this; add it to serve.cors_origins if it should",
-    "too_many_requests": "the API key page has made its 600 requests of this minute",
-    "too_many_answers": "as many questions are being answered as this service allows; try again in a moment",
+    "untrusted_host": "unknown host name 'kb.example.com'; add it to serve.trusted_hosts if it is this service's",
+    "foreign_origin": "https://example.com may not send this request; add it to serve.cors_origins to allow it",
+    "too_many_requests": "the API key page has used up its 600 requests per minute",
+    "too_many_answers": "too many questions are being answered; try again in a moment",
     "stopping": "the service is shutting down; try again in a moment",
-    "internal": "something went wrong that should not; the log of the service says what",
+    "internal": "internal error; see the server log",
     "invalid_request": "question: Field required",
     "not_found": "Not Found",
     "method_not_allowed": "Method Not Allowed",

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from api.http.error_handlers import ERRORS
+from api.schemas.errors import ERRORS
 from api.schemas.ingest import IngestRequest, IngestState
 from api.service.ingest import check_path, describe_run, run_ingest
 from ingest.runner import IngestRunner

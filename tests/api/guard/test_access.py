@@ -1,4 +1,4 @@
-"""Who may do what: every route has its rule, and every rule its route."""
+"""The table of routes: every route has one rule, and every rule is found by its route."""
 
 from typing import cast
 
@@ -15,7 +15,7 @@ from rag.store.store import Store
 from rag.wiring import Services
 
 UNOPENED = Services(Settings(), store=cast(Store, object()), embedder=cast(Embedder, object()))
-"""Nothing is asked of store and embedder before there is a request."""
+"""The application uses store and embedder only when there is a request."""
 
 
 def routes() -> dict[tuple[str, str], BaseRoute]:
@@ -39,7 +39,7 @@ def test_no_two_rules_are_for_the_same_route() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.method} {rule.path}")
-def test_a_rule_is_found_by_what_it_is_for(rule: Rule) -> None:
+def test_a_rule_is_found_by_a_request_for_its_route(rule: Rule) -> None:
     path = rule.path.replace("{path:path}", "a/b.js").replace("{source:path}", "guides/a b.md")
     assert rule_of(rule.method, path.replace("{trace_id}", "0f")) == rule
 
@@ -59,20 +59,20 @@ def test_a_rule_is_found_by_what_it_is_for(rule: Rule) -> None:
         ("GET", ""),
     ],
 )
-def test_what_the_table_does_not_know_is_for_administrators(method: str, path: str) -> None:
+def test_a_route_that_the_table_does_not_know_needs_the_scope_admin(method: str, path: str) -> None:
     assert rule_of(method, path).needs == "admin"
 
 
-def test_head_is_as_open_as_get() -> None:
+def test_head_needs_what_get_needs() -> None:
     assert rule_of("HEAD", "/status") == rule_of("GET", "/status")
 
 
-def test_scopes_imply_each_other_in_one_line_but_for_that_of_scrapers() -> None:
+def test_each_scope_implies_the_one_before_except_metrics() -> None:
     assert OPENS["ask"] < OPENS["ingest"] < OPENS["admin"] == set(SCOPES)
     assert OPENS["metrics"] == {"metrics"}
 
 
-def test_nothing_that_holds_text_of_documents_or_changes_anything_is_open() -> None:
+def test_no_route_that_shows_documents_or_changes_anything_is_open() -> None:
     for rule in RULES:
         if rule.needs is None:
             assert rule.method == "GET"

@@ -1,4 +1,4 @@
-"""Keys, hosts, origins and settings, as clients of the other protocols meet them."""
+"""Keys, hosts, origins and settings as the clients of the other protocols see them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 
 @pytest.fixture(scope="module")
 def locked(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that wants keys, and lists no links."""
+    """A server that needs keys and adds no list of links."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("locked"))
     with workspace.given(
         ZHIWEN_SERVE__KEYS=f"chat:ask:{CHAT},scraper:metrics:{SCRAPER}",
@@ -73,7 +73,9 @@ def test_the_list_of_links_can_be_switched_off(locked: Server) -> None:
         ({"Authorization": f"Bearer {SCRAPER}"}, 1002),
     ],
 )
-def test_dify_is_told_by_403_and_its_own_codes(locked: Server, headers: dict[str, str], code: int) -> None:
+def test_dify_without_a_valid_key_gets_403_and_its_own_error_codes(
+    locked: Server, headers: dict[str, str], code: int
+) -> None:
     for body in ({"knowledge_id": "zhiwen", "query": QUESTION}, None):
         response = locked.client.post("/retrieval", json=body, headers=headers)
         assert response.status_code == 403
@@ -107,7 +109,7 @@ def test_an_mcp_client_needs_its_key_over_http(locked: Server) -> None:
     assert locked.client.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"}).status_code == 401
 
 
-def test_an_mcp_client_of_the_same_user_needs_none_over_stdio(locked: Server, tmp_path: Path) -> None:
+def test_an_mcp_client_of_the_same_user_needs_no_key_over_stdio(locked: Server, tmp_path: Path) -> None:
     command = StdioServerParameters(
         command=str(ZHIWEN), args=["mcp"], env=locked.workspace.environment, cwd=locked.workspace.folder
     )
@@ -120,7 +122,7 @@ def test_an_mcp_client_of_the_same_user_needs_none_over_stdio(locked: Server, tm
     assert asyncio.run(talk()) > 0
 
 
-# Without keys: a page of another site must not use the reader's own service, a desktop client may
+# Without keys: pages of other sites must not use the service on the reader's own machine, desktop clients may
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:3000", "null"])
@@ -132,12 +134,12 @@ def test_pages_of_other_sites_are_refused(server: Server, path: str, origin: str
 
 
 @pytest.mark.parametrize("origin", ["app://localhost", "file://", "tauri://localhost", "vscode-webview://1a2b"])
-def test_desktop_clients_are_not(server: Server, origin: str) -> None:
+def test_desktop_clients_are_not_refused(server: Server, origin: str) -> None:
     response = server.client.post("/v1/chat/completions", json={"messages": MESSAGES}, headers={"Origin": origin})
     assert response.status_code == 200
 
 
-def test_a_page_that_is_named_may_bring_the_headers_of_its_client(locked: Server) -> None:
+def test_a_configured_site_may_send_the_headers_of_its_client(locked: Server) -> None:
     asked = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
@@ -148,7 +150,7 @@ def test_a_page_that_is_named_may_bring_the_headers_of_its_client(locked: Server
         assert locked.client.options(path, headers=asked | {"Origin": "https://evil.example"}).status_code == 400
 
 
-def test_a_proxy_may_name_the_host_of_the_public_address(talking: Server) -> None:
+def test_the_host_of_the_public_url_is_trusted(talking: Server) -> None:
     host = PUBLIC_URL.split("/")[2]
     assert talking.client.get("/v1/models", headers={"Host": host}).status_code == 200
     assert talking.client.get("/v1/models", headers={"Host": "evil.example"}).status_code == 400

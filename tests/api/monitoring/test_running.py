@@ -1,21 +1,20 @@
-"""What whoever runs a server sees of it: probes, metrics and the log, one life of a server from empty to broken."""
+"""Probes, metrics and log of one server, from its empty store until the store dies."""
 
 import json
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from api.monitoring.metrics import Metrics
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server, Workspace
 from tests.kit.server_events import streamed_answer
-
-pytestmark = pytest.mark.alone
+from tests.kit.waiting import eventually
 
 QUESTION = "向量数据库有哪些知名组件？"
 REFUSED = "红烧肉怎么做才不腻？"
@@ -24,13 +23,13 @@ SECRET_WORDS = ("向量", "红烧肉", "Milvus", "PingCAP", "no-such-path")
 
 @pytest.fixture(scope="module")
 def running(
-    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server over an empty store; each test goes on where the one before has left it."""
+    """A server over an empty store. Each test continues where the one before it stopped."""
     workspace = Workspace.with_shipped_knowledge(tmp_path_factory.mktemp("running"))
     chat = {"ZHIWEN_CHAT__BASE_URL": chat_endpoint.base_url, "ZHIWEN_CHAT__MODEL": "scripted"}
-    chat_endpoint.plays("Milvus [1]. PingCAP was founded in 1987 [1].")
-    server = Server.start(workspace.given(**chat, ZHIWEN_STORE__TIMEOUT_SECONDS="4"))
+    chat_endpoint.play(completion("Milvus [1]. PingCAP was founded in 1987 [1]."))
+    server = Server.start(workspace.given(**chat, ZHIWEN_STORE__TIMEOUT_SECONDS="600"))
     try:
         yield server
     finally:
@@ -38,7 +37,7 @@ def running(
 
 
 def readiness(server: Server) -> dict[str, Any]:
-    """The code of each part; None where it is well."""
+    """The error code of each part; None if the part is ready."""
     response = server.client.get("/health/ready")
     body = response.json()
     assert response.status_code == (200 if body["ready"] else 503)
@@ -56,23 +55,23 @@ def metrics(server: Server) -> dict[str, float]:
 
 
 def requests(server: Server) -> list[dict[str, Any]]:
-    """The lines of the log that are about requests."""
+    """The log lines of requests."""
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
     return [line for line in lines if line["event"] == "request"]
 
 
-WELL = {"store": None, "embedder": None, "generation": None}
+READY = {"store": None, "embedder": None, "generation": None}
 
 
-def test_an_empty_server_lives_and_is_not_ready_until_there_is_a_generation(running: Server) -> None:
+def test_an_empty_server_is_live_but_not_ready_until_there_is_a_generation(running: Server) -> None:
     assert running.client.get("/health/live").json() == {"live": True}
-    assert readiness(running) == {**WELL, "generation": "store_empty"}
+    assert readiness(running) == {**READY, "generation": "store_empty"}
     assert metrics(running)["zhiwen_generation"] == 0
     assert running.ingest()["error"] is None
-    assert readiness(running) == WELL
+    assert readiness(running) == READY
 
 
-def test_ingests_are_counted_and_what_is_live_is_told(running: Server) -> None:
+def test_ingests_are_counted_and_the_live_generation_is_shown(running: Server) -> None:
     found, health = metrics(running), running.client.get("/health").json()
     assert found['zhiwen_ingests_total{outcome="complete"}'] == 1
     assert found["zhiwen_ingest_seconds_count"] == 1
@@ -121,9 +120,7 @@ SEARCHES: dict[str, dict[str, Any]] = {"/search": {"question": QUESTION}, "/retr
 
 
 @pytest.mark.parametrize("path", SEARCHES)
-def test_the_stages_of_a_search_are_timed_by_whatever_protocol_it_comes_and_it_is_no_answer(
-    running: Server, path: str
-) -> None:
+def test_a_search_is_timed_in_each_protocol_and_does_not_count_as_an_answer(running: Server, path: str) -> None:
     before = metrics(running)
     headers = {"Accept": "application/json, text/event-stream"}
     response = running.client.post(path, json=SEARCHES[path], headers=headers)
@@ -161,9 +158,7 @@ def test_each_request_has_one_line_in_the_log_without_what_was_asked(running: Se
     answer = running.post("/ask", question=QUESTION).json()
     running.client.get("/no-such-path?question=红烧肉")
     running.post("/search", question="")
-    deadline = time.monotonic() + 5
-    while len(requests(running)) < before + 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    eventually(lambda: len(requests(running)) == before + 3)
     asked, lost, empty = requests(running)[before:]
     assert {"method": "POST", "route": "/ask", "status": 200, "trace_id": answer["trace_id"]}.items() <= asked.items()
     assert asked["ms"] > 0
@@ -174,27 +169,23 @@ def test_each_request_has_one_line_in_the_log_without_what_was_asked(running: Se
     assert not any(word in running.log for word in SECRET_WORDS)
 
 
-def test_a_store_that_hangs_or_dies_makes_the_server_unready_in_time_and_alive_all_the_same(running: Server) -> None:
+def test_a_store_that_hangs_or_dies_makes_the_server_unready_but_not_dead(running: Server) -> None:
     for pid in running.children:
         os.kill(pid, signal.SIGSTOP)
-    started = time.monotonic()
-    assert readiness(running) == {**WELL, "store": "store_timeout", "generation": "store_timeout"}
-    assert time.monotonic() - started < 3.5
+    # The probe does not wait for the store's own deadline of ten minutes.
+    assert readiness(running) == {**READY, "store": "store_timeout", "generation": "store_timeout"}
     assert running.client.get("/health/live").status_code == 200
     for pid in running.children:
         os.kill(pid, signal.SIGCONT)
-    deadline = time.monotonic() + 10
-    while readiness(running) != WELL:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    eventually(lambda: readiness(running) == READY)
     running.kill_store()
-    assert readiness(running) == {**WELL, "store": "store_unavailable", "generation": "store_unavailable"}
+    assert readiness(running) == {**READY, "store": "store_unavailable", "generation": "store_unavailable"}
     found = metrics(running)
     assert found["zhiwen_store_up"] == 0
     assert "zhiwen_generation" not in found
 
 
-def test_text_is_in_the_log_where_that_is_switched_on(workspace: Workspace) -> None:
+def test_text_is_in_the_log_if_that_is_switched_on(workspace: Workspace) -> None:
     with workspace.given(ZHIWEN_SERVE__LOG_TEXT="true").serving() as server:
         server.post("/ask", question=QUESTION)
     [line] = requests(server)

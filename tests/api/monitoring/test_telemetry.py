@@ -1,7 +1,6 @@
-"""OpenTelemetry traces of a running server, as a collector gets them."""
+"""OpenTelemetry traces of a running server, as a collector receives them."""
 
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,7 +13,7 @@ QUESTION = "向量数据库有哪些知名组件？"
 
 
 class Collector:
-    """Takes what is exported, and keeps it."""
+    """Accepts exported traces and keeps them."""
 
     def __init__(self) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
@@ -47,7 +46,7 @@ def collector() -> Iterator[Collector]:
     running.server.server_close()
 
 
-def test_each_request_is_a_span_with_its_answers_figures_and_without_its_text(
+def test_each_request_is_a_span_with_the_figures_of_its_answer_but_not_its_text(
     workspace: Workspace, collector: Collector
 ) -> None:
     with workspace.given(ZHIWEN_SERVE__OTLP_ENDPOINT=collector.url).serving() as server:
@@ -65,8 +64,8 @@ def test_each_request_is_a_span_with_its_answers_figures_and_without_its_text(
     assert QUESTION not in str(collector.requests)
 
 
-def test_a_collector_that_cannot_be_reached_keeps_nobody_waiting(workspace: Workspace) -> None:
+def test_an_unreachable_collector_delays_neither_answers_nor_the_shutdown(workspace: Workspace) -> None:
     with workspace.given(ZHIWEN_SERVE__OTLP_ENDPOINT="http://127.0.0.1:9").serving() as server:
         assert server.post("/ask", question=QUESTION).status_code == 200
-        started = time.monotonic()
-    assert time.monotonic() - started < 10
+    # `serving` has stopped the server by SIGTERM, within the time that a shutdown may take.
+    assert server.process.returncode == 0

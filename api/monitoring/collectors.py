@@ -1,0 +1,52 @@
+"""Gauges for Prometheus that are read at each scrape: the live generation, and how busy the service is."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from api.guard.concurrency_limit import ConcurrencyLimit
+from rag.errors import StoreError
+from rag.store.store import Store
+
+
+class StoreCollector(Collector):
+    """Gauges of the live generation, read from the store at each scrape."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def describe(self) -> list[Metric]:
+        """Empty, so that registering the collector does not read the store."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """`zhiwen_store_up`, and the figures of the live generation if the store answers."""
+        try:
+            state = self._store.state()
+        except StoreError:
+            yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=0)
+            return
+        yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=1)
+        live = state.live if state else None
+        yield GaugeMetricFamily("zhiwen_generation", "The live generation.", value=live.generation if live else 0)
+        yield GaugeMetricFamily(
+            "zhiwen_documents", "Documents of the live generation.", value=live.documents if live else 0
+        )
+        yield GaugeMetricFamily("zhiwen_chunks", "Chunks of the live generation.", value=live.chunks if live else 0)
+
+
+class LoadCollector(Collector):
+    """Gauges of the questions that run and queue at the moment of a scrape."""
+
+    def __init__(self, limit: ConcurrencyLimit) -> None:
+        self._limit = limit
+
+    def describe(self) -> list[Metric]:
+        """Empty, like that of `StoreCollector`."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """How many questions are being answered, and how many wait in the queue."""
+        yield GaugeMetricFamily("zhiwen_answers_under_way", "Questions being answered.", value=self._limit.running)
+        yield GaugeMetricFamily("zhiwen_answers_waiting", "Questions in the queue.", value=self._limit.queued)

@@ -1,0 +1,140 @@
+"""A service with more clients than it serves: `python -m bench.load [--questions N] [--rounds N] [--results FILE]`.
+
+Starts a scripted model and `zhiwen serve` with its default limits over the shipped knowledge, and measures in one run:
+
+- searches, one after the other: alone, and beside half-open connections and clients that do not read;
+- rounds of questions at once: how many are answered and how many get 429, how long a 429 takes, and the memory of the
+  service after each round.
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.answering import Service, serving
+from bench.metrics import percentiles
+from bench.results import add_result
+
+QUESTION = "向量数据库有哪些知名组件？"
+_LARGE_FILE = "/api-docs/assets/swagger-ui-bundle.js"
+_HALF_OPEN = 1000
+_NOT_READING = 200
+_SEARCHES = 100
+_WARM_UP = 20
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The status of a response, and the seconds until its header arrived."""
+
+    status: int
+    seconds: float
+
+
+def main() -> None:
+    """Measure, print the figures and add them to the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", type=int, default=1000, help="how many are asked at once")
+    parser.add_argument("--rounds", type=int, default=5, help="how often")
+    parser.add_argument("--results", type=Path, help="add the figures to this JSON file")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as service:
+        result = asyncio.run(slow_clients(service))
+        result |= asyncio.run(questions_at_once(service, arguments.questions, arguments.rounds))
+    for name, value in result.items():
+        print(f"{name}: {value}")
+    if arguments.results:
+        add_result(arguments.results, "load", result)
+
+
+async def slow_clients(service: Service) -> dict[str, object]:
+    """The milliseconds of a search, alone and beside clients that send or read nothing more."""
+    await _searches(service, _WARM_UP)
+    alone = await _searches(service, _SEARCHES)
+    halves = (b"", b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow", _request("POST", "/ask", question="x")[:-1])
+    async with AsyncExitStack() as clients:
+        for number in range(_HALF_OPEN):
+            await clients.enter_async_context(_connected(service, halves[number % len(halves)]))
+        for _ in range(_NOT_READING):
+            reader, _writer = await clients.enter_async_context(_connected(service, _request("GET", _LARGE_FILE)))
+            reader._transport.pause_reading()  # type: ignore[attr-defined]
+        beside = await _searches(service, _SEARCHES)
+    return {
+        "searches": _SEARCHES,
+        "search_milliseconds": percentiles(alone),
+        "half_open_connections": _HALF_OPEN,
+        "clients_that_do_not_read": _NOT_READING,
+        "search_milliseconds_beside_them": percentiles(beside),
+    }
+
+
+async def questions_at_once(service: Service, count: int, rounds: int) -> dict[str, object]:
+    """Rounds of so many questions at once, each on a connection of its own."""
+    statuses, rejections, memory = Counter[int](), list[float](), list[float]()
+    asking = _request("POST", "/ask", question=QUESTION)
+    for _ in range(rounds):
+        async with AsyncExitStack() as clients:
+            connections = [await clients.enter_async_context(_connected(service)) for _ in range(count)]
+            replies = await asyncio.gather(*(_replied(connection, asking) for connection in connections))
+        statuses.update(reply.status for reply in replies)
+        rejections += [reply.seconds for reply in replies if reply.status == 429]
+        memory.append(round(service.resident_megabytes(), 1))
+    return {
+        "questions_at_once": count,
+        "rounds": rounds,
+        "responses_by_status": {str(status): number for status, number in sorted(statuses.items())},
+        "rejection_milliseconds": percentiles(rejections),
+        "resident_megabytes_after_each_round": memory,
+    }
+
+
+async def _searches(service: Service, count: int) -> list[float]:
+    """The seconds of each of so many searches, one after the other on one connection."""
+    async with _connected(service) as connection:
+        replies = [await _replied(connection, _request("POST", "/search", question=QUESTION)) for _ in range(count)]
+    if any(reply.status != 200 for reply in replies):
+        raise RuntimeError(f"a search got status {max(reply.status for reply in replies)}")
+    return [reply.seconds for reply in replies]
+
+
+@asynccontextmanager
+async def _connected(service: Service, sent: bytes = b"") -> AsyncIterator[Connection]:
+    address = urlsplit(service.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        writer.write(sent)
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def _replied(connection: Connection, request: bytes) -> Reply:
+    """The reply to a request, whose body is read to its end."""
+    reader, writer = connection
+    started = time.perf_counter()
+    writer.write(request)
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    seconds = time.perf_counter() - started
+    [length] = [line.split(": ")[1] for line in head.splitlines() if line.startswith("content-length: ")]
+    await reader.readexactly(int(length))
+    return Reply(int(head.split()[1]), seconds)
+
+
+def _request(method: str, path: str, **body: object) -> bytes:
+    content = json.dumps(body).encode()
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+if __name__ == "__main__":
+    main()
