@@ -65,7 +65,7 @@ def main() -> None:
     arguments = parser.parse_args()
     golden = yaml.safe_load((ROOT / "knowledge" / "golden.yaml").read_text(encoding="utf-8"))
     questions = [entry["question"] for entry in golden["questions"]]
-    with tempfile.TemporaryDirectory() as folder, run_service(Path(folder)) as service:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as service:
         result = asyncio.run(measure_overhead(service, questions, arguments.questions))
         result |= asyncio.run(measure_concurrency(service, questions, arguments.streams, arguments.rounds))
     for name, value in result.items():
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 @contextmanager
-def run_service(folder: Path) -> Iterator[Service]:
+def serving(folder: Path) -> Iterator[Service]:
     """Ingest the shipped knowledge into `folder` and serve it with a scripted chat model; both stop with the block."""
     with _process([sys.executable, "-m", "bench.scripted_endpoint"], {}) as (model_url, _):
         environment = {

@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def endpoint_settings(url: str) -> dict[str, str]:
-    """The environment variables that make zhiwen embed with the word vector endpoint at `url`."""
+    """Return the environment in which zhiwen embeds at this address."""
     return {
         "ZHIWEN_EMBEDDING__PROVIDER": "openai",
         "ZHIWEN_EMBEDDING__BASE_URL": url,
@@ -88,37 +88,32 @@ def endpoint_settings(url: str) -> dict[str, str]:
 
 
 def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measurement]:
-    """Run the steps in order, in the folder `work`, with `settings` as environment variables.
-
-    If `work` holds a finished first ingest, that one is restored instead of a new one. Exits with the report if an
-    ingest fails.
-    """
+    """Measure the steps in order. If the work folder holds a finished first ingest, start from that."""
     root, first = work / "docs", work / "first.json"
-    steps = []
+    found = []
     if not first.is_file():
         shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(docs, root)
-        steps.append(_run("first ingest", work, settings))
+        found.append(_run("first ingest", work, settings))
         shutil.copytree(root, work / "docs.first")
         shutil.copyfile(work / "m.db", work / "first.db")
-        first.write_text(json.dumps(asdict(steps[0])), encoding="utf-8")
+        first.write_text(json.dumps(asdict(found[0])), encoding="utf-8")
     else:
-        steps.append(Measurement(**json.loads(first.read_text(encoding="utf-8"))))
+        found.append(Measurement(**json.loads(first.read_text(encoding="utf-8"))))
         shutil.rmtree(root)
         shutil.copytree(work / "docs.first", root)
         shutil.copyfile(work / "first.db", work / "m.db")
-    steps.append(_run("nothing changed", work, settings, runs=NO_OP_RUNS))
-    steps.append(_run("nothing changed, --verify", work, settings, "--verify", runs=NO_OP_RUNS))
+    found.append(_run("nothing changed", work, settings, runs=NO_OP_RUNS))
+    found.append(_run("nothing changed, --verify", work, settings, "--verify", runs=NO_OP_RUNS))
     edited = _edit_paragraphs(root)
-    steps.append(_run(f"{edited} paragraphs edited", work, settings))
+    found.append(_run(f"{edited} paragraphs edited", work, settings))
     renamed = _rename_folder(root)
     # The check of mass deletions counts renamed documents, which may be more than a fifth of a small folder.
-    steps.append(_run(f"folder of {renamed} files renamed", work, settings, "--allow-mass-deletion"))
-    return steps
+    found.append(_run(f"folder of {renamed} files renamed", work, settings, "--allow-mass-deletion"))
+    return found
 
 
 def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: int = 1) -> Measurement:
-    """Run `zhiwen ingest` `runs` times, and measure it. The counts are those of the last run."""
     command = [str(Path(sys.executable).with_name("zhiwen")), "ingest", "--json", *options]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ZHIWEN_")} | {
         "ZHIWEN_KNOWLEDGE__PATH": str(work / "docs"),

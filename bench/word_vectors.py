@@ -1,4 +1,4 @@
-"""An embedding endpoint that hashes words into vectors. It costs almost nothing, so a benchmark measures the rest."""
+"""An embedding endpoint without a model: words hashed into a vector. For measuring everything but the embedding."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ DIMENSION = 384
 
 @contextmanager
 def word_vector_endpoint() -> Iterator[str]:
-    """Serve the OpenAI embeddings protocol on loopback until the block ends; yield the base URL."""
+    """Serve the OpenAI protocol on loopback; gives the base URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -27,10 +27,10 @@ def word_vector_endpoint() -> Iterator[str]:
 
 
 def word_vector(text: str) -> list[float]:
-    """The vector of a text, of length 1: each word adds one to the axis that its hash chooses."""
+    """How often each word's slot is hit, of length 1."""
     counts = [0.0] * DIMENSION
-    for token in tokenize(text) or ["-"]:
-        counts[zlib.crc32(token.encode()) % DIMENSION] += 1.0
+    for term in tokenize(text) or ["-"]:
+        counts[zlib.crc32(term.encode()) % DIMENSION] += 1.0
     length = sum(count * count for count in counts) ** 0.5
     return [round(count / length, 6) for count in counts]
 
@@ -49,5 +49,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the name in the base class)
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
         return None

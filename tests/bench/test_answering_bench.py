@@ -3,13 +3,13 @@
 import asyncio
 from pathlib import Path
 
-from bench.answering import measure_concurrency, measure_overhead, run_service
+from bench.answering import measure_concurrency, measure_overhead, serving
 
 QUESTIONS = ["向量数据库的知名组件", "代码大模型有哪些？"]
 
 
 def test_every_stream_is_complete_and_the_overhead_is_positive(tmp_path: Path) -> None:
-    with run_service(tmp_path) as service:
+    with serving(tmp_path) as service:
         alone = asyncio.run(measure_overhead(service, QUESTIONS, 4))
         together = asyncio.run(measure_concurrency(service, QUESTIONS, streams=10, rounds=1))
     assert together["complete"] == "10 of 10"
