@@ -1,9 +1,9 @@
-# The image holds the service, its embedding model and the documents that ship; it runs with a read-only root and as
-# nobody in particular. What it writes is in /data (index, traces) and /tmp.
+# The image has the service, its embedding model and the shipped documents. It runs as an unprivileged user, and its
+# root may be read-only: it writes only to /data (index, traces) and /tmp.
 
 FROM python:3.11-slim-bookworm AS build
-# The address of PyTorch's index of CPU wheels, as its install page shows it. Without it pip takes the CUDA build on
-# x86-64, which works and is several gigabytes larger.
+# The address of PyTorch's index of CPU wheels, from its install page. Without it, pip installs the CUDA build on
+# x86-64, which works too but is several gigabytes larger.
 ARG TORCH_INDEX_URL=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /source

@@ -1,4 +1,4 @@
-# Every target sets up .venv by itself; when nothing changed that takes no time.
+# Every target sets up .venv first. If nothing has changed, that takes no time.
 .DEFAULT_GOAL := help
 .PHONY: help ask serve test check types audit browser format openapi lock clean
 
@@ -6,16 +6,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
-# Modules are compiled when they are first imported, and kept: compiling all of them takes as long as installing them.
+# Do not compile at installation: Python compiles each module at its first import, and compiling all takes as long as
+# installing them.
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
-# Where it is set, each command would compile all that it imports once more.
+# If this variable were set, each command would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo 'make ask q="…"   answer a question from knowledge/'
-	@echo 'make serve       http://127.0.0.1:8000, taking in changes of knowledge/ as they are saved'
-	@echo 'make test        everything CI runs'
-	@echo 'make check       format, lint, types, import contract, audits, tests'
+	@echo 'make serve       serve http://127.0.0.1:8000 and ingest changes of knowledge/'
+	@echo 'make test        run everything that CI runs'
+	@echo 'make check       the same: format, lint, types, import contracts, audits, tests'
 
 ask: export ZHIWEN_QUESTION = $(q)
 ask: $(INSTALLED)
@@ -41,9 +42,9 @@ check:
 types: $(INSTALLED_DEV)
 	$(BIN)/mypy
 
-# Dangerous calls, secrets in what git has, known holes in what is installed. An exception is explained beside its line:
-# `# nosec`, `# pragma: allowlist secret`, or in .ci/vulnerabilities.py. Tests may call their pretended keys keys,
-# and hold the digests of things.
+# Look for dangerous calls, secrets in tracked files, and known vulnerabilities of dependencies. An exception has its
+# reason on the same line: `# nosec`, `# pragma: allowlist secret`, or in .ci/vulnerabilities.py. Tests contain
+# made-up keys and digests, so two detectors are off there.
 audit: $(INSTALLED_DEV)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api ingest rag
 	git ls-files -z -- ':!tests' ':!*package-lock.json' ':!api/http/openapi/openapi.json' | xargs -0 $(BIN)/detect-secrets-hook
@@ -51,7 +52,7 @@ audit: $(INSTALLED_DEV)
 		--disable-plugin KeywordDetector --disable-plugin HexHighEntropyString
 	$(BIN)/python .ci/vulnerabilities.py
 
-# A browser for the tests of the page, and a font with Chinese for its pictures, where there are none.
+# Install a browser for the tests of the page, and a font with Chinese for its pictures, if there is none.
 browser:
 	@sh tests/api/page/browser/install.sh
 
@@ -59,11 +60,11 @@ format: $(INSTALLED_DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The description of the HTTP API, after a change to its routes.
+# Write the description of the HTTP API. Run this after a change to a route.
 openapi: $(INSTALLED_DEV)
 	$(BIN)/python -m api.http.write_openapi
 
-# The versions everybody installs: the newest that the ranges in pyproject.toml allow.
+# Lock the newest versions that the ranges in pyproject.toml allow.
 lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
@@ -72,13 +73,13 @@ lock:
 
 .venv:
 	@$(PYTHON) -m venv .venv
-	@echo 'Setting up .venv; the first time takes a minute or two …' >&2
+	@echo 'Setting up .venv. This takes a minute or two …' >&2
 
 $(INSTALLED): pyproject.toml constraints.txt | .venv
 	@$(PIP_INSTALL) .
 	@touch $@
 
-# With what only the tests and checks need.
+# Also install what only the tests and checks need.
 $(INSTALLED_DEV): pyproject.toml constraints.txt | .venv
 	@$(PIP_INSTALL) '.[dev]'
 	@touch $(INSTALLED) $@

@@ -1,7 +1,7 @@
-"""Known vulnerabilities of the locked dependencies, as pip-audit knows them from the OSV database.
+"""Look up known vulnerabilities of the locked dependencies in the OSV database, with pip-audit.
 
-Exit status 1 if there are any. Where the database cannot be reached, one line says that nothing was looked up, and the
-status is 0: a machine without a network must not fail for it, and must not seem to have looked.
+The exit status is 1 if there are any. If the database cannot be reached, the status is 0 and one line says that the
+look-up was skipped: a machine without a network must not fail, and its log must not look like a clean audit.
 """
 
 import subprocess
@@ -15,11 +15,12 @@ REACH_SECONDS = 5
 LOOKUP_SECONDS = 300
 
 IGNORED: dict[str, str] = {}
-"""Findings that do not touch us, by their ID, with the reason."""
+"""ID of a finding that does not affect zhiwen → why not."""
 
 
-def main(url: str) -> int:
-    problem = unreachable(url)
+def main(url: str = OSV_URL) -> int:
+    """Audit constraints.txt against the database at `url`; return the exit status."""
+    problem = reason_unreachable(url)
     if problem:
         print(f"vulnerabilities: skipped, {url} cannot be reached ({problem})")
         return 0
@@ -29,23 +30,23 @@ def main(url: str) -> int:
     pinned = ["--requirement", str(root / "constraints.txt"), "--no-deps", "--disable-pip"]
     command = [str(Path(sys.executable).with_name("pip-audit")), *options, *ignored, *pinned]
     try:
-        return subprocess.run(command, check=False, timeout=LOOKUP_SECONDS).returncode  # noqa: S603  (our own words)
+        return subprocess.run(command, check=False, timeout=LOOKUP_SECONDS).returncode  # noqa: S603  (our own arguments)
     except subprocess.TimeoutExpired:
         print(f"vulnerabilities: skipped, {url} did not answer within {LOOKUP_SECONDS} s")
         return 0
 
 
-def unreachable(url: str) -> str:
-    """Why the service cannot be asked; empty if it can."""
-    question = Request(url, data=b"{}", headers={"Content-Type": "application/json"})  # noqa: S310  (http or https)
+def reason_unreachable(url: str) -> str:
+    """Why the database at `url` cannot be reached. Empty if it can."""
+    request = Request(url, data=b"{}", headers={"Content-Type": "application/json"})  # noqa: S310  (http or https)
     try:
-        with urlopen(question, timeout=REACH_SECONDS):  # noqa: S310
+        with urlopen(request, timeout=REACH_SECONDS):  # noqa: S310
             return ""
     except HTTPError:
-        return ""  # an answer, if only that this is no question
+        return ""  # the server answers, even if it rejects an empty query
     except (URLError, OSError) as error:
         return str(getattr(error, "reason", error))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:] or [OSV_URL]))
+    sys.exit(main(*sys.argv[1:]))

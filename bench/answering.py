@@ -1,10 +1,18 @@
-"""What an answer costs beyond its chat model: `python -m bench.answering [--streams N] [--rounds N] [--results FILE]`.
+"""Measure what zhiwen adds to the chat model's own time, and how it copes with concurrent answers.
 
-Starts a scripted model and `zhiwen serve` over the shipped knowledge, both on loopback, and measures in one run:
+    python -m bench.answering [--questions N] [--streams N] [--rounds N] [--results FILE]
 
-- question by question, the seconds to the first text of `POST /ask` and to the first token of the bare model, asked the
-  very prompt that the service sent it; their difference is what retrieval, prompt and filters cost;
-- rounds of concurrent streams: how many come to their end, and the memory of the service after each.
+The benchmark starts a scripted chat model and `zhiwen serve` over the shipped knowledge, both on loopback. It measures
+in one run:
+
+- Overhead, in milliseconds. One question at a time: the time to the first text of `POST /ask`, minus the time to the
+  model's first token if the model gets the same prompt directly. The difference is what retrieval, prompt and filters
+  cost.
+- Concurrency. Rounds of concurrent streams: how many streams reach the final answer, the seconds per round, and the
+  resident memory of the service after each round, in MiB.
+
+The figures are printed. `--results FILE` adds them to a JSON file under the key `answering`; the figures of the
+repository are in bench/results/answering.json.
 """
 
 import argparse
@@ -29,34 +37,37 @@ from bench.results import add_result
 
 ROOT = Path(__file__).parents[1]
 _MODEL = "scripted"
-_WARM_UP = 5
-_TIMEOUT = 60.0
+_WARM_UP_QUESTIONS = 5
+_TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
+    """A running `zhiwen serve`: its base URL, its process id, and the base URL of its chat model."""
+
     url: str
     pid: int
     model_url: str
 
     def resident_megabytes(self) -> float:
-        """The memory of the service itself, without its Milvus."""
+        """The resident memory of the service in MiB. Milvus Lite is another process and is not counted."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> None:
+    """Run both measurements, print the figures, and write them if `--results` is given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--questions", type=int, default=100, help="how many are asked one by one")
-    parser.add_argument("--streams", type=int, default=50, help="how many are asked at once")
-    parser.add_argument("--rounds", type=int, default=10, help="how often")
+    parser.add_argument("--questions", type=int, default=100, help="number of questions asked one at a time")
+    parser.add_argument("--streams", type=int, default=50, help="number of concurrent streams in a round")
+    parser.add_argument("--rounds", type=int, default=10, help="number of rounds")
     parser.add_argument("--results", type=Path, help="add the figures to this JSON file")
     arguments = parser.parse_args()
     golden = yaml.safe_load((ROOT / "knowledge" / "golden.yaml").read_text(encoding="utf-8"))
     questions = [entry["question"] for entry in golden["questions"]]
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as service:
-        result = asyncio.run(overhead(service, questions, arguments.questions))
-        result |= asyncio.run(concurrency(service, questions, arguments.streams, arguments.rounds))
+        result = asyncio.run(measure_overhead(service, questions, arguments.questions))
+        result |= asyncio.run(measure_concurrency(service, questions, arguments.streams, arguments.rounds))
     for name, value in result.items():
         print(f"{name}: {value}")
     if arguments.results:
@@ -65,7 +76,7 @@ def main() -> None:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Service]:
-    """The scripted model and a service that asks it, over the shipped knowledge."""
+    """Ingest the shipped knowledge into `folder` and serve it with a scripted chat model; both stop with the block."""
     with _process([sys.executable, "-m", "bench.scripted_endpoint"], {}) as (model_url, _):
         environment = {
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
@@ -83,7 +94,7 @@ def serving(folder: Path) -> Iterator[Service]:
 
 @contextmanager
 def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """A server that prints its URL first."""
+    """Run a server that prints its URL as its first line; yield the URL and the process id."""
     with subprocess.Popen(  # noqa: S603  (our own commands)
         command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -94,33 +105,33 @@ def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[tup
             process.terminate()
 
 
-async def overhead(service: Service, questions: list[str], count: int) -> dict[str, object]:
-    """Seconds to the first text, through the service and of the bare model, one after the other."""
-    wholes, bares = [], []
-    async with httpx2.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client:
-        for number in range(_WARM_UP + count):
+async def measure_overhead(service: Service, questions: list[str], count: int) -> dict[str, object]:
+    """Ask `count` questions one at a time, each of the service and then of the bare model with the same prompt."""
+    service_seconds, model_seconds = [], []
+    async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+        for number in range(_WARM_UP_QUESTIONS + count):
             question = questions[number % len(questions)]
-            whole, trace_id = await _first_text(client, service, question)
-            messages = (await client.get(f"{service.url}/traces/{trace_id}")).json()["prompt"]
-            bare = await _first_token(client, service, messages)
-            if number >= _WARM_UP:
-                wholes.append(whole)
-                bares.append(bare)
-    extra = [whole - bare for whole, bare in zip(wholes, bares, strict=True)]
+            to_first_text, trace_id = await _time_first_text(client, service, question)
+            prompt = (await client.get(f"{service.url}/traces/{trace_id}")).json()["prompt"]
+            to_first_token = await _time_first_token(client, service, prompt)
+            if number >= _WARM_UP_QUESTIONS:
+                service_seconds.append(to_first_text)
+                model_seconds.append(to_first_token)
+    overheads = [whole - bare for whole, bare in zip(service_seconds, model_seconds, strict=True)]
     return {
         "questions": count,
-        "first_text_milliseconds": percentiles(wholes),
-        "bare_first_token_milliseconds": percentiles(bares),
-        "overhead_milliseconds": percentiles(extra),
-        "median_overhead_milliseconds": round(median(extra) * 1000, 1),
+        "first_text_milliseconds": percentiles(service_seconds),
+        "bare_first_token_milliseconds": percentiles(model_seconds),
+        "overhead_milliseconds": percentiles(overheads),
+        "median_overhead_milliseconds": round(median(overheads) * 1000, 1),
     }
 
 
-async def concurrency(service: Service, questions: list[str], streams: int, rounds: int) -> dict[str, object]:
-    """Rounds of so many streams at once. The first two rounds are for warming up."""
+async def measure_concurrency(service: Service, questions: list[str], streams: int, rounds: int) -> dict[str, object]:
+    """Ask `streams` questions at once, `rounds` times. Memory grows in the first two rounds while caches fill."""
     complete, memory, seconds = 0, [], []
     limits = httpx2.Limits(max_connections=streams)
-    async with httpx2.AsyncClient(timeout=_TIMEOUT, trust_env=False, limits=limits) as client:
+    async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False, limits=limits) as client:
         for _ in range(rounds):
             started = time.perf_counter()
             ended = await asyncio.gather(
@@ -138,8 +149,8 @@ async def concurrency(service: Service, questions: list[str], streams: int, roun
     }
 
 
-async def _first_text(client: httpx2.AsyncClient, service: Service, question: str) -> tuple[float, str]:
-    """The seconds to the first `delta` that holds text, and the answer's trace."""
+async def _time_first_text(client: httpx2.AsyncClient, service: Service, question: str) -> tuple[float, str]:
+    """The seconds to the first `delta` event, and the id of the answer's trace."""
     started, first = time.perf_counter(), 0.0
     async with client.stream("POST", f"{service.url}/ask", json={"question": question, "stream": True}) as response:
         event = ""
@@ -150,20 +161,22 @@ async def _first_text(client: httpx2.AsyncClient, service: Service, question: st
                     first = time.perf_counter() - started
             elif line.startswith("data: ") and event == "answer":
                 return first, str(json.loads(line.removeprefix("data: "))["trace_id"])
-    raise RuntimeError(f"no answer to {question!r}")
+    raise RuntimeError(f"the stream for {question!r} ended without an answer")
 
 
-async def _first_token(client: httpx2.AsyncClient, service: Service, messages: object) -> float:
+async def _time_first_token(client: httpx2.AsyncClient, service: Service, messages: object) -> float:
+    """The seconds to the first token of the model, asked directly."""
     started = time.perf_counter()
     body = {"model": _MODEL, "messages": messages, "stream": True}
     async with client.stream("POST", f"{service.model_url}/chat/completions", json=body) as response:
         async for line in response.aiter_lines():
             if line.startswith("data: ") and '"content"' in line:
                 return time.perf_counter() - started
-    raise RuntimeError("the model said nothing")
+    raise RuntimeError("the stream of the scripted model ended without a token")
 
 
 async def _is_complete(client: httpx2.AsyncClient, service: Service, question: str) -> bool:
+    """Whether a stream has text and ends with the answer."""
     async with client.stream("POST", f"{service.url}/ask", json={"question": question, "stream": True}) as response:
         names = [line async for line in response.aiter_lines() if line.startswith("event: ")]
     return names[-1] == "event: answer" and "event: delta" in names

@@ -1,10 +1,14 @@
-"""Fits how likely it is that what was found answers the question: `python -m bench.calibrate SETS [--work DIR]`.
+"""Fit the probability that the passages found answer the question.
 
-`SETS` is the folder that holds the development sets. Each question is asked of an index that has its passage and of one
-that has not: CMRC 2018 comes with questions whose passage was removed; for the others the passages are left out by a
-filter. Logistic regression, every set and both outcomes weighing the same; the quality printed is of five-fold
-cross-validation. The constants go to `rag/retrieval/calibrations/<fingerprint>.json`, and those
-without the signals that depend on the embedder to `any.json`.
+    python -m bench.calibrate SETS [--work DIR]
+
+`SETS` is the folder of the development sets. Each question is searched twice: in an index that has its passage, and in
+one that lacks it. CMRC 2018 brings questions whose passage was removed; for the other sets a filter excludes the
+passage. The model is a logistic regression in which every set and both outcomes have the same weight.
+
+The benchmark prints the model and its quality from five-fold cross-validation (shares between 0 and 1), and writes both
+to rag/retrieval/calibrations/<fingerprint of the embedder>.json. A second model without the signals that depend on the
+embedder goes to `any.json` beside it. `ZHIWEN_EMBEDDING__*` chooses the embedder.
 """
 
 import argparse
@@ -22,7 +26,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bench.index import opened_index
+from bench.index import open_index
 from bench.metrics import area_under_curve, refused_at
 from bench.sets import EvaluationSet, load_set
 from rag.retrieval.search import retrieve
@@ -30,7 +34,7 @@ from rag.retrieval.sufficiency import ANY_EMBEDDER, Signals, extract_signals
 from rag.store.filters import In, Not
 from rag.wiring import Services
 
-# (questions, documents)
+# Pairs: the set of the questions, the set of the documents.
 SAME_LANGUAGE = (
     ("cmrc2018-dev", "cmrc2018-dev"),
     ("xquad-zh", "xquad-zh"),
@@ -48,7 +52,7 @@ CALIBRATIONS = Path(__file__).parents[1] / "rag" / "retrieval" / "calibrations"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The signals of one set's questions, with their passage in the index and without."""
+    """The signals of the questions of one set: with the passage in the index, and without it."""
 
     name: str
     answerable: tuple[Signals, ...]
@@ -56,8 +60,8 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
-    """A model as it is written down; `quality` is cross-validated, by set."""
+class FittedModel:
+    """A model as its file holds it. `quality` has the cross-validated figures of each set."""
 
     intercept: float
     weights: dict[str, float]
@@ -66,46 +70,53 @@ class Fitted:
 
 
 def main() -> None:
+    """Ask all sets, fit both models, and write and print them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", type=Path, help="the folder of the development sets")
-    parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench"), help="indexes are kept here")
+    parser.add_argument("sets", type=Path, help="folder of the development sets")
+    parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench"), help="keep indexes in this folder")
     arguments = parser.parse_args()
     samples: dict[str, list[Sample]] = {"same": [], "across": []}
     name = fingerprint = ""
     for kind, pairs in (("same", SAME_LANGUAGE), ("across", ACROSS_LANGUAGES)):
         for questions, documents in pairs:
             evaluation = load_set(arguments.sets / questions, corpus=arguments.sets / documents)
-            with opened_index(evaluation, arguments.work) as index:
-                samples[kind].append(sample(evaluation, index.services, index.sources_of))
+            with open_index(evaluation, arguments.work) as index:
+                samples[kind].append(sample_signals(evaluation, index.services, index.sources_by_document))
                 name, fingerprint = index.services.embedder.name, index.services.embedder.fingerprint
-            print(f"{evaluation.name}: asked", file=sys.stderr)
+            print(f"{evaluation.name}: all questions searched", file=sys.stderr)
     same, across = samples["same"], samples["across"]
-    write(fingerprint, name, fit(same, SAME_SIGNALS), fit(across, ACROSS_SIGNALS))
-    write(ANY_EMBEDDER, "any", fit(same, OF_ANY_EMBEDDER), fit(across, ()))
+    write_calibration(fingerprint, name, fit(same, SAME_SIGNALS), fit(across, ACROSS_SIGNALS))
+    write_calibration(ANY_EMBEDDER, "any", fit(same, OF_ANY_EMBEDDER), fit(across, ()))
 
 
-def sample(evaluation: EvaluationSet, services: Services, sources_of: dict[str, list[str]]) -> Sample:
-    """Ask every question of a set with its passage and without."""
+def sample_signals(evaluation: EvaluationSet, services: Services, sources_by_document: dict[str, list[str]]) -> Sample:
+    """Search every question of a set with its passage in the index and without it."""
     answerable, unanswerable = [], []
     snapshot, settings = services.store.snapshot(), services.settings.retrieval
     for query in evaluation.queries:
         answerable.append(extract_signals(retrieve(query.text, snapshot, services.embedder, settings)))
         if not evaluation.unanswerable:
-            gone = tuple(source for document in evaluation.relevant[query.id] for source in sources_of[document])
-            without = retrieve(query.text, snapshot, services.embedder, settings, search_filter=Not(In("source", gone)))
+            relevant = evaluation.relevant[query.id]
+            excluded = Not(In("source", tuple(source for name in relevant for source in sources_by_document[name])))
+            without = retrieve(query.text, snapshot, services.embedder, settings, search_filter=excluded)
             unanswerable.append(extract_signals(without))
     for query in evaluation.unanswerable:
         unanswerable.append(extract_signals(retrieve(query.text, snapshot, services.embedder, settings)))
     return Sample(evaluation.name, tuple(answerable), tuple(unanswerable))
 
 
-def fit(samples: Sequence[Sample], signals: Sequence[str]) -> Fitted:
-    """Logistic regression on standardised signals, given back for the signals as they are; even odds without any."""
+def fit(samples: Sequence[Sample], signals: Sequence[str]) -> FittedModel:
+    """Fit a logistic regression on the named signals.
+
+    The signals are standardised for the fit; the weights returned apply to the signals as they are. Without signals the
+    model gives even odds.
+    """
     if not signals:
-        return Fitted(0.0, {}, PRIOR, {})
-    matrix = np.array([_values(one, signals) for part in samples for one in (*part.answerable, *part.unanswerable)])
-    labels = np.concatenate([_labels(part) for part in samples])
-    weights = np.concatenate([_weights(part) for part in samples])
+        return FittedModel(0.0, {}, PRIOR, {})
+    rows = [row for sample in samples for row in (*sample.answerable, *sample.unanswerable)]
+    matrix = np.array([_values(row, signals) for row in rows])
+    labels = np.concatenate([_labels(sample) for sample in samples])
+    weights = np.concatenate([_weights(sample) for sample in samples])
     model = make_pipeline(StandardScaler(), LogisticRegression())
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     parameters = {"logisticregression__sample_weight": weights}
@@ -113,7 +124,7 @@ def fit(samples: Sequence[Sample], signals: Sequence[str]) -> Fitted:
     model.fit(matrix, labels, **parameters)
     scaler, regression = model[0], model[1]
     slopes = regression.coef_[0] / scaler.scale_
-    return Fitted(
+    return FittedModel(
         intercept=round(float(regression.intercept_[0] - slopes @ scaler.mean_), 4),
         weights={name: round(float(slope), 4) for name, slope in zip(signals, slopes, strict=True)},
         prior=PRIOR,
@@ -125,25 +136,27 @@ def _values(signals: Signals, names: Sequence[str]) -> list[float]:
     return [float(getattr(signals, name)) for name in names]
 
 
-def _labels(part: Sample) -> NDArray[np.int_]:
-    return np.repeat([1, 0], [len(part.answerable), len(part.unanswerable)])
+def _labels(sample: Sample) -> NDArray[np.int_]:
+    """1 for each answerable question, then 0 for each unanswerable one."""
+    return np.repeat([1, 0], [len(sample.answerable), len(sample.unanswerable)])
 
 
-def _weights(part: Sample) -> NDArray[np.float64]:
-    """Every set and both outcomes weigh the same, whatever their number of questions."""
-    sizes = [len(part.answerable), len(part.unanswerable)]
+def _weights(sample: Sample) -> NDArray[np.float64]:
+    """One weight a question, so that sets and outcomes count the same however many questions they have."""
+    sizes = [len(sample.answerable), len(sample.unanswerable)]
     return np.repeat([1000 / size for size in sizes], sizes)
 
 
 def _quality(
     samples: Sequence[Sample], labels: NDArray[np.int_], scores: NDArray[np.float64]
 ) -> dict[str, dict[str, float]]:
+    """The figures of each set, from the log-odds that cross-validation gave its questions."""
     quality, start = {}, 0
     shift = math.log(PRIOR / (1 - PRIOR))
-    for part in samples:
-        end = start + len(part.answerable) + len(part.unanswerable)
+    for sample in samples:
+        end = start + len(sample.answerable) + len(sample.unanswerable)
         positive, negative = (scores[start:end][labels[start:end] == label].tolist() for label in (1, 0))
-        quality[part.name] = {
+        quality[sample.name] = {
             "questions": len(positive),
             "without_answer": len(negative),
             "area_under_curve": round(area_under_curve(positive, negative), 3),
@@ -155,7 +168,8 @@ def _quality(
     return quality
 
 
-def write(fingerprint: str, name: str, same: Fitted, across: Fitted) -> None:
+def write_calibration(fingerprint: str, name: str, same: FittedModel, across: FittedModel) -> None:
+    """Write the two models of an embedder to its file in `CALIBRATIONS`, and print the file."""
     content = {"embedder": name, "same_language": asdict(same), "across_languages": asdict(across)}
     CALIBRATIONS.mkdir(exist_ok=True)
     path = CALIBRATIONS / f"{fingerprint}.json"

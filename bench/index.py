@@ -1,4 +1,4 @@
-"""The index of an evaluation set: built by an ordinary ingest, kept, and brought up to date by the next one."""
+"""The index of an evaluation set. An ordinary ingest builds it, and it is kept; the next run ingests only changes."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from ingest.sync import ingest
 from rag import config
 from rag.wiring import Services
 
-_EVERY = 1000
+_CHUNKS_PER_PROGRESS_LINE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Index:
     corpus: Corpus
 
     @property
-    def sources_of(self) -> dict[str, list[str]]:
-        """The files of each document of the set."""
+    def sources_by_document(self) -> dict[str, list[str]]:
+        """The source paths of each document of the set, by its id."""
         sources: dict[str, list[str]] = {}
         for source, document in self.corpus.document_of.items():
             sources.setdefault(document, []).append(source)
@@ -32,43 +32,44 @@ class Index:
 
 
 @contextmanager
-def opened_index(
+def open_index(
     evaluation: EvaluationSet, work: Path, *, files: bool = False, traditional: bool = False
 ) -> Iterator[Index]:
-    """Lay out the documents, ingest what is new or changed, and open what a search needs.
+    """Write the documents of a set below `work`, ingest what is new or changed, and yield the open index.
 
-    Settings come from the environment as for the command, but for folder and store. Each set and embedder has a
-    folder of its own below `work`.
+    The settings come from the environment, as for `zhiwen`, except the documents folder and the store. Each pair of
+    set and embedder has its own folder below `work`. `files` and `traditional` are those of `write_corpus`.
     """
     settings = config.load()
     layout = "-files" if files else "-traditional" if traditional else ""
     embedding = f"{settings.embedding.provider}-{Path(settings.embedding.model).name}".strip("-")
-    place = work / f"{evaluation.folder.name}{layout}-{embedding}"
-    place.mkdir(parents=True, exist_ok=True)
-    corpus = write_corpus(evaluation.folder, place, files=files, traditional=traditional)
+    folder = work / f"{evaluation.folder.name}{layout}-{embedding}"
+    folder.mkdir(parents=True, exist_ok=True)
+    corpus = write_corpus(evaluation.folder, folder, files=files, traditional=traditional)
     settings = settings.model_copy(
         update={
             "knowledge": settings.knowledge.model_copy(update={"path": corpus.root, "gitignore": False}),
-            "store": settings.store.model_copy(update={"uri": str(place / "milvus.db"), "timeout_seconds": 60}),
+            "store": settings.store.model_copy(update={"uri": str(folder / "milvus.db"), "timeout_seconds": 60}),
         }
     )
+    progress = _ProgressPrinter(evaluation.name)
     with Services(settings) as services:
-        report = ingest(settings, services.store, services.embedder, on_progress=_Reporter(evaluation.name).report)
+        report = ingest(settings, services.store, services.embedder, on_progress=progress.report)
         for failure in report.failures:
             print(f"{failure.source}: {failure.error}", file=sys.stderr)
         yield Index(services, corpus)
 
 
-class _Reporter:
-    """A line now and then: the first ingest of a large set takes long."""
+class _ProgressPrinter:
+    """Prints a line to stderr every thousand chunks, because the first ingest of a large set takes minutes."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._told = 0
+        self._printed = 0
 
     def report(self, progress: Progress) -> None:
-        if progress.embedded - self._told >= _EVERY:
-            self._told = progress.embedded
+        if progress.embedded - self._printed >= _CHUNKS_PER_PROGRESS_LINE:
+            self._printed = progress.embedded
             print(
                 f"{self._name}: {progress.documents} of {progress.documents_total} documents, "
                 f"{progress.embedded} chunks embedded",

@@ -1,8 +1,13 @@
-"""What a search costs beyond its parts: `python -m bench.latency SETDIR [--queries N] [--results FILE]`.
+"""Measure what a search costs beyond the embedding and the two Milvus searches that it cannot do without.
 
-In one run, question by question: a whole search, and the bare sum of what it cannot do without: one embedding of the
-question and the two searches of Milvus, with the same limits and the same fields. The ratio of the medians is what the
-state, the terms, the fusion and the structure cost.
+    python -m bench.latency SETDIR [--queries N] [--work DIR] [--results FILE]
+
+For each question, in one run, the benchmark times a whole search and its bare parts: one embedding of the question, one
+dense and one lexical search of Milvus with the same limits and fields. It prints both in milliseconds (p50, p95, p99)
+and the ratio of the medians. The rest is the cost of the state, the tokens, the fusion and the removal of overlaps.
+
+`--results FILE` adds the figures to a JSON file under the name of the set; the figures of the repository are in
+bench/results/latency.json. The index is kept below `--work`.
 """
 
 import argparse
@@ -10,38 +15,39 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.index import Index, opened_index
+from bench.index import Index, open_index
 from bench.metrics import percentiles
 from bench.results import add_result
 from bench.sets import Query, load_set
 from rag.retrieval.search import retrieve
-from rag.store.rows import CHUNK_FIELDS, alive_at
 from rag.text.tokens import tokenize_question
 
-_WARM_UP = 20
+_WARM_UP_QUERIES = 20
 
 
 def main() -> None:
+    """Time the questions of a set, print the figures, and write them if `--results` is given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path, help="an evaluation set, as for bench.retrieval")
-    parser.add_argument("--queries", type=int, default=300, help="how many questions to ask")
-    parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench"), help="indexes are kept here")
+    parser.add_argument("--queries", type=int, default=300, help="ask at most N questions")
+    parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench"), help="keep indexes in this folder")
     parser.add_argument("--results", type=Path, help="add the figures to this JSON file")
     arguments = parser.parse_args()
     evaluation = load_set(arguments.set)
-    with opened_index(evaluation, arguments.work) as index:
+    with open_index(evaluation, arguments.work) as index:
         chunks = index.services.store.snapshot().commit.chunks
-        for query in evaluation.queries[:_WARM_UP]:
-            whole(query, index)
-            bare(query, index)
-        pairs = [(whole(query, index), bare(query, index)) for query in evaluation.queries[: arguments.queries]]
-    wholes, bares = zip(*pairs, strict=True)
+        for query in evaluation.queries[:_WARM_UP_QUERIES]:
+            time_search(query, index)
+            time_bare_parts(query, index)
+        queries = evaluation.queries[: arguments.queries]
+        pairs = [(time_search(query, index), time_bare_parts(query, index)) for query in queries]
+    whole_seconds, bare_seconds = zip(*pairs, strict=True)
     result = {
         "chunks": chunks,
         "questions": len(pairs),
-        "search_milliseconds": percentiles(wholes),
-        "bare_milliseconds": percentiles(bares),
-        "ratio_of_medians": round(median(wholes) / median(bares), 2),
+        "search_milliseconds": percentiles(whole_seconds),
+        "bare_milliseconds": percentiles(bare_seconds),
+        "ratio_of_medians": round(median(whole_seconds) / median(bare_seconds), 2),
     }
     for name, value in result.items():
         print(f"{name}: {value}")
@@ -49,25 +55,22 @@ def main() -> None:
         add_result(arguments.results, evaluation.name, result)
 
 
-def whole(query: Query, index: Index) -> float:
-    """Seconds of a search as a request makes it."""
+def time_search(query: Query, index: Index) -> float:
+    """The seconds of a search, as a request makes it."""
     services = index.services
     started = time.perf_counter()
     retrieve(query.text, services.store.snapshot(), services.embedder, services.settings.retrieval)
     return time.perf_counter() - started
 
 
-def bare(query: Query, index: Index) -> float:
-    """Seconds of the embedding and of Milvus' two searches alone."""
+def time_bare_parts(query: Query, index: Index) -> float:
+    """The seconds of the embedding and the two searches alone."""
     services = index.services
-    commit = services.store.snapshot().commit
-    terms = " ".join(tokenize_question(query.text))
-    milvus, chunks = services.store.milvus, f"{commit.space}_chunks"
-    alive, limit = alive_at(commit.generation), services.settings.retrieval.candidates
+    snapshot, tokens = services.store.snapshot(), tokenize_question(query.text)
+    limit = services.settings.retrieval.candidates
     started = time.perf_counter()
-    vector = services.embedder.embed_query(query.text)
-    milvus.search(chunks, vector, expression=alive, limit=limit, fields=CHUNK_FIELDS)
-    milvus.search(chunks, terms, expression=alive, limit=limit, fields=CHUNK_FIELDS)
+    snapshot.search_vectors(services.embedder.embed_query(query.text), limit=limit)
+    snapshot.search_terms(tokens, limit=limit)
     return time.perf_counter() - started
 
 

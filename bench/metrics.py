@@ -1,4 +1,4 @@
-"""Measures of a ranking and of a refusal, as pure functions."""
+"""Measures of rankings, refusals and times. Pure functions."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,23 +6,27 @@ from statistics import mean, quantiles
 
 
 def ndcg(ranked: Sequence[str], gains: Mapping[str, int], k: int = 10) -> float:
-    """Normalised discounted cumulative gain of the first `k`: linear gain, ideal of binary relevance (as score.py)."""
+    """Normalised discounted cumulative gain of the first `k` documents, from 0 to 1.
+
+    Järvelin and Kekäläinen 2002, with linear gain. In the ideal ranking every relevant
+    document has a gain of 1.
+    """
     found = sum(gains.get(document, 0) / math.log2(rank + 2) for rank, document in enumerate(ranked[:k]))
     return found / sum(1 / math.log2(rank + 2) for rank in range(min(k, len(gains))))
 
 
 def recall(ranked: Sequence[str], gains: Mapping[str, int], k: int) -> float:
-    """The share of the relevant documents among the first `k`."""
+    """The share of the relevant documents that are among the first `k`."""
     return len(set(ranked[:k]) & set(gains)) / len(gains)
 
 
 def reciprocal_rank(ranked: Sequence[str], gains: Mapping[str, int], k: int = 10) -> float:
-    """One over the rank of the first relevant document; 0 beyond `k`."""
+    """1 divided by the rank of the first relevant document; 0 if the first `k` have none."""
     return next((1 / rank for rank, document in enumerate(ranked[:k], 1) if document in gains), 0.0)
 
 
 def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """The chance that a positive scores above a negative (ties count half): the area under the ROC curve."""
+    """The area under the ROC curve: the probability that a positive scores above a negative. A tie counts half."""
     ordered = sorted([(score, 1) for score in positive] + [(score, 0) for score in negative])
     below, wins, start = 0, 0.0, 0
     while start < len(ordered):
@@ -38,12 +42,12 @@ def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> fl
 
 
 def refused_at(positive: Sequence[float], negative: Sequence[float], kept: float = 0.95) -> float:
-    """The share of `negative` below the threshold that keeps the share `kept` of `positive`."""
+    """The share of `negative` that is refused by the threshold that keeps the share `kept` of `positive`."""
     threshold = sorted(positive)[math.floor(len(positive) * (1 - kept))]
     return mean(score < threshold for score in negative)
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    """The 50th, 95th and 99th percentile in milliseconds."""
+    """The 50th, 95th and 99th percentile, in milliseconds: `{"p50": …, "p95": …, "p99": …}`."""
     cuts = quantiles(seconds, n=100) if len(seconds) > 1 else [seconds[0]] * 99
     return {f"p{rank}": round(cuts[rank - 1] * 1000, 1) for rank in (50, 95, 99)}

@@ -1,4 +1,4 @@
-"""Figures kept in the repository, each with the commit and the kind of machine they were taken at."""
+"""Files of figures. Each result has the commit and the kind of machine that it was measured on."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def add_result(path: Path, name: str, result: Mapping[str, Any]) -> None:
-    """Put a result under its name into a JSON file, in place of the one that may be there."""
+    """Write a result, with commit and machine, to a JSON file under its name. Results of other names stay there."""
     results = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     results[name] = {"commit": commit(), "machine": machine(), **result}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -18,10 +18,11 @@ def add_result(path: Path, name: str, result: Mapping[str, Any]) -> None:
 
 
 def commit() -> str:
-    """The short hash of the commit that is checked out."""
+    """The short hash of the commit that is checked out in the working directory."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603  (constant)
 
 
 def machine() -> str:
+    """The cores, the processor architecture and the Python version, in words."""
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

@@ -1,6 +1,7 @@
-"""Evaluation sets in the BEIR layout: corpus.jsonl, queries.jsonl, qrels.tsv, and perhaps unanswerable.jsonl.
+"""Evaluation sets in the BEIR layout: corpus.jsonl, queries.jsonl, qrels.tsv, and optionally unanswerable.jsonl.
 
-A set may also be a tree of Markdown files, `docs/`, with qrels.files.tsv naming files; it is then indexed as it stands.
+A set may also hold a tree of Markdown files in `docs/`, with relevance by file in qrels.files.tsv. Such a tree is
+indexed as it is.
 """
 
 import hashlib
@@ -17,13 +18,15 @@ import opencc
 
 @dataclass(frozen=True, slots=True)
 class Query:
+    """A question of a set, with its id there."""
+
     id: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSet:
-    """Questions and, for each that can be answered, the gain of each relevant document."""
+    """The questions of a set. `relevant` maps each answerable question to its documents and their gains."""
 
     name: str
     folder: Path
@@ -34,16 +37,17 @@ class EvaluationSet:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A folder of Markdown, and which document of the set each file is."""
+    """A folder of Markdown files. `document_of` maps the path of each to the id of its document in the set."""
 
     root: Path
     document_of: Mapping[str, str]
 
 
 def load_set(folder: Path, *, corpus: Path | None = None, files: bool = False) -> EvaluationSet:
-    """The questions of `folder`; with `corpus`, to be asked of another set's documents (the ids must be shared).
+    """Read the questions of the set in `folder`, and which documents answer them.
 
-    `files` takes the relevance of whole files of a `docs/` tree. Raises FileNotFoundError for a folder that is no set.
+    `corpus` is the folder of another set whose documents are searched instead; both sets must use the same ids. `files`
+    takes the relevance of files from qrels.files.tsv. Raises FileNotFoundError if a file of the set is missing.
     """
     judged = corpus or folder
     relevant: dict[str, dict[str, int]] = defaultdict(dict)
@@ -63,11 +67,11 @@ def load_set(folder: Path, *, corpus: Path | None = None, files: bool = False) -
 
 
 def write_corpus(folder: Path, work: Path, *, files: bool = False, traditional: bool = False) -> Corpus:
-    """Lay a set's documents out below `work` as Markdown files, each with its title as heading.
+    """Write each document of a set to a Markdown file below `work`, with its title as the heading.
 
-    `traditional` converts them to Traditional Chinese on the way; `files` takes the tree `docs/` as it stands.
-
-    What is there from an earlier call with the same documents is left untouched, so that an ingest finds it unchanged.
+    `traditional` converts the text to Traditional Chinese. `files` writes nothing and returns the tree `docs/` of the
+    set. If the files of the same documents are already there, they stay as they are, so that an ingest finds them
+    unchanged.
     """
     if files:
         root = folder / "docs"
@@ -92,7 +96,7 @@ def write_corpus(folder: Path, work: Path, *, files: bool = False, traditional: 
 
 
 def documents_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """The id of each document of a set and its text as Markdown, its title as heading."""
+    """Yield the id and the Markdown text of each document of a set, with its title as the heading."""
     for document in _lines(folder / "corpus.jsonl"):
         heading = f"# {document['title']}\n\n" if document.get("title") else ""
         yield document["_id"], heading + document["text"]

@@ -1,7 +1,12 @@
-"""Which terms to index: `python -m bench.terms SETDIR …`: nDCG@10 of BM25 alone for several ways of making terms.
+"""Compare ways to cut text into terms for BM25.
 
-BM25 is computed here (k1 1.2, b 0.75, Milvus' defaults), over the chunks that the write path would store, so that no
-index need be built for each way. Questions lose their question words first, as in a search.
+    python -m bench.terms SETDIR … [--max-tokens N]
+
+For each set and each tokenizer the benchmark prints nDCG@10 of BM25 alone, by document, from 0 to 1. It writes nothing;
+bench/README.md has the figures.
+
+BM25 is computed in memory with the defaults of Milvus (k1 1.2, b 0.75), over the chunks that the write path would
+store. Question words are removed from questions first, as in a search.
 """
 
 import argparse
@@ -26,39 +31,43 @@ from rag.text import segmentation
 from rag.text.cjk import HAN
 from rag.text.tokens import strip_question_words, tokenize
 
-Terms = Callable[[str], list[str]]
+Tokenizer = Callable[[str], list[str]]
+"""Text → terms."""
 
+_MAX_CHUNKS = 200
 _K1, _B = 1.2, 0.75
 _CHINESE = re.compile(f"[{HAN}]+")
 _stem = snowballstemmer.stemmer("english").stemWord
 
 
 def main() -> None:
+    """Print nDCG@10 of every tokenizer on every set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", type=Path, nargs="+", help="folders of evaluation sets")
-    parser.add_argument("--max-tokens", type=int, default=320, help="of a chunk, as chunking.max_tokens")
+    parser.add_argument("--max-tokens", type=int, default=320, help="most tokens of a chunk, as chunking.max_tokens")
     arguments = parser.parse_args()
     for folder in arguments.sets:
         evaluation = load_set(folder)
         documents, texts = zip(*_chunks(folder, arguments.max_tokens), strict=True)
-        for name, variant in VARIANTS.items():
-            print(f"{evaluation.name:<20} {name:<32} {rate(evaluation, documents, texts, variant):.4f}", flush=True)
+        for name, tokenizer in TOKENIZERS.items():
+            score = mean_ndcg(evaluation, documents, texts, tokenizer)
+            print(f"{evaluation.name:<20} {name:<32} {score:.4f}", flush=True)
 
 
-def rate(evaluation: EvaluationSet, documents: Sequence[str], texts: Sequence[str], variant: Terms) -> float:
-    """nDCG@10 by document of BM25 over chunks."""
-    index = BM25([variant(text) for text in texts])
+def mean_ndcg(evaluation: EvaluationSet, documents: Sequence[str], texts: Sequence[str], tokenizer: Tokenizer) -> float:
+    """nDCG@10 by document of BM25 over chunks. `documents` names the document of each text."""
+    index = BM25([tokenizer(text) for text in texts])
     scores = []
     for query in evaluation.queries:
-        asked = dict.fromkeys(variant(strip_question_words(query.text)) or variant(query.text))
-        found = np.argsort(-index.scores(list(asked)), kind="stable")[:200]
+        terms = dict.fromkeys(tokenizer(strip_question_words(query.text)) or tokenizer(query.text))
+        found = np.argsort(-index.scores(list(terms)), kind="stable")[:_MAX_CHUNKS]
         ranked = list(dict.fromkeys(documents[position] for position in found))
         scores.append(ndcg(ranked, evaluation.relevant[query.id]))
     return mean(scores)
 
 
 class BM25:
-    """Scores of all texts for a question; Lucene's idf, as Milvus has it."""
+    """An index of texts, each a sequence of terms. The idf is that of Lucene, which Milvus uses too."""
 
     def __init__(self, texts: Sequence[Sequence[str]]) -> None:
         self._position: dict[str, int] = {}
@@ -78,34 +87,35 @@ class BM25:
         matrix.data = matrix.data * (_K1 + 1) / (matrix.data + norm[matrix.indices])
         self._weights: Any = matrix.multiply(idf[np.newaxis, :]).tocsc()
 
-    def scores(self, asked: Sequence[str]) -> NDArray[np.float64]:
-        known = [self._position[term] for term in asked if term in self._position]
+    def scores(self, terms: Sequence[str]) -> NDArray[np.float64]:
+        """The score of every text for a question of these terms, in the order of the texts."""
+        known = [self._position[term] for term in terms if term in self._position]
         return np.asarray(self._weights[:, known].sum(axis=1), dtype=np.float64).ravel()
 
 
-def _as_indexed(text: str) -> list[str]:
+def _characters_and_pairs(text: str) -> list[str]:
     return tokenize(text)
 
 
-def _pairs(text: str) -> list[str]:
+def _character_pairs(text: str) -> list[str]:
     return [term for term in tokenize(text) if not _is_character(term)]
 
 
 def _words(text: str) -> list[str]:
-    """Dictionary words in place of characters and their pairs."""
+    """Dictionary words instead of characters and their pairs."""
     others = [term for term in tokenize(text) if not _CHINESE.fullmatch(term)]
     return [*others, *_dictionary_words(text)]
 
 
-def _pairs_and_words(text: str) -> list[str]:
-    return [*_pairs(text), *(f"word {word}" for word in _dictionary_words(text))]
+def _character_pairs_and_words(text: str) -> list[str]:
+    return [*_character_pairs(text), *(f"word {word}" for word in _dictionary_words(text))]
 
 
-def _all(text: str) -> list[str]:
+def _characters_pairs_and_words(text: str) -> list[str]:
     return [*tokenize(text), *(f"word {word}" for word in _dictionary_words(text))]
 
 
-def _stemmed(text: str) -> list[str]:
+def _characters_pairs_and_stems(text: str) -> list[str]:
     return [_stem(term) if term.isascii() else term for term in tokenize(text)]
 
 
@@ -118,23 +128,23 @@ def _dictionary_words(text: str) -> Iterator[str]:
         yield from segmentation.segment(run)
 
 
-VARIANTS: Mapping[str, Terms] = {
-    "pairs of characters": _pairs,
+TOKENIZERS: Mapping[str, Tokenizer] = {
+    "pairs of characters": _character_pairs,
     "words": _words,
-    "pairs and words": _pairs_and_words,
-    "characters and pairs (ours)": _as_indexed,
-    "characters, pairs and words": _all,
-    "characters, pairs, English stems": _stemmed,
+    "pairs and words": _character_pairs_and_words,
+    "characters and pairs (ours)": _characters_and_pairs,
+    "characters, pairs and words": _characters_pairs_and_words,
+    "characters, pairs, English stems": _characters_pairs_and_stems,
 }
 
 
 def _chunks(folder: Path, max_tokens: int) -> Iterator[tuple[str, str]]:
-    """The document of each chunk and its searchable text."""
+    """Yield the document id and the searchable text of each chunk."""
     count_tokens = BuiltinEmbedder().count_tokens
-    for name, text in documents_of(folder):
+    for identifier, text in documents_of(folder):
         document = parse_document("document.md", text.encode())
         for chunk in chunk_document(document, count_tokens=count_tokens, max_tokens=max_tokens):
-            yield name, chunk.searchable_text
+            yield identifier, chunk.searchable_text
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Statements to verify, each with a passage and whether it is true of it, made of evaluation sets.
+"""Statements to verify, made from evaluation sets: each with a passage, and whether the passage supports it.
 
-A statement that is true of its passage is a sentence that a person marked as the evidence for an answer, as it is or
-changed as a writer might: a clause dropped, punctuation changed, clauses in another order; and a question put together
-with its answer in place of the interrogative, whose words are a person's own. A statement that is not is one of these
-against another passage, or with its number, the answer in it, or the subject of its page exchanged for another.
-Exchanged at random, some are true all the same.
+True statements are sentences that a person marked as the evidence for an answer, unchanged or changed as a writer might
+change them: a clause dropped, other punctuation, clauses in another order. A question joined with its answer is true
+too, and its words are a person's own.
+
+False statements are true ones paired with another passage, or with a number, the answer, or the subject of the page
+replaced. Replacements are random, so a few of these statements are true all the same.
 """
 
 import json
@@ -29,7 +30,11 @@ _INTERROGATIVE = re.compile("为什么|什么时候|什么样的?|什么|哪一?
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A statement, the passage that it is checked against, and whether it is true of it."""
+    """A statement, the passage that it is checked against, and whether the passage supports it.
+
+    `is_fitted_on` chooses the half that thresholds are fitted on. `similarity` is the cosine of statement and passage;
+    it is only known across languages.
+    """
 
     kind: str
     statement: str
@@ -39,9 +44,9 @@ class Case:
     similarity: float | None = None
 
 
-def cases_of(folder: Path) -> tuple[list[Case], TermStatistics]:
-    """The cases of a set whose queries have `metadata.evidences`."""
-    random_choice = random.Random(_SEED)  # noqa: S311  (a choice that anyone can repeat)
+def monolingual_cases(folder: Path) -> tuple[list[Case], TermStatistics]:
+    """The cases of a set whose queries have `metadata.evidences`, and the term statistics of its passages."""
+    random_choice = random.Random(_SEED)  # noqa: S311  (a repeatable choice, no secret)
     corpus = {row["_id"]: row for row in _rows(folder / "corpus.jsonl")}
     passages = {key: f"{row['title']}\n{row['text']}" for key, row in corpus.items()}
     statistics = _statistics(passages.values())
@@ -54,14 +59,14 @@ def cases_of(folder: Path) -> tuple[list[Case], TermStatistics]:
     for position, query in enumerate(queries):
         key = relevant[query["_id"]]
         sentence, answer = query["metadata"]["evidences"][0], query["metadata"]["answers"][0]
-        told = f"{_INTERROGATIVE.sub(' ', query['text']).rstrip('？? ')}：{answer}"
+        joined = f"{_INTERROGATIVE.sub(' ', query['text']).rstrip('？? ')}：{answer}"
         changed = {"evidence": sentence, **_paraphrases(sentence, random_choice)}
         other = random_choice.choice([other for other in passages if other != key])
         near = nearest(sentence, key)
         pairs = [(kind, statement, passages[key], True) for kind, statement in changed.items()]
-        pairs += [("question and answer", told, passages[key], True)]
-        pairs += [("any other passage", statement, passages[other], False) for statement in (sentence, told)]
-        pairs += [("nearest other passage", statement, passages[near], False) for statement in (sentence, told)]
+        pairs += [("question and answer", joined, passages[key], True)]
+        pairs += [("any other passage", statement, passages[other], False) for statement in (sentence, joined)]
+        pairs += [("nearest other passage", statement, passages[near], False) for statement in (sentence, joined)]
         swapped = {
             "number exchanged": _with_other_number(sentence, passages[key], random_choice),
             "answer exchanged": _with_other(sentence, answer, answers, passages[key], random_choice),
@@ -72,55 +77,60 @@ def cases_of(folder: Path) -> tuple[list[Case], TermStatistics]:
     return cases, statistics
 
 
-def cases_across(asked: Path, told: Path) -> tuple[list[Case], TermStatistics]:
-    """Questions with their answers in one language against the same and other passages in another."""
+def cross_lingual_cases(questions: Path, documents: Path) -> tuple[list[Case], TermStatistics]:
+    """Questions joined with their answers in one language, paired with passages in another.
+
+    The arguments are the folders of the sets of the questions and of the documents. Each statement is paired with its
+    own passage, a random other one, and the nearest other one.
+    """
     random_choice = random.Random(_SEED)  # noqa: S311
-    passages = {row["_id"]: row["text"] for row in _rows(told / "corpus.jsonl")}
-    relevant = _relevant(asked)
+    passages = {row["_id"]: row["text"] for row in _rows(documents / "corpus.jsonl")}
+    relevant = _relevant(questions)
     embedder = BuiltinEmbedder()
     keys = list(passages)
     matrix = embedder.embed_documents(list(passages.values()))
     cases = []
-    for position, query in enumerate(_rows(asked / "queries.jsonl")):
+    for position, query in enumerate(_rows(questions / "queries.jsonl")):
         own = keys.index(relevant[query["_id"]])
         statement = query["text"].rstrip("？? ") + ": " + query["metadata"]["answers"][0]
         similarities = matrix @ embedder.embed_query(statement)
-        nearest = max((number for number in range(len(keys)) if number != own), key=lambda n: float(similarities[n]))
-        other = random_choice.choice([number for number in range(len(keys)) if number != own])
+        others = [number for number in range(len(keys)) if number != own]
+        nearest = max(others, key=lambda number: float(similarities[number]))
+        other = random_choice.choice(others)
         for kind, number in (("question and answer", own), ("any other passage", other), ("nearest other", nearest)):
-            near = round(float(similarities[number]), 4)
-            cases.append(Case(kind, statement, passages[keys[number]], number == own, position % 2 == 0, near))
+            similarity = round(float(similarities[number]), 4)
+            cases.append(Case(kind, statement, passages[keys[number]], number == own, position % 2 == 0, similarity))
     return cases, _statistics(passages.values())
 
 
 def _paraphrases(sentence: str, random_choice: random.Random) -> dict[str, str]:
+    """The sentence changed in up to three ways, by the name of the change."""
     changed = {"punctuation changed": sentence.translate(_OTHER_PUNCTUATION)}
     clauses = [clause for clause in _CLAUSE_END.split(sentence) if clause]
     if len(clauses) > 1:
-        left_out = random_choice.randrange(len(clauses))
-        changed["clause dropped"] = "".join(clauses[:left_out] + clauses[left_out + 1 :])
+        dropped = random_choice.randrange(len(clauses))
+        changed["clause dropped"] = "".join(clauses[:dropped] + clauses[dropped + 1 :])
         changed["clauses reordered"] = "，".join(clause.rstrip("，；。") for clause in reversed(clauses)) + "。"
     return changed
 
 
 def _with_other_number(sentence: str, passage: str, random_choice: random.Random) -> str:
-    """With one number in digits made another; what else the passage states may still be hit by chance."""
+    """The sentence with one number in digits changed. Empty if it has none, or if the passage has the new one too."""
     found = [quantity.text for quantity in find_quantities(sentence) if re.match(r"\d", quantity.text)]
     if not found:
         return ""
     digits = re.match(r"[\d,.]+", random_choice.choice(found))
     old = digits[0].rstrip(".,") if digits else ""
-    last = old[-1]
-    new = old[:-1] + random_choice.choice([digit for digit in "123456789" if digit != last])
-    return sentence.replace(old, new, 1) if not _holds_number(passage, new) else ""
+    new = old[:-1] + random_choice.choice([digit for digit in "123456789" if digit != old[-1]])
+    return sentence.replace(old, new, 1) if not _has_number(passage, new) else ""
 
 
-def _holds_number(passage: str, number: str) -> bool:
+def _has_number(passage: str, number: str) -> bool:
     return bool(re.search(rf"(?<!\d){re.escape(number)}(?!\d)", passage))
 
 
 def _with_other(sentence: str, name: str, others: Sequence[str], passage: str, random_choice: random.Random) -> str:
-    """With `name` exchanged for another of about its length that the passage does not hold."""
+    """The sentence with `name` replaced by a similar one that the passage does not have. Empty if there is none."""
     if name not in sentence or len(name) > 12 or name == sentence:
         return ""
     alike = [
@@ -136,18 +146,18 @@ def _is_numeric(text: str) -> bool:
 
 
 def _nearest_finder(passages: dict[str, str], statistics: TermStatistics) -> Callable[[str, str], str]:
-    """The passage, other than its own, that holds most of a statement's idf mass."""
+    """Return a function: statement and key of its own passage → key of the other passage with most of its idf mass."""
     postings: dict[str, list[str]] = defaultdict(list)
     for key, text in passages.items():
-        for term in set(tokenize(text)):
-            postings[term].append(key)
+        for token in set(tokenize(text)):
+            postings[token].append(key)
 
     def nearest(statement: str, own: str) -> str:
-        shares: Counter[str] = Counter()
-        for term in set(tokenize(statement)):
-            for key in postings.get(term, ()):
-                shares[key] += statistics.idf(term)  # type: ignore[assignment]
-        return next(key for key, _ in shares.most_common() if key != own)
+        mass: Counter[str] = Counter()
+        for token in set(tokenize(statement)):
+            for key in postings.get(token, ()):
+                mass[key] += statistics.idf(token)  # type: ignore[assignment]
+        return next(key for key, _ in mass.most_common() if key != own)
 
     return nearest
 
@@ -160,6 +170,7 @@ def _statistics(texts: Iterable[str]) -> TermStatistics:
 
 
 def _relevant(folder: Path) -> dict[str, str]:
+    """The passage of each query."""
     lines = (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]
     return {query: passage for query, passage, _ in (line.split("\t") for line in lines)}
 

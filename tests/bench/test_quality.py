@@ -1,6 +1,6 @@
-"""Floors under the quality of retrieval, on the small sets: questions of XQuAD in Chinese, English and across the two.
+"""Retrieval keeps a minimum of quality on small sets: XQuAD in Chinese, in English and across the two.
 
-The sets are not part of the project: `ZHIWEN_BENCH_SETS` names their folder. bench/README.md says where to get them.
+The sets are not part of the project. `ZHIWEN_BENCH_SETS` names their folder; bench/README.md says where to get them.
 """
 
 import os
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.index import opened_index
-from bench.retrieval import ask, rate
+from bench.index import open_index
+from bench.retrieval import ask, score_ranking
 from bench.sets import load_set
 from tests.kit.paths import ROOT
 
@@ -20,14 +20,14 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(
         not (SETS / "xquad-zh").is_dir(),
-        reason="the evaluation sets are not here; ZHIWEN_BENCH_SETS names their folder",
+        reason="there are no evaluation sets; set ZHIWEN_BENCH_SETS to their folder",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class Quality:
-    """nDCG@10."""
+    """nDCG@10 of each ranking."""
 
     dense: float
     lexical: float
@@ -41,14 +41,16 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def quality(work: Path, questions: str, documents: str, *, every: int = 1, traditional: bool = False) -> Quality:
-    """Of every question, or of every so many."""
+    """Ask every question, or every `every`-th, and score the rankings."""
     evaluation = load_set(SETS / questions, corpus=SETS / documents)
-    with opened_index(evaluation, work, traditional=traditional) as index:
-        asked = [ask(query, index) for query in evaluation.queries[::every]]
-        return Quality(**{mode: rate(asked, evaluation, index, mode).ndcg_10 for mode in Quality.__annotations__})
+    with open_index(evaluation, work, traditional=traditional) as index:
+        results = [ask(query, index) for query in evaluation.queries[::every]]
+        return Quality(
+            **{mode: score_ranking(results, evaluation, index, mode).ndcg_10 for mode in Quality.__annotations__}
+        )
 
 
-def test_the_fusion_beats_its_legs_and_rank_fusion_in_chinese_and_script_does_not_matter(work: Path) -> None:
+def test_fusion_beats_both_retrievers_and_rank_fusion_in_either_chinese_script(work: Path) -> None:
     same = quality(work, "xquad-zh", "xquad-zh")
     print(same)
     assert same.hybrid > 0.975
@@ -66,7 +68,9 @@ def test_the_fusion_beats_its_legs_and_rank_fusion_in_chinese_and_script_does_no
         ("xquad-en", "xquad-zh", 0.87),
     ],
 )
-def test_the_fusion_never_loses_to_its_better_leg(work: Path, questions: str, documents: str, floor: float) -> None:
+def test_fusion_is_at_most_half_a_point_below_the_better_retriever(
+    work: Path, questions: str, documents: str, floor: float
+) -> None:
     found = quality(work, questions, documents, every=4)
     print(found)
     assert found.hybrid > floor

@@ -1,4 +1,4 @@
-"""The retrieval bench on a set small enough to check by eye, by its command."""
+"""The retrieval benchmark, run as a command on a set that is small enough to check by eye."""
 
 import json
 import subprocess
@@ -52,7 +52,7 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def test_the_figures_are_printed_and_kept_with_the_commit_and_the_index_is_kept(small_set: Path, work: Path) -> None:
+def test_it_prints_the_figures_writes_them_with_the_commit_and_keeps_the_index(small_set: Path, work: Path) -> None:
     results, out = work / "results.json", work / "run.jsonl"
     first = run(small_set, work, "--results", str(results), "--out", str(out))
     (result,) = read(results).values()
@@ -68,10 +68,10 @@ def test_the_figures_are_printed_and_kept_with_the_commit_and_the_index_is_kept(
     database = next(work.glob("small0-*/milvus.db"))
     before = database.stat().st_mtime_ns
     assert "rrf" not in run(small_set, work, "--mode", "dense").stdout
-    assert database.stat().st_mtime_ns == before, "the second run finds its index"
+    assert database.stat().st_mtime_ns == before, "the second run must reuse the index"
 
 
-def test_a_tree_of_files_is_indexed_as_it_stands(small_set: Path, work: Path) -> None:
+def test_it_indexes_a_tree_of_files_as_it_is(small_set: Path, work: Path) -> None:
     results = work / "files.json"
     run(small_set, work, "--files", "--results", str(results))
     (result,) = read(results).values()

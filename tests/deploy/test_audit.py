@@ -1,4 +1,4 @@
-"""The look-up of known vulnerabilities, against a database that we serve, and where there is none."""
+"""The audit of dependencies, against a local copy of the OSV interface and against an address with no server."""
 
 import json
 import subprocess
@@ -13,18 +13,18 @@ from tests.kit.compose import ROOT
 
 
 class Database(BaseHTTPRequestHandler):
-    """Answers as OSV does: one package has a finding, the others have none."""
+    """Answers like OSV: the package `vulnerable` has a finding, the others have none. `requested` lists the names."""
 
     vulnerable: ClassVar[str] = ""
-    asked: ClassVar[list[str]] = []
+    requested: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
-        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        name = question.get("package", {}).get("name", "")
-        self.asked.append(name)
+        query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = query.get("package", {}).get("name", "")
+        self.requested.append(name)
         finding = {
             "id": "PYSEC-0000-1",
-            "summary": "a hole",
+            "summary": "a vulnerability",
             "affected": [
                 {
                     "package": {"name": name, "ecosystem": "PyPI"},
@@ -45,8 +45,9 @@ class Database(BaseHTTPRequestHandler):
 
 @contextmanager
 def database(vulnerable: str = "") -> Iterator[str]:
+    """Serve the database until the block ends; yield its URL."""
     Database.vulnerable = vulnerable
-    Database.asked = []
+    Database.requested = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Database)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -63,12 +64,12 @@ def audit(url: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_each_locked_dependency_is_looked_up_and_a_finding_fails() -> None:
+def test_it_looks_up_every_locked_dependency_and_fails_on_a_finding() -> None:
     locked = (ROOT / "constraints.txt").read_text("utf-8").split()
     with database() as url:
         clean = audit(url)
         assert clean.returncode == 0, clean.stderr
-        assert {name.lower() for name in Database.asked if name} == {
+        assert {name.lower() for name in Database.requested if name} == {
             line.partition("==")[0].lower().replace("_", "-").replace(".", "-") for line in locked
         }
     with database("uvicorn") as url:
@@ -77,7 +78,7 @@ def test_each_locked_dependency_is_looked_up_and_a_finding_fails() -> None:
     assert "PYSEC-0000-1" in found.stdout
 
 
-def test_without_the_database_one_line_says_that_nothing_was_looked_up() -> None:
+def test_if_the_database_cannot_be_reached_one_line_says_so() -> None:
     skipped = audit("http://127.0.0.1:9/v1/query")
     assert skipped.returncode == 0
     assert skipped.stdout.startswith("vulnerabilities: skipped, http://127.0.0.1:9/v1/query cannot be reached")

@@ -1,4 +1,4 @@
-"""docker-compose.yml against the Compose specification, and against the service that it starts."""
+"""docker-compose.yml follows the Compose specification and fits the service that it starts."""
 
 import re
 import shlex
@@ -28,10 +28,11 @@ def services() -> dict[str, Any]:
 
 
 def settings_of(service: dict[str, Any]) -> Settings:
+    """The settings that a service of the file starts with."""
     return config.load(environment={name: value or "" for name, value in service["environment"].items()})
 
 
-def test_the_file_meets_the_specification(services: dict[str, Any]) -> None:
+def test_the_file_follows_the_specification(services: dict[str, Any]) -> None:
     assert set(services) == {*OURS, "milvus", "etcd", "minio"}
 
 
@@ -46,29 +47,29 @@ def test_the_file_meets_the_specification(services: dict[str, Any]) -> None:
         ("memory: 4g", "memory: much"),
     ],
 )
-def test_a_file_that_does_not_meet_it_is_found_out(good: str, bad: str) -> None:
+def test_a_file_that_breaks_the_specification_is_rejected(good: str, bad: str) -> None:
     assert good in COMPOSE
     with pytest.raises(ValueError, match=r".+"):
         parsed(COMPOSE.replace(good, bad, 1), example() | FILLED_IN)
 
 
-def test_what_a_service_depends_on_runs_with_it_and_says_when_it_is_ready(services: dict[str, Any]) -> None:
+def test_a_dependency_runs_in_the_same_profile_and_has_a_health_check(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        for other, how in service.get("depends_on", {}).items():
-            assert how["condition"] == "service_healthy"
+        for other, dependency in service.get("depends_on", {}).items():
+            assert dependency["condition"] == "service_healthy"
             assert "healthcheck" in services[other]
             assert set(service["profiles"]) <= set(services[other]["profiles"]), name
             assert set(service["networks"]) & set(services[other]["networks"])
 
 
-def test_the_profile_lite_is_one_service_and_the_other_is_all_of_milvus(services: dict[str, Any]) -> None:
+def test_the_profile_lite_has_one_service_and_the_profile_milvus_has_the_others(services: dict[str, Any]) -> None:
     profiles = {name: service["profiles"] for name, service in services.items()}
-    assert [name for name, where in profiles.items() if "lite" in where] == ["lite"]
-    assert {name for name, where in profiles.items() if "milvus" in where} == set(profiles) - {"lite"}
+    assert [name for name, listed in profiles.items() if "lite" in listed] == ["lite"]
+    assert {name for name, listed in profiles.items() if "milvus" in listed} == set(profiles) - {"lite"}
     assert example()["COMPOSE_PROFILES"] == "milvus"
 
 
-def test_every_service_is_fixed_to_a_release_restarted_bounded_and_watched(services: dict[str, Any]) -> None:
+def test_every_service_has_a_pinned_image_a_restart_policy_limits_and_a_health_check(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert _RELEASE.search(service["image"]), name
         assert service["restart"] == "unless-stopped", name
@@ -78,18 +79,18 @@ def test_every_service_is_fixed_to_a_release_restarted_bounded_and_watched(servi
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_our_service_can_write_nowhere_but_where_its_volumes_are(name: str, services: dict[str, Any]) -> None:
+def test_our_service_can_only_write_to_its_volumes(name: str, services: dict[str, Any]) -> None:
     service = services[name]
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert "user" not in service, "the image has it"
+    assert "user" not in service, "the image sets it"
     assert "data:/data" in service["volumes"]
-    assert [place.partition(":")[0] for place in service["tmpfs"]] == ["/tmp"]  # noqa: S108
+    assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]  # noqa: S108
     assert "./knowledge:/knowledge:ro" in service["volumes"]
 
 
-def test_milvus_is_reached_by_nobody_but_zhiwen(services: dict[str, Any]) -> None:
+def test_only_zhiwen_can_reach_milvus(services: dict[str, Any]) -> None:
     for name in ("milvus", "etcd", "minio"):
         assert "ports" not in services[name]
         assert services[name]["networks"] == ["store"]
@@ -97,7 +98,7 @@ def test_milvus_is_reached_by_nobody_but_zhiwen(services: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_every_variable_is_a_setting_and_its_value_a_valid_one(name: str, services: dict[str, Any]) -> None:
+def test_every_variable_is_a_setting_with_a_valid_value(name: str, services: dict[str, Any]) -> None:
     settings = settings_of(services[name])
     assert keys_of(settings.serve).find("k" * 43)
     if name == "zhiwen":
@@ -109,9 +110,7 @@ def test_every_variable_is_a_setting_and_its_value_a_valid_one(name: str, servic
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_the_command_the_port_and_the_health_check_are_those_of_the_service(
-    name: str, services: dict[str, Any]
-) -> None:
+def test_the_command_the_port_and_the_health_check_exist_in_the_service(name: str, services: dict[str, Any]) -> None:
     service = services[name]
     command, *options = service["command"]
     group = typer.main.get_command(app)
@@ -124,20 +123,20 @@ def test_the_command_the_port_and_the_health_check_are_those_of_the_service(
     address = re.search(r"http://127\.0\.0\.1:(\d+)(/[\w/]+)", check)
     assert address
     assert int(address[1]) == port
-    assert rule_of("GET", address[2]).needs is None, "it asks without a key"
+    assert rule_of("GET", address[2]).needs is None, "the health check has no key"
 
 
-def test_no_secret_has_a_value_before_somebody_gives_it_one() -> None:
+def test_no_secret_has_a_default_value() -> None:
     assert not example()["ZHIWEN_SERVE__KEYS"]
     with pytest.raises(Missing, match="MINIO_ROOT_PASSWORD"):
         composed(MINIO_ROOT_PASSWORD="")
     service = composed(ZHIWEN_SERVE__KEYS="")["services"]["zhiwen"]
-    serve = settings_of(service).serve.model_copy(update={"host": "0.0.0.0"})  # as the image has it
+    serve = settings_of(service).serve.model_copy(update={"host": "0.0.0.0"})  # as the image sets it
     with pytest.raises(ConfigError, match="no API key"):
         keys_of(serve)
 
 
-def test_the_example_names_the_variables_of_the_file_and_no_others() -> None:
+def test_the_example_names_exactly_the_variables_of_the_file() -> None:
     assert set(example()) - {"COMPOSE_PROFILES"} == variables() - {"MINIO_ROOT_USER"}
     for name, value in example().items():
         default = re.search(rf"\$\{{{name}:-([^}}]*)\}}", COMPOSE)
@@ -145,12 +144,12 @@ def test_the_example_names_the_variables_of_the_file_and_no_others() -> None:
             assert value == default[1], name
 
 
-def test_other_settings_have_a_file_that_need_not_be_there_and_that_git_ignores(services: dict[str, Any]) -> None:
+def test_other_settings_go_into_an_optional_file_that_git_ignores(services: dict[str, Any]) -> None:
     for name in OURS:
         assert services[name]["env_file"] == [{"path": "zhiwen.env", "required": False}]
     assert {".env", "zhiwen.env"} <= set((ROOT / ".gitignore").read_text("utf-8").splitlines())
-    (named,) = re.findall(r"zhiwen\.env, such as (\w+)=([\d.]+)", EXAMPLE)
-    config.load(environment=dict([named]))
+    (example_setting,) = re.findall(r"zhiwen\.env, such as (\w+)=([\d.]+)", EXAMPLE)
+    config.load(environment=dict([example_setting]))
 
 
 def test_the_commands_in_the_example_exist() -> None:
@@ -158,6 +157,6 @@ def test_the_commands_in_the_example_exist() -> None:
     keys, new, _, *options = shlex.split(line)
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
-    below = group.commands[keys]
-    assert isinstance(below, typer.core.TyperGroup)
-    assert options[0] in {option for parameter in below.commands[new].params for option in parameter.opts}
+    subcommands = group.commands[keys]
+    assert isinstance(subcommands, typer.core.TyperGroup)
+    assert options[0] in {option for parameter in subcommands.commands[new].params for option in parameter.opts}

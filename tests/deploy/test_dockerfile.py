@@ -1,4 +1,4 @@
-"""The Dockerfile: linted, and what it names exists in the code."""
+"""The Dockerfile passes its linter, and everything that it names exists in the code."""
 
 import json
 import re
@@ -23,10 +23,12 @@ JOINED = re.sub(r"\\\n\s*", "", TEXT)
 
 
 def instructions(name: str) -> list[str]:
+    """The arguments of every instruction of this name."""
     return re.findall(rf"^{name} (.+)$", JOINED, re.MULTILINE)
 
 
 def environment() -> dict[str, str]:
+    """The variables that the image sets."""
     pairs = [pair for line in instructions("ENV") for pair in line.split()]
     return dict(pair.split("=", 1) for pair in pairs)
 
@@ -37,7 +39,7 @@ def test_hadolint_finds_nothing() -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_what_is_copied_is_let_through_by_the_ignore_file_and_nothing_else_is() -> None:
+def test_the_ignore_file_lets_through_exactly_what_is_copied() -> None:
     copied = {source for line in instructions("COPY") if "--from" not in line for source in line.split()[:-1]}
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     let_through = {line.removeprefix("!") for line in lines if line.startswith("!")}
@@ -46,12 +48,12 @@ def test_what_is_copied_is_let_through_by_the_ignore_file_and_nothing_else_is() 
     assert all((ROOT / name).exists() for name in copied)
 
 
-def test_the_packages_that_are_installed_are_those_that_are_copied() -> None:
+def test_every_package_is_copied_and_installed() -> None:
     packages = {"api", "ingest", "rag"}
     assert packages <= {source for line in instructions("COPY") for source in line.split()}
     project = (ROOT / "pyproject.toml").read_text("utf-8")
-    wanted = re.findall(r"pip install --constraint constraints\.txt '\.\[([\w,]+)\]'", JOINED)
-    for extra in wanted[0].split(","):
+    extras = re.findall(r"pip install --constraint constraints\.txt '\.\[([\w,]+)\]'", JOINED)
+    for extra in extras[0].split(","):
         assert re.search(rf"^{extra} = \[", project, re.MULTILINE)
     include = re.search(r"^include = (\[.*\])$", project, re.MULTILINE)
     assert include
@@ -59,9 +61,9 @@ def test_the_packages_that_are_installed_are_those_that_are_copied() -> None:
     assert re.search(r"^torch==[\d.]+$", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)
 
 
-def test_its_variables_are_settings_and_without_a_key_it_does_not_start() -> None:
-    given = {name: value for name, value in environment().items() if name.startswith("ZHIWEN_")}
-    settings = config.load(environment=given)
+def test_its_variables_are_settings_and_it_does_not_start_without_a_key() -> None:
+    variables = {name: value for name, value in environment().items() if name.startswith("ZHIWEN_")}
+    settings = config.load(environment=variables)
     assert settings.serve.host == "0.0.0.0"
     with pytest.raises(ConfigError, match="no API key"):
         keys_of(settings.serve)
@@ -69,7 +71,7 @@ def test_its_variables_are_settings_and_without_a_key_it_does_not_start() -> Non
     assert f"COPY knowledge {settings.knowledge.path}" in TEXT
 
 
-def test_it_starts_the_service_as_nobody_in_particular() -> None:
+def test_it_starts_the_service_as_an_unprivileged_user() -> None:
     entry, command = (json.loads(instructions(name)[0]) for name in ("ENTRYPOINT", "CMD"))
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     assert re.search(rf'^{entry[0]} = "api.cli.main:main"', project, re.MULTILINE)
@@ -81,7 +83,7 @@ def test_it_starts_the_service_as_nobody_in_particular() -> None:
     assert TEXT.index("\nUSER ") < TEXT.index("\nENTRYPOINT ")
 
 
-def test_its_health_check_is_that_of_the_compose_file_and_asks_what_needs_no_key() -> None:
+def test_its_health_check_equals_that_of_the_compose_file_and_needs_no_key() -> None:
     (line,) = instructions("HEALTHCHECK")
     check = json.loads(line.partition("CMD ")[2])
     assert ["CMD", *check] == composed()["services"]["zhiwen"]["healthcheck"]["test"]

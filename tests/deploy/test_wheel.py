@@ -1,4 +1,4 @@
-"""What the image installs: a wheel of the files that .dockerignore lets through, with everything the packages need."""
+"""The wheel that the image installs, built from the files that .dockerignore lets through, lacks no file."""
 
 import shutil
 import subprocess
@@ -16,11 +16,11 @@ def test_the_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:
     source.mkdir()
     for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines():
         if line.startswith("!"):
-            place = ROOT / line[1:]
-            if place.is_dir():
-                shutil.copytree(place, source / place.name, ignore=shutil.ignore_patterns("__pycache__"))
+            path = ROOT / line[1:]
+            if path.is_dir():
+                shutil.copytree(path, source / path.name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copy(place, source)
+                shutil.copy(path, source)
     done = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "."],
         cwd=source,
@@ -35,5 +35,5 @@ def test_the_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:
     tracked = subprocess.run(
         ["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\n")
-    # The last is for readers of the repository; the service describes itself.
+    # Only readers of the repository need this file: a running service generates its own description.
     assert {name for name in tracked if name} - packed <= {"api/http/openapi/openapi.json"}
