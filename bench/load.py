@@ -1,10 +1,11 @@
-"""A service with more clients than it serves: `python -m bench.load [--questions N] [--rounds N] [--results FILE]`.
+"""More clients than the service can serve: `python -m bench.load [--questions N] [--rounds N] [--results FILE]`.
 
 Starts a scripted model and `zhiwen serve` with its default limits over the shipped knowledge, and measures in one run:
 
-- searches, one after the other: alone, and beside half-open connections and clients that do not read;
-- rounds of questions at once: how many are answered and how many get 429, how long a 429 takes, and the memory of the
-  service after each round.
+- milliseconds of a search, one after the other: without other clients, and beside half-open connections and clients
+  that do not read;
+- N questions at once, several times: how many are answered and how many get 429, the milliseconds until a 429, and the
+  MiB that the service occupies after each round.
 """
 
 import argparse
@@ -44,8 +45,8 @@ class Reply:
 def main() -> None:
     """Measure, print the figures and add them to the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--questions", type=int, default=1000, help="how many are asked at once")
-    parser.add_argument("--rounds", type=int, default=5, help="how often")
+    parser.add_argument("--questions", type=int, default=1000, help="questions at once")
+    parser.add_argument("--rounds", type=int, default=5, help="how many times to ask them")
     parser.add_argument("--results", type=Path, help="add the figures to this JSON file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as service:
@@ -79,7 +80,7 @@ async def slow_clients(service: Service) -> dict[str, object]:
 
 
 async def questions_at_once(service: Service, count: int, rounds: int) -> dict[str, object]:
-    """Rounds of so many questions at once, each on a connection of its own."""
+    """Ask `count` questions at once, each on a connection of its own, and repeat that for each round."""
     statuses, rejections, memory = Counter[int](), list[float](), list[float]()
     asking = _request("POST", "/ask", question=QUESTION)
     for _ in range(rounds):
@@ -99,7 +100,7 @@ async def questions_at_once(service: Service, count: int, rounds: int) -> dict[s
 
 
 async def _searches(service: Service, count: int) -> list[float]:
-    """The seconds of each of so many searches, one after the other on one connection."""
+    """Search `count` times, one after the other on one connection. Return the seconds of each search."""
     async with _connected(service) as connection:
         replies = [await _replied(connection, _request("POST", "/search", question=QUESTION)) for _ in range(count)]
     if any(reply.status != 200 for reply in replies):
