@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from rag.chat.protocol import Message
-from rag.checks.verification import Checked
+from rag.checks.verification import CheckedStatement
 from rag.retrieval.explanation import Explanation
 from rag.settings import TraceSettings
 from rag.types import Answer, Passage, RewrittenBy
@@ -54,7 +54,7 @@ class Trace:
     passages: tuple[Passage, ...]
     dropped_passages: tuple[int, ...]
     prompt: tuple[Message, ...]
-    verification: tuple[Checked, ...]
+    verification: tuple[CheckedStatement, ...]
     answer: Answer
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
