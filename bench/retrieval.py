@@ -111,7 +111,7 @@ def ask(query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS) -
     started = time.perf_counter()
     found = retrieve(query.text, services.store.snapshot(), services.embedder, settings)
     seconds = time.perf_counter() - started
-    dense, lexical = found.legs.dense, found.legs.lexical
+    dense, lexical = found.results.dense, found.results.lexical
     return Asked(
         query=query,
         rankings={
@@ -119,7 +119,7 @@ def ask(query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS) -
             "lexical": [stored.chunk for stored, _ in lexical],
             "rrf": reciprocal_rank_fusion(dense, lexical),
             "hybrid": [hit.chunk for hit in found.candidates],
-            **{name: _fused(found.legs, weight) for name, weight in weights.items()},
+            **{name: _fused(found.results, weight) for name, weight in weights.items()},
         },
         probability=answer_probability(found),
         best_cosine=dense[0][1] if dense else 0.0,

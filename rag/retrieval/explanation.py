@@ -55,11 +55,11 @@ def explain_retrieval(found: Retrieval) -> Explanation:
     """A retrieval without the texts of its candidates, small enough to be kept and sent."""
     dense_rank, lexical_rank = (
         {stored.chunk.id: rank for rank, (stored, _) in enumerate(leg, 1)}
-        for leg in (found.legs.dense, found.legs.lexical)
+        for leg in (found.results.dense, found.results.lexical)
     )
     return Explanation(
         terms=tuple(Term(term, round(idf, 3)) for term, idf in found.idf.items()),
-        lexical_weight=LEXICAL_WEIGHT if found.legs.lexical else 0.0,
+        lexical_weight=LEXICAL_WEIGHT if found.results.lexical else 0.0,
         candidates=tuple(
             Candidate(
                 id=hit.chunk.id,
