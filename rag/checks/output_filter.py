@@ -1,12 +1,12 @@
 """Filter the text that a chat model writes before a reader gets it, piece by piece."""
 
 import re
-from typing import Protocol
 
 from rag.chat.prompt import DECLINED
 from rag.checks.citations import MarkerFilter
 from rag.checks.link_filter import LinkFilter
 from rag.checks.prompt_leak import PromptLeakFilter
+from rag.checks.text_filter import TextFilter
 from rag.retrieval.evidence import Evidence
 from rag.text.invisible import InvisibleFilter
 from rag.text.language import Language
@@ -14,25 +14,6 @@ from rag.text.language import Language
 _DECORATION = re.compile(r"\A[\W_]+")
 _DECLINED_IN_WORDS = DECLINED.replace("_", " ")
 _MIN_LEAK_CHARACTERS: dict[Language, int] = {"zh": 12, "en": 36}
-
-
-class TextFilter(Protocol):
-    """Changes streamed text; the result does not depend on how the text is split.
-
-    >>> from rag.checks.citations import MarkerFilter
-    >>> def filter_text(text_filter: TextFilter, pieces: list[str]) -> str:
-    ...     return "".join([*map(text_filter.feed, pieces), text_filter.finish()])
-    >>> filter_text(MarkerFilter([1]), ["Milvus [", "1][", "2]."])
-    'Milvus [1].'
-    """
-
-    def feed(self, text: str) -> str:
-        """Return the part of everything fed so far that is certain and was not returned before."""
-        ...
-
-    def finish(self) -> str:
-        """Return what was held back until the end of the stream."""
-        ...
 
 
 class OutputFilter:

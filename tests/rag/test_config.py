@@ -1,4 +1,4 @@
-"""Settings: environment over file over defaults; every mistake is named, every secret kept."""
+"""The environment overrides the file, the file the defaults; every mistake is named, no secret is shown."""
 
 import traceback
 from pathlib import Path
@@ -103,7 +103,7 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path, text: str) -> None:
     assert load(tmp_path, text) == Settings()
 
 
-def test_a_section_of_which_every_key_is_commented_out_means_the_defaults(tmp_path: Path) -> None:
+def test_a_section_with_only_comments_means_the_defaults(tmp_path: Path) -> None:
     assert load(tmp_path, "chat:\n  # model: qwen-max\nserve:\n  port: 9000\n").chat == Settings().chat
 
 
@@ -261,7 +261,7 @@ def test_a_secret_from_the_environment_is_kept_and_never_shown(tmp_path: Path) -
         f"Chat:\n  api_key: {SECRET}\n",
     ],
 )
-def test_a_secret_misplaced_in_the_file_is_refused_without_being_repeated(tmp_path: Path, text: str) -> None:
+def test_a_misplaced_secret_in_the_file_is_refused_and_not_shown(tmp_path: Path, text: str) -> None:
     assert SECRET not in refusal(tmp_path, text)
 
 

@@ -1,4 +1,4 @@
-"""Hits become numbered passages, and these the whole prompt, of which every word is held here."""
+"""Hits become numbered passages, and these become the prompt, which is compared word by word."""
 
 from dataclasses import replace
 from pathlib import Path
