@@ -26,7 +26,7 @@ def build_trace(
     """Return the trace of a new answer, under a new id.
 
     `question` is as the person asked it, `standalone` as it was searched for; `seconds` are by stage. If the
-    composition has an error, the answer in the trace is only the text before the error and must not be given.
+    composition has an error, the answer in the trace is only the text that was streamed before it.
     """
     reason, prompt, error = composition.reason, composition.prompt, composition.error
     answer = Answer(

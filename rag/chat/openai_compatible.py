@@ -122,7 +122,9 @@ class OpenAIChat:
             if parser.is_complete:
                 return None
             if parser.has_begun and isinstance(error, openai.APIConnectionError):
-                raise ChatBroken(f"{self.name}: the connection to {self._base_url} broke in mid-answer") from error
+                raise ChatBroken(
+                    f"{self.name}: the connection to {self._base_url} broke in the middle of the answer"
+                ) from error
             raise self._translate_error(error) from error
 
     def _usage(self, parser: StreamParser) -> Usage | None:

@@ -75,7 +75,7 @@ class StreamParser:
         if reason in _COMPLETE or reason == _TRUNCATED:
             return
         if reason:
-            raise ChatBroken(f"{self._name} stopped in mid-answer ({reason[:40]!r})")
+            raise ChatBroken(f"{self._name} stopped in the middle of the answer ({reason[:40]!r})")
         if not self.has_begun and not is_event_stream:
             raise NotAChatModel(f"{self._endpoint} is not a chat model, or cannot stream; check chat.base_url")
         raise ChatBroken(f"{self._endpoint}: the answer broke off")

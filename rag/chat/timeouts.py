@@ -45,4 +45,4 @@ async def enforce_timeouts(pieces: ChatStream, timeouts: Timeouts, *, name: str,
             yield piece
             if not isinstance(piece, Attempt):
                 timeout = timeouts.idle_seconds
-                problem = "sent nothing for {} s in mid-answer (chat.idle_timeout_seconds)"
+                problem = "sent nothing for {} s in the middle of the answer (chat.idle_timeout_seconds)"

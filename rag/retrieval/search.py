@@ -73,7 +73,7 @@ class Searcher:
     on_search: Callable[[Mapping[str, float]], object] = lambda seconds: None
 
     def search(self, question: str, *, top_k: int | None = None, search_filter: Filter | None = None) -> Retrieval:
-        """Search the live generation; at most `top_k` hits, by default as the settings say.
+        """Return at most `top_k` hits of the live generation, by default `settings.top_k`.
 
         Blocks. Raises QuestionError, StoreError and EmbedderError.
         """

@@ -45,7 +45,7 @@ class Trace:
 
     `asked_at` is UTC. `passages` are all that were found, `dropped_passages` the numbers of those that did not fit into
     the prompt. `prompt` is empty if no model was asked. `milliseconds` are by stage. If there is a `failure`, the
-    `answer` has the text that was written before it and was not given to anybody.
+    `answer` is only the text that was streamed before it.
     """
 
     trace_id: str
@@ -92,12 +92,12 @@ class TraceStore:
         self._search_observers.append(observer)
 
     def record_search(self, seconds: Mapping[str, float]) -> None:
-        """Tell the observers how long a search took, in seconds by stage. Searches leave no trace."""
+        """Tell the observers how long a search took, in seconds by stage. No trace of a search is kept."""
         for observer in self._search_observers:
             observer(seconds)
 
     def add(self, trace: Trace) -> None:
-        """Show the trace to the observers and keep it. If it cannot be written, log a warning and do not raise."""
+        """Call the observers with the trace, and keep it. If it cannot be written, log a warning; nothing is raised."""
         for observer in self._observers:
             observer(trace)
         if self._settings is None:

@@ -144,7 +144,7 @@ def test_a_question_for_all_is_shown_the_whole_table(shipped: Services) -> None:
     assert len(rows) > 10
 
 
-def test_a_filter_holds_for_the_passages(shipped: Services) -> None:
+def test_a_condition_holds_for_the_passages(shipped: Services) -> None:
     result = Told(events("AIGC 开发平台有哪些？", shipped, search_filter=Equals("kind", "list")))
     assert {passage.chunk.kind for passage in result.passages[0].passages} == {"list"}
 

@@ -1,4 +1,4 @@
-"""An identical question is answered from the cache, unless the corpus has changed or the answer had failed."""
+"""An identical question costs nothing; a changed one, a changed corpus and a failed answer do."""
 
 import asyncio
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ def test_a_refusal_of_the_model_is_given_again(caching: Answerer) -> None:
         ({}, {"history": [Turn("user", "Dify 是什么？")]}),
     ],
 )
-def test_another_question_filter_or_history_is_not_answered_from_the_cache(
+def test_another_question_filter_or_history_is_asked_anew(
     caching: Answerer, first: dict[str, object], second: dict[str, object]
 ) -> None:
     chat = ScriptedChat(SAID)
@@ -102,14 +102,14 @@ def test_another_question_filter_or_history_is_not_answered_from_the_cache(
     ],
     ids=["truncated", "no citation", "unsupported", "tried twice"],
 )
-def test_an_answer_that_may_come_out_better_is_not_cached(caching: Answerer, pieces: list[str]) -> None:
+def test_what_may_come_out_better_is_asked_anew(caching: Answerer, pieces: list[str]) -> None:
     chat = ScriptedChat(pieces)
     for _ in range(2):
         assert not asked(caching, chat).cached
     assert len(chat.requests) == 2
 
 
-def test_quotes_after_a_failure_of_the_model_are_not_cached(caching: Answerer) -> None:
+def test_quotes_in_place_of_a_failed_model_are_not_kept(caching: Answerer) -> None:
     assert asked(caching, ScriptedChat([], error=ChatUnavailable("down"))).model == "extractive"
     again = asked(caching, ScriptedChat(SAID))
     assert (again.model, again.cached) == ("scripted", False)
@@ -144,7 +144,7 @@ def small(tmp_path: Path) -> Iterator[tuple[Settings, Services]]:
         yield settings, services
 
 
-def test_a_new_generation_is_not_answered_from_the_cache(small: tuple[Settings, Services]) -> None:
+def test_a_new_generation_is_asked_anew(small: tuple[Settings, Services]) -> None:
     settings, services = small
     assert "5 天" in asked(services.answerer, ScriptedChat(["年假有 5 天 [1]。"]), "年假有几天？").text
     (settings.knowledge.path / "a.md").write_text("# 年假\n\n年假有 10 天。\n", encoding="utf-8")

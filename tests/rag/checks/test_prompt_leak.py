@@ -1,4 +1,4 @@
-"""Readers do not get the instructions that the model got."""
+"""What the model was told is not told to the reader."""
 
 import pytest
 from hypothesis import given
@@ -10,8 +10,8 @@ RULES = "规则：\n1. 只用下面给出的段落，不用别的知识，不猜
 
 
 def filtered(pieces: list[str] | str, material: str = "") -> str:
-    leak_filter = PromptLeakFilter(RULES, material=material, words=["NOT_IN_PASSAGES"])
-    return "".join([*map(leak_filter.feed, pieces), leak_filter.finish()])
+    echo = PromptLeakFilter(RULES, material=material, words=["NOT_IN_PASSAGES"])
+    return "".join([*map(echo.feed, pieces), echo.finish()])
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,11 @@ def test_a_run_of_the_instructions_is_left_out(text: str, left: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["只用下面给出的段落。", "规则：先安装，再配置。", "NOT only Milvus [1].", "", "，。"])
-def test_a_run_that_is_too_short_stays(text: str) -> None:
+def test_less_than_a_run_stays(text: str) -> None:
     assert filtered([text]) == text
 
 
-def test_a_run_that_is_also_in_the_passages_stays() -> None:
+def test_what_the_passages_say_too_may_be_said() -> None:
     text = "手册写道：只用下面给出的段落，不用别的知识，不猜测。"
     assert filtered([text], material=RULES) == text
 

@@ -1,4 +1,4 @@
-"""A statement is supported if its exact facts and enough of its words are in the passages that it cites."""
+"""A statement is supported if what is exact in it, and enough of its words, stand in the passages that it cites."""
 
 import pytest
 from hypothesis import example, given
@@ -35,7 +35,7 @@ def fault(statement: str, *passages: str, similarity: float | None = None) -> st
         "“向量数据库”Milvus 用 Go 写成。",
     ],
 )
-def test_another_spelling_of_the_passage_is_supported(statement: str) -> None:
+def test_what_the_passage_says_in_another_spelling_is_supported(statement: str) -> None:
     assert fault(statement, ZH) is None
 
 
@@ -55,7 +55,7 @@ def test_another_spelling_of_the_passage_is_supported(statement: str) -> None:
         ("安装之前要先检查内核版本，然后重启。", "wording"),
     ],
 )
-def test_a_fact_that_is_not_in_the_passage_is_found(statement: str, expected: str) -> None:
+def test_what_the_passage_does_not_say_is_found_out(statement: str, expected: str) -> None:
     assert fault(statement, ZH) == expected
 
 
