@@ -57,9 +57,9 @@ class Chunk:
 class Hit:
     """A chunk found for a question.
 
-    `score` (0..1) orders the hits of one question. `cosine` (-1..1) is the similarity of the embeddings. `coverage`
-    (0..1) is the share of the question's terms that the chunk has, weighted by idf. `bm25` is the score of the lexical
-    retriever, 0 if it did not find the chunk.
+    `score` (0..1) orders the hits of one question. `cosine` is the similarity of the embeddings (-1..1), `coverage` the
+    share of the question's terms that are in the chunk, weighted by idf (0..1), `bm25` the score of the lexical search
+    (0 if that did not find the chunk).
     """
 
     chunk: Chunk

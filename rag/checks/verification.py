@@ -195,11 +195,11 @@ def _missing_fact(statement: str, text: str, *, cross_lingual: bool) -> Verdict 
 
 def _names(statement: str, *, cross_lingual: bool) -> list[str]:
     """Return the names that the passages must have; without those that a translation would change."""
-    names = [*find_quoted_names(statement), *find_latin_names(statement)]
+    named = [*find_quoted_names(statement), *find_latin_names(statement)]
     if not cross_lingual:
-        return names
+        return named
     is_chinese = detect_language(statement) == "zh"
-    return [name for name in names if is_chinese and not _CHINESE.search(name)]
+    return [name for name in named if is_chinese and not _CHINESE.search(name)]
 
 
 def _has_word(text: str, word: str) -> bool:
