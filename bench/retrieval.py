@@ -131,7 +131,7 @@ def ask(query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS) -
     started = time.perf_counter()
     found = retrieve(query.text, services.store.snapshot(), services.embedder, settings)
     seconds = time.perf_counter() - started
-    retrieved = found.legs
+    retrieved = found.results
     dense, lexical = retrieved.dense, retrieved.lexical
     return QuestionResult(
         query=query,

@@ -1,4 +1,4 @@
-"""Read the settings: the environment over config.yaml over defaults. Unknown keys are errors."""
+"""Read the settings: environment variables override config.yaml, which overrides the defaults."""
 
 import os
 from collections.abc import Mapping
@@ -18,10 +18,11 @@ DEFAULT_FILE = "config.yaml"
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
 
-    `file` is the configuration file; without one, `config.yaml` in the working directory is read if it is there.
-    Paths in the file are relative to the file, paths in the environment to the working directory.
+    `file` is the configuration file, by default `config.yaml` in the working directory, which may be missing. Paths in
+    the file are relative to its folder, paths in the environment to the working directory.
 
-    Raises ConfigError, naming file or variable, key, rule and value.
+    Raises ConfigError with a line for each unknown key and each invalid value: the file or variable, the key, the rule
+    and the value.
     """
     return load_with_origins(file, environment)[0]
 
@@ -29,7 +30,10 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 def load_with_origins(
     file: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> tuple[Settings, Mapping[str, str]]:
-    """Like `load`, and where each value comes from: by `section.key`, a file or a variable; no entry for a default."""
+    """Return the settings as `load` does, and where each value comes from.
+
+    The origins map `section.key` to the file or the variable; defaults have no entry. Raises what `load` raises.
+    """
     path = file or Path(DEFAULT_FILE)
     if file is not None and not file.is_file():
         raise ConfigError(f"{file}: no such configuration file; leave out --config to use the defaults")
@@ -38,7 +42,7 @@ def load_with_origins(
     try:
         settings = Settings.model_validate(_merge(from_file, from_environment))
     except ValidationError as error:
-        raise ConfigError(_explain(error, path, variables)) from error
+        raise ConfigError(_describe(error, path, variables)) from error
     in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
     return settings, in_file | variables
 
@@ -53,8 +57,8 @@ def _read_file(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold sections such as `chat:`, got {type(content).__name__}")
-    # A section of which every key is commented out is None.
+        raise ConfigError(f"{path}: must contain sections such as `chat:`, got {type(content).__name__}")
+    # YAML loads a section whose keys are all commented out as None.
     content = {section: values for section, values in content.items() if values is not None}
     for section, secret in sorted(SECRETS):
         values = content.get(section)
@@ -82,7 +86,7 @@ def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values by section and key, and for the messages the variable behind each `section.key`."""
+    """Return the values by section and key, and the variable of each `section.key` for messages."""
     values: dict[str, Any] = {}
     variables: dict[str, str] = {}
     for variable, value in environment.items():
@@ -90,7 +94,7 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
         if not separator:
-            _check_misspelt(variable, section)
+            _check_underscores(variable, section)
             continue
         variables[f"{section}.{key}"] = variable
         if section not in Settings.model_fields:
@@ -102,34 +106,34 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
     return values, variables
 
 
-def _check_misspelt(variable: str, name: str) -> None:
-    """Other variables may begin like ours; one that is a setting but for an underscore is a slip of the hand."""
+def _check_underscores(variable: str, name: str) -> None:
+    """Raise ConfigError for a setting with one underscore too few. Other variables may begin with our prefix."""
     section, _, key = name.partition("_")
     if section in Settings.model_fields and key in _known_keys((section, key)):
-        raise ConfigError(f"{variable}: two underscores go between section and key: {_variable(section, key)}")
+        raise ConfigError(f"{variable}: use two underscores between section and key: {_variable(section, key)}")
 
 
 def _split(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
-    for section, values in over.items():
-        below = merged.get(section)
-        merged[section] = {**below, **values} if isinstance(below, dict) else values
+    for section, values in overrides.items():
+        base_values = merged.get(section)
+        merged[section] = {**base_values, **values} if isinstance(base_values, dict) else values
     return merged
 
 
-def _explain(error: ValidationError, path: Path, variables: Mapping[str, str]) -> str:
+def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         origin = variables.get(".".join(str(part) for part in problem["loc"][:2]), str(path))
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{origin}: unknown key {key}; known here: {', '.join(_known_keys(problem['loc']))}")
+            lines.append(f"{origin}: unknown key {key}; known keys: {', '.join(_known_keys(problem['loc']))}")
             continue
-        # A whole section may hold a secret in the wrong place.
+        # A value that is a whole section may contain a secret in the wrong place.
         secret = tuple(problem["loc"][:2]) in SECRETS or isinstance(problem["input"], dict | list)
         got = "" if secret else f", got {problem['input']!r}"
         rule = problem["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")

@@ -1,15 +1,15 @@
-"""Where the service shows a document: the one place that knows these addresses."""
+"""The URLs under which the service shows documents."""
 
 from urllib.parse import quote
 
 from rag.types import Chunk
 
 PASSAGE_ID = "passage"
-"""The HTML id of the first block that is cited."""
+"""The HTML id of the first block of a cited passage."""
 
 
 def document_url(source: str, lines: range = range(0)) -> str:
-    """Return the path of a document, at the passage of these lines.
+    """Return the URL path of a document; with `lines`, which count from 1, it leads to the passage on them.
 
     >>> document_url("guides/set up.md", range(3, 6))
     '/docs/guides/set%20up.md?lines=3-5#passage'
@@ -19,5 +19,5 @@ def document_url(source: str, lines: range = range(0)) -> str:
 
 
 def passage_url(chunk: Chunk) -> str:
-    """Return the path of the document that a chunk is from, at the chunk."""
+    """Return the URL path of the chunk's document; it leads to the chunk."""
     return document_url(chunk.source, range(chunk.start_line, chunk.end_line + 1))

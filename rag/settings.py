@@ -1,4 +1,7 @@
-"""Every setting with its default and its bounds: one frozen model for each section of config.yaml."""
+"""Every setting with its default and its limits: one frozen model for each section of config.yaml.
+
+`config.yaml` describes each setting.
+"""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -6,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+"""A duration of at most an hour."""
+
 SECRETS = {
     ("store", "token"),
     ("embedding", "api_key"),
@@ -14,13 +19,18 @@ SECRETS = {
     ("chat", "fallback_api_key"),
     ("serve", "keys"),
 }
+"""The settings that are read from environment variables only, and never shown."""
 
 
 class Section(BaseModel):
+    """A section of the configuration: frozen, and unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class KnowledgeSettings(Section):
+    """The folder of documents: which files are read, and what share of golden questions an ingest may lose."""
+
     path: Path = Path("knowledge")
     include: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx", "*.txt", "*.html", "*.htm")
     exclude: tuple[str, ...] = ()
@@ -31,10 +41,14 @@ class KnowledgeSettings(Section):
 
 
 class ChunkingSettings(Section):
+    """How documents are cut into chunks."""
+
     max_tokens: int = Field(default=320, ge=128, le=8192)
 
 
 class EmbeddingSettings(Section):
+    """The embedding model."""
+
     provider: Literal["builtin", "sentence-transformers", "openai"] = "builtin"
     model: str = ""
     base_url: str = ""
@@ -47,6 +61,8 @@ class EmbeddingSettings(Section):
 
 
 class StoreSettings(Section):
+    """The Milvus Lite file or Milvus server with the index."""
+
     uri: str = ".zhiwen/milvus.db"
     token: SecretStr = SecretStr("")
     database: str = ""
@@ -57,12 +73,16 @@ class StoreSettings(Section):
 
 
 class RetrievalSettings(Section):
+    """How many chunks a search finds, and with which retrievers."""
+
     mode: Literal["hybrid", "dense"] = "hybrid"
     top_k: int = Field(default=8, ge=1, le=50)
     candidates: int = Field(default=100, ge=1, le=1000)
 
 
 class RerankSettings(Section):
+    """The reranker, if any."""
+
     provider: Literal["none", "cross-encoder", "http"] = "none"
     model: str = ""
     base_url: str = ""
@@ -72,6 +92,8 @@ class RerankSettings(Section):
 
 
 class AnsweringSettings(Section):
+    """How much evidence, question and history an answer is made from."""
+
     min_evidence: float = Field(default=0.5, ge=0, le=1)
     max_passages: int = Field(default=8, ge=1, le=50)
     max_passage_tokens: int = Field(default=640, ge=32, le=100_000)
@@ -84,6 +106,8 @@ class AnsweringSettings(Section):
 
 
 class ChatSettings(Section):
+    """The chat model, its fallbacks, its limits and its deadlines."""
+
     provider: Literal["auto", "extractive", "custom", "qwen", "siliconflow", "deepseek", "openai", "ollama"] = "auto"
     base_url: str = ""
     api_key: SecretStr = SecretStr("")
@@ -104,6 +128,8 @@ class ChatSettings(Section):
 
 
 class TraceSettings(Section):
+    """Whether traces of answers are kept, where, and how many."""
+
     enabled: bool = True
     path: Path = Path(".zhiwen/traces")
     max_count: int = Field(default=1000, ge=1, le=1_000_000)
@@ -111,6 +137,8 @@ class TraceSettings(Section):
 
 
 class ServeSettings(Section):
+    """The HTTP server: address, access, limits and logs."""
+
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     keys: SecretStr = SecretStr("")
@@ -135,6 +163,8 @@ class ServeSettings(Section):
 
 
 class Settings(Section):
+    """All sections. Instances come from `rag.config.load`."""
+
     knowledge: KnowledgeSettings = KnowledgeSettings()
     chunking: ChunkingSettings = ChunkingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()

@@ -1,7 +1,7 @@
-"""YAML as data only: no aliases, no duplicate keys, no tags, bounded in size and depth.
+"""Load YAML as plain data: no aliases, no duplicate keys, no tags, limited size and depth.
 
-PyYAML's C loader dies on deep nesting and expands alias bombs; this loader is the pure-Python one with the
-dangerous parts taken out.
+PyYAML's C loader crashes on deep nesting and expands alias bombs. This one is PyYAML's Python loader without these
+features.
 """
 
 import re
@@ -11,23 +11,25 @@ from typing import Any
 import yaml
 
 MAX_BYTES = 64 * 1024
+"""The default limit of the size, in bytes of UTF-8."""
 MAX_DEPTH = 32
+"""How deep lists and mappings may be nested."""
 _HUGE_NUMBER = re.compile(r"[-+]?[0-9a-fA-FxXoOb_:.]{400,}")
 
 
 class StrictYAMLError(ValueError):
-    """The text is not acceptable YAML. The message is one line and carries the line number where it is known."""
+    """The text is not acceptable YAML. The message is one line, with the line number if that is known."""
 
 
 def load(text: str, *, max_bytes: int = MAX_BYTES) -> object:
     """Parse one YAML document into plain Python values.
 
-    Raises StrictYAMLError for anything but scalars, lists and mappings with unique keys, within `max_bytes` of UTF-8
-    and MAX_DEPTH levels.
+    Raises StrictYAMLError unless the text has only scalars, lists and mappings with unique keys, at most `max_bytes` of
+    UTF-8 and at most MAX_DEPTH levels.
     """
     size = len(text.encode("utf-8", "replace"))
     if size > max_bytes:
-        raise StrictYAMLError(f"is {size} bytes long, the limit is {max_bytes}")
+        raise StrictYAMLError(f"has {size} bytes; the limit is {max_bytes}")
     try:
         _check_events(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (_Loader is a SafeLoader)  # nosec B506
@@ -49,7 +51,7 @@ def _check_events(text: str) -> None:
         if isinstance(event, yaml.ScalarEvent) and any("\ud800" <= char <= "\udfff" for char in event.value):
             raise _at(event.start_mark, "half of a surrogate pair is not text")
         if isinstance(event, yaml.ScalarEvent) and _HUGE_NUMBER.fullmatch(event.value):
-            raise _at(event.start_mark, f"a number of {len(event.value)} digits")
+            raise _at(event.start_mark, f"a number of {len(event.value)} digits is not accepted")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -63,6 +65,8 @@ def _at(mark: Any, problem: str) -> yaml.MarkedYAMLError:
 
 
 class _Loader(yaml.SafeLoader):
+    """Refuses duplicate keys, and keys that are not scalars."""
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:

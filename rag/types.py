@@ -1,4 +1,4 @@
-"""The nouns that travel through the system: chunk, hit, passage, citation, answer."""
+"""The values that all packages share: chunk, hit, passage, citation, attempt, answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ Scalar = str | int | float | bool | None
 MetadataValue = Scalar | list[Scalar]
 
 PATH_SEPARATOR = " › "
-# The context takes room from the content; this keeps it under the input of the smallest models, 128 tokens.
 MAX_CONTEXT_CHARACTERS = 96
+"""The context is embedded with the content; this leaves room for the content in the smallest models (128 tokens)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage of one document, small enough for one embedding.
+    """A part of one document, small enough for one embedding.
 
-    Lines are 1-based and inclusive. `position` orders the chunks of a document; `group` is shared by the chunks
-    that were cut from the same block (the rows of a table and the table itself, the parts of a long list).
+    Lines count from 1 and include the last. `position` orders the chunks of a document. Chunks that were cut from the
+    same block share a `group`: the rows of a table and the table itself, or the parts of a long list.
     """
 
     id: str
@@ -37,9 +37,9 @@ class Chunk:
 
     @property
     def context(self) -> str:
-        """Where the passage stands: title and headings, outermost first, none twice in a row.
+        """Title and headings, outermost first, without a repetition in a row.
 
-        Where that is too long, the outermost are left out.
+        If they are longer than `MAX_CONTEXT_CHARACTERS`, the outermost are left out.
         """
         names = [name for name in (self.title, *self.heading_path) if name]
         distinct = [name for name, before in zip(names, ["", *names], strict=False) if name != before]
@@ -49,7 +49,7 @@ class Chunk:
 
     @property
     def searchable_text(self) -> str:
-        """What is embedded and indexed: the context on the first line, then the content."""
+        """The text that is embedded and indexed: the context on the first line, then the content."""
         return f"{self.context}\n{self.content}" if self.context else self.content
 
 
@@ -71,19 +71,20 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A numbered piece of evidence, as it is shown to the chat model and cited as `[number]`."""
+    """A numbered piece of evidence: the chat model reads it, and an answer cites it as `[number]`."""
 
     number: int
     hit: Hit
 
     @property
     def chunk(self) -> Chunk:
+        """The chunk of the hit."""
         return self.hit.chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a statement of an answer comes from. `quote` stands word for word in the cited chunk."""
+    """The source of a statement in an answer. The cited chunk has the `quote` word for word."""
 
     number: int
     source: str
@@ -97,9 +98,9 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counts them, reasoning among those of the completion.
+    """The tokens of a call as the provider counts them; reasoning counts as completion.
 
-    `cost` is in the currency of the configured prices, None if the model has none.
+    `cost` is in the currency of the configured prices; None if the model has no price.
     """
 
     prompt_tokens: int
@@ -134,10 +135,10 @@ Outcome = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call of a chat model, and how it ended: well, or with the `problem` that its error named.
+    """One call of a chat model and its outcome; `problem` is the message of its error, if any.
 
-    `declined` means that it was left when it went on after declining, `truncated` that the answer stops at its length
-    limit. `first_token_seconds` is None if nothing came.
+    `declined` means that the call was closed because the model went on after declining to answer, `truncated` that the
+    text stops at its length limit. `first_token_seconds` is None if no token came.
     """
 
     model: str
@@ -149,18 +150,18 @@ class Attempt:
 
 
 RewrittenBy = Literal["model", "rule"]
-"""Who made a follow-up into a question of its own."""
+"""How a follow-up was rewritten as a standalone question."""
 
 RefusalReason = Literal["no_evidence", "model_declined", "no_citation", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person gets: text with `[n]` markers and a citation for each, or a refusal with its reason.
+    """The answer to a question: text with `[n]` markers and a citation for each, or a refusal with its `reason`.
 
-    `unverified` are the sentences of the text, as they stand in it, that the passages they cite do not support;
-    `truncated` if the text stops at the length limit; `attempts` are the calls of chat models that it took, none where
-    it is `cached`; `seconds` are by stage.
+    `unverified` are the statements of the text that the passages they cite do not support. `truncated` is True if the
+    text stops at the length limit. `attempts` are the calls of chat models, none if the answer is `cached`. `seconds`
+    are by stage.
     """
 
     text: str
@@ -177,10 +178,11 @@ class Answer:
 
     @property
     def refused(self) -> bool:
+        """Whether the knowledge base does not answer the question."""
         return self.reason is not None
 
     @property
     def usage(self) -> Usage | None:
-        """Of all attempts together; None where no provider counted."""
-        counted = [attempt.usage for attempt in self.attempts if attempt.usage]
-        return sum(counted[1:], counted[0]) if counted else None
+        """The usage of all attempts together; None if no provider reported any."""
+        usages = [attempt.usage for attempt in self.attempts if attempt.usage]
+        return sum(usages[1:], usages[0]) if usages else None

@@ -1,4 +1,4 @@
-"""Settings → open parts: the one place where store, models and the two paths over them are built and closed."""
+"""Build store, models, search and answering from the settings: the one place that opens and closes them."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,13 +21,13 @@ from rag.store.store import Store
 
 
 class Services:
-    """The open parts of one process. A context manager; shared by all threads once `open_all` was called.
+    """The services of one process. A context manager; threads may share it after `open_all`.
 
-    Each part is opened when it is first used, so a command pays for what it needs, and what was opened here is closed
-    at the end. A part that is given is used as it is, and stays open. The chat model is closed by the owner of the
-    event loop it was used on.
+    Each service is opened when it is first used, so that a command opens only what it needs. Leaving the context closes
+    the store if it was opened here. A service that is passed in is used as it is and stays open. The chat model must be
+    closed on the event loop that used it, so its user closes it.
 
-    Opening raises ConfigError, StoreError, EmbedderError or RerankerError.
+    Opening a service raises ConfigError, StoreError, EmbedderError or RerankerError.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Services:
         reranker: Reranker | None = None,
     ) -> None:
         self.settings = settings
-        self._opened = ExitStack()
+        self._exit_stack = ExitStack()
         given = {"store": store, "embedder": embedder, "chat": chat, "reranker": reranker}
-        # Where `cached_property` looks before it opens anything.
-        self.__dict__.update({name: part for name, part in given.items() if part is not None})
+        # `cached_property` looks here before it opens anything.
+        self.__dict__.update({name: service for name, service in given.items() if service is not None})
 
     def __enter__(self) -> "Services":
         return self
@@ -51,42 +51,48 @@ class Services:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._opened.close()
+        self._exit_stack.close()
 
     def open_all(self) -> "Services":
-        """Open every part now, the cheapest to check first."""
+        """Open every service now, those that fail fastest first. Returns itself."""
         _ = (self.chat, self.reranker, self.embedder, self.answerer)
         return self
 
     @cached_property
     def store(self) -> Store:
+        """The store of the index."""
         store = Store.open(self.settings.store)
-        self._opened.callback(store.close)
+        self._exit_stack.callback(store.close)
         return store
 
     @cached_property
     def embedder(self) -> Embedder:
+        """The embedding model."""
         return open_embedder(self.settings.embedding)
 
     @cached_property
     def reranker(self) -> Reranker | None:
+        """The reranker; None if hits stay in the order of fusion."""
         return open_reranker(self.settings.rerank)
 
     @cached_property
     def chat(self) -> ChatModel | None:
-        """None if answers are quoted."""
+        """The chat model with its fallbacks; None if answers are quotes."""
         return open_chat(self.settings.chat)
 
     @cached_property
     def traces(self) -> TraceStore:
+        """The traces of answers."""
         return TraceStore(self.settings.traces)
 
     @cached_property
     def feedback(self) -> FeedbackLog:
+        """The feedback on answers."""
         return FeedbackLog(self.settings.serve.feedback_path)
 
     @cached_property
     def searcher(self) -> Searcher:
+        """Search over store, embedder and reranker."""
         return Searcher(
             self.store,
             self.embedder,
@@ -94,11 +100,12 @@ class Services:
             reranker=self.reranker,
             rerank_candidates=self.settings.rerank.candidates,
             max_question_characters=self.settings.answering.max_question_characters,
-            on_search=self.traces.searched,
+            on_search=self.traces.record_search,
         )
 
     @cached_property
     def answerer(self) -> Answerer:
+        """The read path: search, chat model, cache and traces."""
         return Answerer(
             self.searcher,
             self.chat,
@@ -111,6 +118,6 @@ class Services:
 
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
-    """The store alone, for what needs neither embedder nor chat model."""
+    """Open only the store, and close it at the end. Raises StoreError."""
     with Services(settings) as services:
         yield services.store

@@ -2,25 +2,22 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
-from rag.answering.cache import AnswerCache, CacheKey
+from rag.answering.answer_trace import build_trace, repeat_trace
+from rag.answering.cache import AnswerCache, CacheKey, is_cacheable
 from rag.answering.compose import Composition, compose
 from rag.answering.history import Turn, recent_turns
-from rag.answering.notices import refusal_text
-from rag.answering.quote import QUOTING
+from rag.answering.quote import EXTRACTIVE
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
 from rag.checks.verification import Verification, similarity_function, verify_answer
-from rag.retrieval.evidence import Evidence, gather_evidence, nearest_headings
-from rag.retrieval.explanation import explain_retrieval
+from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
-from rag.state.traces import Failure, Trace, TraceStore
+from rag.state.traces import Trace, TraceStore
 from rag.store.filters import Filter
 from rag.store.snapshot import Snapshot
 from rag.text.language import Language, detect_language
@@ -30,7 +27,7 @@ from rag.types import Answer, Passage
 
 @dataclass(frozen=True, slots=True)
 class PassagesFound:
-    """The passages that the answer will be written from."""
+    """The search is done; `passages` are all that the answer may cite."""
 
     passages: tuple[Passage, ...]
 
@@ -40,9 +37,9 @@ AnswerEvent = PassagesFound | ReasoningDelta | TextDelta | Answer
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """Answers questions from the live generation. One instance serves many requests at once.
+    """Answers questions from the live generation. One instance may serve many requests at the same time.
 
-    Without a `chat` model the answers are quoted. `max_answer_tokens` limits what the model writes.
+    Without a `chat` model, answers are quotes from the documents. `max_answer_tokens` limits what the model writes.
     """
 
     searcher: Searcher
@@ -54,64 +51,69 @@ class Answerer:
 
     @property
     def model_name(self) -> str:
-        """The chat model, or `extractive` if answers are quoted."""
-        return self.chat.name if self.chat else QUOTING
+        """The name of the chat model, or `extractive` if answers are quotes."""
+        return self.chat.name if self.chat else EXTRACTIVE
 
     async def answer(
         self, question: str, *, search_filter: Filter | None = None, history: Sequence[Turn] = ()
     ) -> AsyncGenerator[AnswerEvent, None]:
-        """Yield the passages found, the text as it is written, and the complete answer last.
+        """Yield `PassagesFound`, then the text as it is written, and last the `Answer`, which may be a refusal.
 
-        `history` is the conversation before the question; its last turns are read, as the settings allow. A refusal is
-        an answer too. Raises QuestionError, StoreError, EmbedderError, and ChatError if the chat model fails after its
-        first token. An error that is raised after the passages has the id of its trace.
+        `history` is the conversation before the question, oldest turn first. Raises QuestionError, StoreError and
+        EmbedderError, and ChatError if the chat model fails after its first text. An error after `PassagesFound`
+        carries the id of its trace.
         """
-        settings, started = self.settings, time.perf_counter()
-        question = validate_question(question, max_characters=settings.max_question_characters)
-        turns = self._recent(history)
+        started = time.perf_counter()
+        question = validate_question(question, max_characters=self.settings.max_question_characters)
+        turns = self._recent_turns(history)
         snapshot = await asyncio.to_thread(self.searcher.store.snapshot)
+
         key = CacheKey(question, turns, search_filter, snapshot.commit)
         if cached := self.cache.get(key):
             async for event in self._repeat(cached, started):
                 yield event
             return
-        standalone = await rewrite_question(
-            question, turns, self.chat, timeout_seconds=settings.rewrite_timeout_seconds
-        )
+
+        standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        found, evidence = await asyncio.to_thread(
-            self._find, standalone.question, snapshot, search_filter, detect_language(question)
+        retrieval, evidence = await asyncio.to_thread(
+            self._search, standalone.question, snapshot, search_filter, detect_language(question)
         )
-        seconds = {"rewrite": rewritten - started, **found.seconds, "search": time.perf_counter() - rewritten}
+        searched = time.perf_counter()
         yield PassagesFound(evidence.passages)
-        outcome = Composition(self.model_name, reason="no_evidence")
-        if evidence.passages and evidence.probability >= settings.min_evidence:
-            async with aclosing(self._compose(evidence, snapshot)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Composition):
-                        outcome = piece
-                    else:
-                        yield piece
-        seconds |= {**outcome.seconds, "total": time.perf_counter() - started}
-        trace = _trace(question, standalone, found, evidence, outcome, seconds)
-        if _is_repeatable(outcome, standalone):
+
+        async with aclosing(self._compose(evidence, snapshot)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Composition):
+                    composition = piece
+                else:
+                    yield piece
+
+        seconds = {"rewrite": rewritten - started, **retrieval.seconds, "search": searched - rewritten}
+        seconds |= {**composition.seconds, "total": time.perf_counter() - started}
+        trace = build_trace(question, standalone, retrieval, evidence, composition, seconds)
+        if is_cacheable(standalone, composition):
             self.cache.put(key, trace)
         await asyncio.to_thread(self.traces.add, trace)
-        if outcome.error:
-            outcome.error.trace_id = trace.trace_id
-            raise outcome.error
+        if composition.error:
+            composition.error.trace_id = trace.trace_id
+            raise composition.error
         yield trace.answer
 
-    def _recent(self, history: Sequence[Turn]) -> tuple[Turn, ...]:
-        limits = self.settings
-        return recent_turns(history, max_turns=limits.max_history_turns, max_characters=limits.max_history_characters)
+    def _recent_turns(self, history: Sequence[Turn]) -> tuple[Turn, ...]:
+        max_turns, max_characters = self.settings.max_history_turns, self.settings.max_history_characters
+        return recent_turns(history, max_turns=max_turns, max_characters=max_characters)
 
-    def _find(
+    async def _rewrite(self, question: str, turns: Sequence[Turn]) -> StandaloneQuestion:
+        timeout_seconds = self.settings.rewrite_timeout_seconds
+        return await rewrite_question(question, turns, self.chat, timeout_seconds=timeout_seconds)
+
+    def _search(
         self, question: str, snapshot: Snapshot, search_filter: Filter | None, language: Language
     ) -> tuple[Retrieval, Evidence]:
-        found = self.searcher.retrieve(question, snapshot, search_filter=search_filter)
+        retrieval = self.searcher.retrieve(question, snapshot, search_filter=search_filter)
         evidence = gather_evidence(
-            found,
+            retrieval,
             snapshot,
             count_tokens=self.searcher.embedder.count_tokens,
             max_tokens=self.settings.max_evidence_tokens,
@@ -119,7 +121,7 @@ class Answerer:
             max_passages=self.settings.max_passages,
             language=language,
         )
-        return found, evidence
+        return retrieval, evidence
 
     def _compose(
         self, evidence: Evidence, snapshot: Snapshot
@@ -128,82 +130,28 @@ class Answerer:
             similarity = similarity_function(self.searcher.embedder)
             return verify_answer(text, passages, snapshot.statistics.idf, similarity)
 
-        return compose(evidence, self.chat, max_answer_tokens=self.max_answer_tokens, verify=verify)
+        return compose(
+            evidence,
+            self.chat,
+            min_evidence=self.settings.min_evidence,
+            max_answer_tokens=self.max_answer_tokens,
+            verify=verify,
+        )
 
     async def _repeat(self, cached: Trace, started: float) -> AsyncGenerator[AnswerEvent, None]:
-        """Give an earlier answer once more, with a trace of its own."""
+        """Yield the events of an earlier answer, and record it as a new one."""
         yield PassagesFound(cached.passages)
         if not cached.answer.refused:
             yield TextDelta(cached.answer.text)
-        seconds = {"total": time.perf_counter() - started}
-        answer = replace(cached.answer, trace_id=_new_id(), attempts=(), cached=True, seconds=seconds)
-        trace = replace(
-            cached,
-            trace_id=answer.trace_id,
-            asked_at=datetime.now(UTC),
-            answer=answer,
-            milliseconds=_milliseconds(seconds),
-        )
+        trace = repeat_trace(cached, seconds={"total": time.perf_counter() - started})
         await asyncio.to_thread(self.traces.add, trace)
-        yield answer
+        yield trace.answer
 
 
 async def final_answer(events: AsyncGenerator[AnswerEvent, None]) -> Answer:
-    """Consume the stream and return the answer. Raises as `Answerer.answer`."""
+    """Consume the stream; return the final Answer. Raises what `Answerer.answer` raises."""
     async with aclosing(events):
         async for event in events:
             if isinstance(event, Answer):
                 return event
     raise AssertionError("an answer always comes last")
-
-
-def _trace(
-    question: str,
-    standalone: StandaloneQuestion,
-    found: Retrieval,
-    evidence: Evidence,
-    outcome: Composition,
-    seconds: dict[str, float],
-) -> Trace:
-    answer = Answer(
-        outcome.text if not outcome.reason else refusal_text(evidence.language, nearest_headings(found.hits)),
-        outcome.citations,
-        outcome.model,
-        found.generation,
-        _new_id(),
-        outcome.reason,
-        unverified=() if outcome.reason else outcome.verification.unverified,
-        truncated=outcome.truncated and not outcome.reason,
-        attempts=standalone.attempts + outcome.attempts,
-        seconds=seconds,
-    )
-    return Trace(
-        trace_id=answer.trace_id,
-        asked_at=datetime.now(UTC),
-        question=question,
-        standalone_question=standalone.question if standalone.by else None,
-        rewritten_by=standalone.by,
-        retrieval=explain_retrieval(found),
-        passages=evidence.passages,
-        dropped_passages=outcome.prompt.dropped if outcome.prompt else (),
-        prompt=outcome.prompt.messages if outcome.prompt else (),
-        verification=outcome.verification.checked,
-        answer=answer,
-        milliseconds=_milliseconds(seconds),
-        failure=Failure(outcome.error.code, str(outcome.error)) if outcome.error else None,
-    )
-
-
-def _is_repeatable(outcome: Composition, standalone: StandaloneQuestion) -> bool:
-    """Whether asking again would not give a better answer: it is complete, and nothing failed on the way."""
-    went_well = all(attempt.outcome in ("answered", "declined") for attempt in standalone.attempts + outcome.attempts)
-    is_firm = outcome.reason in (None, "no_evidence", "model_declined")
-    return went_well and is_firm and not (outcome.truncated or outcome.by_fallback or outcome.error)
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex
-
-
-def _milliseconds(seconds: dict[str, float]) -> dict[str, float]:
-    return {stage: round(value * 1000, 2) for stage, value in seconds.items()}

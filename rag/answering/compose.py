@@ -1,4 +1,4 @@
-"""Evidence → the text of an answer: written by the chat model, or quoted without one, then checked."""
+"""Compose an answer from evidence: the chat model writes it, or it is quoted from the documents; then it is checked."""
 
 import asyncio
 import logging
@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from rag.answering.notices import FAILED, NOT_CONFIGURED, TRUNCATED
-from rag.answering.quote import QUOTING, quote_evidence
+from rag.answering.notices import MODEL_FAILED, NO_MODEL, TRUNCATED
+from rag.answering.quote import EXTRACTIVE, quote_evidence
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
 from rag.checks.citations import build_citations, cited_numbers
@@ -21,18 +21,18 @@ from rag.types import Attempt, Citation, RefusalReason
 log = logging.getLogger("zhiwen.answer")
 
 _DEFAULT_CONTEXT_TOKENS = 16_384
-"""Assumed for a model of which nothing is known."""
+"""The context that is assumed for a model whose context is unknown."""
 
 Verify = Callable[[str, Mapping[int, str]], Verification]
-"""(text, texts of the passages by number) → each statement of the text checked. Blocks; raises ZhiwenError."""
+"""Checks each statement of a text against the passages, given by number. Blocks; raises ZhiwenError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The outcome: a text with citations, or a `reason` to refuse. `model` wrote it.
+    """The result: a text by `model` with citations, or the `reason` for a refusal.
 
-    `prompt` is None if no chat model was asked. `by_fallback` says that the documents were quoted because the chat
-    model failed. `seconds` are by stage. With an `error`, the text broke off and is not an answer.
+    `prompt` is None if no chat model was asked. `by_fallback` is True if the documents were quoted because the chat
+    model failed. `seconds` are by stage. If there is an `error`, the text broke off and is not an answer.
     """
 
     model: str
@@ -49,46 +49,46 @@ class Composition:
 
 
 async def compose(
-    evidence: Evidence, chat: ChatModel | None, *, max_answer_tokens: int, verify: Verify
+    evidence: Evidence, chat: ChatModel | None, *, min_evidence: float, max_answer_tokens: int, verify: Verify
 ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
-    """Yield the text as it is written, and the outcome last.
+    """Yield the text as it is written, and the Composition last.
 
-    Without a chat model the evidence is quoted. So it is if the model fails before its first token, and the text says
-    so. If the model fails later, or its text cannot be verified, the outcome carries the `error`.
+    Evidence with a probability (0..1) below `min_evidence` gives a refusal at once. Without a chat model, the evidence
+    is quoted. If the model fails before its first text, the evidence is quoted too, and a note says so. If the model
+    fails later, or the verification fails, the Composition has the `error`.
     """
-    draft = _Draft(chat.name if chat else QUOTING, is_quoted=chat is None)
+    draft = _Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
+    if not evidence.passages or evidence.probability < min_evidence:
+        yield Composition(draft.model, reason="no_evidence")
+        return
     prompt = _build_prompt(evidence, chat, max_answer_tokens) if chat else None
     if chat and prompt:
         try:
             async with aclosing(_write(chat, prompt)) as pieces:
                 async for piece in pieces:
-                    if event := draft.take(piece):
+                    if event := draft.add(piece):
                         yield event
         except ChatError as error:
             if draft.text:
-                yield draft.broken_off(prompt, error)
+                yield draft.failed(prompt, error)
                 return
             log.warning("the chat model failed, quoting the documents instead: %s", error)
             draft.by_fallback = draft.is_quoted = True
     shown = prompt.evidence if prompt else evidence
     if draft.is_quoted:
-        note = (FAILED if draft.by_fallback else NOT_CONFIGURED)[evidence.language]
+        note = (MODEL_FAILED if draft.by_fallback else NO_MODEL)[evidence.language]
         for piece in _quote(shown, note):
-            if event := draft.take(piece):
+            if event := draft.add(piece):
                 yield event
     draft.stop_clock()
-    try:
-        composition = await asyncio.to_thread(_conclude, draft, shown, prompt, verify)
-    except ZhiwenError as error:
-        composition = draft.broken_off(prompt, error)
-    yield composition
+    yield await asyncio.to_thread(_conclude, draft, shown, prompt, verify)
 
 
 @dataclass(slots=True)
 class _Draft:
-    """An answer while it is written."""
+    """The answer while it is written."""
 
-    writer: str
+    model: str
     is_quoted: bool
     started: float = field(default_factory=time.perf_counter)
     text: str = ""
@@ -97,8 +97,8 @@ class _Draft:
     attempts: list[Attempt] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def take(self, piece: ChatPiece) -> ReasoningDelta | TextDelta | None:
-        """Record a piece, and return it if the reader gets it."""
+    def add(self, piece: ChatPiece) -> ReasoningDelta | TextDelta | None:
+        """Record a piece; return it if the reader gets it."""
         match piece:
             case TextDelta(text):
                 self.seconds.setdefault("first_text", time.perf_counter() - self.started)
@@ -109,75 +109,78 @@ class _Draft:
             case Attempt():
                 self.attempts.append(piece)
             case Finished(model, truncated):
-                self.writer, self.is_truncated = model, truncated
+                self.model, self.is_truncated = model, truncated
         return None
 
     def stop_clock(self) -> None:
         self.seconds["write"] = time.perf_counter() - self.started
 
-    def broken_off(self, prompt: Prompt | None, error: ZhiwenError) -> Composition:
-        """The outcome of a text that is not an answer, because of `error`."""
+    def failed(self, prompt: Prompt | None, error: ZhiwenError) -> Composition:
+        """Return the composition of a text that is not an answer because of `error`."""
         self.stop_clock()
         attempts = tuple(self.attempts)
-        return Composition(self.writer, self.text, prompt=prompt, attempts=attempts, seconds=self.seconds, error=error)
+        return Composition(self.model, self.text, prompt=prompt, attempts=attempts, seconds=self.seconds, error=error)
 
 
 def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int) -> Prompt:
     context = chat.context_tokens or _DEFAULT_CONTEXT_TOKENS
     prompt = build_prompt(evidence, ContextBudget(context, max_answer_tokens))
     if prompt.dropped:
-        log.warning("passages %s do not fit into chat.context_tokens (%s) and are left out", prompt.dropped, context)
+        log.warning("passages %s do not fit into chat.context_tokens (%s); leaving them out", prompt.dropped, context)
     return prompt
 
 
 async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
-    """Yield what readers may see of the model's text; no text at all if the model declines."""
-    text, started = OutputFilter(prompt.evidence, instructions=prompt.messages[0].content), time.perf_counter()
+    """Yield the pieces of the model that readers may see, and no text if the model declines."""
+    output, started = OutputFilter(prompt.evidence, instructions=prompt.messages[0].content), time.perf_counter()
     async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
             if isinstance(piece, TextDelta):
-                if text.declined and piece.text.strip():
-                    # The model goes on to explain itself, and nobody will read that.
+                if output.declined and piece.text.strip():
+                    # The model explains why it declines, and nobody will read that.
                     yield Attempt(chat.name, "declined", time.perf_counter() - started)
                     return
-                if clean := text.feed(piece.text):
+                if clean := output.feed(piece.text):
                     yield TextDelta(clean)
                 continue
             if isinstance(piece, Finished):
-                rest = text.finish()
+                rest = output.finish()
                 if piece.truncated:
                     rest = f"{rest}\n\n{TRUNCATED[prompt.evidence.language]}"
-                if rest and not text.declined:
+                if rest and not output.declined:
                     yield TextDelta(rest)
             yield piece
 
 
 def _quote(evidence: Evidence, note: str) -> Iterator[ChatPiece]:
-    """Quotes of the evidence as if a model had written them, with a closing note; no text if nothing can be quoted."""
-    text = OutputFilter(evidence)
+    """Yield quotes and the note, in the pieces of a chat model; no text if nothing can be quoted."""
+    output = OutputFilter(evidence)
     for quote in quote_evidence(evidence):
-        if clean := text.feed(quote):
+        if clean := output.feed(quote):
             yield TextDelta(clean)
-    rest = text.finish()
-    if not text.declined:
+    rest = output.finish()
+    if not output.declined:
         yield TextDelta(f"{rest}\n\n{note}")
-    yield Finished(QUOTING)
+    yield Finished(EXTRACTIVE)
 
 
 def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify) -> Composition:
-    """Accept the draft as an answer, or refuse: it declines, cites nothing, or nothing in it is supported."""
+    """Accept the draft as an answer. Refuse if it declines, cites nothing, or none of its statements is supported."""
     text, verification = draft.text, Verification()
     reason: RefusalReason | None = None
     if not cited_numbers(text):
         reason = "no_citation" if text.strip() else "model_declined"
-    elif not draft.is_quoted:  # quotes need no check
+    elif not draft.is_quoted:  # quotes need no verification
         started = time.perf_counter()
         passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
-        verification = verify(text.removesuffix(TRUNCATED[evidence.language]), passages)
+        try:
+            verification = verify(text.removesuffix(TRUNCATED[evidence.language]), passages)
+        except ZhiwenError as error:
+            return draft.failed(prompt, error)
         draft.seconds["verify"] = time.perf_counter() - started
         reason = None if verification.supported else "unsupported"
     return Composition(
-        draft.writer,
+        draft.model,
         "" if reason else text,
         () if reason else build_citations(text, evidence),
         reason,

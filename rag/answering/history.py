@@ -1,8 +1,8 @@
-"""What was said before a question, and by rule, the question with what it leaves unsaid.
+"""The conversation before a question, and a rule that completes a follow-up from it.
 
-"那它的官网呢？" after "Dify 是什么？" asks for "Dify 官网". The rule knows pronouns, the beginnings and endings of
-elliptical questions, and very short ones; it carries over what the question before was about: its names, or else all
-its words.
+After "Dify 是什么？", "那它的官网呢？" asks for "Dify 官网". The rule recognises pronouns, the beginnings and endings
+of elliptical questions, and very short questions. It adds the subject of the question before: its names, or all its
+words if it has no name.
 """
 
 import re
@@ -18,7 +18,7 @@ from rag.text.language import detect_language
 from rag.text.surrogates import replace_surrogates
 from rag.text.tokens import strip_question_words
 
-_POINTS_BACK = re.compile(
+_PRONOUN = re.compile(
     r"[它她他]|这(?:个|些|里|样|款|种|家|几)|那(?:个|些|里|样|款|种|家|几)|[该此]|其(?![他它余中实次])|上述|上面|前者|后者|刚才|前面"
     r"|\b(?:it|its|they|them|their|theirs|this|that|these|those|former|latter|he|she|his|her)\b",
     re.IGNORECASE,
@@ -32,73 +32,75 @@ _OPENING = re.compile(rf"\A\s*(?:那么?(?=[\s\W{HAN}])|还有|and\b|but\b|then\
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._+#-]+[A-Za-z0-9]+)*[+#]*")
 _WORD = re.compile(rf"[A-Za-z0-9]+|[{HAN}]")
 _DEFINES = re.compile(r"什么是|是什么|何为|\b(?:what|who) (?:is|are|was|were)\b", re.IGNORECASE)
-_FEW_WORDS = {"zh": 6, "en": 2}
-"""A question of no more characters, or words, leaves something unsaid, unless it asks for a definition."""
+_MAX_WORDS_OF_SHORT_QUESTION = {"zh": 6, "en": 2}
+"""A question of at most this many words (in Chinese, characters) needs its history unless it asks for a definition."""
 _MARKS = re.compile(r"[\s?？!！。，,；;：:、]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing that was said."""
+    """A message of the conversation, by the person who asks or by the assistant."""
 
     role: Literal["user", "assistant"]
     content: str
 
 
 def recent_turns(history: Sequence[Turn], *, max_turns: int, max_characters: int) -> tuple[Turn, ...]:
-    """The last turns, as many as the limits allow, in order; blank ones are left out.
+    """Return the last turns that fit into both limits, oldest first, without blank ones.
 
-    A question that is no text is refused; what was said before may come from anywhere, and is made text.
+    Surrogates, which are not text, are replaced: unlike a question, a turn that holds one is not refused.
     """
-    kept: list[Turn] = []
+    recent: list[Turn] = []
     characters = 0
     for turn in reversed([turn for turn in history if turn.content.strip()]):
         characters += len(turn.content)
-        if len(kept) == max_turns or characters > max_characters:
+        if len(recent) == max_turns or characters > max_characters:
             break
-        kept.append(Turn(turn.role, replace_surrogates(turn.content)))
-    return tuple(reversed(kept))
+        recent.append(Turn(turn.role, replace_surrogates(turn.content)))
+    return tuple(reversed(recent))
 
 
 def complete_by_rule(question: str, history: Sequence[Turn]) -> str:
-    """The question as it can be understood alone, by rule; unchanged if it can be already.
+    """Return the question so that it can be understood alone; unchanged if it can be already.
 
-    Every earlier question is read in the light of those before it, so that a chain of follow-ups keeps its subject.
+    The earlier questions are completed first, each from those before it, so that a chain of follow-ups keeps its
+    subject.
     """
-    standalone = ""
-    for asked in [*(turn.content for turn in history if turn.role == "user"), question]:
-        standalone = _completed(asked, standalone) if standalone else asked
+    first, *follow_ups = [*(turn.content for turn in history if turn.role == "user"), question]
+    standalone = first
+    for follow_up in follow_ups:
+        standalone = _complete(follow_up, standalone) if standalone else follow_up
     return standalone
 
 
 def depends_on_history(question: str) -> bool:
-    """Whether a question reads as if something said before belonged to it."""
-    is_short = len(_WORD.findall(question)) <= _FEW_WORDS[detect_language(question)]
+    """Return whether a question seems to need the conversation before it to be understood."""
+    is_short = len(_WORD.findall(question)) <= _MAX_WORDS_OF_SHORT_QUESTION[detect_language(question)]
     if is_short and not _DEFINES.search(question) and not _names(question):
         return True
-    if any(form.search(question) for form in (_POINTS_BACK, _ELLIPSIS)):
+    if any(form.search(question) for form in (_PRONOUN, _ELLIPSIS)):
         return True
     return bool(_OPENING.match(question)) and not _names(question)
 
 
-def _completed(question: str, before: str) -> str:
+def _complete(question: str, previous: str) -> str:
     if not depends_on_history(question):
         return question
     ellipsis = _ELLIPSIS.match(question)
-    own, known = _names(question), _names(before)
-    if ellipsis and own and known:
-        # "那 RAGFlow 呢？" asks the same of another.
-        return _with_other_names(before, known, (ellipsis["zh"] or ellipsis["en"]).strip())
-    subject = " ".join(known) or _content(before)
-    asked = _content(_POINTS_BACK.sub(" ", _OPENING.sub("", question)))
-    return f"{subject} {asked}".strip() or question
+    names, previous_names = _names(question), _names(previous)
+    if ellipsis and names and previous_names:
+        # "那 RAGFlow 呢？" asks the same about something else.
+        return _replace_names(previous, previous_names, (ellipsis["zh"] or ellipsis["en"]).strip())
+    subject = " ".join(previous_names) or _content_words(previous)
+    rest = _content_words(_PRONOUN.sub(" ", _OPENING.sub("", question)))
+    return f"{subject} {rest}".strip() or question
 
 
-def _content(question: str) -> str:
+def _content_words(question: str) -> str:
     return _MARKS.sub(" ", strip_question_words(question)).strip()
 
 
-def _with_other_names(question: str, names: Sequence[str], other: str) -> str:
+def _replace_names(question: str, names: Sequence[str], other: str) -> str:
     first, *rest = names
     question = question.replace(first, other, 1)
     for name in rest:
@@ -107,9 +109,9 @@ def _with_other_names(question: str, names: Sequence[str], other: str) -> str:
 
 
 def _names(text: str) -> list[str]:
-    """The names in a text: in Chinese every Latin word, and what the dictionary takes for a name."""
+    """Return the names in a text; in Chinese, every Latin word and every word that the dictionary tags as a name."""
     if detect_language(text) == "en":
         return list(dict.fromkeys(find_latin_names(text)))
-    found = [match[0] for match in _LATIN_WORD.finditer(text)]
-    found += [word for word, tag in segmentation.tag(_LATIN_WORD.sub(" ", text)) if tag in NAME_TAGS and len(word) > 1]
-    return sorted(dict.fromkeys(found), key=text.index)
+    names = [match[0] for match in _LATIN_WORD.finditer(text)]
+    names += [word for word, tag in segmentation.tag(_LATIN_WORD.sub(" ", text)) if tag in NAME_TAGS and len(word) > 1]
+    return sorted(dict.fromkeys(names), key=text.index)

@@ -1,4 +1,4 @@
-"""What the service says of itself in an answer, in Chinese and English."""
+"""The sentences of an answer that are about the answer itself, in Chinese and English."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _REFUSAL: dict[Language, str] = {
     "en": "The knowledge base does not answer this question.",
 }
 _NEAREST: dict[Language, str] = {"zh": "最接近的内容在：", "en": " The nearest sections are:"}
-NOT_CONFIGURED: dict[Language, str] = {
+NO_MODEL: dict[Language, str] = {
     "zh": "（未配置大模型，以上摘自原文。）",
     "en": "(No chat model is configured; the above is quoted from the documents.)",
 }
@@ -17,14 +17,14 @@ TRUNCATED: dict[Language, str] = {
     "zh": "（回答达到长度上限，没有写完。）",
     "en": "(The answer reached its length limit and is not complete.)",
 }
-FAILED: dict[Language, str] = {
+MODEL_FAILED: dict[Language, str] = {
     "zh": "（大模型没有应答，以上摘自原文。）",
     "en": "(The chat model did not answer; the above is quoted from the documents.)",
 }
 
 
 def refusal_text(language: Language, nearest: Sequence[str]) -> str:
-    """That there is no answer, and the headings under which the reader might look instead."""
+    """Return the text of a refusal, with the headings of the nearest sections, if any."""
     if not nearest:
         return _REFUSAL[language]
     return _REFUSAL[language] + _NEAREST[language] + "".join(f"\n- {heading}" for heading in nearest)

@@ -1,4 +1,4 @@
-"""An answer without a chat model: the best sentences, list items and table rows, each with its citation."""
+"""Answer without a chat model: quote the best sentences, list items and table rows, each with its citation."""
 
 import re
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from rag.text.spans import Span, split_spans
 from rag.text.tokens import tokenize
 from rag.types import Passage
 
-QUOTING = "extractive"
-"""What the `model` of a quoted answer is called."""
+EXTRACTIVE = "extractive"
+"""The `model` of an answer that is quoted from the documents."""
 
 MAX_SPANS = 8
-# A `[2]` in the document would read as a citation marker.
+# A `[2]` in a document would look like a citation marker.
 _BRACKETED_NUMBER = re.compile(r"[\[【［](\^?[\s\d,，、;；]+)[\]】］]")
-_TIE = 0.95
-"""Spans of one block that cover nearly as much of the question as the best one belong to the same answer: "what is in
-layer two" matches every row of layer two alike."""
+_TIE_RATIO = 0.95
+"""A span of the same block belongs to the answer if it covers at least this much of what the best span covers: "what is
+in layer two" matches every row of layer two equally."""
 _MIN_COVERAGE = 0.15
-"""Below this the words do not say which span is meant, and the order of the hits decides alone."""
+"""If the best span covers less than this, its words do not tell which spans belong together."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Scored:
+class _ScoredSpan:
     passage: Passage
     span: Span
     position: int
@@ -32,7 +32,7 @@ class _Scored:
 
 
 def quote_evidence(evidence: Evidence) -> Iterator[str]:
-    """Yield the text of an answer, span by span, each followed by its marker `[n]`. Several spans form a list."""
+    """Yield the text of an answer, span by span, each with its marker `[n]`; several spans form a Markdown list."""
     chosen = choose_spans(evidence)
     for number, (passage, span) in enumerate(chosen):
         line_start = ("\n- " if number else "- ") if len(chosen) > 1 else ""
@@ -41,7 +41,10 @@ def quote_evidence(evidence: Evidence) -> Iterator[str]:
 
 
 def choose_spans(evidence: Evidence) -> list[tuple[Passage, Span]]:
-    """Return the best span and those of its block that match the question alike, in reading order."""
+    """Return the best span with its passage, and the spans of its block that match the question equally well.
+
+    They are in reading order, at most `MAX_SPANS`.
+    """
     scored = _score(evidence)
     if not scored:
         return []
@@ -52,26 +55,26 @@ def choose_spans(evidence: Evidence) -> list[tuple[Passage, Span]]:
     return [(candidate.passage, candidate.span) for candidate in chosen]
 
 
-def _belongs(candidate: _Scored, best: _Scored) -> bool:
+def _belongs(candidate: _ScoredSpan, best: _ScoredSpan) -> bool:
     if candidate.passage.number == best.passage.number and candidate.coverage == best.coverage:
-        return True  # nothing tells the spans of the passage apart
+        return True  # the question does not tell the spans of the passage apart
     return (
         best.coverage >= _MIN_COVERAGE
         and candidate.passage.chunk.group == best.passage.chunk.group
-        and candidate.coverage >= _TIE * best.coverage
+        and candidate.coverage >= _TIE_RATIO * best.coverage
     )
 
 
-def _score(evidence: Evidence) -> list[_Scored]:
-    mass = sum(evidence.idf.values()) or 1.0
+def _score(evidence: Evidence) -> list[_ScoredSpan]:
+    total = sum(evidence.idf.values()) or 1.0
     scored = []
     for passage in evidence.passages:
         context = frozenset(tokenize(passage.chunk.context))
         for position, span in enumerate(split_spans(passage.chunk)):
-            covered = _covered(frozenset(tokenize(span.text)) | context, evidence) / mass
-            scored.append(_Scored(passage, span, position, covered, passage.hit.score + covered))
+            coverage = _covered_weight(frozenset(tokenize(span.text)) | context, evidence) / total
+            scored.append(_ScoredSpan(passage, span, position, coverage, passage.hit.score + coverage))
     return scored
 
 
-def _covered(held: frozenset[str], evidence: Evidence) -> float:
-    return sum(weight for term, weight in evidence.idf.items() if term in held)
+def _covered_weight(terms: frozenset[str], evidence: Evidence) -> float:
+    return sum(weight for term, weight in evidence.idf.items() if term in terms)

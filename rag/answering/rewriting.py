@@ -1,4 +1,4 @@
-"""A follow-up and what was said before → the question as it can be understood alone."""
+"""Rewrite a follow-up, from the conversation before it, as a question that can be understood alone."""
 
 import asyncio
 import logging
@@ -18,10 +18,10 @@ from rag.types import Attempt, RewrittenBy
 log = logging.getLogger("zhiwen.answer")
 
 MAX_TURN_CHARACTERS = 600
-"""Of each turn that the model is shown: what a question refers to stands at the beginning of what was said."""
-_MAX_GROWTH = 400
-"""By so many characters a rewritten question may be longer than the one that was asked; beyond that it is an answer."""
-_QUOTES = "\"'“”‘’「」『』`*"
+"""How much of each turn the model reads. Questions mostly refer to the beginning of a turn."""
+_MAX_ADDED_CHARACTERS = 400
+"""A rewritten question that is longer than the original by more than this is an answer, not a question."""
+_QUOTATION_MARKS = "\"'“”‘’「」『』`*"
 _LABEL = re.compile(r"\A\s*(?:改写后的问题|问题|standalone question|question)\s*[:：]\s*", re.IGNORECASE)
 _TAG = re.compile(r"<(?=\s*/?\s*(?:conversation|question))", re.IGNORECASE)
 
@@ -40,40 +40,47 @@ _SPEAKERS = {"zh": {"user": "用户", "assistant": "助手"}, "en": {"user": "Us
 
 @dataclass(frozen=True, slots=True)
 class StandaloneQuestion:
-    """`by` is None if the question is as it was asked; `attempts` are the calls of the chat model that it took."""
+    """A question that can be understood alone.
+
+    `rewritten_by` is None if it is the original question. `attempts` are the calls of the chat model.
+    """
 
     question: str
-    by: RewrittenBy | None = None
+    rewritten_by: RewrittenBy | None = None
     attempts: tuple[Attempt, ...] = ()
 
 
 async def rewrite_question(
     question: str, history: Sequence[Turn], chat: ChatModel | None, *, timeout_seconds: float
 ) -> StandaloneQuestion:
-    """The standalone question: from the chat model, or by rule without one and where it fails or is too slow."""
+    """Return the standalone question, from the chat model.
+
+    Without a model, or if it fails, takes longer than `timeout_seconds` or writes something else than a question, the
+    question is completed by rule. Without history, it is returned as it is.
+    """
     if not history:
         return StandaloneQuestion(question)
     attempts: list[Attempt] = []
     if chat:
         try:
             async with asyncio.timeout(timeout_seconds):
-                said = await _said(chat, build_rewriting_prompt(question, history), attempts)
-            return _by("model", _read(said, question), question, attempts)
+                reply = await _collect_text(chat, build_rewriting_prompt(question, history), attempts)
+            return _standalone(_parse_question(reply, question), question, "model", attempts)
         except (ChatError, QuestionError, TimeoutError) as error:
-            log.warning("the follow-up is completed by rule, not by %s: %s", chat.name, str(error) or "it is too slow")
-    return _by("rule", complete_by_rule(question, history), question, attempts)
+            log.warning("%s did not rewrite the follow-up; using the rule: %s", chat.name, str(error) or "timeout")
+    return _standalone(complete_by_rule(question, history), question, "rule", attempts)
 
 
 def build_rewriting_prompt(question: str, history: Sequence[Turn]) -> tuple[Message, ...]:
-    """The messages for the model: the rules, the conversation, and the question."""
+    """Return a system message with the rules, and a user message with the conversation and the question."""
     language = detect_language(question)
     speakers = _SPEAKERS[language]
-    said = "\n".join(f"{speakers[turn.role]}: {_as_data(turn.content[:MAX_TURN_CHARACTERS])}" for turn in history)
-    content = f"<conversation>\n{said}\n</conversation>\n\n<question>{_as_data(question)}</question>"
+    turns = "\n".join(f"{speakers[turn.role]}: {_escape(turn.content[:MAX_TURN_CHARACTERS])}" for turn in history)
+    content = f"<conversation>\n{turns}\n</conversation>\n\n<question>{_escape(question)}</question>"
     return Message("system", _SYSTEM[language]), Message("user", content)
 
 
-async def _said(chat: ChatModel, messages: Sequence[Message], attempts: list[Attempt]) -> str:
+async def _collect_text(chat: ChatModel, messages: Sequence[Message], attempts: list[Attempt]) -> str:
     text = ""
     async with aclosing(chat.stream(messages)) as pieces:
         async for piece in pieces:
@@ -84,18 +91,21 @@ async def _said(chat: ChatModel, messages: Sequence[Message], attempts: list[Att
     return text
 
 
-def _read(said: str, question: str) -> str:
-    """The question that a model wrote. Raises QuestionError if it wrote something else."""
-    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
-    if len(lines) != 1 or DECLINED in said:
+def _parse_question(reply: str, question: str) -> str:
+    """Return the question in a model's reply. Raises QuestionError if the reply is something else."""
+    lines = [line.strip() for line in reply.strip().splitlines() if line.strip()]
+    if len(lines) != 1 or DECLINED in reply:
         raise QuestionError(f"it wrote {len(lines)} lines, not one question")
-    line = _LABEL.sub("", lines[0]).strip(_QUOTES).strip()
-    return validate_question(line, max_characters=len(question) + _MAX_GROWTH)
+    line = _LABEL.sub("", lines[0]).strip(_QUOTATION_MARKS).strip()
+    return validate_question(line, max_characters=len(question) + _MAX_ADDED_CHARACTERS)
 
 
-def _by(by: RewrittenBy, rewritten: str, question: str, attempts: Sequence[Attempt]) -> StandaloneQuestion:
-    return StandaloneQuestion(rewritten, by if rewritten != question else None, tuple(attempts))
+def _standalone(
+    rewritten: str, question: str, rewritten_by: RewrittenBy, attempts: Sequence[Attempt]
+) -> StandaloneQuestion:
+    return StandaloneQuestion(rewritten, rewritten_by if rewritten != question else None, tuple(attempts))
 
 
-def _as_data(text: str) -> str:
+def _escape(text: str) -> str:
+    """Return the text on one line, without tags that could close the conversation."""
     return _TAG.sub("<\u200b", " ".join(text.split()))

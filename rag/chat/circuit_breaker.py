@@ -1,31 +1,38 @@
-"""A model that keeps failing is left alone for a while, so that nobody waits for it meanwhile."""
+"""Stop calling a chat model that keeps failing, so that nobody waits for it."""
 
 from collections.abc import Callable
 
 
 class CircuitBreaker:
-    """Counts failures in a row; after `max_failures` the model rests for `rest_seconds`.
+    """Opens after `max_failures` failures in a row and stays open for `cooldown_seconds`.
 
-    After the rest it is tried again, and one more failure sends it back. `clock` gives seconds.
+    - Closed: the model is called.
+    - Open: the model is not called until the cooldown is over.
+    - Half-open, after the cooldown: the model is called again. One more failure opens the circuit again, one success
+      closes it.
+
+    `clock` returns seconds. The pattern is from Michael Nygard, "Release It!".
     """
 
-    def __init__(self, *, max_failures: int, rest_seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, *, max_failures: int, cooldown_seconds: float, clock: Callable[[], float]) -> None:
         self._max_failures = max_failures
-        self._rest_seconds = rest_seconds
+        self._cooldown_seconds = cooldown_seconds
         self._clock = clock
         self._failures = 0
-        self._rests_until = float("-inf")
+        self._open_until = float("-inf")
 
     @property
     def seconds_left(self) -> float:
-        """How long it still rests; 0 if it does not."""
-        return max(0.0, self._rests_until - self._clock())
+        """Seconds until the cooldown is over; 0 unless the circuit is open."""
+        return max(0.0, self._open_until - self._clock())
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
+        """Count a failed call; the `max_failures`-th in a row opens the circuit."""
         self._failures += 1
         if self._failures >= self._max_failures:
-            self._rests_until = self._clock() + self._rest_seconds
+            self._open_until = self._clock() + self._cooldown_seconds
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
+        """Close the circuit and forget the failures."""
         self._failures = 0
-        self._rests_until = float("-inf")
+        self._open_until = float("-inf")

@@ -1,7 +1,8 @@
 """Chat models behind any OpenAI-compatible endpoint.
 
-The client library takes a stream that breaks off, and a web page with status 200, for a complete answer; so what came
-is checked here. One call of `stream` is one answer or one failure: deadlines and further attempts are the chain's.
+The client library takes a stream that breaks off, and a web page with status 200, for a complete answer. So this module
+checks what the server sends. One call of `stream` gives one answer or one error: timeouts and retries are in
+`rag/chat/fallback.py`.
 """
 
 import asyncio
@@ -32,15 +33,18 @@ from rag.models.retry_after import parse_retry_after
 from rag.settings import ChatSettings
 from rag.types import Usage
 
-_NO_KEY = "none"  # the client insists on one; local servers ignore it
+_NO_KEY = "none"  # the client library requires a key; local servers ignore it
 _FILTER_CODES = frozenset({"content_filter", "data_inspection_failed", "DataInspectionFailed"})
-_PASSING = frozenset({408, 409})
-_USAGE_SECONDS = 1.0
-"""How long the count of the tokens is waited for, once the answer is complete."""
+_TRANSIENT_STATUSES = frozenset({408, 409})
+_USAGE_TIMEOUT_SECONDS = 1.0
+"""How long to wait for the number of tokens once the answer is complete."""
 
 
 class OpenAIChat:
-    """Streams answers from `base_url`. The key is sent, and never shown."""
+    """A chat model behind the endpoint `base_url`, called `name` in answers and errors.
+
+    The key is sent to the endpoint; no message and no log shows it. Without a `price`, usage has no cost.
+    """
 
     def __init__(
         self,
@@ -56,7 +60,7 @@ class OpenAIChat:
         self.name = name
         self.context_tokens = settings.context_tokens or (preset.context_tokens if model == preset.model else None)
         self._base_url = base_url
-        self._where = f"{name} at {base_url}"
+        self._endpoint = f"{name} at {base_url}"
         self._model = model
         self._price = price
         self._options = _options(settings, preset)
@@ -65,24 +69,26 @@ class OpenAIChat:
         )
 
     async def stream(self, messages: Sequence[Message]) -> ChatStream:
+        """Call the model once and yield its reasoning and text; `Finished` comes last. Raises ChatError."""
         chunks = await self._open(messages)
-        reading = StreamParser(self.name, self._where)
+        parser = StreamParser(self.name, self._endpoint)
         try:
-            while (chunk := await self._next(chunks, reading)) is not None:
-                for piece in reading.take(chunk):
+            while (chunk := await self._next_chunk(chunks, parser)) is not None:
+                for piece in parser.feed(chunk):
                     yield piece
-            for piece in reading.rest():
+            for piece in parser.finish():
                 yield piece
         finally:
             await chunks.close()
-        reading.check(is_event_stream="event-stream" in _content_type(chunks))
-        yield Finished(self.name, reading.is_truncated, self._usage(reading))
+        parser.check(is_event_stream="event-stream" in _content_type(chunks))
+        yield Finished(self.name, parser.is_truncated, self._usage(parser))
 
     async def close(self) -> None:
+        """Close the connections. The model cannot be used afterwards."""
         await self._client.close()
 
     async def _open(self, messages: Sequence[Message]) -> openai.AsyncStream[ChatCompletionChunk]:
-        """The stream. What the server refuses of our wishes is left out, now and from now on."""
+        """Open the stream. An option that the server refuses is left out of this request and of all later ones."""
         body = [{"role": message.role, "content": message.content} for message in messages]
         chunks: openai.AsyncStream[ChatCompletionChunk] | None = None
         while chunks is None:
@@ -95,104 +101,106 @@ class OpenAIChat:
                     extra_body=options,
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                fewer = _without_refused(options, _complaint(error))
+                fewer = _without_refused(options, _server_message(error))
                 if fewer is None:
-                    raise self._translated(error) from error
+                    raise self._translate_error(error) from error
                 self._options = fewer
             except (openai.OpenAIError, UnicodeEncodeError) as error:
-                raise self._translated(error) from error
+                raise self._translate_error(error) from error
         if "text/html" in _content_type(chunks):
             await chunks.close()
-            raise NotAChatModel(f"a web page answers at {self._base_url}, and no chat model; check chat.base_url")
+            raise NotAChatModel(f"{self._base_url} is a web page, not a chat model; check chat.base_url")
         return chunks
 
-    async def _next(self, chunks: openai.AsyncStream[ChatCompletionChunk], reading: StreamParser) -> object | None:
-        """The next chunk, None at the end."""
+    async def _next_chunk(self, chunks: openai.AsyncStream[ChatCompletionChunk], parser: StreamParser) -> object | None:
+        """Return the next chunk, or None at the end of the stream."""
         try:
-            # A server that forgets to end the stream does not spoil an answer that is complete.
-            async with asyncio.timeout(_USAGE_SECONDS if reading.is_complete else None):
+            # Some servers do not end the stream after a complete answer.
+            async with asyncio.timeout(_USAGE_TIMEOUT_SECONDS if parser.is_complete else None):
                 return await anext(chunks, None)
         except (TimeoutError, openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            if reading.is_complete:
+            if parser.is_complete:
                 return None
-            if reading.has_begun and isinstance(error, openai.APIConnectionError):
-                raise ChatBroken(f"{self.name}: the connection to {self._base_url} broke in mid-answer") from error
-            raise self._translated(error) from error
+            if parser.has_begun and isinstance(error, openai.APIConnectionError):
+                raise ChatBroken(
+                    f"{self.name}: the connection to {self._base_url} broke in the middle of the answer"
+                ) from error
+            raise self._translate_error(error) from error
 
-    def _usage(self, reading: StreamParser) -> Usage | None:
-        if reading.tokens is None:
+    def _usage(self, parser: StreamParser) -> Usage | None:
+        if parser.tokens is None:
             return None
-        return Usage(*reading.tokens, cost=self._price.of(*reading.tokens) if self._price else None)
+        return Usage(*parser.tokens, cost=self._price.cost(*parser.tokens) if self._price else None)
 
-    def _translated(self, error: Exception) -> ChatError:
-        detail = " ".join(_complaint(error).split())
+    def _translate_error(self, error: Exception) -> ChatError:
+        detail = " ".join(_server_message(error).split())
         if self._client.api_key != _NO_KEY:
-            detail = detail.replace(self._client.api_key, "***")  # some servers repeat it
+            detail = detail.replace(self._client.api_key, "***")  # some servers repeat the key
         detail = detail[:200]
         if isinstance(error, openai.APIError) and error.code in _FILTER_CODES:
             return ChatFiltered(f"{self.name}: the provider's content filter stopped the answer: {detail}")
         if isinstance(error, openai.APIStatusError):
-            return _from_status(self._where, error, detail)
-        return _from_connection(self._where, error, detail)
+            return _status_error(self._endpoint, error, detail)
+        return _connection_error(self._endpoint, error, detail)
 
 
 def _options(settings: ChatSettings, preset: Preset) -> dict[str, object]:
     return {
         "temperature": settings.temperature,
-        preset.limit: settings.max_answer_tokens,
+        preset.limit_parameter: settings.max_answer_tokens,
         "stream_options": {"include_usage": True},
-        **(preset.thinks if settings.thinking else preset.does_not_think),
+        **(preset.thinking_on if settings.thinking else preset.thinking_off),
     }
 
 
-def _without_refused(options: Mapping[str, object], complaint: str) -> dict[str, object] | None:
-    """The options without the one that a refusal names, or None if it is about something else.
+def _without_refused(options: Mapping[str, object], message: str) -> dict[str, object] | None:
+    """Return the options without the one that the server's message names, or None if it names none of them.
 
-    The limit is never left out; it only takes the name that the server asks for.
+    The limit of the answer's length is never left out, only renamed to what the server asks for.
     """
-    if "max_tokens" in options and "max_completion_tokens" in complaint and "support" in complaint.lower():
+    if "max_tokens" in options and "max_completion_tokens" in message and "support" in message.lower():
         renamed = {"max_tokens": "max_completion_tokens"}
         return {renamed.get(name, name): value for name, value in options.items()}
-    refused = next((name for name in options if name in complaint and not name.startswith("max_")), None)
+    refused = next((name for name in options if name in message and not name.startswith("max_")), None)
     return {name: value for name, value in options.items() if name != refused} if refused else None
 
 
-def _complaint(error: Exception) -> str:
-    """What the server said. The client knows one form of it, and servers many: `{"detail": …}` is FastAPI's."""
+def _server_message(error: Exception) -> str:
+    """Return the server's message. The client library knows one format; FastAPI, for example, sends `{"detail": …}`."""
     body = getattr(error, "body", None)
     if body and not (isinstance(body, Mapping) and body.get("message")):
         return str(body)
     return str(getattr(error, "message", error))
 
 
-def _from_connection(where: str, error: Exception, detail: str) -> ChatError:
+def _connection_error(endpoint: str, error: Exception, detail: str) -> ChatError:
     if isinstance(error, openai.APITimeoutError):
-        return ChatTimeout(f"{where} did not answer in time (chat.total_timeout_seconds)")
+        return ChatTimeout(f"{endpoint} did not answer in time (chat.total_timeout_seconds)")
     if isinstance(error, openai.APIConnectionError):
-        return ChatUnavailable(f"{where} cannot be reached; check chat.base_url and the network")
+        return ChatUnavailable(f"{endpoint} cannot be reached; check chat.base_url and the network")
     if isinstance(error, UnicodeEncodeError):
         return ChatAuthenticationError(
-            f"{where}: the key holds a character that no header can carry; check ZHIWEN_CHAT__API_KEY"
+            f"{endpoint}: the key has a character that HTTP headers do not allow; check ZHIWEN_CHAT__API_KEY"
         )
     if isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError):
-        return ChatBroken(f"{where} stopped with an error: {detail}")
-    return ChatInvalidResponse(f"{where} sent something that is not a chat answer: {detail}")
+        return ChatBroken(f"{endpoint} stopped with an error: {detail}")
+    return ChatInvalidResponse(f"{endpoint} sent something that is not a chat answer: {detail}")
 
 
-def _from_status(where: str, error: openai.APIStatusError, detail: str) -> ChatError:
+def _status_error(endpoint: str, error: openai.APIStatusError, detail: str) -> ChatError:
     status = error.status_code
     if status in (401, 403):
-        return ChatAuthenticationError(f"{where} refuses the key (status {status}); check ZHIWEN_CHAT__API_KEY")
+        return ChatAuthenticationError(f"{endpoint} refuses the key (status {status}); check ZHIWEN_CHAT__API_KEY")
     if status == 402 or error.code == "insufficient_quota":
-        return ChatAuthenticationError(f"{where}: the account has no credit left (status {status})")
+        return ChatAuthenticationError(f"{endpoint}: the account has no credit left (status {status})")
     if status == 404:
-        return ChatAuthenticationError(f"{where} does not know the model or the path (status 404); check chat.model")
+        return ChatAuthenticationError(f"{endpoint} does not know the model or the path (status 404); check chat.model")
     wait = _retry_after(error)
     if status == 429:
-        return ChatBusy(f"{where} is asked too often (status 429)", retry_after_seconds=wait)
-    if status >= 500 or status in _PASSING:
-        return ChatUnavailable(f"{where} is not available now (status {status})", retry_after_seconds=wait)
-    return ChatRejected(f"{where} refused the request (status {status}): {detail}")
+        return ChatBusy(f"{endpoint} refuses more requests for now (status 429)", retry_after_seconds=wait)
+    if status >= 500 or status in _TRANSIENT_STATUSES:
+        return ChatUnavailable(f"{endpoint} is not available (status {status})", retry_after_seconds=wait)
+    return ChatRejected(f"{endpoint} refused the request (status {status}): {detail}")
 
 
 def _retry_after(error: openai.APIStatusError) -> float:

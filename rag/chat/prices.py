@@ -1,4 +1,4 @@
-"""What tokens cost, as configured: `qwen/qwen-plus 0.8 2`."""
+"""Parse the configured prices of chat models: `qwen/qwen-plus 0.8 2`."""
 
 import math
 from collections.abc import Sequence
@@ -9,21 +9,26 @@ from rag.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Per million tokens, in any currency."""
+    """The price of a million tokens of prompt and of completion, in any currency."""
 
     prompt: float
     completion: float
 
-    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Return what a call with these numbers of tokens costs, in the currency of the prices."""
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1_000_000
 
 
-def read_prices(lines: Sequence[str]) -> dict[str, Price]:
-    """Prices by the name of the model, such as `qwen/qwen-plus`. Raises ConfigError, naming the line."""
-    return dict(_read(line) for line in lines)
+def parse_prices(lines: Sequence[str]) -> dict[str, Price]:
+    """Return the prices by the name of the model, such as `qwen/qwen-plus`.
+
+    Each line has the name, the price of a million prompt tokens and that of a million completion tokens. Raises
+    ConfigError, showing the line, if one is malformed.
+    """
+    return dict(_parse_line(line) for line in lines)
 
 
-def _read(line: str) -> tuple[str, Price]:
+def _parse_line(line: str) -> tuple[str, Price]:
     try:
         name, *numbers = line.split()
         prompt, completion = (float(number) for number in numbers)
@@ -36,6 +41,6 @@ def _read(line: str) -> tuple[str, Price]:
 
 def _malformed(line: str) -> ConfigError:
     return ConfigError(
-        "chat.prices must be the name of a model and two prices per million tokens, of prompt and of answer, "
+        "chat.prices must be the name of a model and its prices per million tokens of prompt and of answer, "
         f"such as 'qwen/qwen-plus 0.8 2', got {line!r}"
     )

@@ -1,4 +1,4 @@
-"""The chat seam: messages in, text out, piece by piece as it is written."""
+"""The seam to chat models: messages in, text out, piece by piece as the model writes it."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rag.types import Attempt, Usage
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of what a model is asked."""
+    """A message to a chat model: the rules (`system`), or what a person or this program asks (`user`)."""
 
     role: Literal["system", "user"]
     content: str
@@ -17,14 +17,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """The next piece of the text."""
+    """A piece of the text that a model writes; all pieces, joined in order, are the text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """The next piece of a model's reasoning. It is shown to those who want to see it, and is not part of the answer."""
+    """A piece of the model's reasoning. Clients may show it, but it is not part of the answer."""
 
     text: str
 
@@ -46,7 +46,7 @@ ChatStream = AsyncGenerator[ChatPiece, None]
 
 
 class ChatModel(Protocol):
-    """Continues a conversation. One instance serves many requests at once.
+    """A model that answers messages with text. One instance may serve many requests at the same time.
 
     >>> import asyncio
     >>> from rag.chat.scripted import ScriptedChat
@@ -59,22 +59,23 @@ class ChatModel(Protocol):
 
     @property
     def name(self) -> str:
-        """Provider and model for people and for the `model` of an answer, such as `qwen/qwen-plus`."""
+        """Provider and model, such as `qwen/qwen-plus`: the `model` of an answer."""
         ...
 
     @property
     def context_tokens(self) -> int | None:
-        """How many tokens prompt and answer may have together; None if that is not known."""
+        """How many tokens prompt and answer may have together; None if that is unknown."""
         ...
 
     def stream(self, messages: Sequence[Message]) -> ChatStream:
-        """Yield the text as it is written, and `Finished` last.
+        """Yield the text piece by piece as the model writes it, and `Finished` last.
 
         `ReasoningDelta` may come before the text. A model that makes several calls yields an `Attempt` at the end of
-        each. Raises ChatError; unless it raises, `Finished` has come. Closing the generator ends the call behind it.
+        each. Raises ChatError if the call fails; a stream that ends without an error has yielded `Finished`. Closing
+        the generator cancels the call.
         """
         ...
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. The model cannot be used afterwards."""
         ...

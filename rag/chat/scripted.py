@@ -1,4 +1,4 @@
-"""A chat model that plays a script: for tests, and for looking at the surfaces without a real model."""
+"""A chat model that plays a script: for tests, and for trying the API and the web page without a real model."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from rag.errors import ChatError
 
 
 class ScriptedChat:
-    """Yield the given pieces, whatever the messages are, then raise `error` if there is one.
+    """Yields the given pieces, whatever the messages are, then raises `error` if there is one.
 
-    A string is a piece of text. `first` has the replies to the calls before that. `requests` records the messages of
-    each call.
+    A string is a piece of text. `first` holds the replies to the first calls; `pieces` is the reply to every call after
+    them. `requests` records the messages of each call.
     """
 
     def __init__(
@@ -24,12 +24,15 @@ class ScriptedChat:
     ) -> None:
         self.name = name
         self.context_tokens = context_tokens
-        self._replies = [_pieces(reply) for reply in (*first, pieces)]
+        self._replies = [_to_pieces(reply) for reply in (*first, pieces)]
         self._error = error
         self.requests: list[tuple[Message, ...]] = []
 
     async def stream(self, messages: Sequence[Message]) -> ChatStream:
-        """Play the reply to this call. Once the script is over, its last reply is repeated."""
+        """Yield the reply to this call, and `Finished` last unless the reply has one.
+
+        Raises `error` after the last reply of the script.
+        """
         self.requests.append(tuple(messages))
         is_last = len(self.requests) >= len(self._replies)
         pieces = self._replies[-1 if is_last else len(self.requests) - 1]
@@ -41,8 +44,8 @@ class ScriptedChat:
             yield Finished(self.name)
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is no connection."""
 
 
-def _pieces(reply: Sequence[str | ChatPiece]) -> tuple[ChatPiece, ...]:
+def _to_pieces(reply: Sequence[str | ChatPiece]) -> tuple[ChatPiece, ...]:
     return tuple(TextDelta(piece) if isinstance(piece, str) else piece for piece in reply)

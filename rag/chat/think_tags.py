@@ -1,4 +1,4 @@
-"""Reasoning that a server leaves in the text, as `<think>…</think>` at its beginning."""
+"""Separate reasoning that a server leaves in the text, as `<think>…</think>` at the beginning."""
 
 from rag.chat.protocol import ReasoningDelta, TextDelta
 
@@ -7,59 +7,60 @@ _CLOSING = "</think>"
 
 
 class ThinkTagFilter:
-    """Splits text that comes in pieces into reasoning and answer; no character of either is lost.
+    """Splits streamed text into reasoning and answer.
 
-    Only a text that begins with the tag holds reasoning: further down it is something that the answer talks about.
+    Drops the tags and the white space before the opening and after the closing tag; every other character is kept.
+    Only a tag at the beginning of the text marks reasoning; further down, the answer talks about the tag.
     """
 
     def __init__(self) -> None:
-        self._held = ""
-        self._inside: bool | None = None  # None: the beginning is not known yet
-        self._trims = False  # the white space between the tag and the answer is of neither
+        self._buffer = ""
+        self._in_reasoning: bool | None = None  # None: the text may still begin with the tag
+        self._drops_white_space = False  # between the closing tag and the answer
 
     def feed(self, text: str) -> list[TextDelta | ReasoningDelta]:
-        """What is certain now."""
-        self._held += text
-        if self._inside is None:
-            self._begin()
-        if self._inside is None:
+        """Return the pieces that are certain, whatever follows."""
+        self._buffer += text
+        if self._in_reasoning is None:
+            self._read_beginning()
+        if self._in_reasoning is None:
             return []
-        if self._inside:
-            return self._think()
-        return self._say()
+        if self._in_reasoning:
+            return self._take_reasoning()
+        return self._take_answer()
 
     def finish(self) -> list[TextDelta | ReasoningDelta]:
-        """What was held back at the end of the stream."""
-        held, self._held = self._held, ""
-        if not held:
+        """Return what was held back until the end of the stream."""
+        rest, self._buffer = self._buffer, ""
+        if not rest:
             return []
-        return [ReasoningDelta(held) if self._inside else TextDelta(held)]
+        return [ReasoningDelta(rest) if self._in_reasoning else TextDelta(rest)]
 
-    def _begin(self) -> None:
-        beginning = self._held.lstrip()
+    def _read_beginning(self) -> None:
+        beginning = self._buffer.lstrip()
         if beginning.startswith(_OPENING):
-            self._inside = True
-            self._held = beginning.removeprefix(_OPENING)
+            self._in_reasoning = True
+            self._buffer = beginning.removeprefix(_OPENING)
         elif not _OPENING.startswith(beginning):
-            self._inside = False
+            self._in_reasoning = False
 
-    def _think(self) -> list[TextDelta | ReasoningDelta]:
-        thought, closing, rest = self._held.partition(_CLOSING)
+    def _take_reasoning(self) -> list[TextDelta | ReasoningDelta]:
+        reasoning, closing, rest = self._buffer.partition(_CLOSING)
         if not closing:
-            thought = self._held[: len(self._held) - _length_of_beginning(self._held)]
-            self._held = self._held[len(thought) :]
-            return [ReasoningDelta(thought)] if thought else []
-        self._inside = False
-        self._held, self._trims = rest, True
-        pieces: list[TextDelta | ReasoningDelta] = [ReasoningDelta(thought)] if thought else []
-        return pieces + self._say()
+            reasoning = self._buffer[: len(self._buffer) - _length_of_partial_tag(self._buffer)]
+            self._buffer = self._buffer[len(reasoning) :]
+            return [ReasoningDelta(reasoning)] if reasoning else []
+        self._in_reasoning = False
+        self._buffer, self._drops_white_space = rest, True
+        pieces: list[TextDelta | ReasoningDelta] = [ReasoningDelta(reasoning)] if reasoning else []
+        return pieces + self._take_answer()
 
-    def _say(self) -> list[TextDelta | ReasoningDelta]:
-        said, self._held = self._held.lstrip() if self._trims else self._held, ""
-        self._trims = self._trims and not said
-        return [TextDelta(said)] if said else []
+    def _take_answer(self) -> list[TextDelta | ReasoningDelta]:
+        answer, self._buffer = self._buffer.lstrip() if self._drops_white_space else self._buffer, ""
+        self._drops_white_space = self._drops_white_space and not answer
+        return [TextDelta(answer)] if answer else []
 
 
-def _length_of_beginning(text: str) -> int:
-    """How many characters at the end may be the beginning of the closing tag."""
+def _length_of_partial_tag(text: str) -> int:
+    """Return how many characters at the end may be the beginning of the closing tag."""
     return next((size for size in range(len(_CLOSING) - 1, 0, -1) if text.endswith(_CLOSING[:size])), 0)

@@ -1,91 +1,89 @@
-"""The text that a chat model writes → what the reader gets of it, piece by piece."""
+"""Filter the text that a chat model writes before a reader gets it, piece by piece."""
 
 import re
-from typing import Protocol
 
 from rag.chat.prompt import DECLINED
 from rag.checks.citations import MarkerFilter
-from rag.checks.links import LinkFilter
+from rag.checks.link_filter import LinkFilter
 from rag.checks.prompt_leak import PromptLeakFilter
+from rag.checks.text_filter import TextFilter
 from rag.retrieval.evidence import Evidence
 from rag.text.invisible import InvisibleFilter
 from rag.text.language import Language
 
 _DECORATION = re.compile(r"\A[\W_]+")
-_SPELT_OUT = DECLINED.replace("_", " ")
-_LEAK_CHARACTERS: dict[Language, int] = {"zh": 12, "en": 36}
-
-
-class _TextFilter(Protocol):
-    def feed(self, text: str) -> str: ...
-
-    def finish(self) -> str: ...
+_DECLINED_IN_WORDS = DECLINED.replace("_", " ")
+_MIN_LEAK_CHARACTERS: dict[Language, int] = {"zh": 12, "en": 36}
 
 
 class OutputFilter:
-    """Pass a text on without what must not reach a reader, however the text was split.
+    """Passes a model's text on without what readers must not get, however the text is split.
 
-    Invisible characters, parts of the `instructions`, markers of passages that were not offered, and links, images and
-    HTML that no cited passage holds are removed, in this order, so that none of them can arise from what a later filter
-    leaves. A text that begins by declining gives nothing, however it is decorated, and sets `declined`.
+    Removes, in this order, so that no filter can bring back what one before it removed: invisible characters, parts of
+    the `instructions`, markers of passages that were not offered, and links, images and HTML that no cited passage has.
+    If the text begins by declining the question, in whatever decoration, nothing passes and `declined` is True.
     """
 
     def __init__(self, evidence: Evidence, *, instructions: str = "") -> None:
         passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
-        self._visible = InvisibleFilter()
-        self._filters: tuple[_TextFilter, ...] = (
+        self._invisible = InvisibleFilter()
+        self._filters: tuple[TextFilter, ...] = (
             PromptLeakFilter(
                 instructions,
                 material="\n".join([*passages.values(), evidence.question]),
                 words=[DECLINED],
-                shortest_run=_LEAK_CHARACTERS[evidence.language],
+                min_characters=_MIN_LEAK_CHARACTERS[evidence.language],
             ),
             MarkerFilter(list(passages)),
             LinkFilter(passages),
         )
-        self._opening: list[str] = []
-        self._said = ""
-        self._begun = False
+        self._beginning: list[str] = []
+        self._bare_beginning = ""
+        self._has_begun = False
         self.declined = False
 
     def feed(self, text: str) -> str:
-        text = self._visible.feed(text)
-        if self._begun:
+        """Return the part of everything fed so far that is certain and was not returned before."""
+        text = self._invisible.feed(text)
+        if self._has_begun:
             return self._pass(text)
         if self.declined:
             return ""
-        self._opening.append(text)
-        self._said = _bare(self._said + text)
-        if _may_decline(self._said):
-            self.declined = _declines(self._said)
+        self._beginning.append(text)
+        self._bare_beginning = _strip_decoration(self._bare_beginning + text)
+        if _may_decline(self._bare_beginning):
+            self.declined = _declines(self._bare_beginning)
             return ""
-        self._begun = True
-        return self._pass("".join(self._opening))
+        self._has_begun = True
+        return self._pass("".join(self._beginning))
 
     def finish(self) -> str:
-        """The rest; nothing if the text has not got beyond what may be the beginning of declining."""
-        if not self._begun:
+        """Return what was held back until the end of the stream.
+
+        A text that ends while it may still be declining counts as declining.
+        """
+        if not self._has_begun:
             self.declined = True
             return ""
-        rest = self._visible.finish()
-        for each in self._filters:
-            rest = each.feed(rest) + each.finish()
+        rest = self._invisible.finish()
+        for text_filter in self._filters:
+            rest = text_filter.feed(rest) + text_filter.finish()
         return rest
 
     def _pass(self, text: str) -> str:
-        for each in self._filters:
-            text = each.feed(text)
+        for text_filter in self._filters:
+            text = text_filter.feed(text)
         return text
 
 
-def _may_decline(said: str) -> bool:
-    return _declines(said) or DECLINED.startswith(said.upper()) or _SPELT_OUT.startswith(said)
+def _may_decline(beginning: str) -> bool:
+    return _declines(beginning) or DECLINED.startswith(beginning.upper()) or _DECLINED_IN_WORDS.startswith(beginning)
 
 
-def _declines(said: str) -> bool:
-    return said.upper().startswith(DECLINED) or said.startswith(_SPELT_OUT)
+def _declines(beginning: str) -> bool:
+    return beginning.upper().startswith(DECLINED) or beginning.startswith(_DECLINED_IN_WORDS)
 
 
-def _bare(opening: str) -> str:
-    """Without quotes, asterisks and the like before it, and without the backslashes that Markdown wants."""
-    return _DECORATION.sub("", opening.replace("\\", ""))
+def _strip_decoration(beginning: str) -> str:
+    """Remove quotation marks, asterisks and the like from the front, and the backslashes of Markdown's escapes."""
+    return _DECORATION.sub("", beginning.replace("\\", ""))

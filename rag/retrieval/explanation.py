@@ -56,10 +56,10 @@ class Explanation:
 
 def explain_retrieval(found: Retrieval) -> Explanation:
     """Return a retrieval without the texts of its candidates, small enough to store and to send."""
-    dense_rank, lexical_rank = _ranks(found.legs.dense), _ranks(found.legs.lexical)
+    dense_rank, lexical_rank = _ranks(found.results.dense), _ranks(found.results.lexical)
     return Explanation(
         terms=tuple(Term(term, round(idf, 3)) for term, idf in found.idf.items()),
-        lexical_weight=LEXICAL_WEIGHT if found.legs.lexical else 0.0,
+        lexical_weight=LEXICAL_WEIGHT if found.results.lexical else 0.0,
         candidates=tuple(
             Candidate(
                 id=hit.chunk.id,

@@ -1,4 +1,4 @@
-"""Question → hits: both legs searched, fused by the evidence they bring, what repeats another left out."""
+"""Search for a question with both retrievers, fuse their results, and drop hits that repeat others."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +21,10 @@ from rag.types import Hit
 
 @dataclass(frozen=True, slots=True)
 class RetrieverResults:
-    """What each leg found for a question, best first. `idf` has the question's terms, `seconds` are by stage."""
+    """What each retriever found for a question, best first.
+
+    `idf` has the question's terms with their inverse document frequencies. `seconds` are by stage.
+    """
 
     dense: ScoredChunks = ()
     lexical: ScoredChunks = ()
@@ -33,8 +36,8 @@ class RetrieverResults:
 class Retrieval:
     """The hits, best first, and how they were found.
 
-    `candidates` are all that the legs brought, in the order of fusion; for those of them that are no hits, `dropped`
-    says why, by id. `embedder` is the fingerprint that the generation was made with. `seconds` are by stage.
+    `candidates` are all chunks that a retriever found, in the order of fusion. For each that is not a hit, `dropped`
+    has the reason, by id. `embedder` is the fingerprint of the generation's embedder. `seconds` are by stage.
     """
 
     question: str
@@ -43,21 +46,22 @@ class Retrieval:
     hits: tuple[Hit, ...]
     candidates: tuple[Hit, ...] = ()
     dropped: Mapping[str, str] = field(default_factory=dict)
-    legs: RetrieverResults = field(default_factory=RetrieverResults)
+    results: RetrieverResults = field(default_factory=RetrieverResults)
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property
     def idf(self) -> Mapping[str, float]:
-        """The question's terms and what each weighs."""
-        return self.legs.idf
+        """The question's terms with their inverse document frequencies."""
+        return self.results.idf
 
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Finds the passages of the live generation that answer a question. Shared by all threads.
+    """Finds the chunks that answer a question. Safe to use from several threads.
 
-    `on_search` gets the seconds by stage of each `search`.
+    The best `rerank_candidates` go to the reranker, if there is one. `on_search` is called with the seconds by stage of
+    each `search`.
     """
 
     store: Store
@@ -69,17 +73,20 @@ class Searcher:
     on_search: Callable[[Mapping[str, float]], object] = lambda seconds: None
 
     def search(self, question: str, *, top_k: int | None = None, search_filter: Filter | None = None) -> Retrieval:
-        """Search the live generation. Blocks; raises QuestionError, StoreError and EmbedderError."""
+        """Return at most `top_k` hits of the live generation, by default `settings.top_k`.
+
+        Blocks. Raises QuestionError, StoreError and EmbedderError.
+        """
         question = validate_question(question, max_characters=self.max_question_characters)
         started = time.perf_counter()
-        found = self.retrieve(question, self.store.snapshot(), top_k=top_k, search_filter=search_filter)
-        self.on_search({**found.seconds, "search": time.perf_counter() - started})
-        return found
+        retrieval = self.retrieve(question, self.store.snapshot(), top_k=top_k, search_filter=search_filter)
+        self.on_search({**retrieval.seconds, "search": time.perf_counter() - started})
+        return retrieval
 
     def retrieve(
         self, question: str, snapshot: Snapshot, *, top_k: int | None = None, search_filter: Filter | None = None
     ) -> Retrieval:
-        """Search one generation for a question that is valid. Raises as `retrieve`."""
+        """Search one generation. The question must have been validated. Blocks; raises what `retrieve` raises."""
         return retrieve(
             question,
             snapshot,
@@ -103,25 +110,24 @@ def retrieve(
     reranker: Reranker | None = None,
     rerank_candidates: int = 20,
 ) -> Retrieval:
-    """Find the chunks of one generation that answer a question.
+    """Find the chunks of one generation that answer a question, at most `top_k`, by default `settings.top_k`.
 
-    A reranker orders the best of them once more; where it fails, they stay as found and `warnings` says so.
-
-    Raises StoreError and EmbedderError; EmbedderMismatch if the generation's vectors are another embedder's.
+    A reranker sorts the best `rerank_candidates`; if it fails, they keep their order and `warnings` says so. Raises
+    StoreError and EmbedderError; EmbedderMismatch if another embedder made the generation's vectors.
     """
-    legs = run_retrievers(question, snapshot, embedder, settings, search_filter=search_filter)
-    clock = time.perf_counter()
-    candidates = fuse(legs.dense, legs.lexical, legs.idf)
+    results = run_retrievers(question, snapshot, embedder, settings, search_filter=search_filter)
+    found = time.perf_counter()
+    candidates = fuse(results.dense, results.lexical, results.idf)
     distinct, repeated = drop_overlaps(candidates)
     fused = time.perf_counter()
-    seconds = {**legs.seconds, "fuse": fused - clock}
+    seconds = {**results.seconds, "fuse": fused - found}
     reranked = Reranked(tuple(distinct))
     if reranker:
         reranked = rerank(question, distinct, reranker, candidates=rerank_candidates)
         seconds["rerank"] = time.perf_counter() - fused
     hits = reranked.hits[: top_k or settings.top_k]
     dropped = {hit.chunk.id: "beyond top_k" for hit in reranked.hits[len(hits) :]}
-    dropped |= {name: f"the same text as {better}" for name, better in repeated.items()}
+    dropped |= {chunk_id: f"the same text as {better_id}" for chunk_id, better_id in repeated.items()}
     return Retrieval(
         question=question,
         generation=snapshot.generation,
@@ -129,7 +135,7 @@ def retrieve(
         hits=hits,
         candidates=tuple(candidates),
         dropped=dropped,
-        legs=legs,
+        results=results,
         seconds=seconds,
         warnings=(reranked.warning,) if reranked.warning else (),
     )
@@ -143,13 +149,13 @@ def run_retrievers(
     *,
     search_filter: Filter | None = None,
 ) -> RetrieverResults:
-    """Search by meaning and, in hybrid mode, by words. Raises as `retrieve`."""
+    """Run the dense retriever and, in hybrid mode, the lexical one. Raises what `retrieve` raises."""
     if snapshot.commit.fingerprint != embedder.fingerprint:
         raise EmbedderMismatch(
-            f"the live index was made with {snapshot.commit.embedder}, questions are embedded with {embedder.name}; "
-            "run `zhiwen ingest` to build it anew, or go back to the old settings"
+            f"the live index was built with {snapshot.commit.embedder}, but questions are embedded with "
+            f"{embedder.name}; run `zhiwen ingest` to rebuild the index, or restore the previous embedding settings"
         )
-    # An index built in dense mode has no lexical leg to search.
+    # An index that was built in dense mode has nothing for the lexical retriever.
     is_hybrid = settings.mode == snapshot.commit.mode == "hybrid"
     started = time.perf_counter()
     vector = embedder.embed_query(question)

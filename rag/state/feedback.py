@@ -1,4 +1,4 @@
-"""What people thought of answers: one JSON object a line in a file that only grows."""
+"""Store the feedback on answers, one JSON object a line, in a file that is only appended to."""
 
 import json
 import os
@@ -15,7 +15,7 @@ Rating = Literal["up", "down"]
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A verdict on the answer with this trace. `at` is UTC, ISO 8601; the last verdict on a trace is the one meant."""
+    """A rating of the answer with this trace, and the answer itself. `at` is UTC in ISO 8601."""
 
     at: str
     trace_id: str
@@ -28,14 +28,14 @@ class Feedback:
 
 
 class FeedbackLog:
-    """Several threads and processes may write to one file."""
+    """Feedback in the file `path`. Several threads and processes may write to the same file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
 
     def append(self, feedback: Feedback) -> None:
-        """On the disk once this returns. Raises FeedbackError."""
+        """Write the feedback; it is on the disk once this returns. Raises FeedbackError."""
         line = json.dumps(asdict(feedback), ensure_ascii=False).encode() + b"\n"
         try:
             with self._lock:
@@ -48,15 +48,16 @@ class FeedbackLog:
             raise FeedbackError(f"{self._path} cannot be written: {error.strerror} (serve.feedback_path)") from error
 
     def read(self) -> list[Feedback]:
-        """The last verdict on each trace, in the order in which they were given; none without a file.
+        """Return the last feedback on each trace, oldest first; an empty list if there is no file.
 
-        Raises FeedbackError, naming the line that is no feedback; a last line that broke off does not count.
+        An incomplete last line, left by a crash, is ignored. Raises FeedbackError if the file cannot be read or a line
+        is invalid; the message names the line.
         """
-        verdicts: dict[str, Feedback] = {}
+        latest: dict[str, Feedback] = {}
         for feedback in self._lines():
-            verdicts.pop(feedback.trace_id, None)
-            verdicts[feedback.trace_id] = feedback
-        return list(verdicts.values())
+            latest.pop(feedback.trace_id, None)
+            latest[feedback.trace_id] = feedback
+        return list(latest.values())
 
     def _lines(self) -> Iterator[Feedback]:
         try:
@@ -70,4 +71,4 @@ class FeedbackLog:
                 values = json.loads(line)
                 yield Feedback(**{field.name: values[field.name] for field in fields(Feedback)})
             except (ValueError, KeyError, TypeError) as error:
-                raise FeedbackError(f"{self._path}: line {number} is no feedback; mend or remove it") from error
+                raise FeedbackError(f"{self._path}: line {number} is not valid feedback; fix or remove it") from error

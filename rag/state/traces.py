@@ -1,7 +1,7 @@
-"""How an answer came about, kept as one file each, bounded in number and age.
+"""Store a trace of each answer, one JSON file each, limited in number and age.
 
-A trace holds what was asked and what was read: questions, passages, the prompt. It holds no key, no token and no
-header, for none of them passes through here.
+A trace records how an answer came about: question, search, passages, prompt, checks and timings. It holds no API key,
+no token and no header, because none of them reaches this module.
 """
 
 import logging
@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from rag.chat.protocol import Message
-from rag.checks.verification import Checked
+from rag.checks.verification import CheckedStatement
 from rag.retrieval.explanation import Explanation
 from rag.settings import TraceSettings
 from rag.types import Answer, Passage, RewrittenBy
@@ -27,13 +27,13 @@ log = logging.getLogger("zhiwen.traces")
 _ID = re.compile(r"[0-9a-f]{32}")
 _SUFFIX = ".json"
 _PRUNE_EVERY = 50
-"""Answers after which the folder is looked through; so many may be too many for a while."""
+"""Old traces are deleted once in this many answers; in between, there may be this many too many."""
 _DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What broke an answer off: the code of the error, and its message."""
+    """The error that broke an answer off."""
 
     code: str
     message: str
@@ -41,9 +41,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`asked_at` is UTC. `passages` are those that were found, `dropped_passages` the numbers of those that did not fit
-    into the prompt; `prompt` is empty where no model was asked. `milliseconds` are by stage. With a `failure` the
-    `answer` is none that was given, but what had been written when it broke off."""
+    """The record of one answer.
+
+    `asked_at` is UTC. `passages` are all that were found, `dropped_passages` the numbers of those that did not fit into
+    the prompt. `prompt` is empty if no model was asked. `milliseconds` are by stage. If there is a `failure`, the
+    `answer` is only the text that was streamed before it.
+    """
 
     trace_id: str
     asked_at: datetime
@@ -54,14 +57,17 @@ class Trace:
     passages: tuple[Passage, ...]
     dropped_passages: tuple[int, ...]
     prompt: tuple[Message, ...]
-    verification: tuple[Checked, ...]
+    verification: tuple[CheckedStatement, ...]
     answer: Answer
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
 
 
 class TraceStore:
-    """The traces in a folder; without settings, or switched off, none. Safe to use from several threads."""
+    """Keeps traces in a folder, or keeps none if there are no settings or they switch it off.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, settings: TraceSettings | None) -> None:
         self._settings = settings if settings and settings.enabled else None
@@ -71,23 +77,27 @@ class TraceStore:
 
     @property
     def enabled(self) -> bool:
+        """Whether traces are kept."""
         return self._settings is not None
 
     def observe(self, observer: Callable[[Trace], object]) -> None:
-        """Show each trace to `observer` as well, also where none is kept. It is called in any thread."""
+        """Call `observer` with each trace, even if none is kept. The call may come from any thread."""
         self._observers.append(observer)
 
     def observe_searches(self, observer: Callable[[Mapping[str, float]], object]) -> None:
-        """Tell `observer` the seconds by stage of each search that is no part of an answer, in any thread."""
+        """Call `observer` with the seconds by stage of each search that is not part of an answer.
+
+        The call may come from any thread.
+        """
         self._search_observers.append(observer)
 
-    def searched(self, seconds: Mapping[str, float]) -> None:
-        """Somebody searched. That is timed as answers are, and no trace of it is kept."""
+    def record_search(self, seconds: Mapping[str, float]) -> None:
+        """Tell the observers how long a search took, in seconds by stage. No trace of a search is kept."""
         for observer in self._search_observers:
             observer(seconds)
 
     def add(self, trace: Trace) -> None:
-        """Keep a trace. One that cannot be written is lost, and the log says so: no answer fails for it."""
+        """Call the observers with the trace, and keep it. If it cannot be written, log a warning; nothing is raised."""
         for observer in self._observers:
             observer(trace)
         if self._settings is None:
@@ -100,10 +110,10 @@ class TraceStore:
             if self._added % _PRUNE_EVERY == 1:
                 self._prune(self._settings)
         except OSError as error:
-            log.warning("the trace of an answer could not be kept in %s (traces.path): %s", folder, error)
+            log.warning("cannot write the trace of an answer to %s (traces.path): %s", folder, error)
 
     def get(self, trace_id: str) -> Trace | None:
-        """The trace, or None if it is not known, is too old, or was written by another version."""
+        """Return the trace, or None if the id is unknown, or the trace is too old or from an incompatible version."""
         if self._settings is None or not _ID.fullmatch(trace_id):
             return None
         file = self._settings.path / f"{trace_id}{_SUFFIX}"
@@ -130,15 +140,15 @@ def _adapter() -> TypeAdapter[Trace]:
 
 
 def _write(file: Path, content: bytes) -> None:
-    # Read by its owner alone, and never half.
-    beside = file.with_suffix(".part")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+    """Write a file that only its owner can read, and that is never visible half-written."""
+    part = file.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
         opened.write(content)
-    beside.replace(file)
+    part.replace(file)
 
 
 def _age_seconds(file: Path) -> float:
     try:
         return time.time() - file.stat().st_mtime
     except FileNotFoundError:
-        return float("inf")  # another process was quicker
+        return float("inf")  # another process has deleted it

@@ -1,4 +1,4 @@
-"""Settings: environment over file over defaults; every mistake is named, every secret kept."""
+"""The environment overrides the file, the file the defaults; every mistake is named, no secret is shown."""
 
 import traceback
 from pathlib import Path
@@ -103,7 +103,7 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path, text: str) -> None:
     assert load(tmp_path, text) == Settings()
 
 
-def test_a_section_of_which_every_key_is_commented_out_means_the_defaults(tmp_path: Path) -> None:
+def test_a_section_with_only_comments_means_the_defaults(tmp_path: Path) -> None:
     assert load(tmp_path, "chat:\n  # model: qwen-max\nserve:\n  port: 9000\n").chat == Settings().chat
 
 
@@ -138,8 +138,8 @@ def test_malformed_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
     [
         ("serve:\n  port: 1\n  port: 2\n", "config.yaml: line 3: the key 'port' appears twice"),
         ("chat: &a\n  model: x\nserve: *a\n", "config.yaml: line 3: aliases (*name) are not accepted"),
-        ("- chat\n- serve\n", "config.yaml: must hold sections such as `chat:`, got list"),
-        ("chat\n", "config.yaml: must hold sections such as `chat:`, got str"),
+        ("- chat\n- serve\n", "config.yaml: must contain sections such as `chat:`, got list"),
+        ("chat\n", "config.yaml: must contain sections such as `chat:`, got str"),
     ],
 )
 def test_a_file_that_is_not_sections_of_keys_is_refused(tmp_path: Path, text: str, problem: str) -> None:
@@ -148,22 +148,22 @@ def test_a_file_that_is_not_sections_of_keys_is_refused(tmp_path: Path, text: st
 
 def test_an_unknown_key_in_the_file_is_named_with_the_known_ones(tmp_path: Path) -> None:
     message = refusal(tmp_path, "retrieval:\n  topk: 5\n")
-    assert message == "config.yaml: unknown key retrieval.topk; known here: candidates, mode, top_k"
+    assert message == "config.yaml: unknown key retrieval.topk; known keys: candidates, mode, top_k"
 
 
 def test_an_unknown_section_in_the_file_is_named_with_the_known_ones(tmp_path: Path) -> None:
     message = refusal(tmp_path, "retreival:\n  top_k: 5\n")
-    assert message.startswith("config.yaml: unknown key retreival; known here: answering, chat, chunking, embedding")
+    assert message.startswith("config.yaml: unknown key retreival; known keys: answering, chat, chunking, embedding")
 
 
 def test_an_unknown_key_in_the_environment_is_named_by_its_variable(tmp_path: Path) -> None:
     message = refusal(tmp_path, "", ZHIWEN_RETRIEVAL__TOPK="5")
-    assert message == "ZHIWEN_RETRIEVAL__TOPK: unknown key retrieval.topk; known here: candidates, mode, top_k"
+    assert message == "ZHIWEN_RETRIEVAL__TOPK: unknown key retrieval.topk; known keys: candidates, mode, top_k"
 
 
 def test_an_unknown_section_in_the_environment_is_named_by_its_variable(tmp_path: Path) -> None:
     message = refusal(tmp_path, "", ZHIWEN_RETREIVAL__TOP_K="5")
-    assert message.startswith("ZHIWEN_RETREIVAL__TOP_K: unknown key retreival; known here: answering, chat")
+    assert message.startswith("ZHIWEN_RETREIVAL__TOP_K: unknown key retreival; known keys: answering, chat")
 
 
 def test_every_mistake_is_named_at_once_each_on_a_line(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_a_secret_from_the_environment_is_kept_and_never_shown(tmp_path: Path) -
         f"Chat:\n  api_key: {SECRET}\n",
     ],
 )
-def test_a_secret_misplaced_in_the_file_is_refused_without_being_repeated(tmp_path: Path, text: str) -> None:
+def test_a_misplaced_secret_in_the_file_is_refused_and_not_shown(tmp_path: Path, text: str) -> None:
     assert SECRET not in refusal(tmp_path, text)
 
 

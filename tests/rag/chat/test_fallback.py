@@ -280,14 +280,14 @@ def test_attempts_at_one_question_are_one_failure() -> None:
     assert asked(chat) == ("resting",)
 
 
-def test_a_breaker_says_how_long_the_rest_still_is() -> None:
+def test_a_breaker_says_how_long_the_cooldown_still_is() -> None:
     clock = Clock()
-    breaker = CircuitBreaker(max_failures=1, rest_seconds=30, clock=clock)
+    breaker = CircuitBreaker(max_failures=1, cooldown_seconds=30, clock=clock)
     assert breaker.seconds_left == 0
-    breaker.failed()
+    breaker.record_failure()
     clock.now += 10
     assert breaker.seconds_left == 20
-    breaker.succeeded()
+    breaker.record_success()
     assert breaker.seconds_left == 0
 
 

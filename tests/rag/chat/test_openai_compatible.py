@@ -726,9 +726,9 @@ def test_a_request_says_what_is_usual_at_the_provider(server: ScriptedServer, pr
     preset = PRESETS[provider]
     asyncio.run(said(chat_with(server, answers("好"), preset=preset, thinking=thinking, max_answer_tokens=99)))
     body = server.calls[0].body
-    assert body[preset.limit] == 99
+    assert body[preset.limit_parameter] == 99
     assert ("max_tokens" in body) != ("max_completion_tokens" in body)
-    switches = preset.thinks if thinking else preset.does_not_think
+    switches = preset.thinking_on if thinking else preset.thinking_off
     assert {name: body[name] for name in switches} == switches
     assert {"enable_thinking", "thinking", "reasoning_effort"} & set(body) == set(switches)
 

@@ -1,4 +1,4 @@
-"""Hits become numbered passages, and these the whole prompt, of which every word is held here."""
+"""Hits become numbered passages, and these become the prompt, which is compared word by word."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rag.text.language import detect_language
 
 from rag.chat.prompt import DECLINED, ContextBudget, Prompt, build_prompt, estimate_tokens
 from rag.retrieval.evidence import Evidence, nearest_headings
+from rag.text.language import detect_language
 from rag.types import Chunk, Hit, Passage
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -1,4 +1,4 @@
-"""The verification errs as rarely as it is said to. Needs a set that is not part of the project."""
+"""The verification is as accurate as the documents say. Needs a data set that is not part of the project."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Both legs are searched, and what they bring becomes hits."""
+"""Both retrievers search, and what they find becomes hits."""
 
 import math
 from collections.abc import Sequence
@@ -72,13 +72,13 @@ def test_a_single_candidate_is_enough(shipped: Services) -> None:
     assert math.isfinite(found.hits[0].score)
 
 
-def test_a_condition_holds_for_both_legs(shipped: Services) -> None:
+def test_a_filter_holds_for_both_retrievers(shipped: Services) -> None:
     found = run(shipped, "Dify 的官网是什么？", RetrievalSettings(top_k=50), search_filter=Equals("kind", "list"))
     assert {hit.chunk.kind for hit in found.hits} == {"list"}
     assert len(found.hits) == 2
 
 
-def test_a_condition_that_nothing_meets_leaves_no_hit(shipped: Services) -> None:
+def test_a_filter_that_nothing_meets_leaves_no_hit(shipped: Services) -> None:
     found = run(shipped, "Ollama", RetrievalSettings(), search_filter=Range("start_line", at_least=10_000))
     assert found.hits == found.candidates == ()
 
@@ -115,14 +115,14 @@ def test_the_retrieval_tells_how_it_came_about(shipped: Services) -> None:
     assert "硅基" in found.idf
     assert all(weight > 0 for weight in found.idf.values())
     assert set(found.seconds) == {"embed", "dense", "lexical", "fuse"}
-    assert len(found.legs.dense) > len(found.legs.lexical)
-    assert found.legs.lexical[0][1] >= found.legs.lexical[-1][1] > 0
+    assert len(found.results.dense) > len(found.results.lexical)
+    assert found.results.lexical[0][1] >= found.results.lexical[-1][1] > 0
 
 
 def test_every_candidate_is_a_hit_or_was_dropped_for_a_reason(shipped: Services) -> None:
     found = run(shipped, "向量数据库有哪些知名组件？", RetrievalSettings())
     hits, candidates = ({hit.chunk.id for hit in some} for some in (found.hits, found.candidates))
-    brought = {stored.chunk.id for leg in (found.legs.dense, found.legs.lexical) for stored, _ in leg}
+    brought = {stored.chunk.id for results in (found.results.dense, found.results.lexical) for stored, _ in results}
     assert candidates == brought
     assert hits | found.dropped.keys() == candidates
     assert not hits & found.dropped.keys()

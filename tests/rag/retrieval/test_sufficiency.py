@@ -62,8 +62,8 @@ def found(question: str, *contents: str, cosine: float = 0.86, bm25: float = 1.0
         Hit(chunk(content, str(number)), 1.0, cosine - 0.02 * bool(number), 0.5, bm25 / (number + 1))
         for number, content in enumerate(contents)
     )
-    legs = RetrieverResults(idf=dict.fromkeys(tokenize_question(question), 3.0))
-    return Retrieval(question, 1, embedder, hits, candidates=hits, legs=legs)
+    results = RetrieverResults(idf=dict.fromkeys(tokenize_question(question), 3.0))
+    return Retrieval(question, 1, embedder, hits, candidates=hits, results=results)
 
 
 def of(question: str, *contents: str, embedder: str = BUILTIN) -> float:

@@ -1,0 +1,74 @@
+"""Filter foreign links, images and HTML out of streamed text."""
+
+import re
+from collections.abc import Mapping
+
+from rag.checks.citations import cited_numbers
+from rag.checks.code_spans import CodeState
+from rag.checks.link_buffer import LinkBuffer
+from rag.checks.links import remove_foreign_links
+from rag.text.urls import find_urls
+
+
+class LinkFilter:
+    """Passes streamed text on without foreign links, images and HTML, however the text is split.
+
+    `passages` has the text of each offered passage by its number; an address is foreign unless a cited passage has it.
+    Text passes at once up to the first character of a line that may begin a link. The rest waits for the end of the
+    line, or, if a passage that is not cited yet has its address, for the end of the paragraph. The text must have
+    passed a MarkerFilter.
+    """
+
+    def __init__(self, passages: Mapping[int, str]) -> None:
+        self._urls_of_passages = {number: find_urls(text) for number, text in passages.items()}
+        self._cited: set[int] = set()
+        self._line = LinkBuffer()
+        self._pending: list[str] = []
+        """The lines that are complete but wait for a citation."""
+        self._pending_urls: set[str] = set()
+        self._state_before_pending = self._state_after_pending = CodeState()
+        self._released = 0
+        """How many characters of the first pending line have passed already."""
+
+    def feed(self, text: str) -> str:
+        """Return the part of everything fed so far that is certain and was not returned before."""
+        released = ""
+        for piece in re.split(r"(?<=\n)", text):
+            self._line.add(piece)
+            if piece.endswith("\n"):
+                released += self._end_line()
+        # Nothing may pass ahead of pending lines.
+        return released if self._pending else released + self._line.advance()
+
+    def finish(self) -> str:
+        """Return what was held back until the end of the stream."""
+        return self._end_line(is_last=True)
+
+    def _end_line(self, *, is_last: bool = False) -> str:
+        """Add the line to the pending ones, and return them unless one has an address of a passage not cited yet."""
+        line, released = self._line.text, self._line.released
+        self._line = LinkBuffer()
+        # Only markers that readers will see count as citations, not one in a tag that is removed.
+        self._cited |= set(cited_numbers(remove_foreign_links(line, frozenset(), self._state_after_pending)))
+        self._state_after_pending = self._state_after_pending.after(line)
+        # A link may begin on the line before.
+        before = self._pending[-1] if self._pending else ""
+        self._pending_urls |= find_urls(before + line)
+        self._released = self._released if self._pending else released
+        self._pending.append(line)
+        is_paragraph_end = (before + line).endswith("\n\n") and not self._state_after_pending.fence
+        may_wait = not (is_last or is_paragraph_end)
+        return "" if may_wait and self._awaits_citation() else self._release()
+
+    def _awaits_citation(self) -> bool:
+        uncited = (urls for number, urls in self._urls_of_passages.items() if number not in self._cited)
+        return any(self._pending_urls & urls for urls in uncited)
+
+    def _release(self) -> str:
+        allowed = frozenset[str]().union(*(self._urls_of_passages.get(number, ()) for number in self._cited))
+        clean = []
+        for line in self._pending:
+            clean.append(remove_foreign_links(line, allowed, self._state_before_pending))
+            self._state_before_pending = self._state_before_pending.after(line)
+        self._pending, self._pending_urls = [], set()
+        return "".join(clean)[self._released :]
