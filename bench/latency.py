@@ -15,7 +15,6 @@ from bench.metrics import percentiles
 from bench.results import add_result
 from bench.sets import Query, load_set
 from rag.retrieval.search import retrieve
-from rag.store.rows import CHUNK_FIELDS, alive_at
 from rag.text.tokens import tokenize_question
 
 _WARM_UP = 20
@@ -60,14 +59,11 @@ def whole(query: Query, index: Index) -> float:
 def bare(query: Query, index: Index) -> float:
     """Seconds of the embedding and of Milvus' two searches alone."""
     parts = index.parts
-    commit = parts.store.snapshot().commit
-    terms = " ".join(tokenize_question(query.text))
-    milvus, chunks = parts.store.milvus, f"{commit.space}_chunks"
-    alive, limit = alive_at(commit.generation), parts.settings.retrieval.candidates
+    snapshot, terms = parts.store.snapshot(), tokenize_question(query.text)
+    limit = parts.settings.retrieval.candidates
     started = time.perf_counter()
-    vector = parts.embedder.embed_query(query.text)
-    milvus.search(chunks, vector, expression=alive, limit=limit, fields=CHUNK_FIELDS)
-    milvus.search(chunks, terms, expression=alive, limit=limit, fields=CHUNK_FIELDS)
+    snapshot.search_vectors(parts.embedder.embed_query(query.text), limit=limit)
+    snapshot.search_terms(terms, limit=limit)
     return time.perf_counter() - started
 
 

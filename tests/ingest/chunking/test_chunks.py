@@ -16,7 +16,7 @@ from ingest.readers.documents import parse_document
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.models.embedders.protocol import CountTokens
 from rag.settings import ChunkingSettings
-from rag.store.rows import MAX_CONTENT_BYTES
+from rag.store.columns import MAX_CONTENT_BYTES
 from rag.types import Chunk
 from tests.kit.paths import ROOT
 
