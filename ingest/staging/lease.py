@@ -46,7 +46,7 @@ def write_lease(store: Store) -> Iterator[CheckLease]:
 
 
 class _Writer:
-    """Holds the lease row, and keeps it fresh on a thread. A process that was stopped for long finds that it lost it."""
+    """Holds the lease row and renews it on a thread. A process that was stopped for long finds out that it lost it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -3,12 +3,15 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from ingest.sync import ingest
 from rag.models.embedders.scripted import ScriptedEmbedder
@@ -21,36 +24,67 @@ _RUN = "INGEST_PROCESS_RUN"
 _CHILD_SECONDS = 200  # for a busy machine
 
 
-class IngestProcess:
-    """One ingest of a folder in a process of its own, the leader of its own process group.
+class ForkedProcess:
+    """A process that calls a function; the last argument is a connection, by which it sends what `receive` returns.
 
-    It is forked from a server that has imported everything: a fresh interpreter takes longer than the ingest.
+    It is forked from a server that has imported everything: a fresh interpreter takes longer than an ingest.
     """
+
+    # `Process.start` polls all processes. If two threads poll one at the same time, the second finds its exit code
+    # read already, and calls it 255.
+    _polling = threading.Lock()
+
+    def __init__(self, target: Callable[..., object], *arguments: object) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["ingest.sync", "rag.wiring", "rag.store.milvus.client"])
+        self._received, sent = context.Pipe(duplex=False)
+        self._process = context.Process(target=target, args=(*arguments, sent))
+        with self._polling:
+            self._process.start()
+        sent.close()
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        with self._polling:
+            return self._process.exitcode
+
+    def receive(self) -> Any:
+        """Wait for what it sends next. Raises EOFError or OSError if it dies before."""
+        assert self._received.poll(_CHILD_SECONDS), "the process says nothing"
+        return self._received.recv()
+
+    def kill(self, *, with_group: bool) -> None:
+        """Kill it; `with_group`, kill its process group."""
+        with suppress(ProcessLookupError):
+            (os.killpg if with_group else os.kill)(self._process.pid or 0, signal.SIGKILL)
+
+    def join(self) -> int:
+        """Wait for its end and return its exit code."""
+        eventually(lambda: self.exit_code is not None, within_seconds=_CHILD_SECONDS, message="the process to end")
+        self._received.close()
+        code = self.exit_code
+        assert code is not None
+        return code
+
+
+class IngestProcess:
+    """One ingest of a folder in a process of its own, the leader of its own process group."""
 
     def __init__(self, root: Path, database: Path, *, failpoint: str = "", lingers: bool = False) -> None:
         """Start it. A process that `lingers` stays after it has ingested until it is killed."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["ingest.sync", "rag.wiring", "rag.store.milvus.client"])
         self._run = uuid.uuid4().hex
-        self._received, sent = context.Pipe(duplex=False)
-        arguments = (root, database, failpoint, lingers, self._run, sent)
-        self._process = context.Process(target=ingest_in_child, args=arguments)
-        self._process.start()
-        sent.close()
+        self._process = ForkedProcess(ingest_in_child, root, database, failpoint, lingers, self._run)
 
     def found(self) -> Seen:
         """Return what was in the store before the ingest, which begins now."""
         seen = self._receive()
-        assert isinstance(seen, Seen), f"the store did not open; exit code {self._process.exitcode}"
+        assert isinstance(seen, Seen), f"the store did not open; exit code {self._process.exit_code}"
         return seen
 
     def kill(self, *, with_milvus: bool) -> None:
         """Kill it as `kill -9` does; with its Milvus and its parser, as the end of a container does."""
-        with suppress(ProcessLookupError):
-            if with_milvus:
-                os.killpg(self._process.pid or 0, signal.SIGKILL)
-            else:
-                os.kill(self._process.pid or 0, signal.SIGKILL)
+        self._process.kill(with_group=with_milvus)
 
     def ingested(self) -> float | None:
         """Wait for the end of the ingest and return its seconds, or None if the process died before."""
@@ -61,11 +95,7 @@ class IngestProcess:
         """Wait for the end of the process, however it comes."""
         seconds = self.ingested()
         seen = self._receive()
-        self._process.join(_CHILD_SECONDS)
-        code = self._process.exitcode
-        assert code is not None, "the ingest does not end"
-        self._received.close()
-        return Ended(code, seconds, seen if isinstance(seen, Seen) else None)
+        return Ended(self._process.join(), seconds, seen if isinstance(seen, Seen) else None)
 
     def assert_nothing_remains(self) -> None:
         """None of the processes that it started is left."""
@@ -73,10 +103,8 @@ class IngestProcess:
 
     def _receive(self) -> object:
         try:
-            assert self._received.poll(_CHILD_SECONDS), "the ingest says nothing"
-            return self._received.recv()
+            return self._process.receive()
         except (EOFError, OSError):  # OSError: killed in the middle of a message
-            self._process.join(_CHILD_SECONDS)
             return None
 
 

@@ -17,9 +17,11 @@ from ingest.golden import load_golden
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
 from rag.errors import DocumentError, KnowledgeError
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import Settings
 from rag.store.store import Store
-from tests.kit.corpus import Folder, WordHashEmbedder, dump, settings_for
+from tests.kit.corpus import Folder, settings_for
+from tests.kit.pictures import dump
 
 MARKDOWN = ("*.md",)
 ANY_SIZE = 1_000_000
@@ -61,7 +63,7 @@ class Shelf:
     store: Store
 
     def ingest(self) -> IngestReport:
-        return ingest(self.settings, self.store, WordHashEmbedder())
+        return ingest(self.settings, self.store, ScriptedEmbedder())
 
     def everything(self) -> str:
         return "\n".join(dump(self.store))
@@ -75,7 +77,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.write("good.md", "# Good\n\nThe heron nests in March.\n")
     settings = settings_for(folder.root, place / "m.db")
     store = Store.open(settings.store)
-    assert ingest(settings, store, WordHashEmbedder()).ok
+    assert ingest(settings, store, ScriptedEmbedder()).ok
     store.close()
     return place / "m.db"
 
@@ -241,7 +243,7 @@ def test_documents_with_odd_names_are_taken_in_or_named_and_harm_no_other(shelf:
     assert shelf.ingest().embedded == 0
     for path in paths.values():
         os.unlink(path)  # noqa: PTH108
-    after = ingest(shelf.settings, shelf.store, WordHashEmbedder(), allow_mass_deletion=True)
+    after = ingest(shelf.settings, shelf.store, ScriptedEmbedder(), allow_mass_deletion=True)
     assert (after.ok, after.documents.removed) == (True, len(taken_in))
     assert "curlew" not in shelf.everything()
 
@@ -388,7 +390,7 @@ def test_ignored_hidden_and_excluded_documents_never_reach_the_store(shelf: Shel
     settings = shelf.settings.model_copy(
         update={"knowledge": shelf.settings.knowledge.model_copy(update={"exclude": ("drafts/",)})}
     )
-    assert ingest(settings, shelf.store, WordHashEmbedder()).ok
+    assert ingest(settings, shelf.store, ScriptedEmbedder()).ok
     assert set(shelf.store.snapshot().documents()) == {"good.md"}
     assert "kingfisher" not in shelf.everything()
 

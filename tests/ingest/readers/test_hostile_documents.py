@@ -24,12 +24,14 @@ from ingest.staging.report import IngestReport, Progress
 from ingest.sync import ingest
 from rag.errors import DocumentError, StoreError, ZhiwenError
 from rag.models.embedders.builtin import BuiltinEmbedder
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.retrieval.search import retrieve
 from rag.settings import EmbeddingSettings, Settings
 from rag.store.store import Store
 from rag.types import Chunk
-from tests.kit.corpus import Folder, WordHashEmbedder, dump, settings_for
+from tests.kit.corpus import Folder, settings_for
 from tests.kit.paths import ROOT
+from tests.kit.pictures import dump
 
 PROMPTLY = 60
 """Seconds: many times what it takes, for a busy machine; what goes wrong here takes minutes or never ends."""
@@ -42,7 +44,7 @@ class Shelf:
     folder: Folder
     settings: Settings
     store: Store
-    embedder: WordHashEmbedder
+    embedder: ScriptedEmbedder
 
     def ingest(
         self,
@@ -90,7 +92,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.write("bad.html", "<h1>Bad</h1>\n<p>The badger digs under the church.</p>\n")
     settings = settings_for(folder.root, place / "m.db")
     store = Store.open(settings.store)
-    assert ingest(settings, store, WordHashEmbedder()).ok
+    assert ingest(settings, store, ScriptedEmbedder()).ok
     store.close()
     return place
 
@@ -103,7 +105,7 @@ def shelf(ingested: Path, tmp_path: Path) -> Iterator[Shelf]:
     # Some of these documents give hundreds of chunks.
     settings = settings.model_copy(update={"embedding": EmbeddingSettings(batch_size=64)})
     store = Store.open(settings.store)
-    yield Shelf(Folder(settings.knowledge.path), settings, store, WordHashEmbedder())
+    yield Shelf(Folder(settings.knowledge.path), settings, store, ScriptedEmbedder())
     store.close()
 
 
@@ -383,7 +385,7 @@ def empty_ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.write("empty.md", "")
     settings = settings_for(folder.root, place / "m.db")
     store = Store.open(settings.store)
-    report = ingest(settings, store, WordHashEmbedder())
+    report = ingest(settings, store, ScriptedEmbedder())
     assert (report.ok, report.generation, report.documents.added, report.embedded) == (True, 1, 1, 0)
     store.close()
     return place
@@ -395,7 +397,7 @@ def empty_shelf(empty_ingested: Path, tmp_path: Path) -> Iterator[Shelf]:
     shutil.copy2(empty_ingested / "m.db", tmp_path / "m.db")
     settings = settings_for(tmp_path / "docs", tmp_path / "m.db")
     store = Store.open(settings.store)
-    yield Shelf(Folder(tmp_path / "docs"), settings, store, WordHashEmbedder())
+    yield Shelf(Folder(tmp_path / "docs"), settings, store, ScriptedEmbedder())
     store.close()
 
 
@@ -420,7 +422,7 @@ def test_a_folder_can_be_emptied_of_text_and_filled_again_by_another_process(ing
         folder.write(source, "")
     for number in range(4):
         store = Store.open(settings.store)  # as a process that starts does
-        shelf = Shelf(folder, settings, store, WordHashEmbedder())
+        shelf = Shelf(folder, settings, store, ScriptedEmbedder())
         try:
             if number < 3:  # until the generation with the text has been collected
                 folder.write("good.md", "\n" * number)
@@ -662,7 +664,7 @@ def main() -> None:
 
 def ended_with(settings: Settings, store: Store) -> str:
     try:
-        report = ingest(settings, store, WordHashEmbedder())
+        report = ingest(settings, store, ScriptedEmbedder())
     except ZhiwenError as error:
         return str(error)
     return "; ".join(failure.error for failure in report.failures)
@@ -679,7 +681,7 @@ def what_is_found(settings: Settings) -> tuple[bool, bool]:
     """Whether a process that opens the database now finds the old text, and the new one."""
     store = Store.open(settings.store)
     try:
-        shelf = Shelf(Folder(settings.knowledge.path), settings, store, WordHashEmbedder())
+        shelf = Shelf(Folder(settings.knowledge.path), settings, store, ScriptedEmbedder())
         return bool(shelf.find("otter sleeps in the boathouse")), bool(shelf.find("crane number5 flies south"))
     except ZhiwenError as error:
         print(f"searching: {error}", file=sys.stderr)
