@@ -1,8 +1,8 @@
 """What a search costs beyond its parts: `python -m bench.latency SETDIR [--queries N] [--results FILE]`.
 
-In one run, question by question: a whole search, and the bare sum of what it cannot do without: one embedding of the
-question and the two searches of Milvus, with the same limits and the same fields. The ratio of the medians is what the
-state, the terms, the fusion and the structure cost.
+In one run, question by question: a whole search, and the sum of what it cannot do without: one embedding of the
+question and the two searches of the store, with the same limits. The ratio of the medians is what the state, the terms,
+the fusion and the context cost.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def whole(query: Query, index: Index) -> float:
-    """Seconds of a search as a request makes it."""
+    """Return the seconds of a search as a request makes it."""
     parts = index.parts
     started = time.perf_counter()
     retrieve(query.text, parts.store.snapshot(), parts.embedder, parts.settings.retrieval)
@@ -57,7 +57,7 @@ def whole(query: Query, index: Index) -> float:
 
 
 def bare(query: Query, index: Index) -> float:
-    """Seconds of the embedding and of Milvus' two searches alone."""
+    """Return the seconds of the embedding and of the store's two searches alone."""
     parts = index.parts
     snapshot, terms = parts.store.snapshot(), tokenize_question(query.text)
     limit = parts.settings.retrieval.candidates

@@ -1,10 +1,10 @@
 """What a re-ingest costs: `python -m bench.reingest DOCS [--embedder builtin] [--work DIR] [--out FILE]`.
 
 Copies a folder of Markdown, ingests it with the command as a user would, and then measures, each as a whole process:
-nothing changed, nothing changed with --verify, ten paragraphs edited in ten files, a folder renamed. The first ingest
-is kept in the work folder and reused, for it is by far the longest part. By default words are hashed into vectors, so
-that the figures are those of everything but the model; with `--embedder builtin` the first ingest takes as long as it
-takes.
+an ingest while another process has the store, one after nothing changed, one after nothing changed with --verify, one
+after ten paragraphs were edited in ten files, and one after a folder was renamed. The work folder keeps the first
+ingest for the next run, because it takes by far the longest. By default words are hashed into vectors, so that the
+figures are those of everything but the model; `--embedder builtin` uses the embedder that ships.
 """
 
 import argparse
@@ -21,6 +21,8 @@ from pathlib import Path
 
 from bench.results import commit, machine
 from bench.word_vectors import word_vector_endpoint
+from rag.settings import Settings, StoreSettings
+from rag.wiring import open_store
 
 NO_OP_RUNS = 5
 EDITED_FILES = 10
@@ -72,7 +74,7 @@ def main() -> None:
 
 
 def endpoint_settings(url: str) -> dict[str, str]:
-    """The environment in which zhiwen embeds there."""
+    """Return the environment in which zhiwen embeds at this address."""
     return {
         "ZHIWEN_EMBEDDING__PROVIDER": "openai",
         "ZHIWEN_EMBEDDING__BASE_URL": url,
@@ -81,7 +83,7 @@ def endpoint_settings(url: str) -> dict[str, str]:
 
 
 def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measurement]:
-    """The steps in order. A work folder that holds a finished first ingest is taken up from there."""
+    """Measure the steps in order. If the work folder holds a finished first ingest, start from that."""
     root, first = work / "docs", work / "first.json"
     found = []
     if not first.is_file():
@@ -96,6 +98,7 @@ def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measuremen
         shutil.rmtree(root)
         shutil.copytree(work / "docs.first", root)
         shutil.copyfile(work / "first.db", work / "m.db")
+    found.append(_run_refused(work, settings))
     found.append(_run("nothing changed", work, settings, runs=NO_OP_RUNS))
     found.append(_run("nothing changed, --verify", work, settings, "--verify", runs=NO_OP_RUNS))
     edited = _edit_paragraphs(root)
@@ -105,19 +108,34 @@ def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measuremen
     return found
 
 
-def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: int = 1) -> Measurement:
+def _run_refused(work: Path, settings: dict[str, str]) -> Measurement:
+    """An ingest that is refused because this process has the store open."""
+    with open_store(Settings(store=StoreSettings(uri=str(work / "m.db")))):
+        seconds, done = _timed(work, settings)
+    if done.returncode == 0 or "is in use by process" not in done.stdout + done.stderr:
+        raise SystemExit(f"a second ingest was not refused: {done.stdout}{done.stderr}")
+    return Measurement("refused: store in use", 1, round(seconds, 2), 0, 0, 0, 0)
+
+
+def _timed(work: Path, settings: dict[str, str], *options: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+    """Ingest in a process of its own. Return its seconds and how it ended."""
     command = [str(Path(sys.executable).with_name("zhiwen")), "ingest", "--json", *options]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ZHIWEN_")} | {
         "ZHIWEN_KNOWLEDGE__PATH": str(work / "docs"),
         "ZHIWEN_STORE__URI": str(work / "m.db"),
         **settings,
     }
+    started = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    return time.perf_counter() - started, done
+
+
+def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: int = 1) -> Measurement:
     seconds = []
     report = {}
     for _ in range(runs):
-        started = time.perf_counter()
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-        seconds.append(time.perf_counter() - started)
+        elapsed, done = _timed(work, settings, *options)
+        seconds.append(elapsed)
         report = json.loads(done.stdout)
         if done.returncode:
             raise SystemExit(f"{step}: {report.get('failures') or report}\n{done.stderr}")

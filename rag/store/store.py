@@ -32,6 +32,24 @@ class Store:
     """Milvus with generations on top; every method raises StoreError.
 
     A process opens it once, all threads share it, and whoever opened it closes it.
+
+    >>> import numpy as np
+    >>> from tempfile import TemporaryDirectory
+    >>> from rag.types import Chunk
+    >>> chunk = Chunk("1", "a.md", "Tides", ("Tides",), "", "text", 0, "g", 1, 1, "The tide turns twice a day.")
+    >>> with TemporaryDirectory() as folder:
+    ...     store = Store.open(StoreSettings(uri=f"{folder}/m.db"))
+    ...     store.mark_dirty()
+    ...     namespace = store.new_namespace(1)
+    ...     namespace.create(dimension=2, lexical=True)
+    ...     stored = namespace.insert_chunks([chunk], np.eye(1, 2, dtype=np.float32), born=1)
+    ...     commit = Commit(1, namespace.name, "embedder", "fingerprint", 2, 2, "hybrid", "2024-05-31", "/docs", 1, 1)
+    ...     store.publish(State(version=1, last_number=1, history=(commit,)))
+    ...     store.mark_clean()
+    ...     found = store.snapshot().search_terms(["tide"], limit=5)
+    ...     store.close()
+    >>> [hit.chunk.content for hit, score in found]
+    ['The tide turns twice a day.']
     """
 
     def __init__(self, milvus: "Milvus", *, collection: str = "zhiwen") -> None:
