@@ -123,8 +123,8 @@ class BatchWriter:
 
 def _compare(cut: CutDocument, old: Sequence[LiveChunk]) -> DocumentChange:
     """Leave alone the chunks that are as they were; write again those that only moved, with their old vectors."""
-    standing = {live.chunk.id: asdict(live.chunk) for live in old}
-    kept = {chunk.id for chunk in cut.chunks if standing.get(chunk.id) == asdict(chunk)}
+    before = {live.chunk.id: asdict(live.chunk) for live in old}
+    kept = {chunk.id for chunk in cut.chunks if before.get(chunk.id) == asdict(chunk)}
     return DocumentChange(
         cut.record,
         to_write=tuple(chunk for chunk in cut.chunks if chunk.id not in kept),

@@ -100,5 +100,5 @@ class _Writer:
             if self._is_mine():
                 self._store.release_lease()
         except StoreError as error:
-            # What was written stands, or failed with an error of its own; this one is for the log only.
+            # The writes have succeeded, or failed with an error of their own; this one is for the log only.
             log.warning("the lease was not released and expires in %.0f s: %s", _STALE_SECONDS, error)

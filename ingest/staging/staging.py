@@ -224,9 +224,9 @@ class Staging:
     def _write_term_changes(self) -> None:
         payloads: Sequence[Mapping[str, object]] = self._terms.payloads()
         if self._base:
-            standing = self._namespace.term_payloads(self._base.generation)
-            whole = compact_statistics(sum_statistics([*standing, *payloads]))
-            if len(standing) + len(payloads) > 2 * len(whole) + _MAX_TERM_DIFFERENCES:
+            stored = self._namespace.term_payloads(self._base.generation)
+            whole = compact_statistics(sum_statistics([*stored, *payloads]))
+            if len(stored) + len(payloads) > 2 * len(whole) + _MAX_TERM_DIFFERENCES:
                 generation, died = self._base.generation, self.generation
                 self._namespace.tombstone_terms(generation=generation, died=died, since=self._since)
                 payloads = whole

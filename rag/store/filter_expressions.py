@@ -21,7 +21,7 @@ MAX_COMPARISONS = 1000
 
 _FIELD = re.compile(r"[^\W\d][\w-]{0,63}")
 _MAX_DEPTH = 16
-# Milvus 2.3 and 2.5 read expression trees of 47 levels, and the filter stands two levels down.
+# Milvus 2.3 and 2.5 read expression trees of 47 levels; the filter begins two levels down.
 _MAX_HEIGHT = 40
 _OPPOSITE = {">=": "<", "<": ">=", "<=": ">"}
 

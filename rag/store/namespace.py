@@ -160,12 +160,12 @@ class Namespace:
     def _restore_rows(self, collection: str, tombstones: Sequence[Row]) -> None:
         """Reverse `_tombstone`, which may have been interrupted anywhere."""
         by_original = {row["row_id"].rpartition("-")[0]: row for row in tombstones}
-        standing: set[str] = set()
+        originals: set[str] = set()
         for listed in value_lists(list(by_original)):
             found = self._milvus.rows(collection, f"row_id in {listed}", ["row_id"])
-            standing.update(row["row_id"] for row in found)
+            originals.update(row["row_id"] for row in found)
         missing = [
-            row | {"row_id": row_id, "died": ALIVE} for row_id, row in by_original.items() if row_id not in standing
+            row | {"row_id": row_id, "died": ALIVE} for row_id, row in by_original.items() if row_id not in originals
         ]
         self._milvus.upsert(collection, missing)
         self._delete_rows(collection, [row["row_id"] for row in tombstones])

@@ -1,6 +1,6 @@
 """Milvus with generations on top: which generation is live, and the way to read it and to write the next.
 
-The store is its own ledger. A state row says which generation is live; a `Snapshot` reads the one that it says.
+There is no bookkeeping elsewhere: a state row says which generation is live, and a `Snapshot` reads that one.
 """
 
 import os

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pytest
 
+from ingest.backup import export_backup
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.store.store import Store
 from tests.kit.corpus import BASE, Folder, Library, MakeLibrary, settings_for
@@ -69,3 +70,11 @@ def new_library(make_library: MakeLibrary) -> Library:
         library.folder.write(source, text)
     library.begin_to_count()
     return library
+
+
+@pytest.fixture
+def backup(library: Library, tmp_path: Path) -> Path:
+    """A backup of `library`."""
+    path = tmp_path / "backup.parquet"
+    export_backup(library.store, path)
+    return path

@@ -90,14 +90,14 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Future[None]]:
 
 
 @contextmanager
-def watching(root: Path, runs: Runs, *, settle: bool = True) -> Iterator[threading.Thread]:
+def watching(root: Path, runs: Runs, *, until_settled: bool = True) -> Iterator[threading.Thread]:
     """Watch the folder on a thread; at the end the thread is told to stop, and must end."""
     stop = threading.Event()
     options = {"on_quiet": runs.note_quiet}
     thread = threading.Thread(target=watch_folder, args=(root, runs, stop), kwargs=options, name="watched")
     thread.start()
     try:
-        if settle:
+        if until_settled:
             runs.wait_for(1)
             runs.wait_until_settled()
         yield thread
@@ -329,7 +329,7 @@ def a_change_during_the_first_run_is_another_run_after_it(root: Path) -> None:
     """The first ingest of a large folder takes minutes, while people go on writing."""
     runs = Runs(root)
     runs.during = lambda number: (root / "a.md").write_text("two", encoding="utf-8") if number == 1 else None
-    with watching(root, runs, settle=False):
+    with watching(root, runs, until_settled=False):
         runs.wait_for(2)
     assert [found["a.md"] for found in runs.seen] == ["one", "two"]
 
@@ -402,7 +402,7 @@ def a_root_that_is_swapped_for_another_folder_is_watched_again(root: Path) -> No
 def a_root_that_is_missing_at_first_is_waited_for(root: Path) -> None:
     shutil.rmtree(root)
     runs = Runs(root)
-    with watching(root, runs, settle=False):
+    with watching(root, runs, until_settled=False):
         runs.wait_for(1)
         root.mkdir()
         (root / "a.md").write_text("one", encoding="utf-8")
@@ -420,7 +420,7 @@ def stop_ends_an_idle_thread(root: Path) -> None:
 
 @scenario
 def stop_ends_a_thread_that_has_just_begun(root: Path) -> None:
-    with watching(root, Runs(root), settle=False):
+    with watching(root, Runs(root), until_settled=False):
         pass
 
 

@@ -1,4 +1,4 @@
-"""The one place where tests reach into Milvus itself: what stands in its collections, and a connection that fails."""
+"""The one place where tests reach into Milvus itself: the rows of a store, and a connection that fails on demand."""
 
 import json
 from collections.abc import Sequence

@@ -43,7 +43,7 @@ def chunk(name: str, content: str, *, source: str = "staged.md") -> Chunk:
 
 
 def record(source: str, chunks: int) -> DocumentRecord:
-    return DocumentRecord(source, "hash", "recipe", 1, 1, "Staged", chunks)
+    return DocumentRecord(source, "hash", "fingerprint", 1, 1, "Staged", chunks)
 
 
 def stage(library: Library, chunks: Sequence[Chunk], *, remove: Sequence[str] = ()) -> Staging:

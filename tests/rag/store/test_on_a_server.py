@@ -106,7 +106,7 @@ def test_filters_mean_on_a_server_what_they_mean_in_a_file(
         ingest(settings, store, embedder)
         live = store.snapshot()
         every = {"plan.md", "layers.md", "bare.md"}
-        for condition, meant in [
+        for search_filter, meant in [
             (Equals("tags", "ops"), {"plan.md", "layers.md"}),
             (In("tags", (3, "absent")), {"plan.md"}),
             (Equals("year", "2024"), {"layers.md"}),
@@ -116,8 +116,8 @@ def test_filters_mean_on_a_server_what_they_mean_in_a_file(
             (Equals("tags", '"] == true or source != "'), set()),
             (AnyOf(tuple(Equals("year", year) for year in range(1900, 2400))), {"plan.md"}),
         ]:
-            assert sources(live, condition) == meant
-            assert sources(live, Not(condition)) == every - meant
+            assert sources(live, search_filter) == meant
+            assert sources(live, Not(search_filter)) == every - meant
     finally:
         store.close()
 
@@ -143,8 +143,8 @@ def test_a_writer_keeps_its_lease_while_the_server_hangs_for_a_moment(
         assert other.read_lease() is None
 
 
-def sources(snapshot: Snapshot, condition: Filter) -> set[str]:
-    return {stored.chunk.source for stored in snapshot.chunks(condition)}
+def sources(snapshot: Snapshot, search_filter: Filter) -> set[str]:
+    return {stored.chunk.source for stored in snapshot.chunks(search_filter)}
 
 
 def test_an_index_moves_from_a_file_to_a_server_and_back(
