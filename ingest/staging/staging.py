@@ -93,8 +93,7 @@ class Staging:
     def vectors_by_text_hash(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
         """Return the vectors that the embedder has made for these texts already, in whatever generation, by hash.
 
-        A new namespace takes over those of the one that it replaces: another schema or mode is no reason to embed
-        again.
+        A new namespace takes over those of the one that it replaces: another schema or mode changes no vector.
         """
         known: dict[str, Vector] = {}
         for namespace in self._namespaces_with_vectors():

@@ -35,7 +35,7 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The field is a single value within inclusive bounds; None is no bound, a list is never within.
+    """The field is a single value within inclusive bounds. A bound of None is left out; a list is never within.
 
     Numbers are ordered among numbers. Texts are ordered among texts by code point, so dates such as 2024-05-31 are
     ordered by time.

@@ -149,8 +149,8 @@ class Namespace:
     def _tombstone(self, collection: str, live: Sequence[Row], died: int) -> None:
         """Write a copy of each row that says when it dies, and delete the row after that.
 
-        This is no upsert: Milvus Lite deletes and inserts, and a reader, or a kill, in between finds no row at all.
-        Here they find one row or both, and readers take the two for one.
+        An upsert of Milvus Lite deletes and inserts: a reader, or a kill, in between would find no row at all. Here
+        they find one row or both, and readers take the two for one.
         """
         tombstones = [row | {"row_id": f"{row['row_id']}-{died}", "died": died} for row in live]
         self._milvus.upsert(collection, tombstones)

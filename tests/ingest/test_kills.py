@@ -40,7 +40,7 @@ POINTS = (*get_args(FailPoint), *NTH_TIME)
 NEVER_REACHED = {(FIRST, "documents_removed"), (AGAIN, "namespace_created")}
 
 RANDOM_KILLS = 50
-"""Kills of the ingest alone; there are as many of the ingest with its Milvus and its parser."""
+"""Kills in each of two series: of the ingest alone, and of the ingest with its Milvus and its parser."""
 KILLS_OF_FIRST_INGEST = 6
 WORKERS = 4
 

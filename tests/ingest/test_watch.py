@@ -17,7 +17,7 @@ from ingest.watch import watch_folder
 from tests.kit.waiting import eventually
 
 SETTLED = 2
-"""So many looks at the folder without a change show that no run is due any more."""
+"""After this many looks without a change, no run is due any more."""
 
 
 @dataclass

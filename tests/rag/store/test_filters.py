@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import FilterError
+from rag.store.columns import SCHEMA_VERSION
 from rag.store.filter_expressions import translate_filter
 from rag.store.filter_keys import filter_keys_of, kind_key, value_key
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
-from rag.store.milvus.client import Milvus
-from rag.store.rows import chunk_collection_spec, to_chunk_row
+from rag.store.snapshot import Snapshot
+from rag.store.versions import Commit
 from rag.types import Chunk, ChunkKind, MetadataValue, Scalar
+from rag.wiring import open_store
+from tests.kit.corpus import settings_for
 
 Found = Callable[[Filter], list[int]]
 Bound = str | int | float | None
@@ -115,22 +118,24 @@ filters: st.SearchStrategy[Filter] = st.recursive(
 
 
 @pytest.fixture(scope="module")
-def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Milvus]:
-    """A real Milvus Lite with the chunks."""
-    opened = Milvus(str(tmp_path_factory.mktemp("filters") / "m.db"))
-    opened.create("chunks", chunk_collection_spec(2, lexical=True))
-    opened.upsert("chunks", [to_chunk_row(chunk, VECTOR, born=1) for chunk in CHUNKS])
-    yield opened
-    opened.close()
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
+    """A generation of the chunks in a real Milvus Lite."""
+    folder = tmp_path_factory.mktemp("filters")
+    with open_store(settings_for(folder, folder / "m.db")) as store:
+        namespace = store.new_namespace(1)
+        namespace.create(dimension=2, lexical=True)
+        namespace.insert_chunks(CHUNKS, np.stack([VECTOR] * len(CHUNKS)), born=1)
+        yield store.snapshot_of(
+            Commit(1, namespace.name, "e", "f", 2, SCHEMA_VERSION, "hybrid", "2024-05-31", "/docs", 1, len(CHUNKS))
+        )
 
 
 @pytest.fixture(scope="module")
-def found(milvus: Milvus) -> Found:
+def found(snapshot: Snapshot) -> Found:
     """The positions of the chunks that a filter finds."""
 
     def positions(search_filter: Filter) -> list[int]:
-        rows = milvus.rows("chunks", translate_filter(search_filter).text, ["position"])
-        return sorted(row["position"] for row in rows)
+        return sorted(stored.chunk.position for stored in snapshot.chunks(search_filter))
 
     return positions
 
@@ -225,11 +230,12 @@ def test_milvus_finds_the_chunks_for_which_the_filter_holds(found: Found, search
 
 @settings(max_examples=50)
 @given(filters)
-def test_both_searches_find_nothing_else(milvus: Milvus, search_filter: Filter) -> None:
-    expression, limit = translate_filter(search_filter).text, len(CHUNKS)
-    for query in (VECTOR, "c"):
-        hits = milvus.search("chunks", query, expression=expression, limit=limit, fields=["position"])
-        assert sorted(row["position"] for row, _ in hits) == meant(search_filter)
+def test_both_searches_find_nothing_else(snapshot: Snapshot, search_filter: Filter) -> None:
+    limit = len(CHUNKS)
+    by_vector = snapshot.search_vectors(VECTOR, limit=limit, search_filter=search_filter)
+    by_terms = snapshot.search_terms(["c"], limit=limit, search_filter=search_filter)
+    for hits in (by_vector, by_terms):
+        assert sorted(stored.chunk.position for stored, _ in hits) == meant(search_filter)
 
 
 @given(filters)

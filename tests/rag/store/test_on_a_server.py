@@ -188,7 +188,7 @@ def test_a_second_writer_on_a_server_is_refused_by_name_and_a_dead_one_is_not_wa
         with write_lease(mine), pytest.raises(StoreLocked, match=r"is writing"), write_lease(theirs):
             raise AssertionError("two writers at once")
         with write_lease(theirs):
-            pass  # the first has let go
+            pass  # the first has released it
         mine.put_lease(Lease("elsewhere:1:abc", 0.0))
         with write_lease(theirs):
             pass
