@@ -1,10 +1,15 @@
-"""What a re-ingest costs: `python -m bench.reingest DOCS [--embedder builtin] [--work DIR] [--out FILE]`.
+"""Measure what a re-ingest costs.
 
-Copies a folder of Markdown, ingests it with the command as a user would, and then measures, each as a whole process:
-an ingest while another process has the store, one after nothing changed, one after nothing changed with --verify, one
-after ten paragraphs were edited in ten files, and one after a folder was renamed. The work folder keeps the first
-ingest for the next run, because it takes by far the longest. By default words are hashed into vectors, so that the
-figures are those of everything but the model; `--embedder builtin` uses the embedder that ships.
+    python -m bench.reingest DOCS [--embedder builtin] [--work DIR] [--out FILE]
+
+`DOCS` is a folder of Markdown files with subfolders. The benchmark copies it, runs `zhiwen ingest`, runs it while
+another process has the store open, and runs it again after each of these steps: nothing changed; nothing changed, with
+`--verify`; ten paragraphs edited in ten files; a folder renamed. Of each step it prints the seconds of the whole
+process, the texts embedded, and the chunks added and removed. `--out FILE` writes them as JSON; the figures of the
+repository are in bench/results/reingest.json.
+
+By default an endpoint hashes words into vectors, so that the figures show everything but the model. With
+`--embedder builtin` the first ingest takes much longer; it is kept in the work folder, and the next run reuses it.
 """
 
 import argparse
@@ -32,7 +37,7 @@ _SEED = 20261123
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One step: what the report counted, and the wall seconds of the whole process (the median of `runs`)."""
+    """One step: the counts of its report, and the seconds of the whole process, as the median of `runs` runs."""
 
     step: str
     runs: int
@@ -44,17 +49,20 @@ class Measurement:
 
 
 def main() -> None:
+    """Run all steps, print their figures, and write them if `--out` is given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("docs", type=Path, help="a folder of Markdown files")
-    parser.add_argument("--embedder", choices=["words", "builtin"], default="words")
-    parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench-reingest"), help="kept between runs")
+    parser.add_argument("docs", type=Path, help="folder of Markdown files with subfolders")
+    parser.add_argument("--embedder", choices=["words", "builtin"], default="words", help="what embeds")
+    parser.add_argument(
+        "--work", type=Path, default=Path(".zhiwen/bench-reingest"), help="folder for the copy and the index"
+    )
     parser.add_argument("--out", type=Path, help="write the figures here as JSON")
     arguments = parser.parse_args()
     if arguments.embedder == "builtin":
         measurements = measure(arguments.docs, arguments.work, {})
     else:
         with word_vector_endpoint() as url:
-            # The port is part of the embedder's identity: a work folder serves one run.
+            # The port is part of the embedder's fingerprint, so the next run could not reuse the first ingest.
             shutil.rmtree(arguments.work, ignore_errors=True)
             measurements = measure(arguments.docs, arguments.work, endpoint_settings(url))
     for measurement in measurements:
@@ -104,20 +112,21 @@ def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measuremen
     edited = _edit_paragraphs(root)
     found.append(_run(f"{edited} paragraphs edited", work, settings))
     renamed = _rename_folder(root)
-    found.append(_run(f"folder of {renamed} files renamed", work, settings))
+    # The check of mass deletions counts renamed documents, which may be more than a fifth of a small folder.
+    found.append(_run(f"folder of {renamed} files renamed", work, settings, "--allow-mass-deletion"))
     return found
 
 
 def _run_refused(work: Path, settings: dict[str, str]) -> Measurement:
-    """An ingest that is refused because this process has the store open."""
+    """Measure an ingest that is refused because this process has the store open."""
     with open_store(Settings(store=StoreSettings(uri=str(work / "m.db")))):
-        seconds, done = _timed(work, settings)
+        seconds, done = _time_ingest(work, settings)
     if done.returncode == 0 or "is in use by process" not in done.stdout + done.stderr:
         raise SystemExit(f"a second ingest was not refused: {done.stdout}{done.stderr}")
     return Measurement("refused: store in use", 1, round(seconds, 2), 0, 0, 0, 0)
 
 
-def _timed(work: Path, settings: dict[str, str], *options: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+def _time_ingest(work: Path, settings: dict[str, str], *options: str) -> tuple[float, subprocess.CompletedProcess[str]]:
     """Ingest in a process of its own. Return its seconds and how it ended."""
     command = [str(Path(sys.executable).with_name("zhiwen")), "ingest", "--json", *options]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ZHIWEN_")} | {
@@ -134,7 +143,7 @@ def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: i
     seconds = []
     report = {}
     for _ in range(runs):
-        elapsed, done = _timed(work, settings, *options)
+        elapsed, done = _time_ingest(work, settings, *options)
         seconds.append(elapsed)
         report = json.loads(done.stdout)
         if done.returncode:
@@ -152,9 +161,9 @@ def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: i
 
 
 def _edit_paragraphs(root: Path) -> int:
-    """Append a sentence to one paragraph in each of ten files."""
+    """Append a sentence to one paragraph in each of at most ten files; return how many were edited."""
     files = sorted(root.rglob("*.md"))
-    random.Random(_SEED).shuffle(files)  # noqa: S311  (a choice that anyone can repeat)
+    random.Random(_SEED).shuffle(files)  # noqa: S311  (a repeatable choice, no secret)
     edited = 0
     for path in files:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -169,18 +178,18 @@ def _edit_paragraphs(root: Path) -> int:
 
 
 def _is_paragraph(lines: list[str], number: int) -> bool:
-    """A line of prose with blank lines around it, outside of front matter."""
+    """Whether a line is a paragraph of its own: it starts with a letter, and the lines around it are blank."""
     line = lines[number]
     return line[:1].isalpha() and not lines[number - 1].strip() and not "".join(lines[number + 1 : number + 2]).strip()
 
 
 def _rename_folder(root: Path) -> int:
-    """Rename the folder whose number of files is nearest to fifty, and return that number."""
+    """Rename the subfolder whose number of files is nearest to fifty; return that number."""
     folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    count = {path: sum(1 for _ in path.rglob("*.md")) for path in folders}
-    chosen = min(folders, key=lambda path: (abs(count[path] - RENAMED_FILES), path.name))
+    counts = {path: sum(1 for _ in path.rglob("*.md")) for path in folders}
+    chosen = min(folders, key=lambda path: (abs(counts[path] - RENAMED_FILES), path.name))
     chosen.rename(chosen.with_name(f"{chosen.name}-renamed"))
-    return count[chosen]
+    return counts[chosen]
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def _lines(chunks: Sequence[Chunk]) -> Iterator[tuple[str, int]]:
         kept = _common_length(path, chunk.heading_path)
         for depth, heading in enumerate(chunk.heading_path[kept:], kept + 1):
             anchor = f" {{#{chunk.anchor}}}" if depth == len(chunk.heading_path) and chunk.anchor else ""
-            yield f"{'#' * min(depth, 6)} {_as_markdown_text(heading)}{anchor}", chunk.start_line
+            yield f"{'#' * min(depth, 6)} {_literal(heading)}{anchor}", chunk.start_line
             yield "", chunk.start_line
         path = chunk.heading_path
         texts = chunk.content.split("\n")
@@ -129,8 +129,8 @@ def _markdown(chunk: Chunk) -> list[str]:
         return ["````", *chunk.content.split("\n"), "````"]
     if chunk.kind in ("code", "list"):
         return chunk.content.split("\n")
-    return _as_markdown_text(chunk.content).split("\n")
+    return _literal(chunk.content).split("\n")
 
 
-def _as_markdown_text(text: str) -> str:
+def _literal(text: str) -> str:
     return text_to_markdown(text).markdown
