@@ -2,10 +2,11 @@
 
     python -m bench.reingest DOCS [--embedder builtin] [--work DIR] [--out FILE]
 
-`DOCS` is a folder of Markdown files with subfolders. The benchmark copies it, runs `zhiwen ingest`, and runs it again
-after each of these steps: nothing changed; nothing changed, with `--verify`; ten paragraphs edited in ten files; a
-folder renamed. Of each step it prints the seconds of the whole process, the texts embedded, and the chunks added and
-removed. `--out FILE` writes them as JSON; the figures of the repository are in bench/results/reingest.json.
+`DOCS` is a folder of Markdown files with subfolders. The benchmark copies it, runs `zhiwen ingest`, runs it while
+another process has the store open, and runs it again after each of these steps: nothing changed; nothing changed, with
+`--verify`; ten paragraphs edited in ten files; a folder renamed. Of each step it prints the seconds of the whole
+process, the texts embedded, and the chunks added and removed. `--out FILE` writes them as JSON; the figures of the
+repository are in bench/results/reingest.json.
 
 By default an endpoint hashes words into vectors, so that the figures show everything but the model. With
 `--embedder builtin` the first ingest takes much longer; it is kept in the work folder, and the next run reuses it.
@@ -25,6 +26,8 @@ from pathlib import Path
 
 from bench.results import commit, machine
 from bench.word_vectors import word_vector_endpoint
+from rag.settings import Settings, StoreSettings
+from rag.wiring import open_store
 
 NO_OP_RUNS = 5
 EDITED_FILES = 10
@@ -103,6 +106,7 @@ def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measuremen
         shutil.rmtree(root)
         shutil.copytree(work / "docs.first", root)
         shutil.copyfile(work / "first.db", work / "m.db")
+    found.append(_run_refused(work, settings))
     found.append(_run("nothing changed", work, settings, runs=NO_OP_RUNS))
     found.append(_run("nothing changed, --verify", work, settings, "--verify", runs=NO_OP_RUNS))
     edited = _edit_paragraphs(root)
@@ -113,19 +117,34 @@ def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measuremen
     return found
 
 
-def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: int = 1) -> Measurement:
+def _run_refused(work: Path, settings: dict[str, str]) -> Measurement:
+    """Measure an ingest that is refused because this process has the store open."""
+    with open_store(Settings(store=StoreSettings(uri=str(work / "m.db")))):
+        seconds, done = _time_ingest(work, settings)
+    if done.returncode == 0 or "is in use by process" not in done.stdout + done.stderr:
+        raise SystemExit(f"a second ingest was not refused: {done.stdout}{done.stderr}")
+    return Measurement("refused: store in use", 1, round(seconds, 2), 0, 0, 0, 0)
+
+
+def _time_ingest(work: Path, settings: dict[str, str], *options: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+    """Ingest in a process of its own. Return its seconds and how it ended."""
     command = [str(Path(sys.executable).with_name("zhiwen")), "ingest", "--json", *options]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ZHIWEN_")} | {
         "ZHIWEN_KNOWLEDGE__PATH": str(work / "docs"),
         "ZHIWEN_STORE__URI": str(work / "m.db"),
         **settings,
     }
+    started = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    return time.perf_counter() - started, done
+
+
+def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: int = 1) -> Measurement:
     seconds = []
     report = {}
     for _ in range(runs):
-        started = time.perf_counter()
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-        seconds.append(time.perf_counter() - started)
+        elapsed, done = _time_ingest(work, settings, *options)
+        seconds.append(elapsed)
         report = json.loads(done.stdout)
         if done.returncode:
             raise SystemExit(f"{step}: {report.get('failures') or report}\n{done.stderr}")

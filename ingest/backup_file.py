@@ -1,4 +1,4 @@
-"""A backup as a Parquet file: a row for each document, its chunks with their vectors in a list.
+"""A backup as a Parquet file.
 
 The footer of the file says what it was made from. It is written last, so a file that was cut off has none.
 """
@@ -6,20 +6,26 @@ The footer of the file says what it was made from. It is written last, so a file
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rag.errors import BackupError, first_line
-from rag.models.embedders.protocol import Vector
-from rag.store.versions import DocumentRecord
-from rag.types import Chunk
+from ingest.backup_columns import (
+    BackedUpDocument,
+    DamagedColumns,
+    NewerColumns,
+    backup_schema,
+    check_columns,
+    from_backup_row,
+    to_backup_row,
+)
+from rag.errors import BackupError, StoreError, first_line
+from rag.store.columns import SCHEMA_VERSION
 
 FORMAT = 1
 _KEY = b"zhiwen"
@@ -27,7 +33,11 @@ _KEY = b"zhiwen"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The generation that a backup was made from. `documents` and `chunks` say how many are in the file."""
+    """The generation that a backup was made from.
+
+    `documents` and `chunks` say how many are in the file, `schema` is the version of its columns. A key that is added
+    later needs a default, for the files that lack it.
+    """
 
     format: int
     generation: int
@@ -44,42 +54,34 @@ class Origin:
     golden_found: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class BackedUp:
-    """One document: its manifest, and its chunks in order, each with its vector."""
-
-    record: DocumentRecord
-    chunks: tuple[tuple[Chunk, Vector], ...]
-
-
-Write = Callable[[Sequence[BackedUp]], None]
+WriteDocuments = Callable[[Sequence[BackedUpDocument]], None]
 
 
 @contextmanager
-def writing_backup(path: Path, origin: Origin) -> Iterator[Write]:
-    """What it gives writes a group of documents. At the end, and only if all went well, the file takes its name.
+def writing_backup(path: Path, origin: Origin) -> Iterator[WriteDocuments]:
+    """Yield a function that writes a group of documents. At the end, if all went well, the file gets its name.
 
-    Raises BackupError, as does what it gives, if the file cannot be written.
+    The context and the function raise BackupError if the file cannot be written.
     """
-    schema = _schema(origin.dimension).with_metadata({_KEY: json.dumps(asdict(origin), ensure_ascii=False)})
-    with _written(path):
+    schema = backup_schema(origin.dimension).with_metadata({_KEY: json.dumps(asdict(origin), ensure_ascii=False)})
+    with _writing_errors(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            with _written(path):
+            with _writing_errors(path):
                 writer = pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True)
 
-            def write(documents: Sequence[BackedUp]) -> None:
-                with _written(path):
-                    writer.write_table(pa.Table.from_pylist([_row(each) for each in documents], schema=schema))
+            def write(documents: Sequence[BackedUpDocument]) -> None:
+                with _writing_errors(path):
+                    writer.write_table(pa.Table.from_pylist([to_backup_row(each) for each in documents], schema=schema))
 
             try:
                 yield write
             finally:
-                with _written(path):
+                with _writing_errors(path):
                     writer.close()
-            with _written(path):
+            with _writing_errors(path):
                 file.flush()
                 os.fsync(file.fileno())
                 temporary.replace(path)
@@ -88,18 +90,11 @@ def writing_backup(path: Path, origin: Origin) -> Iterator[Write]:
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BackupError(f"{path} cannot be written: {error.strerror or first_line(error)}") from error
+def reading_backup(path: Path) -> Iterator[tuple[Origin, Iterator[list[BackedUpDocument]]]]:
+    """Yield what a backup was made from, and its documents in groups, as they were written.
 
-
-@contextmanager
-def reading_backup(path: Path) -> Iterator[tuple[Origin, Iterator[list[BackedUp]]]]:
-    """What a backup was made from, and its documents, group by group as they were written.
-
-    Raises BackupError if it is not there, damaged, cut off, or something else.
+    Raises BackupError if the file cannot be read, is damaged or truncated, was written by a newer zhiwen, or is
+    something else.
     """
     try:
         opened = path.open("rb")
@@ -109,87 +104,67 @@ def reading_backup(path: Path) -> Iterator[tuple[Origin, Iterator[list[BackedUp]
         try:
             file = pq.ParquetFile(opened, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as error:
-            raise BackupError(f"{path} is no whole backup: it was cut off, or zhiwen did not write it") from error
-        yield _origin(file, path), _groups(file, path)
+            raise BackupError(f"{path} is truncated or not a zhiwen backup") from error
+        yield _read_origin(file, path), _read_groups(file, path)
 
 
-def _groups(file: pq.ParquetFile, path: Path) -> Iterator[list[BackedUp]]:
+@contextmanager
+def _writing_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BackupError(f"{path} cannot be written: {error.strerror or first_line(error)}") from error
+
+
+def _read_groups(file: pq.ParquetFile, path: Path) -> Iterator[list[BackedUpDocument]]:
     for number in range(file.num_row_groups):
         try:
             rows = file.read_row_group(number).to_pylist()
-            yield [_document(row) for row in rows]
-        except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+            yield [from_backup_row(row) for row in rows]
+        except (pa.ArrowException, OSError, ValueError, TypeError, StoreError) as error:
             raise BackupError(f"{path} is damaged ({first_line(error)}); nothing was changed") from error
 
 
-def _origin(file: pq.ParquetFile, path: Path) -> Origin:
+def _read_origin(file: pq.ParquetFile, path: Path) -> Origin:
     written = (file.schema_arrow.metadata or {}).get(_KEY)
     if written is None:
-        raise BackupError(f"{path} is a Parquet file, but no backup that zhiwen wrote")
-    content: dict[str, Any] = {}
+        raise BackupError(f"{path} is a Parquet file, but not a zhiwen backup")
+    content: Any = None
     with suppress(ValueError):
         content = json.loads(written)
-    if content.get("format", FORMAT) != FORMAT:
-        raise BackupError(f"{path} was written by a newer zhiwen (format {content['format']}); upgrade to read it")
-    if set(content) != {field.name for field in fields(Origin)}:
+    if isinstance(content, dict):
+        _refuse_newer(content, path)
+    if not _is_origin(content):
         raise BackupError(f"{path} is damaged: it does not say what it was made from")
-    golden = {name: tuple(content[name]) for name in ("golden_asked", "golden_found")}
+    golden = {name: tuple(content.get(name, ())) for name in ("golden_asked", "golden_found")}
     origin = Origin(**content | golden)
-    if not file.schema_arrow.equals(_schema(origin.dimension)):
-        raise BackupError(f"{path} is damaged: its columns are not those of a backup")
+    try:
+        check_columns(file.schema_arrow, origin.dimension)
+    except NewerColumns as error:
+        raise _newer(path, "it has more columns") from error
+    except DamagedColumns as error:
+        raise BackupError(f"{path} is damaged: its columns are not those of a backup") from error
     return origin
 
 
-def _schema(dimension: int) -> pa.Schema:
-    text, number = pa.string(), pa.int64()
-    chunk = pa.struct(
-        {
-            "id": text,
-            "title": text,
-            "heading_path": pa.list_(text),
-            "anchor": text,
-            "kind": text,
-            "position": number,
-            "group": text,
-            "start_line": number,
-            "end_line": number,
-            "content": text,
-            "metadata": text,  # JSON: front matter has keys of its own in every document
-            "vector": pa.list_(pa.float32(), dimension),
-        }
-    )
-    return pa.schema(
-        {
-            "source": text,
-            "content_hash": text,
-            "recipe": text,
-            "size": number,
-            "modified_ns": number,
-            "title": text,
-            "chunks": pa.list_(chunk),
-        }
+def _refuse_newer(content: Mapping[str, Any], path: Path) -> None:
+    for name, known in (("format", FORMAT), ("schema", SCHEMA_VERSION)):
+        found = content.get(name)
+        if isinstance(found, int) and found > known:
+            raise _newer(path, f"{name} {found}")
+    unknown = content.keys() - {field.name for field in fields(Origin)}
+    if unknown:
+        raise _newer(path, f"its footer says {min(unknown)}")
+
+
+def _is_origin(content: Any) -> bool:
+    return isinstance(content, dict) and all(
+        isinstance(content[field.name], field.type if field.type in (int, str) else list)
+        if field.name in content
+        else field.default is not MISSING
+        for field in fields(Origin)
     )
 
 
-def _row(document: BackedUp) -> dict[str, Any]:
-    return asdict(document.record) | {"chunks": [_chunk_row(chunk, vector) for chunk, vector in document.chunks]}
-
-
-def _chunk_row(chunk: Chunk, vector: Vector) -> dict[str, Any]:
-    row = asdict(chunk)
-    del row["source"]
-    metadata = json.dumps(dict(chunk.metadata), ensure_ascii=False)
-    return row | {"heading_path": list(chunk.heading_path), "metadata": metadata, "vector": vector}
-
-
-def _document(row: dict[str, Any]) -> BackedUp:
-    chunks = tuple(_chunk(chunk, row["source"]) for chunk in row["chunks"])
-    return BackedUp(DocumentRecord(**row | {"chunks": len(chunks)}), chunks)
-
-
-def _chunk(row: dict[str, Any], source: str) -> tuple[Chunk, Vector]:
-    vector = np.asarray(row.pop("vector"), dtype=np.float32)
-    if not np.isfinite(vector).all():
-        raise ValueError(f"chunk {row['id']} has a vector that is no vector")
-    restored = {"heading_path": tuple(row["heading_path"]), "metadata": json.loads(row["metadata"])}
-    return Chunk(**row | restored, source=source), vector
+def _newer(path: Path, how: str) -> BackupError:
+    return BackupError(f"{path} was written by a newer zhiwen ({how}); upgrade to read it")

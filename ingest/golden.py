@@ -1,11 +1,11 @@
-"""Golden questions: what the corpus must go on answering. They stand in `golden.yaml` at the root of the folder.
+"""Golden questions, which the corpus must keep answering, from `golden.yaml` at the root of the folder.
 
     questions:
       - question: 向量数据库有哪些知名组件？
-        expect: [向量数据库, Milvus]     # words that one of the passages found must hold, all of them
+        expect: [向量数据库, Milvus]     # words that must all stand in one of the passages found
         source: overview.md             # optional: the document it must come from
 
-The staged generation is asked before it goes live; if the share of questions found falls, it does not.
+The staged generation is asked before it goes live. If the share of questions found falls, it does not go live.
 """
 
 import hashlib
@@ -28,6 +28,8 @@ _MAX_BYTES = 1024 * 1024
 
 
 class GoldenQuestion(BaseModel):
+    """A question, the words that a passage found for it must hold, and the document that it must come from, or ""."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     question: str = Field(min_length=1)
@@ -36,7 +38,7 @@ class GoldenQuestion(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Changes with what is asked and what is expected."""
+        """10 hex digits that change with what is asked and what is expected."""
         return hashlib.sha256("\0".join((self.question, self.source, *self.expect)).encode()).hexdigest()[:10]
 
 
@@ -48,14 +50,14 @@ class _GoldenFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class GoldenResult:
-    """The digests of the questions `asked`, and of those `found`: that had their passage among the hits."""
+    """The digests of the questions that were asked, and of those whose passage was among the hits."""
 
     asked: tuple[str, ...]
     found: tuple[str, ...]
 
 
 def load_golden(root: Path) -> tuple[GoldenQuestion, ...]:
-    """The golden questions of a folder, none without the file. Raises KnowledgeError if it cannot be understood."""
+    """Return the golden questions of a folder; none if it has no such file. Raises KnowledgeError for a bad file."""
     path = root / GOLDEN_FILE
     try:
         text = read_below(root, PurePosixPath(GOLDEN_FILE), max_bytes=_MAX_BYTES).decode("utf-8-sig")
@@ -78,7 +80,7 @@ def load_golden(root: Path) -> tuple[GoldenQuestion, ...]:
 def ask_golden(
     questions: Sequence[GoldenQuestion], snapshot: Snapshot, embedder: Embedder, settings: RetrievalSettings
 ) -> GoldenResult:
-    """Search for each question in one generation."""
+    """Search for each question in one generation. Raises StoreError or EmbedderError."""
     found = [entry.digest for entry in questions if _is_found(entry, snapshot, embedder, settings)]
     return GoldenResult(tuple(entry.digest for entry in questions), tuple(found))
 
@@ -86,9 +88,9 @@ def ask_golden(
 def check_golden_loss(
     before: GoldenResult, after: GoldenResult, questions: Sequence[GoldenQuestion], *, max_drop: float
 ) -> None:
-    """Compare on the questions asked both times.
+    """Compare two generations by the questions that both were asked.
 
-    Raises GoldenQuestionsLost, listing the questions, if the share found fell by more than `max_drop`.
+    Raises GoldenQuestionsLost, which lists the questions, if the share found fell by more than `max_drop` (0..1).
     """
     common = set(before.asked) & set(after.asked)
     was, now = common & set(before.found), common & set(after.found)

@@ -1,4 +1,4 @@
-"""A document as the live generation has it: from its file while that is unchanged, else rebuilt from its chunks."""
+"""A document of the live generation: read from its file if that is unchanged, otherwise rebuilt from its chunks."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,14 @@ from rag.types import Chunk
 
 @dataclass(frozen=True, slots=True)
 class LiveDocument:
-    """A document of a generation. `content` are the bytes that were ingested, None if the file has others by now."""
+    """A document of a generation. `content` is the bytes that were ingested; None if the file has changed since."""
 
     record: DocumentRecord
     snapshot: Snapshot
     content: bytes | None
 
     def text(self) -> "LiveText":
-        """Parses it, or puts it together of its chunks. Raises StoreError."""
+        """Parse the content, or rebuild the document from its chunks. Raises StoreError."""
         document = _parsed(self.record, self.content) if self.content is not None else None
         if document:
             return LiveText(document, is_rebuilt=False)
@@ -39,9 +39,9 @@ class LiveDocument:
 
 @dataclass(frozen=True, slots=True)
 class LiveText:
-    """`document` has the Markdown that the chunks were cut from, or, if `is_rebuilt`, what was put together of them.
+    """The Markdown that the chunks were cut from or, if `is_rebuilt`, that was rebuilt from them.
 
-    Its lines lead to the lines of the file in both cases.
+    In both cases the document knows which line of the file each of its lines stands for.
     """
 
     document: Document
@@ -49,16 +49,16 @@ class LiveText:
 
 
 def load_live_document(source: str, snapshot: Snapshot, settings: KnowledgeSettings) -> LiveDocument:
-    """The document `source` of a generation.
+    """Return the document `source` of a generation.
 
-    The file counts only while its bytes are those that were ingested. Where it has changed or gone, or this machine
-    never had it, the chunks say what the generation holds. Nothing is read but what the manifest names, and nothing
-    outside of the folder. Raises DocumentNotFound and StoreError.
+    The file is used only if its bytes are those that were ingested. If it has changed or is gone, or if this machine
+    never had it, the chunks say what the generation holds. Only files that the manifest names are read, and none
+    outside the folder. Raises DocumentNotFound and StoreError.
     """
     try:
         record = snapshot.document(source)
     except FilterError:
-        record = None  # no document is named so
+        record = None  # no document can have this name
     if record is None:
         raise DocumentNotFound(f"there is no document {source!r} in generation {snapshot.generation}")
     return LiveDocument(record, snapshot, _content(record, settings))
@@ -69,13 +69,13 @@ def _parsed(record: DocumentRecord, content: bytes) -> Document | None:
         document = parse_document(record.source, content)
         parse_tokens(document.body)
     except (DocumentError, RecursionError):
-        return None  # an earlier version of the converter could read it, and its chunks are still there
+        return None  # an earlier version of the reader could read it, and its chunks are still there
     return document
 
 
 def _content(record: DocumentRecord, settings: KnowledgeSettings) -> bytes | None:
-    """The bytes that were ingested, if the file still has them."""
-    for form in ("NFC", "NFD"):  # as file systems keep names
+    """Return the bytes that were ingested, if the file still has them."""
+    for form in ("NFC", "NFD"):  # the forms in which file systems keep names
         path = PurePosixPath(unicodedata.normalize(form, record.source))
         try:
             content = read_below(settings.path, path, max_bytes=settings.max_file_bytes)
@@ -87,7 +87,7 @@ def _content(record: DocumentRecord, settings: KnowledgeSettings) -> bytes | Non
 
 
 def rebuild_document(record: DocumentRecord, chunks: Sequence[Chunk]) -> Document:
-    """The document as its chunks have it, under their headings."""
+    """Return the document as its chunks have it, under their headings."""
     lines: list[str] = []
     line_map: list[int] = []
     for text, line in _lines(sorted(chunks, key=lambda chunk: chunk.position)):
@@ -98,28 +98,28 @@ def rebuild_document(record: DocumentRecord, chunks: Sequence[Chunk]) -> Documen
 
 
 def _lines(chunks: Sequence[Chunk]) -> Iterator[tuple[str, int]]:
-    """Each line of Markdown with the line of the file that it stands for, as nearly as chunks know it."""
+    """Yield each line of Markdown with the line of the file that it stands for, as closely as chunks know it."""
     path: tuple[str, ...] = ()
     tables = {chunk.group for chunk in chunks if chunk.kind == "table"}
     for chunk in chunks:
         if chunk.kind == "row" and chunk.group in tables:
-            continue  # the table that it is a row of says the same
-        kept = _shared(path, chunk.heading_path)
+            continue  # its table has the same content
+        kept = _common_length(path, chunk.heading_path)
         for depth, heading in enumerate(chunk.heading_path[kept:], kept + 1):
             anchor = f" {{#{chunk.anchor}}}" if depth == len(chunk.heading_path) and chunk.anchor else ""
             yield f"{'#' * min(depth, 6)} {text_to_markdown(heading)}{anchor}", chunk.start_line
             yield "", chunk.start_line
         path = chunk.heading_path
         texts = chunk.content.split("\n")
-        # A caption stands above the header and the ruler, which no row of the file stands for.
+        # The lines above the header (a caption) and the delimiter row stand for no line of the file.
         offset = len(texts) - (chunk.end_line - chunk.start_line + 1) if chunk.kind == "table" else 0
         for number, text in enumerate(_markdown(chunk)):
             yield text, min(chunk.start_line + max(number - max(offset, 0), 0), chunk.end_line)
         yield "", chunk.end_line
 
 
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many they have in common at their beginning."""
+def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many items the two have in common at their beginning."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 

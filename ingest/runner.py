@@ -1,4 +1,4 @@
-"""One ingest at a time in the background, and what can be known of it meanwhile."""
+"""One ingest at a time in the background, and its state."""
 
 import logging
 import threading
@@ -16,10 +16,10 @@ Run = Callable[[OnPlan, OnProgress], IngestReport]
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """`run` counts the ingests started.
+    """What is known of the running ingest and of the last ones.
 
-    `plan` and `progress` are of the running ingest. `report` is of the last that succeeded, `error` of the last that
-    ended if that one failed.
+    `run` counts the ingests started. `plan` and `progress` are those of the running ingest or, if none runs, of the
+    last. `report` is that of the last ingest that succeeded; `error` is set if the last that ended failed.
     """
 
     running: bool = False
@@ -31,7 +31,7 @@ class RunState:
 
 
 class IngestRunner:
-    """Starts ingests on a thread of their own."""
+    """Starts each ingest on a thread of its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,15 +41,16 @@ class IngestRunner:
         self._observers: list[Callable[[IngestReport | ZhiwenError], object]] = []
 
     def observe(self, observer: Callable[[IngestReport | ZhiwenError], object]) -> None:
-        """Show `observer` how each ingest ended. It is called in the thread of the ingest."""
+        """Call `observer` with the result of each ingest, in the thread of the ingest."""
         self._observers.append(observer)
 
     @property
     def state(self) -> RunState:
+        """The state now; it does not change once it is taken."""
         return self._state
 
     def start(self, run: Run) -> RunState:
-        """Begin `run`. Raises StoreLocked if one is running, IngestStopped after `stop`."""
+        """Start `run` and return the state. Raises StoreLocked if an ingest is running, IngestStopped after `stop`."""
         with self._lock:
             if self._stopping.is_set():
                 raise IngestStopped("the server is shutting down")
@@ -62,16 +63,16 @@ class IngestRunner:
             return self._state
 
     def wait(self) -> None:
-        """Until the running ingest, if any, has ended."""
+        """Wait until no ingest is running."""
         if self._thread:
             self._thread.join()
 
     def begin_to_stop(self) -> None:
-        """Have the running ingest, if any, end at its next batch. No other can start."""
+        """Make a running ingest end at its next batch, and let no other start."""
         self._stopping.set()
 
     def stop(self) -> None:
-        """`begin_to_stop`, and wait until the ingest has ended."""
+        """Make a running ingest end at its next batch and wait for its end; let no other start."""
         self.begin_to_stop()
         self.wait()
 
@@ -101,5 +102,5 @@ class IngestRunner:
 
     def _report_progress(self, progress: Progress) -> None:
         if self._stopping.is_set():
-            raise IngestStopped("the ingest was ended, because the server is shutting down; run it again")
+            raise IngestStopped("the ingest was stopped because the server is shutting down; run it again")
         self._state = replace(self._state, progress=progress)

@@ -1,4 +1,4 @@
-"""Re-ingest when the folder changes: one run for everything that changes together."""
+"""Re-ingest when the folder changes, once for everything that changes together."""
 
 import logging
 import threading
@@ -9,22 +9,29 @@ from watchfiles import watch
 
 log = logging.getLogger("zhiwen.watch")
 
-# Editors save in several steps and a checkout touches many files: a run begins when nothing has changed for a while.
+# Editors save in several steps and a checkout touches many files, so a run begins when nothing has changed for a while.
 QUIET_MILLISECONDS = 500
 LONGEST_WAIT_MILLISECONDS = 10_000
 _LOOK_MILLISECONDS = 500
 _RETRY_SECONDS = 2.0
 
 
-def watch_folder(root: Path, run: Callable[[], None], stop: threading.Event) -> None:
+def watch_folder(
+    root: Path,
+    run: Callable[[], None],
+    stop: threading.Event,
+    *,
+    on_quiet: Callable[[], object] = lambda: None,
+) -> None:
     """Call `run` once now and again after each burst of changes below `root`, until `stop` is set.
 
-    `run` reports its own failures. A root that disappears is waited for, and one that took its place is watched.
+    `run` reports its own failures. If the root disappears, it is waited for, and a folder that takes its place is
+    watched. `on_quiet` is called about every half second in which nothing changed and no run is due.
     """
     problem = ""
     while not stop.is_set():
         try:
-            _watch_while_it_stands(root, run, stop)
+            _watch_one_folder(root, run, stop, on_quiet)
             problem = ""
         except OSError as error:
             if str(error) != problem:
@@ -34,8 +41,10 @@ def watch_folder(root: Path, run: Callable[[], None], stop: threading.Event) -> 
             stop.wait(_RETRY_SECONDS)
 
 
-def _watch_while_it_stands(root: Path, run: Callable[[], None], stop: threading.Event) -> None:
-    """Until another folder stands in its place. Raises OSError if it cannot be watched, or is gone."""
+def _watch_one_folder(
+    root: Path, run: Callable[[], None], stop: threading.Event, on_quiet: Callable[[], object]
+) -> None:
+    """Watch until another folder has taken the root's place. Raises OSError if it cannot be watched, or is gone."""
     folder, identity = root.resolve(), _identity(root)
     has_run = False
     for changes in watch(
@@ -48,11 +57,13 @@ def _watch_while_it_stands(root: Path, run: Callable[[], None], stop: threading.
         stop_event=stop,
         raise_interrupt=False,
     ):
-        # The first run too comes after watching has begun: what changes during it is not missed.
+        # The first run comes after watching has begun as well, so that no change during it is missed.
         if changes or not has_run:
             has_run = True
             run()
-        # A folder that is renamed goes on being watched, under its new name.
+        else:
+            on_quiet()
+        # A folder that was renamed would be watched further, under its new name.
         if _identity(root) != identity:
             return
 

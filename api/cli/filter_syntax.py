@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 
 from api.schemas.filter import FilterIn
 from rag.errors import FilterError
-from rag.store.filters import NUMBER_COLUMNS, TEXT_COLUMNS
+from rag.store.columns import NUMBER_COLUMNS, TEXT_COLUMNS
 
 _CONDITION = re.compile(
     r"\s*(?P<field>[^=!<>^~]+?)\s*(?P<operator>\^=|!=|>=|<=|==?)(?![=<>!^~])(?P<value>.*)", re.DOTALL

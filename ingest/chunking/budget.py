@@ -4,7 +4,7 @@ import time
 
 from rag.errors import DocumentError
 from rag.models.embedders.protocol import CountTokens
-from rag.store.rows import MAX_CONTENT_BYTES
+from rag.store.columns import MAX_CONTENT_BYTES
 
 MIN_BUDGET_TOKENS = 16
 

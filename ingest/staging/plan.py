@@ -1,4 +1,4 @@
-"""What an ingest has to do: the files of the folder against the manifest of the store."""
+"""What an ingest has to do: the files of the folder compared with the manifest of the store."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +13,8 @@ MAX_DELETED_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """The files that are new or changed, and the sources of the documents that are gone or unchanged."""
+
     added: tuple[File, ...]
     changed: tuple[File, ...]
     removed: tuple[str, ...]
@@ -20,10 +22,12 @@ class Plan:
 
     @property
     def to_read(self) -> tuple[File, ...]:
+        """The added and the changed files, by source."""
         return tuple(sorted((*self.added, *self.changed), key=lambda file: file.source))
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
         return not (self.added or self.changed or self.removed)
 
 
@@ -34,21 +38,21 @@ def make_plan(
     files: Sequence[File],
     manifest: Mapping[str, DocumentRecord],
     *,
-    recipe: str,
+    pipeline_fingerprint: str,
     max_bytes: int,
     verify: bool = False,
 ) -> Plan:
     """Sort the files into added, changed and unchanged, and name the documents that are gone.
 
-    Equal size and time of modification vouch for equal content, unless `verify`; otherwise the content hash decides. A
-    document made by another recipe is changed.
+    A file with the size and time of modification of its record is unchanged, unless `verify`; otherwise the hash of its
+    content (of at most `max_bytes`) decides. A document with another pipeline fingerprint is changed.
     """
     added, changed, unchanged = [], [], []
     for file in files:
         record = manifest.get(file.source)
         if record is None:
             added.append(file)
-        elif _is_unchanged(file, record, recipe=recipe, max_bytes=max_bytes, verify=verify):
+        elif record.pipeline_fingerprint == pipeline_fingerprint and _has_same_content(file, record, max_bytes, verify):
             unchanged.append(file.source)
         else:
             changed.append(file)
@@ -58,7 +62,7 @@ def make_plan(
 
 
 def check_mass_deletion(gone: int, live: Commit | None, root: str) -> None:
-    """Raises KnowledgeError if more than MAX_DELETED_SHARE of the live documents would go."""
+    """Raise KnowledgeError if more than MAX_DELETED_SHARE of the live documents would go."""
     if live is None or gone <= live.documents * MAX_DELETED_SHARE:
         return
     problem = f"{gone} of {live.documents} documents are gone from the folder; nothing was changed. "
@@ -71,16 +75,15 @@ def check_mass_deletion(gone: int, live: Commit | None, root: str) -> None:
 
 
 def content_hash(content: bytes) -> str:
+    """Return the SHA-256 of a file's bytes in hex."""
     return hashlib.sha256(content).hexdigest()
 
 
-def _is_unchanged(file: File, record: DocumentRecord, *, recipe: str, max_bytes: int, verify: bool) -> bool:
-    if record.recipe != recipe:
-        return False
+def _has_same_content(file: File, record: DocumentRecord, max_bytes: int, verify: bool) -> bool:
     if not verify and (file.size, file.modified_ns) == (record.size, record.modified_ns):
         return True
     try:
         return content_hash(file.read(max_bytes)) == record.content_hash
     except DocumentError:
-        # Left to the reading proper, which reports it by name.
+        # The file is read again as a changed one, and reported by name.
         return False

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ingest.staging.plan import Plan
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -14,6 +16,8 @@ class Failure:
 
 @dataclass(slots=True)
 class DocumentCounts:
+    """Documents by what became of them."""
+
     added: int = 0
     changed: int = 0
     removed: int = 0
@@ -23,6 +27,8 @@ class DocumentCounts:
 
 @dataclass(slots=True)
 class ChunkCounts:
+    """Chunks by what became of them."""
+
     added: int = 0
     removed: int = 0
     unchanged: int = 0
@@ -30,7 +36,10 @@ class ChunkCounts:
 
 @dataclass(slots=True)
 class IngestReport:
-    """`generation` is the live one afterwards; `embedded` counts the texts that went through the embedder."""
+    """What an ingest did.
+
+    `generation` is the live one afterwards; `embedded` counts the texts that went through the embedder.
+    """
 
     generation: int = 0
     documents: DocumentCounts = field(default_factory=DocumentCounts)
@@ -39,8 +48,15 @@ class IngestReport:
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, plan: Plan) -> "IngestReport":
+        """Return the report of an ingest in which every document of the plan can be read."""
+        documents = DocumentCounts(len(plan.added), len(plan.changed), len(plan.removed), len(plan.unchanged))
+        return cls(documents=documents)
+
     @property
     def ok(self) -> bool:
+        """Whether every document was taken in."""
         return not self.failures
 
 

@@ -1,49 +1,42 @@
 """The next generation in the making.
 
 Readers of the live generation see nothing of it: what is new is born in it, what is gone dies in it, and one write of
-the state row makes it live; `ingest/staging/recovery.py` undoes it.
+the state makes it live. `ingest/staging/recovery.py` undoes it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
-from ingest.staging.failpoints import reach_failpoint
-from ingest.staging.recovery import collect_garbage, listed, tombstone_rows
+from ingest.staging.recovery import collect_garbage
 from rag.errors import StoreError
 from rag.models.embedders.protocol import Embedder, Matrix, Vector
-from rag.store import rows
-from rag.store.expressions import Row, quote_value
+from rag.store.columns import SCHEMA_VERSION
+from rag.store.failpoints import reach_failpoint
 from rag.store.filters import Equals
-from rag.store.rows import SCHEMA_VERSION, alive_at, to_chunk_row, to_manifest_row
+from rag.store.namespace import LiveChunk, Namespace
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import TermChanges, compact_statistics, sum_statistics
 from rag.store.versions import Commit, DocumentRecord, State
 from rag.types import Chunk
 
-_MAX_DIFFERENCES = 32
-_REMOVED_TOGETHER = 50
-"""Documents. A write and a deletion cost a file of many rows 0.1 s and more each, however few rows they are of."""
+_MAX_TERM_DIFFERENCES = 32
+# A write and a deletion each cost a file of many rows at least 0.1 s, however few rows they are of.
+_DOCUMENTS_REMOVED_TOGETHER = 50
 
 
-@dataclass(frozen=True, slots=True)
-class LiveChunk:
-    """A stored row with its vector, and the chunk in it."""
-
-    chunk: Chunk
-    row: Row
+def needs_new_namespace(live: Commit | None, embedder: Embedder, mode: str) -> bool:
+    """Whether the next generation cannot share a namespace with the live one: its columns or its vectors differ."""
+    identity = (embedder.fingerprint, SCHEMA_VERSION, mode)
+    return live is None or (live.fingerprint, live.schema, live.mode) != identity
 
 
 class Staging:
-    """Stages one generation for one embedder and retrieval mode. Use within `writing`, after `repair`.
+    """Stages one generation for one embedder and retrieval mode. Use it within `write_lease`, after `recover`.
 
-    `still_mine` is asked before each write and raises StoreLocked if another writer has taken over.
+    `check_lease` is called before each write and raises StoreLocked if another writer has taken over.
 
-    If the embedder, the schema or the mode is not the live generation's, everything is staged into a fresh space; with
-    `fresh` in any case.
+    If `needs_new_namespace`, or with `fresh`, everything is staged into a new namespace.
     """
 
     def __init__(
@@ -52,120 +45,112 @@ class Staging:
         embedder: Embedder,
         *,
         mode: str,
-        still_mine: Callable[[], None] = lambda: None,
+        check_lease: Callable[[], None] = lambda: None,
         fresh: bool = False,
     ) -> None:
         self._store = store
-        self._milvus = store.milvus
         self._embedder = embedder
         self._mode = mode
-        self._still_mine = still_mine
+        self._check_lease = check_lease
         self._state = store.state()
-        # What readers have was written before; on a server a read that also waits for the latest write takes 0.2 s.
-        self._since = store.milvus.moment()
+        # What readers have was written before. A read that also waits for the latest writes takes 0.2 s on a server.
+        self._since = store.read_timestamp()
         self.generation = (self._state.last_number if self._state else 0) + 1
-        live = self._state.live if self._state else None
-        identity = (embedder.fingerprint, SCHEMA_VERSION, mode)
-        self.is_fresh = fresh or live is None or (live.fingerprint, live.schema, live.mode) != identity
-        self._live = None if self.is_fresh else live
-        self._space = self._live.space if self._live else f"{store.collection}_g{self.generation}"
+        self.is_fresh = fresh or needs_new_namespace(self.live, embedder, mode)
+        self._base = None if self.is_fresh else self.live
+        self._namespace = store.namespace_of(self._base) if self._base else store.new_namespace(self.generation)
         self._exists = not self.is_fresh
         self._terms = TermChanges()
-        self._begun = False
-        self._chunk_count = live.chunks if self._live and live else 0
+        self._has_begun = False
+        self._chunk_count = self._base.chunks if self._base else 0
 
     @property
     def live(self) -> Commit | None:
-        """What readers have; None before the first commit."""
+        """The generation that readers have; None before the first commit."""
         return self._state.live if self._state else None
 
     def documents(self) -> dict[str, DocumentRecord]:
-        """The manifest that this generation starts from: empty in a fresh space."""
-        return self._snapshot(self._live).documents() if self._live else {}
-
-    def replaced_documents(self) -> dict[str, DocumentRecord]:
-        """The manifest that readers have, whatever embedder it was made with."""
-        return self._snapshot(self._state.live).documents() if self._state else {}
-
-    def replaced_chunks_of(self, source: str) -> list[Chunk]:
-        """The chunks of a document that readers have, whatever embedder they were made with."""
-        if not self._state:
-            return []
-        found = self._snapshot(self._state.live).chunks(Equals("source", source))
-        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
+        """Return the manifest that this generation starts from: empty in a new namespace."""
+        return self._snapshot(self._base).documents() if self._base else {}
 
     def chunks_of(self, *sources: str) -> list[LiveChunk]:
-        """The live chunks of a document, or of several."""
-        if not self._live:
+        """Return the chunks of these documents that this generation starts from: none in a new namespace."""
+        if not self._base:
             return []
-        names = ", ".join(quote_value(source) for source in sources)
-        expression = f"source in [{names}] and {alive_at(self._live.generation)}"
-        fields = [*rows.columns_of(SCHEMA_VERSION), "vector"]
-        found = self._milvus.rows(self._chunks, expression, fields, since=self._since)
-        return [LiveChunk(rows.from_chunk_row(row).chunk, row) for row in found]
+        return self._namespace.live_chunks(sources, generation=self._base.generation, since=self._since)
 
-    def vectors_of(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
-        """Vectors that the embedder has made for these texts already, by hash, whichever generation they belong to.
+    def live_documents(self) -> dict[str, DocumentRecord]:
+        """Return the manifest that readers have, whichever embedder it was made with."""
+        return self._snapshot(self.live).documents() if self.live else {}
 
-        A fresh space takes over those of the one that it replaces: another schema or mode is no reason to embed again.
+    def live_chunks_of(self, source: str) -> list[Chunk]:
+        """Return the chunks of a document that readers have, whichever embedder they were made with."""
+        if not self.live:
+            return []
+        found = self._snapshot(self.live).chunks(Equals("source", source))
+        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
+
+    def vectors_by_text_hash(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
+        """Return the vectors that the embedder has made for these texts already, in whatever generation, by hash.
+
+        A new namespace takes over those of the one that it replaces: another schema or mode changes no vector.
         """
         known: dict[str, Vector] = {}
-        for chunks in self._with_vectors():
-            for names in listed(sorted(set(text_hashes) - known.keys())):
-                expression = f"text_hash in {names}"
-                for row in self._milvus.rows(chunks, expression, ["text_hash", "vector"], since=self._since):
-                    known[row["text_hash"]] = np.asarray(row["vector"], dtype=np.float32)
+        for namespace in self._namespaces_with_vectors():
+            wanted = sorted(set(text_hashes) - known.keys())
+            known |= namespace.vectors_by_text_hash(wanted, since=self._since)
         return known
 
-    def add(self, chunks: Sequence[Chunk], vectors: Matrix) -> None:
-        """Chunks that are born in this generation; `vectors` has a row for each."""
-        self._create_space()
-        self._still_mine()
-        new = [to_chunk_row(chunk, vector, born=self.generation) for chunk, vector in zip(chunks, vectors, strict=True)]
-        for row in new:
-            self._terms.add(row["terms"].split(" "))
-        self._milvus.upsert(self._chunks, new)
-        self._chunk_count += len(new)
-        reach_failpoint("chunks_added")
+    def insert_chunks(self, chunks: Sequence[Chunk], vectors: Matrix) -> None:
+        """Write chunks that are born in this generation; `vectors` has a row for each."""
+        self._create_namespace()
+        self._check_lease()
+        for stored in self._namespace.insert_chunks(chunks, vectors, born=self.generation):
+            self._terms.add(stored.terms)
+        self._chunk_count += len(chunks)
+        reach_failpoint("chunks_inserted")
 
-    def retire(self, chunks: Iterable[LiveChunk]) -> None:
-        """Chunks that die in this generation; readers of the live one go on seeing them."""
+    def tombstone_chunks(self, chunks: Iterable[LiveChunk]) -> None:
+        """Let chunks die in this generation; readers of the live one go on seeing them."""
         self._begin()
-        self._still_mine()
-        retired = [chunk.row for chunk in chunks]
-        for row in retired:
-            self._terms.remove(row["terms"].split(" "))
-        tombstone_rows(self._milvus, self._chunks, retired, self.generation)
-        self._chunk_count -= len(retired)
-        reach_failpoint("chunks_retired")
+        self._check_lease()
+        dying = list(chunks)
+        for chunk in dying:
+            self._terms.remove(chunk.terms)
+        self._namespace.tombstone_chunks(dying, died=self.generation)
+        self._chunk_count -= len(dying)
+        reach_failpoint("chunks_tombstoned")
 
     def put_documents(self, records: Sequence[DocumentRecord]) -> None:
-        """The manifests of new or changed documents."""
-        self._create_space()
-        self._retire_manifests([record.source for record in records])
-        new = [to_manifest_row("document", record.source, asdict(record), born=self.generation) for record in records]
-        self._milvus.upsert(self._ledger, new)
+        """Write the manifests of new or changed documents."""
+        self._create_namespace()
+        self._tombstone_documents([record.source for record in records])
+        self._namespace.put_documents(records, born=self.generation)
         reach_failpoint("documents_put")
 
     def remove_documents(self, sources: Sequence[str]) -> int:
-        """Documents that are gone, with all their chunks. Returns the number of chunks."""
+        """Remove documents with all their chunks. Return the number of chunks."""
         removed = 0
-        for start in range(0, len(sources), _REMOVED_TOGETHER):
-            chunks = self.chunks_of(*sources[start : start + _REMOVED_TOGETHER])
-            self.retire(chunks)
+        for start in range(0, len(sources), _DOCUMENTS_REMOVED_TOGETHER):
+            chunks = self.chunks_of(*sources[start : start + _DOCUMENTS_REMOVED_TOGETHER])
+            self.tombstone_chunks(chunks)
             removed += len(chunks)
-        self._retire_manifests(sources)
+        self._begin()
+        self._tombstone_documents(sources)
         reach_failpoint("documents_removed")
         return removed
 
     def seal(self, root: str) -> Snapshot:
-        """End the staging: the generation as readers would see it, counted anew from the store."""
-        self._create_space()
+        """End the staging. Return the generation as readers would see it, counted in the store itself.
+
+        `root` is the folder that it was made from.
+        """
+        self._create_namespace()
         self._write_term_changes()
         reach_failpoint("terms_written")
         sealed = Commit(
             generation=self.generation,
-            space=self._space,
+            namespace=self._namespace.name,
             embedder=self._embedder.name,
             fingerprint=self._embedder.fingerprint,
             dimension=self._embedder.dimension,
@@ -173,31 +158,32 @@ class Staging:
             mode=self._mode,
             committed_at=datetime.now(UTC).isoformat(timespec="seconds"),
             root=root,
-            documents=self._milvus.count(self._ledger, f'kind == "document" and {alive_at(self.generation)}'),
-            chunks=self._milvus.count(self._chunks, alive_at(self.generation)),
+            documents=self._namespace.count_documents(self.generation),
+            chunks=self._namespace.count_chunks(self.generation),
         )
         self._check_count(sealed.chunks)
-        # Not by way of the store, which keeps statistics by generation: this number may never go live.
-        return Snapshot(self._store, sealed, sum_statistics(self._store.term_payloads(sealed)))
+        # The store keeps statistics by generation, and this number may never go live: these are not for it to keep.
+        statistics = sum_statistics(self._namespace.term_payloads(self.generation))
+        return self._store.snapshot_of(sealed, statistics=lambda _: statistics)
 
     def commit(self, sealed: Commit, *, keep: int) -> None:
         """Make the sealed generation live; `keep` earlier ones stay for `roll_back`.
 
-        Raises StoreError, leaving the live generation as it is, if another writer committed meanwhile.
+        Raises StoreError, and leaves the live generation as it is, if another writer committed meanwhile.
         """
-        self._still_mine()
+        self._check_lease()
         if self._store.state() != self._state:
             raise StoreError(
                 f"{self._store.uri}: another process committed a generation meanwhile; nothing was changed, run again"
             )
-        self._check_count(self._milvus.count(self._chunks, alive_at(self.generation)))
+        self._check_count(self._namespace.count_chunks(self.generation))
         before = self._state.history if self._state else ()
         version = self._state.version + 1 if self._state else 1
-        self._store.write_state(State(version, self.generation, (*before, sealed)[-(keep + 1) :]))
+        self._store.publish(State(version, self.generation, (*before, sealed)[-(keep + 1) :]))
         reach_failpoint("committed")
         collect_garbage(self._store, spared=before[-1:])
         reach_failpoint("garbage_collected")
-        self._store.settle()
+        self._store.mark_clean()
 
     def _check_count(self, staged: int) -> None:
         """Two writers that got past the lease stage the same number; neither may make the mixture live."""
@@ -208,62 +194,39 @@ class Staging:
             )
 
     def _snapshot(self, commit: Commit) -> Snapshot:
-        return Snapshot(self._store, commit, since=self._since)
+        return self._store.snapshot_of(commit, since=self._since)
 
-    @property
-    def _chunks(self) -> str:
-        return f"{self._space}_chunks"
-
-    @property
-    def _ledger(self) -> str:
-        return f"{self._space}_ledger"
-
-    def _with_vectors(self) -> Iterator[str]:
+    def _namespaces_with_vectors(self) -> Iterator[Namespace]:
         if self._exists:
-            yield self._chunks
-        replaced = self.live
-        if replaced and self.is_fresh and replaced.fingerprint == self._embedder.fingerprint:
-            yield f"{replaced.space}_chunks"
+            yield self._namespace
+        if self.live and self.is_fresh and self.live.fingerprint == self._embedder.fingerprint:
+            yield self._store.namespace_of(self.live)
 
     def _begin(self) -> None:
-        if not self._begun:
-            self._begun = True
-            self._store.unsettle()
+        if not self._has_begun:
+            self._has_begun = True
+            self._store.mark_dirty()
 
-    def _create_space(self) -> None:
+    def _create_namespace(self) -> None:
         self._begin()
         if self._exists:
             return
-        lexical = self._mode == "hybrid"
-        chunks = rows.chunk_collection(self._embedder.dimension, lexical=lexical)
-        self._milvus.create_both((self._chunks, chunks), (self._ledger, rows.LEDGER_COLLECTION))
+        self._namespace.create(dimension=self._embedder.dimension, lexical=self._mode == "hybrid")
         self._exists = True
-        reach_failpoint("space_created")
+        reach_failpoint("namespace_created")
 
-    def _retire_manifests(self, sources: Sequence[str]) -> None:
-        self._begin()
-        for names in listed(sources):
-            self._retire_ledger(f'kind == "document" and name in {names}')
-
-    def _retire_ledger(self, condition: str) -> None:
-        if not self._live:
-            return
-        expression = f"{condition} and {alive_at(self._live.generation)}"
-        live = list(self._milvus.rows(self._ledger, expression, ["*"], since=self._since))
-        tombstone_rows(self._milvus, self._ledger, live, self.generation)
+    def _tombstone_documents(self, sources: Sequence[str]) -> None:
+        if self._base:
+            generation, died = self._base.generation, self.generation
+            self._namespace.tombstone_documents(sources, generation=generation, died=died, since=self._since)
 
     def _write_term_changes(self) -> None:
         payloads: Sequence[Mapping[str, object]] = self._terms.payloads()
-        if self._live:
-            standing = list(self._store.term_payloads(self._live))
-            whole = compact_statistics(sum_statistics([*standing, *payloads]))
-            if len(standing) + len(payloads) > 2 * len(whole) + _MAX_DIFFERENCES:
-                self._retire_ledger('kind == "terms"')
+        if self._base:
+            stored = self._namespace.term_payloads(self._base.generation)
+            whole = compact_statistics(sum_statistics([*stored, *payloads]))
+            if len(stored) + len(payloads) > 2 * len(whole) + _MAX_TERM_DIFFERENCES:
+                generation, died = self._base.generation, self.generation
+                self._namespace.tombstone_terms(generation=generation, died=died, since=self._since)
                 payloads = whole
-        self._milvus.upsert(
-            self._ledger,
-            [
-                to_manifest_row("terms", str(number), dict(payload), born=self.generation)
-                for number, payload in enumerate(payloads)
-            ],
-        )
+        self._namespace.put_terms(payloads, born=self.generation)

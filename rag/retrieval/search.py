@@ -160,10 +160,10 @@ def run_retrievers(
     started = time.perf_counter()
     vector = embedder.embed_query(question)
     embedded = time.perf_counter()
-    dense = snapshot.search_vectors(vector, limit=settings.candidates, condition=search_filter)
+    dense = snapshot.search_vectors(vector, limit=settings.candidates, search_filter=search_filter)
     searched_dense = time.perf_counter()
     terms = tokenize_question(question)
-    lexical = snapshot.search_terms(terms, limit=settings.candidates, condition=search_filter) if is_hybrid else []
+    lexical = snapshot.search_terms(terms, limit=settings.candidates, search_filter=search_filter) if is_hybrid else []
     searched_lexical = time.perf_counter()
     return RetrieverResults(
         dense=dense,

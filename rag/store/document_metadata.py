@@ -1,4 +1,4 @@
-"""The documents of a generation with what their front matter says, for conditions that Milvus cannot express."""
+"""The documents of a generation and their front matter, for conditions that Milvus cannot express."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from rag.types import MetadataValue
 
 @dataclass(frozen=True, slots=True)
 class DocumentMetadata:
-    """`title` is the one that its chunks carry."""
+    """A document's front matter; `title` is that of its chunks."""
 
     source: str
     title: str
@@ -18,18 +18,18 @@ class DocumentMetadata:
 
 
 class DocumentMetadataCache:
-    """Reads each generation once, and keeps the latest. Shared by all threads."""
+    """Reads each generation once and keeps the latest. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._known: tuple[tuple[str, int], tuple[DocumentMetadata, ...]] | None = None
 
     def of(self, snapshot: Snapshot) -> tuple[DocumentMetadata, ...]:
-        """All documents, by source. Raises StoreError."""
-        key = (snapshot.commit.space, snapshot.generation)
+        """Return the documents of a generation, sorted by source. Raises StoreError."""
+        key = (snapshot.commit.namespace, snapshot.generation)
         known = self._known
         if known and known[0] == key:
             return known[1]
-        # Every chunk carries its document's front matter, and every document has a first chunk.
+        # Every chunk holds its document's front matter, and every document with text has a first chunk.
         firsts = [stored.chunk for stored in snapshot.chunks(Equals("position", 0))]
         documents = tuple(
             DocumentMetadata(chunk.source, chunk.title, chunk.metadata)

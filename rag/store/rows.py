@@ -1,61 +1,28 @@
-"""How chunks and the ledger are laid out as Milvus rows.
+"""How chunks, manifests and the store's state are laid out as rows of Milvus.
 
-Three collections: `<name>_state` (one row: which generation is live), and for each space `<space>_chunks` and
-`<space>_ledger` (document manifests and term statistics). A space is the pair of collections that one embedder, one
-schema and one retrieval mode write to. Every row of a space carries the generations between which it is alive.
+There are three sorts of collections: `<name>_state` says which generation is live, and each namespace has
+`<namespace>_chunks` and `<namespace>_ledger`, its manifests and term statistics. Every row of a namespace carries the
+generations in which it was born and died.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.models.embedders.protocol import Vector
-from rag.store.expressions import CollectionSpec, Field, Row
-from rag.store.filter_keys import filter_keys_of
-from rag.text.tokens import tokenize
+from rag.store.collection_spec import CollectionSpec, Field, Row
+from rag.store.columns import CHUNK_COLUMNS, columns_at
 from rag.types import Chunk
 
-SCHEMA_VERSION = 2
-FACETS_SINCE = 2
-"""The first schema whose chunks can be filtered by front matter and its negation."""
 ALIVE = 2**63 - 1
-"""`died` of a row that has not died."""
+"""`died` of a row that is alive."""
 
-MAX_CONTENT_BYTES = 65_000
+TERMS_COLUMN = "terms"
+_HEADING_PATH = next(column for column in CHUNK_COLUMNS if column.attribute == "heading_path")
+_LIFE = ("row_id", "born", "died")
 _NO_VECTOR = [0.0, 0.0]  # Milvus wants a vector in every collection.
 
-CHUNK_FIELDS = tuple(
-    "id source title heading_path anchor kind position group_id start_line end_line content metadata terms".split()
-)
-
-
-def chunk_collection(dimension: int, *, lexical: bool) -> CollectionSpec:
-    return CollectionSpec(
-        fields=(
-            Field("row_id", "text", 64),
-            Field("id", "text", 64),
-            Field("born", "integer"),
-            Field("died", "integer"),
-            Field("source", "text", 4096),
-            Field("title", "text", 4096),
-            Field("heading_path", "json"),
-            Field("anchor", "text", 4096),
-            Field("kind", "text", 16),
-            Field("position", "integer"),
-            Field("group_id", "text", 64),
-            Field("start_line", "integer"),
-            Field("end_line", "integer"),
-            Field("content", "text", 65_535),
-            Field("metadata", "json"),
-            Field("facets", "json"),
-            Field("text_hash", "text", 64),
-            Field("terms", "text", 65_535),
-        ),
-        dimension=dimension,
-        terms_field="terms" if lexical else "",
-    )
-
-
-LEDGER_COLLECTION = CollectionSpec(
+MANIFEST_COLLECTION = CollectionSpec(
     fields=(
         Field("row_id", "text", 64),
         Field("kind", "text", 16),
@@ -74,72 +41,73 @@ STATE_COLLECTION = CollectionSpec(
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk with what the store knows of it. `terms` are distinct."""
+    """A chunk and the distinct terms by which the store finds it."""
 
     chunk: Chunk
     terms: frozenset[str]
 
 
-def text_hash(text: str) -> str:
-    """32 hex digits of what is embedded: equal text under the same embedder has an equal vector."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def state_collection(store: str) -> str:
+    """Return the name of a store's state collection."""
+    return f"{store}_state"
+
+
+def chunks_collection(namespace: str) -> str:
+    """Return the name of a namespace's chunk collection."""
+    return f"{namespace}_chunks"
+
+
+def manifests_collection(namespace: str) -> str:
+    """Return the name of a namespace's collection of manifests and term statistics."""
+    return f"{namespace}_ledger"
+
+
+def chunk_collection_spec(dimension: int, *, lexical: bool) -> CollectionSpec:
+    """Return the shape of a chunk collection for vectors of `dimension` numbers; a `lexical` one has a BM25 index."""
+    life = (Field("row_id", "text", 64), Field("born", "integer"), Field("died", "integer"))
+    return CollectionSpec(
+        fields=(*life, *(column.field for column in CHUNK_COLUMNS)),
+        dimension=dimension,
+        terms_field=TERMS_COLUMN if lexical else "",
+    )
 
 
 def to_chunk_row(chunk: Chunk, vector: Vector, *, born: int) -> Row:
-    return {
-        # The same chunk may live, die and come back: each life is a row of its own.
-        "row_id": f"{chunk.id}-{born}",
-        "id": chunk.id,
-        "born": born,
-        "died": ALIVE,
-        "source": chunk.source,
-        "title": _clip(chunk.title, 4096),
-        # Servers before 2.4 take JSON objects only.
-        "heading_path": {"names": list(chunk.heading_path)},
-        "anchor": _clip(chunk.anchor, 4096),
-        "kind": chunk.kind,
-        "position": chunk.position,
-        "group_id": chunk.group,
-        "start_line": chunk.start_line,
-        "end_line": chunk.end_line,
-        "content": chunk.content,
-        "metadata": dict(chunk.metadata),
-        "facets": dict.fromkeys(sorted(filter_keys_of(chunk.metadata)), True),
-        "text_hash": text_hash(chunk.searchable_text),
-        "terms": _clip(" ".join(tokenize(chunk.searchable_text)), 65_000),
-        "vector": vector.tolist(),
-    }
-
-
-def columns_of(schema: int) -> list[str]:
-    """All columns of a chunk but its vector: an index of an earlier schema is still read, and rolled back to."""
-    facets = ["facets"] if schema >= FACETS_SINCE else []
-    return ["row_id", "born", "died", "text_hash", *facets, *CHUNK_FIELDS]
+    """Return the row of a chunk that is born in a generation."""
+    # The same chunk may live, die and come back: each life has a row of its own.
+    life = {"row_id": f"{chunk.id}-{born}", "born": born, "died": ALIVE}
+    values = {column.name: column.to_milvus(column.value_of(chunk)) for column in CHUNK_COLUMNS}
+    return life | values | {"vector": vector.tolist()}
 
 
 def from_chunk_row(row: Row) -> StoredChunk:
-    chunk = Chunk(
-        id=row["id"],
-        source=row["source"],
-        title=row["title"],
-        heading_path=heading_path_of(row),
-        anchor=row["anchor"],
-        kind=row["kind"],
-        position=row["position"],
-        group=row["group_id"],
-        start_line=row["start_line"],
-        end_line=row["end_line"],
-        content=row["content"],
-        metadata=row["metadata"],
-    )
-    return StoredChunk(chunk, frozenset(row["terms"].split(" ")))
+    """Return the chunk of a row; columns that the row lacks have their defaults."""
+    values = {
+        column.attribute: column.from_milvus(row[column.name]) if column.name in row else column.default
+        for column in CHUNK_COLUMNS
+        if column.attribute
+    }
+    return StoredChunk(Chunk(**values), frozenset(row[TERMS_COLUMN].split(" ")))
 
 
 def heading_path_of(row: Row) -> tuple[str, ...]:
-    return tuple(row["heading_path"]["names"])
+    """Return the heading path of a row that need not hold more."""
+    names: tuple[str, ...] = _HEADING_PATH.from_milvus(row[_HEADING_PATH.name])
+    return names
+
+
+def chunk_fields(schema: int) -> Sequence[str]:
+    """Return the fields that `from_chunk_row` reads, of an index of this version of the schema."""
+    return [column.name for column in columns_at(schema) if column.attribute or column.name == TERMS_COLUMN]
+
+
+def all_chunk_fields(schema: int) -> Sequence[str]:
+    """Return all fields of a chunk's row, its vector among them: what a copy of the row consists of."""
+    return [*_LIFE, *(column.name for column in columns_at(schema)), "vector"]
 
 
 def to_manifest_row(kind: str, name: str, payload: dict[str, object], *, born: int) -> Row:
+    """Return the row of a document's manifest or of term statistics, as `kind` says."""
     key = hashlib.sha256(f"{kind}\0{name}\0{born}".encode()).hexdigest()[:32]
     return {
         "row_id": key,
@@ -153,14 +121,5 @@ def to_manifest_row(kind: str, name: str, payload: dict[str, object], *, born: i
 
 
 def to_state_row(key: str, payload: dict[str, object]) -> Row:
+    """Return a row of the state collection."""
     return {"key": key, "payload": payload, "vector": _NO_VECTOR}
-
-
-def alive_at(generation: int) -> str:
-    """The filter that every read of a generation carries."""
-    return f"born <= {generation} and died > {generation}"
-
-
-def _clip(text: str, max_bytes: int) -> str:
-    encoded = text.encode()
-    return text if len(encoded) <= max_bytes else encoded[:max_bytes].decode(errors="ignore")

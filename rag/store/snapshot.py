@@ -1,9 +1,9 @@
-"""One generation as it is read: its chunks, found by vector, by terms or by a condition, and its manifest.
+"""One generation as readers see it: its chunks, found by vector, by terms or by a filter, and its manifest.
 
 Everything read through a `Snapshot` belongs to its generation, whatever is staged or committed meanwhile.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,128 +11,143 @@ import numpy as np
 from rag.errors import StoreError
 from rag.models.embedders.protocol import Vector
 from rag.store import rows
-from rag.store.expressions import LATEST, ReadTimestamp, Row, quote_value
-from rag.store.filters import Filter, to_milvus_expression
-from rag.store.rows import FACETS_SINCE, StoredChunk, alive_at
+from rag.store.collection_spec import LATEST, ReadTimestamp, Row
+from rag.store.columns import CHUNK_COLUMNS
+from rag.store.expressions import alive_at, quote_value, value_lists
+from rag.store.filter_expressions import translate_filter
+from rag.store.filters import Filter
+from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
 from rag.store.versions import Commit, DocumentRecord
 from rag.types import Chunk
 
 if TYPE_CHECKING:
-    from rag.store.store import Store
+    from rag.store.milvus.client import Milvus
 
 
 class Snapshot:
-    """Reads of one generation. `since` is a moment after it was written; by default they see the latest writes."""
+    """Reads one generation; every method raises StoreError.
+
+    `statistics` returns the term statistics of the generation. `since` is a timestamp after the generation was
+    written; by default a read waits for the latest writes.
+    """
 
     def __init__(
-        self, store: "Store", commit: Commit, statistics: TermStatistics | None = None, *, since: ReadTimestamp = LATEST
+        self,
+        milvus: "Milvus",
+        commit: Commit,
+        *,
+        statistics: Callable[[Commit], TermStatistics],
+        since: ReadTimestamp = LATEST,
     ) -> None:
-        self._store = store
-        self._statistics = statistics
+        self._milvus = milvus
+        self._load_statistics = statistics
         self._since = since
         self.commit = commit
 
     @property
     def generation(self) -> int:
+        """The number of the generation."""
         return self.commit.generation
 
     @property
     def statistics(self) -> TermStatistics:
-        return self._statistics or self._store.statistics(self.commit)
+        """How many chunks hold each term."""
+        return self._load_statistics(self.commit)
 
     def search_vectors(
-        self, vector: Vector, *, limit: int, condition: Filter | None = None
+        self, vector: Vector, *, limit: int, search_filter: Filter | None = None
     ) -> list[tuple[StoredChunk, float]]:
-        """The nearest chunks with their cosine similarity, nearest first."""
+        """Return the nearest chunks with their cosine similarity, nearest first."""
         if vector.shape != (self.commit.dimension,):
             raise StoreError(
                 f"the index holds vectors of {self.commit.dimension} numbers, the embedder gives {vector.shape[-1]}; "
                 "run `zhiwen ingest` with the embedder you want to use"
             )
-        return self._search(vector, limit, condition)
+        return self._search(vector, limit, search_filter)
 
     def search_terms(
-        self, terms: Sequence[str], *, limit: int, condition: Filter | None = None
+        self, terms: Sequence[str], *, limit: int, search_filter: Filter | None = None
     ) -> list[tuple[StoredChunk, float]]:
-        """The chunks with the highest BM25 score, highest first; none if no term is known."""
-        return self._search(" ".join(terms), limit, condition) if terms else []
+        """Return the chunks with the highest BM25 score, highest first; none if no chunk holds any of the terms."""
+        return self._search(" ".join(terms), limit, search_filter) if terms else []
 
-    def chunks(self, condition: Filter | None = None) -> Iterator[StoredChunk]:
-        """All chunks that match, in no particular order."""
-        seen: set[str] = set()
-        for row in self._rows(self._expression(condition), rows.CHUNK_FIELDS):
-            if row["id"] not in seen:
-                seen.add(row["id"])
-                yield rows.from_chunk_row(row)
+    def chunks(self, search_filter: Filter | None = None) -> Iterator[StoredChunk]:
+        """Yield all chunks for which the filter holds, in no particular order."""
+        for row in self._chunk_rows(self._expression(search_filter)):
+            yield rows.from_chunk_row(row)
 
     def chunks_with_vectors(self, sources: Sequence[str]) -> Iterator[tuple[Chunk, Vector]]:
-        """The chunks of these documents, in no particular order; name no more than two hundred at once."""
-        names = ", ".join(quote_value(source) for source in sources)
-        expression = f"{self._expression(None)} and source in [{names}]"
-        seen: set[str] = set()
-        for row in self._rows(expression, [*rows.CHUNK_FIELDS, "vector"]):
-            if row["id"] not in seen:
-                seen.add(row["id"])
+        """Yield the chunks of these documents with their vectors, in no particular order."""
+        for listed in value_lists(sources):
+            for row in self._chunk_rows(f"{self._expression(None)} and source in {listed}", "vector"):
                 yield rows.from_chunk_row(row).chunk, np.asarray(row["vector"], dtype=np.float32)
 
     def headings(self) -> list[tuple[str, ...]]:
-        """The distinct heading paths, by document and position."""
+        """Return the distinct heading paths, by document and position."""
         fields = ["source", "position", "heading_path"]
-        found = self._rows(self._expression(None), fields)
+        found = self._milvus.rows(self._chunks, self._expression(None), fields, since=self._since)
         ordered = sorted(found, key=lambda row: (row["source"], row["position"]))
         return list(dict.fromkeys(rows.heading_path_of(row) for row in ordered))
 
     def documents(self) -> dict[str, DocumentRecord]:
-        """The manifest by source."""
+        """Return the manifest, by source."""
         return {record.source: record for record in self._records('kind == "document"')}
 
     def document(self, source: str) -> DocumentRecord | None:
-        """The manifest of one document. Raises FilterError for a source that no document can have."""
+        """Return the manifest of one document. Raises FilterError for a source that no document can have."""
         return next(self._records(f'kind == "document" and name == {quote_value(source)}'), None)
 
     def _records(self, expression: str) -> Iterator[DocumentRecord]:
         alive = f"{expression} and {alive_at(self.generation)}"
-        ledger = f"{self.commit.space}_ledger"
-        for row in self._store.milvus.rows(ledger, alive, ["payload"], since=self._since):
-            yield DocumentRecord(**row["payload"])
+        manifests = rows.manifests_collection(self.commit.namespace)
+        for row in self._milvus.rows(manifests, alive, ["payload"], since=self._since):
+            yield DocumentRecord.from_payload(row["payload"])
 
-    def _rows(self, expression: str, fields: Sequence[str]) -> Iterator[Row]:
-        return self._store.milvus.rows(self._chunks, expression, fields, since=self._since)
+    def _chunk_rows(self, expression: str, *more_fields: str) -> Iterator[Row]:
+        """Yield each chunk once: a row that is being tombstoned is there twice for a moment."""
+        seen: set[str] = set()
+        fields = [*rows.chunk_fields(self.commit.schema), *more_fields]
+        for row in self._milvus.rows(self._chunks, expression, fields, since=self._since):
+            if row["id"] not in seen:
+                seen.add(row["id"])
+                yield row
 
     @property
     def _chunks(self) -> str:
-        return f"{self.commit.space}_chunks"
+        return rows.chunks_collection(self.commit.namespace)
 
-    def _expression(self, condition: Filter | None) -> str:
+    def _expression(self, search_filter: Filter | None) -> str:
         alive = alive_at(self.generation)
-        if not condition:
+        if not search_filter:
             return alive
-        expression = to_milvus_expression(condition, quote_value)
-        if self.commit.schema < FACETS_SINCE and 'facets["' in expression:
-            raise StoreError(
-                "the index was written by an earlier zhiwen and cannot be filtered by front matter; "
-                "run `zhiwen ingest`, which builds it anew"
-            )
-        return f"{alive} and ({expression})"
+        expression = translate_filter(search_filter)
+        for column in CHUNK_COLUMNS:
+            if column.name in expression.columns and column.since > self.commit.schema:
+                what = "front matter" if column.filtered_as == "metadata" else column.name
+                raise StoreError(
+                    f"the index was written by an earlier zhiwen and cannot be filtered by {what}; "
+                    "run `zhiwen ingest`, which rebuilds it"
+                )
+        return f"{alive} and ({expression.text})"
 
-    def _search(self, query: Vector | str, limit: int, condition: Filter | None) -> list[tuple[StoredChunk, float]]:
+    def _search(self, query: Vector | str, limit: int, search_filter: Filter | None) -> list[tuple[StoredChunk, float]]:
         if not self.commit.chunks:
             return []  # milvus-lite 2.5.1 cannot search for terms where there are none
-        found = self._rows_found(query, limit, condition)
+        found = self._rows_found(query, limit, search_filter)
         distinct = _distinct(found)
         if len(distinct) < limit == len(found):
-            # Rows that are just being buried are there twice and took places of others: twice as many places will do.
-            distinct = _distinct(self._rows_found(query, 2 * limit, condition))
+            # Rows that are being tombstoned are there twice and push others out; twice the limit makes up for them.
+            distinct = _distinct(self._rows_found(query, 2 * limit, search_filter))
         return distinct[:limit]
 
-    def _rows_found(self, query: Vector | str, limit: int, condition: Filter | None) -> list[tuple[Row, float]]:
-        return self._store.milvus.search(
+    def _rows_found(self, query: Vector | str, limit: int, search_filter: Filter | None) -> list[tuple[Row, float]]:
+        return self._milvus.search(
             self._chunks,
             query,
-            expression=self._expression(condition),
+            expression=self._expression(search_filter),
             limit=limit,
-            fields=rows.CHUNK_FIELDS,
+            fields=rows.chunk_fields(self.commit.schema),
             since=self._since,
         )
 

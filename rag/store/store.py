@@ -1,45 +1,73 @@
-"""Milvus with generations on top: which generation is live, and the way to a snapshot of it.
+"""Milvus with generations on top: which generation is live, and the way to read it and to write the next.
 
-The store is its own ledger. The state row says which generation is live; a `Snapshot` is that row read once.
+There is no bookkeeping elsewhere: a state row says which generation is live, and a `Snapshot` reads that one.
 """
 
 import os
+import re
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rag.errors import StoreEmpty
 from rag.settings import StoreSettings
 from rag.store import rows
-from rag.store.expressions import LATEST, ReadTimestamp, quote_value
-from rag.store.rows import alive_at
+from rag.store.collection_spec import LATEST, ReadTimestamp
+from rag.store.expressions import quote_value
+from rag.store.namespace import Namespace
 from rag.store.snapshot import Snapshot
-from rag.store.term_statistics import TermStatistics, sum_statistics
-from rag.store.versions import Commit, State
+from rag.store.term_statistics import TermStatistics, TermStatisticsCache, sum_statistics
+from rag.store.versions import Commit, Lease, State
 
 if TYPE_CHECKING:
     from rag.store.milvus.client import Milvus
 
-_UNSETTLED = "unsettled"
+# Persisted keys of the state collection.
+_DIRTY = "unsettled"
+_LEASE = "lease"
+_STATES = 'key >= "state-"'
 
 
 class Store:
-    """Milvus with generations on top. Opened once per process, shared by all threads, closed by its owner."""
+    """Milvus with generations on top; every method raises StoreError.
+
+    A process opens it once, all threads share it, and whoever opened it closes it.
+
+    >>> import numpy as np
+    >>> from tempfile import TemporaryDirectory
+    >>> from rag.types import Chunk
+    >>> chunk = Chunk("1", "a.md", "Tides", ("Tides",), "", "text", 0, "g", 1, 1, "The tide turns twice a day.")
+    >>> with TemporaryDirectory() as folder:
+    ...     store = Store.open(StoreSettings(uri=f"{folder}/m.db"))
+    ...     store.mark_dirty()
+    ...     namespace = store.new_namespace(1)
+    ...     namespace.create(dimension=2, lexical=True)
+    ...     stored = namespace.insert_chunks([chunk], np.eye(1, 2, dtype=np.float32), born=1)
+    ...     commit = Commit(1, namespace.name, "embedder", "fingerprint", 2, 2, "hybrid", "2024-05-31", "/docs", 1, 1)
+    ...     store.publish(State(version=1, last_number=1, history=(commit,)))
+    ...     store.mark_clean()
+    ...     found = store.snapshot().search_terms(["tide"], limit=5)
+    ...     store.close()
+    >>> [hit.chunk.content for hit, score in found]
+    ['The tide turns twice a day.']
+    """
 
     def __init__(self, milvus: "Milvus", *, collection: str = "zhiwen") -> None:
-        self.milvus = milvus
+        self._milvus = milvus
+        self._states = rows.state_collection(collection)
+        self._has_states = False
+        self._statistics = TermStatisticsCache(self._sum_statistics)
+        self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
         self.collection = collection
-        self.writing = threading.Lock()
+        self.write_lock = threading.Lock()
         """Held while an ingest or a rollback runs in this process."""
-        self._knows_state = False
-        self._statistics: dict[tuple[str, int], TermStatistics] = {}
-        self._seen: tuple[int, ReadTimestamp] = (0, LATEST)
 
     @classmethod
     def open(cls, settings: StoreSettings) -> "Store":
         """Connect. Raises StoreUnavailable, StoreLocked, StoreTimeout or ConfigError."""
-        # Read when gRPC is first imported, which else reports on stderr what is raised, and harmless things besides.
+        # Read when gRPC is first imported: otherwise it prints what we raise, and harmless things besides, on stderr.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-        # Imported here: its client takes most of a second to load, and commands that go through a server do without.
+        # Imported here: the client takes most of a second to load, and commands that go through a server do without.
         from rag.store.milvus.client import Milvus  # noqa: PLC0415
 
         milvus = Milvus(
@@ -53,88 +81,139 @@ class Store:
 
     @property
     def uri(self) -> str:
-        return self.milvus.uri
+        """The database file, or the address of the server."""
+        return self._milvus.uri
 
     @property
-    def state_collection(self) -> str:
-        return f"{self.collection}_state"
+    def is_embedded(self) -> bool:
+        """Whether the database is a file, which one process at a time has open."""
+        return self._milvus.is_embedded
 
     def close(self) -> None:
-        self.milvus.close()
+        """End the connection."""
+        self._milvus.close()
+
+    # What readers need
 
     def state(self) -> State | None:
-        """The newest state row, or None before the first commit."""
+        """Return the newest state, or None before the first commit."""
         if not self._has_state_collection():
             return None
-        found = self.milvus.rows(self.state_collection, 'key >= "state-" and key < "state."', ["payload"])
+        found = self._milvus.rows(self._states, f'{_STATES} and key < "state."', ["payload"])
         newest = max((row["payload"] for row in found), key=lambda payload: int(payload["version"]), default=None)
         return State.from_payload(newest) if newest else None
 
     def snapshot(self) -> Snapshot:
-        """The live generation, fixed for the length of a request. Raises StoreEmpty before the first commit."""
+        """Return the live generation, to be read for the length of a request. Raises StoreEmpty if there is none."""
         state = self.state()
         if state is None:
             raise StoreEmpty(
                 "nothing has been ingested yet; run `zhiwen ingest`, or wait for the ingest that is running"
             )
-        return Snapshot(self, state.live, since=self._seen_at(state.version))
+        return self.snapshot_of(state.live, since=self._timestamp_after(state.version))
+
+    def snapshot_of(
+        self,
+        commit: Commit,
+        *,
+        since: ReadTimestamp = LATEST,
+        statistics: Callable[[Commit], TermStatistics] | None = None,
+    ) -> Snapshot:
+        """Return any generation. By default its term statistics are kept, as those of a generation that went live."""
+        return Snapshot(self._milvus, commit, statistics=statistics or self._statistics.of, since=since)
+
+    def read_timestamp(self) -> ReadTimestamp:
+        """Return now, by the server's clock. Reads `since` it see all that was written before, and wait for no more."""
+        return self._milvus.read_timestamp()
+
+    # What writers need
+
+    def publish(self, state: State) -> None:
+        """Make a state the newest: the one write that changes what readers see.
+
+        It inserts a row, because an upsert of Milvus Lite has a gap in which there is no row.
+        """
+        self._milvus.upsert(self._states, [rows.to_state_row(_state_key(state.version), state.as_payload())])
+        self._milvus.delete(self._states, f"{_STATES} and key < {quote_value(_state_key(state.version))}")
+
+    def is_clean(self) -> bool:
+        """Whether no interrupted writer and no rollback left anything behind."""
+        return not (self._has_state_collection() and self._milvus.count(self._states, f'key == "{_DIRTY}"'))
+
+    def mark_dirty(self) -> None:
+        """Note that rows are about to be written that no committed generation knows of."""
+        self.create_state_collection()
+        if self.is_clean():
+            self._milvus.upsert(self._states, [rows.to_state_row(_DIRTY, {})])
+
+    def mark_clean(self) -> None:
+        """Take back what `mark_dirty` noted."""
+        self._milvus.delete(self._states, f'key == "{_DIRTY}"')
 
     def create_state_collection(self) -> None:
-        """Make room for the state row, where that was not done yet."""
+        """Create the state collection if there is none yet."""
         if not self._has_state_collection():
-            self.milvus.create(self.state_collection, rows.STATE_COLLECTION)
+            self._milvus.create(self._states, rows.STATE_COLLECTION)
 
-    def write_state(self, state: State) -> None:
-        """The one write by which readers change sides. A new row, for an upsert of Milvus Lite has a gap in it."""
-        self.milvus.upsert(self.state_collection, [rows.to_state_row(_state_key(state.version), state.as_payload())])
-        older = f'key >= "state-" and key < {quote_value(_state_key(state.version))}'
-        self.milvus.delete(self.state_collection, older)
+    def read_lease(self) -> Lease | None:
+        """Return the lease of the writer that holds one."""
+        if not self._has_state_collection():
+            return None
+        found = list(self._milvus.rows(self._states, f'key == "{_LEASE}"', ["payload"]))
+        return Lease(str(found[0]["payload"]["owner"]), float(found[0]["payload"]["beat"])) if found else None
 
-    def is_settled(self) -> bool:
-        """Whether nothing is left behind by a writer that was interrupted, or by a rollback."""
-        return not (self._has_state_collection() and self.milvus.count(self.state_collection, f'key == "{_UNSETTLED}"'))
-
-    def unsettle(self) -> None:
-        """Note that rows are about to be written which no committed generation knows of."""
+    def put_lease(self, lease: Lease) -> None:
+        """Write the lease, whoever held it before."""
         self.create_state_collection()
-        if self.is_settled():
-            self.milvus.upsert(self.state_collection, [rows.to_state_row(_UNSETTLED, {})])
+        self._milvus.upsert(self._states, [rows.to_state_row(_LEASE, {"owner": lease.owner, "beat": lease.beat})])
 
-    def settle(self) -> None:
-        self.milvus.delete(self.state_collection, f'key == "{_UNSETTLED}"')
+    def release_lease(self) -> None:
+        """Delete the lease, whoever holds it."""
+        self._milvus.delete(self._states, f'key == "{_LEASE}"')
 
-    def statistics(self, commit: Commit) -> TermStatistics:
-        """Term statistics of a generation, read once and kept while it is among the latest two asked for."""
-        key = (commit.space, commit.generation)
-        known = self._statistics.get(key)
-        if known is None:
-            known = sum_statistics(self.term_payloads(commit))
-            latest = list(self._statistics.items())[-1:]
-            self._statistics = dict([*latest, (key, known)])
-        return known
+    def namespace_of(self, commit: Commit) -> Namespace:
+        """Return the namespace that holds a generation."""
+        return Namespace(self._milvus, commit.namespace, schema=commit.schema)
 
-    def term_payloads(self, commit: Commit) -> list[dict[str, object]]:
-        """The ledger's term statistics of a generation, each once."""
-        expression = f'kind == "terms" and {alive_at(commit.generation)}'
-        found = self.milvus.rows(f"{commit.space}_ledger", expression, ["name", "born", "payload"])
-        return list({(row["name"], row["born"]): row["payload"] for row in found}.values())
+    def new_namespace(self, generation: int) -> Namespace:
+        """Return the namespace that a generation may be staged into; it is not created yet."""
+        return Namespace(self._milvus, f"{self.collection}_g{generation}")
+
+    def namespaces(self) -> list[str]:
+        """Return the names of all namespaces of this store, also of those that were only half created."""
+        return sorted(set(self._collections_by_namespace().values()))
+
+    def drop_namespace(self, name: str) -> None:
+        """Drop what there is of a namespace."""
+        for collection, namespace in self._collections_by_namespace().items():
+            if namespace == name:
+                self._milvus.drop(collection)
+
+    def _collections_by_namespace(self) -> dict[str, str]:
+        endings = "|".join(map(re.escape, (rows.chunks_collection(""), rows.manifests_collection(""))))
+        ours = re.compile(rf"({re.escape(self.collection)}_g\d+)(?:{endings})")
+        matches = (ours.fullmatch(name) for name in self._milvus.collections())
+        return {match[0]: match[1] for match in matches if match}
+
+    def _sum_statistics(self, commit: Commit) -> TermStatistics:
+        return sum_statistics(self.namespace_of(commit).term_payloads(commit.generation))
 
     def _has_state_collection(self) -> bool:
-        # Never dropped once it is there, so that most requests need not ask.
-        self._knows_state = self._knows_state or self.state_collection in self.milvus.collections()
-        return self._knows_state
+        # It is never dropped once it is there, so that most requests need not ask.
+        self._has_states = self._has_states or self._states in self._milvus.collections()
+        return self._has_states
 
-    def _seen_at(self, version: int) -> ReadTimestamp:
-        """A moment after the state was written, and so after all that its generation is made of.
+    def _timestamp_after(self, version: int) -> ReadTimestamp:
+        """Return a timestamp after the state was written, and so after all that its generation consists of.
 
-        A read that must see what was written until just now waits until the server's next tick, 0.2 s. The state is
-        read like that each time, its generation needs no more than this.
+        A read that must see the latest writes waits 0.2 s for the server's next tick. The state is read like that each
+        time; its generation needs no more than this timestamp.
         """
-        known, moment = self._seen
+        known, since = self._live_since
         if known != version:
-            moment = self.milvus.moment()
-            self._seen = (version, moment)
-        return moment
+            since = self.read_timestamp()
+            self._live_since = (version, since)
+        return since
 
 
 def _state_key(version: int) -> str:

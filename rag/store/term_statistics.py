@@ -1,58 +1,88 @@
-"""How many chunks hold each term: what idf is computed from.
+"""How many chunks hold each term: the numbers that idf is computed from.
 
-Kept in the ledger as signed differences, one set for each generation that changed something, so that an update costs
-what changed and every generation sees its own numbers.
+The store keeps them as signed differences, one set for each generation that changed something. So an update costs
+what changed, and every generation sees its own numbers.
 """
 
 import base64
 import math
+import threading
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
+
+from rag.store.versions import Commit
 
 _ENTRIES_PER_ROW = 5000
+_KEPT_GENERATIONS = 2  # the live one, and the one that requests under way still read
 _ENTRY = np.dtype([("term", "<u4"), ("count", "<i4")])
 
 
 @dataclass(frozen=True, slots=True)
 class TermStatistics:
-    """`chunks` in all, and of how many each term (by its 32-bit hash) is part."""
+    """The number of chunks, and how many of them hold each term, by the term's 32-bit hash."""
 
     chunks: int
     frequencies: Mapping[int, int]
 
     def idf(self, term: str) -> float:
-        """Inverse document frequency, Lucene's form of BM25's: above 0, highest for a term that no chunk holds."""
+        """Return the inverse document frequency in Lucene's form of BM25.
+
+        It is above 0, and highest for a term that no chunk holds.
+        """
         frequency = self.frequencies.get(_hash(term), 0)
         return math.log(1 + (self.chunks - frequency + 0.5) / (frequency + 0.5))
 
 
+class TermStatisticsCache:
+    """Keeps the statistics of the two generations that were asked for last. Safe to use from several threads."""
+
+    def __init__(self, load: Callable[[Commit], TermStatistics]) -> None:
+        self._load = load
+        self._known: LRUCache[tuple[str, int], TermStatistics] = LRUCache(_KEPT_GENERATIONS)
+        self._lock = threading.Lock()
+
+    def of(self, commit: Commit) -> TermStatistics:
+        """Return a committed generation's statistics. Raises StoreError."""
+        key = (commit.namespace, commit.generation)
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            # Outside of the lock: readers of the other generation need not wait.
+            known = self._load(commit)
+            with self._lock:
+                self._known[key] = known
+        return known
+
+
 class TermChanges:
-    """Differences collected while a generation is staged."""
+    """Collects the differences while a generation is staged."""
 
     def __init__(self) -> None:
         self.chunks = 0
         self._counts: Counter[int] = Counter()
 
     def add(self, terms: Iterable[str]) -> None:
-        """Count one chunk more, with these distinct terms."""
+        """Count one more chunk that holds these terms."""
         self.chunks += 1
         self._counts.update(_hash(term) for term in set(terms))
 
     def remove(self, terms: Iterable[str]) -> None:
+        """Count one chunk less that holds these terms."""
         self.chunks -= 1
         self._counts.subtract(_hash(term) for term in set(terms))
 
     def payloads(self) -> list[dict[str, object]]:
-        """As ledger payloads of at most about 50 KB each; none if nothing changed."""
+        """Return the differences as payloads of at most about 50 KB each; none if nothing changed."""
         return list(_payloads(self.chunks, {term: count for term, count in self._counts.items() if count}))
 
 
 def sum_statistics(payloads: Iterable[Mapping[str, object]]) -> TermStatistics:
-    """The sum of ledger payloads."""
+    """Return the sum of stored payloads."""
     chunks = 0
     frequencies: Counter[int] = Counter()
     for payload in payloads:
@@ -64,7 +94,7 @@ def sum_statistics(payloads: Iterable[Mapping[str, object]]) -> TermStatistics:
 
 
 def compact_statistics(statistics: TermStatistics) -> list[dict[str, object]]:
-    """One set of payloads in place of many differences."""
+    """Return one set of payloads that replaces many differences."""
     return list(_payloads(statistics.chunks, statistics.frequencies))
 
 
@@ -74,7 +104,7 @@ def _payloads(chunks: int, counts: Mapping[int, int]) -> Iterator[dict[str, obje
     entries = np.array(sorted(counts.items()), dtype=_ENTRY)
     for start in range(0, max(len(entries), 1), _ENTRIES_PER_ROW):
         packed = zlib.compress(entries[start : start + _ENTRIES_PER_ROW].tobytes())
-        # The number of chunks is counted once, in the first payload.
+        # Only the first payload counts the chunks.
         yield {"chunks": chunks if start == 0 else 0, "terms": base64.b85encode(packed).decode()}
 
 

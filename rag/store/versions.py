@@ -1,18 +1,30 @@
-"""What the ledger keeps: which generations there are and which is live, and the manifest of each document."""
+"""What the store keeps of itself: its generations, which one is live, each document's manifest, and who is writing."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
 
 from rag.errors import StoreError
-from rag.store.rows import SCHEMA_VERSION
+from rag.store.columns import SCHEMA_VERSION
+
+T = TypeVar("T")
+
+_NEWER = "the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere"
+# Keys in stored payloads that have another name in the code.
+_COMMIT_KEYS = {"namespace": "space"}
+_RECORD_KEYS = {"pipeline_fingerprint": "recipe"}
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one generation is made of. `committed_at` is UTC, ISO 8601; `mode` the retrieval mode it was built for."""
+    """What a generation consists of.
+
+    `committed_at` is UTC in ISO 8601, `schema` the version of the chunks' columns, `mode` the retrieval mode that the
+    generation was built for, and `root` the folder it was made from.
+    """
 
     generation: int
-    space: str
+    namespace: str
     embedder: str
     fingerprint: str
     dimension: int
@@ -22,16 +34,26 @@ class Commit:
     root: str
     documents: int
     chunks: int
-    # Digests of the golden questions asked before it went live, and of those it found.
+    # Digests of the golden questions asked before the generation went live, and of those that were found.
     golden_asked: tuple[str, ...] = ()
     golden_found: tuple[str, ...] = ()
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> "Commit":
+        """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
+        tuples = {name: tuple(payload.get(name, ())) for name in ("golden_asked", "golden_found")}
+        return _from_payload(cls, {**payload, **tuples}, _COMMIT_KEYS)
+
+    def as_payload(self) -> dict[str, object]:
+        """Return the commit as the state row holds it."""
+        return _as_payload(self, _COMMIT_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The live generation is the last of `history`. `last_number` is the highest generation number ever committed.
+    """The live generation is the last of `history`; `last_number` is the highest generation number ever committed.
 
-    Every state is a row of its own, with a `version` one higher than the one before.
+    Every state is a row of its own; its `version` is one more than that of the state before.
     """
 
     version: int
@@ -39,39 +61,74 @@ class State:
     history: tuple[Commit, ...]
 
     @classmethod
-    def from_payload(cls, payload: dict[str, Any]) -> "State":
-        """What `as_payload` gave. Raises StoreError for that of a newer version of this program."""
-        history = tuple(
-            Commit(
-                **commit
-                | {"golden_asked": tuple(commit["golden_asked"]), "golden_found": tuple(commit["golden_found"])}
-            )
-            for commit in payload["history"]
-        )
-        if not history or history[-1].schema > SCHEMA_VERSION:
-            raise StoreError("the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere")
+    def from_payload(cls, payload: Mapping[str, Any]) -> "State":
+        """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
+        commits = payload["history"]
+        if not commits or commits[-1]["schema"] > SCHEMA_VERSION:
+            raise StoreError(_NEWER)
+        history = tuple(Commit.from_payload(commit) for commit in commits)
         return cls(int(payload["version"]), int(payload["last_number"]), history)
 
     def as_payload(self) -> dict[str, object]:
+        """Return the state as its row holds it."""
         return {
             "version": self.version,
             "last_number": self.last_number,
-            "history": [asdict(commit) for commit in self.history],
+            "history": [commit.as_payload() for commit in self.history],
         }
 
     @property
     def live(self) -> Commit:
+        """The generation that readers see."""
         return self.history[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentRecord:
-    """The manifest of one document. `recipe` names the chunker and embedder that made its chunks of the bytes."""
+    """The manifest of one document.
+
+    `pipeline_fingerprint` identifies the chunker, its settings and the embedder that made the document's chunks;
+    `chunks` counts them. `content_hash`, `size` (bytes) and `modified_ns` are those of the file.
+    """
 
     source: str
     content_hash: str
-    recipe: str
+    pipeline_fingerprint: str
     size: int
     modified_ns: int
     title: str
     chunks: int
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> "DocumentRecord":
+        """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
+        return _from_payload(cls, payload, _RECORD_KEYS)
+
+    @classmethod
+    def payload_keys(cls) -> list[str]:
+        """Return the keys of a payload, in the order of the fields."""
+        return [_RECORD_KEYS.get(field.name, field.name) for field in fields(cls)]
+
+    def as_payload(self) -> dict[str, Any]:
+        """Return the manifest as its row, or a backup, holds it."""
+        return _as_payload(self, _RECORD_KEYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who is writing, and when that writer last said so: seconds since 1970, by the writer's own clock."""
+
+    owner: str
+    beat: float
+
+
+def _from_payload(cls: type[T], payload: Mapping[str, Any], stored_keys: Mapping[str, str]) -> T:
+    """Keys that the payload lacks, because an earlier zhiwen wrote it, have the defaults of the class."""
+    names = {stored_keys.get(field.name, field.name): field.name for field in fields(cls)}  # type: ignore[arg-type]
+    if not payload.keys() <= names.keys():
+        raise StoreError(_NEWER)
+    return cls(**{names[key]: value for key, value in payload.items()})
+
+
+def _as_payload(value: Commit | DocumentRecord, stored_keys: Mapping[str, str]) -> dict[str, Any]:
+    return {stored_keys.get(name, name): content for name, content in asdict(value).items()}

@@ -3,13 +3,16 @@
 import itertools
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from rag import config
+from ingest.backup import export_backup
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.store.store import Store
-from tests.kit.library import BASE, Library, LibraryMaker, WatchedMilvus
+from tests.kit.corpus import BASE, Folder, Library, MakeLibrary, settings_for
+from tests.kit.raw_rows import WatchedMilvus
 
 
 @pytest.fixture(scope="session")
@@ -25,48 +28,53 @@ def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedMilvus]:
 
 
 @pytest.fixture(scope="session")
-def make_library(milvus: WatchedMilvus, tmp_path_factory: pytest.TempPathFactory) -> LibraryMaker:
-    """An empty library; keyword arguments are settings as in the environment: `retrieval__mode="dense"`."""
+def make_library(milvus: WatchedMilvus, tmp_path_factory: pytest.TempPathFactory) -> MakeLibrary:
+    """Makes a library of a folder, a new one by default, in collections of its own; other options are settings."""
     numbers = itertools.count(1)
 
-    def make(**settings: str) -> Library:
-        root = tmp_path_factory.mktemp("docs")
-        name = f"library{next(numbers)}"
-        environment = {
-            "ZHIWEN_KNOWLEDGE__PATH": str(root),
-            "ZHIWEN_STORE__URI": milvus.uri,
-            "ZHIWEN_STORE__COLLECTION": name,
-            "ZHIWEN_EMBEDDING__BATCH_SIZE": "4",
-            **{f"ZHIWEN_{key.upper()}": value for key, value in settings.items()},
-        }
-        return Library(root, config.load(environment=environment), milvus, Store(milvus, collection=name))
+    def make(
+        root: Path | None = None, *, mode: Literal["hybrid", "dense"] = "hybrid", batch_size: int = 4, keep: int = 1
+    ) -> Library:
+        folder, collection = Folder(root or tmp_path_factory.mktemp("docs")), f"library{next(numbers)}"
+        settings = settings_for(
+            folder.root, milvus.uri, collection=collection, keep=keep, mode=mode, batch_size=batch_size
+        )
+        return Library(folder, settings, Store(milvus, collection=collection))
 
     return make
 
 
 @pytest.fixture(scope="session")
-def shelf(make_library: LibraryMaker) -> Library:
+def kept_library(make_library: MakeLibrary) -> Library:
     return make_library()
 
 
 @pytest.fixture
-def library(shelf: Library) -> Library:
+def library(kept_library: Library) -> Library:
     """The documents of BASE, ingested; the store has generations before that."""
-    for path in shelf.root.iterdir():
+    for path in kept_library.folder.root.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     for source, text in BASE.items():
-        shelf.write(source, text)
-    shelf.watch()
-    shelf.ingest(allow_mass_deletion=True, force=True)
-    shelf.watch()
-    return shelf
+        kept_library.folder.write(source, text)
+    kept_library.begin_to_count()
+    kept_library.ingest(allow_mass_deletion=True, force=True)
+    kept_library.begin_to_count()
+    return kept_library
 
 
 @pytest.fixture
-def new_library(make_library: LibraryMaker) -> Library:
+def new_library(make_library: MakeLibrary) -> Library:
     """The documents of BASE, not ingested yet."""
     library = make_library()
     for source, text in BASE.items():
-        library.write(source, text)
-    library.watch()
+        library.folder.write(source, text)
+    library.begin_to_count()
     return library
+
+
+@pytest.fixture
+def backup(library: Library, tmp_path: Path) -> Path:
+    """A backup of `library`."""
+    path = tmp_path / "backup.parquet"
+    export_backup(library.store, path)
+    return path

@@ -1,4 +1,4 @@
-"""A generation taken out into a file and back in: the same documents, chunks and vectors, or nothing."""
+"""Export and import of a generation: the same documents, chunks and vectors arrive, or nothing changes."""
 
 import os
 import stat
@@ -6,37 +6,28 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from ingest.backup import export_backup, import_backup
 from ingest.staging.recovery import roll_back
-from rag.errors import BackupError, EmbedderMismatch, StoreEmpty, ZhiwenError
+from rag.errors import BackupError, EmbedderMismatch, StoreEmpty
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import StoreSettings
-from rag.store.rows import SCHEMA_VERSION
 from rag.store.store import Store
-from tests.kit.library import Library, LibraryMaker, WordEmbedder
-from tests.kit.paths import ROOT
+from tests.kit.corpus import Library, MakeLibrary
 
 
-def take_in(library: Library, path: Path) -> int:
+def import_into(library: Library, path: Path) -> int:
     return import_backup(library.settings, library.store, library.embedder, path).generation
 
 
-@pytest.fixture
-def backup(library: Library, tmp_path: Path) -> Path:
-    path = tmp_path / "backup.parquet"
-    export_backup(library.store, path)
-    return path
-
-
 def test_ids_texts_vectors_and_manifests_are_equal_after_the_journey(
-    library: Library, backup: Path, make_library: LibraryMaker
+    library: Library, backup: Path, make_library: MakeLibrary
 ) -> None:
     other = make_library()
     report = import_backup(other.settings, other.store, other.embedder, backup)
-    assert other.contents() == library.contents()
+    assert other.live() == library.live()
     assert other.store.snapshot().documents() == library.store.snapshot().documents()
     assert other.statistics() == library.statistics()
     live, was = other.store.snapshot().commit, library.store.snapshot().commit
@@ -48,38 +39,38 @@ def test_ids_texts_vectors_and_manifests_are_equal_after_the_journey(
 
 
 def test_an_ingest_of_the_same_folder_embeds_and_writes_nothing_afterwards(
-    library: Library, backup: Path, make_library: LibraryMaker
+    library: Library, backup: Path, make_library: MakeLibrary
 ) -> None:
-    other = make_library(knowledge__path=str(library.root))
-    take_in(other, backup)
-    other.watch()
+    other = make_library(library.folder.root)
+    import_into(other, backup)
+    other.begin_to_count()
     report = other.ingest()
-    assert (report.embedded, report.generation, other.milvus.writes) == (0, 1, 0)
+    assert (report.embedded, report.generation, other.writes) == (0, 1, 0)
     assert report.documents.unchanged == len(library.store.snapshot().documents())
 
 
 def test_an_import_replaces_what_was_live_and_can_be_undone(
-    library: Library, backup: Path, make_library: LibraryMaker
+    library: Library, backup: Path, make_library: MakeLibrary
 ) -> None:
     other = make_library()
-    other.write("own.md", "# Own\n\nA word of its own.\n")
+    other.folder.write("own.md", "# Own\n\nA word of its own.\n")
     other.ingest()
-    before = other.contents()
-    assert take_in(other, backup) == 2
-    assert other.contents() == library.contents()
+    before = other.live()
+    assert import_into(other, backup) == 2
+    assert other.live() == library.live()
     roll_back(other.store)
-    assert other.contents() == before
+    assert other.live() == before
 
 
 def test_the_file_can_be_imported_where_the_words_are_not_searched(
-    library: Library, backup: Path, make_library: LibraryMaker, tmp_path: Path
+    library: Library, backup: Path, make_library: MakeLibrary, tmp_path: Path
 ) -> None:
-    dense = make_library(retrieval__mode="dense")
-    take_in(dense, backup)
+    dense = make_library(mode="dense")
+    import_into(dense, backup)
     export_backup(dense.store, tmp_path / "dense.parquet")
     back = make_library()
-    take_in(back, tmp_path / "dense.parquet")
-    assert back.contents() == library.contents()
+    import_into(back, tmp_path / "dense.parquet")
+    assert back.live() == library.live()
     assert back.statistics() == library.statistics()
     # Its score is another: the store's own statistics count deleted rows for a while.
     [(found, _score)] = back.store.snapshot().search_terms(["apples"], limit=1)
@@ -87,11 +78,13 @@ def test_the_file_can_be_imported_where_the_words_are_not_searched(
     assert found == known
 
 
-def test_more_than_a_group_of_documents_travels_whole(make_library: LibraryMaker, tmp_path: Path) -> None:
-    library, other = make_library(embedding__batch_size="500"), make_library()
+def test_more_than_a_group_of_documents_travels_whole(make_library: MakeLibrary, tmp_path: Path) -> None:
+    library, other = make_library(batch_size=500), make_library()
     for number in range(230):
-        library.write(f"{number:03}.md", f"# Note {number}\n\nThe word{number} stands here.\n")
-    library.write("long.md", "".join(f"# Part {number}\n\nThe part{number} is long.\n\n" for number in range(1100)))
+        library.folder.write(f"{number:03}.md", f"# Note {number}\n\nThe word{number} stands here.\n")
+    library.folder.write(
+        "long.md", "".join(f"# Part {number}\n\nThe part{number} is long.\n\n" for number in range(1100))
+    )
     library.ingest()
     seen: list[int] = []
     report = export_backup(
@@ -102,17 +95,17 @@ def test_more_than_a_group_of_documents_travels_whole(make_library: LibraryMaker
     assert seen == sorted(seen)
     assert seen[-1] == 231
     assert pq.ParquetFile(tmp_path / "many.parquet").num_row_groups > 2
-    take_in(other, tmp_path / "many.parquet")
-    assert other.contents() == library.contents()
+    import_into(other, tmp_path / "many.parquet")
+    assert other.live() == library.live()
 
 
-def test_a_document_without_chunks_travels_too(make_library: LibraryMaker, tmp_path: Path) -> None:
+def test_a_document_without_chunks_travels_too(make_library: MakeLibrary, tmp_path: Path) -> None:
     library, other = make_library(), make_library()
-    library.write("empty.md", "---\ntitle: Nothing yet\n---\n")
-    library.write("full.md", "# Full\n\nA word.\n")
+    library.folder.write("empty.md", "---\ntitle: Nothing yet\n---\n")
+    library.folder.write("full.md", "# Full\n\nA word.\n")
     library.ingest()
     export_backup(library.store, tmp_path / "b.parquet")
-    take_in(other, tmp_path / "b.parquet")
+    import_into(other, tmp_path / "b.parquet")
     assert other.store.snapshot().documents() == library.store.snapshot().documents()
     assert other.store.snapshot().documents()["empty.md"].chunks == 0
 
@@ -136,7 +129,7 @@ def test_a_backup_is_for_its_owner_alone(backup: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_and_an_empty_store_are_named(
-    library: Library, make_library: LibraryMaker, tmp_path: Path
+    library: Library, make_library: MakeLibrary, tmp_path: Path
 ) -> None:
     with pytest.raises(BackupError, match=r"nowhere/b\.parquet cannot be written: No such file"):
         export_backup(library.store, tmp_path / "nowhere" / "b.parquet")
@@ -145,102 +138,29 @@ def test_a_folder_that_is_not_there_and_an_empty_store_are_named(
     assert list(tmp_path.iterdir()) == []
 
 
-def damaged(backup: Path, how: str) -> Path:
-    content = backup.read_bytes()
-    path = backup.with_name("damaged.parquet")
-    if how == "cut off":
-        path.write_bytes(content[: len(content) * 2 // 3])
-    elif how == "a flipped bit":
-        middle = len(content) // 4
-        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
-    elif how == "text":
-        path.write_text("# Not a backup\n")
-    elif how == "empty":
-        path.write_bytes(b"")
-    elif how == "a folder":
-        path.mkdir()
-    elif how == "foreign":
-        pq.write_table(pa.table({"source": ["a.md"]}), path)
-    elif how == "rows missing":
-        table = pq.read_table(backup)
-        pq.write_table(table.slice(1), path)
-    elif how == "a document twice":
-        table = pq.read_table(backup)
-        pq.write_table(pa.concat_tables([table, table.slice(0, 1)]), path)
-    elif how == "other columns":
-        pq.write_table(pq.read_table(backup).drop_columns(["recipe"]), path)
-    elif how == "newer":
-        table = pq.read_table(backup)
-        origin = table.schema.metadata[b"zhiwen"].replace(b'"format": 1', b'"format": 2')
-        pq.write_table(table.replace_schema_metadata({"zhiwen": origin}), path)
-    elif how == "newer schema":
-        table = pq.read_table(backup)
-        old, new = (f'"schema": {version}'.encode() for version in (SCHEMA_VERSION, SCHEMA_VERSION + 1))
-        pq.write_table(
-            table.replace_schema_metadata({"zhiwen": table.schema.metadata[b"zhiwen"].replace(old, new)}), path
-        )
-    elif how == "garbled origin":
-        pq.write_table(pq.read_table(backup).replace_schema_metadata({"zhiwen": b"{"}), path)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [
-        ("cut off", "no whole backup"),
-        ("a flipped bit", "damaged"),
-        ("text", "no whole backup"),
-        ("empty", "no whole backup"),
-        ("a folder", "cannot be read"),
-        ("missing", "cannot be read: No such file"),
-        ("foreign", "no backup that zhiwen wrote"),
-        ("rows missing", "does not hold what it says"),
-        ("a document twice", "does not hold what it says"),
-        ("other columns", "its columns are not those"),
-        ("newer", "a newer zhiwen"),
-        ("newer schema", "a newer zhiwen"),
-        ("garbled origin", "does not say what it was made from"),
-    ],
-)
-def test_what_is_no_whole_backup_is_refused_in_one_line_and_changes_nothing(
-    how: str, said: str, library: Library, backup: Path
-) -> None:
-    path = damaged(backup, how)
-    before, state = library.contents(), library.store.state()
-    with pytest.raises(ZhiwenError, match=said) as raised:
-        take_in(library, path)
-    assert isinstance(raised.value, BackupError)
-    assert "\n" not in str(raised.value)
-    assert str(path) in str(raised.value)
-    assert (library.contents(), library.store.state()) == (before, state)
-    library.ingest()
-    assert library.contents() == before, "what was staged is gone with the next ingest"
-
-
-def test_vectors_of_another_embedder_are_refused(library: Library, backup: Path, make_library: LibraryMaker) -> None:
+def test_vectors_of_another_embedder_are_refused(library: Library, backup: Path, make_library: MakeLibrary) -> None:
     other = make_library()
-    other.embedder = WordEmbedder(version="2")
-    with pytest.raises(EmbedderMismatch, match=r"made with test/words .*embeds with test/words"):
-        take_in(other, backup)
+    other.embedder = ScriptedEmbedder(fingerprint="fedcba9876543210")
+    with pytest.raises(EmbedderMismatch, match=r"made with scripted/words .*embeds with scripted/words"):
+        import_into(other, backup)
     assert other.store.state() is None
 
 
 _IMPORT = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from tests.kit.library import WordEmbedder
 from ingest.backup import import_backup
 from rag import config
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.store.store import Store
 settings = config.load()
 store = Store.open(settings.store)
-import_backup(settings, store, WordEmbedder(), Path(sys.argv[2]))
+import_backup(settings, store, ScriptedEmbedder(), Path(sys.argv[1]))
 store.close()
 """
 
 
-@pytest.mark.parametrize("point", ["chunks_added", "terms_written", "committed"])
+@pytest.mark.parametrize("point", ["chunks_inserted", "terms_written", "committed"])
 def test_an_import_that_is_killed_leaves_a_whole_generation(
     point: str, backup: Path, library: Library, tmp_path: Path
 ) -> None:
@@ -251,7 +171,7 @@ def test_an_import_that_is_killed_leaves_a_whole_generation(
     }
 
     def run(**extra: str) -> int:
-        command = [sys.executable, "-c", _IMPORT, str(ROOT), str(backup)]
+        command = [sys.executable, "-c", _IMPORT, str(backup)]
         return subprocess.run(
             command, env=environment | extra, cwd=tmp_path, capture_output=True, check=False
         ).returncode

@@ -1,4 +1,4 @@
-"""Readers during continuous re-ingests: every answer is whole, of one version, and never of an older one."""
+"""Readers during continuous re-ingests: every answer is whole, of one version, and never older than the one before."""
 
 import itertools
 import os
@@ -16,11 +16,13 @@ import pytest
 
 from bench.reingest import endpoint_settings
 from bench.word_vectors import word_vector_endpoint
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.retrieval.search import retrieve
 from rag.settings import RetrievalSettings
-from rag.store.milvus.client import Milvus
 from rag.store.snapshot import Snapshot
-from tests.kit.corpus import Folder, Shelf, WordHashEmbedder, shelf_in
+from rag.wiring import open_store
+from tests.kit.corpus import Folder, Library, library_in, settings_for
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -36,7 +38,7 @@ _VERSION = re.compile(r"版本 (\d+)")
 
 
 class Watch:
-    """What the readers report, and when it is enough."""
+    """Collects what the readers report, and says when it is enough."""
 
     def __init__(self, searches_wanted: int) -> None:
         self.searches = 0
@@ -83,12 +85,11 @@ def write_version(folder: Folder, version: int) -> None:
 def test_readers_in_the_process_never_see_an_empty_partial_or_mixed_answer(tmp_path: Path) -> None:
     folder, watch = Folder(tmp_path / "docs"), Watch(IN_PROCESS_SEARCHES)
     write_version(folder, 1)
-    milvus = Milvus(str(tmp_path / "m.db"))
-    try:
-        shelf = shelf_in(milvus, folder, collection="readers")
-        shelf.ingest()
+    with open_store(settings_for(folder.root, tmp_path / "m.db")) as store:
+        library = library_in(store, folder)
+        library.ingest()
         watch.committed = 1
-        threads = [threading.Thread(target=read_in_process, args=(shelf, watch)) for _ in range(READERS)]
+        threads = [threading.Thread(target=read_in_process, args=(library, watch)) for _ in range(READERS)]
         for thread in threads:
             thread.start()
         try:
@@ -96,14 +97,12 @@ def test_readers_in_the_process_never_see_an_empty_partial_or_mixed_answer(tmp_p
                 if watch.is_over:
                     break
                 write_version(folder, version)
-                assert shelf.ingest().ok
+                assert library.ingest().ok
                 watch.committed = version
         finally:
             watch.stop()
             for thread in threads:
                 thread.join()
-    finally:
-        milvus.close()
     watch.assert_good()
 
 
@@ -130,15 +129,15 @@ def test_readers_over_http_never_see_an_empty_partial_or_mixed_answer(tmp_path: 
     watch.assert_good()
 
 
-def read_in_process(shelf: Shelf, watch: Watch) -> None:
+def read_in_process(library: Library, watch: Watch) -> None:
     """Each request takes one snapshot and searches it in every way there is."""
-    embedder = WordHashEmbedder()
+    embedder = ScriptedEmbedder()
     embedding = embedder.embed_query(QUESTION)
     latest = 0
     while not watch.is_over:
         at_least = max(latest, watch.committed)
         try:
-            snapshot = shelf.store.snapshot()
+            snapshot = library.store.snapshot()
             by_vector = [stored.chunk.content for stored, _ in snapshot.search_vectors(embedding, limit=CHUNKS)]
             by_terms = [stored.chunk.content for stored, _ in snapshot.search_terms(["版本"], limit=CHUNKS)]
             found = retrieve(QUESTION, snapshot, embedder, RetrievalSettings(candidates=CHUNKS), top_k=CHUNKS)
@@ -181,7 +180,7 @@ def read_over_http(client: httpx2.Client, watch: Watch) -> None:
 
 
 def check(answers: dict[str, list[str]], watch: Watch, at_least: int) -> int:
-    """The version that all answers are of; complains if they are not whole, not of one version, or of an older one."""
+    """Return the version of all answers. Report answers that are not whole, not of one version, or too old."""
     versions = {int(found) for contents in answers.values() for text in contents for found in _VERSION.findall(text)}
     for way, contents in answers.items():
         if len(contents) != CHUNKS or len(set(contents)) != CHUNKS:
@@ -197,8 +196,8 @@ def check(answers: dict[str, list[str]], watch: Watch, at_least: int) -> int:
 def ingest_over_http(client: httpx2.Client) -> None:
     """Start an ingest and wait for its end."""
     assert client.post("/ingest").status_code == 202
-    while (state := client.get("/ingest").json())["running"]:
-        time.sleep(0.01)
+    eventually(lambda: not client.get("/ingest").json()["running"], message="the ingest to end")
+    state = client.get("/ingest").json()
     assert state["error"] is None, state
     assert state["last"]["failures"] == []
 

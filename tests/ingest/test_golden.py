@@ -2,7 +2,8 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ import yaml
 from ingest.golden import load_golden
 from ingest.staging.recovery import roll_back
 from ingest.staging.report import IngestReport
-from ingest.sync import ingest
 from rag.errors import GoldenQuestionsLost, KnowledgeError
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.retrieval.search import retrieve
-from rag.settings import Settings, StoreSettings
+from rag.settings import StoreSettings
 from rag.store.store import Store
-from tests.kit.corpus import Folder, WordHashEmbedder, dump, litter, settings_for
+from rag.wiring import open_store
+from tests.kit.corpus import Folder, Library, library_in, settings_for
 from tests.kit.paths import ROOT
+from tests.kit.pictures import dump
+from tests.kit.raw_rows import another_store, litter
 
 KNOWLEDGE = ROOT / "knowledge"
 ANOTHER_FINGERPRINT = "fedcba9876543210"
@@ -37,19 +41,32 @@ QUESTIONS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    folder: Folder
-    settings: Settings
-    store: Store
-    embedder: WordHashEmbedder
+class Birds:
+    """A library of birds, which may lose documents at will."""
+
+    library: Library
+
+    @property
+    def folder(self) -> Folder:
+        return self.library.folder
+
+    @property
+    def store(self) -> Store:
+        return self.library.store
 
     def ingest(
-        self, *, force: bool = False, max_drop: float = 0.0, embedder: WordHashEmbedder | None = None
+        self, *, force: bool = False, max_drop: float = 0.0, embedder: ScriptedEmbedder | None = None
     ) -> IngestReport:
-        settings = self.settings.model_copy(
-            update={"knowledge": self.settings.knowledge.model_copy(update={"max_golden_drop": max_drop})}
-        )
-        return ingest(settings, self.store, embedder or self.embedder, force=force, allow_mass_deletion=True)
+        knowledge = self.library.settings.knowledge.model_copy(update={"max_golden_drop": max_drop})
+        settings = self.library.settings.model_copy(update={"knowledge": knowledge})
+        library = replace(self.library, settings=settings)
+        return library.ingest(embedder=embedder, force=force, allow_mass_deletion=True)
+
+    def found_first(self, question: str) -> str:
+        """The content of the best hit."""
+        library = self.library
+        hits = retrieve(question, self.store.snapshot(), library.embedder, library.settings.retrieval).hits
+        return hits[0].chunk.content
 
     def ask(self, questions: list[dict[str, object]]) -> None:
         self.folder.write("golden.yaml", yaml.safe_dump({"questions": questions}, allow_unicode=True))
@@ -74,26 +91,28 @@ class Shelf:
 @pytest.fixture(scope="module")
 def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder `docs` of four birds and four questions that are found, and a database with it, closed."""
-    place = tmp_path_factory.mktemp("golden")
-    settings = settings_for(place / "docs", place / "m.db")
-    store = Store.open(settings.store)
-    shelf = Shelf(Folder(place / "docs"), settings, store, WordHashEmbedder())
-    shelf.say(**BIRDS)
-    shelf.ask(QUESTIONS)
-    assert shelf.ingest().ok
-    assert (shelf.asked, shelf.found) == (4, 4)
-    store.close()
-    return place
+    folder = tmp_path_factory.mktemp("golden")
+    with opened(folder) as birds:
+        birds.say(**BIRDS)
+        birds.ask(QUESTIONS)
+        assert birds.ingest().ok
+        assert (birds.asked, birds.found) == (4, 4)
+    return folder
 
 
 @pytest.fixture
-def shelf(ingested: Path, tmp_path: Path) -> Iterator[Shelf]:
+def birds(ingested: Path, tmp_path: Path) -> Iterator[Birds]:
     shutil.copytree(ingested / "docs", tmp_path / "docs")
     shutil.copy2(ingested / "m.db", tmp_path / "m.db")
-    settings = settings_for(tmp_path / "docs", tmp_path / "m.db")
-    store = Store.open(settings.store)
-    yield Shelf(Folder(tmp_path / "docs"), settings, store, WordHashEmbedder())
-    store.close()
+    with opened(tmp_path) as birds:
+        yield birds
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Birds]:
+    """The documents in `folder/docs`, with a database beside them."""
+    with open_store(settings_for(folder / "docs", folder / "m.db")) as store:
+        yield Birds(library_in(store, Folder(folder / "docs")))
 
 
 # The file
@@ -103,15 +122,15 @@ def test_a_folder_without_the_file_has_no_questions(tmp_path: Path) -> None:
     assert load_golden(tmp_path) == ()
 
 
-def test_a_folder_without_the_file_is_ingested(shelf: Shelf) -> None:
-    shelf.folder.delete("golden.yaml")
-    shelf.say(heron="The heron is gone.")
-    assert shelf.ingest().ok
-    assert shelf.asked == 0
+def test_a_folder_without_the_file_is_ingested(birds: Birds) -> None:
+    birds.folder.delete("golden.yaml")
+    birds.say(heron="The heron is gone.")
+    assert birds.ingest().ok
+    assert birds.asked == 0
 
 
 MALFORMED: dict[str, tuple[bytes, str]] = {
-    "no YAML": (b"questions: [", "line 1"),
+    "not YAML": (b"questions: [", "line 1"),
     "nothing": (b"", "golden.yaml"),
     "a list": (b"- question: x\n  expect: [y]\n", "golden.yaml"),
     "no questions": (b"{}\n", "questions"),
@@ -121,7 +140,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "a question that expects nothing": (b"questions:\n  - {question: x, expect: []}\n", "expect"),
     "a blank question": (b"questions:\n  - {question: '', expect: [y]}\n", "question"),
     "a number for a question": (b"questions:\n  - {question: 7, expect: [y]}\n", "question"),
-    "one word that is no list": (b"questions:\n  - {question: x, expect: y}\n", "expect"),
+    "one word in place of a list": (b"questions:\n  - {question: x, expect: y}\n", "expect"),
     "the second question is wrong": (b"questions:\n  - {question: x, expect: [y]}\n  - {expect: [y]}\n", "1.question"),
     "a key twice": (b"questions: []\nquestions: []\n", "twice"),
     "an alias": (b"questions: &a []\nb: *a\n", "alias"),
@@ -151,124 +170,123 @@ def test_500_questions_are_taken(tmp_path: Path) -> None:
     assert len(load_golden(tmp_path)) == 500
 
 
-def test_a_malformed_file_stops_the_ingest_before_anything_is_written(shelf: Shelf) -> None:
-    before = dump(shelf.store)
-    shelf.say(heron="The heron nests in April.")
-    shelf.folder.write("golden.yaml", "questions: [")
+def test_a_malformed_file_stops_the_ingest_before_anything_is_written(birds: Birds) -> None:
+    before = dump(birds.store)
+    birds.say(heron="The heron nests in April.")
+    birds.folder.write("golden.yaml", "questions: [")
     with pytest.raises(KnowledgeError, match="nothing was changed"):
-        shelf.ingest()
-    assert shelf.embedder.calls == 0
-    assert dump(shelf.store) == before
-    assert litter(shelf.store) == []
+        birds.ingest()
+    assert birds.library.embedder.calls == 0
+    assert dump(birds.store) == before
+    assert litter(birds.store) == []
 
 
-def test_the_file_is_no_document(shelf: Shelf) -> None:
-    assert set(shelf.store.snapshot().documents()) == {f"{bird}.md" for bird in BIRDS}
+def test_the_file_is_not_a_document(birds: Birds) -> None:
+    assert set(birds.store.snapshot().documents()) == {f"{bird}.md" for bird in BIRDS}
 
 
 # The gate
 
 
-def test_a_generation_that_finds_less_does_not_go_live_and_the_lost_question_is_named(shelf: Shelf) -> None:
-    before = dump(shelf.store)
-    shelf.say(heron="The heron has left.", stork="The stork arrives in May, as ever.")
+def test_a_generation_that_finds_less_does_not_go_live_and_the_lost_question_is_named(birds: Birds) -> None:
+    before = dump(birds.store)
+    birds.say(heron="The heron has left.", stork="The stork arrives in May, as ever.")
     with pytest.raises(GoldenQuestionsLost) as caught:
-        shelf.ingest()
+        birds.ingest()
     message = str(caught.value)
     assert "When does the heron nest?" in message
     assert "stork" not in message
     assert "3 of 4" in message
     assert "--force" in message
     assert "\n" not in message
-    assert shelf.generation == 1
-    assert dump(shelf.store) == before
-    hits = retrieve("heron nests in March", shelf.store.snapshot(), shelf.embedder, shelf.settings.retrieval).hits
-    assert hits[0].chunk.content == "The heron nests in March."
+    assert birds.generation == 1
+    assert dump(birds.store) == before
+    assert birds.found_first("heron nests in March") == "The heron nests in March."
 
 
-def test_all_lost_questions_are_named_in_their_order(shelf: Shelf) -> None:
-    shelf.folder.delete("stork.md")
-    shelf.say(heron="Gone.", curlew="Silent.")
+def test_all_lost_questions_are_named_in_their_order(birds: Birds) -> None:
+    birds.folder.delete("stork.md")
+    birds.say(heron="Gone.", curlew="Silent.")
     with pytest.raises(GoldenQuestionsLost) as caught:
-        shelf.ingest()
+        birds.ingest()
     lost = [str(entry["question"]) for entry in QUESTIONS if entry is not QUESTIONS[2]]
     assert "; ".join(lost) in str(caught.value)
 
 
-def test_after_an_abort_the_mended_folder_goes_live_and_nothing_of_the_attempt_is_left(shelf: Shelf) -> None:
-    shelf.say(heron="The heron has left.", owl="The owl is new.")
+def test_after_an_abort_the_mended_folder_goes_live_and_nothing_of_the_attempt_is_left(birds: Birds) -> None:
+    birds.say(heron="The heron has left.", owl="The owl is new.")
     with pytest.raises(GoldenQuestionsLost):
-        shelf.ingest()
-    shelf.say(heron="The heron nests in March, as ever.")
-    report = shelf.ingest()
+        birds.ingest()
+    birds.say(heron="The heron nests in March, as ever.")
+    report = birds.ingest()
     assert (report.ok, report.generation) == (True, 2)
-    assert litter(shelf.store) == []
-    contents = [stored.chunk.content for stored in shelf.store.snapshot().chunks()]
+    assert litter(birds.store) == []
+    contents = [stored.chunk.content for stored in birds.store.snapshot().chunks()]
     assert "The heron has left." not in contents
     assert "The owl is new." in contents
 
 
-def test_after_an_abort_the_weights_of_words_are_those_of_the_generation_that_goes_live(shelf: Shelf) -> None:
-    """The process that aborted goes on to serve the next attempt, which may have the same number."""
-    shelf.folder.delete("heron.md")
+def test_after_an_abort_the_weights_of_words_are_those_of_the_generation_that_goes_live(birds: Birds) -> None:
+    """The process that gave up goes on with the next attempt, which may have the same number."""
+    birds.folder.delete("heron.md")
     for number in range(12):
-        shelf.folder.write(f"more{number}.md", f"# More\n\nThe curlew{number} is one of many curlews.\n")
+        birds.folder.write(f"more{number}.md", f"# More\n\nThe curlew{number} is one of many curlews.\n")
     with pytest.raises(GoldenQuestionsLost):
-        shelf.ingest()
+        birds.ingest()
     for number in range(12):
-        shelf.folder.delete(f"more{number}.md")
-    shelf.say(heron="The heron nests in March, as ever.")
-    assert shelf.ingest().ok
-    as_another_process_reads = Store(shelf.store.milvus, collection=shelf.store.collection).snapshot().statistics
-    assert shelf.store.snapshot().statistics == as_another_process_reads
+        birds.folder.delete(f"more{number}.md")
+    birds.say(heron="The heron nests in March, as ever.")
+    assert birds.ingest().ok
+    as_another_process_reads = another_store(birds.store).snapshot().statistics
+    assert birds.store.snapshot().statistics == as_another_process_reads
 
 
-def test_force_goes_live_and_is_the_new_measure(shelf: Shelf) -> None:
-    shelf.say(heron="The heron has left.")
-    report = shelf.ingest(force=True)
+def test_a_forced_generation_goes_live_and_later_ones_are_compared_with_it(birds: Birds) -> None:
+    birds.say(heron="The heron has left.")
+    report = birds.ingest(force=True)
     assert (report.ok, report.generation) == (True, 2)
-    assert (shelf.asked, shelf.found) == (4, 3)
-    shelf.say(stork="The stork arrives in May, again.")
-    assert shelf.ingest().generation == 3
-    shelf.say(crane="The crane stays.")
+    assert (birds.asked, birds.found) == (4, 3)
+    birds.say(stork="The stork arrives in May, again.")
+    assert birds.ingest().generation == 3
+    birds.say(crane="The crane stays.")
     with pytest.raises(GoldenQuestionsLost, match=r"2 of 4 .* 3 are now"):
-        shelf.ingest()
+        birds.ingest()
 
 
-def test_a_question_that_is_found_again_counts_again(shelf: Shelf) -> None:
-    shelf.say(heron="The heron has left.")
-    shelf.ingest(force=True)
-    shelf.say(heron="The heron nests in March.")
-    shelf.ingest()
-    assert shelf.found == 4
-    shelf.say(heron="The heron has left.")
+def test_a_question_that_is_found_again_counts_again(birds: Birds) -> None:
+    birds.say(heron="The heron has left.")
+    birds.ingest(force=True)
+    birds.say(heron="The heron nests in March.")
+    birds.ingest()
+    assert birds.found == 4
+    birds.say(heron="The heron has left.")
     with pytest.raises(GoldenQuestionsLost):
-        shelf.ingest()
+        birds.ingest()
 
 
 @pytest.mark.parametrize(
     ("lost", "max_drop", "goes_live"),
     [(1, 0.24, False), (1, 0.25, True), (2, 0.25, False), (4, 1.0, True)],
 )
-def test_the_share_found_may_fall_by_as_much_as_is_configured(
-    shelf: Shelf, lost: int, max_drop: float, goes_live: bool
+def test_the_share_found_may_fall_by_at_most_what_is_configured(
+    birds: Birds, lost: int, max_drop: float, goes_live: bool
 ) -> None:
-    shelf.say(**dict.fromkeys(list(BIRDS)[:lost], "Nothing is known of it."))
+    birds.say(**dict.fromkeys(list(BIRDS)[:lost], "Nothing is known of it."))
     if goes_live:
-        assert shelf.ingest(max_drop=max_drop).generation == 2
+        assert birds.ingest(max_drop=max_drop).generation == 2
     else:
         with pytest.raises(GoldenQuestionsLost):
-            shelf.ingest(max_drop=max_drop)
-        assert shelf.generation == 1
+            birds.ingest(max_drop=max_drop)
+        assert birds.generation == 1
 
 
-def test_the_tolerance_is_not_used_up_step_by_step_beyond_each_ingest(shelf: Shelf) -> None:
-    """Each generation is measured against the one before it, so a slow decline is visible each time."""
-    shelf.say(heron="Gone.")
-    shelf.ingest(max_drop=0.25)
-    shelf.say(stork="Gone.")
-    assert shelf.ingest(max_drop=0.25).generation == 3
-    assert (shelf.asked, shelf.found) == (4, 2)
+def test_the_tolerance_holds_for_each_ingest_by_itself(birds: Birds) -> None:
+    """Each generation is compared with the one before it."""
+    birds.say(heron="Gone.")
+    birds.ingest(max_drop=0.25)
+    birds.say(stork="Gone.")
+    assert birds.ingest(max_drop=0.25).generation == 3
+    assert (birds.asked, birds.found) == (4, 2)
 
 
 Questions = list[dict[str, object]]
@@ -282,86 +300,80 @@ HARMLESS: dict[str, Callable[[Questions], Questions]] = {
 
 
 @pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS.keys())
-def test_a_change_of_the_questions_is_no_loss(shelf: Shelf, change: Callable[[Questions], Questions]) -> None:
-    shelf.ask(change(QUESTIONS))
-    shelf.say(owl="The owl is new.")
-    assert shelf.ingest().generation == 2
+def test_a_change_of_the_questions_loses_nothing(birds: Birds, change: Callable[[Questions], Questions]) -> None:
+    birds.ask(change(QUESTIONS))
+    birds.say(owl="The owl is new.")
+    assert birds.ingest().generation == 2
 
 
-def test_one_lost_and_another_found_is_no_fall_of_the_share(shelf: Shelf) -> None:
-    shelf.ask([*QUESTIONS, {"question": "Where is the owl?", "expect": ["owl sits"]}])
-    shelf.say(wren="The wren is new.")
-    shelf.ingest()
-    assert (shelf.asked, shelf.found) == (5, 4)
-    shelf.say(heron="Gone.", owl="The owl sits in the tower.")
-    assert shelf.ingest().generation == 3
-    assert shelf.found == 4
+def test_if_one_is_lost_and_another_found_the_share_stays(birds: Birds) -> None:
+    birds.ask([*QUESTIONS, {"question": "Where is the owl?", "expect": ["owl sits"]}])
+    birds.say(wren="The wren is new.")
+    birds.ingest()
+    assert (birds.asked, birds.found) == (5, 4)
+    birds.say(heron="Gone.", owl="The owl sits in the tower.")
+    assert birds.ingest().generation == 3
+    assert birds.found == 4
 
 
-def test_the_document_a_question_names_must_be_the_one_that_answers(shelf: Shelf) -> None:
-    shelf.folder.rename("stork.md", "visitors.md")
+def test_the_document_a_question_names_must_be_the_one_that_answers(birds: Birds) -> None:
+    birds.folder.rename("stork.md", "visitors.md")
     with pytest.raises(GoldenQuestionsLost, match="When does the stork arrive"):
-        shelf.ingest()
+        birds.ingest()
 
 
-def test_a_document_that_cannot_be_read_keeps_its_questions_answered(shelf: Shelf) -> None:
-    shelf.folder.write("heron.md", b"---\n[\n---\n")
-    shelf.say(owl="The owl is new.")
-    report = shelf.ingest()
+def test_a_document_that_cannot_be_read_keeps_its_questions_answered(birds: Birds) -> None:
+    birds.folder.write("heron.md", b"---\n[\n---\n")
+    birds.say(owl="The owl is new.")
+    report = birds.ingest()
     assert [failure.source for failure in report.failures] == ["heron.md"]
-    assert (shelf.generation, shelf.found) == (2, 4)
+    assert (birds.generation, birds.found) == (2, 4)
 
 
-def test_questions_alone_cost_nothing_and_wait_for_the_next_change(shelf: Shelf) -> None:
-    shelf.ask(QUESTIONS[:2])
-    assert shelf.ingest().generation == 1
-    assert shelf.embedder.calls == 0
-    shelf.say(owl="The owl is new.")
-    shelf.ingest()
-    assert (shelf.asked, shelf.found) == (2, 2)
+def test_questions_alone_cost_nothing_and_wait_for_the_next_change(birds: Birds) -> None:
+    birds.ask(QUESTIONS[:2])
+    assert birds.ingest().generation == 1
+    assert birds.library.embedder.calls == 0
+    birds.say(owl="The owl is new.")
+    birds.ingest()
+    assert (birds.asked, birds.found) == (2, 2)
 
 
 def test_the_first_generation_goes_live_whatever_it_finds(tmp_path: Path) -> None:
-    settings = settings_for(tmp_path / "docs", tmp_path / "m.db")
-    store = Store.open(settings.store)
-    try:
-        shelf = Shelf(Folder(tmp_path / "docs"), settings, store, WordHashEmbedder())
-        shelf.say(owl="The owl is new.")
-        shelf.ask(QUESTIONS)
-        assert shelf.ingest().generation == 1
-        assert (shelf.asked, shelf.found) == (4, 0)
-    finally:
-        store.close()
+    with opened(tmp_path) as birds:
+        birds.say(owl="The owl is new.")
+        birds.ask(QUESTIONS)
+        assert birds.ingest().generation == 1
+        assert (birds.asked, birds.found) == (4, 0)
 
 
-def test_after_a_rollback_the_earlier_generation_is_the_measure(shelf: Shelf) -> None:
-    shelf.say(heron="The heron has left.")
-    shelf.ingest(force=True)
-    roll_back(shelf.store)
-    assert shelf.found == 4
-    shelf.say(owl="The owl is new.")
+def test_after_a_rollback_generations_are_compared_with_the_earlier_one(birds: Birds) -> None:
+    birds.say(heron="The heron has left.")
+    birds.ingest(force=True)
+    roll_back(birds.store)
+    assert birds.found == 4
+    birds.say(owl="The owl is new.")
     with pytest.raises(GoldenQuestionsLost, match="When does the heron nest"):
-        shelf.ingest()
+        birds.ingest()
 
 
 # Another embedder
 
 
-def test_a_changed_embedder_is_measured_against_what_the_old_one_found(shelf: Shelf) -> None:
-    before = dump(shelf.store)
-    another = WordHashEmbedder(fingerprint=ANOTHER_FINGERPRINT)
-    shelf.say(heron="The heron has left.")
+def test_a_changed_embedder_is_compared_with_what_the_old_one_found(birds: Birds) -> None:
+    before = dump(birds.store)
+    another = ScriptedEmbedder(fingerprint=ANOTHER_FINGERPRINT)
+    birds.say(heron="The heron has left.")
     with pytest.raises(GoldenQuestionsLost, match="When does the heron nest"):
-        shelf.ingest(embedder=another)
-    assert dump(shelf.store) == before
-    assert shelf.store.snapshot().commit.fingerprint == shelf.embedder.fingerprint
-    hits = retrieve("heron nests in March", shelf.store.snapshot(), shelf.embedder, shelf.settings.retrieval).hits
-    assert hits[0].chunk.content == "The heron nests in March."
-    shelf.say(heron="The heron nests in March, as ever.")
-    report = shelf.ingest(embedder=another)
+        birds.ingest(embedder=another)
+    assert dump(birds.store) == before
+    assert birds.store.snapshot().commit.fingerprint == birds.library.embedder.fingerprint
+    assert birds.found_first("heron nests in March") == "The heron nests in March."
+    birds.say(heron="The heron nests in March, as ever.")
+    report = birds.ingest(embedder=another)
     assert (report.ok, report.generation) == (True, 2)
-    assert shelf.store.snapshot().commit.fingerprint == ANOTHER_FINGERPRINT
-    assert shelf.found == 4
+    assert birds.store.snapshot().commit.fingerprint == ANOTHER_FINGERPRINT
+    assert birds.found == 4
 
 
 # What ships

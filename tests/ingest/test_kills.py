@@ -1,11 +1,9 @@
-"""An ingest that dies anywhere: readers keep a whole generation, and a rerun gives what a clean build gives."""
+"""Kills of an ingest: readers keep a whole generation, and a rerun gives what a clean build gives."""
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -19,44 +17,39 @@ from typing import get_args
 
 import pytest
 
-from ingest.staging.failpoints import FailPoint
+from rag.models.embedders.scripted import ScriptedEmbedder
+from rag.store.failpoints import FailPoint
 from rag.wiring import open_store
-from tests.kit.corpus import (
-    Ended,
-    Folder,
-    IngestProcess,
-    Seen,
-    WordHashEmbedder,
-    change_everything_a_little,
-    clean_build,
-    clean_picture,
-    difference,
-    document,
-    look,
-    settings_for,
-    write_small_corpus,
-)
+from tests.kit.corpus import Folder, change_everything_a_little, document, settings_for, write_small_corpus
+from tests.kit.ingest_process import Ended, ForkedProcess, IngestProcess, clean_build
+from tests.kit.pictures import Seen, clean_picture, difference, look
 
 pytestmark = pytest.mark.timeout(900)  # each test waits for its share of a pool, on a machine that may be busy
 
 FIRST, AGAIN = "first ingest", "re-ingest"
 SITUATIONS = (FIRST, AGAIN)
-NTH_TIME = ("parsed:3", "embedded:2", "chunks_added:2", "deaths_written:3", "chunks_retired:2", "documents_put:2")
+NTH_TIME = (
+    "parsed:3",
+    "embedded:2",
+    "chunks_inserted:2",
+    "tombstones_written:3",
+    "chunks_tombstoned:2",
+    "documents_put:2",
+)
 POINTS = (*get_args(FailPoint), *NTH_TIME)
-NEVER_REACHED = {(FIRST, "documents_removed"), (AGAIN, "space_created")}
+NEVER_REACHED = {(FIRST, "documents_removed"), (AGAIN, "namespace_created")}
 
 RANDOM_KILLS = 50
-"""Of the ingest alone, and as many of the ingest with its Milvus and its parser."""
+"""Kills in each of two series: of the ingest alone, and of the ingest with its Milvus and its parser."""
 KILLS_OF_FIRST_INGEST = 6
 WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """An ingest that was to die at a failpoint, what was found after it, and what its repetition gave."""
+    """How an ingest with a failpoint ended, what was found after it, and how the same ingest ended the second time."""
 
     ended: Ended
-    remains: list[str]
     found: Seen
     again: Ended
 
@@ -69,12 +62,11 @@ class Stage:
     databases: dict[str, Path | None]
     generations_before: dict[str, list[list[str]]]
     clean: dict[str, list[str]]
-    recipe: str
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of a series of ingests."""
+    """How the ingests of a series ended."""
 
     before_commit: int = 0
     after_commit: int = 0
@@ -85,7 +77,7 @@ class Tally:
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """Most of a child's time is waiting, so several run at once; each test waits for what it asserts about."""
+    """Children mostly wait, so several run at the same time; each test waits for those that it is about."""
     executor = ThreadPoolExecutor(WORKERS)
     yield executor
     executor.shutdown(cancel_futures=True)
@@ -105,22 +97,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
         databases={FIRST: None, AGAIN: base / "before.db"},
         generations_before={FIRST: [], AGAIN: [clean_before]},
         clean={FIRST: clean_before, AGAIN: clean_after},
-        recipe=next(
-            json.loads(line.split(" ", 1)[1])["recipe"] for line in clean_before if line.startswith("document ")
-        ),
     )
 
 
 @pytest.fixture(scope="module")
-def series(
-    stage: Stage, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Future[Tally]]:
-    """Started first, for they take longest."""
+def series(pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Future[Tally]]:
+    """Start the series before everything else, because they take longest."""
     base = tmp_path_factory.mktemp("series")
     return {
-        "alone": pool.submit(random_kills, base / "alone", stage.recipe, seed=1, with_milvus=False),
-        "with Milvus": pool.submit(random_kills, base / "group", stage.recipe, seed=2, with_milvus=True),
-        "none": pool.submit(no_kills, base / "none", stage.recipe, seed=3),
+        "alone": pool.submit(random_kills, base / "alone", seed=1, with_milvus=False),
+        "with Milvus": pool.submit(random_kills, base / "group", seed=2, with_milvus=True),
+        "none": pool.submit(no_kills, base / "none", seed=3),
     }
 
 
@@ -141,7 +128,7 @@ def killed(
 
 def test_the_clean_builds_are_what_the_documents_say(stage: Stage) -> None:
     for situation, folder in stage.folders.items():
-        expected = clean_picture(folder, WordHashEmbedder(), stage.recipe)
+        expected = expected_picture(folder)
         assert not difference(stage.clean[situation], expected), situation
 
 
@@ -150,12 +137,11 @@ def test_the_clean_builds_are_what_the_documents_say(stage: Stage) -> None:
 def test_after_a_kill_at_any_step_a_rerun_equals_a_clean_build(
     situation: str, point: str, stage: Stage, killed: dict[tuple[str, str], Future[Killed]]
 ) -> None:
-    """And in between readers have the old generation whole, or after the commit the new one."""
+    """In between, readers have the whole old generation, or after the commit the whole new one."""
     outcome = killed[situation, point].result()
     old, new = stage.generations_before[situation], stage.clean[situation]
     is_reached = (situation, point) not in NEVER_REACHED
     assert outcome.ended.exit_code == (-9 if is_reached else 0)
-    assert not outcome.remains
     is_committed = outcome.found.generations[-1:] == [new]
     if point != "garbage_collected":  # which may come before or after
         assert is_committed == (point == "committed" or not is_reached)
@@ -170,7 +156,7 @@ def test_after_a_kill_at_any_step_a_rerun_equals_a_clean_build(
 def test_after_random_kills_a_rerun_equals_a_clean_build(
     which: str, series: dict[str, Future[Tally]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And whenever the store is opened in between, it holds whole generations only."""
+    """Whenever the store is opened in between, it holds whole generations only."""
     tally = series[which].result()
     with capsys.disabled():
         print(
@@ -194,19 +180,15 @@ def test_a_committed_state_survives_the_death_of_milvus(tmp_path: Path) -> None:
     database = tmp_path / "m.db"
     clean_build(write_small_corpus(tmp_path / "docs"), database)
     rng = random.Random(20261123)  # noqa: S311
-    context = multiprocessing.get_context("forkserver")
     for _ in range(10):
-        received, sent = context.Pipe(duplex=False)
-        process = context.Process(target=write_states, args=(database, sent))
-        process.start()
-        sent.close()
-        number = received.recv()
+        process = ForkedProcess(write_states, database)
+        number = process.receive()
         time.sleep(rng.uniform(0, 0.15))
-        os.killpg(process.pid or 0, signal.SIGKILL)
-        process.join()
-        with suppress(EOFError):
+        process.kill(with_group=True)
+        with suppress(EOFError, OSError):
             while True:
-                number = received.recv()
+                number = process.receive()
+        process.join()
         with open_store(settings_for(tmp_path, database)) as store:
             state = store.state()
         assert state is not None, f"after the acknowledged write of state {number} there is none"
@@ -231,6 +213,10 @@ def test_the_command_itself_can_be_killed_and_repeated(tmp_path: Path) -> None:
     assert (report["generation"], report["documents"]["added"]) == (1, 8)
 
 
+def expected_picture(folder: Folder) -> list[str]:
+    return clean_picture(folder.root, settings_for(folder.root, "unused.db"), ScriptedEmbedder())
+
+
 def assert_generations(seen: Seen, expected: Sequence[Sequence[str]]) -> None:
     assert len(seen.generations) == len(expected)
     for found, wanted in zip(seen.generations, expected, strict=True):
@@ -245,25 +231,26 @@ def kill_at(stage: Stage, situation: str, point: str, base: Path) -> Killed:
     root = stage.folders[situation].root
     victim = IngestProcess(root, database, failpoint=point)
     victim.found()
-    ended, remains = victim.ended(), victim.remains()
+    ended = victim.ended()
+    victim.assert_nothing_remains()
     again = IngestProcess(root, database)
-    return Killed(ended, remains, again.found(), again.ended())
+    return Killed(ended, again.found(), again.ended())
 
 
-def random_kills(base: Path, recipe: str, *, seed: int, with_milvus: bool) -> Tally:
-    """Kill one ingest after another at random moments, changing the folder each time; now and then let one finish."""
+def random_kills(base: Path, *, seed: int, with_milvus: bool) -> Tally:
+    """Kill one ingest after another at random moments. The folder changes each time; now and then an ingest ends."""
     rng = random.Random(seed)  # noqa: S311
-    series = Series(recipe, rng, with_milvus=with_milvus)
+    series = Series(rng, with_milvus=with_milvus)
     first = write_small_corpus(base / "first")
     series.trial(first, base / "trial.db")
     for number in range(KILLS_OF_FIRST_INGEST):
         # Until a kill comes after the commit, each of them works on what the one before has left.
         if series.kept or not number:
-            series.begin_anew(base / f"first{number}.db")
+            series.begin_with(base / f"first{number}.db")
         series.killed_ingest(first)
     series.finished_ingest(first)
     folder, edits = write_small_corpus(base / "docs"), Edits(rng)
-    series.begin_anew(base / "m.db")
+    series.begin_with(base / "m.db")
     series.finished_ingest(folder)
     edits.change(folder)
     series.finished_ingest(folder)
@@ -282,11 +269,11 @@ def random_kills(base: Path, recipe: str, *, seed: int, with_milvus: bool) -> Ta
     return Tally(series.before_commit, series.after_commit, series.finished, series.compared, series.duration)
 
 
-def no_kills(base: Path, recipe: str, *, seed: int) -> Tally:
+def no_kills(base: Path, *, seed: int) -> Tally:
     rng = random.Random(seed)  # noqa: S311
-    series = Series(recipe, rng, with_milvus=False)
+    series = Series(rng, with_milvus=False)
     folder, edits = write_small_corpus(base / "docs"), Edits(rng)
-    series.begin_anew(base / "m.db")
+    series.begin_with(base / "m.db")
     for _ in range(10):
         edits.change(folder)
         series.finished_ingest(folder)
@@ -297,12 +284,11 @@ def no_kills(base: Path, recipe: str, *, seed: int) -> Tally:
 class Series:
     """Ingests of a changing folder into one store, some of them killed.
 
-    Every process begins by telling what it finds: that must be the generations there were, whole, with or without the
-    one that the process before it was killed over.
+    Every process begins by telling what it finds: it must be the whole generations that there were, with or without
+    the one that the process before it was writing when it was killed.
     """
 
-    def __init__(self, recipe: str, rng: random.Random, *, with_milvus: bool) -> None:
-        self._recipe = recipe
+    def __init__(self, rng: random.Random, *, with_milvus: bool) -> None:
         self._rng = rng
         self._with_milvus = with_milvus
         self._database = Path()
@@ -315,20 +301,20 @@ class Series:
     def kills(self) -> int:
         return self.before_commit + self.after_commit + (self._pending is not None)
 
-    def begin_anew(self, database: Path) -> None:
+    def begin_with(self, database: Path) -> None:
         if self._pending is not None:
             with open_store(settings_for(database.parent, self._database)) as store:
-                self._settle(look(store))
+                self._account_for(look(store))
         self._database, self.kept = database, []
 
     def killed_ingest(self, folder: Folder) -> None:
         target = self._target(folder)
         process = IngestProcess(folder.root, self._database)
-        self._settle(process.found())
+        self._account_for(process.found())
         time.sleep(self._rng.uniform(0, self.duration))
         process.kill(with_milvus=self._with_milvus)
         ended = process.ended()
-        assert not process.remains()
+        process.assert_nothing_remains()
         if ended.exit_code == 0:
             self._count_finished(ended, target)
         else:
@@ -338,9 +324,9 @@ class Series:
     def finished_ingest(self, folder: Folder) -> None:
         target = self._target(folder)
         process = IngestProcess(folder.root, self._database)
-        self._settle(process.found())
+        self._account_for(process.found())
         ended = process.ended()
-        assert not process.remains()
+        process.assert_nothing_remains()
         assert ended.exit_code == 0
         self._count_finished(ended, target)
         assert ended.seen
@@ -358,7 +344,7 @@ class Series:
         self.duration = process.ended().seconds or 0.0
 
     def _target(self, folder: Folder) -> list[str]:
-        return clean_picture(folder, WordHashEmbedder(), self._recipe)
+        return expected_picture(folder)
 
     def _count_finished(self, ended: Ended, target: list[str]) -> None:
         assert ended.seen
@@ -369,9 +355,9 @@ class Series:
         self.finished += 1
         self.duration = ended.seconds
 
-    def _settle(self, found: Seen) -> None:
+    def _account_for(self, found: Seen) -> None:
         if self._pending is not None:
-            # Changes may cancel each other out; then there is nothing to commit.
+            # Changes may undo each other; then there is nothing to commit.
             if found.generations[-1:] == [self._pending] != self.kept[-1:]:
                 self.kept = [*self.kept, self._pending][-2:]
                 self.after_commit += 1
@@ -406,7 +392,7 @@ class Edits:
 
 
 def write_states(database: Path, connection: Connection) -> None:
-    """Commit one state after another, telling the number of each when it is acknowledged, until killed."""
+    """Publish one state after another and send the number of each that is acknowledged, until killed."""
     os.setsid()
     with open_store(settings_for(database.parent, database)) as store:
         state = store.state()
@@ -414,4 +400,4 @@ def write_states(database: Path, connection: Connection) -> None:
         while True:
             connection.send(state.last_number)
             state = replace(state, version=state.version + 1, last_number=state.last_number + 1)
-            store.write_state(state)
+            store.publish(state)

@@ -1,8 +1,7 @@
-"""Random edits, failures, crashes and rollbacks against a model of what must be live; the store always agrees."""
+"""Random edits, failures, crashes and rollbacks, compared with a model of what must be live."""
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
@@ -23,8 +22,10 @@ from ingest.staging.lease import write_lease
 from ingest.staging.recovery import roll_back
 from ingest.staging.report import IngestReport, Progress
 from rag.errors import EmbedderError, KnowledgeError, StoreEmpty, StoreError
-from rag.store.milvus.client import Milvus
-from tests.kit.corpus import NOT_TEXT, Folder, Shelf, WordHashEmbedder, chunks_of, shelf_in
+from rag.models.embedders.scripted import ScriptedEmbedder
+from tests.kit.corpus import NOT_TEXT, Library, MakeLibrary
+from tests.kit.pictures import chunks_of
+from tests.kit.raw_rows import drop_collections_of
 
 EXAMPLES = 10
 STEPS = 25
@@ -39,28 +40,23 @@ class _Crash(BaseException):
 
 
 class LiveDocuments(RuleBasedStateMachine):
-    """`folder` is what lies on the disk, `history` what the kept generations show, the live one last."""
+    """`folder` is what is on the disk, `history` what the kept generations show, the live one last."""
 
-    milvus: ClassVar[Milvus]
-    numbers: ClassVar[Iterator[int]] = itertools.count(1)
+    make_library: ClassVar[MakeLibrary]
 
     def __init__(self) -> None:
         super().__init__()
         self.base = TemporaryDirectory()
         self.folder: Picture = {}
         self.history: list[Picture] = []
-        self.is_touched = True
-        """Whether anything happened to the folder or the store since the last ingest that got to its end."""
+        self.may_have_changed = True
+        """Whether anything happened to the folder or the store since the last ingest that was completed."""
         self.dead_words: list[str] = []
         self.words = (f"word{number}" for number in itertools.count(1))
-        self.shelf: Shelf = shelf_in(
-            self.milvus, Folder(Path(self.base.name) / "docs"), collection=f"model{next(self.numbers)}"
-        )
+        self.library: Library = type(self).make_library(Path(self.base.name) / "docs")
 
     def teardown(self) -> None:
-        for name in self.milvus.collections():
-            if name.startswith(f"{self.shelf.store.collection}_"):
-                self.milvus.drop(name)
+        drop_collections_of(self.library.store)
         self.base.cleanup()
 
     @initialize(is_ingested=st.sampled_from((True, True, False)))
@@ -99,8 +95,8 @@ class LiveDocuments(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         source = data.draw(st.sampled_from(sorted(self.folder)))
         del self.folder[source]
-        self.shelf.folder.delete(source)
-        self.is_touched = True
+        self.library.folder.delete(source)
+        self.may_have_changed = True
 
     @precondition(lambda self: self.folder)
     @rule(data=st.data())
@@ -108,8 +104,8 @@ class LiveDocuments(RuleBasedStateMachine):
         source = data.draw(st.sampled_from(sorted(self.folder)))
         target = self._new_source()
         self.folder[target] = self.folder.pop(source)
-        self.shelf.folder.rename(source, target)
-        self.is_touched = True
+        self.library.folder.rename(source, target)
+        self.may_have_changed = True
 
     @precondition(lambda self: self._healthy())
     @rule(data=st.data())
@@ -119,7 +115,7 @@ class LiveDocuments(RuleBasedStateMachine):
     @precondition(lambda self: self._broken())
     @rule(data=st.data())
     def mend(self, data: st.DataObject) -> None:
-        """To what was live, where it was: then nothing has changed after all."""
+        """A document that gets back the content that is live has not changed after all."""
         source = data.draw(st.sampled_from(self._broken()))
         live = self.live.get(source)
         self._write(source, live if live and data.draw(st.booleans()) else self._text())
@@ -127,42 +123,42 @@ class LiveDocuments(RuleBasedStateMachine):
     @precondition(lambda self: self.folder)
     @rule(data=st.data())
     def touch(self, data: st.DataObject) -> None:
-        self.shelf.folder.touch(data.draw(st.sampled_from(sorted(self.folder))))
-        self.is_touched = True
+        self.library.folder.touch(data.draw(st.sampled_from(sorted(self.folder))))
+        self.may_have_changed = True
 
-    @precondition(lambda self: self.is_touched)
+    @precondition(lambda self: self.may_have_changed)
     @rule(verify=st.booleans())
     def ingest(self, verify: bool) -> None:
         if not self.folder:
             with pytest.raises(KnowledgeError):
                 self._ingest()
             return
-        before, expected = self.shelf.embedder.calls, self._next_picture()
+        before, expected = self.library.embedder.calls, self._next_picture()
         is_change = expected != self.live
         report = self._ingest(verify=verify)
         assert [failure.source for failure in report.failures] == self._broken()
-        assert report.generation == (self.shelf.store.snapshot().generation if self.history or is_change else 0)
+        assert report.generation == (self.library.store.snapshot().generation if self.history or is_change else 0)
         if not is_change:
-            assert self.shelf.embedder.calls == before
+            assert self.library.embedder.calls == before
         self._commit(expected)
 
-    @precondition(lambda self: self.folder and self.is_touched)
+    @precondition(lambda self: self.folder and self.may_have_changed)
     @rule(call=st.integers(1, 4))
     def ingest_with_an_embedder_that_fails(self, call: int) -> None:
         expected = self._next_picture()
         try:
-            self._ingest(embedder=WordHashEmbedder(fails_at=call))
+            self._ingest(embedder=ScriptedEmbedder(fails_at_call=call))
         except EmbedderError:
             return
         self._commit(expected)
 
-    @precondition(lambda self: self.folder and self.is_touched)
-    @rule(moment=st.integers(1, 20))
-    def ingest_that_crashes(self, moment: int) -> None:
+    @precondition(lambda self: self.folder and self.may_have_changed)
+    @rule(sign=st.integers(1, 20))
+    def ingest_that_crashes(self, sign: int) -> None:
         signs = itertools.count(1)
 
         def on_progress(progress: Progress) -> None:
-            if next(signs) == moment:
+            if next(signs) == sign:
                 raise _Crash
 
         expected = self._next_picture()
@@ -176,25 +172,25 @@ class LiveDocuments(RuleBasedStateMachine):
     @rule()
     def roll_back(self) -> None:
         """Once; there is nothing behind the generation before."""
-        with write_lease(self.shelf.store):
+        with write_lease(self.library.store):
             if self.history:
-                roll_back(self.shelf.store)
+                roll_back(self.library.store)
                 self._remember_words_of(self.history.pop())
-                self.is_touched = True
+                self.may_have_changed = True
             with pytest.raises(StoreError):
-                roll_back(self.shelf.store)
+                roll_back(self.library.store)
 
     @invariant()
     def the_store_agrees(self) -> None:
         if not self.history:
             with pytest.raises(StoreEmpty):
-                self.shelf.store.snapshot()
+                self.library.store.snapshot()
             return
-        snapshot = self.shelf.store.snapshot()
+        snapshot = self.library.store.snapshot()
         expected = {
             (chunk.id, chunk.source, chunk.content, chunk.start_line, chunk.end_line, chunk.position)
             for source, content in self.live.items()
-            for chunk in chunks_of(source, content, self.shelf.embedder)
+            for chunk in chunks_of(source, content, self.library.embedder)
         }
         found = [
             (chunk.id, chunk.source, chunk.content, chunk.start_line, chunk.end_line, chunk.position)
@@ -212,9 +208,9 @@ class LiveDocuments(RuleBasedStateMachine):
             return
         living = {word: source for source, content in self.live.items() for word in words_of(content)}
         for word in {source: word for word, source in living.items()}.values():
-            assert self.shelf.sources_with(word) == {living[word]}
+            assert self.library.sources_with(word) == {living[word]}
         for word in [word for word in self.dead_words if word not in living][-3:]:
-            assert self.shelf.sources_with(word) == set()
+            assert self.library.sources_with(word) == set()
 
     @property
     def live(self) -> Picture:
@@ -227,7 +223,7 @@ class LiveDocuments(RuleBasedStateMachine):
         return readable | kept
 
     def _commit(self, picture: Picture) -> None:
-        self.is_touched = False
+        self.may_have_changed = False
         if picture == self.live:
             return
         self._remember_words_of(self.live)
@@ -236,11 +232,11 @@ class LiveDocuments(RuleBasedStateMachine):
     def _ingest(
         self,
         *,
-        embedder: WordHashEmbedder | None = None,
+        embedder: ScriptedEmbedder | None = None,
         verify: bool = False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> IngestReport:
-        return self.shelf.ingest(embedder=embedder, verify=verify, allow_mass_deletion=True, on_progress=on_progress)
+        return self.library.ingest(embedder=embedder, verify=verify, allow_mass_deletion=True, on_progress=on_progress)
 
     def _healthy(self) -> list[str]:
         return sorted(source for source, content in self.folder.items() if content != NOT_TEXT)
@@ -266,8 +262,8 @@ class LiveDocuments(RuleBasedStateMachine):
 
     def _write(self, source: str, content: bytes) -> None:
         self.folder[source] = content
-        self.shelf.folder.write(source, content)
-        self.is_touched = True
+        self.library.folder.write(source, content)
+        self.may_have_changed = True
 
 
 def words_of(content: bytes) -> list[str]:
@@ -275,27 +271,17 @@ def words_of(content: bytes) -> list[str]:
     return [word.strip(",") for word in content.decode().split() if word.startswith("word")]
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Milvus]:
-    milvus = Milvus(str(path))
-    try:
-        yield milvus
-    finally:
-        milvus.close()
-
-
-def test_whatever_happens_the_store_agrees_with_the_model(tmp_path: Path) -> None:
-    with opened(tmp_path / "m.db") as milvus:
-        LiveDocuments.milvus = milvus
-        run_state_machine_as_test(
-            LiveDocuments,
-            settings=settings(
-                max_examples=EXAMPLES,
-                stateful_step_count=STEPS,
-                deadline=None,
-                derandomize=True,
-                database=None,
-                phases=[Phase.generate],  # shrinking would take longer than the test may
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+def test_whatever_happens_the_store_agrees_with_the_model(make_library: MakeLibrary) -> None:
+    LiveDocuments.make_library = make_library
+    run_state_machine_as_test(
+        LiveDocuments,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],  # shrinking would take longer than the test may
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,4 +1,4 @@
-"""Watching a folder: one run for everything that changes together, and none for what is nobody's business."""
+"""Watching a folder: one run for everything that changes together, and none for hidden files."""
 
 import os
 import shutil
@@ -13,21 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from ingest import watch
 from ingest.watch import watch_folder
+from tests.kit.waiting import eventually
 
-QUIET = watch.QUIET_MILLISECONDS / 1000
-SETTLED = 3 * QUIET  # after which a run that a change causes has begun
+SETTLED = 2
+"""After this many looks without a change, no run is due any more."""
 
 
 @dataclass
 class Runs:
-    """Takes the place of an ingest: notes what stands in the folder at each run."""
+    """Takes the place of an ingest: notes what is in the folder at each run."""
 
     root: Path
     seen: list[dict[str, str]] = field(default_factory=list)
     during: Callable[[int], object] = lambda number: None
     """Called at the end of each run, as if something happened while it was busy; runs count from 1."""
+    quiet_looks: int = 0
 
     def __call__(self) -> None:
         found = {}
@@ -43,15 +44,22 @@ class Runs:
     def count(self) -> int:
         return len(self.seen)
 
-    def wait_for(self, count: int, timeout: float = 30) -> None:
-        deadline = time.monotonic() + timeout
-        while self.count < count and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert self.count >= count, f"{self.count} runs, waited for {count}"
+    def note_quiet(self) -> None:
+        self.quiet_looks += 1
+
+    def wait_for(self, count: int) -> None:
+        eventually(lambda: self.count >= count, message=f"{count} runs")
+
+    def wait_until_last_is(self, content: dict[str, str]) -> None:
+        eventually(lambda: self.seen[-1:] == [content], message=f"a run with {content}")
+
+    def wait_until_settled(self) -> None:
+        wanted = self.quiet_looks + SETTLED
+        eventually(lambda: self.quiet_looks >= wanted, message="the watcher to have nothing to do")
 
     def assert_settled_at(self, count: int) -> None:
         self.wait_for(count)
-        time.sleep(SETTLED)
+        self.wait_until_settled()
         assert self.count == count
 
 
@@ -67,7 +75,7 @@ def scenario(function: Scenario) -> Scenario:
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Future[None]]:
-    """All scenarios at once, each with a folder of its own, for they mostly wait."""
+    """All scenarios at the same time, because they mostly wait; each has a folder of its own."""
 
     def run(function: Scenario, root: Path) -> None:
         root.mkdir()
@@ -82,22 +90,21 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Future[None]]:
 
 
 @contextmanager
-def watching(root: Path, runs: Runs, *, settle: bool = True) -> Iterator[threading.Thread]:
-    """The folder watched on a thread; at the end it is stopped and must be gone within seconds."""
+def watching(root: Path, runs: Runs, *, until_settled: bool = True) -> Iterator[threading.Thread]:
+    """Watch the folder on a thread; at the end the thread is told to stop, and must end."""
     stop = threading.Event()
-    thread = threading.Thread(target=watch_folder, args=(root, runs, stop), name="watched")
+    options = {"on_quiet": runs.note_quiet}
+    thread = threading.Thread(target=watch_folder, args=(root, runs, stop), kwargs=options, name="watched")
     thread.start()
     try:
-        if settle:
+        if until_settled:
             runs.wait_for(1)
-            time.sleep(QUIET)
+            runs.wait_until_settled()
         yield thread
     finally:
         stop.set()
-        thread.join(10)
-        is_late = thread.is_alive()
-        thread.join(30)
-    assert not is_late
+        thread.join(60)
+    assert not thread.is_alive()
 
 
 @scenario
@@ -192,7 +199,7 @@ def git(root: Path, *arguments: str) -> None:
 
 
 @scenario
-def a_git_checkout_of_a_branch_is_one_run_and_what_git_writes_for_itself_is_none(root: Path) -> None:
+def a_git_checkout_is_one_run_and_what_git_writes_for_itself_causes_none(root: Path) -> None:
     git(root, "init", "--quiet", "--initial-branch", "main")
     for number in range(200):
         (root / f"{number}.md").write_text(f"main {number}", encoding="utf-8")
@@ -208,7 +215,6 @@ def a_git_checkout_of_a_branch_is_one_run_and_what_git_writes_for_itself_is_none
         runs.assert_settled_at(2)
         git(root, "commit", "--quiet", "--allow-empty", "-m", "nothing")
         git(root, "gc", "--quiet")
-        time.sleep(1)
         runs.assert_settled_at(2)
     assert (runs.seen[0]["2.md"], runs.seen[1]["2.md"]) == ("other 2", "main 2")
 
@@ -261,21 +267,21 @@ def write_hidden(root: Path) -> None:
 
 
 @scenario
-def hidden_files_and_folders_are_no_run(root: Path) -> None:
-    write_hidden(root)  # the visible folder above is no news then
+def hidden_files_and_folders_cause_no_run(root: Path) -> None:
+    write_hidden(root)  # so that the visible folder above them is not new
     runs = Runs(root)
     with watching(root, runs):
         write_hidden(root)
         runs.assert_settled_at(1)
 
 
-def test_hidden_files_are_no_run_where_the_root_is_a_relative_path(
+def test_hidden_files_cause_no_run_if_the_root_is_a_relative_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is by default: `knowledge`."""
     root = tmp_path / "docs"
     root.mkdir()
-    write_hidden(root)  # the visible folder above is no news then
+    write_hidden(root)  # so that the visible folder above them is not new
     monkeypatch.chdir(root.parent)
     relative = Path(root.name)
     runs = Runs(relative)
@@ -287,8 +293,8 @@ def test_hidden_files_are_no_run_where_the_root_is_a_relative_path(
 
 
 @scenario
-def hidden_files_are_no_run_where_the_root_is_a_link(root: Path) -> None:
-    write_hidden(root)  # the visible folder above is no news then
+def hidden_files_cause_no_run_if_the_root_is_a_link(root: Path) -> None:
+    write_hidden(root)  # so that the visible folder above them is not new
     (root.parent / "link").symlink_to(root)
     runs = Runs(root.parent / "link")
     with watching(root.parent / "link", runs):
@@ -320,10 +326,10 @@ def a_change_during_a_run_is_another_run_after_it(root: Path) -> None:
 
 @scenario
 def a_change_during_the_first_run_is_another_run_after_it(root: Path) -> None:
-    """The first ingest of a large folder takes minutes, in which people go on writing."""
+    """The first ingest of a large folder takes minutes, while people go on writing."""
     runs = Runs(root)
     runs.during = lambda number: (root / "a.md").write_text("two", encoding="utf-8") if number == 1 else None
-    with watching(root, runs, settle=False):
+    with watching(root, runs, until_settled=False):
         runs.wait_for(2)
     assert [found["a.md"] for found in runs.seen] == ["one", "two"]
 
@@ -332,12 +338,11 @@ def a_change_during_the_first_run_is_another_run_after_it(root: Path) -> None:
 def a_long_run_is_not_followed_by_one_for_each_change_during_it(root: Path) -> None:
     runs = Runs(root)
 
-    def write_for_a_while(number: int) -> None:
+    def write_ten_files(number: int) -> None:
         for step in range(10 if number == 2 else 0):
             (root / f"{step}.md").write_text(str(step), encoding="utf-8")
-            time.sleep(0.05)
 
-    runs.during = write_for_a_while
+    runs.during = write_ten_files
     with watching(root, runs):
         (root / "a.md").write_text("two", encoding="utf-8")
         runs.assert_settled_at(3)
@@ -345,14 +350,15 @@ def a_long_run_is_not_followed_by_one_for_each_change_during_it(root: Path) -> N
 
 
 @scenario
-def changes_that_never_cease_are_taken_in_all_the_same(root: Path) -> None:
+def changes_that_never_stop_are_taken_in_nevertheless(root: Path) -> None:
     runs = Runs(root)
+
+    def write_and_look() -> bool:
+        (root / f"{time.monotonic_ns()}.md").write_text("x", encoding="utf-8")
+        return runs.count >= 2
+
     with watching(root, runs):
-        started = time.monotonic()
-        while runs.count < 2 and time.monotonic() - started < 60:
-            (root / f"{time.monotonic_ns()}.md").write_text("x", encoding="utf-8")
-            time.sleep(0.05)
-        assert runs.count >= 2
+        eventually(write_and_look, message="a run while files are written")
 
 
 # A root that comes and goes
@@ -363,14 +369,11 @@ def a_root_that_is_removed_and_made_again_is_watched_again(root: Path) -> None:
     runs = Runs(root)
     with watching(root, runs):
         shutil.rmtree(root)
-        time.sleep(SETTLED)
+        runs.wait_until_last_is({})
         root.mkdir()
         (root / "b.md").write_text("back", encoding="utf-8")
-        deadline = time.monotonic() + 30
-        while {"b.md": "back"} not in runs.seen and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert runs.seen[-1] == {"b.md": "back"}
-        time.sleep(SETTLED)
+        runs.wait_until_last_is({"b.md": "back"})
+        runs.wait_until_settled()
         count = runs.count
         (root / "b.md").write_text("changed", encoding="utf-8")
         runs.wait_for(count + 1)
@@ -387,11 +390,8 @@ def a_root_that_is_swapped_for_another_folder_is_watched_again(root: Path) -> No
     with watching(root, runs):
         root.rename(root.parent / "old")
         new.rename(root)
-        deadline = time.monotonic() + 30
-        while {"b.md": "new"} not in runs.seen and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert runs.seen[-1] == {"b.md": "new"}
-        time.sleep(SETTLED)
+        runs.wait_until_last_is({"b.md": "new"})
+        runs.wait_until_settled()
         count = runs.count
         (root / "b.md").write_text("newer", encoding="utf-8")
         runs.wait_for(count + 1)
@@ -402,57 +402,41 @@ def a_root_that_is_swapped_for_another_folder_is_watched_again(root: Path) -> No
 def a_root_that_is_missing_at_first_is_waited_for(root: Path) -> None:
     shutil.rmtree(root)
     runs = Runs(root)
-    with watching(root, runs, settle=False):
-        time.sleep(QUIET)
+    with watching(root, runs, until_settled=False):
+        runs.wait_for(1)
         root.mkdir()
         (root / "a.md").write_text("one", encoding="utf-8")
-        deadline = time.monotonic() + 30
-        while {"a.md": "one"} not in runs.seen and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert runs.seen[-1] == {"a.md": "one"}
+        runs.wait_until_last_is({"a.md": "one"})
 
 
 # The end
 
 
-def stopped_in_time(root: Path, *, settle: bool = True, before: Callable[[], object] = lambda: None) -> None:
-    """`watching` measures it; afterwards nothing runs any more."""
-    runs = Runs(root)
-    with watching(root, runs, settle=settle):
-        before()
-    count = runs.count
-    root.mkdir(exist_ok=True)
-    (root / "later.md").write_text("later", encoding="utf-8")
-    time.sleep(2 * QUIET)
-    assert runs.count == count
+@scenario
+def stop_ends_an_idle_thread(root: Path) -> None:
+    with watching(root, Runs(root)):
+        pass
 
 
 @scenario
-def stop_ends_an_idle_thread_within_seconds(root: Path) -> None:
-    stopped_in_time(root)
+def stop_ends_a_thread_that_has_just_begun(root: Path) -> None:
+    with watching(root, Runs(root), until_settled=False):
+        pass
 
 
 @scenario
-def stop_ends_a_thread_that_has_just_begun_within_seconds(root: Path) -> None:
-    stopped_in_time(root, settle=False)
-
-
-@scenario
-def stop_ends_a_thread_within_seconds_in_a_burst_of_changes(root: Path) -> None:
-    def burst() -> None:
+def stop_ends_a_thread_in_a_burst_of_changes(root: Path) -> None:
+    with watching(root, Runs(root)):
         for number in range(50):
             (root / f"{number}.md").write_text("x", encoding="utf-8")
 
-    stopped_in_time(root, before=burst)
-
 
 @scenario
-def stop_ends_a_thread_whose_root_is_gone_within_seconds(root: Path) -> None:
-    def remove() -> None:
+def stop_ends_a_thread_whose_root_is_gone(root: Path) -> None:
+    runs = Runs(root)
+    with watching(root, runs):
         shutil.rmtree(root)
-        time.sleep(SETTLED)
-
-    stopped_in_time(root, before=remove)
+        runs.wait_until_last_is({})
 
 
 @pytest.mark.parametrize("claim", SCENARIOS)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from ingest.files.scan import File, scan
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import Settings
 from rag.store.store import Store
-from tests.kit.corpus import Folder, WordHashEmbedder, dump
+from tests.kit.corpus import Folder
+from tests.kit.pictures import dump
 
 MARKDOWN = ("*.md",)
 ANY_SIZE = 1_000_000
@@ -31,7 +33,7 @@ class ConfinedFolder:
     store: Store
 
     def ingest(self) -> IngestReport:
-        return ingest(self.settings, self.store, WordHashEmbedder())
+        return ingest(self.settings, self.store, ScriptedEmbedder())
 
     def everything(self) -> str:
         return "\n".join(dump(self.store))

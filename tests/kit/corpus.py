@@ -1,92 +1,36 @@
-"""Small corpora, an embedder that a person can check, what a store must hold for them, and ingests to be killed."""
+"""Folders of documents, and a library: a folder with a store and an embedder, all of them real."""
 
-import hashlib
-import json
-import multiprocessing
 import os
-import signal
-import time
-import uuid
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from multiprocessing.connection import Connection
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import numpy as np
-
-from ingest.chunking.chunks import chunk_document
-from ingest.readers.parse import parse_document
 from ingest.staging.plan import OnPlan
 from ingest.staging.report import IngestReport, OnProgress
 from ingest.sync import ingest
-from rag.errors import EmbedderError
-from rag.models.embedders.protocol import Matrix, Vector
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.retrieval.search import retrieve
-from rag.settings import EmbeddingSettings, KnowledgeSettings, Settings, StoreSettings
-from rag.store.milvus.client import Milvus
-from rag.store.rows import ALIVE, alive_at, from_chunk_row, to_chunk_row
+from rag.settings import EmbeddingSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
-from rag.store.term_statistics import TermChanges, sum_statistics
-from rag.store.versions import Commit
-from rag.text.tokens import tokenize
+from rag.store.term_statistics import TermStatistics
 from rag.types import Chunk
-from rag.wiring import open_store
+from tests.kit.pictures import clean_picture, difference, dump, without_times
+from tests.kit.raw_rows import another_store, watched
 
-DIMENSION = 16
-_RUN = "CORPUS_KIT_RUN"
-_CHILD_SECONDS = 200  # on a machine that may be busy
+NAMES = ("harbour", "lantern", "orchard", "quarry", "saddle", "tannery", "viaduct", "windmill")
 NOT_TEXT = b"# \x81\x20\xff\xff\n\nneither UTF-8 nor GB18030 \x80\xff\n"
 
-
-class WordHashEmbedder:
-    """Each word points along one of 16 axes, forwards or backwards; a text points where its words point together.
-
-    Counts its calls and texts; the `fails_at`-th call fails.
-    """
-
-    name = "double/word-hash"
-    dimension = DIMENSION
-    max_tokens = 160
-
-    def __init__(self, *, fingerprint: str = "0123456789abcdef", fails_at: int = 0) -> None:
-        self.fingerprint = fingerprint
-        self.calls = 0
-        self.texts: list[str] = []
-        self._fails_at = fails_at
-
-    def count_tokens(self, text: str) -> int:
-        return len(text) + 2
-
-    def embed_query(self, text: str) -> Vector:
-        return self._embed(text)
-
-    def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        if texts:
-            self.calls += 1
-            if self.calls == self._fails_at:
-                raise EmbedderError("the double was told to fail")
-            self.texts.extend(texts)
-        return np.stack([self._embed(text) for text in texts]) if texts else np.zeros((0, DIMENSION), np.float32)
-
-    def _embed(self, text: str) -> Vector:
-        vector = np.full(DIMENSION, 1e-3, dtype=np.float32)
-        for word in tokenize(text):
-            digest = hashlib.sha256(f"{self.fingerprint} {word}".encode()).digest()
-            vector[digest[0] % DIMENSION] += 1.0 if digest[1] % 2 else -1.0
-        return vector / np.linalg.norm(vector)
-
-
-def settings_for(root: Path, database: Path, *, keep: int = 1) -> Settings:
-    """Small batches, so that one ingest writes many times."""
-    return Settings(
-        knowledge=KnowledgeSettings(path=root),
-        embedding=EmbeddingSettings(batch_size=4),
-        store=StoreSettings(uri=str(database), keep_generations=keep),
-    )
+BASE = {
+    "a.md": "# Apples\n\nApples are red.\n\n## Storage\n\nKeep apples cool.\n\n- in a cellar\n- in a box\n",
+    "b.md": "# Bread\n\nBread is baked.\n\n| Kind | Flour |\n|---|---|\n| Rye | dark |\n| Wheat | white |\n",
+    "c.md": "# Cheese\n\nCheese is made of milk.\n\n```python\ncheese = milk + rennet\n```\n",
+    "sub/d.md": "# 向量数据库\n\nMilvus 是一个向量数据库。\n\n## 部署\n\n使用 Docker 部署。\n",
+    "sub/e.md": "# Empty but for this\n\nNothing much.\n",
+    "f.md": "# Figs\n\nFigs are sweet.\n",
+}
+"""Six small documents of several kinds, by source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +45,7 @@ class Folder:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
 
     def edit(self, source: str, old: str, new: str) -> None:
+        """Replace the first `old` in a document."""
         text = (self.root / source).read_text(encoding="utf-8")
         assert old in text, f"{source} does not hold {old!r}"
         self.write(source, text.replace(old, new, 1))
@@ -113,7 +58,7 @@ class Folder:
         (self.root / source).unlink()
 
     def touch(self, source: str) -> None:
-        """Another time of modification for the same bytes."""
+        """Give the same bytes another time of modification."""
         path = self.root / source
         path.write_bytes(path.read_bytes())
         later = path.stat().st_mtime_ns + 1_000_000_000
@@ -139,11 +84,8 @@ def document(name: str, *, paragraphs: int = 3, table: bool = False, note: str =
     return "\n".join(lines) + "\n"
 
 
-NAMES = ("harbour", "lantern", "orchard", "quarry", "saddle", "tannery", "viaduct", "windmill")
-
-
 def write_small_corpus(root: Path) -> Folder:
-    """Eight documents, three of them with tables, one in a folder of its own."""
+    """Write eight documents, three of them with tables, one in a folder of its own."""
     folder = Folder(root)
     for number, name in enumerate(NAMES):
         source = f"guides/{name}.md" if number == 7 else f"{name}.md"
@@ -152,7 +94,7 @@ def write_small_corpus(root: Path) -> Folder:
 
 
 def change_everything_a_little(folder: Folder) -> None:
-    """Additions, edits (one of them of a table), deletions and a rename."""
+    """Add, edit (one of the edits is in a table), delete and rename documents of the small corpus."""
     folder.write("beacon.md", document("beacon", table=True))
     folder.write("guides/chapel.md", document("chapel"))
     folder.edit("harbour.md", "harbour1", "harbour1changed")
@@ -163,153 +105,95 @@ def change_everything_a_little(folder: Folder) -> None:
     folder.rename("quarry.md", "guides/quarry.md")
 
 
-def dump(store: Store, commit: Commit | None = None) -> list[str]:
-    """What a generation shows, the live one by default: a line for each chunk, document and figure, sorted.
-
-    Generation numbers are left out, so that two stores with different histories can be compared.
-    """
-    commit = commit or store.snapshot().commit
-    # A row that is being buried stands there twice; that it does not stay so is for `litter` to see.
-    rows = store.milvus.rows(f"{commit.space}_chunks", alive_at(commit.generation), ["*", "vector"])
-    chunks = {(row["id"], row["born"]): row for row in rows}
-    manifest = Snapshot(store, commit).documents()
-    statistics = sum_statistics(store.term_payloads(commit))
-    return sorted(
-        [
-            *(_line("chunk", _visible(row)) for row in chunks.values()),
-            *(_line("document", asdict(record)) for record in manifest.values()),
-            _line("terms", [statistics.chunks, sorted(statistics.frequencies.items())]),
-            _line("counts", [commit.documents, commit.chunks]),
-            _line("embedder", [commit.fingerprint, commit.dimension, commit.mode]),
-        ]
+def settings_for(
+    root: Path,
+    database: str | Path,
+    *,
+    collection: str = "zhiwen",
+    keep: int = 1,
+    mode: Literal["hybrid", "dense"] = "hybrid",
+    batch_size: int = 4,
+) -> Settings:
+    """Settings for a folder and a database; small batches, so that one ingest writes many times."""
+    return Settings(
+        knowledge=KnowledgeSettings(path=root),
+        embedding=EmbeddingSettings(batch_size=batch_size),
+        retrieval=RetrievalSettings(mode=mode),
+        store=StoreSettings(uri=str(database), collection=collection, keep_generations=keep),
     )
 
 
-def clean_picture(folder: Folder, embedder: WordHashEmbedder, recipe: str) -> list[str]:
-    """What `dump` must give for a store that holds exactly this folder, worked out without any store."""
-    lines: list[str] = []
-    changes = TermChanges()
-    documents = chunks = 0
-    for source in folder.sources():
-        path = folder.root / source
-        content, status = path.read_bytes(), path.stat()
-        cut = chunks_of(source, content, embedder)
-        for chunk in cut:
-            row = to_chunk_row(chunk, embedder.embed_query(chunk.searchable_text), born=0)
-            changes.add(row["terms"].split(" "))
-            lines.append(_line("chunk", _visible(row)))
-        record = {
-            "source": source,
-            "content_hash": hashlib.sha256(content).hexdigest(),
-            "recipe": recipe,
-            "size": status.st_size,
-            "modified_ns": status.st_mtime_ns,
-            "title": cut[0].title,
-            "chunks": len(cut),
-        }
-        lines.append(_line("document", record))
-        documents, chunks = documents + 1, chunks + len(cut)
-    statistics = sum_statistics(changes.payloads())
-    lines.append(_line("terms", [statistics.chunks, sorted(statistics.frequencies.items())]))
-    lines.append(_line("counts", [documents, chunks]))
-    lines.append(_line("embedder", [embedder.fingerprint, DIMENSION, "hybrid"]))
-    return sorted(lines)
-
-
-def chunks_of(source: str, content: bytes, embedder: WordHashEmbedder) -> list[Chunk]:
-    return chunk_document(
-        parse_document(source, content), count_tokens=embedder.count_tokens, max_tokens=embedder.max_tokens
-    )
-
-
-def litter(store: Store) -> list[str]:
-    """What a finished ingest must not leave: rows unborn or long dead, unfinished deaths, and spaces unread.
-
-    What died in the oldest kept generation may still lie there, for requests that began before it, and an older state
-    beside the newest, which is the one that counts.
-    """
-    state = store.state()
-    spaces = {commit.space for commit in state.history} if state else set()
-    expected = {store.state_collection, *(f"{space}_{part}" for space in spaces for part in ("chunks", "ledger"))}
-    ours = {name for name in store.milvus.collections() if name.startswith(f"{store.collection}_")}
-    found = [f"collection {name}" for name in sorted(ours - expected)]
-    for space in sorted(spaces):
-        generations = [commit.generation for commit in state.history if commit.space == space] if state else []
-        for part in ("chunks", "ledger"):
-            never = f"born > {max(generations)} or died < {min(generations)}"
-            unfinished = f"died > {max(generations)} and died < {ALIVE}"
-            for row in store.milvus.rows(f"{space}_{part}", f"({never}) or ({unfinished})", ["row_id", "born", "died"]):
-                found.append(f"{space}_{part} {row['row_id']} {row['born']} {row['died']}")
-    return found
-
-
-def difference(found: Sequence[str], expected: Sequence[str]) -> str:
-    """Empty if two dumps are equal; else what is missing and what is too much, clipped for a person."""
-    missing, extra = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
-    return "\n".join(
-        f"{count}× {what} {line[:200]}"
-        for what, lines in (("missing", missing), ("too much", extra))
-        for line, count in list(lines.items())[:6]
-    )
-
-
-def _visible(row: Mapping[str, Any]) -> dict[str, object]:
-    """A chunk row without the generations, and the vector as rounded numbers."""
-    stored = from_chunk_row(dict(row))
-    vector = [round(float(number), 6) + 0.0 for number in row["vector"]]
-    return asdict(stored.chunk) | {"text_hash": row["text_hash"], "terms": row["terms"], "vector": vector}
-
-
-def _line(what: str, value: object) -> str:
-    return f"{what} {json.dumps(value, ensure_ascii=False, sort_keys=True)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a process found in a store: the dumps of the kept generations, the live one last, and litter."""
-
-    generations: list[list[str]]
-    litter: list[str]
-
-
-def look(store: Store) -> Seen:
-    state = store.state()
-    return Seen([dump(store, commit) for commit in state.history] if state else [], litter(store))
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A folder, its store and an embedder, in this process."""
+@dataclass(slots=True)
+class Library:
+    """A folder of documents, its store and an embedder, in this process."""
 
     folder: Folder
     settings: Settings
     store: Store
-    embedder: WordHashEmbedder
+    embedder: ScriptedEmbedder = field(default_factory=ScriptedEmbedder)
 
     def ingest(
         self,
         *,
-        embedder: WordHashEmbedder | None = None,
-        allow_mass_deletion: bool = False,
+        embedder: ScriptedEmbedder | None = None,
         verify: bool = False,
+        allow_mass_deletion: bool = False,
+        force: bool = False,
         on_plan: OnPlan = lambda plan: None,
         on_progress: OnProgress = lambda progress: None,
     ) -> IngestReport:
+        """Ingest the folder; the options are those of `ingest.sync.ingest`."""
         return ingest(
             self.settings,
             self.store,
             embedder or self.embedder,
-            allow_mass_deletion=allow_mass_deletion,
             verify=verify,
+            allow_mass_deletion=allow_mass_deletion,
+            force=force,
             on_plan=on_plan,
             on_progress=on_progress,
         )
 
+    def begin_to_count(self) -> None:
+        """Count embeddings and writes from 0, and let none of them fail. Needs a `WatchedMilvus`."""
+        self.embedder.calls = self.embedder.fails_at_call = 0
+        self.embedder.texts.clear()
+        watched(self.store).begin_to_count()
+
+    @property
+    def writes(self) -> int:
+        """Writes of the store since `begin_to_count`."""
+        return watched(self.store).writes
+
+    def refuse_write(self, number: int) -> None:
+        """Let the store fail at its write of this number; 0 is none."""
+        watched(self.store).refuses_write = number
+
     def live(self) -> list[str]:
+        """The picture of the live generation."""
         return dump(self.store)
 
+    def assert_clean(self) -> None:
+        """The store shows what a first ingest of the folder as it is would give."""
+        expected = clean_picture(self.folder.root, self.settings, self.embedder)
+        assert not difference(without_times(self.live()), without_times(expected))
+        # What this process keeps of a generation is what another one reads.
+        assert self.store.snapshot().statistics == another_store(self.store).snapshot().statistics
+
+    def statistics(self) -> TermStatistics:
+        """How many chunks of the live generation hold each term."""
+        return self.store.snapshot().statistics
+
+    def chunks(self) -> list[Chunk]:
+        """The chunks of the live generation, in order."""
+        chunks = [stored.chunk for stored in self.store.snapshot().chunks()]
+        return sorted(chunks, key=lambda chunk: (chunk.source, chunk.position))
+
+    def texts(self) -> set[str]:
+        return {chunk.content for chunk in self.chunks()}
+
     def sources_with(self, word: str, snapshot: Snapshot | None = None) -> set[str]:
-        """The documents that a search for the word brings."""
+        """The documents that a search for the word finds."""
         found = (snapshot or self.store.snapshot()).search_terms([word], limit=100)
         return {stored.chunk.source for stored, _ in found}
 
@@ -319,117 +203,10 @@ class Shelf:
         return {hit.chunk.source for hit in found.hits}
 
 
-def shelf_in(milvus: Milvus, folder: Folder, *, collection: str, keep: int = 1) -> Shelf:
-    """In collections of its own."""
-    settings = settings_for(folder.root, Path(milvus.uri), keep=keep)
-    return Shelf(folder, settings, Store(milvus, collection=collection), WordHashEmbedder())
+MakeLibrary = Callable[..., Library]
+"""The fixture `make_library` of tests/ingest."""
 
 
-def ingest_in_child(
-    root: Path, database: Path, failpoint: str, lingers: bool, run: str, connection: Connection
-) -> None:
-    """Tell what is in the store, ingest, tell how long that took and what is in the store then."""
-    os.setsid()
-    os.environ.update({_RUN: run} | ({"ZHIWEN_FAILPOINT": failpoint} if failpoint else {}))
-    settings = settings_for(root, database)
-    with open_store(settings) as store:
-        connection.send(look(store))
-        started = time.monotonic()
-        ingest(settings, store, WordHashEmbedder(), allow_mass_deletion=True)
-        connection.send(time.monotonic() - started)
-        while lingers:
-            signal.pause()
-        connection.send(look(store))
-
-
-class IngestProcess:
-    """One ingest of a folder in a process of its own, leader of its own process group.
-
-    Forked from a server that has imported everything: a fresh interpreter takes longer than the ingest.
-    """
-
-    def __init__(self, root: Path, database: Path, *, failpoint: str = "", lingers: bool = False) -> None:
-        """One that `lingers` stays, after it has ingested, until it is killed."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["ingest.sync", "rag.wiring", "rag.store.milvus.client"])
-        self._run = uuid.uuid4().hex
-        self._received, sent = context.Pipe(duplex=False)
-        arguments = (root, database, failpoint, lingers, self._run, sent)
-        self._process = context.Process(target=ingest_in_child, args=arguments)
-        self._process.start()
-        sent.close()
-
-    def found(self) -> Seen:
-        """What was in the store before the ingest, which begins now."""
-        seen = self._receive()
-        assert isinstance(seen, Seen), f"the store did not open; exit code {self._process.exitcode}"
-        return seen
-
-    def kill(self, *, with_milvus: bool) -> None:
-        """As kill -9 does; with Milvus and the parser, as the end of a container does."""
-        with suppress(ProcessLookupError):
-            if with_milvus:
-                os.killpg(self._process.pid or 0, signal.SIGKILL)
-            else:
-                os.kill(self._process.pid or 0, signal.SIGKILL)
-
-    def ingested(self) -> float | None:
-        """The seconds that the ingest took, once it is done; None if the process died before."""
-        seconds = self._receive()
-        return seconds if isinstance(seconds, float) else None
-
-    def ended(self) -> "Ended":
-        """Wait for its end, however it comes."""
-        seconds = self.ingested()
-        seen = self._receive()
-        self._process.join(_CHILD_SECONDS)
-        code = self._process.exitcode
-        assert code is not None, "the ingest does not end"
-        self._received.close()
-        return Ended(code, seconds, seen if isinstance(seen, Seen) else None)
-
-    def remains(self) -> list[str]:
-        """The processes that it has left behind, if they are still there after some seconds."""
-        deadline = time.monotonic() + 30
-        while (left := _processes_of(self._run)) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return left
-
-    def _receive(self) -> object:
-        try:
-            assert self._received.poll(_CHILD_SECONDS), "the ingest says nothing"
-            return self._received.recv()
-        except (EOFError, OSError):  # OSError: killed in the middle of a message
-            self._process.join(_CHILD_SECONDS)
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """`exit_code` is -9 for a process that was killed; `seconds` and `seen` are of an ingest that got to its end."""
-
-    exit_code: int
-    seconds: float | None
-    seen: Seen | None
-
-
-def clean_build(folder: Folder, database: Path) -> list[str]:
-    """Ingest a folder into an empty store in a process of its own: the dump."""
-    process = IngestProcess(folder.root, database)
-    assert process.found() == Seen([], [])
-    ended = process.ended()
-    assert ended.exit_code == 0
-    assert ended.seen
-    assert ended.seen.litter == []
-    (clean,) = ended.seen.generations
-    return clean
-
-
-def _processes_of(run: str) -> list[str]:
-    """Those that inherited the mark of the run, which no process can shake off."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        with suppress(OSError):
-            if folder.name.isdigit() and f"{_RUN}={run}".encode() in (folder / "environ").read_bytes():
-                found.append(f"{folder.name} {(folder / 'cmdline').read_bytes().decode().replace(chr(0), ' ')}")
-    return found
+def library_in(store: Store, folder: Folder, *, keep: int = 1) -> Library:
+    """A library of a folder in an open store."""
+    return Library(folder, settings_for(folder.root, store.uri, collection=store.collection, keep=keep), store)

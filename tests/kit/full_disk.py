@@ -14,9 +14,10 @@ from pathlib import Path
 
 from ingest.sync import ingest
 from rag.errors import StoreError, ZhiwenError
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import Settings
 from rag.store.store import Store
-from tests.kit.corpus import Folder, WordHashEmbedder, settings_for
+from tests.kit.corpus import Folder, settings_for
 from tests.kit.shelf import Shelf
 
 
@@ -57,7 +58,7 @@ def main(place: Path, disk: Path, how: str) -> None:
 
 def error_of_ingest(settings: Settings, store: Store) -> str:
     try:
-        report = ingest(settings, store, WordHashEmbedder())
+        report = ingest(settings, store, ScriptedEmbedder())
     except ZhiwenError as error:
         return str(error)
     finally:
@@ -76,7 +77,7 @@ def what_is_found(settings: Settings) -> tuple[bool, bool]:
     """Whether a process that opens the database now finds the old text, and the new one."""
     store = Store.open(settings.store)
     try:
-        shelf = Shelf(Folder(settings.knowledge.path), settings, store, WordHashEmbedder())
+        shelf = Shelf(Folder(settings.knowledge.path), settings, store, ScriptedEmbedder())
         return bool(shelf.find("otter sleeps in the boathouse")), bool(shelf.find("crane number5 flies south"))
     except ZhiwenError as error:
         print(f"searching: {error}", file=sys.stderr)

@@ -1,10 +1,9 @@
-"""A real Milvus server as a process that can hang, die and come back: the one that the PyPI package `milvus` ships."""
+"""A real Milvus server, from the PyPI package `milvus`, as a process that can hang, die and come back."""
 
 import os
 import signal
 import socket
 import tempfile
-import time
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,16 +14,18 @@ import milvus
 import pytest
 from filelock import FileLock
 
+from tests.kit.waiting import eventually
+
 _START_LOCK = Path(tempfile.gettempdir()) / f"zhiwen-tests-milvus-{os.getuid()}.lock"
 _HEALTHY_SECONDS = 90
 _SESSION_SECONDS = "6"
-"""After a kill, a server takes its own collections over when the dead one's session has ended. Since 2.6 that takes ten
-seconds by default, as in docker-compose.yml, where they pass while the server starts anew; the etcd inside this one
-counts them once more from its own start. A server that hangs for most of this time gives up and ends itself."""
+"""After a kill, a server takes over its collections when the session of the dead one has ended. Since 2.6 that takes
+ten seconds by default, as in docker-compose.yml, where they pass while the server starts again; the etcd in this server
+counts them from its own start. A server that hangs for most of this time gives up and ends itself."""
 
 
 class MilvusProcess:
-    """Starts at once, and keeps its address and its data over a kill."""
+    """Starts when it is made, and keeps its address and its data over a kill."""
 
     def __init__(self, folder: Path, settings: Mapping[str, object] | None = None) -> None:
         self._server = milvus.MilvusServer(wait_for_started=False)
@@ -41,9 +42,9 @@ class MilvusProcess:
         return f"http://127.0.0.1:{self._server.listen_port}"
 
     def start(self) -> None:
-        """Returns when the server calls itself healthy; one server starts at a time, in all processes of the tests.
+        """Return when the server calls itself healthy. In all test processes together, one server starts at a time.
 
-        The package looks for free ports from the same number on, lets go of them, and only then starts the server.
+        The package looks for free ports from the same number on, releases them, and starts the server after that.
         """
         with FileLock(_START_LOCK):
             self._start()
@@ -53,13 +54,10 @@ class MilvusProcess:
             patch.setenv("ETCD_CONFIG_PATH", str(self._etcd_settings))
             patch.setenv("COMMON_SESSION_TTL", _SESSION_SECONDS)
             self._server.start()
-        deadline = time.monotonic() + _HEALTHY_SECONDS
-        while not self._is_healthy():
-            assert time.monotonic() < deadline, "Milvus did not start"
-            time.sleep(0.1)
+        eventually(self._is_healthy, within_seconds=_HEALTHY_SECONDS, message="Milvus to start")
 
     def pause(self) -> None:
-        """It hangs: connections stay open, nothing is answered. For few seconds only: see above."""
+        """Make it hang: connections stay open, nothing is answered. For a few seconds only, see above."""
         os.kill(self._server.server_proc.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -83,7 +81,7 @@ class MilvusProcess:
 
 
 def _etcd_settings(folder: Path) -> Path:
-    """Ports of its own for the etcd inside: its usual ones may be taken, as by another Milvus of the developer's."""
+    """Give the etcd in the server free ports: another Milvus on the machine may have its usual ones."""
     client, peer = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
     file = folder / "etcd.yaml"
     file.write_text(
@@ -100,7 +98,7 @@ def _free_port() -> int:
 
 
 def _bound(port: int) -> socket.socket | None:
-    """The package's own trial takes a port with connections that are just ending for taken, and would move away."""
+    """Take a port whose old connections are still ending for free; the package itself would use another one."""
     trial = socket.socket()
     trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

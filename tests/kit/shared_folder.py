@@ -1,4 +1,4 @@
-"""A folder that is costly to fill, for all processes of a run of the tests."""
+"""Folders that are costly to fill, shared by all processes of a test run."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from filelock import FileLock
 
 
 def shared_folder(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]) -> Path:
-    """The folder of that name, which the first that asks for it fills; tests only read it, or copy it."""
+    """Return the folder of that name; the first call fills it. Tests read it or copy it, and never change it."""
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent

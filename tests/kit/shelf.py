@@ -7,11 +7,12 @@ from pathlib import Path
 from ingest.staging.plan import Plan
 from ingest.staging.report import IngestReport, Progress
 from ingest.sync import ingest
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.retrieval.search import retrieve
 from rag.settings import Settings
 from rag.store.store import Store
 from rag.types import Chunk
-from tests.kit.corpus import Folder, WordHashEmbedder, settings_for
+from tests.kit.corpus import Folder, settings_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Shelf:
     folder: Folder
     settings: Settings
     store: Store
-    embedder: WordHashEmbedder
+    embedder: ScriptedEmbedder
 
     def ingest(
         self,
@@ -67,5 +68,5 @@ def ingest_good_documents(place: Path) -> None:
     folder.write("bad.html", "<h1>Bad</h1>\n<p>The badger digs under the church.</p>\n")
     settings = settings_for(folder.root, place / "m.db")
     store = Store.open(settings.store)
-    assert ingest(settings, store, WordHashEmbedder()).ok
+    assert ingest(settings, store, ScriptedEmbedder()).ok
     store.close()

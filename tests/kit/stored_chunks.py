@@ -1,18 +1,19 @@
-"""Chunks of documents with the names that filters get wrong most easily, and a store that holds them."""
+"""Chunks of documents whose names are hard to quote in a filter, and a store that holds them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from ingest.staging.staging import Staging
-from rag.models.embedders.protocol import Matrix, Vector
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import StoreSettings
 from rag.store.store import Store
 from rag.store.versions import DocumentRecord
 from rag.types import Chunk
 
+DIMENSION = 32
 SOURCES = [
     "a.md",
     "b.md",
@@ -37,25 +38,8 @@ SOURCES = [
 ]
 
 
-class UnitEmbedder:
-    """A vector of its own for each text, in the order in which they come."""
-
-    name = "test/units"
-    fingerprint = "0" * 16
-    dimension = 32
-    max_tokens = 1000
-
-    def count_tokens(self, text: str) -> int:
-        return len(text)
-
-    def embed_query(self, text: str) -> Vector:
-        return self.embed_documents([text])[0]
-
-    def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        return np.eye(self.dimension, dtype=np.float32)[: len(texts)]
-
-
 def chunk(number: int, source: str) -> Chunk:
+    """The chunk `c<number>`, which holds the word `word<number>`."""
     return Chunk(
         id=f"c{number}",
         source=source,
@@ -73,16 +57,18 @@ def chunk(number: int, source: str) -> Chunk:
 
 
 CHUNKS = [chunk(number, source) for number, source in enumerate(SOURCES)]
+VECTORS = np.eye(DIMENSION, dtype=np.float32)[: len(CHUNKS)]
+"""The vector of each chunk: one axis of its own."""
 
 
 @contextmanager
 def stored_chunks(folder: Path) -> Iterator[Store]:
     """A store below `folder` whose one generation is `CHUNKS`, each a document of its own."""
-    store = Store.open(StoreSettings(uri=str(folder / "new" / "m.db"), collection="reading"))
+    store = Store.open(StoreSettings(uri=str(folder / "new" / "m.db"), collection="stored"))
     try:
-        staging = Staging(store, UnitEmbedder(), mode="hybrid")
-        staging.add(CHUNKS, UnitEmbedder().embed_documents([each.content for each in CHUNKS]))
-        staging.put_documents([DocumentRecord(each.source, "h", "r", 1, 2, each.title, 1) for each in CHUNKS])
+        staging = Staging(store, ScriptedEmbedder(dimension=DIMENSION), mode="hybrid")
+        staging.insert_chunks(CHUNKS, VECTORS)
+        staging.put_documents([DocumentRecord(each.source, "h", "f", 1, 2, each.title, 1) for each in CHUNKS])
         staging.commit(staging.seal("/docs").commit, keep=1)
         yield store
     finally:

@@ -1,6 +1,6 @@
-"""Milvus, of a Lite file, a server or a cluster, with deadlines and our errors; nothing else talks to it.
+"""A connection to Milvus (a Lite file, a server or a cluster) with deadlines and our errors.
 
-Knows collections, rows and expressions; knows nothing of generations or documents.
+It knows collections, rows and expressions, and nothing about generations or documents.
 """
 
 import logging
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pymilvus import MilvusClient
 
 from rag.errors import StoreError, StoreTimeout, StoreUnavailable
-from rag.store.expressions import LATEST, CollectionSpec, ReadTimestamp, Row
+from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row
 from rag.store.milvus.database_file import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
 from rag.store.milvus.lite_file import LiteFile, open_lite_file
@@ -28,16 +28,16 @@ _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
 _NEGATIVE_WEIGHT = "Invalid sparse row: negative value"
 
-
-# Its own error log repeats, with tracebacks, what we raise.
+# The client's own error log repeats, with tracebacks, what we raise.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
 
 
 class Milvus:
     """A connection. Safe to use from several threads.
 
-    Every call ends within `timeout_seconds`, but for those that create a collection or write to a file: in a minute.
-    Raises StoreUnavailable, StoreTimeout, StoreLocked (another process has the file open), or StoreError.
+    Every call ends within `timeout_seconds`; one that creates a collection or writes to a file ends within a minute.
+    Methods raise StoreUnavailable, StoreTimeout or StoreError, and opening raises StoreLocked if another process has
+    the file open.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Milvus:
         self.uri = uri
         self.is_embedded = "://" not in uri
         self._timeout = timeout_seconds
-        # A file with many rows takes seconds for a batch when the machine is busy; that is no reason to give up on it.
+        # On a busy machine a file with many rows takes seconds for a batch.
         self._write_timeout = max(_FILE_WRITE_SECONDS, timeout_seconds) if self.is_embedded else timeout_seconds
         self._file: LiteFile | None = None
         if self.is_embedded:
@@ -63,29 +63,30 @@ class Milvus:
                 self._client = MilvusClient(uri, token=token, db_name=database, timeout=connect_timeout_seconds)
 
     def close(self) -> None:
-        """End the connection and, in embedded mode, the process that serves the file."""
+        """End the connection, and the process that serves the file if the database is one."""
         if self._file:
             self._file.close()
         else:
             self._client.close()
 
     def collections(self) -> list[str]:
+        """Return the names of all collections in the database."""
         with translate_errors(self.uri):
             return sorted(self._client.list_collections(timeout=self._timeout))
 
     def create(self, name: str, collection: CollectionSpec) -> None:
-        """Create a collection, indexed and loaded. `vector` is compared by inner product."""
+        """Create a collection, indexed and loaded. Vectors are compared by inner product."""
         schema, indexes = to_milvus_schema(collection), to_milvus_indexes(collection)
-        # A server takes longer for it than one read may take.
+        # A server takes longer to create a collection than a read may take.
         timeout = max(60, self._timeout)
         with translate_errors(self.uri):
             self._client.create_collection(name, schema=schema, timeout=timeout, consistency_level="Strong")
-            # The client would wait half a second for each index; that of an empty collection is there at once.
+            # The client would wait half a second for each index; the index of an empty collection is there at once.
             self._client.create_index(name, indexes, timeout=timeout, sync=False)
             self._client.load_collection(name, timeout=timeout)
 
     def create_both(self, one: tuple[str, CollectionSpec], other: tuple[str, CollectionSpec]) -> None:
-        """Create two collections: on a server, which takes three seconds for each, at the same time."""
+        """Create two collections, at the same time on a server, which takes three seconds for each."""
         if self.is_embedded:
             self.create(*one)
             self.create(*other)
@@ -95,6 +96,7 @@ class Milvus:
                 created.result()
 
     def drop(self, name: str) -> None:
+        """Delete a collection with all its rows."""
         with translate_errors(self.uri):
             self._client.drop_collection(name, timeout=self._timeout)
 
@@ -107,10 +109,12 @@ class Milvus:
                 self._client.upsert(name, list(rows[start : start + BATCH_ROWS]), timeout=self._write_timeout)
 
     def delete(self, name: str, expression: str) -> None:
+        """Delete the rows that match."""
         with self._translated(name):
             self._client.delete(name, filter=expression, timeout=self._write_timeout)
 
     def count(self, name: str, expression: str) -> int:
+        """Count the rows that match, the latest writes among them."""
         with self._translated(name):
             rows = self._client.query(
                 name,
@@ -121,10 +125,10 @@ class Milvus:
             )
         return int(rows[0]["count(*)"])
 
-    def moment(self) -> ReadTimestamp:
-        """Now, by the server's clock. Reads `since` it see all that was written before, and need not wait for more.
+    def read_timestamp(self) -> ReadTimestamp:
+        """Return now, by the server's clock. Reads `since` it see all that was written before, and wait for no more.
 
-        Where the server does not tell, or is a file, reads see all that was written before they began.
+        Return LATEST for a file, and for a server that does not tell the time.
         """
         if self.is_embedded:
             return LATEST
@@ -135,12 +139,12 @@ class Milvus:
         except (StoreUnavailable, StoreTimeout):
             raise
         except StoreError:
-            return LATEST  # hosted services do not offer it to everybody
+            return LATEST  # some hosted services refuse the call
 
     def rows(
         self, name: str, expression: str, fields: Sequence[str], *, since: ReadTimestamp = LATEST
     ) -> Iterator[Row]:
-        """All rows that match, read page by page; in no particular order."""
+        """Yield all rows that match, read page by page, in no particular order."""
         first = self._first_rows(name, expression, fields, since)
         if len(first) < _PAGE_ROWS:
             yield from first
@@ -148,7 +152,7 @@ class Milvus:
             yield from self._paged_rows(name, expression, fields)
 
     def _first_rows(self, name: str, expression: str, fields: Sequence[str], since: ReadTimestamp) -> list[Row]:
-        """One call, where the iterator below makes several: most reads are of a few rows."""
+        """Read one page in one call: most reads are of a few rows, and the client's iterator makes several calls."""
         try:
             with self._translated(name):
                 found = self._client.query(
@@ -160,7 +164,7 @@ class Milvus:
                     **_consistency(since),
                 )
         except StoreError as error:
-            # milvus-lite 2.5.1 cannot give vectors of a collection that had no row when the file was opened.
+            # milvus-lite 2.5.1 cannot read vectors of a collection that had no row when the file was opened.
             if self.is_embedded and _NO_VECTORS in str(error) and not self.count(name, expression):
                 return []
             raise
@@ -168,7 +172,7 @@ class Milvus:
 
     def _paged_rows(self, name: str, expression: str, fields: Sequence[str]) -> Iterator[Row]:
         with self._translated(name):
-            # The iterator begins with this call too, and gives it no deadline: a server that hangs is found out here.
+            # The iterator begins with this call too, but without a deadline: a server that hangs is noticed here.
             self._client.describe_collection(name, timeout=self._timeout)
             pages = self._client.query_iterator(
                 name,
@@ -198,13 +202,13 @@ class Milvus:
         fields: Sequence[str],
         since: ReadTimestamp = LATEST,
     ) -> list[tuple[Row, float]]:
-        """The best rows with their scores, best first: by inner product for a vector, by BM25 for terms."""
+        """Return the best rows with their scores, best first: by inner product for a vector, by BM25 for terms."""
         options = {"filter": expression, "limit": limit, "output_fields": list(fields), **_consistency(since)}
         for _ in range(_SEARCH_ATTEMPTS - 1):
             try:
                 return self._search_once(name, query, options)
             except StoreError as error:
-                # milvus-lite 2.5.1 weighs terms wrongly in the instant of a deletion, in about 1 of 2,300 searches.
+                # During a deletion milvus-lite 2.5.1 weighs terms wrongly, in about 1 of 2,300 searches.
                 if not self.is_embedded or _NEGATIVE_WEIGHT not in str(error):
                     raise
         return self._search_once(name, query, options)
@@ -225,14 +229,14 @@ class Milvus:
 
     @contextmanager
     def _translated(self, name: str = "") -> Iterator[None]:
-        """Vendor errors become ours; of a server, a collection that is not in its memory is asked for."""
+        """Translate errors. If a server says that it has not loaded the collection, ask it to."""
         try:
             with translate_errors(self.uri):
                 yield
         except StoreUnavailable as error:
             if name and not self.is_embedded and NOT_LOADED in str(error).lower():
                 with suppress(StoreError), translate_errors(self.uri):
-                    # Does not wait for it: a server that has just started is about to do it anyway.
+                    # Without waiting: a server that has just started is about to load it anyway.
                     self._client.load_collection(name, timeout=self._timeout, _async=True)
             raise
 

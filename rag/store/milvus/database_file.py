@@ -1,4 +1,4 @@
-"""The file of an embedded database: its name, one process at a time, and room on its disk."""
+"""The file of an embedded database: its name, its lock, and the free space on its disk."""
 
 import fcntl
 import os
@@ -9,14 +9,14 @@ from typing import TextIO
 from rag.errors import ConfigError, StoreError, StoreLocked, StoreUnavailable
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,33}\.db")
-_ROOM_BYTES = 32 << 20  # many times what one batch takes
+_NEEDED_BYTES = 32 << 20  # many times what one batch takes
 
 
 def lock_database(path: Path) -> TextIO:
-    """Hold the database file for this process, and make its folder. Let go by closing what is returned.
+    """Lock the database file for this process, and make its folder. Closing what is returned releases the lock.
 
-    Raises ConfigError for a name that Milvus Lite does not take, StoreUnavailable if the folder cannot be written,
-    StoreLocked, naming the process, if another one holds it.
+    Raises ConfigError for a name that Milvus Lite does not take, StoreUnavailable if the folder cannot be written, and
+    StoreLocked, naming the process, if another one holds the lock.
     """
     if not _NAME.fullmatch(path.name):
         raise ConfigError(
@@ -31,17 +31,18 @@ def lock_database(path: Path) -> TextIO:
 
 
 def check_free_space(path: Path) -> None:
-    """Raises StoreError: milvus-lite 2.5.1 acknowledges rows for which there was no room in the file."""
+    """Raise StoreError if the disk is nearly full: milvus-lite 2.5.1 acknowledges rows that it could not write."""
     disk = os.statvfs(path.parent)
     free = disk.f_bavail * disk.f_frsize
-    if free < _ROOM_BYTES:
+    if free < _NEEDED_BYTES:
         raise StoreError(
-            f"{path}: its disk is full ({free >> 20} MB are free, {_ROOM_BYTES >> 20} are needed); make room, run again"
+            f"{path}: its disk is full ({free >> 20} MB are free, {_NEEDED_BYTES >> 20} are needed); "
+            "free some space and run again"
         )
 
 
 def _locked(path: Path) -> TextIO:
-    # Milvus Lite's own lock is deleted by a second process that fails to take it, and a third gets in.
+    # A second process that fails to take Milvus Lite's own lock deletes it, and a third gets in.
     lock = path.with_name(f"{path.name}.lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What Milvus and its client raise, as errors of ours."""
+"""Errors of Milvus and its client, translated into ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from pymilvus import MilvusException
 from rag.errors import StoreError, StoreTimeout, StoreUnavailable
 
 NOT_LOADED = "collection not loaded"
-# What a server says that is starting, or has just lost one of its parts.
+# What a server says while it is starting, or after it has lost one of its parts.
 _NOT_READY = (NOT_LOADED, "channel not available", "channel lacks", "no available", "not healthy", "not ready")
 _COLLECTION_GONE = 100
 _NO_HANDSHAKE = "Tls handshake failed"
@@ -18,7 +18,7 @@ _REFUSED = "refuses the token; set ZHIWEN_STORE__TOKEN to user:password or an AP
 
 @contextmanager
 def translate_errors(uri: str) -> Iterator[None]:
-    """Whatever the client raises within becomes StoreUnavailable, StoreTimeout or StoreError, and names the server."""
+    """Raise StoreUnavailable, StoreTimeout or StoreError, naming the server, for whatever the client raises."""
     try:
         yield
     except grpc.RpcError as error:
@@ -34,6 +34,11 @@ def translate_errors(uri: str) -> Iterator[None]:
         raise StoreError(f"{uri}: {code.name if code else error}") from error
     except MilvusException as error:
         raise _from_milvus(uri, error) from error
+
+
+def error_message(error: Exception) -> str:
+    """Return what an error of Milvus says, on one line of at most 300 characters."""
+    return _one_line(error.message if isinstance(error, MilvusException) else error)
 
 
 def _from_milvus(uri: str, error: MilvusException) -> StoreError:
@@ -55,14 +60,14 @@ def _why_unreachable(call: grpc.Call | None, message: str) -> str:
         return _REFUSED
     if call and _NO_HANDSHAKE in str(call.details()):
         return (
-            "is no TLS connection that can be trusted; for a certificate of your own authority, set "
+            "offers no trusted TLS connection; if your own authority signed its certificate, set "
             f"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH to the authority's ({_one_line(call.details())})"
         )
     return f"cannot be reached; is Milvus running there? ({message})"
 
 
 def _call_behind(error: BaseException) -> grpc.Call | None:
-    """The call that a vendor error was made of, if one was; the client raises some errors from themselves."""
+    """Return the gRPC call that caused an error, if one did. The client raises some errors from themselves."""
     seen: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -73,10 +78,6 @@ def _call_behind(error: BaseException) -> grpc.Call | None:
             seen.append(one)
             waiting += [one.__context__, one.__cause__]
     return None
-
-
-def error_message(error: Exception) -> str:
-    return _one_line(error.message if isinstance(error, MilvusException) else error)
 
 
 def _one_line(text: object) -> str:

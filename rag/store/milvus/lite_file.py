@@ -1,4 +1,4 @@
-"""Opening a Milvus Lite file: our lock on it, the process that serves it, and a client of that."""
+"""Opening a Milvus Lite file: our lock on it, the process that serves it, and a client of that process."""
 
 import time
 from dataclasses import dataclass
@@ -20,36 +20,36 @@ class LiteFile:
     """An open database file."""
 
     client: MilvusClient
-    lite: LiteProcess
+    process: LiteProcess
     lock: TextIO
 
     def close(self) -> None:
-        """End the connection and the process that serves the file, and let go of it."""
+        """End the connection and the process that serves the file, and release the lock."""
         self.client.close()
-        self.lite.stop()
+        self.process.stop()
         self.lock.close()
 
 
 def open_lite_file(path: Path) -> LiteFile:
-    """Raises ConfigError, StoreLocked, StoreUnavailable or StoreError."""
+    """Open a database file. Raises ConfigError, StoreLocked, StoreUnavailable or StoreError."""
     lock = lock_database(path)
     try:
-        client, lite = _start(path)
+        client, process = _start(path)
     except (StoreError, ConfigError):
         lock.close()
         raise
-    return LiteFile(client, lite, lock)
+    return LiteFile(client, process, lock)
 
 
 def _start(path: Path) -> tuple[MilvusClient, LiteProcess]:
-    # The first connection sometimes fails (about 1 in 30), never twice in a row.
+    # About 1 in 30 first connections fails, and never twice in a row.
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            lite = LiteProcess(path)
+            process = LiteProcess(path)
             try:
-                return MilvusClient(lite.address), lite
+                return MilvusClient(process.address), process
             except MilvusException:
-                lite.stop()
+                process.stop()
                 raise
         except (MilvusException, OSError) as error:
             if attempt == _ATTEMPTS:

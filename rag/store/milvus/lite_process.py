@@ -1,8 +1,8 @@
-"""The process that serves a Milvus Lite file: started with a place of its own, and ended with ours.
+"""The process that serves a Milvus Lite file: it starts with a folder of its own, and ends with ours.
 
-milvus-lite 2.5.1 brings a starter, which is not used: all its processes share ~/.cache/milvus, where two that start at
-once trip over each other ("Mmap manager has not been init"), without HOME they abort, each start takes half a second,
-and a second start deletes the lock of the first.
+We do not use the starter that milvus-lite 2.5.1 brings. All its processes share ~/.cache/milvus, where two that start
+at the same time disturb each other ("Mmap manager has not been init"); without HOME they abort; each start takes half a
+second; and a second start deletes the lock of the first.
 """
 
 import fcntl
@@ -27,33 +27,35 @@ class LiteProcess:
     """A running Milvus Lite; `address` is where it listens. It ends at `stop`, or when this process does."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError if it does not start, StoreLocked if a program that uses milvus-lite's starter has the file,
-        ConfigError where there is no Milvus Lite for this system.
+        """Start it for a database file.
+
+        Raises OSError if it does not start, StoreLocked if a program that uses milvus-lite's starter has the file open,
+        and ConfigError if there is no Milvus Lite for this system.
         """
         binary = _binary()
         with ExitStack() as stack:
             stack.enter_context(_guarded(path))
             temporary = TemporaryDirectory(prefix="zhiwen-milvus-", ignore_cleanup_errors=True)
-            place = Path(stack.enter_context(temporary))
-            lock = stack.enter_context((place / "lock").open("w"))
-            # It ends when it gets this lock: when we let go, or die.
+            folder = Path(stack.enter_context(temporary))
+            lock = stack.enter_context((folder / "lock").open("w"))
+            # The process ends when it gets this lock: when we release it, or die.
             fcntl.lockf(lock, fcntl.LOCK_EX)
-            self.address = f"unix:{place / 'socket'}"
-            # It also prints the errors that it answers with, which are ours to tell.
-            with (place / "log").open("wb") as log:
+            self.address = f"unix:{folder / 'socket'}"
+            # It also prints the errors that it answers with, which we report ourselves.
+            with (folder / "log").open("wb") as log:
                 process = subprocess.Popen(  # noqa: S603  (the binary that the package ships)
                     [binary, path.absolute(), self.address, "ERROR", lock.name],
-                    env=_environment(binary.parent, home=place),
+                    env=_environment(binary.parent, home=folder),
                     cwd=path.parent,
                     stdout=log,
                     stderr=log,
                 )
             stack.callback(_end, process, lock)
-            _wait_for(place / "socket", process, place / "log")
+            _wait_for(folder / "socket", process, folder / "log")
             self._running = stack.pop_all()
 
     def stop(self) -> None:
-        """What was written is in the file afterwards."""
+        """End the process; what was written is in the file afterwards."""
         self._running.close()
 
 
@@ -85,7 +87,7 @@ def _binary() -> Path:
 
 @contextmanager
 def _guarded(path: Path) -> Iterator[None]:
-    """Hold the lock that milvus-lite's own starter asks for, so that other programs keep out."""
+    """Hold the lock that milvus-lite's own starter takes, to keep other programs out."""
     with path.with_name(f".{path.name}.lock").open("w") as guard:
         try:
             fcntl.lockf(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,6 +101,6 @@ def _guarded(path: Path) -> Iterator[None]:
 
 def _environment(libraries: Path, *, home: Path) -> dict[str, str]:
     paths = os.pathsep.join(filter(None, (str(libraries), os.environ.get("LD_LIBRARY_PATH"))))
-    # Without the last, each start would leave log files in /tmp.
+    # Without GLOG_minloglevel each start would leave log files in /tmp.
     own = {"LD_LIBRARY_PATH": paths, "DYLD_LIBRARY_PATH": paths, "HOME": str(home), "GLOG_minloglevel": "3"}
     return {**os.environ, **own}

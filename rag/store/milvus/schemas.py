@@ -1,4 +1,4 @@
-"""The shape of a collection in the words of Milvus's client."""
+"""The shape of a collection as Milvus's client describes it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 from pymilvus.milvus_client import IndexParams
 
-from rag.store.expressions import CollectionSpec, Field
+from rag.store.collection_spec import CollectionSpec, Field
 
 
 def to_milvus_schema(collection: CollectionSpec) -> CollectionSchema:
+    """Return the fields of a collection, its vector and, if terms are searched, what BM25 makes of them."""
     schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     for position, field in enumerate(collection.fields):
         schema.add_field(field.name, **_field_options(field, collection.terms_field), is_primary=position == 0)
@@ -28,7 +29,7 @@ def to_milvus_schema(collection: CollectionSpec) -> CollectionSchema:
 
 
 def to_milvus_indexes(collection: CollectionSpec) -> IndexParams:
-    """`vector` is compared by inner product, terms by BM25."""
+    """Return the indexes of a collection: vectors are compared by inner product, terms by BM25."""
     indexes = MilvusClient.prepare_index_params()
     indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
     if collection.terms_field:

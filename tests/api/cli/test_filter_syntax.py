@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from api.cli.filter_syntax import parse_filter
 from rag.errors import FilterError
-from rag.store.expressions import quote_value
-from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range, to_milvus_expression
+from rag.store.filter_expressions import translate_filter
+from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
 from tests.kit.processes import Server, Workspace, assert_one_line
 
 GUIDE = "---\ntags: [ops, storage]\nyear: 2024\ndate: 2024-05-31\ndraft: yes\n---\n\n# Lamp\n\nThe lamp burns oil.\n"
@@ -100,7 +100,7 @@ def test_whatever_is_typed_is_a_filter_or_a_filter_error(where: str, filter_json
     try:
         meant = meant_by(where, filter_json=filter_json)
         assert meant is not None
-        to_milvus_expression(meant, quote_value)
+        translate_filter(meant)
     except FilterError:
         return
 

@@ -13,8 +13,8 @@ from api.schemas.search import SearchRequest, SearchResponse
 from ingest.staging.report import Failure, IngestReport
 from rag.errors import FilterError
 from rag.retrieval.search import Retrieval
-from rag.store.expressions import quote_value
-from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range, to_milvus_expression
+from rag.store.filter_expressions import translate_filter
+from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.types import Answer, Citation
 
 
@@ -55,7 +55,7 @@ def test_several_operators_in_one_object_all_hold() -> None:
 
 def test_a_filter_without_an_operator_is_refused() -> None:
     with pytest.raises(FilterError):
-        to_milvus_expression(parsed({"field": "level"}), quote_value)
+        translate_filter(parsed({"field": "level"}))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.settings import ChunkingSettings
-from rag.store.rows import MAX_CONTENT_BYTES
+from rag.store.columns import MAX_CONTENT_BYTES
 from tests.kit.chunking import OVERVIEW, chunks_of, overview_chunks, with_special_tokens, words
 
 

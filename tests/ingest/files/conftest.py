@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ingest.sync import ingest
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.store.store import Store
 from tests.kit.confined_folder import HIDDEN, ConfinedFolder
-from tests.kit.corpus import Folder, WordHashEmbedder, settings_for
+from tests.kit.corpus import Folder, settings_for
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.write("good.md", "# Good\n\nThe heron nests in March.\n")
     settings = settings_for(folder.root, place / "m.db")
     store = Store.open(settings.store)
-    assert ingest(settings, store, WordHashEmbedder()).ok
+    assert ingest(settings, store, ScriptedEmbedder()).ok
     store.close()
     return place / "m.db"
 

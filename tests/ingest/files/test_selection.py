@@ -8,8 +8,9 @@ import pytest
 
 from ingest.sync import ingest
 from rag.errors import KnowledgeError
+from rag.models.embedders.scripted import ScriptedEmbedder
 from tests.kit.confined_folder import HIDDEN, ConfinedFolder, found
-from tests.kit.corpus import Folder, WordHashEmbedder
+from tests.kit.corpus import Folder
 
 
 @pytest.mark.parametrize("name", ["a..md", "..md", "...md", "a/..md", ".../b.md", "..a/b.md", "a.md/..b.md"])
@@ -59,7 +60,7 @@ def test_documents_with_odd_names_are_read_or_named_and_others_are_unharmed(conf
     assert confined.ingest().embedded == 0
     for path in paths.values():
         os.unlink(path)  # noqa: PTH108
-    after = ingest(confined.settings, confined.store, WordHashEmbedder(), allow_mass_deletion=True)
+    after = ingest(confined.settings, confined.store, ScriptedEmbedder(), allow_mass_deletion=True)
     assert (after.ok, after.documents.removed) == (True, len(taken_in))
     assert "curlew" not in confined.everything()
 
@@ -129,7 +130,7 @@ def test_ignored_hidden_and_excluded_documents_never_reach_the_store(confined: C
     settings = confined.settings.model_copy(
         update={"knowledge": confined.settings.knowledge.model_copy(update={"exclude": ("drafts/",)})}
     )
-    assert ingest(settings, confined.store, WordHashEmbedder()).ok
+    assert ingest(settings, confined.store, ScriptedEmbedder()).ok
     assert set(confined.store.snapshot().documents()) == {"good.md"}
     assert "kingfisher" not in confined.everything()
 

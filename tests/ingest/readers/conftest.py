@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ingest.sync import ingest
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import EmbeddingSettings
 from rag.store.store import Store
-from tests.kit.corpus import Folder, WordHashEmbedder, settings_for
+from tests.kit.corpus import Folder, settings_for
 from tests.kit.shelf import Shelf, ingest_good_documents
 
 
@@ -29,7 +30,7 @@ def shelf(ingested: Path, tmp_path: Path) -> Iterator[Shelf]:
     # Some of these documents give hundreds of chunks.
     settings = settings.model_copy(update={"embedding": EmbeddingSettings(batch_size=64)})
     store = Store.open(settings.store)
-    yield Shelf(Folder(settings.knowledge.path), settings, store, WordHashEmbedder())
+    yield Shelf(Folder(settings.knowledge.path), settings, store, ScriptedEmbedder())
     store.close()
 
 
@@ -41,7 +42,7 @@ def empty_ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.write("empty.md", "")
     settings = settings_for(folder.root, place / "m.db")
     store = Store.open(settings.store)
-    report = ingest(settings, store, WordHashEmbedder())
+    report = ingest(settings, store, ScriptedEmbedder())
     assert (report.ok, report.generation, report.documents.added, report.embedded) == (True, 1, 1, 0)
     store.close()
     return place
@@ -53,5 +54,5 @@ def empty_shelf(empty_ingested: Path, tmp_path: Path) -> Iterator[Shelf]:
     shutil.copy2(empty_ingested / "m.db", tmp_path / "m.db")
     settings = settings_for(tmp_path / "docs", tmp_path / "m.db")
     store = Store.open(settings.store)
-    yield Shelf(Folder(tmp_path / "docs"), settings, store, WordHashEmbedder())
+    yield Shelf(Folder(tmp_path / "docs"), settings, store, ScriptedEmbedder())
     store.close()

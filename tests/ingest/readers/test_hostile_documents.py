@@ -9,7 +9,7 @@ from ingest.chunking.chunks import chunk_sections
 from ingest.parser_process import ParserProcess
 from rag.errors import DocumentError
 from rag.models.embedders.builtin import BuiltinEmbedder
-from tests.kit.corpus import dump
+from tests.kit.pictures import dump
 from tests.kit.shelf import Shelf
 
 pytestmark = pytest.mark.timeout(120)  # a parser that does not get away from such a document takes much longer

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from ingest.sync import ingest
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.store.store import Store
-from tests.kit.corpus import Folder, WordHashEmbedder, settings_for
+from tests.kit.corpus import Folder, settings_for
 from tests.kit.shelf import Shelf
 
 pytestmark = pytest.mark.timeout(120)  # a parser that does not get away from such a document takes much longer
@@ -140,7 +141,7 @@ def test_a_folder_can_be_emptied_of_text_and_filled_again_by_another_process(ing
         folder.write(source, "")
     for number in range(4):
         store = Store.open(settings.store)  # as a process that starts does
-        shelf = Shelf(folder, settings, store, WordHashEmbedder())
+        shelf = Shelf(folder, settings, store, ScriptedEmbedder())
         try:
             if number < 3:  # until the generation with the text has been collected
                 folder.write("good.md", "\n" * number)

@@ -1,3 +1,5 @@
+"""What an ingest has to do, from the files of a folder and a manifest."""
+
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -25,13 +27,13 @@ def files_of(root: Path) -> list[File]:
     return scan(root, include=("*.md",))
 
 
-def manifest_of(root: Path, recipe: str = "r1") -> dict[str, DocumentRecord]:
-    """What an ingest of the folder as it stands would have written down."""
+def manifest_of(root: Path) -> dict[str, DocumentRecord]:
+    """The manifest that an ingest of the folder as it is would have written."""
     return {
         file.source: DocumentRecord(
             source=file.source,
             content_hash=content_hash(file.read(ANY_SIZE)),
-            recipe=recipe,
+            pipeline_fingerprint="p1",
             size=file.size,
             modified_ns=file.modified_ns,
             title="",
@@ -41,8 +43,15 @@ def manifest_of(root: Path, recipe: str = "r1") -> dict[str, DocumentRecord]:
     }
 
 
-def plan_of(root: Path, manifest: dict[str, DocumentRecord], *, recipe: str = "r1", verify: bool = False) -> Plan:
-    return make_plan(files_of(root), manifest, recipe=recipe, max_bytes=ANY_SIZE, verify=verify)
+def plan_of(
+    root: Path,
+    manifest: dict[str, DocumentRecord],
+    *,
+    fingerprint: str = "p1",
+    max_bytes: int = ANY_SIZE,
+    verify: bool = False,
+) -> Plan:
+    return make_plan(files_of(root), manifest, pipeline_fingerprint=fingerprint, max_bytes=max_bytes, verify=verify)
 
 
 def names(files: tuple[File, ...]) -> list[str]:
@@ -101,28 +110,28 @@ def test_verify_finds_nothing_where_nothing_changed(root: Path) -> None:
     assert plan_of(root, manifest_of(root), verify=True).is_empty
 
 
-def test_another_recipe_changes_every_document(root: Path) -> None:
-    plan = plan_of(root, manifest_of(root), recipe="r2")
+def test_another_pipeline_fingerprint_changes_every_document(root: Path) -> None:
+    plan = plan_of(root, manifest_of(root), fingerprint="p2")
     assert names(plan.changed) == ["a.md", "b.md", "c.md"]
 
 
-def test_a_document_without_a_recipe_is_read_again(root: Path) -> None:
+def test_a_document_without_a_pipeline_fingerprint_is_read_again(root: Path) -> None:
     manifest = manifest_of(root)
-    manifest["b.md"] = replace(manifest["b.md"], recipe="")
+    manifest["b.md"] = replace(manifest["b.md"], pipeline_fingerprint="")
     assert names(plan_of(root, manifest).changed) == ["b.md"]
 
 
-def test_a_file_that_cannot_be_read_is_left_to_the_reading(root: Path) -> None:
+def test_a_file_that_cannot_be_read_is_read_again_as_a_changed_one(root: Path) -> None:
     manifest = manifest_of(root)
     files = files_of(root)
     (root / "a.md").unlink()
     os.mkfifo(root / "a.md")
-    plan = make_plan(files, manifest, recipe="r1", max_bytes=ANY_SIZE, verify=True)
+    plan = make_plan(files, manifest, pipeline_fingerprint="p1", max_bytes=ANY_SIZE, verify=True)
     assert names(plan.changed) == ["a.md"]
 
 
-def test_a_file_over_the_size_limit_is_left_to_the_reading(root: Path) -> None:
-    plan = make_plan(files_of(root), manifest_of(root), recipe="r1", max_bytes=5, verify=True)
+def test_a_file_over_the_size_limit_is_read_again_as_a_changed_one(root: Path) -> None:
+    plan = plan_of(root, manifest_of(root), max_bytes=5, verify=True)
     assert names(plan.changed) == ["a.md", "b.md", "c.md"]
 
 
@@ -155,8 +164,8 @@ def test_nothing_is_deleted_from_a_store_without_a_generation() -> None:
 @given(st.sets(st.sampled_from("abcdefgh")), st.sets(st.sampled_from("abcdefgh")), st.sets(st.sampled_from("abcdefgh")))
 def test_a_plan_names_every_document_exactly_once(present: set[str], known: set[str], edited: set[str]) -> None:
     files = [File(name, Path("/nowhere"), Path(name), 1, 2 if name in edited else 1) for name in sorted(present)]
-    manifest = {name: DocumentRecord(name, "", "r1", 1, 1, "", 1) for name in sorted(known)}
-    plan = make_plan(files, manifest, recipe="r1", max_bytes=10)
+    manifest = {name: DocumentRecord(name, "", "p1", 1, 1, "", 1) for name in sorted(known)}
+    plan = make_plan(files, manifest, pipeline_fingerprint="p1", max_bytes=10)
     parts = [set(names(plan.added)), set(names(plan.changed)), set(plan.removed), set(plan.unchanged)]
     assert parts == [present - known, present & known & edited, known - present, (present & known) - edited]
     assert names(plan.to_read) == sorted(parts[0] | parts[1])

@@ -1,4 +1,4 @@
-"""One generation in the making: invisible until its commit, gone after a repair."""
+"""One generation in the making: invisible until its commit, gone after a recovery."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,13 +8,22 @@ import pytest
 from ingest.staging.recovery import collect_garbage, recover, roll_back
 from ingest.staging.staging import Staging
 from rag.errors import StoreEmpty, StoreError
+from rag.models.embedders.scripted import ScriptedEmbedder
+from rag.store.columns import text_hash
 from rag.store.snapshot import Snapshot
-from rag.store.store import Store
 from rag.store.term_statistics import TermChanges, sum_statistics
 from rag.store.versions import DocumentRecord
 from rag.text.tokens import tokenize
 from rag.types import Chunk
-from tests.kit.library import Library, LibraryMaker, WordEmbedder
+from tests.kit.corpus import Library, MakeLibrary
+from tests.kit.raw_rows import (
+    another_store,
+    collections_of,
+    connection_of,
+    count_chunk_rows,
+    count_manifest_rows,
+    every_row,
+)
 
 
 def chunk(name: str, content: str, *, source: str = "staged.md") -> Chunk:
@@ -34,30 +43,30 @@ def chunk(name: str, content: str, *, source: str = "staged.md") -> Chunk:
 
 
 def record(source: str, chunks: int) -> DocumentRecord:
-    return DocumentRecord(source, "hash", "recipe", 1, 1, "Staged", chunks)
+    return DocumentRecord(source, "hash", "fingerprint", 1, 1, "Staged", chunks)
 
 
 def stage(library: Library, chunks: Sequence[Chunk], *, remove: Sequence[str] = ()) -> Staging:
     staging = Staging(library.store, library.embedder, mode="hybrid")
     if chunks:
-        staging.add(chunks, library.embedder.embed_documents([each.searchable_text for each in chunks]))
+        staging.insert_chunks(chunks, library.embedder.embed_documents([each.searchable_text for each in chunks]))
         staging.put_documents([record(source, 1) for source in sorted({each.source for each in chunks})])
     staging.remove_documents(remove)
     return staging
 
 
 def commit(library: Library, staging: Staging, *, keep: int = 1) -> Snapshot:
-    sealed = staging.seal(str(library.root))
+    sealed = staging.seal(str(library.folder.root))
     staging.commit(sealed.commit, keep=keep)
     return library.store.snapshot()
 
 
 def test_readers_see_the_live_generation_until_the_commit(library: Library) -> None:
-    before, documents = library.contents(), library.store.snapshot().documents()
+    before, documents = library.live(), library.store.snapshot().documents()
     staging = stage(library, [chunk("s1", "staged apples")], remove=["c.md"])
-    sealed = staging.seal(str(library.root))
+    sealed = staging.seal(str(library.folder.root))
     snapshot = library.store.snapshot()
-    assert library.contents() == before
+    assert library.live() == before
     assert snapshot.documents() == documents
     vector = library.embedder.embed_query("Staged staged apples")
     assert all(stored.chunk.id != "s1" for stored, _ in snapshot.search_vectors(vector, limit=100))
@@ -74,85 +83,85 @@ def test_readers_see_the_live_generation_until_the_commit(library: Library) -> N
     assert {stored.chunk.id for stored, _ in after.search_terms(["staged"], limit=100)} == {"s1"}
 
 
-def test_a_search_in_the_midst_of_a_burial_fills_all_its_places(library: Library) -> None:
+def test_a_search_while_rows_are_tombstoned_finds_as_much_as_before(library: Library) -> None:
     snapshot, question = library.store.snapshot(), library.embedder.embed_query("Apples are red.")
     before = snapshot.search_vectors(question, limit=100)
     staging = Staging(library.store, library.embedder, mode="hybrid")
-    library.watch()
-    library.milvus.refuses_write = 3  # after the note and the copies: the deletion of what was copied
+    library.begin_to_count()
+    library.refuse_write(3)  # after the note and the copies: the deletion of what was copied
     with pytest.raises(StoreError, match="was refused"):
-        staging.retire([*staging.chunks_of("a.md"), *staging.chunks_of("b.md"), *staging.chunks_of("c.md")])
-    assert library.milvus.count(f"{snapshot.commit.space}_chunks", f"died == {staging.generation}") > 3
+        staging.tombstone_chunks([*staging.chunks_of("a.md"), *staging.chunks_of("b.md"), *staging.chunks_of("c.md")])
+    assert count_chunk_rows(library.store, f"died == {staging.generation}") > 3
     for limit in range(1, len(before) + 2):
         found = snapshot.search_vectors(question, limit=limit)
         assert [score for _, score in found] == pytest.approx([score for _, score in before[:limit]])
         assert len({stored.chunk.id for stored, _ in found}) == len(found)
     assert len(snapshot.search_terms(["apples", "bread", "cheese"], limit=5)) == 5
-    library.milvus.refuses_write = 0
+    library.refuse_write(0)
     recover(library.store)
 
 
-def test_repair_leaves_the_rows_exactly_as_they_were(library: Library) -> None:
-    before = library.every_row()
-    stage(library, [chunk("s1", "staged"), chunk("s2", "two")], remove=["a.md", "c.md"]).seal(str(library.root))
-    assert library.every_row() != before
+def test_recovery_leaves_the_rows_exactly_as_they_were(library: Library) -> None:
+    before = every_row(library.store)
+    stage(library, [chunk("s1", "staged"), chunk("s2", "two")], remove=["a.md", "c.md"]).seal(str(library.folder.root))
+    assert every_row(library.store) != before
     recover(library.store)
-    assert library.every_row() == before
+    assert every_row(library.store) == before
 
 
-def test_repair_writes_nothing_where_all_is_well(library: Library) -> None:
+def test_recovery_writes_nothing_if_there_is_nothing_to_undo(library: Library) -> None:
     recover(library.store)
-    assert library.milvus.writes == 0
+    assert library.writes == 0
 
 
-def test_repair_twice_is_the_same_as_once(library: Library) -> None:
+def test_recovering_twice_is_the_same_as_once(library: Library) -> None:
     stage(library, [chunk("s1", "staged")], remove=["a.md"])
     recover(library.store)
-    library.watch()
+    library.begin_to_count()
     recover(library.store)
-    assert library.milvus.writes == 0
+    assert library.writes == 0
 
 
 @pytest.mark.parametrize("write", [1, 2, 3, 4])
-def test_a_repair_that_was_broken_off_is_completed_by_the_next(library: Library, write: int) -> None:
-    before = library.every_row()
-    stage(library, [chunk("s1", "staged")], remove=["a.md", "c.md"]).seal(str(library.root))
-    library.watch()
-    library.milvus.refuses_write = write
+def test_a_recovery_that_was_interrupted_is_completed_by_the_next(library: Library, write: int) -> None:
+    before = every_row(library.store)
+    stage(library, [chunk("s1", "staged")], remove=["a.md", "c.md"]).seal(str(library.folder.root))
+    library.begin_to_count()
+    library.refuse_write(write)
     with pytest.raises(StoreError):
         recover(library.store)
-    library.milvus.refuses_write = 0
+    library.refuse_write(0)
     recover(library.store)
-    assert library.every_row() == before
+    assert every_row(library.store) == before
 
 
-def test_repair_drops_a_space_that_was_never_committed(make_library: LibraryMaker) -> None:
+def test_recovery_drops_a_namespace_that_was_never_committed(make_library: MakeLibrary) -> None:
     library = make_library()
     stage(library, [chunk("s1", "staged")])
     assert library.store.state() is None
     with pytest.raises(StoreEmpty):
         library.store.snapshot()
     recover(library.store)
-    assert [name for name in library.milvus.collections() if name.startswith(f"{library.store.collection}_g")] == []
+    assert collections_of(library.store) == [f"{library.store.collection}_state"]
 
 
-def test_repair_leaves_the_collections_of_others_alone(library: Library, new_library: Library) -> None:
-    """`library1` and `library10` begin alike, and share the database."""
-    others = Store(library.milvus, collection=f"{library.store.collection}_g9")
-    before = library.milvus.collections()
-    recover(others)
-    recover(Store(library.milvus, collection=library.store.collection[:-1]))
+def test_recovery_leaves_the_collections_of_other_stores_alone(library: Library, new_library: Library) -> None:
+    """The names `library1` and `library10` begin alike, and share the database."""
+    connection = connection_of(library.store)
+    before = connection.collections()
+    recover(another_store(library.store, collection=f"{library.store.collection}_g9"))
+    recover(another_store(library.store, collection=library.store.collection[:-1]))
     recover(new_library.store)
-    assert library.milvus.collections() == before
+    assert connection.collections() == before
 
 
-def test_rolling_back_before_two_commits_is_an_error(make_library: LibraryMaker) -> None:
+def test_rolling_back_before_two_commits_is_an_error(make_library: MakeLibrary) -> None:
     library = make_library()
     with pytest.raises(StoreError, match="no earlier generation"):
         roll_back(library.store)
 
 
-def test_a_generation_that_was_rolled_back_still_reads_until_the_next_repair(library: Library) -> None:
+def test_a_generation_that_was_rolled_back_can_be_read_until_the_next_recovery(library: Library) -> None:
     stage_and_commit = commit(library, stage(library, [chunk("s1", "staged")]))
     roll_back(library.store)
     assert "s1" in {stored.chunk.id for stored in stage_and_commit.chunks()}
@@ -185,23 +194,23 @@ def test_two_writers_at_once_both_give_up_and_leave_no_trace(new_library: Librar
     """On a server the lease is advisory, so two processes can stage at once; here they are two stores."""
     library = new_library
     library.ingest()
-    before = library.contents()
-    other = replace(library, store=Store(library.milvus, collection=library.store.collection))
+    before = library.live()
+    other = replace(library, store=another_store(library.store))
     second = stage(library, [chunk("s2", "second")])
-    sealed = second.seal(str(library.root))
+    sealed = second.seal(str(library.folder.root))
     with pytest.raises(StoreError, match="does another process write to it"):
         commit(other, stage(other, [chunk("s1", "first")]))
     with pytest.raises(StoreError, match="does another process write to it"):
         second.commit(sealed.commit, keep=1)
     recover(library.store)
-    assert library.contents() == before
+    assert library.live() == before
 
 
 def test_a_writer_whose_generation_has_moved_gives_up(new_library: Library) -> None:
     library = new_library
     library.ingest()
     late = Staging(library.store, library.embedder, mode="hybrid")
-    sealed = late.seal(str(library.root))
+    sealed = late.seal(str(library.folder.root))
     recover(library.store)
     commit(library, stage(library, [chunk("s1", "first")]), keep=1)
     with pytest.raises(StoreError, match="nothing was changed"):
@@ -212,22 +221,21 @@ def test_a_writer_whose_generation_has_moved_gives_up(new_library: Library) -> N
 def test_vectors_are_found_by_the_hash_of_their_text(library: Library) -> None:
     staging = Staging(library.store, library.embedder, mode="hybrid")
     live = staging.chunks_of("a.md")
-    found = staging.vectors_of([each.row["text_hash"] for each in live] + ["unknown"])
-    assert set(found) == {each.row["text_hash"] for each in live}
-    for each in live:
-        assert (
-            found[each.row["text_hash"]].tolist() == library.embedder.embed_query(each.chunk.searchable_text).tolist()
-        )
+    texts = {text_hash(each.chunk.searchable_text): each.chunk.searchable_text for each in live}
+    found = staging.vectors_by_text_hash([*texts, "unknown"])
+    assert found.keys() == texts.keys()
+    for key, text in texts.items():
+        assert found[key].tolist() == library.embedder.embed_query(text).tolist()
 
 
-def test_a_fresh_space_starts_from_nothing_and_knows_what_it_replaces(library: Library) -> None:
-    staging = Staging(library.store, WordEmbedder(version="other"), mode="hybrid")
+def test_a_new_namespace_starts_from_nothing_and_knows_what_it_replaces(library: Library) -> None:
+    staging = Staging(library.store, ScriptedEmbedder(fingerprint="fedcba9876543210"), mode="hybrid")
     assert staging.is_fresh
     assert staging.documents() == {}
     assert staging.chunks_of("a.md") == []
-    assert staging.vectors_of(["x"]) == {}
-    assert set(staging.replaced_documents()) == set(library.store.snapshot().documents())
-    assert [each.position for each in staging.replaced_chunks_of("a.md")] == [0, 1]
+    assert staging.vectors_by_text_hash(["x"]) == {}
+    assert set(staging.live_documents()) == set(library.store.snapshot().documents())
+    assert [each.position for each in staging.live_chunks_of("a.md")] == [0, 1]
     recover(library.store)
 
 
@@ -244,9 +252,7 @@ def test_statistics_stay_right_and_small_over_many_generations(library: Library)
         commit(library, stage(library, [new], remove=[last.source] if last else []))
         last = new
     assert library.statistics() == sum_statistics(expected.payloads())
-    snapshot = library.store.snapshot()
-    ledger = f"{snapshot.commit.space}_ledger"
-    assert library.milvus.count(ledger, 'kind == "terms"') < 38
+    assert count_manifest_rows(library.store, 'kind == "terms"') < 38
 
 
 @pytest.mark.parametrize("keep", [0, 1, 3])
@@ -256,10 +262,10 @@ def test_as_many_generations_are_kept_as_asked_for(library: Library, keep: int) 
     state = library.store.state()
     assert state
     assert len(state.history) == keep + 1
-    library.watch()
+    library.begin_to_count()
     collect_garbage(library.store)
-    # Without kept generations the last one is spared until the next commit, for the requests that still read it.
-    assert library.milvus.writes == (1 if keep == 0 else 0)
+    # If none is kept, the last one is spared until the next commit, for the requests that still read it.
+    assert library.writes == (1 if keep == 0 else 0)
     for _ in range(keep):
         roll_back(library.store)
     with pytest.raises(StoreError, match="no earlier generation"):

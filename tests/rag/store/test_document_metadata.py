@@ -1,4 +1,4 @@
-"""The front matter of all documents, generation after generation."""
+"""The front matter of all documents of each generation."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Conditions on chunks say in Milvus what they say in Python, and nothing that they hold can change that."""
+"""Filters mean in Milvus what they mean in Python, and nothing that they hold can change that."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import assert_never
@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import FilterError
-from rag.store.expressions import quote_value
+from rag.store.columns import SCHEMA_VERSION
+from rag.store.filter_expressions import translate_filter
 from rag.store.filter_keys import filter_keys_of, kind_key, value_key
-from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range, to_milvus_expression
-from rag.store.milvus.client import Milvus
-from rag.store.rows import chunk_collection, to_chunk_row
+from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
+from rag.store.snapshot import Snapshot
+from rag.store.versions import Commit
 from rag.types import Chunk, ChunkKind, MetadataValue, Scalar
+from rag.wiring import open_store
+from tests.kit.corpus import settings_for
 
 Found = Callable[[Filter], list[int]]
 Bound = str | int | float | None
@@ -65,7 +68,7 @@ text_fields = st.sampled_from(TEXT_FIELDS)
 number_fields = st.sampled_from(NUMBER_FIELDS)
 keys = st.sampled_from(KEYS)
 own_texts = st.sampled_from([getattr(chunk, field) for chunk in CHUNKS for field in TEXT_FIELDS])
-# U+10FFFF stands for the end of what begins with a text, and is no character that a text may hold.
+# U+10FFFF marks the end of the texts with a prefix, so no text may hold it.
 printable = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\U0010ffff")
 texts = own_texts | st.text(alphabet=printable, max_size=8)
 numbers = st.integers(-3, 15) | st.sampled_from([2**40, 2**63 - 1, -(2**63) + 1])
@@ -115,29 +118,31 @@ filters: st.SearchStrategy[Filter] = st.recursive(
 
 
 @pytest.fixture(scope="module")
-def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Milvus]:
-    """A real Milvus Lite with the chunks."""
-    opened = Milvus(str(tmp_path_factory.mktemp("filters") / "m.db"))
-    opened.create("chunks", chunk_collection(2, lexical=True))
-    opened.upsert("chunks", [to_chunk_row(chunk, VECTOR, born=1) for chunk in CHUNKS])
-    yield opened
-    opened.close()
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
+    """A generation of the chunks in a real Milvus Lite."""
+    folder = tmp_path_factory.mktemp("filters")
+    with open_store(settings_for(folder, folder / "m.db")) as store:
+        namespace = store.new_namespace(1)
+        namespace.create(dimension=2, lexical=True)
+        namespace.insert_chunks(CHUNKS, np.stack([VECTOR] * len(CHUNKS)), born=1)
+        yield store.snapshot_of(
+            Commit(1, namespace.name, "e", "f", 2, SCHEMA_VERSION, "hybrid", "2024-05-31", "/docs", 1, len(CHUNKS))
+        )
 
 
 @pytest.fixture(scope="module")
-def found(milvus: Milvus) -> Found:
+def found(snapshot: Snapshot) -> Found:
     """The positions of the chunks that a filter finds."""
 
-    def positions(condition: Filter) -> list[int]:
-        rows = milvus.rows("chunks", to_milvus_expression(condition, quote_value), ["position"])
-        return sorted(row["position"] for row in rows)
+    def positions(search_filter: Filter) -> list[int]:
+        return sorted(stored.chunk.position for stored in snapshot.chunks(search_filter))
 
     return positions
 
 
-def holds(condition: Filter, chunk: Chunk) -> bool:  # noqa: PLR0911
-    """What a condition means."""
-    match condition:
+def holds(search_filter: Filter, chunk: Chunk) -> bool:  # noqa: PLR0911
+    """What a filter means."""
+    match search_filter:
         case Equals(field, value):
             return any(same(value, one) for one in values_of(field, chunk))
         case In(field, values):
@@ -152,7 +157,7 @@ def holds(condition: Filter, chunk: Chunk) -> bool:  # noqa: PLR0911
             return any(holds(part, chunk) for part in of)
         case Not(of):
             return not holds(of, chunk)
-    assert_never(condition)
+    assert_never(search_filter)
 
 
 def values_of(field: str, chunk: Chunk) -> list[Scalar]:
@@ -180,12 +185,12 @@ ZH = value_key("lang", "zh")
 WEIGHT_IS_A_NUMBER = kind_key("weight", "number")
 
 
-def meant(condition: Filter) -> list[int]:
-    return [chunk.position for chunk in CHUNKS if holds(condition, chunk)]
+def meant(search_filter: Filter) -> list[int]:
+    return [chunk.position for chunk in CHUNKS if holds(search_filter, chunk)]
 
 
 @pytest.mark.parametrize(
-    ("condition", "expression"),
+    ("search_filter", "expression"),
     [
         (Equals("source", "a.md"), 'source in ["a.md"]'),
         (Equals("lang", "zh"), f'facets["{ZH}"] == true'),
@@ -198,12 +203,12 @@ def meant(condition: Filter) -> list[int]:
         (AnyOf((Equals("kind", "row"), Equals("lang", "zh"))), f'(kind in ["row"] or facets["{ZH}"] == true)'),
     ],
 )
-def test_each_condition_has_its_expression(condition: Filter, expression: str) -> None:
-    assert to_milvus_expression(condition, quote_value) == expression
+def test_each_filter_has_its_expression(search_filter: Filter, expression: str) -> None:
+    assert translate_filter(search_filter).text == expression
 
 
 @pytest.mark.parametrize(
-    ("condition", "expression"),
+    ("search_filter", "expression"),
     [
         (Equals("source", "a.md"), 'source not in ["a.md"]'),
         (Prefix("source", "a"), '(source < "a" or source >= "a\U0010ffff")'),
@@ -214,27 +219,28 @@ def test_each_condition_has_its_expression(condition: Filter, expression: str) -
         (Not(Equals("kind", "row")), 'kind in ["row"]'),
     ],
 )
-def test_a_negation_is_carried_down_to_the_comparisons(condition: Filter, expression: str) -> None:
-    assert to_milvus_expression(Not(condition), quote_value) == expression
+def test_a_negation_is_carried_down_to_the_comparisons(search_filter: Filter, expression: str) -> None:
+    assert translate_filter(Not(search_filter)).text == expression
 
 
 @given(filters)
-def test_milvus_finds_the_chunks_for_which_the_condition_holds(found: Found, condition: Filter) -> None:
-    assert found(condition) == meant(condition)
+def test_milvus_finds_the_chunks_for_which_the_filter_holds(found: Found, search_filter: Filter) -> None:
+    assert found(search_filter) == meant(search_filter)
 
 
 @settings(max_examples=50)
 @given(filters)
-def test_both_legs_of_a_search_find_nothing_else(milvus: Milvus, condition: Filter) -> None:
-    expression, limit = to_milvus_expression(condition, quote_value), len(CHUNKS)
-    for query in (VECTOR, "c"):
-        hits = milvus.search("chunks", query, expression=expression, limit=limit, fields=["position"])
-        assert sorted(row["position"] for row, _ in hits) == meant(condition)
+def test_both_searches_find_nothing_else(snapshot: Snapshot, search_filter: Filter) -> None:
+    limit = len(CHUNKS)
+    by_vector = snapshot.search_vectors(VECTOR, limit=limit, search_filter=search_filter)
+    by_terms = snapshot.search_terms(["c"], limit=limit, search_filter=search_filter)
+    for hits in (by_vector, by_terms):
+        assert sorted(stored.chunk.position for stored, _ in hits) == meant(search_filter)
 
 
 @given(filters)
-def test_a_condition_and_its_negation_share_out_all_chunks(found: Found, condition: Filter) -> None:
-    assert sorted(found(condition) + found(Not(condition))) == list(range(len(CHUNKS)))
+def test_a_filter_and_its_negation_divide_all_chunks_between_them(found: Found, search_filter: Filter) -> None:
+    assert sorted(found(search_filter) + found(Not(search_filter))) == list(range(len(CHUNKS)))
 
 
 @given(st.lists(single, min_size=1, max_size=3).map(tuple))
@@ -284,7 +290,7 @@ def test_a_front_matter_key_named_like_an_internal_column_does_not_reach_it(foun
         "heading_path",
         "facets",
     ):
-        assert to_milvus_expression(Range(field, 1), quote_value) == f'metadata["{field}"] >= 1'
+        assert translate_filter(Range(field, 1)).text == f'metadata["{field}"] >= 1'
         assert found(Equals(field, 1)) == found(Range(field, 1)) == found(Prefix(field, "")) == []
 
 
@@ -315,42 +321,42 @@ HOSTILE_TEXTS = [
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
 @pytest.mark.parametrize("field", TEXT_FIELDS)
 def test_a_hostile_text_is_only_ever_compared(found: Found, field: str, text: str) -> None:
-    for condition in (Equals(field, text), In(field, (text, "guide/a.md")), Prefix(field, text)):
-        assert found(condition) == meant(condition)
-        assert found(Not(condition)) == meant(Not(condition))
+    for search_filter in (Equals(field, text), In(field, (text, "guide/a.md")), Prefix(field, text)):
+        assert found(search_filter) == meant(search_filter)
+        assert found(Not(search_filter)) == meant(Not(search_filter))
 
 
 @pytest.mark.parametrize("text", ["a\0b", "a\nb", "\x1b[0m", "\x7f", "a\x9fb"])
 def test_a_control_character_in_a_value_is_refused(text: str) -> None:
-    for condition in (Equals("source", text), In("source", (text,)), Prefix("lang", text)):
+    for search_filter in (Equals("source", text), In("source", (text,)), Prefix("lang", text)):
         with pytest.raises(FilterError, match="holds a control character"):
-            to_milvus_expression(condition, quote_value)
+            translate_filter(search_filter)
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
 def test_half_a_character_in_a_value_is_refused(found: Found, text: str) -> None:
-    for condition in (Equals("source", text), Prefix("lang", text)):
+    for search_filter in (Equals("source", text), Prefix("lang", text)):
         with pytest.raises(FilterError):
-            found(condition)
+            found(search_filter)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
 def test_a_number_that_is_not_finite_is_refused(number: float) -> None:
-    for condition in (Equals("weight", number), Range("weight", at_least=number), Range("weight", at_most=number)):
+    for search_filter in (Equals("weight", number), Range("weight", at_least=number), Range("weight", at_most=number)):
         with pytest.raises(FilterError, match="is not a finite number"):
-            to_milvus_expression(condition, quote_value)
+            translate_filter(search_filter)
 
 
 @pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**64, 2**64 + 1, 10**30])
-def test_a_number_beyond_64_bits_is_compared_rightly_or_refused(found: Found, number: int) -> None:
-    for condition in (
+def test_a_number_beyond_64_bits_is_compared_correctly_or_refused(found: Found, number: int) -> None:
+    for search_filter in (
         Equals("position", number),
         In("position", (number, 1)),
         Range("position", at_least=number),
         Range("position", at_most=number),
     ):
         try:
-            assert found(condition) == meant(condition)
+            assert found(search_filter) == meant(search_filter)
         except FilterError:
             continue
 
@@ -376,10 +382,10 @@ HOSTILE_FIELDS = [
 
 
 @pytest.mark.parametrize("field", HOSTILE_FIELDS, ids=range(len(HOSTILE_FIELDS)))
-def test_a_field_that_is_no_word_is_refused(field: str) -> None:
-    for condition in (Equals(field, 1), In(field, (1,)), Prefix(field, "a"), Range(field, 1)):
+def test_a_field_that_is_not_a_word_is_refused(field: str) -> None:
+    for search_filter in (Equals(field, 1), In(field, (1,)), Prefix(field, "a"), Range(field, 1)):
         with pytest.raises(FilterError, match="cannot be a field"):
-            to_milvus_expression(condition, quote_value)
+            translate_filter(search_filter)
 
 
 @given(
@@ -390,19 +396,19 @@ def test_whatever_field_and_value_hold_the_answer_is_right_or_a_filter_error(
     found: Found, field: str, value: Scalar
 ) -> None:
     own = field in (*TEXT_FIELDS, *NUMBER_FIELDS)
-    for condition in (Equals(field, value), In(field, (value,)), In(field, (value, "a", 1))):
+    for search_filter in (Equals(field, value), In(field, (value,)), In(field, (value, "a", 1))):
         try:
-            positions = found(condition)
+            positions = found(search_filter)
         except FilterError:
             continue
         if own:
-            assert positions == meant(condition)
+            assert positions == meant(search_filter)
         else:
             assert positions == []
 
 
 @pytest.mark.parametrize(
-    "condition",
+    "search_filter",
     [
         Equals("position", "1"),
         Equals("position", 1.0),
@@ -418,16 +424,16 @@ def test_whatever_field_and_value_hold_the_answer_is_right_or_a_filter_error(
     ids=repr,
 )
 def test_comparing_a_column_with_a_value_of_another_type_is_right_or_a_filter_error(
-    found: Found, condition: Filter
+    found: Found, search_filter: Filter
 ) -> None:
     try:
-        assert found(condition) == meant(condition)
+        assert found(search_filter) == meant(search_filter)
     except FilterError:
         return
 
 
 @pytest.mark.parametrize(
-    "condition",
+    "search_filter",
     [
         Prefix("position", "1"),
         Range("source", 1, 2),
@@ -438,9 +444,9 @@ def test_comparing_a_column_with_a_value_of_another_type_is_right_or_a_filter_er
     ],
     ids=repr,
 )
-def test_an_order_that_the_column_does_not_have_is_a_filter_error(found: Found, condition: Filter) -> None:
+def test_an_order_that_the_column_does_not_have_is_a_filter_error(found: Found, search_filter: Filter) -> None:
     with pytest.raises(FilterError):
-        found(condition)
+        found(search_filter)
 
 
 @pytest.mark.parametrize(
@@ -455,32 +461,32 @@ def test_a_list_of_several_types_is_compared_one_by_one(
 
 def test_nothing_to_compare_with_is_refused() -> None:
     with pytest.raises(FilterError, match="compares with nothing"):
-        to_milvus_expression(Equals("source", None), quote_value)
+        translate_filter(Equals("source", None))
     with pytest.raises(FilterError, match="compares with nothing"):
-        to_milvus_expression(In("source", ("a", None)), quote_value)
+        translate_filter(In("source", ("a", None)))
     with pytest.raises(FilterError, match="lists no values"):
-        to_milvus_expression(In("source", ()), quote_value)
+        translate_filter(In("source", ()))
     with pytest.raises(FilterError, match="has no bound"):
-        to_milvus_expression(Range("position"), quote_value)
+        translate_filter(Range("position"))
 
 
 @pytest.mark.parametrize("empty", [All(()), AnyOf(()), Not(All(())), AnyOf((Equals("kind", "row"), All(())))])
 def test_an_empty_group_is_refused(empty: Filter) -> None:
     with pytest.raises(FilterError, match="a group of conditions is empty"):
-        to_milvus_expression(empty, quote_value)
+        translate_filter(empty)
 
 
 def test_deep_nesting_is_refused_and_the_permitted_depth_runs(found: Found) -> None:
-    condition: Filter = Equals("kind", "row")
+    search_filter: Filter = Equals("kind", "row")
     for _ in range(16):
-        condition = All((condition,))
-    assert found(condition) == [1, 2]
+        search_filter = All((search_filter,))
+    assert found(search_filter) == [1, 2]
     with pytest.raises(FilterError, match="nested deeper than 16 levels"):
-        to_milvus_expression(All((condition,)), quote_value)
+        translate_filter(All((search_filter,)))
     for _ in range(5000):
-        condition = Not(condition)
+        search_filter = Not(search_filter)
     with pytest.raises(FilterError, match="nested deeper than 16 levels"):
-        to_milvus_expression(condition, quote_value)
+        translate_filter(search_filter)
 
 
 def test_a_wide_filter_runs_and_one_that_is_wider_still_is_refused(found: Found) -> None:
@@ -490,23 +496,23 @@ def test_a_wide_filter_runs_and_one_that_is_wider_still_is_refused(found: Found)
     assert found(In("tags", ("ops", *map(str, range(999))))) == [1, 2, 7]
     assert found(In("source", ("a", *map(str, range(5000))))) == [7]
     with pytest.raises(FilterError, match="makes 1001 comparisons; 1000 are allowed"):
-        to_milvus_expression(AnyOf((*many, Equals("n", 1000))), quote_value)
+        translate_filter(AnyOf((*many, Equals("n", 1000))))
 
 
 def test_a_filter_that_is_deep_and_wide_runs_or_is_refused(found: Found) -> None:
     for width in (2, 4, 8, 32):
-        condition: Filter = Equals("kind", "row")
+        search_filter: Filter = Equals("kind", "row")
         for level in range(16):
-            group = (*(Equals("title", f"{level}-{number}") for number in range(width)), condition)
-            condition = AnyOf(group) if level % 2 else All(group)
+            group = (*(Equals("title", f"{level}-{number}") for number in range(width)), search_filter)
+            search_filter = AnyOf(group) if level % 2 else All(group)
         try:
-            assert found(condition) == meant(condition)
+            assert found(search_filter) == meant(search_filter)
         except FilterError as error:
             assert "nested too deep for its size" in str(error)
             assert width > 2
 
 
-def test_a_chunk_without_front_matter_has_no_facets_and_one_with_it_has_few() -> None:
+def test_a_chunk_without_front_matter_has_no_filter_keys_and_one_with_it_has_few() -> None:
     assert filter_keys_of({}) == frozenset()
     assert filter_keys_of({"n": 3, "tags": ["a", "a", 3.0, 3]}) == {
         value_key("n", 3),
@@ -516,6 +522,6 @@ def test_a_chunk_without_front_matter_has_no_facets_and_one_with_it_has_few() ->
     }
 
 
-def test_facets_of_other_keys_and_values_are_others() -> None:
+def test_filter_keys_of_different_keys_and_values_differ() -> None:
     facts = [("a", "b"), ("ab", ""), ("a", "text"), ("a", 1), ("a", "1"), ("a", True), ("a", "true"), ("a", 1.5)]
     assert len({value_key(key, value) for key, value in facts} | {kind_key("a", "text")}) == len(facts) + 1

@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import FilterError, StoreError
-from rag.store import rows
 from rag.store.expressions import quote_value
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.versions import DocumentRecord
-from tests.kit.stored_chunks import CHUNKS, SOURCES, UnitEmbedder, stored_chunks
+from tests.kit.stored_chunks import CHUNKS, SOURCES, VECTORS, stored_chunks
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +28,8 @@ def snapshot(store: Store) -> Snapshot:
     return store.snapshot()
 
 
-def found(snapshot: Snapshot, condition: Filter) -> list[str]:
-    return sorted(stored.chunk.source for stored in snapshot.chunks(condition))
+def found(snapshot: Snapshot, search_filter: Filter) -> list[str]:
+    return sorted(stored.chunk.source for stored in snapshot.chunks(search_filter))
 
 
 def test_a_chunk_comes_back_as_it_was_stored(snapshot: Snapshot) -> None:
@@ -41,7 +40,7 @@ def test_a_chunk_comes_back_as_it_was_stored(snapshot: Snapshot) -> None:
 
 def test_the_manifest_comes_back_as_it_was_stored(snapshot: Snapshot) -> None:
     assert snapshot.documents() == {
-        each.source: DocumentRecord(each.source, "h", "r", 1, 2, each.title, 1) for each in CHUNKS
+        each.source: DocumentRecord(each.source, "h", "f", 1, 2, each.title, 1) for each in CHUNKS
     }
     assert (snapshot.commit.documents, snapshot.commit.chunks) == (len(CHUNKS), len(CHUNKS))
 
@@ -66,24 +65,19 @@ def test_unknown_terms_find_nothing(snapshot: Snapshot) -> None:
     assert snapshot.search_terms([], limit=5) == []
 
 
-def test_both_searches_keep_to_the_condition(snapshot: Snapshot) -> None:
-    condition = In("source", ("a.md", "b.md"))
-    vector = UnitEmbedder().embed_query("x")
-    assert {each.chunk.source for each, _ in snapshot.search_vectors(vector, limit=50, condition=condition)} == {
-        "a.md",
-        "b.md",
-    }
-    assert {each.chunk.source for each, _ in snapshot.search_terms(["common"], limit=50, condition=condition)} == {
-        "a.md",
-        "b.md",
-    }
+def test_both_searches_keep_to_the_filter(snapshot: Snapshot) -> None:
+    either = In("source", ("a.md", "b.md"))
+    by_vector = snapshot.search_vectors(VECTORS[0], limit=50, search_filter=either)
+    by_terms = snapshot.search_terms(["common"], limit=50, search_filter=either)
+    for hits in (by_vector, by_terms):
+        assert {each.chunk.source for each, _ in hits} == {"a.md", "b.md"}
 
 
-def test_a_condition_never_reaches_another_generation(store: Store, snapshot: Snapshot) -> None:
-    """Joined by `or`, it still stands inside the generation's own filter."""
+def test_a_filter_never_reaches_another_generation(store: Store, snapshot: Snapshot) -> None:
+    """Even if it is joined by `or`, it is inside the filter of the generation."""
     everything = AnyOf((Equals("kind", "text"), Not(Equals("kind", "text"))))
     assert len(found(snapshot, everything)) == len(CHUNKS)
-    earlier = Snapshot(store, replace(snapshot.commit, generation=snapshot.generation - 1))
+    earlier = store.snapshot_of(replace(snapshot.commit, generation=snapshot.generation - 1))
     assert found(earlier, everything) == []
 
 
@@ -152,19 +146,3 @@ def test_a_literal_is_one_quoted_value_or_refused(text: str) -> None:
 def test_a_vector_of_another_embedder_is_refused_with_both_sizes(snapshot: Snapshot) -> None:
     with pytest.raises(StoreError, match=r"32 numbers.*gives 16.*zhiwen ingest"):
         snapshot.search_vectors(np.ones(16, dtype=np.float32), limit=1)
-
-
-def test_an_index_of_an_earlier_version_is_read_but_not_filtered_by_front_matter(
-    store: Store, snapshot: Snapshot
-) -> None:
-    earlier = Snapshot(store, replace(snapshot.commit, schema=1))
-    assert found(earlier, Equals("source", "a.md")) == ["a.md"]
-    for condition in (Equals("tags", "ops"), Not(Prefix("lang", "z"))):
-        with pytest.raises(StoreError, match="cannot be filtered by front matter; run `zhiwen ingest`"):
-            found(earlier, condition)
-
-
-def test_the_columns_of_the_schema_are_those_that_rows_have(store: Store, snapshot: Snapshot) -> None:
-    vector = UnitEmbedder().embed_documents(["a"])[0]
-    assert {*rows.columns_of(rows.SCHEMA_VERSION), "vector"} == rows.to_chunk_row(CHUNKS[0], vector, born=1).keys()
-    assert rows.columns_of(1) == [name for name in rows.columns_of(2) if name != "facets"]

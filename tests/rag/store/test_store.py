@@ -1,10 +1,9 @@
-"""The state that the store keeps of itself, on a real Milvus Lite file, and what opening it says when it cannot."""
+"""What the store keeps of itself, on a real Milvus Lite file, and what it says if it cannot be opened."""
 
 import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +12,12 @@ import pytest
 
 from ingest.staging.staging import Staging
 from rag.errors import ConfigError, StoreEmpty, StoreError, StoreUnavailable, ZhiwenError
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import StoreSettings
-from rag.store import rows
-from rag.store.milvus.client import Milvus
 from rag.store.store import Store
-from tests.kit.stored_chunks import CHUNKS, UnitEmbedder, stored_chunks
+from rag.store.versions import Lease
+from tests.kit.raw_rows import another_store
+from tests.kit.stored_chunks import CHUNKS, DIMENSION, VECTORS, stored_chunks
 
 
 @pytest.fixture(scope="module")
@@ -27,31 +27,31 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def test_an_empty_store_says_so(store: Store) -> None:
-    empty = Store(store.milvus, collection="empty")
+    empty = another_store(store, collection="empty")
     assert empty.state() is None
     with pytest.raises(StoreEmpty, match="zhiwen ingest"):
         empty.snapshot()
 
 
 def test_an_index_of_a_newer_version_is_refused(store: Store) -> None:
-    newer = Store(store.milvus, collection="newer")
+    newer = another_store(store, collection="newer")
     newer.create_state_collection()
     state = store.state()
     assert state
-    newer.write_state(state)
+    newer.publish(state)
     assert newer.state() == state
-    newer.write_state(replace(state, history=(replace(state.live, schema=99),)))
+    newer.publish(replace(state, history=(replace(state.live, schema=99),)))
     with pytest.raises(StoreError, match="newer zhiwen"):
         newer.snapshot()
 
 
-def test_the_state_is_never_missing_while_it_is_written_anew(store: Store) -> None:
-    """milvus-lite 2.5.1 does an upsert as a deletion and an insertion, and reads come between the two."""
-    busy = Store(store.milvus, collection="busy")
+def test_the_state_is_never_missing_while_a_new_one_is_published(store: Store) -> None:
+    """An upsert of milvus-lite 2.5.1 is a deletion and an insertion, and reads come between the two."""
+    busy = another_store(store, collection="busy")
     busy.create_state_collection()
     state = store.state()
     assert state
-    busy.write_state(state)
+    busy.publish(state)
     ended = threading.Event()
     seen: list[bool] = []
 
@@ -63,7 +63,7 @@ def test_the_state_is_never_missing_while_it_is_written_anew(store: Store) -> No
     reader.start()
     try:
         for number in range(1, 61):
-            busy.write_state(replace(state, version=state.version + number))
+            busy.publish(replace(state, version=state.version + number))
     finally:
         ended.set()
         reader.join()
@@ -71,27 +71,32 @@ def test_the_state_is_never_missing_while_it_is_written_anew(store: Store) -> No
     assert seen.count(True) == 0
 
 
-def test_more_rows_than_a_page_are_all_read(store: Store) -> None:
-    store.milvus.create("pages", rows.STATE_COLLECTION)
-    keys = [f"k{number:05}" for number in range(2300)]
-    store.milvus.upsert("pages", [rows.to_state_row(key, {"key": key}) for key in keys])
-    for count in (999, 1000, 1001, 2300):
-        expression = f'key < "k{count:05}"'
-        assert sorted(row["key"] for row in store.milvus.rows("pages", expression, ["key"])) == keys[:count]
-        assert store.milvus.count("pages", expression) == count
-    store.milvus.drop("pages")
+def test_a_store_is_dirty_from_the_note_until_it_is_marked_clean(store: Store) -> None:
+    other = another_store(store, collection="dirty")
+    assert other.is_clean()
+    for _ in range(2):
+        other.mark_dirty()
+        assert not other.is_clean()
+        assert not another_store(other).is_clean()
+    other.mark_clean()
+    assert other.is_clean()
 
 
-def test_a_vanished_collection_is_a_store_error(store: Store) -> None:
-    with pytest.raises(StoreError):
-        list(store.milvus.rows("nowhere", 'key != ""', ["key"]))
+def test_a_lease_is_read_back_replaced_and_released(store: Store) -> None:
+    other = another_store(store, collection="leased")
+    assert other.read_lease() is None
+    for lease in (Lease("one:1:a", 12.5), Lease("two:2:b", 13.0)):
+        other.put_lease(lease)
+        assert another_store(other).read_lease() == lease
+    other.release_lease()
+    assert other.read_lease() is None
 
 
 def test_a_committed_generation_survives_closing_and_opening(tmp_path: Path) -> None:
     settings = StoreSettings(uri=str(tmp_path / "m.db"))
     store = Store.open(settings)
-    staging = Staging(store, UnitEmbedder(), mode="dense")
-    staging.add(CHUNKS[:3], UnitEmbedder().embed_documents(["x"] * 3))
+    staging = Staging(store, ScriptedEmbedder(dimension=DIMENSION), mode="dense")
+    staging.insert_chunks(CHUNKS[:3], VECTORS[:3])
     staging.commit(staging.seal("/docs").commit, keep=1)
     state = store.state()
     store.close()
@@ -111,11 +116,10 @@ def test_a_bad_file_name_is_an_error_of_the_settings(tmp_path: Path, name: str) 
         Store.open(StoreSettings(uri=str(tmp_path / name)))
 
 
-def test_a_server_that_is_not_there_is_unavailable_within_seconds() -> None:
-    started = time.monotonic()
+@pytest.mark.timeout(60)
+def test_a_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable, match=r"http://127\.0\.0\.1:1"):
         Store.open(StoreSettings(uri="http://127.0.0.1:1"))
-    assert time.monotonic() - started < 6
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
@@ -125,23 +129,19 @@ def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"garbage" * 3000, b"SQLite format 3\0" + bytes(5000)], ids=["noise", "a header"])
-def test_a_corrupted_file_is_a_store_error_in_bounded_time(tmp_path: Path, content: bytes) -> None:
+def test_a_corrupted_file_is_a_store_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.db"
     path.write_bytes(content)
-    started = time.monotonic()
     with pytest.raises(StoreError, match=r"m\.db"):
         _read_and_close(path)
-    assert time.monotonic() - started < 60
-    # A broken database is evidence; it is not overwritten.
+    # A broken database is evidence, so it is not overwritten.
     assert path.read_bytes() == content
 
 
 def test_a_folder_in_place_of_the_file_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "m.db").mkdir()
-    started = time.monotonic()
     with pytest.raises(StoreError, match=r"m\.db"):
         _read_and_close(tmp_path / "m.db")
-    assert time.monotonic() - started < 60
 
 
 def _read_and_close(path: Path) -> None:
@@ -153,22 +153,21 @@ def _read_and_close(path: Path) -> None:
 
 
 _OPEN = """
-import sys, time
+import sys
 from rag.settings import StoreSettings
 from rag.errors import StoreLocked
 from rag.store.store import Store
-started = time.monotonic()
 try:
     Store.open(StoreSettings(uri=sys.argv[1])).close()
 except StoreLocked as error:
-    print(f"locked after {time.monotonic() - started:.1f} s: {error}")
+    print(f"locked: {error}")
 else:
     print("opened")
 """
 
 
 def test_a_second_process_is_refused_by_name_every_time(tmp_path: Path) -> None:
-    """milvus-lite 2.5.1 removes the lock file of the process that holds it when a second one fails to take it."""
+    """In milvus-lite 2.5.1 a second process that fails to take the lock removes the lock file of the first."""
     path = tmp_path / "m.db"
     store = Store.open(StoreSettings(uri=str(path)))
     try:
@@ -176,7 +175,7 @@ def test_a_second_process_is_refused_by_name_every_time(tmp_path: Path) -> None:
             said = _in_another_process(path)
             assert said.startswith("locked"), said
             assert str(path) in said
-            assert float(said.split()[2]) < 5
+            assert str(os.getpid()) in said
         assert store.state() is None
     finally:
         store.close()
@@ -198,4 +197,4 @@ def _in_another_process(path: Path) -> str:
 def test_every_error_of_opening_is_ours(tmp_path: Path) -> None:
     for uri in (str(tmp_path / "bad name.db"), "http://127.0.0.1:1", "ftp://127.0.0.1:1", "http://", "tcp://x y"):
         with pytest.raises(ZhiwenError):
-            Milvus(uri, connect_timeout_seconds=1)
+            Store.open(StoreSettings(uri=uri, connect_timeout_seconds=1))

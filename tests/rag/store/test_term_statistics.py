@@ -1,10 +1,19 @@
+"""Term statistics are sums of differences, and each generation has its own."""
+
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.store.term_statistics import TermChanges, TermStatistics, compact_statistics, sum_statistics
+from rag.store.term_statistics import (
+    TermChanges,
+    TermStatistics,
+    TermStatisticsCache,
+    compact_statistics,
+    sum_statistics,
+)
+from rag.store.versions import Commit
 
 Texts = list[list[str]]
 
@@ -20,8 +29,8 @@ def counted(texts: Texts) -> TermStatistics:
 
 
 @given(st.lists(st.tuples(corpora, st.randoms(use_true_random=False)), min_size=1, max_size=5))
-def test_differences_add_up_to_counting_afresh(generations: list[tuple[Texts, object]]) -> None:
-    """Each generation replaces some chunks by others; all payloads together say what the last one holds."""
+def test_the_sum_of_differences_equals_a_new_count(generations: list[tuple[Texts, object]]) -> None:
+    """Each generation replaces some chunks by others; the sum of all payloads is what the last one holds."""
     standing: Texts = []
     payloads: list[dict[str, object]] = []
     for added, randomness in generations:
@@ -48,13 +57,13 @@ def test_adding_and_removing_the_same_is_no_change(texts: Texts) -> None:
     assert changes.payloads() == []
 
 
-def test_nothing_is_no_payload_and_no_payload_is_nothing() -> None:
+def test_without_changes_there_is_no_payload_and_without_payloads_no_chunk() -> None:
     assert TermChanges().payloads() == []
     assert sum_statistics([]) == TermStatistics(0, {})
     assert compact_statistics(sum_statistics([])) == []
 
 
-def test_a_chunk_that_is_only_exchanged_leaves_the_number_of_chunks() -> None:
+def test_replacing_a_chunk_keeps_the_number_of_chunks() -> None:
     changes = TermChanges()
     changes.remove(["a", "b"])
     changes.add(["b", "c"])
@@ -104,3 +113,25 @@ def test_payloads_do_not_depend_on_the_order_of_adding() -> None:
     for text in (["c"], ["b", "a"]):
         other.add(text)
     assert one.payloads() == other.payloads()
+
+
+def commit(generation: int, namespace: str = "a") -> Commit:
+    return Commit(generation, namespace, "e", "f", 1, 1, "hybrid", "2024-01-01T00:00:00+00:00", "/docs", 1, 1)
+
+
+def test_the_statistics_of_the_two_generations_asked_for_last_are_kept() -> None:
+    loaded: list[tuple[str, int]] = []
+
+    def load(commit: Commit) -> TermStatistics:
+        loaded.append((commit.namespace, commit.generation))
+        return TermStatistics(commit.generation, {})
+
+    cache = TermStatisticsCache(load)
+    for generation in (1, 2, 1, 2, 1):
+        assert cache.of(commit(generation)).chunks == generation
+    assert loaded == [("a", 1), ("a", 2)]
+    cache.of(commit(1, namespace="b"))
+    cache.of(commit(2))
+    assert loaded == [("a", 1), ("a", 2), ("b", 1), ("a", 2)]
+    cache.of(commit(1, namespace="b"))
+    assert len(loaded) == 4

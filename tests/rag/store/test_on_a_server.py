@@ -17,12 +17,12 @@ from rag.errors import StoreLocked
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.retrieval.search import retrieve
 from rag.settings import Settings
-from rag.store import rows
 from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
-from rag.store.versions import DocumentRecord
+from rag.store.versions import DocumentRecord, Lease
 from rag.wiring import open_store
+from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.kit.milvus_process import MilvusProcess
@@ -106,7 +106,7 @@ def test_filters_mean_on_a_server_what_they_mean_in_a_file(
         ingest(settings, store, embedder)
         live = store.snapshot()
         every = {"plan.md", "layers.md", "bare.md"}
-        for condition, meant in [
+        for search_filter, meant in [
             (Equals("tags", "ops"), {"plan.md", "layers.md"}),
             (In("tags", (3, "absent")), {"plan.md"}),
             (Equals("year", "2024"), {"layers.md"}),
@@ -116,13 +116,13 @@ def test_filters_mean_on_a_server_what_they_mean_in_a_file(
             (Equals("tags", '"] == true or source != "'), set()),
             (AnyOf(tuple(Equals("year", year) for year in range(1900, 2400))), {"plan.md"}),
         ]:
-            assert sources(live, condition) == meant
-            assert sources(live, Not(condition)) == every - meant
+            assert sources(live, search_filter) == meant
+            assert sources(live, Not(search_filter)) == every - meant
     finally:
         store.close()
 
 
-def test_a_writer_keeps_its_right_while_the_server_hangs_for_a_moment(
+def test_a_writer_keeps_its_lease_while_the_server_hangs_for_a_moment(
     settings: Settings,
     milvus_server: "MilvusProcess",
     monkeypatch: pytest.MonkeyPatch,
@@ -131,25 +131,20 @@ def test_a_writer_keeps_its_right_while_the_server_hangs_for_a_moment(
     monkeypatch.setattr(lease, "_BEAT_SECONDS", 0.2)
     impatient = settings.model_copy(update={"store": settings.store.model_copy(update={"timeout_seconds": 2})})
     with open_store(impatient) as store, open_store(settings) as other:
-        with write_lease(store) as still_mine:
+        with write_lease(store) as check_lease:
             milvus_server.pause()
             try:
-                since = time.time()
-                while "the lease was not renewed" not in caplog.text:
-                    assert time.time() - since < 20, "no beat was missed"
-                    time.sleep(0.2)
+                eventually(lambda: "the lease was not renewed" in caplog.text, message="a renewal to fail")
             finally:
                 milvus_server.resume()
             since = time.time()
-            while not (held := lease.lease_holder(other)) or held[1] < since:
-                assert time.time() - since < 20, "no beat got through again"
-                time.sleep(0.2)
-            still_mine()
-        assert lease.lease_holder(other) is None
+            eventually(lambda: (held := other.read_lease()) and held.beat >= since, message="a renewal to get through")
+            check_lease()
+        assert other.read_lease() is None
 
 
-def sources(snapshot: Snapshot, condition: Filter) -> set[str]:
-    return {stored.chunk.source for stored in snapshot.chunks(condition)}
+def sources(snapshot: Snapshot, search_filter: Filter) -> set[str]:
+    return {stored.chunk.source for stored in snapshot.chunks(search_filter)}
 
 
 def test_an_index_moves_from_a_file_to_a_server_and_back(
@@ -193,9 +188,8 @@ def test_a_second_writer_on_a_server_is_refused_by_name_and_a_dead_one_is_not_wa
         with write_lease(mine), pytest.raises(StoreLocked, match=r"is writing"), write_lease(theirs):
             raise AssertionError("two writers at once")
         with write_lease(theirs):
-            pass  # the first has let go
-        dead = rows.to_state_row("lease", {"owner": "elsewhere:1:abc", "beat": 0.0})
-        mine.milvus.upsert(mine.state_collection, [dead])
+            pass  # the first has released it
+        mine.put_lease(Lease("elsewhere:1:abc", 0.0))
         with write_lease(theirs):
             pass
     finally:

@@ -1,4 +1,4 @@
-"""Places on the write path at which a test can kill the process: `ZHIWEN_FAILPOINT=<name>` or `<name>:<nth time>`."""
+"""Points on the write path where a test can kill the process: `ZHIWEN_FAILPOINT=<name>` or `<name>:<nth time>`."""
 
 import os
 import signal
@@ -6,14 +6,14 @@ from collections import Counter
 from typing import Literal
 
 FailPoint = Literal[
-    "repaired",
+    "recovered",
     "planned",
     "parsed",
     "embedded",
-    "space_created",
-    "chunks_added",
-    "deaths_written",
-    "chunks_retired",
+    "namespace_created",
+    "chunks_inserted",
+    "tombstones_written",
+    "chunks_tombstoned",
     "documents_put",
     "documents_removed",
     "terms_written",
@@ -27,7 +27,7 @@ _reached: Counter[str] = Counter()
 
 
 def reach_failpoint(name: FailPoint) -> None:
-    """Does nothing, unless the environment names this point: then the process dies as by kill -9."""
+    """Kill the process as `kill -9` does if the environment names this point; otherwise do nothing."""
     wanted = os.environ.get(_VARIABLE)
     if not wanted:
         return

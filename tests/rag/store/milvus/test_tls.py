@@ -1,4 +1,4 @@
-"""A Milvus server that speaks TLS and asks who is there: what gets in, and what those hear that do not."""
+"""A Milvus server with TLS and tokens: what opens it, and what everything else is told."""
 
 import datetime
 import ipaddress
@@ -36,13 +36,13 @@ except StoreError as error:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """The server's address and the certificate of the authority that vouches for it."""
+    """The server's address, and the certificate of the authority that signed its own."""
 
     uri: str
     authority: Path
 
     def opened_with(self, **environment: str) -> str:
-        """What opening the store says, in a process of its own: gRPC reads its roots once."""
+        """What opening the store says, in a process of its own, because gRPC reads its roots once."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZHIWEN_", "GRPC_"))}
         given = {"ZHIWEN_STORE__URI": self.uri} | environment
         done = subprocess.run(
@@ -79,7 +79,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         process.stop()
 
 
-def test_a_token_over_tls_opens_it_and_anything_less_is_told_what_is_missing(guarded: Guarded) -> None:
+def test_a_token_over_tls_opens_it_and_without_either_the_error_says_what_is_missing(guarded: Guarded) -> None:
     roots = {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(guarded.authority)}
     token = {"ZHIWEN_STORE__TOKEN": "root:Milvus"}
     attempts = {

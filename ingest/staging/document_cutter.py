@@ -1,0 +1,62 @@
+"""One file, read and cut into chunks."""
+
+import hashlib
+from dataclasses import dataclass
+
+from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections
+from ingest.files.scan import File
+from ingest.parser_process import ParserProcess
+from ingest.staging.plan import content_hash
+from rag.models.embedders.protocol import Embedder
+from rag.settings import Settings
+from rag.store.failpoints import reach_failpoint
+from rag.store.versions import DocumentRecord
+from rag.types import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class CutDocument:
+    """A document's manifest, and its chunks in order."""
+
+    record: DocumentRecord
+    chunks: tuple[Chunk, ...]
+
+
+class DocumentCutter:
+    """Reads files and cuts them into chunks that the embedder takes whole."""
+
+    def __init__(self, parser: ParserProcess, embedder: Embedder, settings: Settings) -> None:
+        self._parser = parser
+        self._embedder = embedder
+        self._settings = settings
+        self._pipeline_fingerprint = pipeline_fingerprint(settings, embedder)
+
+    def cut(self, file: File) -> CutDocument:
+        """Read a file and cut it. Raises DocumentError, and IngestStopped if no parser can be started."""
+        knowledge = self._settings.knowledge
+        content = file.read(knowledge.max_file_bytes)
+        parsed = self._parser.parse(file.source, content)
+        reach_failpoint("parsed")
+        chunks = chunk_sections(
+            parsed.document,
+            parsed.sections,
+            count_tokens=self._embedder.count_tokens,
+            max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
+            timeout_seconds=knowledge.max_seconds_per_document,
+        )
+        record = DocumentRecord(
+            source=file.source,
+            content_hash=content_hash(content),
+            pipeline_fingerprint=self._pipeline_fingerprint,
+            size=file.size,
+            modified_ns=file.modified_ns,
+            title=chunks[0].title if chunks else parsed.document.title,
+            chunks=len(chunks),
+        )
+        return CutDocument(record, tuple(chunks))
+
+
+def pipeline_fingerprint(settings: Settings, embedder: Embedder) -> str:
+    """Return 16 hex digits that change with everything, besides the bytes, that chunks and vectors depend on."""
+    parts = (str(CHUNKER_VERSION), str(settings.chunking.max_tokens), embedder.fingerprint)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,179 @@
+"""The chunks and manifests that one embedder, one schema and one retrieval mode write to.
+
+Every row says in which generation it was born and in which it died, so that readers of one generation see nothing of
+the next. No method changes what a committed generation shows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.models.embedders.protocol import Matrix, Vector
+from rag.store import rows
+from rag.store.collection_spec import LATEST, ReadTimestamp, Row
+from rag.store.columns import SCHEMA_VERSION
+from rag.store.expressions import alive_at, value_lists
+from rag.store.failpoints import reach_failpoint
+from rag.store.rows import ALIVE, StoredChunk
+from rag.store.versions import DocumentRecord
+from rag.types import Chunk
+
+if TYPE_CHECKING:
+    from rag.store.milvus.client import Milvus
+
+_DOCUMENTS = 'kind == "document"'
+_TERMS = 'kind == "terms"'
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChunk:
+    """A stored chunk with its row, which a tombstone is a copy of."""
+
+    chunk: Chunk
+    terms: frozenset[str]
+    row: Row
+
+
+class Namespace:
+    """Two collections of Milvus: chunks, and manifests with term statistics. Every method raises StoreError.
+
+    `schema` is the version of the columns that the chunks were written with. `since` is a timestamp after everything
+    that a read must see was written; by default a read waits for the latest writes.
+    """
+
+    def __init__(self, milvus: "Milvus", name: str, *, schema: int = SCHEMA_VERSION) -> None:
+        self._milvus = milvus
+        self._schema = schema
+        self._chunks = rows.chunks_collection(name)
+        self._manifests = rows.manifests_collection(name)
+        self.name = name
+
+    def create(self, *, dimension: int, lexical: bool) -> None:
+        """Create both collections, for vectors of `dimension` numbers; with `lexical`, terms can be searched."""
+        chunks = rows.chunk_collection_spec(dimension, lexical=lexical)
+        self._milvus.create_both((self._chunks, chunks), (self._manifests, rows.MANIFEST_COLLECTION))
+
+    def insert_chunks(self, chunks: Sequence[Chunk], vectors: Matrix, *, born: int) -> list[StoredChunk]:
+        """Write chunks that are born in a generation; `vectors` has a row for each. Return them as they are stored."""
+        new = [rows.to_chunk_row(chunk, vector, born=born) for chunk, vector in zip(chunks, vectors, strict=True)]
+        self._milvus.upsert(self._chunks, new)
+        return [rows.from_chunk_row(row) for row in new]
+
+    def live_chunks(self, sources: Sequence[str], *, generation: int, since: ReadTimestamp = LATEST) -> list[LiveChunk]:
+        """Return the chunks of these documents that are alive in a generation, in no particular order."""
+        fields = rows.all_chunk_fields(self._schema)
+        found: list[LiveChunk] = []
+        for listed in value_lists(sources):
+            expression = f"source in {listed} and {alive_at(generation)}"
+            for row in self._milvus.rows(self._chunks, expression, fields, since=since):
+                stored = rows.from_chunk_row(row)
+                found.append(LiveChunk(stored.chunk, stored.terms, row))
+        return found
+
+    def tombstone_chunks(self, chunks: Iterable[LiveChunk], *, died: int) -> None:
+        """Let chunks die in a generation; readers of the one before go on seeing them."""
+        self._tombstone(self._chunks, [live.row for live in chunks], died)
+
+    def vectors_by_text_hash(self, text_hashes: Sequence[str], *, since: ReadTimestamp = LATEST) -> dict[str, Vector]:
+        """Return the vectors that are stored for these texts, in whatever generation, by `text_hash`."""
+        known: dict[str, Vector] = {}
+        for listed in value_lists(text_hashes):
+            for row in self._milvus.rows(self._chunks, f"text_hash in {listed}", ["text_hash", "vector"], since=since):
+                known[row["text_hash"]] = np.asarray(row["vector"], dtype=np.float32)
+        return known
+
+    def put_documents(self, records: Sequence[DocumentRecord], *, born: int) -> None:
+        """Write manifests that are born in a generation."""
+        self._milvus.upsert(
+            self._manifests,
+            [rows.to_manifest_row("document", record.source, record.as_payload(), born=born) for record in records],
+        )
+
+    def tombstone_documents(
+        self, sources: Sequence[str], *, generation: int, died: int, since: ReadTimestamp = LATEST
+    ) -> None:
+        """Let the manifests of these documents, as far as they live in `generation`, die in the generation `died`."""
+        for listed in value_lists(sources):
+            self._tombstone_manifests(f"{_DOCUMENTS} and name in {listed}", generation, died, since)
+
+    def put_terms(self, payloads: Sequence[Mapping[str, object]], *, born: int) -> None:
+        """Write changes of the term statistics that are born in a generation."""
+        self._milvus.upsert(
+            self._manifests,
+            [
+                rows.to_manifest_row("terms", str(number), dict(payload), born=born)
+                for number, payload in enumerate(payloads)
+            ],
+        )
+
+    def tombstone_terms(self, *, generation: int, died: int, since: ReadTimestamp = LATEST) -> None:
+        """Let the term statistics that live in `generation` die in the generation `died`."""
+        self._tombstone_manifests(_TERMS, generation, died, since)
+
+    def term_payloads(self, generation: int) -> list[dict[str, object]]:
+        """Return what `put_terms` wrote and is alive in a generation."""
+        expression = f"{_TERMS} and {alive_at(generation)}"
+        found = self._milvus.rows(self._manifests, expression, ["name", "born", "payload"])
+        # A row that is being tombstoned is there twice.
+        return list({(row["name"], row["born"]): row["payload"] for row in found}.values())
+
+    def count_chunks(self, generation: int) -> int:
+        """Count the chunks that are alive in a generation."""
+        return self._milvus.count(self._chunks, alive_at(generation))
+
+    def count_documents(self, generation: int) -> int:
+        """Count the documents that are alive in a generation."""
+        return self._milvus.count(self._manifests, f"{_DOCUMENTS} and {alive_at(generation)}")
+
+    def restore(self, generation: int) -> None:
+        """Undo what was written for later generations: delete rows born in them, restore rows that died in them.
+
+        May be repeated after it was interrupted anywhere. Writes nothing if there is nothing to undo.
+        """
+        for collection, fields in ((self._chunks, rows.all_chunk_fields(self._schema)), (self._manifests, ["*"])):
+            self._delete_if_any(collection, f"born > {generation}")
+            tombstones = f"died > {generation} and died < {ALIVE}"
+            self._restore_rows(collection, list(self._milvus.rows(collection, tombstones, fields)))
+
+    def purge(self, generation: int) -> None:
+        """Delete the rows that no reader of this generation or a later one sees."""
+        for collection in (self._chunks, self._manifests):
+            self._delete_if_any(collection, f"died <= {generation}")
+
+    def _tombstone_manifests(self, expression: str, generation: int, died: int, since: ReadTimestamp) -> None:
+        live = list(self._milvus.rows(self._manifests, f"{expression} and {alive_at(generation)}", ["*"], since=since))
+        self._tombstone(self._manifests, live, died)
+
+    def _tombstone(self, collection: str, live: Sequence[Row], died: int) -> None:
+        """Write a copy of each row that says when it dies, and delete the row after that.
+
+        An upsert of Milvus Lite deletes and inserts: a reader, or a kill, in between would find no row at all. Here
+        they find one row or both, and readers take the two for one.
+        """
+        tombstones = [row | {"row_id": f"{row['row_id']}-{died}", "died": died} for row in live]
+        self._milvus.upsert(collection, tombstones)
+        reach_failpoint("tombstones_written")
+        self._delete_rows(collection, [row["row_id"] for row in live])
+
+    def _restore_rows(self, collection: str, tombstones: Sequence[Row]) -> None:
+        """Reverse `_tombstone`, which may have been interrupted anywhere."""
+        by_original = {row["row_id"].rpartition("-")[0]: row for row in tombstones}
+        originals: set[str] = set()
+        for listed in value_lists(list(by_original)):
+            found = self._milvus.rows(collection, f"row_id in {listed}", ["row_id"])
+            originals.update(row["row_id"] for row in found)
+        missing = [
+            row | {"row_id": row_id, "died": ALIVE} for row_id, row in by_original.items() if row_id not in originals
+        ]
+        self._milvus.upsert(collection, missing)
+        self._delete_rows(collection, [row["row_id"] for row in tombstones])
+
+    def _delete_rows(self, collection: str, row_ids: Sequence[str]) -> None:
+        for listed in value_lists(row_ids):
+            self._milvus.delete(collection, f"row_id in {listed}")
+
+    def _delete_if_any(self, collection: str, expression: str) -> None:
+        if self._milvus.count(collection, expression):
+            self._milvus.delete(collection, expression)
