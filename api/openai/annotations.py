@@ -2,11 +2,10 @@
 
 import re
 
-from rag.text.language import Language
-
 from api.messages import say
 from api.openai.schemas import Annotation, UrlCitation
 from api.public_urls import absolute
+from rag.text.language import Language
 from rag.types import PATH_SEPARATOR, Answer, Citation
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~$])")
