@@ -124,7 +124,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "doctor_extractive": {
         "zh": "未配置，回答摘自原文；要用大模型，请设置 ZHIWEN_CHAT__PROVIDER 和密钥",
-        "en": "not configured: answers are quoted from the documents; to use a model, set ZHIWEN_CHAT__PROVIDER and a key",
+        "en": "not configured: answers are quoted from the documents; to use a model, set ZHIWEN_CHAT__PROVIDER and "
+        "a key",
     },
     "doctor_chat": {"zh": "{name}，{seconds:.1f} 秒后开始回答", "en": "{name}, answers after {seconds:.1f} s"},
     "doctor_skipped": {"zh": "配置有误，没有检查", "en": "not checked, because the configuration is invalid"},

@@ -4,13 +4,13 @@ from pydantic import BaseModel
 
 
 class ErrorBody(BaseModel):
-    """`code` is for programs, `message` for people."""
+    """An error: `code` for programs, `message` for people."""
 
     code: str
     message: str
 
 
 class ErrorResponse(BaseModel):
-    """The one shape of every error of our own API."""
+    """An error in the format of this API."""
 
     error: ErrorBody

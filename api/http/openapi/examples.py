@@ -106,7 +106,7 @@ EXAMPLES: Mapping[str, Example] = {
                     "title": "概述 › AI 工程架构",
                     "metadata": {
                         "tags": ["ai"],
-                        **samples.PLACE,
+                        **samples.LOCATION,
                         "kind": "row",
                         "title": "概述",
                         "url": _LINK,
