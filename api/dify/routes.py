@@ -19,7 +19,7 @@ _DEFAULT = "default"
 _UNKNOWN_KNOWLEDGE = 2001
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": DifyError, "description": "The request is invalid or not allowed."},
+    "4XX": {"model": DifyError, "description": "The request is invalid, not allowed or over a limit."},
     "5XX": {"model": DifyError, "description": "The store or the embedder failed."},
 }
 

@@ -1,4 +1,4 @@
-"""`python -m api.http.write_openapi`: write the OpenAPI document into the repository, for generators of clients."""
+"""`python -m api.http.write_openapi` writes the OpenAPI document that a server with the default settings serves."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ from rag.wiring import Services
 
 
 def main() -> None:
-    """Write the document as a server with the default settings serves it."""
+    """Write the document to `FILE`."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             store=StoreSettings(uri=str(Path(folder, "m.db"))), traces=TraceSettings(path=Path(folder, "traces"))

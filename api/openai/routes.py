@@ -29,7 +29,7 @@ from rag.errors import QuestionError
 from rag.settings import ServeSettings
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": OpenAIError, "description": "The request is invalid or not allowed."},
+    "4XX": {"model": OpenAIError, "description": "The request is invalid, not allowed or over a limit."},
     "5XX": {"model": OpenAIError, "description": "The store, the embedder or the chat model failed."},
 }
 _STREAM: dict[str, Any] = {
