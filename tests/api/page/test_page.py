@@ -75,7 +75,7 @@ def test_the_first_load_is_under_100_kilobytes_and_comes_from_here_alone(server:
                 waiting.append(one)
             elif one.endswith(".js"):
                 waiting.append(f"/static/{one}")
-    assert {"/static/ask.js", "/static/style.css", "/static/why.js"} <= seen
+    assert {"/static/ask.js", "/static/style.css", "/static/trace_dialog.js"} <= seen
     assert size < 100_000
 
 
