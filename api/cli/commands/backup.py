@@ -17,7 +17,10 @@ def export_index(
     file: Annotated[Path, typer.Argument(help="The Parquet file to write; an existing file is replaced.")],
     as_json: AsJson = False,
 ) -> None:
-    """Export the live generation with its vectors to a file, for a backup or another store."""
+    """Export the live generation with its vectors to a file.
+
+    The file is a backup, or the way to another store.
+    """
     from api.service.backup import export_index as run  # noqa: PLC0415  (only backups need the Parquet library)
 
     language = interface_language()
@@ -34,7 +37,10 @@ def import_index(
     file: Annotated[Path, typer.Argument(help="A file that `zhiwen export` wrote.")],
     as_json: AsJson = False,
 ) -> None:
-    """Import an exported file as the live generation, without embedding anything."""
+    """Import an exported file as the live generation.
+
+    Nothing is embedded, because the file has the vectors.
+    """
     from api.service.backup import import_index as run  # noqa: PLC0415  (as above)
 
     language = interface_language()

@@ -10,7 +10,7 @@ from rag import config
 
 
 def chat(context: typer.Context) -> None:
-    """Start a conversation: each question may refer to the ones before."""
+    """Start a conversation with follow-up questions."""
     settings = config.load(context.obj)
     with open_service(settings) as service:
         ingest_if_empty(service, settings, interface_language())

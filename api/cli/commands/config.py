@@ -10,7 +10,7 @@ from api.messages import interface_language
 
 
 def show_config(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show every setting with its value and where the value comes from."""
+    """Show every setting, its value and its origin."""
     found = config_report(context.obj)
     if as_json:
         print_json(found)

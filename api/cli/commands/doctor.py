@@ -9,7 +9,10 @@ from api.messages import interface_language
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Check the configuration, documents, store, embedder and chat model, and say how to fix problems."""
+    """Check the installation and say how to fix problems.
+
+    The checks cover configuration, documents, store, embedder and chat model.
+    """
     from api.cli.doctor import diagnose  # noqa: PLC0415  (it imports the libraries of every part)
 
     language = interface_language()

@@ -10,7 +10,10 @@ from rag import config
 
 
 def mcp(context: typer.Context) -> None:
-    """Serve MCP tools on standard input and output, for a client that starts this command."""
+    """Serve MCP tools on standard input and output.
+
+    An MCP client starts this command by itself.
+    """
     from api.mcp.backends import CommandBackend  # noqa: PLC0415  (no other command needs these libraries)
     from api.mcp.tools import mcp_server  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from rag import config
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show the live generation and the changes that are not ingested yet."""
+    """Show the live generation and pending changes."""
     with open_service(config.load(context.obj)) as service:
         found = service.call(STATUS, EmptyRequest())
     if as_json:

@@ -1,5 +1,7 @@
 """The live generation in the terminal, and the changes that wait for the next ingest."""
 
+import datetime
+
 from rich.console import Console
 
 from api.messages import say
@@ -15,7 +17,7 @@ def print_status(console: Console, status: StatusResponse, language: Language) -
         return
     rows = {
         "generation": status.generation,
-        "committed": status.committed_at,
+        "committed": _time(status.committed_at or ""),
         "root": status.root,
         "documents": status.documents,
         "chunks": status.chunks,
@@ -25,6 +27,10 @@ def print_status(console: Console, status: StatusResponse, language: Language) -
     }
     for key, value in rows.items():
         console.print(f"{say(key, language)}: {value}")
+
+
+def _time(iso: str) -> str:
+    return f"{datetime.datetime.fromisoformat(iso).astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if iso else ""
 
 
 def _pending(plan: PlanOut | None, language: Language) -> str:

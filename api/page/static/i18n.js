@@ -152,7 +152,7 @@ const TEXTS = {
   chunk_count: ["{count} 段", "{count} chunks", "{count} chunk"],
   no_documents: ["还没有文档。把文件放进文件夹，再点“读入”。", "No documents yet. Put files into the folder, then press Ingest."],
   none_match: ["没有符合的文档。", "No matching documents."],
-  shown_of: ["显示 {total} 篇中的前 {shown} 篇，可以用筛选缩小范围", "Showing the first {shown} of {total} documents. Filter the list to see others."],
+  shown_of: ["只显示前 {shown} 篇，共 {total} 篇；可以用筛选缩小范围", "Showing the first {shown} of {total} documents. Filter the list to see others."],
   no_headings: ["没有标题", "No headings"],
   read_document: ["阅读全文", "Read the document"],
   never: ["还没有", "Never"],
