@@ -79,9 +79,10 @@ def _usage(usage: UsageOut, language: Language) -> str:
 
 
 def _check(check: CheckedOut) -> Text:
-    numbers = "".join(f"[{number}]" for number in check.numbers)
+    # A sentence usually contains its markers.
+    numbers = "".join(f"[{number}]" for number in check.numbers if f"[{number}]" not in check.sentence)
     line = Text(f"{'✓' if check.supported else '!'} ", style="green" if check.supported else "yellow")
-    line.append(f"{printable(check.sentence)} {numbers}", style="default")
+    line.append(f"{printable(check.sentence)} {numbers}".rstrip(), style="default")
     if check.fault:
         problem = f": {printable(check.problem)}" if check.problem else ""
         line.append(f"  {check.fault}{problem}", style="yellow")

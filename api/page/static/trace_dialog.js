@@ -169,7 +169,9 @@ function verification(checks) {
   const items = checks.map(({ sentence, numbers, supported, problem }) => {
     const sign = el("span", { class: supported ? "ok" : "no", "aria-hidden": "true" }, supported ? "✓" : "✗");
     const verdict = say(el("span", { class: "muted" }), supported ? "supported" : "unverified");
-    const cited = numbers.length ? ` ${numbers.map((number) => `[${number}]`).join("")} ` : " ";
+    // A sentence usually contains its markers.
+    const others = numbers.map((number) => `[${number}]`).filter((marker) => !sentence.includes(marker));
+    const cited = others.length ? ` ${others.join("")} ` : " ";
     return el("li", {}, sign, el("span", {}, sentence, cited, verdict, problem ? el("span", { class: "muted" }, ` · ${problem}`) : null));
   });
   return el("ul", { class: "verdicts" }, ...items);

@@ -79,7 +79,7 @@ export class Turn {
   }
 
   failed(error) {
-    this.setState("broken");
+    this.setState(this.rendered.length ? "broken" : "not_answered");
     const message = say(el("p", { class: "failed", role: "alert" }), ...describe(error));
     const actions = this.retry();
     if (error.traceId) actions.append(this.whyButton(error.traceId));
