@@ -1,6 +1,6 @@
 """Cancel the work for a client that has disconnected.
 
-Starlette does this only for streams: a handler that returns a whole response would work on to the end for nobody.
+Starlette does this only for streams. A handler that returns a whole response would finish its work in vain.
 """
 
 import asyncio

@@ -98,7 +98,11 @@ def mcp_server(backend: ToolBackend) -> MCPServer:
         log_level="WARNING",
         subscriptions=False,
     )
+    _add_tools(server, backend)
+    return server
 
+
+def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
     @server.tool(title="Search the knowledge base", annotations=_READS_ONLY)
     async def search(
         query: Annotated[str, Field(description="What to search for, in natural language, Chinese or English.")],
@@ -132,8 +136,6 @@ def mcp_server(backend: ToolBackend) -> MCPServer:
         result = _ask_result(answer)
         text = TextContent(type="text", text=_as_text(question, result))
         return CallToolResult(content=[text], structured_content=result.model_dump(mode="json"))
-
-    return server
 
 
 @contextmanager
