@@ -39,7 +39,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": " score   cosine    BM25  cover  dense/lexical rank",
     },
     "dropped_rank": {"zh": "名次靠后，没有采用", "en": "ranked too low"},
-    "dropped_same": {"zh": "和 {place} 内容相同", "en": "same text as {place}"},
+    "dropped_same": {"zh": "和 {location} 内容相同", "en": "same text as {location}"},
     # Ingest, export and import
     "ingesting": {"zh": "正在读入", "en": "Ingesting"},
     "exporting": {"zh": "正在导出", "en": "Exporting"},

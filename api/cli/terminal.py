@@ -1,4 +1,4 @@
-"""The two consoles of a command, and how text and places in files are shown on them."""
+"""The two consoles of a command, and how text and locations in files are shown on them."""
 
 import re
 from pathlib import Path

@@ -36,14 +36,14 @@ def print_explanation(console: Console, explanation: Explanation, language: Lang
     console.print(f"\n{say('terms', language)}: {printable(terms)}")
     console.print(say("evidence", language, probability=explanation.evidence, weight=explanation.lexical_weight))
     console.print(say("candidates", language), style="bold")
-    places = {candidate.id: f"{candidate.source}:{candidate.start_line}" for candidate in explanation.candidates}
+    locations = {candidate.id: f"{candidate.source}:{candidate.start_line}" for candidate in explanation.candidates}
     for candidate in explanation.candidates[:_MAX_CANDIDATES]:
         ranks = f"{candidate.dense_rank or '–'}/{candidate.lexical_rank or '–'}"
         scores = f"{candidate.score:6.3f} {candidate.cosine:8.3f} {candidate.bm25:7.1f} {candidate.coverage:6.2f}"
         line = Text(f"{scores} {ranks:>9}  ", style="yellow" if candidate.dropped is None else "dim")
-        line.append(printable(f"{places[candidate.id]} ({candidate.kind})"), style="green")
+        line.append(printable(f"{locations[candidate.id]} ({candidate.kind})"), style="green")
         if candidate.dropped:
-            line.append(f"  {_why_dropped(candidate.dropped, places, language)}", style="dim")
+            line.append(f"  {_why_dropped(candidate.dropped, locations, language)}", style="dim")
         console.print(line)
     stages = "  ".join(f"{stage} {milliseconds:.1f} ms" for stage, milliseconds in explanation.milliseconds.items())
     console.print(stages, style="dim")
@@ -51,9 +51,9 @@ def print_explanation(console: Console, explanation: Explanation, language: Lang
         console.print(printable(warning), style="yellow")
 
 
-def _why_dropped(reason: str, places: Mapping[str, str], language: Language) -> str:
-    """Translate the reason; where it names a chunk by its id, name the place instead."""
+def _why_dropped(reason: str, locations: Mapping[str, str], language: Language) -> str:
+    """Translate the reason; where it names a chunk by its id, name its location instead."""
     if reason.startswith("beyond"):
         return say("dropped_rank", language)
     same_as = reason.removeprefix("the same text as ")
-    return say("dropped_same", language, place=printable(places[same_as])) if same_as in places else reason
+    return say("dropped_same", language, location=printable(locations[same_as])) if same_as in locations else reason

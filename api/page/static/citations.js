@@ -1,4 +1,4 @@
-// Where citations lead: links, addresses and places of cited passages.
+// Where citations lead: links, addresses and lines of cited passages.
 
 import { openDocument } from "./document_panel.js";
 import { el } from "./dom.js";
@@ -19,7 +19,7 @@ export function urlOf(citation, passage) {
   return citation.url.startsWith("/docs/") ? citation.url : passage?.url;
 }
 
-// The place of a passage for a person: its headings and lines.
+// Describes where a passage is: its headings and lines.
 export function locationOf({ heading_path, source, start_line, end_line }) {
   return [heading_path.join(" › "), linesOf({ source, start_line, end_line })].filter(Boolean).join(" · ");
 }
