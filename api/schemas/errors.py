@@ -4,13 +4,13 @@ from pydantic import BaseModel
 
 
 class ErrorBody(BaseModel):
-    """An error: `code` for programs, `message` for people."""
+    """`code` is for programs, `message` for people."""
 
     code: str
     message: str
 
 
 class ErrorResponse(BaseModel):
-    """An error in the format of this API."""
+    """The one shape of every error of our own API."""
 
     error: ErrorBody
