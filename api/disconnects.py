@@ -1,6 +1,6 @@
-"""A client that goes away ends the work that was done for it.
+"""Cancel the work for a client that has disconnected.
 
-Starlette does that for a stream alone: a handler that prepares a whole answer would go on to its end for nobody.
+Starlette does this only for streams. A handler that returns a whole response would finish its work in vain.
 """
 
 import asyncio
@@ -12,22 +12,22 @@ from starlette.requests import Request
 Result = TypeVar("Result")
 
 CLIENT_GONE = 499
-"""The status of a response that nobody waits for: nginx's number for it, read by logs alone."""
+"""The status of a request whose client has gone, as in nginx. Only logs and metrics show it."""
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """The result of the work, or None if the client has gone before; the work is cancelled then, and has ended."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_gone(request))
+    """Return the result of the work, or None if the client disconnects first. The work has ended in either case."""
+    task = asyncio.ensure_future(work)
+    disconnect = asyncio.ensure_future(_wait_for_disconnect(request))
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
+        await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
     finally:
-        working.cancel()
-        leaving.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        task.cancel()
+        disconnect.cancel()
+        await asyncio.gather(task, disconnect, return_exceptions=True)
 
 
-async def _gone(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Addresses for clients that are somewhere else: what they follow must say on which host it is."""
+"""Absolute addresses, for links that clients open outside of our page."""
 
 from starlette.requests import HTTPConnection
 
@@ -6,10 +6,10 @@ from rag.settings import ServeSettings
 
 
 def base_url(serve: ServeSettings, connection: HTTPConnection) -> str:
-    """Where the client reaches this server, without a slash at the end: as configured, else as it has asked."""
+    """Return the address of this server without a final slash: `serve.public_url`, or the one the client used."""
     return (serve.public_url or str(connection.base_url)).rstrip("/")
 
 
 def absolute(url: str, base: str) -> str:
-    """A path of this server, such as that of a citation, as an address that holds everywhere."""
+    """Return the absolute address of a path of this server, such as the path of a citation."""
     return f"{base}/{url.removeprefix('/')}"

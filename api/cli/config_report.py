@@ -1,4 +1,4 @@
-"""The effective configuration: each setting with its value and where that comes from."""
+"""Every setting with its value and where the value comes from."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +13,10 @@ DEFAULT = "default"
 
 
 def config_report(file: Path | None) -> ConfigResponse:
-    """As `zhiwen` would run now; `file` as for `config.load`, whose errors it raises. Secrets are not in it."""
+    """Load the configuration and list its settings, without the values of secrets.
+
+    `file` is the configuration file, as for `config.load`. Raises ConfigError.
+    """
     settings, origins = config.load_with_origins(file)
     return ConfigResponse(settings=list(_settings(settings, origins)))
 
@@ -26,10 +29,10 @@ def _settings(settings: Settings, origins: Mapping[str, str]) -> Iterator[Settin
             if isinstance(value, SecretStr):
                 yield SettingOut(name=name, value=None, origin=origin, secret=True, set=bool(value.get_secret_value()))
             else:
-                yield SettingOut(name=name, value=_as_json(value), origin=origin)
+                yield SettingOut(name=name, value=_json_value(value), origin=origin)
 
 
-def _as_json(value: object) -> JsonValue:
+def _json_value(value: object) -> JsonValue:
     if isinstance(value, tuple):
-        return [_as_json(part) for part in value]
+        return [_json_value(item) for item in value]
     return value if isinstance(value, bool | int | float | str) else str(value)

@@ -1,4 +1,4 @@
-"""What is wrong with an installation, part by part, and how to mend it."""
+"""`zhiwen doctor`: check each part of an installation, and say how to fix what is wrong."""
 
 import asyncio
 import time
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.cli.remedies import remedy
 from api.error_codes import error_code
-from api.messages import REMEDIES, say
+from api.messages import say
 from api.schemas.doctor import CheckOut, DoctorPart, DoctorResponse
 from api.schemas.request_model import EmptyRequest
 from api.service.health import HEALTH
@@ -27,32 +28,32 @@ from rag.wiring import open_store
 
 PARTS: tuple[DoctorPart, ...] = ("configuration", "knowledge", "store", "embedder", "chat")
 _PROBE = (Message("user", "Say OK."),)
-_CODES = {outcome: error_code(kind("")) for kind, outcome in OUTCOMES.items()}
+_ERROR_CODES = {outcome: error_code(kind("")) for kind, outcome in OUTCOMES.items()}
 
 
 def diagnose(file: Path | None, language: Language) -> DoctorResponse:
-    """Look at every part; what is broken in one does not keep the others from being looked at.
+    """Check every part, even if an earlier one is broken; without a valid configuration, skip the rest.
 
-    `file` is the configuration file, as for `config.load`. Nothing is created or changed.
+    `file` is the configuration file, as for `config.load`. Nothing is created or changed. Errors become checks.
     """
     try:
         settings = config.load(file)
     except ConfigError as error:
-        checks = [_wrong("configuration", error, language), *(_skipped(part, language) for part in PARTS[1:])]
+        checks = [_failed("configuration", error, language), *(_skipped(part, language) for part in PARTS[1:])]
     else:
-        checks = list(_Examination(settings, language).checks(file))
+        checks = list(_Diagnosis(settings, language).checks(file))
     return DoctorResponse(ok=all(check.ok is not False for check in checks), checks=checks)
 
 
 @dataclass(slots=True)
-class _Examination:
+class _Diagnosis:
     settings: Settings
     language: Language
     live: Commit | None = None
-    """What the index was made of, once the store has told."""
+    """The live generation, once the store has been checked."""
 
     def checks(self, file: Path | None) -> Iterator[CheckOut]:
-        yield _right("configuration", self._configuration(file))
+        yield _passed("configuration", self._configuration(file))
         yield self._check("knowledge", self._knowledge)
         yield self._check("store", self._store)
         yield self._check("embedder", self._embedder)
@@ -60,9 +61,9 @@ class _Examination:
 
     def _check(self, part: DoctorPart, look: Callable[[], str]) -> CheckOut:
         try:
-            return _right(part, look())
+            return _passed(part, look())
         except ZhiwenError as error:
-            return _wrong(part, error, self.language)
+            return _failed(part, error, self.language)
 
     def _configuration(self, file: Path | None) -> str:
         path = file or Path(config.DEFAULT_FILE)
@@ -79,9 +80,9 @@ class _Examination:
         uri = self.settings.store.uri
         owner = find_owner(self.settings)
         if owner:
-            return self._served(owner)
+            return self._server(owner)
         if "://" not in uri and not Path(uri).exists():
-            return say("doctor_empty", self.language, uri=uri)  # opening it would create it
+            return say("doctor_empty", self.language, uri=uri)  # opening the file would create it
         with open_store(self.settings) as store:
             state = store.state()
         if state is None:
@@ -91,8 +92,8 @@ class _Examination:
             "doctor_store", self.language, uri=uri, generation=self.live.generation, documents=self.live.documents
         )
 
-    def _served(self, owner: Owner) -> str:
-        from api.service.remote import RemoteService  # noqa: PLC0415  (its library, where there is no server to ask)
+    def _server(self, owner: Owner) -> str:
+        from api.service.remote import RemoteService  # noqa: PLC0415  (only a running server needs the HTTP library)
 
         with RemoteService(owner) as remote:
             health = remote.call(HEALTH, EmptyRequest())
@@ -113,38 +114,39 @@ class _Examination:
         embedder.embed_query("知问")
         seconds = time.monotonic() - started
         if self.live and self.live.fingerprint != embedder.fingerprint:
-            raise EmbedderMismatch(f"the live index was made with {self.live.embedder}, configured is {embedder.name}")
+            raise EmbedderMismatch(
+                f"the live index was built with {self.live.embedder}, but {embedder.name} is configured"
+            )
         return say("doctor_embedder", self.language, name=embedder.name, dimension=embedder.dimension, seconds=seconds)
 
     def _chat(self) -> Iterator[CheckOut]:
-        """A line for each model of the chain."""
+        """Yield one check for the chat model and one for each fallback."""
         try:
             chat = open_chat(self.settings.chat)
         except ZhiwenError as error:
-            yield _wrong("chat", error, self.language)
+            yield _failed("chat", error, self.language)
             return
         if chat is None:
-            yield _right("chat", say("doctor_extractive", self.language))
+            yield _passed("chat", say("doctor_extractive", self.language))
             return
-        for attempt in asyncio.run(_probed(chat)):
-            yield self._answered(attempt)
+        for attempt in asyncio.run(_probe(chat)):
+            yield self._model(attempt)
 
-    def _answered(self, attempt: Attempt) -> CheckOut:
+    def _model(self, attempt: Attempt) -> CheckOut:
         if attempt.outcome == "answered":
-            found = say("doctor_chat", self.language, name=attempt.model, seconds=attempt.seconds)
-            return _right("chat", found)
-        code = _CODES[attempt.outcome]
-        return CheckOut(part="chat", ok=False, code=code, message=attempt.problem, remedy=_remedy(code, self.language))
+            return _passed("chat", say("doctor_chat", self.language, name=attempt.model, seconds=attempt.seconds))
+        code = _ERROR_CODES[attempt.outcome]
+        return CheckOut(part="chat", ok=False, code=code, message=attempt.problem, remedy=remedy(code, self.language))
 
 
-async def _probed(chat: FallbackChat) -> list[Attempt]:
+async def _probe(chat: FallbackChat) -> list[Attempt]:
     try:
         return await chat.probe(_PROBE)
     finally:
         await chat.close()
 
 
-def _right(part: DoctorPart, message: str) -> CheckOut:
+def _passed(part: DoctorPart, message: str) -> CheckOut:
     return CheckOut(part=part, ok=True, message=message)
 
 
@@ -152,12 +154,6 @@ def _skipped(part: DoctorPart, language: Language) -> CheckOut:
     return CheckOut(part=part, ok=None, message=say("doctor_skipped", language))
 
 
-def _wrong(part: DoctorPart, error: ZhiwenError, language: Language) -> CheckOut:
-    message = "; ".join(str(error).splitlines())
-    return CheckOut(
-        part=part, ok=False, code=error_code(error), message=message, remedy=_remedy(error_code(error), language)
-    )
-
-
-def _remedy(code: str, language: Language) -> str:
-    return REMEDIES.get(code, {}).get(language, "")
+def _failed(part: DoctorPart, error: ZhiwenError, language: Language) -> CheckOut:
+    code, message = error_code(error), "; ".join(str(error).splitlines())
+    return CheckOut(part=part, ok=False, code=code, message=message, remedy=remedy(code, language))

@@ -1,4 +1,4 @@
-"""`--where` and `--filter`: what a person types, as the filter that goes over the wire."""
+"""`--where` and `--filter`: search filters as a person types them."""
 
 import json
 import math
@@ -12,51 +12,55 @@ from api.schemas.filter import FilterIn
 from rag.errors import FilterError
 from rag.store.columns import NUMBER_COLUMNS, TEXT_COLUMNS
 
-_CONDITION = re.compile(
+_COMPARISON = re.compile(
     r"\s*(?P<field>[^=!<>^~]+?)\s*(?P<operator>\^=|!=|>=|<=|==?)(?![=<>!^~])(?P<value>.*)", re.DOTALL
 )
-_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?")
 # As YAML reads them in front matter.
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_EXAMPLE = '\'{"field": "source", "prefix": "guides/"}\''
 
 
 def parse_filter(where: Sequence[str], filter_json: str | None) -> FilterIn | None:
-    """All of `where` and the filter in JSON, as one; None if there is neither. Raises FilterError."""
-    conditions = [_condition(text) for text in where]
-    if filter_json is not None:
-        conditions.append(_parsed(filter_json))
-    if not conditions:
-        return None
-    return _checked(conditions[0] if len(conditions) == 1 else {"all": conditions})
+    """Combine all `--where` options and the JSON of `--filter` into one filter; None if there is neither.
 
-
-def _condition(text: str) -> JsonValue:
-    """`KEY=VALUE`, where `=` may be `!=`, `^=` (begins with), `>=` or `<=`; the first three take several values.
-
-    A value of front matter is meant in each way in which it can be read, for the type it has there is not seen here:
-    `2024` is the number and the text. Those of a range are numbers if they can be.
+    Raises FilterError.
     """
-    match = _CONDITION.fullmatch(unicodedata.normalize("NFC", text))
+    filters = [_parse_where(text) for text in where]
+    if filter_json is not None:
+        filters.append(_parse_json(filter_json))
+    if not filters:
+        return None
+    return _validated(filters[0] if len(filters) == 1 else {"all": filters})
+
+
+def _parse_where(text: str) -> JsonValue:
+    """Parse `KEY=VALUE`, where `=` may be `!=`, `^=` (begins with), `>=` or `<=`; the first three take several values.
+
+    The type that a value has in front matter is unknown here, so each value matches in every way it can be read:
+    `2024` matches the number and the text. The bounds of a range are numbers if they can be.
+    """
+    match = _COMPARISON.fullmatch(unicodedata.normalize("NFC", text))
     if not match:
         raise FilterError(
-            f"--where {text!r}: write KEY=VALUE, or with != (is not), ^= (begins with), >= or <= in place of ="
+            f"--where {text!r}: write KEY=VALUE, or with != (is not), ^= (begins with), >= or <= instead of ="
         )
     field, operator, value = match["field"], match["operator"], match["value"].strip()
     if operator in (">=", "<="):
         if "," in value:
             raise FilterError(f"--where {text!r}: {operator} takes one value")
-        bound: JsonValue = _readings(field, value)[-1]
+        bound: JsonValue = _typed_values(field, value)[-1]
         return {"field": field, "at_least" if operator == ">=" else "at_most": bound}
-    values = [one.strip() for one in value.split(",")]
+    values = [item.strip() for item in value.split(",")]
     if operator == "^=":
-        return {"any": [{"field": field, "prefix": one} for one in values]}
-    listed: JsonValue = {"field": field, "in": [reading for one in values for reading in _readings(field, one)]}
-    return {"not": listed} if operator == "!=" else listed
+        return {"any": [{"field": field, "prefix": item} for item in values]}
+    in_list: JsonValue = {"field": field, "in": [typed for item in values for typed in _typed_values(field, item)]}
+    return {"not": in_list} if operator == "!=" else in_list
 
 
-def _readings(field: str, value: str) -> list[JsonValue]:
-    """The value as text and, behind it, as the number or boolean that it may stand for."""
+def _typed_values(field: str, value: str) -> list[JsonValue]:
+    """Return the value as text, followed by the number or boolean that it may stand for."""
     number = _number(value)
     if field in TEXT_COLUMNS:
         return [value]
@@ -68,30 +72,27 @@ def _readings(field: str, value: str) -> list[JsonValue]:
 
 
 def _number(value: str) -> int | float | None:
-    if _WHOLE.fullmatch(value):
+    if _INTEGER.fullmatch(value):
         return int(value)
     if _DECIMAL.fullmatch(value) and math.isfinite(float(value)):
         return float(value)
     return None
 
 
-def _parsed(filter_json: str) -> JsonValue:
+def _parse_json(filter_json: str) -> JsonValue:
     try:
         parsed: JsonValue = json.loads(filter_json)
     except (ValueError, RecursionError) as error:
-        raise FilterError(f"--filter is not JSON: {error}; write for example {_EXAMPLE}") from error
-    # Checked alone first, so that what is wrong is found where the person wrote it.
-    _checked(parsed)
+        raise FilterError(f"--filter is not JSON: {error}; an example: {_EXAMPLE}") from error
+    # Validated before it is combined, so that an error names the place in what the person wrote.
+    _validated(parsed)
     return parsed
 
 
-_EXAMPLE = '\'{"field": "source", "prefix": "guides/"}\''
-
-
-def _checked(condition: JsonValue) -> FilterIn:
+def _validated(search_filter: JsonValue) -> FilterIn:
     try:
-        return FilterIn.model_validate(condition)
+        return FilterIn.model_validate(search_filter)
     except ValidationError as error:
         problem = error.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise FilterError(f"the filter is not valid: {f'{place}: ' if place else ''}{problem['msg']}") from error
+        location = ".".join(str(key) for key in problem["loc"])
+        raise FilterError(f"the filter is not valid: {f'{location}: ' if location else ''}{problem['msg']}") from error

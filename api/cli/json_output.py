@@ -1,4 +1,4 @@
-"""`--json`: what a command found, as one line of JSON."""
+"""`--json`: the result of a command as one line of JSON."""
 
 from typing import Annotated
 
@@ -9,4 +9,5 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def print_json(value: BaseModel) -> None:
+    """Print a model as JSON on standard output."""
     print(value.model_dump_json())

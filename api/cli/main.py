@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and how their errors end."""
+"""The command `zhiwen`: its subcommands, and how errors are printed."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-# In the order in which --help lists them.
+# In the order of --help.
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "ingest": ingest,
     "search": search,
@@ -58,14 +58,17 @@ app.add_typer(keys, name="keys")
 
 
 def main() -> NoReturn:
-    """Run the command; errors are one line on standard error and exit status 1, or 2 for wrong input or settings."""
+    """Run the command line.
+
+    An error is one line on standard error and exit status 1, or 2 if the input or the settings are wrong.
+    """
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         app()
     except ZhiwenError as error:
         _fail(terminal_message(error), error_code(error), exit_code(error))
     except BrokenPipeError:
-        # The reader of a pipe has gone; Python would complain when it flushes.
+        # The reader of the pipe has gone; Python would report another error when it flushes.
         sys.stdout = None
         raise SystemExit(141) from None
     raise SystemExit(0)
@@ -76,7 +79,7 @@ def _options(
     context: typer.Context,
     config_file: Annotated[
         Path | None,
-        typer.Option("--config", help="Configuration file [default: config.yaml if it is there]."),
+        typer.Option("--config", help="Configuration file [default: config.yaml, if it exists]."),
     ] = None,
 ) -> None:
     context.obj = config_file

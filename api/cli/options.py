@@ -1,4 +1,4 @@
-"""Arguments that several commands have."""
+"""Arguments and options that several commands share."""
 
 import sys
 from typing import Annotated
@@ -15,15 +15,15 @@ Where = Annotated[
     list[str] | None,
     typer.Option(
         metavar="KEY=VALUE",
-        help="Search only passages that match: source=a.md,b.md (any of these), tags!=draft, source^=guides/ (begins "
-        "with), year>=2024, year<=2025. KEY is source, title, kind, start_line or a front-matter key. Can be repeated: "
-        "all must match.",
+        help="Search only passages that match: source=a.md,b.md (either of them), tags!=draft, source^=guides/ (begins "
+        "with), year>=2024, year<=2025. KEY is source, title, kind, start_line or a front-matter key. If repeated, all "
+        "must match.",
     ),
 ]
 
 FilterJson = Annotated[
     str | None,
-    typer.Option("--filter", metavar="JSON", help="A filter as the HTTP API takes it; combined with --where."),
+    typer.Option("--filter", metavar="JSON", help="A filter as in the HTTP API; with --where, both must match."),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Dify's comparison operators, on one value of front matter."""
+"""Dify's comparison operators, applied to one value of front matter."""
 
 import datetime
 import re
@@ -8,8 +8,9 @@ from api.dify.schemas import ConditionValue, Operator
 from rag.errors import FilterError
 from rag.types import MetadataValue, Scalar
 
-Wanted = ConditionValue | list[ConditionValue] | None
-Moment = datetime.date | datetime.datetime
+Operand = ConditionValue | list[ConditionValue] | None
+"""The value on the right-hand side of a comparison."""
+DateOrTime = datetime.date | datetime.datetime
 
 NEGATIONS: Mapping[Operator, Operator] = {
     "not contains": "contains",
@@ -18,97 +19,98 @@ NEGATIONS: Mapping[Operator, Operator] = {
     "empty": "not empty",
     "≠": "=",
 }
-"""Operators that hold exactly where another does not."""
+"""Each negated operator, and the operator that it negates."""
 
 _UNIX_MILLISECONDS = 1e11
-"""Unix times from here on are in milliseconds: in seconds it would be the year 5138."""
+"""Unix times from here on are milliseconds: as seconds, this would be the year 5138."""
 
 
-def holds(operator: Operator, value: MetadataValue, wanted: Wanted) -> bool:
-    """Whether a value compares as wanted; None is a key that is not there. A list does if one of its values does.
+def holds(operator: Operator, value: MetadataValue, operand: Operand) -> bool:
+    """Return whether `value` compares as the operator says; None stands for a missing key.
 
-    Raises FilterError if what is wanted is missing, or no number or date where one is needed.
+    A list matches if one of its values does. Raises FilterError if the operand is missing, or is not a number or date
+    where the operator needs one.
     """
     if operator in NEGATIONS:
-        return not holds(NEGATIONS[operator], value, wanted)
+        return not holds(NEGATIONS[operator], value, operand)
     values = value if isinstance(value, list) else [value]
     if operator == "not empty":
-        return any(one is not None and str(one).strip() for one in values)
-    compare = _comparison(operator, wanted)
-    return any(compare(one) for one in values if one is not None)
+        return any(item is not None and str(item).strip() for item in values)
+    matches = _predicate(operator, operand)
+    return any(matches(item) for item in values if item is not None)
 
 
-def _comparison(operator: Operator, wanted: Wanted) -> Callable[[Scalar], bool]:
+def _predicate(operator: Operator, operand: Operand) -> Callable[[Scalar], bool]:
     if operator == "in":
-        listed = _listed(wanted)
-        return lambda have: any(_same(have, one) for one in listed)
-    one = _single(operator, wanted)
+        listed = _as_list(operand)
+        return lambda value: any(_equal(value, item) for item in listed)
+    single = _as_single(operator, operand)
     if operator in ("before", "after"):
-        return _dated(operator, one)
-    return _counted(operator, one) if operator in _ORDERS else _worded(operator, one)
+        return _date_predicate(operator, single)
+    return _number_predicate(operator, single) if operator in _ORDERS else _text_predicate(operator, single)
 
 
-def _worded(operator: Operator, wanted: ConditionValue) -> Callable[[Scalar], bool]:
-    text = _text(wanted)
+def _text_predicate(operator: Operator, operand: ConditionValue) -> Callable[[Scalar], bool]:
+    text = _text(operand)
     match operator:
         case "contains":
-            return lambda have: text in _text(have)
+            return lambda value: text in _text(value)
         case "start with":
-            return lambda have: _text(have).startswith(text)
+            return lambda value: _text(value).startswith(text)
         case "end with":
-            return lambda have: _text(have).endswith(text)
+            return lambda value: _text(value).endswith(text)
         case _:
-            return lambda have: _same(have, wanted)
+            return lambda value: _equal(value, operand)
 
 
-def _counted(operator: Operator, wanted: ConditionValue) -> Callable[[Scalar], bool]:
-    bound = _number(wanted)
+def _number_predicate(operator: Operator, operand: ConditionValue) -> Callable[[Scalar], bool]:
+    bound = _number(operand)
     if bound is None:
-        raise FilterError(f"metadata_condition: {operator} needs a number, got {wanted!r}")
+        raise FilterError(f"metadata_condition: {operator} needs a number, got {operand!r}")
     compare = _ORDERS[operator]
 
-    def compared(have: Scalar) -> bool:
-        number = _number(have)
+    def matches(value: Scalar) -> bool:
+        number = _number(value)
         return number is not None and compare(number, bound)
 
-    return compared
+    return matches
 
 
 _ORDERS: Mapping[str, Callable[[float, float], bool]] = {
-    "=": lambda have, bound: have == bound,
-    ">": lambda have, bound: have > bound,
-    "<": lambda have, bound: have < bound,
-    "≥": lambda have, bound: have >= bound,
-    "≤": lambda have, bound: have <= bound,
+    "=": lambda number, bound: number == bound,
+    ">": lambda number, bound: number > bound,
+    "<": lambda number, bound: number < bound,
+    "≥": lambda number, bound: number >= bound,
+    "≤": lambda number, bound: number <= bound,
 }
 
 
-def _dated(operator: Operator, wanted: ConditionValue) -> Callable[[Scalar], bool]:
-    bound = _moment(wanted)
+def _date_predicate(operator: Operator, operand: ConditionValue) -> Callable[[Scalar], bool]:
+    bound = _date_or_time(operand)
     if bound is None:
         raise FilterError(
-            f"metadata_condition: {operator} needs a date such as 2024-05-31 or a Unix time, got {wanted!r}"
+            f"metadata_condition: {operator} needs a date such as 2024-05-31 or a Unix time, got {operand!r}"
         )
 
-    def compared(have: Scalar) -> bool:
-        moment = _moment(have)
-        if moment is None:
+    def matches(value: Scalar) -> bool:
+        when = _date_or_time(value)
+        if when is None:
             return False
-        mine, other = _alike(moment, bound)
-        return mine < other if operator == "before" else mine > other
+        left, right = _comparable(when, bound)
+        return left < right if operator == "before" else left > right
 
-    return compared
-
-
-def _alike(one: Moment, other: Moment) -> tuple[str, str]:
-    """As texts that are ordered by time; as days if one of them is no more than a day."""
-    if isinstance(one, datetime.datetime) and isinstance(other, datetime.datetime):
-        return one.isoformat(timespec="microseconds"), other.isoformat(timespec="microseconds")
-    return one.isoformat()[:10], other.isoformat()[:10]
+    return matches
 
 
-def _moment(value: Scalar) -> Moment | None:
-    """A date, a time in UTC, or None. Texts are read as ISO 8601, numbers as Unix time."""
+def _comparable(left: DateOrTime, right: DateOrTime) -> tuple[str, str]:
+    """Return both as texts that are ordered by time; as days, if one of them has no time of day."""
+    if isinstance(left, datetime.datetime) and isinstance(right, datetime.datetime):
+        return left.isoformat(timespec="microseconds"), right.isoformat(timespec="microseconds")
+    return left.isoformat()[:10], right.isoformat()[:10]
+
+
+def _date_or_time(value: Scalar) -> DateOrTime | None:
+    """Read a number as Unix time and a text as ISO 8601; return a date, a time in UTC, or None."""
     number = _number(value)
     try:
         if number is not None:
@@ -117,16 +119,16 @@ def _moment(value: Scalar) -> Moment | None:
         text = str(value).strip().replace("/", "-")
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             return datetime.date.fromisoformat(text)
-        moment = datetime.datetime.fromisoformat(text)
+        when = datetime.datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
         return None
-    return moment.astimezone(datetime.UTC) if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return when.astimezone(datetime.UTC) if when.tzinfo else when.replace(tzinfo=datetime.UTC)
 
 
-def _same(have: Scalar, wanted: ConditionValue) -> bool:
-    """Equal as texts or as numbers: what Dify sends for 3 may be "3"."""
-    one, other = _number(have), _number(wanted)
-    return _text(have) == _text(wanted) or (one is not None and one == other)
+def _equal(value: Scalar, operand: ConditionValue) -> bool:
+    """Compare as texts and as numbers: Dify may send "3" for 3."""
+    left, right = _number(value), _number(operand)
+    return _text(value) == _text(operand) or (left is not None and left == right)
 
 
 def _text(value: Scalar) -> str:
@@ -142,15 +144,15 @@ def _number(value: Scalar) -> float | None:
         return None
 
 
-def _single(operator: Operator, wanted: Wanted) -> ConditionValue:
-    if wanted is None or isinstance(wanted, list):
-        raise FilterError(f"metadata_condition: {operator} needs one value, got {wanted!r}")
-    return wanted
+def _as_single(operator: Operator, operand: Operand) -> ConditionValue:
+    if operand is None or isinstance(operand, list):
+        raise FilterError(f"metadata_condition: {operator} needs one value, got {operand!r}")
+    return operand
 
 
-def _listed(wanted: Wanted) -> Sequence[ConditionValue]:
-    if wanted is None:
+def _as_list(operand: Operand) -> Sequence[ConditionValue]:
+    if operand is None:
         raise FilterError("metadata_condition: in and not in need a list of values")
-    if isinstance(wanted, str):
-        return [part.strip() for part in wanted.split(",")]
-    return wanted if isinstance(wanted, list) else [wanted]
+    if isinstance(operand, str):
+        return [item.strip() for item in operand.split(",")]
+    return operand if isinstance(operand, list) else [operand]

@@ -1,13 +1,14 @@
-"""A metadata condition of Dify as a filter of the store.
+"""A metadata condition of Dify, translated to a filter of the store.
 
-Milvus cannot search within texts and knows no dates, so what is said of documents is decided here, for each document,
-and reaches the store as a list of sources. That is exact, whatever the operator, and the search is not cut short.
+Milvus cannot search inside texts and has no dates. Conditions on front matter are therefore evaluated here, for each
+document, and reach the store as a list of sources. The result is exact for every operator, and the search still returns
+as many hits as requested.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from typing import get_args
 
-from api.dify.comparisons import NEGATIONS, Wanted, holds
+from api.dify.comparisons import NEGATIONS, Operand, holds
 from api.dify.schemas import ConditionIn, MetadataCondition, Operator
 from rag.errors import FilterError
 from rag.store.document_metadata import DocumentMetadata
@@ -15,38 +16,38 @@ from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Range
 from rag.types import ChunkKind, MetadataValue
 
 _KINDS: tuple[ChunkKind, ...] = get_args(ChunkKind)
-_OWN = ("kind", "start_line", "end_line")
-"""What a chunk has itself; everything else is said of its document."""
-_NOTHING = Equals("kind", "")  # which no chunk's is
-_FAR = 2**62
+_CHUNK_FIELDS = ("kind", "start_line", "end_line")
+"""The fields of chunks; all other names are fields of documents."""
+_NOTHING = Equals("kind", "")  # no chunk has this kind
+_INFINITY = 2**62
 
 
-def to_filter(condition: MetadataCondition, documents: Sequence[DocumentMetadata]) -> Filter | None:
-    """The chunks for which the condition holds; None is no condition. Raises FilterError."""
-    either = condition.logical_operator == "or"
-    parts: list[Filter] = []
+def to_filter(metadata_condition: MetadataCondition, documents: Sequence[DocumentMetadata]) -> Filter | None:
+    """Return a filter for the chunks that meet the condition, or None if there is no condition. Raises FilterError."""
+    is_or = metadata_condition.logical_operator == "or"
+    filters: list[Filter] = []
     sources: list[set[str]] = []
-    for one in condition.conditions or ():
-        if any(name in _OWN for name in one.names):
-            parts.append(_mixed(one, documents))
+    for condition in metadata_condition.conditions or ():
+        if any(name in _CHUNK_FIELDS for name in condition.names):
+            filters.append(_chunk_filter(condition, documents))
         else:
-            sources.append(_sources(one, documents))
+            sources.append(_matching_sources(condition, documents))
     if sources:
-        # Conditions on documents are joined here, so that one list says them all.
-        joined = set.union(*sources) if either else set.intersection(*sources)
-        parts.append(_among_sources(joined, documents))
-    if not parts:
+        # Conditions on documents are combined here, so that the store gets a single list.
+        combined = set.union(*sources) if is_or else set.intersection(*sources)
+        filters.append(_source_filter(combined, documents))
+    if not filters:
         return None
-    return AnyOf(tuple(parts)) if either else All(tuple(parts))
+    return AnyOf(tuple(filters)) if is_or else All(tuple(filters))
 
 
-def _sources(condition: ConditionIn, documents: Sequence[DocumentMetadata]) -> set[str]:
-    """The documents for which a condition on front matter holds.
+def _matching_sources(condition: ConditionIn, documents: Sequence[DocumentMetadata]) -> set[str]:
+    """Return the sources of the documents that meet a condition on front matter.
 
-    Of several names one is enough; a negated operator holds exactly where what it negates does not.
+    If the condition has several names, one match is enough; a negated operator holds if none matches.
     """
     if not condition.names:
-        raise FilterError("metadata_condition: a condition without a name")
+        raise FilterError("metadata_condition: a condition has no name")
     operator = condition.comparison_operator
     positive = NEGATIONS.get(operator, operator)
     found = {
@@ -57,46 +58,46 @@ def _sources(condition: ConditionIn, documents: Sequence[DocumentMetadata]) -> s
     return {document.source for document in documents} - found if operator in NEGATIONS else found
 
 
-def _mixed(condition: ConditionIn, documents: Sequence[DocumentMetadata]) -> Filter:
-    """A condition with names of a chunk's own fields, and maybe of front matter too."""
+def _chunk_filter(condition: ConditionIn, documents: Sequence[DocumentMetadata]) -> Filter:
+    """Translate a condition on fields of chunks; it may also name fields of documents."""
     operator = condition.comparison_operator
     positive = NEGATIONS.get(operator, operator)
-    parts = [_own(name, positive, condition.value) for name in condition.names if name in _OWN]
-    said = [name for name in condition.names if name not in _OWN]
-    if said:
-        of_documents = condition.model_copy(update={"name": said, "comparison_operator": positive})
-        parts.append(_among_sources(_sources(of_documents, documents), documents))
-    found = AnyOf(tuple(parts))
+    filters = [_field_filter(name, positive, condition.value) for name in condition.names if name in _CHUNK_FIELDS]
+    document_names = [name for name in condition.names if name not in _CHUNK_FIELDS]
+    if document_names:
+        on_documents = condition.model_copy(update={"name": document_names, "comparison_operator": positive})
+        filters.append(_source_filter(_matching_sources(on_documents, documents), documents))
+    found = AnyOf(tuple(filters))
     return Not(found) if operator in NEGATIONS else found
 
 
 def _value(document: DocumentMetadata, name: str) -> MetadataValue:
-    """What a document has under a name; Dify calls its file `document_name`."""
+    """Return the value that a document has for a name; Dify calls the source `document_name`."""
     if name in ("source", "document_name"):
         return document.source
     return document.title if name == "title" else document.metadata.get(name)
 
 
-def _own(name: str, operator: Operator, wanted: Wanted) -> Filter:
-    """A condition on a chunk's own kind or lines."""
+def _field_filter(name: str, operator: Operator, operand: Operand) -> Filter:
+    """Translate a comparison with a field of chunks."""
     if name == "kind":
-        return _among("kind", {kind for kind in _KINDS if holds(operator, kind, wanted)}, _KINDS)
+        return _in_filter("kind", {kind for kind in _KINDS if holds(operator, kind, operand)}, _KINDS)
     if operator == "not empty":
         return Not(_NOTHING)
     if operator in ("is", "in", "="):
-        values = wanted if isinstance(wanted, list) else str(wanted).split(",")
+        values = operand if isinstance(operand, list) else str(operand).split(",")
         return In(name, tuple(_line(name, value) for value in values))
     if operator not in _BOUNDS:
         raise FilterError(f"metadata_condition: {name} is a number and cannot be compared by {operator!r}")
-    line = _line(name, wanted)
+    line = _line(name, operand)
     return Range(name, *_BOUNDS[operator](line))
 
 
 _BOUNDS: dict[Operator, Callable[[int], tuple[int, int]]] = {
-    ">": lambda line: (line + 1, _FAR),
-    "≥": lambda line: (line, _FAR),
-    "<": lambda line: (-_FAR, line - 1),
-    "≤": lambda line: (-_FAR, line),
+    ">": lambda line: (line + 1, _INFINITY),
+    "≥": lambda line: (line, _INFINITY),
+    "<": lambda line: (-_INFINITY, line - 1),
+    "≤": lambda line: (-_INFINITY, line),
 }
 
 
@@ -109,12 +110,12 @@ def _line(name: str, value: object) -> int:
         ) from error
 
 
-def _among_sources(sources: Collection[str], documents: Sequence[DocumentMetadata]) -> Filter:
-    return _among("source", sources, [document.source for document in documents])
+def _source_filter(sources: Collection[str], documents: Sequence[DocumentMetadata]) -> Filter:
+    return _in_filter("source", sources, [document.source for document in documents])
 
 
-def _among(field: str, chosen: Collection[str], known: Sequence[str]) -> Filter:
-    """That a field is one of the chosen of all known values, said as briefly as it can be."""
+def _in_filter(field: str, chosen: Collection[str], known: Sequence[str]) -> Filter:
+    """Return a filter for the chosen ones of all known values of a field, listing whichever side is shorter."""
     if not chosen:
         return _NOTHING
     others = tuple(value for value in known if value not in chosen)

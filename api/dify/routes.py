@@ -1,4 +1,4 @@
-"""Dify's protocol for external knowledge bases: the passages for a query, as records."""
+"""Dify's API for external knowledge bases: the passages for a query, as records."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _DEFAULT = "default"
 _UNKNOWN_KNOWLEDGE = 2001
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": DifyError, "description": "The request cannot be served as it is."},
+    "4XX": {"model": DifyError, "description": "The request is invalid, not allowed or over a limit."},
     "5XX": {"model": DifyError, "description": "The store or the embedder failed."},
 }
 
@@ -31,23 +31,23 @@ def add_dify(app: FastAPI, searcher: Searcher, settings: Settings) -> None:
 
     @app.post("/retrieval", response_model=RetrievalResponse, responses=_ERRORS, tags=["Dify"])
     def retrieve(request: RetrievalRequest, connection: Request) -> RetrievalResponse | JSONResponse:
-        """The passages nearest to a query, for Dify's external knowledge base."""
+        """Find the passages that match a query best, for Dify's external knowledge base."""
         collection = settings.store.collection
         if request.knowledge_id not in (collection, _DEFAULT):
             unknown = f"unknown knowledge base {request.knowledge_id!r}; this server has only {collection!r}"
             return JSONResponse(
                 DifyError(error_code=_UNKNOWN_KNOWLEDGE, error_msg=unknown).model_dump(), status_code=404
             )
-        found = _found(request, searcher, front_matter)
+        found = _search(request, searcher, front_matter)
         base = base_url(settings.serve, connection)
         records = [_record(hit, base) for hit in found.hits]
         threshold = request.retrieval_setting.score_threshold or 0.0
         return RetrievalResponse(records=[record for record in records if record.score >= threshold])
 
 
-def _found(request: RetrievalRequest, searcher: Searcher, front_matter: DocumentMetadataCache) -> Retrieval:
-    wanted = request.retrieval_setting.top_k
-    top_k = min(wanted, _MAX_RECORDS) if wanted else None
+def _search(request: RetrievalRequest, searcher: Searcher, front_matter: DocumentMetadataCache) -> Retrieval:
+    requested = request.retrieval_setting.top_k
+    top_k = min(requested, _MAX_RECORDS) if requested else None
     while True:
         search_filter, generation = None, None
         if request.metadata_condition and request.metadata_condition.conditions:
@@ -57,12 +57,12 @@ def _found(request: RetrievalRequest, searcher: Searcher, front_matter: Document
         found = searcher.search(request.query, top_k=top_k, search_filter=search_filter)
         if generation in (None, found.generation):
             return found
-        # An ingest went live in between: what held for its documents was decided for those before.
+        # An ingest went live in between, so the filter was made for documents of the generation before. Try again.
 
 
 def _record(hit: Hit, base: str) -> RecordOut:
     chunk = hit.chunk
-    own: dict[str, MetadataValue] = {
+    chunk_fields: dict[str, MetadataValue] = {
         "source": chunk.source,
         "title": chunk.title,
         "heading_path": list(chunk.heading_path),
@@ -76,5 +76,5 @@ def _record(hit: Hit, base: str) -> RecordOut:
         content=chunk.content,
         score=round(min(max(hit.score, 0.0), 1.0), 6),
         title=chunk.context or chunk.source,
-        metadata={**chunk.metadata, **own},
+        metadata={**chunk.metadata, **chunk_fields},
     )

@@ -1,4 +1,4 @@
-"""What goes over the wire in Dify's protocol for external knowledge bases."""
+"""Requests and responses of Dify's API for external knowledge bases."""
 
 from typing import Annotated, Literal
 
@@ -33,41 +33,48 @@ ConditionValues = Annotated[list[ConditionValue], Field(max_length=200)]
 
 
 class Lenient(BaseModel):
-    """New fields of newer versions of Dify are no errors."""
+    """A request that ignores unknown fields: newer versions of Dify may add some."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class RetrievalSetting(Lenient):
-    top_k: int | None = Field(default=None, ge=1, description="More than 50 are as good as 50.")
+    """How many records to return, and the lowest score (0..1) that they may have."""
+
+    top_k: int | None = Field(default=None, ge=1, description="At most 50 records are returned.")
     score_threshold: float | None = Field(default=None, ge=0, le=1)
 
 
 class ConditionIn(Lenient):
     """A comparison with a front-matter key or with `source`, `title`, `kind`, `start_line` or `end_line`.
 
-    Of several names, one has to compare as wanted; the operators that negate hold where none does.
+    If there are several names, one match is enough; a negated operator holds if none matches.
     """
 
     name: Name | Annotated[list[Name], Field(max_length=20)] = Field(examples=["tags"])
     comparison_operator: Operator = Field(examples=["contains"])
     value: ConditionValue | ConditionValues | None = Field(
         default=None,
-        description="For `in` and `not in` a list, or a text with commas; for `before`, `after` a date or Unix time.",
+        description="A list or a text with commas for `in` and `not in`; a date or Unix time for `before` and `after`.",
         examples=["hr"],
     )
 
     @property
     def names(self) -> list[str]:
+        """Return the name or names as a list."""
         return [self.name] if isinstance(self.name, str) else self.name
 
 
 class MetadataCondition(Lenient):
+    """Conditions, all of which (`and`) or one of which (`or`) a passage must meet."""
+
     logical_operator: Literal["and", "or"] | None = "and"
     conditions: list[ConditionIn] | None = Field(default=None, max_length=50)
 
 
 class RetrievalRequest(Lenient):
+    """A query to an external knowledge base."""
+
     knowledge_id: str = Field(description="The name of the store's collection (`store.collection`), or `default`.")
     query: str = Field(examples=["向量数据库有哪些知名组件？"])
     retrieval_setting: RetrievalSetting = RetrievalSetting()
@@ -75,7 +82,7 @@ class RetrievalRequest(Lenient):
 
 
 class RecordOut(BaseModel):
-    """`score` (0..1) orders the records of one query, as in `/search`; `metadata` also has the front matter."""
+    """A passage. `score` (0..1) orders the records of one query, as in `/search`; `metadata` includes front matter."""
 
     content: str
     score: float
@@ -84,4 +91,6 @@ class RecordOut(BaseModel):
 
 
 class RetrievalResponse(BaseModel):
+    """The records, best first."""
+
     records: list[RecordOut]

@@ -21,7 +21,7 @@ from api.mcp.http import add_mcp
 from api.monitoring.health import add_health
 from api.monitoring.telemetry import add_telemetry
 from api.openai.routes import add_openai
-from api.page.documents import add_documents
+from api.page.document_routes import add_documents
 from api.page.routes import add_page
 from ingest.runner import IngestRunner
 from rag.wiring import Services

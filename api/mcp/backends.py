@@ -1,4 +1,4 @@
-"""Where the MCP tools get their results: from the services of this server, or from whoever carries out commands."""
+"""The backends of the MCP tools: the services of a server, or the service that runs commands."""
 
 import asyncio
 import threading
@@ -22,25 +22,27 @@ from rag.wiring import Services
 
 Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse)
 Locate = Callable[[str, str], str]
-"""(source, path of a passage) → its absolute address."""
+"""Maps the source and the path of a passage to its absolute address."""
 
 
 class ServerBackend:
-    """The services of a server, for clients that call it over HTTP."""
+    """Answers the calls of clients that are connected to a server over HTTP. A `ToolBackend`."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     async def search(self, query: str, connection: Any) -> SearchResponse:
+        """Search in a thread, because a search blocks."""
         found = await asyncio.to_thread(SEARCH.run, self._services, SearchRequest(question=query))
         return locate_response(found, self._locate(connection))
 
     async def read(self, name: str, connection: Any) -> TextResponse:
+        """Read in a thread, because the store blocks."""
         text = await asyncio.to_thread(TEXT.run, self._services, TextRequest(id=name))
         return locate_response(text, self._locate(connection))
 
     async def ask(self, question: str, connection: Any) -> AskResponse:
-        # If the client cancels the call, it ends here, and with it the call of the chat model.
+        """Answer; if the client cancels the call, the call of the chat model is cancelled too."""
         answer = await final_answer(self._services.answerer.answer(question))
         return locate_response(AskResponse.of(answer), self._locate(connection))
 
@@ -50,22 +52,26 @@ class ServerBackend:
 
 
 class CommandBackend:
-    """A process beside a client that may run for days. The store is open only while a call is answered.
+    """Answers the calls of a client that started `zhiwen mcp`. A `ToolBackend`.
 
-    In between, a server can be started or stopped and an ingest can run.
+    Such a process may run for days, so it opens the store only during a call: in between, a server can start or stop
+    and an ingest can run.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
 
     async def search(self, query: str, connection: Any) -> SearchResponse:
+        """Search through a running server, or in this process."""
         return await self._run(lambda service: service.call(SEARCH, SearchRequest(question=query)))
 
     async def read(self, name: str, connection: Any) -> TextResponse:
+        """Read through a running server, or in this process."""
         return await self._run(lambda service: service.call(TEXT, TextRequest(id=name)))
 
     async def ask(self, question: str, connection: Any) -> AskResponse:
+        """Answer through a running server, or in this process."""
         request = AskRequest(question=question)
         return await self._run(lambda service: service.ask(request, on_text=lambda piece: None))
 
@@ -73,20 +79,20 @@ class CommandBackend:
         return await asyncio.to_thread(self._run_blocking, work)
 
     def _run_blocking(self, work: Callable[[Service], Response]) -> Response:
-        with self._one_at_a_time, open_service(self._settings) as service:
+        with self._lock, open_service(self._settings) as service:
             return locate_response(work(service), self._locate(service))
 
     def _locate(self, service: Service) -> Locate:
         base = self._settings.serve.public_url.rstrip("/") or service.url
         if base:
             return lambda source, path: absolute(path, base)
-        # No server shows the documents, so the links lead to the files.
+        # Without a server that shows the documents, links lead to the files.
         root = Path(service.root())
         return lambda source, path: (root / source).as_uri()
 
 
 def locate_response(response: Response, locate: Locate) -> Response:
-    """Return the response with absolute addresses."""
+    """Return a copy of the response with absolute addresses."""
     match response:
         case SearchResponse():
             hits = [hit.model_copy(update={"url": locate(hit.source, hit.url)}) for hit in response.hits]

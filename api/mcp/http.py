@@ -18,21 +18,21 @@ MCP_PATH = "/mcp"
 
 
 class _Endpoint:
-    """Each request stands for itself, so that any replica can answer it and nothing is left behind."""
+    """The endpoint. It is stateless, so that any replica can answer a request."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._sessions: StreamableHTTPSessionManager | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._sessions is not None  # noqa: S101  (requests come within the lifespan)
+        assert self._sessions is not None  # noqa: S101  (requests arrive only during the lifespan)
         await self._sessions.handle_request(scope, receive, send)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         server = mcp_server(ServerBackend(self._services))
-        # Its own Starlette application is not used: it would bring a lifespan that a mounted application does not get.
-        # Hosts and origins are checked for all paths alike, and this check would know loopback only.
+        # The Starlette application that this call returns is not used, because the lifespan of a mounted application
+        # does not run. Hosts and origins are checked for all paths elsewhere; the check here would allow only loopback.
         unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         server.streamable_http_app(stateless_http=True, transport_security=unchecked)
         self._sessions = server.session_manager
@@ -41,14 +41,15 @@ class _Endpoint:
 
 
 def add_mcp(app: FastAPI, services: Services) -> None:
+    """Add `POST /mcp`, and start and stop the MCP server with the application."""
     endpoint = _Endpoint(services)
-    # Without GET: a stream for messages that nobody asked for would stay open, and none are ever sent.
+    # No GET: it would open a stream for messages from the server, which sends none.
     app.router.routes.append(Route(MCP_PATH, endpoint, methods=["POST"], include_in_schema=False))
-    before = app.router.lifespan_context
+    outer_lifespan = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(running: FastAPI) -> AsyncIterator[Any]:
-        async with before(running) as state, endpoint.running():
+        async with outer_lifespan(running) as state, endpoint.running():
             yield state
 
     app.router.lifespan_context = lifespan

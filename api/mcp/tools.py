@@ -1,4 +1,4 @@
-"""The tools that MCP clients get: search, fetch and ask, the first two in the shape that deep research wants."""
+"""The MCP tools: search, fetch and ask. The first two have the form that deep research clients expect."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,29 +20,41 @@ from rag.types import PATH_SEPARATOR, MetadataValue
 
 
 class ToolBackend(Protocol):
-    """What the tools are made of. All addresses in what it returns are absolute.
+    """Does the work of the tools. All addresses in its results are absolute.
 
-    `connection` is the HTTP request that a call came in, None over stdio. Raises the errors of rag.errors.
+    `connection` is the HTTP request of the call, None over stdio. Raises the errors of `rag.errors`.
     """
 
-    async def search(self, query: str, connection: Any) -> SearchResponse: ...
+    async def search(self, query: str, connection: Any) -> SearchResponse:
+        """Return the passages that match the query best."""
+        ...
 
-    async def read(self, name: str, connection: Any) -> TextResponse: ...
+    async def read(self, name: str, connection: Any) -> TextResponse:
+        """Return the passage or document with this id. Raises TextNotFound."""
+        ...
 
-    async def ask(self, question: str, connection: Any) -> AskResponse: ...
+    async def ask(self, question: str, connection: Any) -> AskResponse:
+        """Return the answer to a question."""
+        ...
 
 
 class SearchResult(BaseModel):
+    """A section with a passage that matches. `id` is for `fetch`."""
+
     id: str
     title: str
     url: str
 
 
 class SearchResults(BaseModel):
+    """The sections, best first."""
+
     results: list[SearchResult]
 
 
 class FetchResult(BaseModel):
+    """The text of a section or document. `metadata` has its front matter and its place."""
+
     id: str
     title: str
     text: str
@@ -51,6 +63,8 @@ class FetchResult(BaseModel):
 
 
 class Source(BaseModel):
+    """A passage that the answer cites as `[number]`."""
+
     number: int
     title: str
     url: str
@@ -58,7 +72,7 @@ class Source(BaseModel):
 
 
 class AskResult(BaseModel):
-    """`unverified` are the sentences that the passages they cite do not support."""
+    """An answer or a refusal. `unverified` lists the sentences that their cited passages do not support."""
 
     answer: str
     refused: bool
@@ -68,14 +82,14 @@ class AskResult(BaseModel):
 
 _READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _INSTRUCTIONS = (
-    "A knowledge base of documents. Use `ask` for a cited answer to a question in natural language; or `search` for "
-    "passages and `fetch` for their text. Cite the urls you are given. "
-    "文档知识库：提问用 ask，查找段落用 search，读取全文用 fetch；引用时给出返回的链接。"
+    "A knowledge base of documents. Use `ask` to get a cited answer to a question in natural language, or `search` to "
+    "find passages and `fetch` to read them. Cite the returned urls. "
+    "文档知识库：提问用 ask，查找段落用 search，读全文用 fetch；引用时附上返回的链接。"
 )
 
 
-def mcp_server(library: ToolBackend) -> MCPServer:
-    """The server with its tools, for any transport."""
+def mcp_server(backend: ToolBackend) -> MCPServer:
+    """Return an MCP server with the three tools, for any transport."""
     server = MCPServer(
         "zhiwen",
         title="知问 zhiwen",
@@ -84,45 +98,49 @@ def mcp_server(library: ToolBackend) -> MCPServer:
         log_level="WARNING",
         subscriptions=False,
     )
+    _add_tools(server, backend)
+    return server
 
+
+def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
     @server.tool(title="Search the knowledge base", annotations=_READS_ONLY)
     async def search(
-        query: Annotated[str, Field(description="What to look for, in natural language, Chinese or English.")],
+        query: Annotated[str, Field(description="What to search for, in natural language, Chinese or English.")],
         context: Context[Any, Any],
     ) -> SearchResults:
-        """Find the passages of the knowledge base that are nearest to a query, best first. Read them with `fetch`."""
-        with _told():
-            return _results(await library.search(query, _connection(context)))
+        """Find the passages of the knowledge base that match a query best. Read them with `fetch`."""
+        with _errors_for_client():
+            return _search_results(await backend.search(query, _connection(context)))
 
     @server.tool(title="Read a passage or document", annotations=_READS_ONLY)
     async def fetch(
         id: Annotated[  # noqa: A002  (the name that clients expect)
-            str, Field(description="An id that `search` returned, or a document's path such as `guides/setup.md`.")
+            str, Field(description="An id that `search` returned, or the path of a document such as `guides/setup.md`.")
         ],
         context: Context[Any, Any],
     ) -> FetchResult:
-        """Read a passage together with the section it stands in, or a document from its beginning."""
-        with _told():
-            return _fetched(await library.read(id, _connection(context)))
+        """Read a passage with the section around it, or a document from its beginning."""
+        with _errors_for_client():
+            return _fetch_result(await backend.read(id, _connection(context)))
 
     @server.tool(title="Ask the knowledge base", annotations=_READS_ONLY)
     async def ask(
-        question: Annotated[str, Field(description="One question in natural language, complete in itself.")],
+        question: Annotated[
+            str, Field(description="One question in natural language that can be understood without context.")
+        ],
         context: Context[Any, Any],
     ) -> Annotated[CallToolResult, AskResult]:
-        """Answer a question from the knowledge base, with numbered sources, or say that it does not answer it."""
-        with _told():
-            answer = await library.ask(question, _connection(context))
-        result = _answered(answer)
+        """Answer a question from the knowledge base with numbered sources, or say that it has no answer."""
+        with _errors_for_client():
+            answer = await backend.ask(question, _connection(context))
+        result = _ask_result(answer)
         text = TextContent(type="text", text=_as_text(question, result))
         return CallToolResult(content=[text], structured_content=result.model_dump(mode="json"))
 
-    return server
-
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What went wrong is told to the client; other exceptions are bugs, and stay here."""
+def _errors_for_client() -> Iterator[None]:
+    """Send our errors to the client. Other exceptions are bugs, and their text stays in the server."""
     try:
         yield
     except ZhiwenError as error:
@@ -133,27 +151,29 @@ def _connection(context: Context[Any, Any]) -> Any:
     return context.request_context.request
 
 
-def _results(found: SearchResponse) -> SearchResults:
-    """Each section once: `fetch` brings the whole of it."""
+def _search_results(found: SearchResponse) -> SearchResults:
+    """Return each section once, because `fetch` reads the whole section."""
     results: dict[tuple[str, ...], SearchResult] = {}
     for hit in found.hits:
-        # A title that is also the first heading stands there once.
+        # The title is often the first heading too; it appears once.
         title = PATH_SEPARATOR.join(dict.fromkeys((hit.title or hit.source, *hit.heading_path)))
         results.setdefault((hit.source, *hit.heading_path), SearchResult(id=hit.id, title=title, url=hit.url))
     return SearchResults(results=list(results.values()))
 
 
-def _fetched(text: TextResponse) -> FetchResult:
-    own: dict[str, MetadataValue] = {
+def _fetch_result(text: TextResponse) -> FetchResult:
+    location: dict[str, MetadataValue] = {
         "source": text.source,
         "section": PATH_SEPARATOR.join(text.heading_path),
         "lines": f"{text.start_line}-{text.end_line}",
         "whole": text.whole,
     }
-    return FetchResult(id=text.id, title=text.title, text=text.text, url=text.url, metadata={**text.metadata, **own})
+    return FetchResult(
+        id=text.id, title=text.title, text=text.text, url=text.url, metadata={**text.metadata, **location}
+    )
 
 
-def _answered(answer: AskResponse) -> AskResult:
+def _ask_result(answer: AskResponse) -> AskResult:
     sources = [
         Source(
             number=citation.number,

@@ -1,4 +1,4 @@
-"""An answer as text and annotations of a chat completion: its citations in both, for clients drop one or the other."""
+"""The citations of an answer as annotations and as a footer of links, because clients show only one or the other."""
 
 import re
 
@@ -12,37 +12,37 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~$])")
 
 
 def annotations(answer: Answer, base: str) -> list[Annotation]:
-    """One for each citation, at the first of its markers in the answer's text."""
+    """Return one annotation for each citation, at its first marker in the text. `base` begins all links."""
     found = []
     for citation in answer.citations:
         marker = f"[{citation.number}]"
         start = answer.text.index(marker)
-        place = UrlCitation(
+        url_citation = UrlCitation(
             start_index=start, end_index=start + len(marker), url=absolute(citation.url, base), title=_title(citation)
         )
-        found.append(Annotation(type="url_citation", url_citation=place))
+        found.append(Annotation(type="url_citation", url_citation=url_citation))
     return found
 
 
-def closing(answer: Answer, base: str, language: Language, *, with_links: bool) -> str:
-    """What stands under the answer's text, in Markdown: the sentences not to be trusted, and links to the passages."""
-    parts = []
+def footer(answer: Answer, base: str, language: Language, *, with_links: bool) -> str:
+    """Return the Markdown below the text: the unverified sentences and, if wanted, links to the cited passages."""
+    lists = []
     if answer.unverified:
-        parts.append(_listed("unverified", language, [" ".join(sentence.split()) for sentence in answer.unverified]))
+        lists.append(_list("unverified", language, [" ".join(sentence.split()) for sentence in answer.unverified]))
     if with_links and answer.citations:
-        parts.append(_listed("sources", language, [_link(citation, base) for citation in answer.citations]))
-    return "".join(parts)
+        lists.append(_list("sources", language, [_link(citation, base) for citation in answer.citations]))
+    return "".join(lists)
 
 
-def without_closing(text: str) -> str:
-    """An earlier answer as the client sends it back, without what `closing` had put under it."""
+def without_footer(text: str) -> str:
+    """Remove the footer from an earlier answer that the client sends back."""
     headings = "|".join(
         re.escape(_heading(key, language)) for key in ("unverified", "sources") for language in ("zh", "en")
     )
     return re.split(rf"\n\n(?:{headings})\n\n- ", text, maxsplit=1)[0]
 
 
-def _listed(key: str, language: Language, items: list[str]) -> str:
+def _list(key: str, language: Language, items: list[str]) -> str:
     return f"\n\n{_heading(key, language)}\n\n" + "\n".join(f"- {item}" for item in items)
 
 

@@ -1,4 +1,4 @@
-"""Answers as chat completions, whole or in the chunks of a stream."""
+"""Answers as chat completions, in one piece or as the chunks of a stream."""
 
 import time
 import uuid
@@ -10,7 +10,7 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
 from api.error_formats import OPENAI
-from api.openai.annotations import annotations, closing
+from api.openai.annotations import annotations, footer
 from api.openai.schemas import (
     MODEL,
     Annotation,
@@ -33,46 +33,49 @@ Events = AsyncGenerator[AnswerEvent, None]
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
-    """How answers to one question are given: `base` begins all links, `with_links` lists them under the text."""
+class AnswerStyle:
+    """How to show the answer to `question`: `base` begins all links; `with_links` lists them below the text."""
 
     question: str
     base: str
     with_links: bool
 
-    def closing(self, answer: Answer) -> str:
-        return closing(answer, self.base, detect_language(self.question), with_links=self.with_links)
+    def footer(self, answer: Answer) -> str:
+        """Return the Markdown below the text of the answer, in the language of the question."""
+        return footer(answer, self.base, detect_language(self.question), with_links=self.with_links)
 
     def annotations(self, answer: Answer) -> list[Annotation]:
+        """Return the citations of the answer as annotations."""
         return annotations(answer, self.base)
 
 
-async def whole(events: Events, style: Style) -> ChatCompletion:
-    """The completion once the answer is whole. Raises as `Answerer.answer`."""
-    thoughts = ""
+async def answer_completion(events: Events, style: AnswerStyle) -> ChatCompletion:
+    """Consume the events and return the completion. Raises as `Answerer.answer`."""
+    reasoning = ""
     async with aclosing(events):
         async for event in events:
             if isinstance(event, ReasoningDelta):
-                thoughts += event.text
+                reasoning += event.text
             elif isinstance(event, Answer):
                 message = AssistantMessage(
-                    content=event.text + style.closing(event),
-                    reasoning_content=thoughts or None,
+                    content=event.text + style.footer(event),
+                    reasoning_content=reasoning or None,
                     annotations=style.annotations(event),
                 )
                 return _completion(message, _finish_reason(event), CompletionUsage.of(event.usage), event.trace_id)
     raise AssertionError("an answer always comes last")
 
 
-def at_once(text: str) -> ChatCompletion:
-    """A completion that took no model."""
+def text_completion(text: str) -> ChatCompletion:
+    """Return a completion with this text, for which no model was called."""
     return _completion(AssistantMessage(content=text), "stop", CompletionUsage.of(None))
 
 
-async def chunks(events: Events, style: Style, *, with_usage: bool) -> AsyncIterator[bytes]:
-    """The frames of a stream. Each has a choice, also the one with the usage: clients take the first without looking.
+async def answer_chunks(events: Events, style: AnswerStyle, *, with_usage: bool) -> AsyncIterator[bytes]:
+    """Yield the frames of a streamed answer. Each has a choice, even the one with the usage: clients rely on it.
 
-    What fails after the beginning is the last frame, an error without choices; no `[DONE]` follows it, for it is not.
+    An error after the start is the last frame: it has no choices, and no `[DONE]` follows, since the answer is not
+    complete.
     """
     stream = _Stream()
     has_text = False
@@ -87,7 +90,7 @@ async def chunks(events: Events, style: Style, *, with_usage: bool) -> AsyncIter
                         has_text = True
                         yield stream.chunk(Delta(content=text))
                     case Answer():
-                        for chunk in _ending(stream, event, style, has_text=has_text, with_usage=with_usage):
+                        for chunk in _last_chunks(stream, event, style, has_text=has_text, with_usage=with_usage):
                             yield chunk
     except ZhiwenError as error:
         yield OPENAI.last_event(error)
@@ -95,29 +98,33 @@ async def chunks(events: Events, style: Style, *, with_usage: bool) -> AsyncIter
     yield _DONE
 
 
-async def chunks_at_once(text: str, *, with_usage: bool) -> AsyncIterator[bytes]:
+async def text_chunks(text: str, *, with_usage: bool) -> AsyncIterator[bytes]:
+    """Yield the frames of a stream with this text, for which no model was called."""
     stream = _Stream()
     yield stream.chunk(Delta(role="assistant", content=text))
     yield stream.last(None, "stop", CompletionUsage.of(None) if with_usage else None)
     yield _DONE
 
 
-def _ending(stream: "_Stream", answer: Answer, style: Style, *, has_text: bool, with_usage: bool) -> Iterator[bytes]:
-    """What follows the text of an answer as it was written."""
+def _last_chunks(
+    stream: "_Stream", answer: Answer, style: AnswerStyle, *, has_text: bool, with_usage: bool
+) -> Iterator[bytes]:
+    """Yield everything that follows the streamed text."""
     if answer.refused:
-        # Nothing of it was shown, or text that turned out not to hold: then the refusal takes it back.
+        # If text was streamed before the answer was refused, the refusal below it takes it back.
         yield stream.chunk(Delta(content=f"\n\n{answer.text}" if has_text else answer.text))
-    if closing := style.closing(answer):
-        yield stream.chunk(Delta(content=closing))
+    if footer := style.footer(answer):
+        yield stream.chunk(Delta(content=footer))
     if annotations := style.annotations(answer):
-        # All in one, and without content: some clients read the first chunk that has them, and then only these.
+        # All in one chunk without content: some clients read only the first chunk with annotations, and nothing else
+        # in it.
         yield stream.chunk(Delta(annotations=annotations))
     usage = CompletionUsage.of(answer.usage) if with_usage else None
     yield stream.last(answer.trace_id, _finish_reason(answer), usage)
 
 
 class _Stream:
-    """What all chunks of a stream have in common."""
+    """The id and time that all chunks of a stream share."""
 
     def __init__(self) -> None:
         self._id = _new_id()
@@ -148,7 +155,7 @@ _DONE = format_sse_event(data_str="[DONE]")
 
 
 def _frame(data: BaseModel) -> bytes:
-    # A delta says only what it brings.
+    # A delta contains only the fields that it sets.
     return format_sse_event(data_str=data.model_dump_json(exclude_unset=True))
 
 

@@ -1,4 +1,4 @@
-"""What goes over the wire in OpenAI's chat protocol, as far as clients of a knowledge base use it."""
+"""Requests and responses of OpenAI's chat API: the fields that a knowledge base needs."""
 
 from typing import Literal
 
@@ -7,53 +7,60 @@ from pydantic import BaseModel, ConfigDict, Field
 from rag.types import Usage
 
 MODEL = "zhiwen"
-"""The one model there is."""
+"""The name of the only model."""
 
 _TEXT_PARTS = ("text", "input_text")
 
 
 class Lenient(BaseModel):
-    """Of the many fields that clients send, those that mean something here."""
+    """A request that ignores unknown fields: clients send many."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class ContentPart(Lenient):
+    """A part of a message, such as text or an image."""
+
     type: str
     text: str | None = None
 
 
 class ChatMessage(Lenient):
+    """A message of the conversation."""
+
     role: str = Field(examples=["user"])
     content: str | list[ContentPart] | None = Field(
-        default=None, description="A text, or a list of parts of which those of type `text` are read."
+        default=None, description="A text, or a list of parts. Only parts of type `text` are read."
     )
 
     @property
     def text(self) -> str:
+        """Return the text of the message; text parts are joined by line breaks."""
         if self.content is None or isinstance(self.content, str):
             return self.content or ""
         return "\n".join(part.text for part in self.content if part.type in _TEXT_PARTS and part.text)
 
     @property
     def other_parts(self) -> list[str]:
-        """The types of the parts that are no text, such as `image_url`."""
+        """Return the types of the parts that are not text, such as `image_url`."""
         parts = [] if self.content is None or isinstance(self.content, str) else self.content
         return [part.type for part in parts if part.type not in _TEXT_PARTS]
 
 
 class StreamOptions(Lenient):
+    """Options of a stream."""
+
     include_usage: bool | None = False
 
 
 class ChatCompletionRequest(Lenient):
-    """The last user message is the question, user and assistant messages before it are the history.
+    """The last user message is the question; the user and assistant messages before it are the history.
 
-    System messages are ignored: what an answer may rest on is decided by the passages, not by the client. So is every
-    field that is not named here (`temperature`, `tools`, …).
+    System messages are ignored: the passages decide what an answer may rest on, not the client. Fields that are not
+    listed here, such as `temperature` and `tools`, are ignored too.
     """
 
-    model: str = Field(default=MODEL, description=f"Any name will do; `{MODEL}` is the one that is listed.")
+    model: str = Field(default=MODEL, description=f"Any name works; `{MODEL}` is the one that is listed.")
     messages: list[ChatMessage] = Field(
         min_length=1, examples=[[{"role": "user", "content": "向量数据库有哪些知名组件？"}]]
     )
@@ -62,7 +69,7 @@ class ChatCompletionRequest(Lenient):
 
 
 class UrlCitation(BaseModel):
-    """Where in the text the marker `[n]` stands (in characters; `end_index` is behind it), and what it cites."""
+    """The place of a marker `[n]` in the text, in characters, and what it cites. `end_index` is exclusive."""
 
     start_index: int
     end_index: int
@@ -71,14 +78,18 @@ class UrlCitation(BaseModel):
 
 
 class Annotation(BaseModel):
+    """A citation as an annotation of the text."""
+
     type: Literal["url_citation"]
     url_citation: UrlCitation
 
 
 class AssistantMessage(BaseModel):
+    """An answer."""
+
     role: Literal["assistant"] = "assistant"
     content: str
-    reasoning_content: str | None = Field(default=None, description="What a model thought before it answered.")
+    reasoning_content: str | None = Field(default=None, description="The reasoning of the model before its answer.")
     annotations: list[Annotation] = []
 
 
@@ -86,13 +97,15 @@ FinishReason = Literal["stop", "length"]
 
 
 class Choice(BaseModel):
+    """The only choice of a completion."""
+
     index: Literal[0] = 0
     message: AssistantMessage
     finish_reason: FinishReason
 
 
 class CompletionUsage(BaseModel):
-    """Tokens of the chat model behind the answer; zeros where none was asked."""
+    """The tokens that the chat model used; zero if no model was called."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -100,21 +113,26 @@ class CompletionUsage(BaseModel):
 
     @classmethod
     def of(cls, usage: Usage | None) -> "CompletionUsage":
+        """Convert the usage of an answer."""
         prompt, completion = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
         return cls(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
 
 
 class ChatCompletion(BaseModel):
+    """A completion with one choice."""
+
     id: str
     object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str = MODEL
     choices: list[Choice]
     usage: CompletionUsage
-    trace_id: str | None = Field(default=None, description="Under which `GET /traces/{trace_id}` tells more.")
+    trace_id: str | None = Field(default=None, description="`GET /traces/{trace_id}` explains the answer.")
 
 
 class Delta(BaseModel):
+    """The fields that a chunk adds to the message."""
+
     role: Literal["assistant"] | None = None
     content: str | None = None
     reasoning_content: str | None = None
@@ -122,13 +140,15 @@ class Delta(BaseModel):
 
 
 class ChunkChoice(BaseModel):
+    """The only choice of a chunk."""
+
     index: int
     delta: Delta
     finish_reason: FinishReason | None
 
 
 class ChatCompletionChunk(BaseModel):
-    """One frame of a stream. Only the last has a `finish_reason`, a `trace_id` and, if asked for, the `usage`."""
+    """A frame of a stream. Only the last one has a `finish_reason`, a `trace_id` and, if requested, the `usage`."""
 
     id: str
     object: str
@@ -140,6 +160,8 @@ class ChatCompletionChunk(BaseModel):
 
 
 class ModelOut(BaseModel):
+    """A model."""
+
     id: str
     object: Literal["model"] = "model"
     created: int
@@ -147,5 +169,7 @@ class ModelOut(BaseModel):
 
 
 class ModelList(BaseModel):
+    """All models."""
+
     object: Literal["list"] = "list"
     data: list[ModelOut]

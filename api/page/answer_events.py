@@ -1,4 +1,4 @@
-"""An answer as the page shows it: server-sent events that carry HTML, so that no browser has to parse Markdown."""
+"""An answer for the page, as server-sent events with HTML, so that the browser need not parse Markdown."""
 
 import asyncio
 import time
@@ -20,16 +20,16 @@ from rag.errors import ZhiwenError
 from rag.text.language import Language
 from rag.types import Answer, Passage
 
-_NEAREST = 3
-_REST = 4
-"""How many times as long as its rendering took a stream rests before it renders again."""
-_MAX_REST_SECONDS = 0.25
+_NEAREST_SECTIONS = 3
+_PAUSE_FACTOR = 4
+"""After rendering, a stream pauses this many times as long as the rendering took."""
+_MAX_PAUSE_SECONDS = 0.25
 _LONG_CHARACTERS = 1000
-"""From here on a block takes long enough to render for others to notice."""
+"""Longer text is rendered in a thread, because it would hold up other requests."""
 
 
-class PlaceOut(BaseModel):
-    """A passage, and where it can be read. `number` is that of its marker in the answer."""
+class PassageLocation(BaseModel):
+    """The place of a passage. `number` is the number of its markers in the answer."""
 
     number: int
     source: str
@@ -40,7 +40,8 @@ class PlaceOut(BaseModel):
     url: str
 
     @classmethod
-    def of(cls, passage: Passage) -> "PlaceOut":
+    def of(cls, passage: Passage) -> "PassageLocation":
+        """Return where a passage can be read."""
         chunk = passage.chunk
         return cls(
             number=passage.number,
@@ -54,31 +55,38 @@ class PlaceOut(BaseModel):
 
 
 class PassagesData(BaseModel):
-    passages: list[PlaceOut]
+    """The data of the event `passages`."""
+
+    passages: list[PassageLocation]
 
 
 class ReasoningData(BaseModel):
+    """The data of the event `reasoning`: a piece of text."""
+
     text: str
 
 
 class BlocksData(BaseModel):
-    """The blocks of the answer from number `start` on; what stood from there on is replaced."""
+    """The data of the event `html`: blocks that replace all blocks of the answer from number `start` on."""
 
     start: int
     html: list[str]
 
     @classmethod
     def of(cls, blocks: Blocks) -> "BlocksData":
+        """Convert rendered blocks to JSON."""
         return cls(start=blocks.start, html=list(blocks.html))
 
 
 class NearestOut(BaseModel):
+    """A section that is close to a question without an answer."""
+
     heading: str
     url: str
 
 
 class AnswerData(BaseModel):
-    """The whole answer: all of its blocks, and for a refusal the sections that are nearest."""
+    """The data of the event `answer`: the answer, all of its blocks, and for a refusal the nearest sections."""
 
     answer: AskResponse
     html: list[str]
@@ -88,50 +96,49 @@ class AnswerData(BaseModel):
 async def page_events(
     first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], language: Language
 ) -> AsyncIterator[bytes]:
-    """`passages`, then `reasoning` and `html` as they come, and last `answer` or `error`.
+    """Yield the event `passages`, then `reasoning` and `html` during the answer, and last `answer` or `error`.
 
-    `language` is that of the question.
+    `language` is the language of the question.
     """
     passages: Sequence[Passage] = first.passages if isinstance(first, PassagesFound) else ()
-    markup = AnswerRenderer([passage.number for passage in passages])
+    renderer = AnswerRenderer([passage.number for passage in passages])
     try:
         async with aclosing(batch_ready_items(events)) as batches:
-            yield event("passages", PassagesData(passages=[PlaceOut.of(passage) for passage in passages]))
+            yield event("passages", PassagesData(passages=[PassageLocation.of(passage) for passage in passages]))
             async for batch in batches:
-                if text := "".join(each.text for each in batch if isinstance(each, ReasoningDelta)):
+                if text := "".join(piece.text for piece in batch if isinstance(piece, ReasoningDelta)):
                     yield event("reasoning", ReasoningData(text=text))
                 started = time.perf_counter()
-                if text := "".join(each.text for each in batch if isinstance(each, TextDelta)):
-                    yield event("html", BlocksData.of(await _rendered(markup, text)))
+                if text := "".join(piece.text for piece in batch if isinstance(piece, TextDelta)):
+                    yield event("html", BlocksData.of(await _render(renderer, text)))
                 if isinstance(batch[-1], Answer):
-                    whole = await asyncio.to_thread(_whole, batch[-1], passages, language)
-                    yield event("answer", whole)
+                    yield event("answer", await asyncio.to_thread(_answer_data, batch[-1], passages, language))
                 else:
-                    # Others want to be served as well; what comes meanwhile is rendered together.
-                    await asyncio.sleep(min(_REST * (time.perf_counter() - started), _MAX_REST_SECONDS))
+                    # Leave time for other requests. The text that arrives during the pause is rendered in one go.
+                    await asyncio.sleep(min(_PAUSE_FACTOR * (time.perf_counter() - started), _MAX_PAUSE_SECONDS))
     except ZhiwenError as error:
         yield OWN.last_event(error)
 
 
-async def _rendered(markup: AnswerRenderer, text: str) -> Blocks:
-    if markup.unsettled_characters < _LONG_CHARACTERS:
-        return markup.feed(text)
-    return await asyncio.to_thread(markup.feed, text)
+async def _render(renderer: AnswerRenderer, text: str) -> Blocks:
+    if renderer.unfinished_characters < _LONG_CHARACTERS:
+        return renderer.feed(text)
+    return await asyncio.to_thread(renderer.feed, text)
 
 
-def _whole(answer: Answer, passages: Sequence[Passage], language: Language) -> AnswerData:
-    # The text of a refusal lists the nearest sections; here they are links.
+def _answer_data(answer: Answer, passages: Sequence[Passage], language: Language) -> AnswerData:
+    # The text of a refusal lists the nearest sections; on the page they are links.
     text = refusal_text(language, ()) if answer.refused else answer.text
     numbers = [citation.number for citation in answer.citations]
     return AnswerData(
         answer=AskResponse.of(answer),
         html=list(answer_html(text, numbers, answer.unverified)),
-        nearest=_nearest(passages) if answer.refused else [],
+        nearest=_nearest_sections(passages) if answer.refused else [],
     )
 
 
-def _nearest(passages: Sequence[Passage]) -> list[NearestOut]:
-    """The sections of the best passages, each once."""
+def _nearest_sections(passages: Sequence[Passage]) -> list[NearestOut]:
+    """Return the sections of the best passages, each once."""
     found = {passage.chunk.context: passage.chunk for passage in reversed(passages) if passage.chunk.context}
-    nearest = list(reversed(found.items()))[:_NEAREST]
+    nearest = list(reversed(found.items()))[:_NEAREST_SECTIONS]
     return [NearestOut(heading=heading, url=passage_url(chunk)) for heading, chunk in nearest]

@@ -1,4 +1,7 @@
-"""An answer as HTML, block by block while it is written: its citations are buttons, what is unverified is marked."""
+"""An answer as HTML, rendered block by block while it is written.
+
+Citation markers become buttons, and unverified sentences are marked.
+"""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -10,12 +13,12 @@ from markdown_it.token import Token
 
 from api.page.safe_html import SafeRenderer, span, top_level
 
-# Chinese text goes on right behind an address, without a space.
+# Chinese text often follows an address without a space.
 _ADDRESS = re.compile(r"//[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::\d+)?(?:[/?#](?:[!-~]*[A-Za-z0-9/=_#&%+~-])?)?")
 
 
 def _parser() -> MarkdownIt:
-    """HTML that a model writes is shown as the text it is, whole addresses as links. What nests deeper is no answer."""
+    """Return a parser that shows HTML from the model as text, turns http(s) addresses into links and limits nesting."""
     parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "maxNesting": 20})
     linkify = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False})
     for scheme in ("http:", "https:"):
@@ -27,58 +30,60 @@ def _parser() -> MarkdownIt:
 
 
 def _address_length(linkify: LinkifyIt, text: str, position: int) -> int:
-    """How many characters of an address stand behind its scheme; 0 if there is none."""
+    """Return the number of characters of the address after its scheme, 0 if there is no address."""
     match = _ADDRESS.match(text, position)
     return len(match[0]) if match else 0
 
 
 _PARSER = _parser()
-# They count as punctuation beside the marks of emphasis, and no answer needs them.
+# Put around unverified sentences before the text is parsed. Beside emphasis they count as punctuation, and no answer
+# needs these two characters.
 _BEGIN, _END = "⸨", "⸩"
-_PLACE = re.compile(rf"\[(\d{{1,4}})\]|[{_BEGIN}{_END}]")
-_PREFIX = re.compile(r"(?:[>#]\s*)*")
-_BY_LINES = ("|", "`" * 3, "~~~")
+_MARKER = re.compile(rf"\[(\d{{1,4}})\]|[{_BEGIN}{_END}]")
+_BLOCK_PREFIX = re.compile(r"(?:[>#]\s*)*")
+_LINE_BLOCKS = ("|", "`" * 3, "~~~")
+"""The beginnings of tables and code, where only whole lines can be marked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """The HTML of the blocks from number `start` on; what was there before from that number on is no more."""
+    """The HTML of the blocks from number `start` on. They replace all earlier blocks with these numbers."""
 
     start: int
     html: tuple[str, ...]
 
 
 class AnswerRenderer:
-    """The HTML of a text that grows. `offered` are the numbers of the passages that it may cite."""
+    """Renders a text that grows. `citable` are the numbers of the passages that it may cite."""
 
-    def __init__(self, offered: Collection[int]) -> None:
-        self._offered = frozenset(offered)
-        self._settled = 0
-        self._open = ""
+    def __init__(self, citable: Collection[int]) -> None:
+        self._citable = frozenset(citable)
+        self._finished_blocks = 0
+        self._unfinished = ""
 
     @property
-    def unsettled_characters(self) -> int:
-        """Of the text that is looked at again with each piece."""
-        return len(self._open)
+    def unfinished_characters(self) -> int:
+        """Return the length of the text that each new piece makes it parse again."""
+        return len(self._unfinished)
 
     def feed(self, text: str) -> Blocks:
-        """The blocks that changed. Only those are looked at that the text before has not ended."""
-        self._open += text
-        tokens = _PARSER.parse(self._open)
-        blocks = Blocks(self._settled, tuple(_html(tokens, self._offered)))
+        """Add a piece of text and return the blocks that changed. Finished blocks are not parsed again."""
+        self._unfinished += text
+        tokens = _PARSER.parse(self._unfinished)
+        blocks = Blocks(self._finished_blocks, tuple(_render(tokens, self._citable)))
         last = next(reversed(list(top_level(tokens))), None)
         if last and last[0].map and len(blocks.html) > 1:
-            lines = self._open.split("\n")
-            self._open = "\n".join(lines[last[0].map[0] :])
-            self._settled += len(blocks.html) - 1
+            lines = self._unfinished.split("\n")
+            self._unfinished = "\n".join(lines[last[0].map[0] :])
+            self._finished_blocks += len(blocks.html) - 1
         return blocks
 
 
-def answer_html(text: str, offered: Collection[int], unverified: Sequence[str] = ()) -> tuple[str, ...]:
-    """The blocks of a whole answer; the sentences in `unverified`, as they stand in it, are marked."""
+def answer_html(text: str, citable: Collection[int], unverified: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the blocks of a complete answer. `unverified` are the sentences to mark, as they stand in the text."""
     text = text.replace(_BEGIN, "((").replace(_END, "))")
-    shape = _shape(text)
-    signs: list[tuple[int, str]] = []
+    structure = _structure(text)
+    marks: list[tuple[int, str]] = []
     lines = set[int]()
     end = 0
     for sentence in unverified:
@@ -86,23 +91,23 @@ def answer_html(text: str, offered: Collection[int], unverified: Sequence[str] =
         if start < 0:
             continue
         end = start + len(sentence)
-        prefix = _PREFIX.match(sentence)
-        signed = [(start + (prefix.end() if prefix else 0), _BEGIN), (end, _END)]
-        # Signs that would make another thing of the text are not put there; its lines are marked as a whole.
-        if sentence.startswith(_BY_LINES) or _shape(_inserted(text, signed)) != shape:
+        prefix = _BLOCK_PREFIX.match(sentence)
+        pair = [(start + (prefix.end() if prefix else 0), _BEGIN), (end, _END)]
+        # If the marks would change how the text is parsed, mark the whole lines instead.
+        if sentence.startswith(_LINE_BLOCKS) or _structure(_insert(text, pair)) != structure:
             lines.update(_lines_of(start, sentence, text))
         else:
-            signs += signed
-    return tuple(_html(_PARSER.parse(_inserted(text, signs)), frozenset(offered), lines))
+            marks += pair
+    return tuple(_render(_PARSER.parse(_insert(text, marks)), frozenset(citable), lines))
 
 
-def _inserted(text: str, signs: Sequence[tuple[int, str]]) -> str:
-    for position, sign in reversed(signs):
-        text = text[:position] + sign + text[position:]
+def _insert(text: str, marks: Sequence[tuple[int, str]]) -> str:
+    for position, mark in reversed(marks):
+        text = text[:position] + mark + text[position:]
     return text
 
 
-def _shape(text: str) -> list[str]:
+def _structure(text: str) -> list[str]:
     return [token.type for token in _PARSER.parse(text)]
 
 
@@ -111,45 +116,46 @@ def _lines_of(start: int, sentence: str, text: str) -> range:
     return range(first, first + sentence.count("\n") + 1)
 
 
-def _html(tokens: Sequence[Token], offered: frozenset[int], unverified_lines: Collection[int] = ()) -> Iterator[str]:
-    markup = SafeRenderer()
+def _render(tokens: Sequence[Token], citable: frozenset[int], unverified_lines: Collection[int] = ()) -> Iterator[str]:
+    renderer = SafeRenderer()
     for token in tokens:
         if token.type == "inline":
-            token.children = list(_with_places(token.children or [], offered, markup))
-        marks = token.type in ("paragraph_open", "tr_open", "fence", "code_block") and not token.hidden
-        if marks and token.map and any(line in unverified_lines for line in range(*token.map)):
-            markup.set(token, class_="unverified")
-    return markup.blocks(tokens)
+            token.children = list(_replace_markers(token.children or [], citable, renderer))
+        can_be_marked = token.type in ("paragraph_open", "tr_open", "fence", "code_block") and not token.hidden
+        if can_be_marked and token.map and any(line in unverified_lines for line in range(*token.map)):
+            renderer.set(token, class_="unverified")
+    return renderer.blocks(tokens)
 
 
-def _with_places(children: Sequence[Token], offered: frozenset[int], markup: SafeRenderer) -> Iterator[Token]:
-    """The tokens of a line, with markers as buttons and signs as the marks that they stand for."""
-    links = 0
+def _replace_markers(children: Sequence[Token], citable: frozenset[int], renderer: SafeRenderer) -> Iterator[Token]:
+    """Replace citation markers by buttons, except inside links, and the marks of sentences by spans."""
+    open_links = 0
     for child in children:
-        links += child.nesting if child.type.startswith("link_") else 0
+        open_links += child.nesting if child.type.startswith("link_") else 0
         if child.type == "text":
-            yield from _pieces(child.content, offered if not links else frozenset(), markup)
+            yield from _split_text(child.content, citable if not open_links else frozenset(), renderer)
             continue
         child.content = child.content.replace(_BEGIN, "").replace(_END, "")
         yield child
 
 
-def _pieces(text: str, offered: frozenset[int], markup: SafeRenderer) -> Iterator[Token]:
+def _split_text(text: str, citable: frozenset[int], renderer: SafeRenderer) -> Iterator[Token]:
     position = 0
-    for place in _PLACE.finditer(text):
-        if place[1] and int(place[1]) not in offered:
+    for marker in _MARKER.finditer(text):
+        if marker[1] and int(marker[1]) not in citable:
             continue
-        # A button keeps its distance by itself.
-        yield _text(text[position : place.start()].rstrip(" ") if place[1] else text[position : place.start()])
-        position = place.end()
-        if place[1]:
+        before = text[position : marker.start()]
+        # Buttons have a margin, so a space before one is dropped.
+        yield _text(before.rstrip(" ") if marker[1] else before)
+        position = marker.end()
+        if marker[1]:
             button = Token("cite_open", "button", 1)
-            markup.set(button, type="button", class_="cite", data_cite=str(int(place[1])))
-            yield from (button, _text(str(int(place[1]))), Token("cite_close", "button", -1))
-        elif place[0] == _BEGIN:
-            mark = span("unverified", nesting=1)
-            markup.set(mark, class_="unverified")
-            yield mark
+            renderer.set(button, type="button", class_="cite", data_cite=str(int(marker[1])))
+            yield from (button, _text(str(int(marker[1]))), Token("cite_close", "button", -1))
+        elif marker[0] == _BEGIN:
+            opening = span("unverified", nesting=1)
+            renderer.set(opening, class_="unverified")
+            yield opening
         else:
             yield span("unverified", nesting=-1)
     yield _text(text[position:])

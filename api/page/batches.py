@@ -1,4 +1,4 @@
-"""What an asynchronous generator yields, in lists of what came while its reader was busy."""
+"""Batches of the items that an asynchronous generator yields while its consumer is busy."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -9,30 +9,31 @@ Item = TypeVar("Item")
 
 
 async def batch_ready_items(source: AsyncGenerator[Item, None]) -> AsyncGenerator[list[Item], None]:
-    """Never waits for more once there is something; raises what the source raises, after what came before.
+    """Yield all items that are ready, at least one at a time, without waiting for more.
 
-    The source goes on while the reader is busy, and is closed with this one.
+    The source runs on while the consumer is busy, and is closed together with this generator. Its error is raised after
+    the items before it.
     """
-    waiting: asyncio.Queue[Item | None] = asyncio.Queue()
+    queue: asyncio.Queue[Item | None] = asyncio.Queue()
 
     async def fetch() -> None:
         try:
             async with aclosing(source):
                 async for item in source:
-                    waiting.put_nowait(item)
+                    queue.put_nowait(item)
         finally:
-            waiting.put_nowait(None)
+            queue.put_nowait(None)
 
     fetching = asyncio.create_task(fetch())
     try:
-        is_over = False
-        while not is_over:
-            items = [await waiting.get()]
-            while not waiting.empty():
-                items.append(waiting.get_nowait())
-            is_over = items[-1] is None
-            if found := [item for item in items if item is not None]:
-                yield found
+        has_ended = False
+        while not has_ended:
+            items = [await queue.get()]
+            while not queue.empty():
+                items.append(queue.get_nowait())
+            has_ended = items[-1] is None
+            if batch := [item for item in items if item is not None]:
+                yield batch
         await fetching
     finally:
         fetching.cancel()

@@ -1,10 +1,11 @@
-"""Documents that were rendered, for the next who reads them."""
+"""A cache of rendered documents: rendering a large one takes seconds."""
 
 import sys
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from api.page.document_html import render_document
 from ingest.chunking.sections import Heading
@@ -15,8 +16,8 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A document as HTML, and whether it had to be put together of its chunks."""
+class CachedDocument:
+    """A document as HTML. `is_rebuilt` is set if its text comes from the chunks instead of the file."""
 
     headings: Sequence[Heading]
     html: str
@@ -24,8 +25,8 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """All that the HTML depends on: the generation says what the document holds; the file may have changed since."""
+class _Key:
+    """Everything that the HTML depends on: the content of a generation, and whether the file still has it."""
 
     commit: Commit
     source: str
@@ -35,44 +36,29 @@ class _Page:
 
 
 class DocumentCache:
-    """Those read last, `max_bytes` of HTML at most. Safe to use from several threads."""
+    """Keeps the documents that were read last, at most `max_bytes` of HTML. Safe to use from several threads."""
 
     def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
         self._lock = threading.Lock()
-        self._pages: OrderedDict[_Page, Rendered] = OrderedDict()
+        self._documents: LRUCache[_Key, CachedDocument] = LRUCache(max_bytes, getsizeof=_size)
 
-    def rendered(self, found: LiveDocument, *, lines: range = range(0), id_prefix: str = "") -> Rendered:
-        """The document, from memory or rendered now. Raises as `LiveDocument.text` and `render_document`."""
-        page = _Page(found.snapshot.commit, found.record.source, found.content is not None, lines, id_prefix)
-        known = self._get(page)
-        if known:
-            return known
+    def render(self, found: LiveDocument, *, lines: range = range(0), id_prefix: str = "") -> CachedDocument:
+        """Return the document from the cache, or render it. Raises as `LiveDocument.text` and `render_document`."""
+        key = _Key(found.snapshot.commit, found.record.source, found.content is not None, lines, id_prefix)
+        with self._lock:
+            cached = self._documents.get(key)
+        if cached:
+            return cached
         text = found.text()
-        made = render_document(text.document, lines=lines, id_prefix=id_prefix)
-        rendered = Rendered(made.headings, made.html, text.is_rebuilt)
-        self._put(page, rendered)
-        return rendered
-
-    def _get(self, page: _Page) -> Rendered | None:
+        rendered = render_document(text.document, lines=lines, id_prefix=id_prefix)
+        document = CachedDocument(rendered.headings, rendered.html, text.is_rebuilt)
         with self._lock:
-            if page in self._pages:
-                self._pages.move_to_end(page)
-            return self._pages.get(page)
-
-    def _put(self, page: _Page, rendered: Rendered) -> None:
-        size = _size(rendered)
-        if size > self._max_bytes:
-            return
-        with self._lock:
-            before = self._pages.pop(page, None)  # another thread was as quick
-            self._bytes += size - (_size(before) if before else 0)
-            self._pages[page] = rendered
-            while self._bytes > self._max_bytes:
-                self._bytes -= _size(self._pages.popitem(last=False)[1])
+            # The cache refuses a document that is larger than all of it.
+            if _size(document) <= self._documents.maxsize:
+                self._documents[key] = document
+        return document
 
 
-def _size(rendered: Rendered) -> int:
-    """About, in bytes; what is no HTML is small beside it."""
-    return sys.getsizeof(rendered.html) + sum(sys.getsizeof(heading.text) for heading in rendered.headings)
+def _size(document: CachedDocument) -> int:
+    """Return the size in bytes of the HTML and the headings, which is nearly all that a document takes."""
+    return sys.getsizeof(document.html) + sum(sys.getsizeof(heading.text) for heading in document.headings)

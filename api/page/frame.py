@@ -1,4 +1,4 @@
-"""What the pages have in common: the frame around them, and the headers that they are sent with."""
+"""The frame around every page, and the headers of pages and static files."""
 
 from html import escape
 from pathlib import Path
@@ -30,9 +30,9 @@ HEADERS = {
 
 
 def page(name: str, *, title: str, status: int = 200, **values: str) -> HTMLResponse:
-    """The page `name` with its values put in. They are HTML; `title` is text.
+    """Return the page of the template `name`. `values` are HTML, `title` is text.
 
-    Pages say what they say in both languages by way of `static/i18n.js`; the script of the same name runs them.
+    The texts of a page are in `static/i18n.js`, in both languages; the script of a page has the name of its template.
     """
     main = Template((TEMPLATES / f"{name}.html").read_text(encoding="utf-8")).substitute(values)
     frame = Template((TEMPLATES / "frame.html").read_text(encoding="utf-8"))

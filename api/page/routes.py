@@ -1,4 +1,4 @@
-"""The web page: asking at `/`, the knowledge base at `/knowledge`, and the requests of their scripts."""
+"""The web page: questions at `/`, the knowledge base at `/knowledge`, and the routes that their scripts call."""
 
 from pathlib import Path
 from typing import Literal
@@ -25,13 +25,13 @@ STATIC = Path(__file__).parent / "static"
 
 
 class SuggestionsOut(BaseModel):
-    """Questions to begin with."""
+    """Questions that a reader could start with."""
 
     questions: list[str]
 
 
 class _Assets(StaticFiles):
-    """Checked again with each load, because the page must fit the server; unchanged files are not sent again."""
+    """Static files that browsers revalidate on each load, so that the page always fits the server."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -40,7 +40,7 @@ class _Assets(StaticFiles):
 
 
 def add_page(app: FastAPI, answerer: Answerer, knowledge_settings: KnowledgeSettings) -> None:
-    """Add the pages, their static files, and the routes that only their scripts use."""
+    """Add the pages, their static files, and the routes that only their scripts call."""
     suggestions = Suggestions(answerer.searcher, knowledge_settings, min_evidence=answerer.settings.min_evidence)
 
     @app.get("/", include_in_schema=False)
@@ -59,7 +59,7 @@ def add_page(app: FastAPI, answerer: Answerer, knowledge_settings: KnowledgeSett
     @app.post("/page/ask", include_in_schema=False, responses=ERRORS)
     async def ask(request: AskRequest) -> StreamingResponse:
         events = answer_events(answerer, request)
-        first = await anext(events)  # an error before it is an ordinary error response
+        first = await anext(events)  # an error before the first event is an ordinary error response
         return event_stream(page_events(first, events, detect_language(request.question)))
 
     @app.get("/page/suggestions", include_in_schema=False, responses=ERRORS)

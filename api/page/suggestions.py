@@ -1,4 +1,4 @@
-"""First questions for somebody who does not know what to ask: taken from the corpus, and such that it answers them."""
+"""Suggested questions, taken from the documents. The knowledge base can answer each of them."""
 
 import logging
 import threading
@@ -16,64 +16,68 @@ from rag.text.language import Language, detect_language
 
 log = logging.getLogger("zhiwen.page")
 
-SUGGESTED = 4
-_TRIED = 16
+MAX_SUGGESTIONS = 4
+_MAX_TRIED = 16
 _MAX_HEADING_CHARACTERS = 40
-_ASKING: dict[Language, str] = {"zh": "“{heading}”讲了什么？", "en": "What does “{heading}” say?"}
+_TEMPLATES: dict[Language, str] = {"zh": "“{heading}”讲了什么？", "en": "What does “{heading}” say?"}
 
 
 class Suggestions:
-    """The questions of the live generation, found once for each language and kept while it is live."""
+    """Suggests questions. They are chosen once for each language and kept until another generation goes live."""
 
     def __init__(self, searcher: Searcher, knowledge: KnowledgeSettings, *, min_evidence: float) -> None:
         self._searcher = searcher
         self._knowledge = knowledge
         self._min_evidence = min_evidence
         self._lock = threading.Lock()
-        self._kept: dict[Language, tuple[int, tuple[str, ...]]] = {}
+        self._cached: dict[Language, tuple[int, tuple[str, ...]]] = {}
 
     def of(self, language: Language) -> tuple[str, ...]:
-        """At most four questions; none before the first ingest. Raises StoreError and EmbedderError."""
+        """Return at most four questions, none before the first ingest. Raises StoreError and EmbedderError."""
         state = self._searcher.store.state()
         if state is None:
             return ()
         with self._lock:
-            generation, questions = self._kept.get(language, (0, ()))
+            generation, questions = self._cached.get(language, (0, ()))
             if generation != state.live.generation:
-                questions = tuple(islice(self._answerable(language), SUGGESTED))
-                self._kept[language] = state.live.generation, questions
+                questions = tuple(islice(self._answerable(language), MAX_SUGGESTIONS))
+                self._cached[language] = state.live.generation, questions
             return questions
 
     def _answerable(self, language: Language) -> Iterator[str]:
         snapshot = self._searcher.store.snapshot()
-        # The headings of all documents are read only if the golden questions do not suffice.
-        for candidates in (partial(_golden, self._knowledge), _of_headings):
-            for question in _spread(candidates(snapshot, language), _TRIED):
+        # Headings are read only if there are too few golden questions.
+        for candidates in (partial(_golden_questions, self._knowledge), _heading_questions):
+            for question in _spread(candidates(snapshot, language), _MAX_TRIED):
                 if answer_probability(self._searcher.search(question)) >= self._min_evidence:
                     yield question
 
 
-def _golden(knowledge: KnowledgeSettings, snapshot: Snapshot, language: Language) -> list[str]:
-    """The golden questions that the live generation was found to hold the passages for."""
+def _golden_questions(knowledge: KnowledgeSettings, snapshot: Snapshot, language: Language) -> list[str]:
+    """Return the golden questions whose passages the live generation finds."""
     try:
         questions = load_golden(knowledge.path)
     except KnowledgeError as error:
-        log.warning("golden questions are not suggested: %s", error)  # the next ingest refuses to run with them
+        log.warning("cannot suggest golden questions: %s", error)  # the next ingest reports the error
         return []
     found = frozenset(snapshot.commit.golden_found)
-    return [one.question for one in questions if one.digest in found and detect_language(one.question) == language]
+    return [
+        golden.question
+        for golden in questions
+        if golden.digest in found and detect_language(golden.question) == language
+    ]
 
 
-def _of_headings(snapshot: Snapshot, language: Language) -> list[str]:
-    deepest = dict.fromkeys(path[-1] for path in snapshot.headings() if path)
-    named = [heading for heading in deepest if len(heading) <= _MAX_HEADING_CHARACTERS]
-    # Those in the language of the page first: a question in one about a heading in the other reads oddly.
-    named.sort(key=lambda heading: detect_language(heading) != language)
-    return [_ASKING[language].format(heading=heading) for heading in named]
+def _heading_questions(snapshot: Snapshot, language: Language) -> list[str]:
+    innermost = dict.fromkeys(path[-1] for path in snapshot.headings() if path)
+    headings = [heading for heading in innermost if len(heading) <= _MAX_HEADING_CHARACTERS]
+    # Headings in the language of the page come first: a question that mixes two languages reads oddly.
+    headings.sort(key=lambda heading: detect_language(heading) != language)
+    return [_TEMPLATES[language].format(heading=heading) for heading in headings]
 
 
 def _spread(candidates: Sequence[str], limit: int) -> list[str]:
-    """Some of them from all over the list, the rest after those, so that they are not all from its beginning."""
-    step = max(1, len(candidates) // SUGGESTED)
+    """Return at most `limit` candidates, first some from all over the list, then those from its beginning."""
+    step = max(1, len(candidates) // MAX_SUGGESTIONS)
     order = [*candidates[::step], *candidates]
     return list(dict.fromkeys(order))[:limit]

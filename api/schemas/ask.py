@@ -13,43 +13,43 @@ from rag.types import Answer, Citation, Passage, RefusalReason
 
 
 class TurnIn(RequestModel):
-    """One message of the conversation before a question."""
+    """A message of the conversation before a question."""
 
     role: Literal["user", "assistant"]
     content: str = Field(max_length=100_000)
 
     def to_turn(self) -> Turn:
-        """The turn as the read path takes it."""
+        """Return the turn in the form that `Answerer.answer` takes."""
         return Turn(self.role, self.content)
 
 
 class AskRequest(RequestModel):
-    """A question, and the conversation that it may refer to."""
+    """A question, with the conversation that it may refer to."""
 
     question: str = Field(examples=["向量数据库有哪些知名组件？"])
-    stream: bool = Field(default=False, description="Server-sent events instead of one JSON object.")
+    stream: bool = Field(default=False, description="Return server-sent events instead of one JSON object.")
     filter: FilterIn | None = None
     history: list[TurnIn] = Field(
         default=[],
         max_length=1000,
-        description="The conversation before the question, oldest first; the question may refer to it.",
+        description="The conversation before the question, oldest message first. The question may refer to it.",
         examples=[[{"role": "user", "content": "Dify 是什么？"}, {"role": "assistant", "content": "一个平台 [1]。"}]],
     )
 
 
 class PassageOut(HitOut):
-    """A passage under the number by which an answer cites it."""
+    """A passage with the number by which an answer cites it."""
 
     number: int
 
     @classmethod
     def of_passage(cls, passage: Passage) -> "PassageOut":
-        """The passage as JSON."""
+        """Convert a passage to JSON."""
         return cls(number=passage.number, **HitOut.of(passage.hit).model_dump())
 
 
 class CitationOut(BaseModel):
-    """Where a statement of an answer comes from. `quote` stands word for word in the document."""
+    """The source of a statement in an answer. `quote` is literal text of the passage."""
 
     number: int
     source: str
@@ -62,12 +62,12 @@ class CitationOut(BaseModel):
 
     @classmethod
     def of(cls, citation: Citation) -> "CitationOut":
-        """The citation as JSON."""
+        """Convert a citation to JSON."""
         return cls.model_validate(asdict(citation) | {"heading_path": list(citation.heading_path)})
 
 
 class UsageOut(BaseModel):
-    """Tokens as the provider counts them; `cost` in the currency of the configured prices, null without one."""
+    """Tokens as the provider counts them. `cost` is in the currency of the configured prices, null without prices."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -75,11 +75,11 @@ class UsageOut(BaseModel):
 
 
 class AskResponse(BaseModel):
-    """An answer or a refusal. `reason` is null unless `refused`.
+    """An answer or a refusal. `reason` is null unless `refused` is true.
 
-    `unverified` are the sentences of the answer that its passages do not support. `truncated` says that the text stops
-    at the model's length limit. `usage` is null if no model was asked or the provider does not count. `cached` says
-    that the same question was answered before by the same generation.
+    `unverified` lists the sentences that the cited passages do not support. `truncated` is true if the text ends at the
+    model's length limit. `usage` is null if no model was called or the provider does not count tokens. `cached` is true
+    if the answer was given before, to the same question by the same generation.
     """
 
     answer: str
@@ -96,7 +96,7 @@ class AskResponse(BaseModel):
 
     @classmethod
     def of(cls, answer: Answer) -> "AskResponse":
-        """The answer as JSON."""
+        """Convert an answer to JSON."""
         return cls(
             answer=answer.text,
             refused=answer.refused,

@@ -1,4 +1,4 @@
-"""An export or import, as JSON."""
+"""The result of an export or import, as JSON."""
 
 from pydantic import BaseModel
 
@@ -6,7 +6,7 @@ from ingest.backup import BackupReport
 
 
 class BackupResponse(BaseModel):
-    """What is in the file. `generation` is the one that was exported, or the one that the import made live."""
+    """The content of a backup file. `generation` is the exported one, or the one that the import made live."""
 
     file: str
     generation: int
@@ -18,7 +18,7 @@ class BackupResponse(BaseModel):
 
     @classmethod
     def of(cls, report: BackupReport) -> "BackupResponse":
-        """The report as JSON."""
+        """Convert a report to JSON."""
         return cls(
             file=str(report.file),
             generation=report.generation,

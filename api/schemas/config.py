@@ -1,10 +1,13 @@
-"""The settings in force, as JSON."""
+"""The settings with their origins, as JSON."""
 
 from pydantic import BaseModel, JsonValue
 
 
 class SettingOut(BaseModel):
-    """`value` is null for a secret; `set` says whether it has one. `origin` is `default`, a file or a variable."""
+    """A setting. `origin` is `default`, or the file or variable that sets it.
+
+    The `value` of a secret is always null; `set` is true if it has one.
+    """
 
     name: str
     value: JsonValue
@@ -14,6 +17,6 @@ class SettingOut(BaseModel):
 
 
 class ConfigResponse(BaseModel):
-    """Every setting."""
+    """All settings."""
 
     settings: list[SettingOut]

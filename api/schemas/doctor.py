@@ -1,4 +1,4 @@
-"""What is wrong with an installation, as JSON."""
+"""The checks of an installation, as JSON."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "chat"]
 
 
 class CheckOut(BaseModel):
-    """`ok` is null if the part could not be checked. `code` and `remedy` are set if something is wrong."""
+    """A check of one part. `ok` is null if the part was not checked; `code` and `remedy` are set if it is false."""
 
     part: DoctorPart
     ok: bool | None
@@ -18,7 +18,7 @@ class CheckOut(BaseModel):
 
 
 class DoctorResponse(BaseModel):
-    """Every part with its check."""
+    """All checks. `ok` is false if any of them failed."""
 
     ok: bool
     checks: list[CheckOut]

@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 
 class DocumentSummary(BaseModel):
-    """`chunks` counts the passages that the document was cut into."""
+    """A document. `chunks` is the number of passages that it was split into, `bytes` the size of the file."""
 
     source: str
     title: str
@@ -14,7 +14,7 @@ class DocumentSummary(BaseModel):
 
 
 class DocumentList(BaseModel):
-    """The documents, by source."""
+    """All documents, ordered by source."""
 
     generation: int
     documents: list[DocumentSummary]
@@ -29,9 +29,10 @@ class SectionOut(BaseModel):
 
 
 class DocumentOut(BaseModel):
-    """`html` is safe to show. Its ids begin with `doc-`, and the first block of the lines asked for is `doc-passage`.
+    """A rendered document. `html` is sanitised; its ids begin with `doc-`.
 
-    `rebuilt` says that the file differs from what was ingested, so the text was put together from the index.
+    The first block of the requested lines has the id `doc-passage`. `rebuilt` is true if the file has changed since it
+    was ingested, so that the text comes from the index.
     """
 
     source: str

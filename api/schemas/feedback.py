@@ -1,4 +1,4 @@
-"""What people think of answers, as JSON."""
+"""Feedback on answers, as JSON."""
 
 from dataclasses import asdict
 
@@ -9,7 +9,7 @@ from rag.state.feedback import Feedback, Rating
 
 
 class FeedbackRequest(RequestModel):
-    """A verdict on an answer. A later one on the same answer replaces it."""
+    """A rating of an answer. It replaces an earlier rating of the same answer."""
 
     trace_id: str = Field(pattern=r"^[0-9a-f]{32}$", examples=["c6c391f8dcdd4c63b3a71916f8c2fd26"])
     rating: Rating
@@ -21,7 +21,7 @@ class FeedbackRequest(RequestModel):
 
 
 class FeedbackOut(BaseModel):
-    """A verdict as it was kept. `at` is UTC, ISO 8601."""
+    """A saved rating. `at` is a time in UTC, as ISO 8601."""
 
     at: str
     trace_id: str
@@ -34,11 +34,11 @@ class FeedbackOut(BaseModel):
 
     @classmethod
     def of(cls, feedback: Feedback) -> "FeedbackOut":
-        """The verdict as JSON."""
+        """Convert a rating to JSON."""
         return cls.model_validate(asdict(feedback))
 
 
 class FeedbackResponse(BaseModel):
-    """The last verdict on each answer, oldest first."""
+    """The latest rating of each answer, oldest first."""
 
     feedback: list[FeedbackOut]

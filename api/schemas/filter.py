@@ -1,4 +1,4 @@
-"""Filters, over the wire."""
+"""Search filters, as JSON."""
 
 from typing import Annotated
 
@@ -11,10 +11,11 @@ WireScalar = Annotated[str, Field(max_length=1000)] | bool | int | float
 
 
 class FilterIn(RequestModel):
-    """One condition on the passages searched. Exactly one of the operators; `field` goes with the first six.
+    """A filter for the passages to search. If several operators are given, all must match.
 
-    `field` is `source`, `title`, `kind`, `start_line`, … or any front-matter key. A list `equals` each of its values.
-    Bounds are two numbers or two texts: dates written 2024-05-31 are texts that are ordered by time.
+    `field` is `source`, `title`, `kind`, `start_line`, `end_line` or a front-matter key; `all`, `any` and `not` combine
+    filters and take no field. A list in front matter matches if one of its values does. `at_least` and `at_most` are
+    both numbers or both texts; dates such as 2024-05-31 are texts and are ordered by time.
     """
 
     field: str = Field(default="", max_length=64)
@@ -28,6 +29,7 @@ class FilterIn(RequestModel):
     not_: "FilterIn | None" = Field(default=None, alias="not")
 
     def to_filter(self) -> Filter:
+        """Convert the filter to the one that the store takes."""
         given: list[Filter] = []
         if self.equals is not None:
             given.append(Equals(self.field, self.equals))
@@ -38,9 +40,9 @@ class FilterIn(RequestModel):
         if self.at_least is not None or self.at_most is not None:
             given.append(Range(self.field, self.at_least, self.at_most))
         if self.all_ is not None:
-            given.append(All(tuple(part.to_filter() for part in self.all_)))
+            given.append(All(tuple(item.to_filter() for item in self.all_)))
         if self.any_ is not None:
-            given.append(AnyOf(tuple(part.to_filter() for part in self.any_)))
+            given.append(AnyOf(tuple(item.to_filter() for item in self.any_)))
         if self.not_ is not None:
             given.append(Not(self.not_.to_filter()))
         return given[0] if len(given) == 1 else All(tuple(given))

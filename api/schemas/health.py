@@ -1,4 +1,4 @@
-"""How the service is, as JSON."""
+"""The health of the service, as JSON."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class HealthResponse(BaseModel):
-    """`status` is `empty` before the first ingest."""
+    """The live generation and the models. `status` is `empty` before the first ingest."""
 
     status: Literal["ok", "empty"]
     generation: int
@@ -19,7 +19,7 @@ class HealthResponse(BaseModel):
 
 
 class LiveResponse(BaseModel):
-    """The process runs and serves."""
+    """`live` is always true: a dead process gives no response."""
 
     live: bool
 
@@ -28,7 +28,7 @@ ReadyPart = Literal["store", "embedder", "generation", "service"]
 
 
 class ReadyPartOut(BaseModel):
-    """`code` says what is wrong with a part that is not `ok`."""
+    """A part that an answer needs. `code` is an error code if `ok` is false."""
 
     part: ReadyPart
     ok: bool
@@ -36,7 +36,7 @@ class ReadyPartOut(BaseModel):
 
 
 class ReadyResponse(BaseModel):
-    """Whether questions can be answered now, part by part."""
+    """Whether questions can be answered now, with the state of each part."""
 
     ready: bool
     parts: list[ReadyPartOut]

@@ -1,4 +1,4 @@
-"""Ingests, what they would do and what they did, over the wire."""
+"""Ingests with their plans, progress and reports, as JSON."""
 
 from dataclasses import asdict
 
@@ -11,14 +11,18 @@ from ingest.staging.report import IngestReport, Progress
 
 
 class IngestRequest(RequestModel):
-    path: str | None = Field(default=None, description="The knowledge folder; it must be the configured one.")
-    verify: bool = Field(default=False, description="Hash every file instead of trusting size and time.")
-    allow_mass_deletion: bool = Field(default=False, description="Go on even if many documents are gone.")
-    force: bool = Field(default=False, description="Go live even if golden questions are lost.")
+    """The options of an ingest."""
+
+    path: str | None = Field(default=None, description="The folder to ingest. It must be the configured one.")
+    verify: bool = Field(
+        default=False, description="Hash every file instead of trusting its size and modification time."
+    )
+    allow_mass_deletion: bool = Field(default=False, description="Continue even if many documents are gone.")
+    force: bool = Field(default=False, description="Go live even if golden questions no longer find their passages.")
 
 
 class PlanOut(BaseModel):
-    """What an ingest does: the sources of the documents added, changed and removed, and how many stay."""
+    """The changes of an ingest: the sources of the documents to add, change and remove, and the number of others."""
 
     added: list[str]
     changed: list[str]
@@ -27,6 +31,7 @@ class PlanOut(BaseModel):
 
     @classmethod
     def of(cls, plan: Plan) -> "PlanOut":
+        """Convert a plan to JSON."""
         return cls(
             added=[file.source for file in plan.added],
             changed=[file.source for file in plan.changed],
@@ -36,6 +41,8 @@ class PlanOut(BaseModel):
 
 
 class ProgressOut(BaseModel):
+    """The progress of an ingest. `documents_total` counts the documents to add or change."""
+
     documents: int
     documents_total: int
     chunks: int
@@ -43,10 +50,13 @@ class ProgressOut(BaseModel):
 
     @classmethod
     def of(cls, progress: Progress) -> "ProgressOut":
+        """Convert progress to JSON."""
         return cls.model_validate(asdict(progress))
 
 
 class DocumentCountsOut(BaseModel):
+    """The number of documents by what became of them."""
+
     added: int
     changed: int
     removed: int
@@ -55,17 +65,23 @@ class DocumentCountsOut(BaseModel):
 
 
 class ChunkCountsOut(BaseModel):
+    """The number of chunks by what became of them."""
+
     added: int
     removed: int
     unchanged: int
 
 
 class FailureOut(BaseModel):
+    """A document that could not be ingested. Its earlier content, if any, stays live."""
+
     source: str
     error: str
 
 
 class IngestResponse(BaseModel):
+    """The report of an ingest. `embedded` is the number of texts that were embedded."""
+
     generation: int
     documents: DocumentCountsOut
     chunks: ChunkCountsOut
@@ -75,14 +91,15 @@ class IngestResponse(BaseModel):
 
     @classmethod
     def of(cls, report: IngestReport) -> "IngestResponse":
+        """Convert a report to JSON."""
         return cls.model_validate(asdict(report))
 
 
 class IngestState(BaseModel):
-    """`plan` and `progress` are of the running ingest; `last` or `error` of the last that ended."""
+    """`plan` and `progress` describe the running ingest, `last` or `error` the one that ended last."""
 
     running: bool
-    run: int = Field(description="Counts the ingests that this server has started.")
+    run: int = Field(description="The number of ingests that this server has started.")
     plan: PlanOut | None = None
     progress: ProgressOut | None = None
     last: IngestResponse | None = None
@@ -90,5 +107,7 @@ class IngestState(BaseModel):
 
 
 class RollbackResponse(BaseModel):
+    """The generation that was left and the one that is live now."""
+
     left: int
     live: int

@@ -1,10 +1,10 @@
-"""What all requests have in common: unknown fields are errors."""
+"""The base class of requests."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class RequestModel(BaseModel):
-    """A request of our own API or command line."""
+    """A request of this API or of the command line. Unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -11,16 +11,16 @@ from rag.types import Hit
 
 
 class SearchRequest(RequestModel):
-    """A question to find passages for."""
+    """A question to search for."""
 
     question: str = Field(examples=["向量数据库有哪些知名组件？"])
     top_k: int | None = Field(default=None, ge=1, le=50)
     filter: FilterIn | None = Field(default=None, examples=[{"field": "source", "prefix": "guides/"}])
-    explain: bool = Field(default=False, description="Say how the hits were found, in `trace`.")
+    explain: bool = Field(default=False, description="Explain in `trace` how the hits were found.")
 
 
 class HitOut(BaseModel):
-    """A passage that was found."""
+    """A passage that matches a question."""
 
     id: str
     source: str
@@ -31,11 +31,11 @@ class HitOut(BaseModel):
     end_line: int
     content: str
     score: float
-    url: str = Field(description="The path under which the document is shown, at the passage.")
+    url: str = Field(description="The path of the document on this server, at the passage.")
 
     @classmethod
     def of(cls, hit: Hit) -> "HitOut":
-        """The hit as JSON."""
+        """Convert a hit to JSON."""
         chunk = hit.chunk
         return cls(
             id=chunk.id,
@@ -52,7 +52,7 @@ class HitOut(BaseModel):
 
 
 class SearchResponse(BaseModel):
-    """The hits, best first. `trace` is present only if it was asked for."""
+    """The hits, best first. `trace` is present only if the request has `explain`."""
 
     question: str
     generation: int
@@ -61,7 +61,7 @@ class SearchResponse(BaseModel):
 
     @classmethod
     def of(cls, retrieval: Retrieval, *, explain: bool = False) -> "SearchResponse":
-        """The retrieval as JSON."""
+        """Convert the result of a search to JSON, with its explanation if `explain` is set."""
         return cls(
             question=retrieval.question,
             generation=retrieval.generation,

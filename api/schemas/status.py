@@ -1,4 +1,4 @@
-"""What is live, and what the next ingest would do, as JSON."""
+"""The live generation and what the next ingest would change, as JSON."""
 
 from pydantic import BaseModel
 
@@ -6,7 +6,7 @@ from api.schemas.ingest import PlanOut
 
 
 class StatusResponse(BaseModel):
-    """`pending` is what the next ingest would do; null if the knowledge folder is not there."""
+    """The live generation. `pending` is what the next ingest would change, null if the folder is missing."""
 
     generation: int
     committed_at: str | None

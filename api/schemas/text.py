@@ -1,4 +1,4 @@
-"""A passage in its section, or a document, as JSON."""
+"""A passage with its section, or a document, as JSON."""
 
 from pydantic import BaseModel, Field
 
@@ -9,7 +9,7 @@ from rag.types import MetadataValue
 
 
 class TextRequest(RequestModel):
-    """What to read."""
+    """The passage or document to read."""
 
     id: str = Field(
         description="The `id` of a hit, or the `source` of a document.",
@@ -20,7 +20,7 @@ class TextRequest(RequestModel):
 
 
 class TextResponse(BaseModel):
-    """`text` is Markdown from the lines given. `whole` is false if the rest did not fit. `metadata` is front matter."""
+    """`text` is the Markdown of the given lines. `whole` is false if it was cut off. `metadata` is front matter."""
 
     id: str
     source: str
@@ -30,12 +30,12 @@ class TextResponse(BaseModel):
     end_line: int
     text: str
     whole: bool
-    url: str = Field(description="The path under which the document is shown, at the passage.")
+    url: str = Field(description="The path of the document on this server, at the passage.")
     metadata: dict[str, MetadataValue]
 
     @classmethod
     def of(cls, excerpt: Excerpt) -> "TextResponse":
-        """The excerpt as JSON."""
+        """Convert an excerpt to JSON."""
         passage = excerpt.passage
         return cls(
             id=excerpt.id,

@@ -15,7 +15,7 @@ from rag.types import Outcome, RewrittenBy
 
 
 class TraceRequest(RequestModel):
-    """The answer in question."""
+    """The answer to explain."""
 
     trace_id: str
 
@@ -28,7 +28,10 @@ class MessageOut(BaseModel):
 
 
 class AttemptOut(BaseModel):
-    """A call of a chat model. `first_token_seconds` is null if nothing came, `problem` empty if nothing went wrong."""
+    """A call of a chat model.
+
+    `first_token_seconds` is null if no token arrived; `problem` is empty if the call succeeded.
+    """
 
     model: str
     outcome: Outcome
@@ -39,9 +42,9 @@ class AttemptOut(BaseModel):
 
 
 class CheckedOut(BaseModel):
-    """A statement of the answer and the passages it cites.
+    """A sentence of the answer, checked against the passages that it cites.
 
-    `fault` is null if they support it; `problem` is the part of it that they do not contain.
+    `fault` is null if they support it; `problem` is what they do not contain.
     """
 
     sentence: str
@@ -52,10 +55,12 @@ class CheckedOut(BaseModel):
 
 
 class TraceResponse(BaseModel):
-    """`standalone_question` is null unless the question was rewritten with its history. `passages` are those found,
-    `dropped_passages` the numbers of those that did not fit into the prompt. `milliseconds` are by stage.
+    """How an answer came about.
 
-    `failure` is null unless the answer broke off; then `answer` holds the text so far, which is not an answer.
+    `standalone_question` is null unless the question was rewritten with the help of its history. `dropped_passages` are
+    the numbers of the passages that did not fit into the prompt. `milliseconds` has the time of each stage.
+
+    `failure` is null unless the answer broke off; if so, `answer` has the text up to that point.
     """
 
     trace_id: str
@@ -68,7 +73,7 @@ class TraceResponse(BaseModel):
     retrieval: Explanation
     passages: list[PassageOut]
     dropped_passages: list[int]
-    prompt: list[MessageOut] = Field(description="Empty if no chat model was asked.")
+    prompt: list[MessageOut] = Field(description="Empty if no chat model was called.")
     attempts: list[AttemptOut]
     verification: list[CheckedOut]
     answer: AskResponse
@@ -77,7 +82,7 @@ class TraceResponse(BaseModel):
 
     @classmethod
     def of(cls, trace: Trace) -> "TraceResponse":
-        """The trace as JSON."""
+        """Convert a trace to JSON."""
         answer = trace.answer
         return cls(
             trace_id=trace.trace_id,
@@ -94,13 +99,13 @@ class TraceResponse(BaseModel):
             attempts=[AttemptOut.model_validate(asdict(attempt)) for attempt in answer.attempts],
             verification=[
                 CheckedOut(
-                    sentence=one.statement,
-                    numbers=list(one.numbers),
-                    supported=one.verdict.supported,
-                    fault=one.verdict.fault,
-                    problem=one.verdict.detail,
+                    sentence=check.statement,
+                    numbers=list(check.numbers),
+                    supported=check.verdict.supported,
+                    fault=check.verdict.fault,
+                    problem=check.verdict.detail,
                 )
-                for one in trace.verification
+                for check in trace.verification
             ],
             answer=AskResponse.of(answer),
             milliseconds=dict(trace.milliseconds),

@@ -1,4 +1,4 @@
-"""Answer a question, piece by piece."""
+"""Ask: the events of an answer to a question."""
 
 from collections.abc import AsyncGenerator
 
@@ -7,7 +7,10 @@ from rag.answering.answer import Answerer, AnswerEvent
 
 
 def answer_events(answerer: Answerer, request: AskRequest) -> AsyncGenerator[AnswerEvent, None]:
-    """Yield the passages, the text as it is written, and the answer last. Raises as `Answerer.answer`."""
+    """Yield the passages, then the text while it is written, and last the answer.
+
+    Raises as `Answerer.answer`.
+    """
     search_filter = request.filter.to_filter() if request.filter else None
     history = [turn.to_turn() for turn in request.history]
     return answerer.answer(request.question, search_filter=search_filter, history=history)

@@ -1,4 +1,7 @@
-"""Export and import the live index. Always in this process: a backup needs the store, and no server."""
+"""Export and import the live index.
+
+Both run in this process and need the store for themselves: a server reads and writes no file that a client names.
+"""
 
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from rag.wiring import Services, open_store
 
 
 def export_index(settings: Settings, path: Path, on_progress: OnProgress) -> BackupResponse:
-    """Write the live generation to a file.
+    """Write the live generation to a Parquet file.
 
     Raises StoreLocked if a server has the database file open, StoreEmpty, StoreError and BackupError.
     """
@@ -24,7 +27,7 @@ def export_index(settings: Settings, path: Path, on_progress: OnProgress) -> Bac
 
 
 def import_index(settings: Settings, path: Path, on_progress: OnProgress) -> BackupResponse:
-    """Make the content of a file the live generation.
+    """Make the content of an exported file the live generation.
 
     Raises StoreLocked if a server has the database file open, EmbedderMismatch, StoreError and BackupError.
     """
@@ -41,10 +44,9 @@ def import_index(settings: Settings, path: Path, on_progress: OnProgress) -> Bac
 
 
 def _refuse_served(settings: Settings) -> None:
-    """One process has the file of Milvus Lite, and a server reads and writes no file that a client names."""
     owner = find_owner(settings)
     if owner:
         raise StoreLocked(
             f"{settings.store.uri} is open in the server {owner.url} (process {owner.pid}); "
-            "stop the server, run this again, and start it again"
+            "stop the server, run the command again, then restart the server"
         )

@@ -1,4 +1,4 @@
-"""Find out which process carries out a command, and connect to it."""
+"""Open the service that runs a command: a running server, or this process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +10,12 @@ from rag.settings import Settings
 
 @contextmanager
 def open_service(settings: Settings) -> Iterator[Service]:
-    """Connect to the server that has the configured store open, or use this process if there is none.
+    """Connect to the server that has the configured store open; if there is none, open the store in this process.
 
     Raises StoreLocked if that server does not answer.
     """
     owner = find_owner(settings)
-    # Each of the two is loaded only if it is used: their libraries take a second.
+    # Imported only when used: the libraries of each take a second to load.
     if owner:
         from api.service.remote import RemoteService  # noqa: PLC0415
 

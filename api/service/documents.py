@@ -8,7 +8,7 @@ from rag.store.store import Store
 
 
 def list_documents(store: Store) -> DocumentList:
-    """List the documents by source; none before the first ingest. Raises StoreError."""
+    """List the documents in the order of their sources; none before the first ingest. Raises StoreError."""
     if store.state() is None:
         return DocumentList(generation=0, documents=[])
     snapshot = store.snapshot()
@@ -30,7 +30,7 @@ def list_documents(store: Store) -> DocumentList:
 
 DOCUMENTS = Operation(
     name="documents",
-    description="The documents of the live generation, by source; none before the first ingest.",
+    description="List the documents of the live generation by source; none before the first ingest.",
     method="GET",
     path="/documents",
     request=EmptyRequest,

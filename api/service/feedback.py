@@ -1,4 +1,4 @@
-"""Keep what people think of an answer, and list it."""
+"""Save and list feedback on answers."""
 
 import datetime
 
@@ -8,7 +8,7 @@ from rag.state.feedback import Feedback, FeedbackLog
 
 
 def give_feedback(log: FeedbackLog, request: FeedbackRequest) -> FeedbackOut:
-    """Keep a verdict on an answer, for the people who look after the documents. Raises FeedbackError."""
+    """Save a rating of an answer, with the current time in UTC. Raises FeedbackError."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     feedback = Feedback(at=now, **request.model_dump())
     log.append(feedback)
@@ -16,13 +16,13 @@ def give_feedback(log: FeedbackLog, request: FeedbackRequest) -> FeedbackOut:
 
 
 def list_feedback(log: FeedbackLog) -> FeedbackResponse:
-    """List the last verdict on each answer, oldest first. Raises FeedbackError."""
+    """List the latest rating of each answer, oldest first. Raises FeedbackError."""
     return FeedbackResponse(feedback=[FeedbackOut.of(feedback) for feedback in log.read()])
 
 
 FEEDBACK = Operation(
     name="give_feedback",
-    description="Say whether an answer was good; the verdict is kept with question and answer.",
+    description="Rate an answer; the rating is saved with the question and the answer.",
     method="POST",
     path="/feedback",
     request=FeedbackRequest,

@@ -1,4 +1,4 @@
-"""Say whether the service can answer, and with what."""
+"""Health: whether the service can answer, and with which models."""
 
 from importlib.metadata import version
 
@@ -9,7 +9,7 @@ from rag.wiring import Services
 
 
 def read_health(services: Services) -> HealthResponse:
-    """Ask the store for its live generation, and the models for their names. Raises StoreError."""
+    """Read the live generation from the store and the names of the models. Raises StoreError."""
     state = services.store.state()
     live = state.live if state else None
     return HealthResponse(
@@ -26,7 +26,7 @@ def read_health(services: Services) -> HealthResponse:
 
 HEALTH = Operation(
     name="health",
-    description="Whether the service can answer; 503 if the store cannot be reached.",
+    description="Show whether the service can answer, and with which models; 503 if the store cannot be reached.",
     method="GET",
     path="/health",
     request=EmptyRequest,

@@ -1,4 +1,4 @@
-"""Bring the index in line with the knowledge folder, say what that would do, and go back."""
+"""Ingest the knowledge folder, preview an ingest, and roll back."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from rag.wiring import Services
 
 
 def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestReport:
-    """Ingest the configured folder. Raises KnowledgeError if the request names another one, and as `ingest`."""
+    """Ingest the configured folder. Raises as `ingest`, and KnowledgeError if the request names another folder."""
     check_path(services.settings, request)
     return ingest(
         services.settings,
@@ -43,7 +43,7 @@ def check_path(settings: Settings, request: IngestRequest) -> None:
 
 
 def describe_run(state: RunState) -> IngestState:
-    """The state of the background ingest as JSON."""
+    """Return the state of the background ingest as JSON."""
     error = state.error
     return IngestState(
         running=state.running,
@@ -56,13 +56,13 @@ def describe_run(state: RunState) -> IngestState:
 
 
 def preview_ingest(services: Services, request: IngestRequest) -> PlanOut:
-    """Say what an ingest would do. Raises KnowledgeError, StoreError and EmbedderError."""
+    """Return what an ingest would change. Raises KnowledgeError, StoreError and EmbedderError."""
     check_path(services.settings, request)
     return PlanOut.of(preview(services.settings, services.store, services.embedder, verify=request.verify))
 
 
 def roll_back_generation(store: Store) -> RollbackResponse:
-    """Go back to the generation before the live one. Raises StoreLocked, NoEarlierGeneration and StoreError."""
+    """Go back to the previous generation. Raises StoreLocked, NoEarlierGeneration and StoreError."""
     with write_lease(store):
         left, live = roll_back(store)
     return RollbackResponse(left=left.generation, live=live.generation)
@@ -70,7 +70,7 @@ def roll_back_generation(store: Store) -> RollbackResponse:
 
 PREVIEW = Operation(
     name="preview_ingest",
-    description="What an ingest would do.",
+    description="Show what an ingest would change, without changing anything.",
     method="POST",
     path="/ingest/preview",
     request=IngestRequest,
@@ -83,7 +83,7 @@ PREVIEW = Operation(
 
 ROLLBACK = Operation(
     name="rollback",
-    description="Go back to the generation before the live one.",
+    description="Go back to the previous generation.",
     method="POST",
     path="/rollback",
     request=EmptyRequest,

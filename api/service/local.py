@@ -1,4 +1,4 @@
-"""The use cases, carried out in this process."""
+"""The service in this process."""
 
 import asyncio
 from contextlib import aclosing
@@ -17,7 +17,7 @@ from rag.wiring import Services
 
 
 class LocalService:
-    """Opens store and models when they are first needed. A context manager."""
+    """Runs the use cases in this process. A context manager; it opens the store and the models on first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._services = Services(settings)
@@ -32,19 +32,24 @@ class LocalService:
 
     @property
     def url(self) -> str:
+        """Return "": no server is involved."""
         return ""
 
     def root(self) -> str:
+        """Return the folder of the live generation; "" before the first ingest."""
         state = self._services.store.state()
         return state.live.root if state else ""
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
+        """Run an operation in the current thread."""
         return operation.run(self._services, request)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
+        """Answer in an event loop of its own."""
         return asyncio.run(self._ask(request, on_text))
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
+        """Ingest in the current thread."""
         report = run_ingest(
             self._services,
             request,

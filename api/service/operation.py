@@ -1,4 +1,4 @@
-"""What a use case is: one request, one response, declared once for every surface."""
+"""A use case with one request and one response, declared once for the command line, HTTP and OpenAPI."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,15 +12,16 @@ RequestT = TypeVar("RequestT", bound=BaseModel)
 ResponseT = TypeVar("ResponseT", bound=BaseModel)
 
 Scope = Literal["ask", "ingest", "admin", "metrics"]
-"""What an API key opens."""
+"""What an API key may do; `api.guard.access` says which scope includes which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example for the OpenAPI document.
+    """An example call for the OpenAPI document.
 
-    `response` is the JSON of a success; `stream` and `text` stand for other media types. `parameters` are examples of
-    path and query parameters. `errors` are groups of `api.http.openapi.errors`.
+    `request` is the JSON body. `response` is the JSON of a success; `stream` and `text` are examples for the media
+    types `text/event-stream` and `text/plain`. `parameters` are path and query parameters. `errors` names groups of
+    `api.http.openapi.errors`.
     """
 
     request: Any = None
@@ -35,10 +36,13 @@ class Example:
 class Operation(Generic[RequestT, ResponseT]):
     """A use case with one request and one response.
 
-    The HTTP route, its access rule, its entry in the OpenAPI document and the call of a running server by the command
-    line all follow from it. `run` carries it out and blocks; it raises the errors of `rag.errors`. The fields of a GET
-    request are path and query parameters, those of a POST request its JSON body. An operation that `is_answer` takes
-    one of the places that `serve.max_concurrent_answers` allows.
+    The HTTP route, its access rule, its entry in the OpenAPI document and the request that the command line sends to a
+    running server follow from it.
+
+    `run` does the work, blocks the thread, and raises the errors of `rag.errors`. The fields of a GET request are path
+    and query parameters, the fields of a POST request are its JSON body. `scope` is what an API key needs. If
+    `is_answer` is set, the operation counts towards `serve.max_concurrent_answers`. If `in_document` is not set, the
+    OpenAPI document leaves the operation out.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Every operation: the routes, the access rules and the OpenAPI document follow from this list."""
+"""The list of all operations; routes, access rules and the OpenAPI document follow from it."""
 
 from typing import Any
 

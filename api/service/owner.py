@@ -1,6 +1,7 @@
-"""Who owns an embedded database: the server that has it open says so in a small file beside it.
+"""The owner of an embedded database: the server that has it open writes a small record beside it.
 
-Milvus Lite lets one process open a file, so the command line asks the owner over HTTP instead.
+Only one process can open a Milvus Lite file, so other commands find the owner by its record and go through its HTTP
+API.
 """
 
 import fcntl
@@ -18,7 +19,7 @@ from rag.errors import StoreLocked
 from rag.settings import Settings
 
 INSTANCE_PATH = "/instance"
-"""Answered by a server whatever has become of its store."""
+"""A route that a server answers even if its store fails."""
 INSTANCE_HEADER = "X-Zhiwen-Instance"
 
 _ANSWER_SECONDS = 3.0
@@ -26,9 +27,10 @@ _ANSWER_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """`instance` is random for each server, so that another one on the same port is not taken for it.
+    """A running server.
 
-    `token` opens the server to the command line of the user who runs it; nobody else can read the record.
+    `instance` is random for each server, so that another server on the same port is not mistaken for it. `token` is an
+    API key for the commands of the same user; nobody else can read the record.
     """
 
     url: str
@@ -39,12 +41,12 @@ class Owner:
 
 @contextmanager
 def owner_record(settings: Settings, owner: Owner) -> Iterator[None]:
-    """Keep the record while the server runs; nothing for a store that is itself a server."""
-    path = _record(settings)
+    """Keep the record while the server runs. A store with a server URI needs no record."""
+    path = _record_path(settings)
     if path is None:
         yield
         return
-    with _held(path) as file:
+    with _hold(path) as file:
         json.dump(asdict(owner), file)
         file.flush()
         try:
@@ -54,63 +56,63 @@ def owner_record(settings: Settings, owner: Owner) -> Iterator[None]:
 
 
 def find_owner(settings: Settings) -> Owner | None:
-    """The running server that owns the configured database. The record of a dead one is removed.
+    """Return the running server that owns the configured database, or None. Removes the record of a dead server.
 
-    Raises StoreLocked if the owner lives and does not answer, or is another user's.
+    Raises StoreLocked if the owner runs but does not answer, is still starting, or belongs to another user.
     """
-    path = _record(settings)
+    path = _record_path(settings)
     if path is None:
         return None
     try:
         with path.open(encoding="utf-8") as file:
-            return None if _is_dead(file, path) else _living_owner(file, settings.store.uri)
+            return None if _is_dead(file, path) else _read_owner(file, settings.store.uri)
     except FileNotFoundError:
         return None
     except PermissionError as error:
         raise StoreLocked(
-            f"{settings.store.uri} belongs to a server of another user; ask it over HTTP, with an API key"
+            f"{settings.store.uri} is open in a server of another user; use its HTTP API with an API key"
         ) from error
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[TextIO]:
-    """The record, emptied and locked. The lock ends with the process, however it ends."""
+def _hold(path: Path) -> Iterator[TextIO]:
+    """Open the record, lock it and empty it. The lock ends with the process, even if that is killed."""
     while True:
-        with open(path, "a", encoding="utf-8", opener=_for_us_alone) as file:
+        with open(path, "a", encoding="utf-8", opener=_open_private) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            # Before it was locked, somebody may have taken it for that of a dead owner and removed it.
-            if _is_still(file, path):
-                # One that a version before this left may have had another mode.
+            # Before the lock, another process may have taken the record for a dead owner's and removed it.
+            if _is_current(file, path):
+                # A record that an older version left may have another mode.
                 os.fchmod(file.fileno(), 0o600)
                 file.truncate(0)
                 yield file
                 return
 
 
-def _for_us_alone(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
 def _is_dead(file: TextIO, path: Path) -> bool:
-    """Whether nobody holds the record; then it is removed, under a lock, so that nobody can begin to hold it."""
+    """Return whether no process holds the record; if so, remove it under a lock, so that none can take it meanwhile."""
     if not _can_lock(file, fcntl.LOCK_SH):
         return False
-    if _can_lock(file, fcntl.LOCK_EX) and _is_still(file, path):
+    if _can_lock(file, fcntl.LOCK_EX) and _is_current(file, path):
         path.unlink()
     return True
 
 
-def _living_owner(file: TextIO, uri: str) -> Owner:
+def _read_owner(file: TextIO, uri: str) -> Owner:
     try:
         owner = Owner(**json.loads(file.read()))
     except (ValueError, TypeError) as error:
-        raise StoreLocked(f"{uri} belongs to a server that is just starting; try again") from error
+        raise StoreLocked(f"{uri} is open in a server that is just starting; try again") from error
     if not _answers(owner):
-        raise StoreLocked(f"{uri} belongs to the server {owner.url} (process {owner.pid}), which does not answer")
+        raise StoreLocked(f"{uri} is open in the server {owner.url} (process {owner.pid}), which does not answer")
     return owner
 
 
-def _record(settings: Settings) -> Path | None:
+def _record_path(settings: Settings) -> Path | None:
     uri = settings.store.uri
     return None if "://" in uri else Path(f"{uri}.owner")
 
@@ -130,8 +132,8 @@ def _can_lock(file: TextIO, kind: int) -> bool:
     return True
 
 
-def _is_still(file: TextIO, path: Path) -> bool:
-    """Whether this open file is the one that has the name now."""
+def _is_current(file: TextIO, path: Path) -> bool:
+    """Return whether this open file is still the one at the path."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

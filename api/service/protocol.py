@@ -1,4 +1,4 @@
-"""The commands, as this process or the server that owns the store carries them out."""
+"""The service that runs a command: this process, or the server that owns the database."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -13,25 +13,25 @@ OnProgress = Callable[[ProgressOut], object]
 
 
 class Service(Protocol):
-    """Carries out the use cases. Raises the errors of `rag.errors`, wherever they arise."""
+    """Runs the use cases. Raises the errors of `rag.errors`, also those that happened in a server."""
 
     @property
     def url(self) -> str:
-        """The server that carries them out; "" for this process."""
+        """Return the address of the server that runs them; "" for this process."""
         ...
 
     def root(self) -> str:
-        """The folder that the live generation was made from; "" before the first ingest."""
+        """Return the folder of the live generation; "" before the first ingest."""
         ...
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
-        """Carry out an operation and return its response."""
+        """Run an operation and return its response."""
         ...
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
-        """Return the answer; unless it is a refusal, its text goes to `on_text` piece by piece as it is written."""
+        """Return the answer. While the text is written, pass each piece to `on_text`; a refusal passes none."""
         ...
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
-        """Ingest, and return the report once the ingest has ended."""
+        """Ingest and return the report. Call `on_plan` once and `on_progress` whenever there is progress."""
         ...

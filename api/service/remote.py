@@ -1,4 +1,4 @@
-"""The use cases, carried out by a running server."""
+"""The service of a running server, over its HTTP API."""
 
 import json
 import time
@@ -21,12 +21,12 @@ from api.service.protocol import OnPlan, OnProgress, OnText
 from rag.errors import StoreUnavailable, ZhiwenError
 
 _POLL_SECONDS = 0.1
-# An answer may take as long as the chat model may; the server has its own deadlines.
+# An answer takes as long as the chat model; the server has its own deadlines.
 _TIMEOUT = httpx2.Timeout(600, connect=5)
 
 
 class RemoteService:
-    """Speaks the HTTP API of the server that owns the store. A context manager."""
+    """Runs the use cases through the server that owns the store. A context manager."""
 
     def __init__(self, owner: Owner) -> None:
         self._url = owner.url
@@ -43,29 +43,33 @@ class RemoteService:
 
     @property
     def url(self) -> str:
+        """Return the address of the server."""
         return self._url
 
     def root(self) -> str:
+        """Return the folder of the live generation; "" before the first ingest."""
         return self.call(HEALTH, EmptyRequest()).root
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
+        """Send the request to the route of the operation. Raises what the server reports, and StoreUnavailable."""
         values = _as_json(request)
         path = operation.path
         for name in list(values):
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", quote(str(values.pop(name)), safe=""))
         if operation.method == "GET":
-            answer = self._send("GET", path, parameters=values)
+            found = self._send("GET", path, parameters=values)
         else:
-            answer = self._send("POST", path, body=values)
-        return operation.response.model_validate(answer)
+            found = self._send("POST", path, body=values)
+        return operation.response.model_validate(found)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
+        """Stream the answer of `POST /ask`."""
         try:
             with self._client.stream("POST", "/ask", json=_as_json(request) | {"stream": True}) as response:
                 if response.is_error:
                     response.read()
-                    raise _error_in(response)
+                    raise _error_of(response)
                 for event, data in _events(response):
                     if event == "delta":
                         on_text(data["text"])
@@ -74,26 +78,27 @@ class RemoteService:
                     elif event == "answer":
                         return AskResponse.model_validate(data)
         except httpx2.HTTPError as error:
-            raise self._gone(error) from error
-        raise ZhiwenError(f"{self._url} ended the stream without an answer")
+            raise self._lost(error) from error
+        raise ZhiwenError(f"the server {self._url} ended the stream without an answer")
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
+        """Start the ingest of the server and poll its state until it ends."""
         state = IngestState.model_validate(self._send("POST", "/ingest", body=_as_json(request)))
-        run, planned = state.run, False
+        run, has_plan = state.run, False
         while state.running and state.run == run:
-            if state.plan and not planned:
+            if state.plan and not has_plan:
                 on_plan(state.plan)
-                planned = True
+                has_plan = True
             if state.progress:
                 on_progress(state.progress)
             time.sleep(_POLL_SECONDS)
             state = IngestState.model_validate(self._send("GET", "/ingest"))
-        if state.plan and not planned:
+        if state.plan and not has_plan:
             on_plan(state.plan)
         if state.error:
             raise error_from_code(state.error.code, state.error.message)
         if state.last is None:
-            raise ZhiwenError(f"{self._url} reports neither a running ingest nor its result")
+            raise ZhiwenError(f"the server {self._url} reports neither a running ingest nor the result of the last one")
         return state.last
 
     def _send(
@@ -102,25 +107,25 @@ class RemoteService:
         try:
             response = self._client.request(method, path, params=parameters, json=body)
         except httpx2.HTTPError as error:
-            raise self._gone(error) from error
+            raise self._lost(error) from error
         if response.is_error:
-            raise _error_in(response)
+            raise _error_of(response)
         return response.json()
 
-    def _gone(self, error: Exception) -> StoreUnavailable:
-        return StoreUnavailable(f"the server {self._url} went away ({type(error).__name__}); try again")
+    def _lost(self, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(f"lost the connection to the server {self._url} ({type(error).__name__}); try again")
 
 
 def _as_json(request: BaseModel) -> dict[str, Any]:
     return request.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _error_in(response: httpx2.Response) -> ZhiwenError:
+def _error_of(response: httpx2.Response) -> ZhiwenError:
     try:
         error = response.json()["error"]
         return error_from_code(str(error["code"]), str(error["message"]), str(error.get("trace_id", "")))
     except (ValueError, KeyError, TypeError):
-        return ZhiwenError(f"{response.url} answered with status {response.status_code}")
+        return ZhiwenError(f"{response.url} returned status {response.status_code}")
 
 
 def _events(response: httpx2.Response) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Sample values for the examples of the OpenAPI document, all of one question to the shipped knowledge."""
+"""Sample values for the examples of the OpenAPI document, all for one question about the shipped documents."""
 
 QUESTION = "向量数据库有哪些知名组件？"
 ROW = "层级: 第一层 › 分类: 基础设施 › 内容: 向量数据库 › 知名组件/供应商: Milvus, PingCAP（基于 TiKV 的向量引擎）"
@@ -6,7 +6,7 @@ TEXT = "知名的向量数据库有 Milvus 和 PingCAP [1]。"
 TRACE_ID = "c6c391f8dcdd4c63b3a71916f8c2fd26"
 URL = "/docs/overview.md?lines=82-82#passage"
 BASE = "http://127.0.0.1:8000"
-PLACE = {
+LOCATION = {
     "source": "overview.md",
     "heading_path": ["概述", "AI 工程架构"],
     "anchor": "ai-工程架构",
@@ -29,7 +29,7 @@ ANSWER = {
     "answer": TEXT,
     "refused": False,
     "reason": None,
-    "citations": [{"number": 1, **PLACE, "quote": ROW, "url": URL}],
+    "citations": [{"number": 1, **LOCATION, "quote": ROW, "url": URL}],
     "unverified": [],
     "model": "qwen/qwen-plus",
     "generation": 1,

@@ -1,4 +1,4 @@
-"""Search: the passages nearest to a question."""
+"""Search: the passages that match a question best."""
 
 from api.schemas.search import SearchRequest, SearchResponse
 from api.service import samples
@@ -7,7 +7,7 @@ from rag.retrieval.search import Searcher
 
 
 def search(searcher: Searcher, request: SearchRequest) -> SearchResponse:
-    """Find the passages nearest to a question, best first.
+    """Find the passages that match a question, best first.
 
     Raises QuestionError, FilterError, StoreError and EmbedderError.
     """
@@ -18,7 +18,7 @@ def search(searcher: Searcher, request: SearchRequest) -> SearchResponse:
 
 SEARCH = Operation(
     name="search",
-    description="The passages nearest to a question, best first.",
+    description="Find the passages that match a question, best first.",
     method="POST",
     path="/search",
     request=SearchRequest,

@@ -1,4 +1,4 @@
-"""Say what is live, and what the next ingest would do."""
+"""Status: the live generation, and what the next ingest would change."""
 
 from api.schemas.ingest import PlanOut
 from api.schemas.request_model import EmptyRequest
@@ -12,7 +12,7 @@ from rag.store.store import Store
 
 
 def read_status(settings: Settings, store: Store) -> StatusResponse:
-    """Compare the live generation with the knowledge folder. Raises StoreError."""
+    """Return the live generation and how the knowledge folder differs from it. Raises StoreError."""
     state = store.state()
     live = state.live if state else None
     try:
@@ -33,7 +33,7 @@ def read_status(settings: Settings, store: Store) -> StatusResponse:
 
 STATUS = Operation(
     name="status",
-    description="What is live, and what the next ingest would do.",
+    description="Show the live generation, and what the next ingest would change.",
     method="GET",
     path="/status",
     request=EmptyRequest,

@@ -1,4 +1,4 @@
-"""Read the text that an id leads to: a passage in its section, or a document."""
+"""Read a passage with its section, or a document."""
 
 from api.schemas.text import TextRequest, TextResponse
 from api.service.operation import Example, Operation
@@ -6,11 +6,11 @@ from rag.retrieval.excerpts import read_excerpt
 from rag.store.store import Store
 
 MAX_CHARACTERS = 20_000
-"""What clients that hand texts to chat models can take in one piece."""
+"""The most that a client can pass to a chat model at once."""
 
 
 def read_text(store: Store, request: TextRequest) -> TextResponse:
-    """Read a passage with the section around it, or a document from its beginning.
+    """Read a passage with the section around it, or a document from its beginning, at most MAX_CHARACTERS.
 
     Raises TextNotFound and StoreError.
     """
@@ -19,7 +19,7 @@ def read_text(store: Store, request: TextRequest) -> TextResponse:
 
 TEXT = Operation(
     name="text",
-    description="A passage with the section that it stands in, or a document from its beginning.",
+    description="Read a passage with the section around it, or a document from its beginning.",
     method="GET",
     path="/text",
     request=TextRequest,

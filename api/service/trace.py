@@ -1,4 +1,4 @@
-"""Explain how an answer came about."""
+"""Traces: how an answer came about."""
 
 from api.schemas.trace import TraceRequest, TraceResponse
 from api.service import samples
@@ -8,7 +8,7 @@ from rag.state.traces import TraceStore
 
 
 def read_trace(traces: TraceStore, request: TraceRequest) -> TraceResponse:
-    """Return the trace of an answer. Raises TraceNotFound."""
+    """Return the trace of an answer. Raises TraceNotFound if traces are off or do not go back so far."""
     found = traces.get(request.trace_id)
     if found is None:
         why = "it is unknown or too old" if traces.enabled else "traces.enabled is false"
@@ -18,8 +18,8 @@ def read_trace(traces: TraceStore, request: TraceRequest) -> TraceResponse:
 
 TRACE = Operation(
     name="trace",
-    description="How an answer came about: terms, candidates, what was dropped, the prompt, the calls of the model, "
-    "checks.",
+    description="Explain how an answer came about: query terms, candidates, dropped passages, prompt, model calls, "
+    "verification.",
     method="GET",
     path="/traces/{trace_id}",
     request=TraceRequest,

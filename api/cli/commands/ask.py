@@ -6,10 +6,10 @@ import typer
 
 from api.cli import terminal
 from api.cli.commands.ingest import ingest_before_answering, ingest_if_empty
-from api.cli.conversation import answer_in_terminal
 from api.cli.filter_syntax import parse_filter
 from api.cli.json_output import AsJson, print_json
 from api.cli.options import FilterJson, Question, Where, read_question
+from api.cli.views.answer import ask_and_print
 from api.schemas.ask import AskRequest
 from api.service.connect import open_service
 from rag import config
@@ -22,7 +22,7 @@ def ask(
     where: Where = None,
     filter_json: FilterJson = None,
     as_json: AsJson = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Ingest what changed in the folder first.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ingest the changes in the folder first.")] = False,
 ) -> None:
     """Answer a question from the knowledge base, with citations."""
     settings = config.load(context.obj)
@@ -36,4 +36,4 @@ def ask(
         if as_json:
             print_json(service.ask(request, on_text=lambda piece: None))
         else:
-            answer_in_terminal(service, request, terminal.output(), language)
+            ask_and_print(service, request, terminal.output(), language)

@@ -1,4 +1,4 @@
-"""Backups on the command line: `zhiwen export` and `import`."""
+"""`zhiwen export` and `zhiwen import`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,20 +7,24 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
+from api.cli.views.ingest import progress_bar
 from api.messages import interface_language, say
 from rag import config
 
 
 def export_index(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The Parquet file to write; one of that name is replaced.")],
+    file: Annotated[Path, typer.Argument(help="The Parquet file to write; an existing file is replaced.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write the live generation, vectors included, to a file: a backup, or the way to another store."""
-    from api.service.backup import export_index as run  # noqa: PLC0415  (Parquet's library, which no other command needs)
+    """Export the live generation with its vectors to a file.
+
+    The file is a backup, or the way to another store.
+    """
+    from api.service.backup import export_index as run  # noqa: PLC0415  (only backups need the Parquet library)
 
     language = interface_language()
-    with terminal.ingest_progress(terminal.messages(), language, label="exporting") as on_progress:
+    with progress_bar(terminal.messages(), language, label="exporting") as on_progress:
         report = run(config.load(context.obj), file, on_progress)
     if as_json:
         print_json(report)
@@ -33,11 +37,14 @@ def import_index(
     file: Annotated[Path, typer.Argument(help="A file that `zhiwen export` wrote.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make the content of an exported file the live generation; nothing is embedded anew."""
+    """Import an exported file as the live generation.
+
+    Nothing is embedded, because the file has the vectors.
+    """
     from api.service.backup import import_index as run  # noqa: PLC0415  (as above)
 
     language = interface_language()
-    with terminal.ingest_progress(terminal.messages(), language, label="importing") as on_progress:
+    with progress_bar(terminal.messages(), language, label="importing") as on_progress:
         report = run(config.load(context.obj), file, on_progress)
     if as_json:
         print_json(report)

@@ -10,7 +10,7 @@ from rag import config
 
 
 def chat(context: typer.Context) -> None:
-    """Ask one question after another; each may refer to the conversation so far."""
+    """Start a conversation with follow-up questions."""
     settings = config.load(context.obj)
     with open_service(settings) as service:
         ingest_if_empty(service, settings, interface_language())

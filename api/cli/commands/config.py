@@ -5,13 +5,14 @@ import typer
 from api.cli import terminal
 from api.cli.config_report import config_report
 from api.cli.json_output import AsJson, print_json
+from api.cli.views.config import print_settings
 from api.messages import interface_language
 
 
 def show_config(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show every setting, its value, and whether that is a default or comes from the file or the environment."""
+    """Show every setting, its value and its origin."""
     found = config_report(context.obj)
     if as_json:
         print_json(found)
     else:
-        terminal.print_settings(terminal.output(), found, interface_language())
+        print_settings(terminal.output(), found, interface_language())

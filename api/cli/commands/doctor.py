@@ -4,17 +4,21 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
+from api.cli.views.doctor import print_checks
 from api.messages import interface_language
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Check configuration, documents, store, embedder and chat model, and say how to mend what is wrong."""
-    from api.cli.doctor import diagnose  # noqa: PLC0415  (it reaches into every part; no other command does)
+    """Check the installation and say how to fix problems.
+
+    The checks cover configuration, documents, store, embedder and chat model.
+    """
+    from api.cli.doctor import diagnose  # noqa: PLC0415  (it imports the libraries of every part)
 
     language = interface_language()
     found = diagnose(context.obj, language)
     if as_json:
         print_json(found)
     else:
-        terminal.print_checks(terminal.output(), found, language)
+        print_checks(terminal.output(), found, language)
     raise typer.Exit(0 if found.ok else 1)

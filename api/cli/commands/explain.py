@@ -6,7 +6,7 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
-from api.cli.trace_view import print_trace
+from api.cli.views.trace import print_trace
 from api.messages import interface_language
 from api.schemas.trace import TraceRequest
 from api.service.connect import open_service

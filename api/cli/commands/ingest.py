@@ -1,4 +1,4 @@
-"""`zhiwen ingest`, and the ingest before the very first question."""
+"""`zhiwen ingest`, and the ingest that the first question starts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
+from api.cli.views.ingest import print_plan, print_report, progress_bar
 from api.messages import interface_language, say
 from api.schemas.ingest import IngestRequest, IngestResponse, PlanOut
 from api.service.connect import open_service
@@ -21,19 +22,21 @@ def ingest(
     context: typer.Context,
     path: Annotated[Path | None, typer.Argument(help="Folder of documents [default: knowledge.path].")] = None,
     as_json: AsJson = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Hash every file instead of trusting size and time.")
+        bool, typer.Option("--verify", help="Hash every file instead of trusting its size and modification time.")
     ] = False,
     allow_mass_deletion: Annotated[
-        bool, typer.Option("--allow-mass-deletion", help="Go on even if more than 20 % of the documents are gone.")
+        bool, typer.Option("--allow-mass-deletion", help="Continue even if more than 20 % of the documents are gone.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Go live even if golden questions are lost.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go live even if golden questions no longer find their passages.")
+    ] = False,
 ) -> None:
-    """Bring the index in line with the folder; only what changed is embedded."""
+    """Update the index from the folder; only changes are embedded."""
     settings = _settings(context.obj, path)
-    given = {"verify": verify, "allow_mass_deletion": allow_mass_deletion, "force": force}
-    request = _whole_folder(settings).model_copy(update=given)
+    options = {"verify": verify, "allow_mass_deletion": allow_mass_deletion, "force": force}
+    request = _configured_folder(settings).model_copy(update=options)
     console, language = terminal.output(), interface_language()
     with open_service(settings) as service:
         if dry_run:
@@ -41,18 +44,18 @@ def ingest(
             if as_json:
                 print_json(plan)
             else:
-                terminal.print_plan(console, plan, language, in_full=True)
+                print_plan(console, plan, language, with_documents=True)
             return
-        report = _ingest(service, request, language, quiet=as_json)
+        report = _ingest(service, request, language, prints_plan=not as_json)
     if as_json:
         print_json(report)
     else:
-        terminal.print_report(console, report, language)
+        print_report(console, report, language)
     raise typer.Exit(1 if report.failures else 0)
 
 
 def ingest_if_empty(service: Service, settings: Settings, language: Language) -> bool:
-    """Before the very first question; returns whether it was that."""
+    """Ingest the configured folder if nothing has been ingested yet; return whether it did. Raises as `ingest`."""
     if service.root():
         return False
     terminal.messages().print(say("first_ingest", language, path=settings.knowledge.path), style="dim")
@@ -61,25 +64,23 @@ def ingest_if_empty(service: Service, settings: Settings, language: Language) ->
 
 
 def ingest_before_answering(service: Service, settings: Settings, language: Language) -> None:
-    """Ingest, and say no more of it than what failed."""
-    report = _ingest(service, _whole_folder(settings), language, quiet=True)
+    """Ingest the configured folder; print a report only if a document could not be read."""
+    report = _ingest(service, _configured_folder(settings), language, prints_plan=False)
     if report.failures:
-        terminal.print_report(terminal.messages(), report, language)
+        print_report(terminal.messages(), report, language)
 
 
-def _ingest(service: Service, request: IngestRequest, language: Language, *, quiet: bool) -> IngestResponse:
-    """Ingest with the plan first and a progress bar, both left out where `quiet` or no person is watching."""
+def _ingest(service: Service, request: IngestRequest, language: Language, *, prints_plan: bool) -> IngestResponse:
+    def on_plan(plan: PlanOut) -> None:
+        if prints_plan:
+            print_plan(terminal.output(), plan, language)
 
-    def show_plan(plan: PlanOut) -> None:
-        if not quiet:
-            terminal.print_plan(terminal.output(), plan, language)
-
-    with terminal.ingest_progress(terminal.messages(), language) as on_progress:
-        return service.ingest(request, on_plan=show_plan, on_progress=on_progress)
+    with progress_bar(terminal.messages(), language) as on_progress:
+        return service.ingest(request, on_plan=on_plan, on_progress=on_progress)
 
 
-def _whole_folder(settings: Settings) -> IngestRequest:
-    # Names the folder, so that a server whose folder is another one refuses instead of ingesting its own.
+def _configured_folder(settings: Settings) -> IngestRequest:
+    # The request names the folder, so that a server with another folder refuses it instead of ingesting its own.
     return IngestRequest(path=str(settings.knowledge.path.resolve()))
 
 

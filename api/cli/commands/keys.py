@@ -1,4 +1,4 @@
-"""`zhiwen keys`: API keys on the command line."""
+"""`zhiwen keys`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,26 +12,27 @@ from api.guard.keys import new_key
 from api.messages import interface_language, say
 from rag import config
 
-keys = typer.Typer(help="API keys for `zhiwen serve`.", no_args_is_help=True)
+keys = typer.Typer(help="Manage API keys for `zhiwen serve`.", no_args_is_help=True)
 
 
 @keys.callback()
 def _keys() -> None:
-    """With a single command, typer would leave its name out."""
+    """Make `keys` a group: typer drops the name of a group's only command."""
 
 
 @keys.command()
 def new(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Whose key it is, for the log and for taking it back.")],
+    name: Annotated[str, typer.Argument(help="A name for the key, shown in the log and used to revoke it.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"What it opens: {', '.join(SCOPES)} [default: ask]. Can be repeated.")
+        list[str] | None,
+        typer.Option(help=f"What the key may do: {', '.join(SCOPES)} [default: ask]. Can be repeated."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(help="Where its hash goes [default: serve.keys_file if that is set].")
+        Path | None, typer.Option(help="The file for its hash [default: serve.keys_file, if that is set].")
     ] = None,
 ) -> None:
-    """Make an API key. It is printed once; only its hash is kept."""
+    """Create an API key. It is printed once; only its hash is stored."""
     configured = config.load(context.obj).serve.keys_file
     target = file or (Path(configured) if configured else None)
     key, language = new_key(), interface_language()
@@ -39,5 +40,5 @@ def new(
     if target:
         add_line(target, name, line)
     print(key)
-    told = say("key_added", language, path=target) if target else say("key_line", language, line=line)
-    terminal.messages().print(told)
+    note = say("key_added", language, path=target) if target else say("key_line", language, line=line)
+    terminal.messages().print(note)

@@ -10,8 +10,11 @@ from rag import config
 
 
 def mcp(context: typer.Context) -> None:
-    """Serve the Model Context Protocol on standard input and output, for a client that starts this command."""
-    from api.mcp.backends import CommandBackend  # noqa: PLC0415  (libraries that no other command needs)
+    """Serve MCP tools on standard input and output.
+
+    An MCP client starts this command by itself.
+    """
+    from api.mcp.backends import CommandBackend  # noqa: PLC0415  (no other command needs these libraries)
     from api.mcp.tools import mcp_server  # noqa: PLC0415
 
     server = mcp_server(CommandBackend(config.load(context.obj)))

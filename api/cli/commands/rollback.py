@@ -11,7 +11,7 @@ from rag import config
 
 
 def rollback(context: typer.Context) -> None:
-    """Go back to the generation before the live one."""
+    """Go back to the previous generation."""
     with open_service(config.load(context.obj)) as service:
         done = service.call(ROLLBACK, EmptyRequest())
     terminal.output().print(say("rolled_back", interface_language(), left=done.left, live=done.live))

@@ -10,6 +10,7 @@ from api.cli.commands.ingest import ingest_if_empty
 from api.cli.filter_syntax import parse_filter
 from api.cli.json_output import AsJson, print_json
 from api.cli.options import FilterJson, Question, Where, read_question
+from api.cli.views.search import print_explanation, print_hits
 from api.schemas.search import SearchRequest
 from api.service.connect import open_service
 from api.service.search import SEARCH
@@ -20,23 +21,24 @@ from rag.text.language import detect_language
 def search(
     context: typer.Context,
     question: Question,
-    top_k: Annotated[int | None, typer.Option("--top-k", min=1, max=50, help="How many passages.")] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", min=1, max=50, help="The number of passages to show.")] = None,
     where: Where = None,
     filter_json: FilterJson = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show how the passages were found.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the passages nearest to a question."""
+    """Show the passages that match a question best."""
     settings = config.load(context.obj)
     text = read_question(question, settings)
+    language = detect_language(text)
     request = SearchRequest(question=text, top_k=top_k, filter=parse_filter(where or (), filter_json), explain=explain)
     with open_service(settings) as service:
-        ingest_if_empty(service, settings, detect_language(text))
+        ingest_if_empty(service, settings, language)
         found = service.call(SEARCH, request)
         root = Path(service.root())
     if as_json:
         print_json(found)
         return
-    terminal.print_hits(terminal.output(), found, root, detect_language(text))
+    print_hits(terminal.output(), found, root, language)
     if found.trace:
-        terminal.print_explanation(terminal.output(), found.trace, detect_language(text))
+        print_explanation(terminal.output(), found.trace, language)

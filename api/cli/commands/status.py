@@ -4,6 +4,7 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
+from api.cli.views.status import print_status
 from api.messages import interface_language
 from api.schemas.request_model import EmptyRequest
 from api.service.connect import open_service
@@ -12,10 +13,10 @@ from rag import config
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show the live generation, and what the next ingest would do."""
+    """Show the live generation and pending changes."""
     with open_service(config.load(context.obj)) as service:
         found = service.call(STATUS, EmptyRequest())
     if as_json:
         print_json(found)
     else:
-        terminal.print_status(terminal.output(), found, interface_language())
+        print_status(terminal.output(), found, interface_language())

@@ -38,7 +38,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "text": ("text_not_found",),
     "name": ("not_found",),
 }
-"""By what an operation does."""
+"""The errors of each kind of work that an operation does."""
 
 MESSAGES: Mapping[str, str] = {
     "key_missing": "API key missing; send it in the header `Authorization: Bearer …`",
@@ -82,17 +82,17 @@ MESSAGES: Mapping[str, str] = {
 }
 
 ELSEWHERE = (
-    # When the service starts, or in the report of an ingest.
+    # Raised when the service starts, or in the report of an ingest.
     "config_error",
     "document_error",
     "golden_questions_lost",
     "ingest_stopped",
     "backup_error",
-    # The hits stay as they were found.
+    # Without a reranker, the hits keep their order.
     "reranker_error",
     "reranker_unavailable",
     "reranker_timeout",
-    # The documents are quoted instead, for these come before the first word.
+    # Raised before the first word, so the answer quotes the documents instead.
     "chat_error",
     "chat_unavailable",
     "chat_busy",
@@ -100,10 +100,10 @@ ELSEWHERE = (
     "chat_resting",
     "chat_rejected",
     "not_a_chat_model",
-    # Answers to what the page asks, which is described nowhere.
+    # Errors of routes that only the page uses; the document leaves these routes out.
     "document_not_found",
     "feedback_error",
-    # Only its descendants are raised.
+    # Only its subclasses are raised.
     "request_refused",
 )
-"""Codes that are not answers to a request of the HTTP API."""
+"""Codes that no operation of the document returns."""

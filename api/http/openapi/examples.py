@@ -1,4 +1,4 @@
-"""Examples for the routes that are not operations: each call with its request and its response."""
+"""An example call for each route of the OpenAPI document."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ from api.service.operation import Example
 from api.service.operations import OPERATIONS
 
 TAGS: Mapping[str, str] = {
-    "ask": "Questions and their answers, passages and texts.",
-    "ingest": "Bringing the index in line with the folder of documents.",
-    "service": "What is live, and how the service is.",
-    "OpenAI-compatible": "For chat clients: a model whose answers come from the knowledge base.",
-    "Dify": "For Dify's external knowledge base.",
+    "ask": "Ask questions, search, and read passages and documents.",
+    "ingest": "Update the index from the folder of documents.",
+    "service": "The state of the index and of the service.",
+    "OpenAI-compatible": "A chat model for existing clients; its answers come from the knowledge base.",
+    "Dify": "An external knowledge base for Dify.",
 }
 
 
@@ -106,7 +106,7 @@ EXAMPLES: Mapping[str, Example] = {
                     "title": "概述 › AI 工程架构",
                     "metadata": {
                         "tags": ["ai"],
-                        **samples.PLACE,
+                        **samples.LOCATION,
                         "kind": "row",
                         "title": "概述",
                         "url": _LINK,

@@ -20,8 +20,8 @@ from rag.errors import ZhiwenError
 from rag.types import Answer
 
 _EVENTS: dict[str, Any] = {
-    "description": "The answer; with `stream`, the events `passages`, `delta`…, and `answer` or `error`, which has "
-    "the `trace_id` of an answer that broke off.",
+    "description": "The answer; with `stream`, the events `passages`, `delta` and so on, and last `answer` or `error`. "
+    "The `error` of an answer that broke off has its `trace_id`.",
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 
@@ -31,9 +31,9 @@ def add_ask(app: FastAPI, answerer: Answerer) -> None:
 
     @app.post("/ask", response_model=AskResponse, responses=ERRORS | {200: _EVENTS}, tags=["ask"])
     async def ask(request: AskRequest, connection: Request) -> Response:
-        """Answer a question from the knowledge base, with citations, or refuse."""
+        """Answer a question from the knowledge base with citations, or refuse if it has no answer."""
         events = answer_events(answerer, request)
-        first = await anext(events)  # an error before it is an ordinary error response
+        first = await anext(events)  # an error before the first event is an ordinary error response
         if request.stream:
             return event_stream(_frames(first, events))
         answer = await unless_gone(connection, final_answer(events))
@@ -52,8 +52,8 @@ async def _frames(first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None])
     try:
         async with aclosing(events):
             yield _frame(first)
-            async for each in events:
-                yield _frame(each)
+            async for answer_event in events:
+                yield _frame(answer_event)
     except ZhiwenError as error:
         yield OWN.last_event(error)
 

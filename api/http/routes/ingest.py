@@ -1,4 +1,4 @@
-"""`POST /ingest` and `GET /ingest`: an ingest in the background, and how far it is."""
+"""`POST /ingest` and `GET /ingest`: start an ingest in the background, and follow its progress."""
 
 from fastapi import FastAPI
 
@@ -14,15 +14,15 @@ def add_ingest(app: FastAPI, services: Services, runner: IngestRunner) -> None:
 
     @app.post("/ingest", status_code=202, responses=ERRORS, tags=["ingest"])
     def start_ingest(request: IngestRequest | None = None) -> IngestState:
-        """Bring the index in line with the knowledge folder, in the background; 409 while an ingest runs."""
-        wanted = request or IngestRequest()
-        check_path(services.settings, wanted)
+        """Start to ingest the knowledge folder in the background; 409 while another ingest runs."""
+        options = request or IngestRequest()
+        check_path(services.settings, options)
         state = runner.start(
-            lambda on_plan, on_progress: run_ingest(services, wanted, on_plan=on_plan, on_progress=on_progress)
+            lambda on_plan, on_progress: run_ingest(services, options, on_plan=on_plan, on_progress=on_progress)
         )
         return describe_run(state)
 
     @app.get("/ingest", responses=ERRORS, tags=["ingest"])
     def ingest_state() -> IngestState:
-        """How far the running ingest is, and how the last one ended."""
+        """Show the progress of the running ingest and the result of the last one."""
         return describe_run(runner.state)

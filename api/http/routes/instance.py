@@ -1,4 +1,4 @@
-"""Which server answers here: for commands that look for the owner of a database."""
+"""`GET /instance`: commands use it to recognise the server that owns a database."""
 
 from fastapi import FastAPI, Response
 
@@ -6,7 +6,7 @@ from api.service.owner import INSTANCE_HEADER, INSTANCE_PATH
 
 
 def add_instance(app: FastAPI, instance: str) -> None:
-    """Add the route; it answers whatever has become of the store."""
+    """Add the route. It needs no store and returns the random id of this server in a header."""
 
     @app.get(INSTANCE_PATH, include_in_schema=False)
     async def which() -> Response:

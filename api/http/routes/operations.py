@@ -1,4 +1,4 @@
-"""A route for each operation of `api.service.operations`."""
+"""The routes of the operations in `api.service.operations`."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ _BODY = "request"
 
 
 def add_operations(app: FastAPI, services: Services) -> None:
-    """Add the routes. Their handlers block, so the application runs them in threads."""
+    """Add one route for each operation. The handlers block, so FastAPI runs them in threads."""
     for operation in OPERATIONS:
         app.add_api_route(
             operation.path,
@@ -30,7 +30,7 @@ def add_operations(app: FastAPI, services: Services) -> None:
 
 
 def _handler(operation: Operation[Any, Any], services: Services) -> Callable[..., BaseModel]:
-    """A function with the signature from which FastAPI reads the parameters of the route."""
+    """Return a function whose signature tells FastAPI the parameters of the route."""
 
     def handle(**values: Any) -> BaseModel:
         body = values.pop(_BODY, None)
@@ -46,14 +46,14 @@ def _handler(operation: Operation[Any, Any], services: Services) -> Callable[...
 
 
 def _parameters(operation: Operation[Any, Any]) -> Iterator[inspect.Parameter]:
-    """The body of a POST request, which may be left out if no field is required; else a parameter for each field."""
+    """Yield the body of a POST request, optional if no field is required, or one parameter for each field of a GET."""
     fields = operation.request.model_fields
     if operation.method == "GET":
         for name, field in fields.items():
-            place: Any = Path if f"{{{name}}}" in operation.path else Query
-            told = place(description=field.description, examples=field.examples)
+            location: Any = Path if f"{{{name}}}" in operation.path else Query
+            details = location(description=field.description, examples=field.examples)
             default = inspect.Parameter.empty if field.is_required() else field.default
-            yield _parameter(name, Annotated[(field.annotation, *field.metadata, told)], default)
+            yield _parameter(name, Annotated[(field.annotation, *field.metadata, details)], default)
     elif any(field.is_required() for field in fields.values()):
         yield _parameter(_BODY, operation.request)
     elif fields:

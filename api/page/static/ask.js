@@ -1,11 +1,11 @@
-// The page to ask on: composing, streaming, stopping, and the conversations of this browser.
+// The page for questions: composing, streaming, stopping, and the conversations in this browser.
 
 import * as conversations from "./conversations.js";
 import { el, icon } from "./dom.js";
-import { away, start } from "./frame.js";
+import { start, waitForServer } from "./frame.js";
 import { events, Failure, json, post, Unreachable } from "./http.js";
 import { label, language, say, t } from "./i18n.js";
-import { closeDocument } from "./panel.js";
+import { closeDocument } from "./document_panel.js";
 import { Turn } from "./turn.js";
 
 const field = document.getElementById("question");
@@ -16,7 +16,7 @@ const stop = document.getElementById("stop");
 const CURRENT = "zhiwen.current";
 
 let conversation = conversations.fresh();
-let running = null;
+let running = null; // the AbortController of the current question
 
 async function ask(question) {
   if (running || !question.trim()) return;
@@ -24,7 +24,7 @@ async function ask(question) {
   running = controller;
   setBusy(true);
   closeDocument();
-  const turn = new Turn(question.trim(), again(() => turn));
+  const turn = new Turn(question.trim(), retry(() => turn));
   stage.append(turn.element);
   document.body.classList.remove("empty");
   turn.searching();
@@ -38,7 +38,7 @@ async function ask(question) {
       turn.stopped();
       say(status, "stopped");
     } else {
-      if (error instanceof Unreachable) away();
+      if (error instanceof Unreachable) waitForServer();
       turn.failed(error);
     }
   } finally {
@@ -65,8 +65,8 @@ async function stream(turn, signal) {
   throw new Unreachable();
 }
 
-// A turn that was stopped or failed makes room for its repetition.
-function again(turnOf) {
+// A function that replaces a turn that was stopped or failed by asking its question again.
+function retry(turnOf) {
   return (question) => {
     turnOf().element.remove();
     ask(question);
@@ -75,11 +75,11 @@ function again(turnOf) {
 
 function remember(turn, record) {
   conversation.turns.push(record);
-  conversations.keep(conversation);
+  conversations.save(conversation);
   setCurrent(conversation.id);
   turn.element.addEventListener("zhiwen:rating", (event) => {
     record.rating = event.detail;
-    conversations.keep(conversation);
+    conversations.save(conversation);
   });
 }
 
@@ -97,11 +97,11 @@ function show(next) {
   setCurrent(next.turns.length ? next.id : "");
   stage.replaceChildren();
   for (const record of next.turns) {
-    const turn = new Turn(record.question, again(() => turn));
+    const turn = new Turn(record.question, retry(() => turn));
     turn.finish(record.event, record.rating);
     turn.element.addEventListener("zhiwen:rating", (event) => {
       record.rating = event.detail;
-      conversations.keep(next);
+      conversations.save(next);
     });
     stage.append(turn.element);
   }
@@ -115,16 +115,16 @@ function setCurrent(id) {
   try {
     sessionStorage.setItem(CURRENT, id);
   } catch {
-    // Then a reload begins anew.
+    // Without storage, a reload starts a new conversation.
   }
 }
 
 async function suggest() {
   const list = document.getElementById("suggestions");
-  const wanted = language();
+  const requested = language();
   try {
-    const { questions } = await json(`/page/suggestions?language=${wanted}`);
-    if (wanted !== language()) return; // switched meanwhile, and asked for again
+    const { questions } = await json(`/page/suggestions?language=${requested}`);
+    if (requested !== language()) return; // the user has switched, which requests others
     const items = questions.map((question) => {
       const button = el("button", { type: "button", onclick: () => ask(question) }, question);
       return el("li", {}, button);
@@ -132,7 +132,7 @@ async function suggest() {
     list.replaceChildren(...items);
     document.querySelector(".small-title").hidden = items.length === 0;
   } catch (error) {
-    if (error instanceof Unreachable) away(suggest);
+    if (error instanceof Unreachable) waitForServer(suggest);
     list.replaceChildren();
     document.querySelector(".small-title").hidden = true;
   }
@@ -142,15 +142,14 @@ function openHistory() {
   const dialog = el("dialog", { class: "card", "aria-labelledby": "history-title" });
   const list = el("ul", { class: "history" });
   const fill = () => {
-    const found = conversations.all();
-    const items = found.map((one) => {
-      const title = one.turns[0].question;
+    const items = conversations.all().map((earlier) => {
+      const title = earlier.turns[0].question;
       const open = el("button", { type: "button", class: "quiet" }, title);
-      open.addEventListener("click", () => (dialog.close(), show(one)));
+      open.addEventListener("click", () => (dialog.close(), show(earlier)));
       const bin = label(el("button", { type: "button", class: "quiet icon" }, icon("bin")), "delete_one", { title });
       bin.addEventListener("click", () => {
-        conversations.remove(one.id);
-        if (one.id === conversation.id) show(conversations.fresh());
+        conversations.remove(earlier.id);
+        if (earlier.id === conversation.id) show(conversations.fresh());
         fill();
         close.focus();
       });
@@ -195,7 +194,7 @@ document.getElementById("composer").addEventListener("submit", (event) => {
   submit();
 });
 field.addEventListener("keydown", (event) => {
-  // While an input method composes, Enter chooses its characters.
+  // In an input method, Enter selects characters.
   if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
   event.preventDefault();
   submit();
@@ -204,14 +203,14 @@ field.addEventListener("input", grow);
 stop.addEventListener("click", () => running?.abort());
 document.addEventListener("zhiwen:language", () => document.body.classList.contains("empty") && suggest());
 
-// A button of the frame: a sign, and where there is room its name.
+// A button of the frame: an icon, with its name if there is room.
 function tool(name, key, attributes) {
   return label(el("button", { type: "button", class: "quiet", ...attributes }, icon(name), say(el("span"), key)), key);
 }
 
 document.getElementById("tools").prepend(
-  tool("begin", "new_conversation", { onclick: () => show(conversations.fresh()) }),
-  tool("earlier", "conversations", { onclick: openHistory, "aria-haspopup": "dialog" }),
+  tool("write", "new_conversation", { onclick: () => show(conversations.fresh()) }),
+  tool("history", "conversations", { onclick: openHistory, "aria-haspopup": "dialog" }),
 );
 start("ask");
 document.title = `${t("nav_ask")} · 知问`;

@@ -1,4 +1,4 @@
-// Runs before anything is painted, so that nobody sees the wrong colours or the wrong language first.
+// Sets theme and language before the first paint, so that the page does not flash in the wrong ones.
 (() => {
   const root = document.documentElement;
   let theme = "";
@@ -7,7 +7,7 @@
     theme = localStorage.getItem("zhiwen.theme") || "";
     language = localStorage.getItem("zhiwen.language") || "";
   } catch {
-    // A browser that keeps nothing still shows the page.
+    // The page works without storage.
   }
   if (theme) root.dataset.theme = theme;
   const preferred = (navigator.languages || [navigator.language || "zh"])[0].toLowerCase();

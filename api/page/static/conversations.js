@@ -1,11 +1,11 @@
-// Conversations stay in this browser: a bounded list in its storage, the newest first.
+// The conversations in the storage of this browser: a bounded list, the newest first.
 
-const STORED = "zhiwen.conversations";
-const MOST = 30;
+const STORAGE_KEY = "zhiwen.conversations";
+const MAX_CONVERSATIONS = 30;
 
 export function all() {
   try {
-    const found = JSON.parse(localStorage.getItem(STORED) || "[]");
+    const found = JSON.parse(localStorage.getItem(STORAGE_KEY) || "[]");
     return Array.isArray(found) ? found : [];
   } catch {
     return [];
@@ -16,13 +16,13 @@ export function find(id) {
   return all().find((conversation) => conversation.id === id);
 }
 
-// Where there is no room, the oldest go first.
-export function keep(conversation) {
-  const others = all().filter((one) => one.id !== conversation.id);
-  let kept = conversation.turns.length ? [conversation, ...others].slice(0, MOST) : others;
+// Saves a conversation. If the storage is full, the oldest ones are dropped.
+export function save(conversation) {
+  const others = all().filter((other) => other.id !== conversation.id);
+  let kept = conversation.turns.length ? [conversation, ...others].slice(0, MAX_CONVERSATIONS) : others;
   while (kept.length) {
     try {
-      localStorage.setItem(STORED, JSON.stringify(kept));
+      localStorage.setItem(STORAGE_KEY, JSON.stringify(kept));
       return;
     } catch {
       kept = kept.slice(0, -1);
@@ -31,27 +31,27 @@ export function keep(conversation) {
 }
 
 export function remove(id) {
-  const kept = all().filter((one) => one.id !== id);
-  localStorage.setItem(STORED, JSON.stringify(kept));
+  const kept = all().filter((conversation) => conversation.id !== id);
+  localStorage.setItem(STORAGE_KEY, JSON.stringify(kept));
 }
 
 export function clear() {
-  localStorage.removeItem(STORED);
+  localStorage.removeItem(STORAGE_KEY);
 }
 
 export function fresh() {
   return { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), turns: [] };
 }
 
-// What goes to the server as history: of the turns that were answered the last few, as far as anybody reads them.
-export function history(conversation, mostTurns = 6, mostCharacters = 20_000) {
-  const told = [];
+// The history that a question is sent with: the last turns that were answered, within both limits.
+export function history(conversation, maxTurns = 6, maxCharacters = 20_000) {
+  const messages = [];
   let characters = 0;
   for (const { question, event } of conversation.turns.toReversed()) {
     if (!event || event.answer.refused) continue;
     characters += question.length + event.answer.answer.length;
-    if (told.length === 2 * mostTurns || characters > mostCharacters) break;
-    told.unshift({ role: "user", content: question }, { role: "assistant", content: event.answer.answer });
+    if (messages.length === 2 * maxTurns || characters > maxCharacters) break;
+    messages.unshift({ role: "user", content: question }, { role: "assistant", content: event.answer.answer });
   }
-  return told;
+  return messages;
 }

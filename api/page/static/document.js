@@ -1,4 +1,4 @@
-// A document as a page of its own.
+// The page of a document.
 
 import { start } from "./frame.js";
 

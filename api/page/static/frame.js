@@ -1,11 +1,14 @@
-// The frame around each page: language, colours, and a notice while the server is away.
+// The frame around each page: language, theme, and a notice while the server cannot be reached.
 
 import { el } from "./dom.js";
 import { say, switchLanguage, translate } from "./i18n.js";
 
+const POLL_MS = 2000;
+const NOTICE_MS = 2500;
 const root = document.documentElement;
-let watching = 0;
+let polling = 0;
 
+// Sets up the frame; `page` is the current item of the navigation.
 export function start(page) {
   document.querySelector(`[data-nav="${page}"]`)?.setAttribute("aria-current", "page");
   document.getElementById("language").addEventListener("click", switchLanguage);
@@ -19,26 +22,26 @@ function switchTheme() {
   try {
     localStorage.setItem("zhiwen.theme", root.dataset.theme);
   } catch {
-    // It then lasts as long as the page.
+    // Without storage, the choice lasts as long as the page.
   }
 }
 
-// Says that the server is away, looks for it every two seconds, and calls `onBack` when it has come back.
-export function away(onBack = () => {}) {
+// Shows a notice that the server cannot be reached, polls the server, and calls `onBack` once it responds.
+export function waitForServer(onBack = () => {}) {
   const notice = document.getElementById("notice");
   notice.replaceChildren(say(el("span"), "unreachable"));
   notice.hidden = false;
-  if (watching) return;
-  watching = setInterval(async () => {
+  if (polling) return;
+  polling = setInterval(async () => {
     try {
       await fetch("/static/icon.svg", { cache: "no-store" });
     } catch {
       return;
     }
-    clearInterval(watching);
-    watching = 0;
+    clearInterval(polling);
+    polling = 0;
     say(notice.firstElementChild, "back");
-    setTimeout(() => (notice.hidden = watching === 0), 2500);
+    setTimeout(() => (notice.hidden = polling === 0), NOTICE_MS);
     onBack();
-  }, 2000);
+  }, POLL_MS);
 }

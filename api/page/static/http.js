@@ -1,10 +1,10 @@
-// Calls to the server: with the key if one is needed, and with errors that say what happened.
+// Requests to the server, with an API key if it requires one. Errors say what happened.
 
 import { el } from "./dom.js";
 import { has, say } from "./i18n.js";
 
 const KEY = "zhiwen.key";
-// Errors of which a person need not know the kind.
+// Error codes that share one text, by their beginning.
 const FAMILIES = [
   ["key_", "error_key"],
   ["scope_", "error_key"],
@@ -15,8 +15,9 @@ const FAMILIES = [
   ["not_a_chat_model", "error_chat"],
 ];
 
+// An error that the server reports.
 export class Failure extends Error {
-  // `traceId` if it broke an answer off.
+  // `traceId` is set if the error broke off an answer.
   constructor(status, code, message, traceId) {
     super(message);
     this.status = status;
@@ -25,11 +26,11 @@ export class Failure extends Error {
   }
 }
 
-// The server cannot be reached, or went away in the middle.
+// The server cannot be reached, or the connection broke.
 export class Unreachable extends Error {}
 
-// What to tell a person of an error, as a text and its values.
-export function problem(error) {
+// The key of the text for an error, and the values of the text.
+export function describe(error) {
   const values = { message: error.message };
   if (error instanceof Unreachable) return ["unreachable", values];
   const code = error.code ?? "";
@@ -38,15 +39,16 @@ export function problem(error) {
   return [family ? family[1] : "something_wrong", values];
 }
 
+// Sends a request, asks for a key if needed, and returns the response. Throws Failure and Unreachable.
 export async function request(path, options = {}) {
   for (;;) {
     const headers = new Headers(options.headers);
     const key = sessionStorage.getItem(KEY);
     if (key) headers.set("Authorization", `Bearer ${key}`);
-    const response = await reach(path, { ...options, headers });
+    const response = await send(path, { ...options, headers });
     if (response.ok) return response;
     const failure = await failureOf(response);
-    const reason = whyAnotherKey(failure, key);
+    const reason = reasonForKey(failure, key);
     if (!reason) throw failure;
     const isStale = sessionStorage.getItem(KEY) !== key;
     if (!isStale && !(await askForKey(reason))) throw failure;
@@ -62,18 +64,18 @@ export function post(path, body, options = {}) {
   return request(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, ...options });
 }
 
-// The server-sent events of a response. Throws Unreachable if it breaks off.
+// Yields the server-sent events of a response. Throws Unreachable if the connection breaks.
 export async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let waiting = "";
+  let buffer = "";
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      const frames = (waiting + value).split("\n\n");
-      waiting = frames.pop();
+      const frames = (buffer + value).split("\n\n");
+      buffer = frames.pop();
       for (const frame of frames) {
-        const event = parsed(frame);
+        const event = parse(frame);
         if (event) yield event;
       }
     }
@@ -85,7 +87,7 @@ export async function* events(response) {
   }
 }
 
-function parsed(frame) {
+function parse(frame) {
   let name = "message";
   const data = [];
   for (const line of frame.split(/\r?\n/)) {
@@ -95,7 +97,7 @@ function parsed(frame) {
   return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
 }
 
-async function reach(path, options) {
+async function send(path, options) {
   try {
     return await fetch(path, options);
   } catch (error) {
@@ -104,8 +106,8 @@ async function reach(path, options) {
   }
 }
 
-// What to tell whoever is asked for a key; nothing if a key is not what is missing.
-function whyAnotherKey({ status, code }, key) {
+// The text that asks for a key, or undefined if another key would not help.
+function reasonForKey({ status, code }, key) {
   if (status === 401) return key ? "key_wrong" : "key_text";
   return code === "scope_missing" ? "key_lacks" : undefined;
 }
@@ -121,7 +123,7 @@ async function failureOf(response) {
 
 let asking = null;
 
-// True once there is a key to try; several calls that need one wait for one answer.
+// Returns true once the user has entered a key. Requests that need one at the same time share one dialog.
 function askForKey(reason) {
   asking ??= new Promise((resolve) => {
     const field = el("input", { class: "field", type: "password", id: "key", autocomplete: "off", required: true });
@@ -140,15 +142,15 @@ function askForKey(reason) {
         say(el("button", { class: "button" }), "key_use"),
       ),
     );
-    let isGiven = false;
+    let hasKey = false;
     form.addEventListener("submit", () => {
       sessionStorage.setItem(KEY, field.value.trim());
-      isGiven = true;
+      hasKey = true;
     });
     dialog.addEventListener("close", () => {
       dialog.remove();
       asking = null;
-      resolve(isGiven);
+      resolve(hasKey);
     });
     dialog.append(form);
     document.body.append(dialog);

@@ -1,5 +1,5 @@
-// What the pages say, in Chinese and English; a third text is the English for one. An element with data-i18n says its
-// text in the language of the moment.
+// The texts of the pages in Chinese and English; a third text is the English singular. An element with data-i18n shows
+// its text in the current language.
 
 const TEXTS = {
   skip: ["跳到正文", "Skip to content"],
@@ -11,17 +11,17 @@ const TEXTS = {
   switch_theme: ["切换深色或浅色", "Switch between light and dark"],
   conversation: ["对话", "Conversation"],
   welcome_title: ["想知道什么？", "What would you like to know?"],
-  welcome_text: ["回答只来自知识库，每一句都指向原文。", "Answers come from the knowledge base alone, and each statement points at its source."],
+  welcome_text: ["回答只来自知识库，每句话都标明出处。", "Answers come only from the knowledge base, and every statement links to its source."],
   try_asking: ["可以这样问", "You could ask"],
   question_label: ["你的问题", "Your question"],
   question_placeholder: ["问知识库一个问题…", "Ask the knowledge base…"],
-  hint: ["回车发送，Shift + 回车换行。对话只存在这个浏览器里。", "Enter sends, Shift + Enter breaks the line. Conversations stay in this browser."],
+  hint: ["回车发送，Shift + 回车换行。对话只存在这个浏览器里。", "Enter sends, Shift + Enter starts a new line. Conversations stay in this browser."],
   send: ["发送", "Send"],
   stop: ["停止", "Stop"],
   new_conversation: ["新对话", "New"],
   conversations: ["历史", "History"],
   conversations_title: ["以前的对话", "Earlier conversations"],
-  no_conversations: ["还没有以前的对话。", "There are no earlier conversations yet."],
+  no_conversations: ["还没有以前的对话。", "No earlier conversations."],
   clear_all: ["全部清除", "Clear all"],
   delete_one: ["删除“{title}”", "Delete “{title}”"],
   close: ["关闭", "Close"],
@@ -32,17 +32,18 @@ const TEXTS = {
   answered_plain: ["已作答", "Answered"],
   refused_state: ["没有找到答案", "No answer found"],
   stopped: ["已停止", "Stopped"],
+  not_answered: ["没能作答", "No answer"],
   broken: ["回答中断了", "The answer broke off"],
   truncated: ["达到长度上限，没有写完", "Cut off at the length limit"],
   reasoning: ["思考过程", "Reasoning"],
   cite: ["来源 {number}：{where}", "Source {number}: {where}"],
   unverified: ["未核实", "unverified"],
-  unverified_why: ["所引原文里没有这句话的依据", "The passages cited do not support this"],
+  unverified_why: ["引用的段落里没有这句话的依据", "The cited passages do not support this sentence"],
   sources: ["来源", "Sources"],
-  nearest: ["最接近的内容", "The nearest sections"],
+  nearest: ["最接近的内容", "Nearest sections"],
   copy: ["复制", "Copy"],
   copied: ["已复制", "Copied"],
-  copy_failed: ["浏览器不让复制", "The browser does not allow it"],
+  copy_failed: ["浏览器不允许复制", "The browser does not allow copying"],
   good_answer: ["有帮助", "Helpful"],
   bad_answer: ["没帮助", "Not helpful"],
   why: ["为什么？", "Why?"],
@@ -50,46 +51,47 @@ const TEXTS = {
   retry: ["重试", "Try again"],
   comment_label: ["想补充什么吗？（可不填）", "Anything to add? (optional)"],
   comment_send: ["提交", "Send"],
-  comment_thanks: ["谢谢，已经记下。", "Thank you, it has been noted."],
-  unreachable: ["连不上服务。服务恢复后可以重试。", "The service cannot be reached. Try again once it is back."],
-  back: ["服务恢复了。", "The service is back."],
+  comment_thanks: ["谢谢，已经记下。", "Thank you, your feedback has been saved."],
+  unreachable: ["连不上服务，恢复后可以重试。", "The server cannot be reached. Try again once it is back."],
+  back: ["服务恢复了。", "The server is back."],
   something_wrong: ["出了问题：{message}", "Something went wrong: {message}"],
-  error_key: ["没有可用的密钥，无法继续。", "There is no going on without a key that is accepted."],
-  error_too_many: ["现在提问的人太多，请稍后再试。", "Too much is being asked at the moment; try again shortly."],
-  error_stopping: ["服务正在停止，请稍后再试。", "The service is shutting down; try again shortly."],
-  error_document_not_found: ["没有这篇文档，它可能已被移除或改名。", "There is no such document; it may have been removed or renamed."],
+  error_key: ["没有可用的密钥，无法继续。", "This needs an API key that the server accepts."],
+  error_too_many: ["请求太多了，请稍后再试。", "Too many requests at the moment. Try again shortly."],
+  error_stopping: ["服务正在停止，请稍后再试。", "The server is shutting down. Try again shortly."],
+  error_document_not_found: ["没有这篇文档，可能已被移除或改名。", "There is no such document. It may have been removed or renamed."],
   error_question_too_long: ["问题太长了。", "The question is too long."],
-  error_body_too_large: ["内容太长了。", "That is too long."],
-  error_store: ["向量库出了问题：{message}", "The vector store has a problem: {message}"],
-  error_store_empty: ["知识库还没有内容，请先读入文档。", "Nothing has been ingested yet; ingest documents first."],
-  error_store_locked: ["已经有一次读入在进行。", "An ingest is running already."],
-  error_embedder: ["嵌入模型出了问题：{message}", "The embedder has a problem: {message}"],
-  error_chat: ["大模型出了问题，回答没有写完：{message}", "The chat model has a problem, and the answer is not whole: {message}"],
-  error_knowledge_error: ["知识目录有问题：{message}", "The knowledge folder has a problem: {message}"],
-  error_golden_questions_lost: ["新的一代找不到以前能找到的内容，没有换上：{message}", "The next generation would no longer find what this one finds, so it did not go live: {message}"],
-  error_feedback_error: ["评价没能保存：{message}", "The verdict could not be kept: {message}"],
-  error_internal: ["服务出错了，原因在它的日志里。", "The service failed; its log says why."],
-  key_title: ["需要密钥", "A key is needed"],
-  key_text: ["这个服务要求 API 密钥。密钥只保存到这个标签页关闭为止。", "This service asks for an API key. It is kept until this tab is closed."],
-  key_wrong: ["这个密钥不被接受。", "This key is not accepted."],
-  key_lacks: ["这个密钥没有这项权限，请用另一个。", "This key may not do that; use another."],
+  error_body_too_large: ["内容太长了。", "This is too long."],
+  error_store: ["存储出了问题：{message}", "The vector store failed: {message}"],
+  error_store_empty: ["知识库还没有内容，请先读入文档。", "Nothing has been ingested yet. Ingest documents first."],
+  error_store_locked: ["正在读入，请等它完成。", "An ingest is already running. Wait until it ends."],
+  error_embedder: ["嵌入模型出了问题：{message}", "The embedder failed: {message}"],
+  error_chat: ["大模型出了问题，回答没有写完：{message}", "The chat model failed, and the answer is incomplete: {message}"],
+  error_knowledge_error: ["文件夹有问题：{message}", "There is a problem with the folder: {message}"],
+  error_golden_questions_lost: ["新版本找不到以前能找到的内容，没有上线：{message}", "The new generation no longer finds what the live one finds, so it did not go live: {message}"],
+  error_feedback_error: ["评价没能保存：{message}", "Your feedback could not be saved: {message}"],
+  error_internal: ["服务出错了，原因见服务日志。", "Internal error; see the server log."],
+  key_title: ["需要密钥", "API key required"],
+  key_text: ["这个服务要求 API 密钥。密钥只留到关闭这个标签页为止。", "This server requires an API key. The key is kept until you close this tab."],
+  key_wrong: ["这个密钥无效。", "This key is not valid."],
+  key_lacks: ["这个密钥没有这项权限，请换一个。", "This key does not allow this. Use another key."],
   key_label: ["API 密钥", "API key"],
   key_use: ["使用", "Use"],
   cancel: ["取消", "Cancel"],
   open_page: ["单独打开", "Open as a page"],
-  loading: ["正在打开…", "Opening…"],
-  rebuilt: ["文件在读入之后有改动或已不在，这里显示的是索引里的内容。", "The file has changed or gone since it was ingested; this is what the index holds."],
-  generation_is: ["第 {generation} 代", "Generation {generation}"],
+  loading: ["正在加载…", "Loading…"],
+  rebuilt: ["文件在读入之后改过，或者已经不在了；这里显示的是索引里的内容。", "The file has changed or disappeared since it was ingested. This is the content of the index."],
+  generation_is: ["知识库第 {generation} 版", "Generation {generation}"],
   missing_title: ["没有这篇文档", "There is no such document"],
-  missing_text: ["它可能已被移除或改名。", "It may have been removed or renamed."],
+  open_knowledge: ["打开知识库", "Open the knowledge base"],
+  missing_text: ["可能已被移除或改名。", "It may have been removed or renamed."],
   question: ["问题", "Question"],
-  standalone_model: ["大模型改写为：", "Rewritten by the model:"],
-  standalone_rule: ["按上文补全为：", "Completed from what was asked before:"],
-  from_cache: ["来自缓存：同样的问题，同一代知识库，没有再调用大模型。", "From the cache: the same question and generation; no model was asked again."],
-  evidence: ["能回答的把握", "Probability that the passages answer"],
-  evidence_is: ["{percent}，低于 {threshold} 就不作答", "{percent}; below {threshold} there is no answer"],
-  legs: ["两路检索怎么合在一起", "How the two searches were put together"],
-  legs_text: ["左边按意思找，右边按字词找，中间是合并后的名次；着色的成为回答的依据。", "Found by meaning on the left, by words on the right, together in the middle; the coloured ones became the evidence."],
+  standalone_model: ["大模型改写为：", "Rewritten by the chat model:"],
+  standalone_rule: ["按上文补全为：", "Completed from the conversation:"],
+  from_cache: ["取自缓存：这一版答过同样的问题，没有再调用大模型。", "From the cache: this generation has answered the same question before, so no model was called."],
+  evidence: ["能答上来的概率", "Probability that the passages answer the question"],
+  evidence_is: ["{percent}，低于 {threshold} 就拒答", "{percent}. Below {threshold}, the question is refused."],
+  fusion: ["两路检索怎么合并", "How the two searches were combined"],
+  fusion_text: ["左边按意思找，右边按字词找，中间是合并后的名次；着色的用作依据。", "Left: ranks by meaning. Right: ranks by words. Middle: both combined. The coloured passages became the evidence."],
   by_meaning: ["按意思", "By meaning"],
   by_words: ["按字词", "By words"],
   together: ["合并", "Together"],
@@ -102,56 +104,57 @@ const TEXTS = {
   result: ["结果", "Outcome"],
   used_as: ["依据 [{number}]", "Evidence [{number}]"],
   used: ["命中", "Hit"],
-  dropped_beyond: ["排在采用的名次之后", "Beyond those taken"],
-  dropped_same: ["与另一段是同一内容", "Same text as another"],
-  dropped_prompt: ["提示词放不下", "No room in the prompt"],
-  terms: ["问题里的词", "Words of the question"],
+  dropped_beyond: ["名次靠后，没有采用", "Ranked too low"],
+  dropped_same: ["和另一段内容相同", "Same text as another passage"],
+  dropped_prompt: ["提示词放不下", "Did not fit into the prompt"],
+  terms: ["问题里的词", "Terms of the question"],
   timings: ["用时", "Time"],
   milliseconds: ["{value} 毫秒", "{value} ms"],
-  attempts: ["大模型调用", "Calls of chat models"],
+  attempts: ["大模型调用", "Chat model calls"],
   model: ["模型", "Model"],
   outcome: ["结果", "Outcome"],
   first_token: ["首字", "First token"],
   total: ["总计", "Total"],
-  tokens: ["词元", "Tokens"],
+  tokens: ["Token", "Tokens"],
   no_attempts: ["没有调用大模型。", "No chat model was called."],
-  verification: ["逐句核对", "Sentence by sentence"],
+  verification: ["逐句核实", "Verification of each sentence"],
   supported: ["有依据", "supported"],
-  prompt: ["发给大模型的内容", "What the model was sent"],
-  trace_gone: ["这个回答的记录已经不在了：记录只保留一段时间。", "The trace of this answer is gone: traces are kept for a while only."],
+  prompt: ["提示词", "Prompt"],
+  trace_gone: ["这个回答的记录已经没有了：记录只保留一段时间。", "The trace of this answer is no longer available: traces are kept only for a while."],
   stage_rewrite: ["补全问题", "Complete the question"],
   stage_embed: ["嵌入问题", "Embed the question"],
   stage_dense: ["按意思找", "Search by meaning"],
   stage_lexical: ["按字词找", "Search by words"],
   stage_fuse: ["合并", "Fuse"],
   stage_rerank: ["重排", "Rerank"],
-  stage_search: ["检索合计", "Search in all"],
+  stage_search: ["检索合计", "Whole search"],
   stage_first_text: ["首字", "First text"],
   stage_write: ["作答", "Write the answer"],
-  stage_verify: ["核对", "Verify"],
+  stage_verify: ["核实", "Verify"],
   stage_total: ["总计", "Total"],
   documents: ["文档", "Documents"],
   chunks: ["段落", "Chunks"],
-  generation: ["当前代", "Generation"],
+  generation: ["当前版本", "Generation"],
   last_ingest: ["上次读入", "Last ingest"],
+  no_chat: ["未配置，回答摘自原文", "None; answers are quoted from the documents"],
   chat: ["大模型", "Chat model"],
-  no_model: ["摘自原文", "quoted"],
-  pending: ["待读入", "To be ingested"],
+  no_model: ["摘自原文", "Quoted from the documents"],
+  pending: ["待读入", "Pending changes"],
   up_to_date: ["已是最新", "Up to date"],
   pending_some: ["新增 {added} · 改动 {changed} · 移除 {removed}", "{added} added · {changed} changed · {removed} removed"],
-  folder_missing: ["这台机器上没有知识目录", "The folder is not on this machine"],
+  folder_missing: ["这台机器上没有这个文件夹", "The folder is not on this machine"],
   ingest_now: ["读入", "Ingest"],
   ingesting: ["正在读入…", "Ingesting…"],
   ingest_planned: ["新增 {added} 篇，改动 {changed} 篇，移除 {removed} 篇", "{added} to add, {changed} to change, {removed} to remove"],
   ingest_progress: ["{documents} / {total} 篇 · {chunks} 段 · 已嵌入 {embedded} 段", "{documents} of {total} documents · {chunks} chunks · {embedded} embedded"],
   ingest_done: ["读入完成：新增 {added} 篇，改动 {changed} 篇，移除 {removed} 篇，用时 {seconds} 秒", "Done: {added} added, {changed} changed, {removed} removed, in {seconds} s"],
-  ingest_failures: ["{count} 篇没有读入；有旧版本的，旧版本仍然有效", "{count} could not be read; where there is an earlier version, it stays live"],
+  ingest_failures: ["{count} 篇没有读入；以前读入过的，旧内容继续有效", "{count} documents could not be ingested. Content ingested before stays live.", "{count} document could not be ingested. Content ingested before stays live."],
   ingest_error: ["读入失败", "The ingest failed"],
   filter_documents: ["筛选文档", "Filter documents"],
   chunk_count: ["{count} 段", "{count} chunks", "{count} chunk"],
-  no_documents: ["还没有文档。把文件放进知识目录，再点“读入”。", "There are no documents yet. Put files into the folder, then press Ingest."],
-  none_match: ["没有符合的文档。", "No document matches."],
-  shown_of: ["显示 {shown} 篇，共 {total} 篇；用筛选缩小范围", "Showing {shown} of {total}; filter to narrow it down"],
+  no_documents: ["还没有文档。把文件放进文件夹，再点“读入”。", "No documents yet. Put files into the folder, then press Ingest."],
+  none_match: ["没有符合的文档。", "No matching documents."],
+  shown_of: ["只显示前 {shown} 篇，共 {total} 篇；可以用筛选缩小范围", "Showing the first {shown} of {total} documents. Filter the list to see others."],
   no_headings: ["没有标题", "No headings"],
   read_document: ["阅读全文", "Read the document"],
   never: ["还没有", "Never"],
@@ -161,6 +164,7 @@ export function language() {
   return document.documentElement.lang.startsWith("zh") ? "zh" : "en";
 }
 
+// Returns the text of a key in the current language, with the values put in.
 export function t(key, values = {}) {
   const [chinese, english, one = english] = TEXTS[key];
   const text = language() === "zh" ? chinese : values.count === 1 ? one : english;
@@ -171,7 +175,7 @@ export function has(key) {
   return key in TEXTS;
 }
 
-// Gives an element a text that follows the language.
+// Sets the text of an element, which then follows the language; returns the element.
 export function say(element, key, values = {}) {
   element.dataset.i18n = key;
   element.dataset.i18nValues = JSON.stringify(values);
@@ -179,6 +183,7 @@ export function say(element, key, values = {}) {
   return element;
 }
 
+// Sets the label and the tooltip of an element, which then follow the language; returns the element.
 export function label(element, key, values = {}) {
   element.dataset.i18nLabel = key;
   element.dataset.i18nLabelValues = JSON.stringify(values);
@@ -187,6 +192,7 @@ export function label(element, key, values = {}) {
   return element;
 }
 
+// Shows all texts below `root` in the current language.
 export function translate(root = document) {
   for (const element of root.querySelectorAll("[data-i18n]")) {
     const text = t(element.dataset.i18n, JSON.parse(element.dataset.i18nValues || "{}"));
@@ -209,7 +215,7 @@ export function switchLanguage() {
   try {
     localStorage.setItem("zhiwen.language", next);
   } catch {
-    // It then lasts as long as the page.
+    // Without storage, the choice lasts as long as the page.
   }
   translate();
   document.dispatchEvent(new CustomEvent("zhiwen:language"));

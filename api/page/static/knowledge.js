@@ -1,13 +1,14 @@
-// The knowledge base: what is live, what is in it, and an ingest with its progress.
+// The page of the knowledge base: the live generation, its documents, and ingests with their progress.
 
-import { el, modelName } from "./dom.js";
-import { contentOf } from "./documents.js";
-import { away, start } from "./frame.js";
-import { json, problem, request, Unreachable } from "./http.js";
+import { el } from "./dom.js";
+import { contentOf } from "./document_content.js";
+import { start, waitForServer } from "./frame.js";
+import { describe, json, request, Unreachable } from "./http.js";
 import { language, say, t } from "./i18n.js";
 
-const SHOWN = 200;
-const EVERY_MS = 700;
+const MAX_SHOWN = 200;
+const POLL_MS = 700;
+const IDLE_POLL_MS = 5000;
 const button = document.getElementById("ingest");
 const outcome = document.getElementById("outcome");
 const filter = document.getElementById("filter");
@@ -34,7 +35,7 @@ function facts(status, health) {
     ["generation", el("dd", {}, String(status.generation || "–")), ""],
     ["pending", pendingOf(status.pending), ""],
     ["last_ingest", el("dd", {}, when), "wide"],
-    ["chat", el("dd", {}, modelName(health.chat)), "wide"],
+    ["chat", health.chat === "extractive" ? say(el("dd"), "no_chat") : el("dd", {}, health.chat), "wide"],
   ];
   const items = rows.map(([key, value, width]) => el("div", { class: width }, say(el("dt"), key), value));
   document.getElementById("facts").replaceChildren(...items);
@@ -54,17 +55,17 @@ function countsOf(plan) {
 }
 
 function list() {
-  const wanted = filter.value.trim().toLowerCase();
-  const found = documents.filter((one) => `${one.title} ${one.source}`.toLowerCase().includes(wanted));
-  const shown = found.slice(0, SHOWN).map(entry);
+  const pattern = filter.value.trim().toLowerCase();
+  const found = documents.filter(({ title, source }) => `${title} ${source}`.toLowerCase().includes(pattern));
+  const shown = found.slice(0, MAX_SHOWN).map(entry);
   const empty = documents.length ? "none_match" : "no_documents";
   document.getElementById("documents").replaceChildren(...(shown.length ? shown : [say(el("li", { class: "muted" }), empty)]));
   const more = document.getElementById("more");
-  more.hidden = found.length <= SHOWN;
+  more.hidden = found.length <= MAX_SHOWN;
   say(more, "shown_of", { shown: shown.length, total: found.length });
 }
 
-function entry(one) {
+function entry({ title, source, chunks, url }) {
   const outline = el("ul", { class: "outline" });
   const details = el(
     "details",
@@ -72,25 +73,25 @@ function entry(one) {
     el(
       "summary",
       {},
-      el("b", {}, one.title || one.source),
-      say(el("span", { class: "count" }), "chunk_count", { count: one.chunks }),
-      el("span", { class: "path" }, one.source),
+      el("b", {}, title || source),
+      say(el("span", { class: "count" }), "chunk_count", { count: chunks }),
+      el("span", { class: "path" }, source),
     ),
     outline,
   );
-  details.addEventListener("toggle", () => details.open && !outline.children.length && fillOutline(outline, one));
+  details.addEventListener("toggle", () => details.open && !outline.children.length && fillOutline(outline, url));
   return el("li", {}, details);
 }
 
-async function fillOutline(outline, one) {
+async function fillOutline(outline, url) {
   outline.replaceChildren(say(el("li", { class: "muted" }), "loading"));
   try {
-    const { sections } = await json(contentOf(new URL(one.url, location.href)));
+    const { sections } = await json(contentOf(new URL(url, location.href)));
     const items = sections.map(({ level, heading, anchor }) => {
-      const link = el("a", { href: anchor ? `${one.url}#${encodeURIComponent(anchor)}` : one.url }, heading || "–");
+      const link = el("a", { href: anchor ? `${url}#${encodeURIComponent(anchor)}` : url }, heading || "–");
       return el("li", { class: `d${Math.min(level, 4)}` }, link);
     });
-    const whole = el("li", {}, say(el("a", { href: one.url }), "read_document"));
+    const whole = el("li", {}, say(el("a", { href: url }), "read_document"));
     outline.replaceChildren(...(items.length ? items : [say(el("li", { class: "muted" }), "no_headings")]), whole);
   } catch (error) {
     outline.replaceChildren(el("li", {}, failure(error)));
@@ -98,8 +99,8 @@ async function fillOutline(outline, one) {
 }
 
 function failure(error) {
-  if (error instanceof Unreachable) away(refresh);
-  return say(el("p", { class: "failed" }), ...problem(error));
+  if (error instanceof Unreachable) waitForServer(refresh);
+  return say(el("p", { class: "failed" }), ...describe(error));
 }
 
 async function ingest() {
@@ -115,13 +116,13 @@ async function ingest() {
   }
 }
 
-// Follows an ingest that runs, whoever started it, to its end.
+// Follows a running ingest to its end, even if another client started it.
 async function watch() {
   let state = await json("/ingest");
-  const isNews = lastRun !== null || state.running;
+  const hasChanged = lastRun !== null || state.running;
   while (state.running) {
     progress(state);
-    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     state = await json("/ingest");
   }
   document.getElementById("run").hidden = true;
@@ -130,19 +131,19 @@ async function watch() {
   const isNew = state.run !== lastRun;
   lastRun = state.run;
   if (state.run && isNew) report(state);
-  if (isNews && isNew) await load();
+  if (hasChanged && isNew) await load();
 }
 
-function progress({ plan, progress: at }) {
+function progress({ plan, progress: current }) {
   button.disabled = true;
   say(button, "ingesting");
   document.getElementById("run").hidden = false;
   say(document.getElementById("run-title"), plan ? "ingest_planned" : "ingesting", plan ? countsOf(plan) : {});
   const bar = document.getElementById("progress");
-  if (at && at.documents_total) {
-    bar.max = at.documents_total;
-    bar.value = at.documents;
-    const { documents: done, documents_total: total, chunks, embedded } = at;
+  if (current && current.documents_total) {
+    const { documents: done, documents_total: total, chunks, embedded } = current;
+    bar.max = total;
+    bar.value = done;
     say(document.getElementById("run-detail"), "ingest_progress", { documents: done, total, chunks, embedded });
   } else {
     bar.removeAttribute("value");
@@ -153,16 +154,16 @@ function progress({ plan, progress: at }) {
 function report({ error, last }) {
   outcome.classList.toggle("bad", Boolean(error || last?.failures.length));
   if (error) {
-    outcome.replaceChildren(say(el("h2"), "ingest_error"), say(el("p"), ...problem(error)));
+    outcome.replaceChildren(say(el("h2"), "ingest_error"), say(el("p"), ...describe(error)));
     return;
   }
   const { added, changed, removed } = last.documents;
-  const parts = [say(el("p"), "ingest_done", { added, changed, removed, seconds: last.seconds.toFixed(1) })];
+  const children = [say(el("p"), "ingest_done", { added, changed, removed, seconds: last.seconds.toFixed(1) })];
   if (last.failures.length) {
-    const items = last.failures.map((one) => el("li", {}, el("b", {}, one.source), ` ${one.error}`));
-    parts.push(say(el("p"), "ingest_failures", { count: last.failures.length }), el("ul", {}, ...items));
+    const items = last.failures.map(({ source, error }) => el("li", {}, el("b", {}, source), ` ${error}`));
+    children.push(say(el("p"), "ingest_failures", { count: last.failures.length }), el("ul", {}, ...items));
   }
-  outcome.replaceChildren(...parts);
+  outcome.replaceChildren(...children);
 }
 
 async function refresh() {
@@ -175,13 +176,13 @@ async function refresh() {
   }
 }
 
-// An ingest that somebody else starts, or `serve --watch`, shows here as well.
-async function look() {
+// Shows ingests that other clients or `serve --watch` start.
+async function poll() {
   if (document.hidden || button.disabled) return;
   try {
     await watch();
   } catch (error) {
-    if (error instanceof Unreachable) away(refresh);
+    if (error instanceof Unreachable) waitForServer(refresh);
   }
 }
 
@@ -191,4 +192,4 @@ document.addEventListener("zhiwen:language", refresh);
 start("knowledge");
 document.title = `${t("nav_knowledge")} · 知问`;
 refresh();
-setInterval(look, 5000);
+setInterval(poll, IDLE_POLL_MS);

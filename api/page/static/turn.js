@@ -1,20 +1,21 @@
-// One question and its answer, from the first word to the thumbs.
+// A question and its answer on the page, from the search to the feedback.
 
-import { el, icon, modelName, place } from "./dom.js";
-import { post, problem } from "./http.js";
+import { documentLink, linesOf, locationOf, urlOf } from "./citations.js";
+import { openDocument } from "./document_panel.js";
+import { el, icon, modelName, setHtml } from "./dom.js";
+import { describe, post } from "./http.js";
 import { label, say, t } from "./i18n.js";
-import { openDocument } from "./panel.js";
-import { openWhy } from "./why.js";
+import { openTrace } from "./trace_dialog.js";
 
 export class Turn {
   // `onRetry` asks the question again.
   constructor(question, onRetry) {
     this.question = question;
     this.onRetry = onRetry;
-    this.places = new Map();
-    this.shown = [];
+    this.cited = new Map(); // passages by number
+    this.rendered = [];
     this.state = el("p", { class: "state" });
-    this.thoughts = null;
+    this.reasoningText = null;
     this.answer = el("div", { class: "answer prose" });
     this.below = el("div", { class: "below" });
     this.element = el("article", { class: "turn" }, el("h2", {}, question), this.state, this.answer, this.below);
@@ -26,44 +27,45 @@ export class Turn {
   }
 
   passages(passages) {
-    for (const place of passages) this.places.set(place.number, place);
+    for (const passage of passages) this.cited.set(passage.number, passage);
     this.setState(passages.length ? "answering" : "searching", { count: passages.length }, true);
   }
 
   reasoning(text) {
-    if (!this.thoughts) {
-      this.thoughts = el("p");
+    if (!this.reasoningText) {
+      this.reasoningText = el("p");
       const summary = say(el("summary"), "reasoning");
-      this.answer.before(el("details", { class: "reasoning" }, summary, this.thoughts));
+      this.answer.before(el("details", { class: "reasoning" }, summary, this.reasoningText));
       this.setState("thinking", {}, true);
     }
-    this.thoughts.append(text);
+    this.reasoningText.append(text);
   }
 
-  // The blocks from number `start` on; those that are as they were are not touched.
+  // Shows the blocks from number `start` on, and leaves those alone that have not changed.
   blocks({ start, html }) {
     html.forEach((block, offset) => {
-      const at = start + offset;
-      if (this.shown[at] === block) return;
-      if (!this.answer.children[at]) this.answer.append(el("div", { class: "block" }));
-      place(this.answer.children[at], block);
-      this.nameCitations(this.answer.children[at]);
-      this.shown[at] = block;
+      const index = start + offset;
+      if (this.rendered[index] === block) return;
+      if (!this.answer.children[index]) this.answer.append(el("div", { class: "block" }));
+      setHtml(this.answer.children[index], block);
+      this.labelCitations(this.answer.children[index]);
+      this.rendered[index] = block;
     });
-    this.shown.length = start + html.length;
-    while (this.answer.children.length > this.shown.length) this.answer.lastElementChild.remove();
+    this.rendered.length = start + html.length;
+    while (this.answer.children.length > this.rendered.length) this.answer.lastElementChild.remove();
   }
 
-  // The whole answer; `rating` if it has been judged before.
+  // Shows the complete answer. `rating` is set if the reader has rated it before.
   finish(event, rating) {
     this.event = event;
     const { answer, html, nearest } = event;
     for (const citation of answer.citations) {
-      this.places.set(citation.number, { ...this.places.get(citation.number), ...placeOf(citation, this.places) });
+      const passage = this.cited.get(citation.number);
+      this.cited.set(citation.number, { ...passage, ...citation, url: urlOf(citation, passage) });
     }
     this.answer.classList.toggle("refused", answer.refused);
     this.blocks({ start: 0, html });
-    for (const mark of this.answer.querySelectorAll(".unverified")) doubt(mark);
+    for (const element of this.answer.querySelectorAll(".unverified")) markUnverified(element);
     const count = answer.citations.length;
     if (answer.refused) this.setState("refused_state");
     else if (answer.truncated) this.setState("truncated");
@@ -77,8 +79,8 @@ export class Turn {
   }
 
   failed(error) {
-    this.setState("broken");
-    const message = say(el("p", { class: "failed", role: "alert" }), ...problem(error));
+    this.setState(this.rendered.length ? "broken" : "not_answered");
+    const message = say(el("p", { class: "failed", role: "alert" }), ...describe(error));
     const actions = this.retry();
     if (error.traceId) actions.append(this.whyButton(error.traceId));
     this.below.replaceChildren(message, actions);
@@ -89,10 +91,10 @@ export class Turn {
     this.state.classList.toggle("busy", isBusy);
   }
 
-  nameCitations(root) {
+  labelCitations(root) {
     for (const chip of root.querySelectorAll(".cite")) {
-      const place = this.places.get(Number(chip.dataset.cite));
-      label(chip, "cite", { number: chip.dataset.cite, where: place ? whereOf(place) : "" });
+      const passage = this.cited.get(Number(chip.dataset.cite));
+      label(chip, "cite", { number: chip.dataset.cite, where: passage ? locationOf(passage) : "" });
       chip.setAttribute("aria-expanded", "false");
       chip.setAttribute("aria-haspopup", "dialog");
     }
@@ -100,8 +102,8 @@ export class Turn {
 
   openCited(event) {
     const chip = event.target.closest(".cite");
-    const place = chip && this.places.get(Number(chip.dataset.cite));
-    if (place) openDocument(place.url, chip);
+    const passage = chip && this.cited.get(Number(chip.dataset.cite));
+    if (passage) openDocument(passage.url, chip);
   }
 
   nearestSections(nearest) {
@@ -114,15 +116,15 @@ export class Turn {
     const { citations } = this.event.answer;
     if (!citations.length) return [];
     const items = citations.map((citation) => {
-      const place = this.places.get(citation.number);
+      const passage = this.cited.get(citation.number);
       return el(
         "li",
         {},
         documentLink(
-          place.url,
+          passage.url,
           { class: "source" },
           el("span", { class: "number" }, String(citation.number)),
-          el("span", {}, citation.heading_path.join(" › ") || place.title || citation.source),
+          el("span", {}, citation.heading_path.join(" › ") || passage.title || citation.source),
           el("span", { class: "where path" }, linesOf(citation)),
           el("span", { class: "quote" }, citation.quote),
         ),
@@ -145,18 +147,18 @@ export class Turn {
 
   whyButton(traceId) {
     const why = say(el("button", { type: "button", class: "quiet", "aria-haspopup": "dialog" }), "why");
-    why.addEventListener("click", () => openWhy(traceId, why));
+    why.addEventListener("click", () => openTrace(traceId, why));
     return why;
   }
 
   thumb(rating, key) {
     const button = label(el("button", { type: "button", class: "quiet icon", "data-rating": rating }, icon(rating)), key);
-    button.addEventListener("click", () => this.judge(rating));
+    button.addEventListener("click", () => this.rate(rating));
     return button;
   }
 
-  async judge(rating) {
-    if (!(await this.sendVerdict(rating, ""))) return;
+  async rate(rating) {
+    if (!(await this.sendFeedback(rating, ""))) return;
     for (const thumb of this.below.querySelectorAll("[data-rating]")) {
       thumb.setAttribute("aria-pressed", String(thumb.dataset.rating === rating));
     }
@@ -172,7 +174,7 @@ export class Turn {
     );
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (!(await this.sendVerdict(rating, field.value.trim()))) return;
+      if (!(await this.sendFeedback(rating, field.value.trim()))) return;
       this.form.replaceChildren(say(el("p", { class: "muted", role: "status" }), "comment_thanks"));
     });
     this.form.replaceChildren(form);
@@ -180,15 +182,15 @@ export class Turn {
     form.scrollIntoView({ block: "nearest" });
   }
 
-  async sendVerdict(rating, comment) {
+  async sendFeedback(rating, comment) {
     const { answer } = this.event;
     const { trace_id, model, generation } = answer;
-    const verdict = { trace_id, rating, comment, model, generation };
+    const feedback = { trace_id, rating, comment, model, generation };
     try {
-      await post("/feedback", { ...verdict, question: this.question, answer: answer.answer });
+      await post("/feedback", { ...feedback, question: this.question, answer: answer.answer });
       return true;
     } catch (error) {
-      this.form.replaceChildren(say(el("p", { class: "failed", role: "alert" }), ...problem(error)));
+      this.form.replaceChildren(say(el("p", { class: "failed", role: "alert" }), ...describe(error)));
       return false;
     }
   }
@@ -198,11 +200,11 @@ export class Turn {
     setTimeout(() => say(button, "copy"), 2000);
   }
 
-  // The answer with its sources as links that lead here.
+  // The question and answer as Markdown, with the sources as links to this server.
   markdown() {
     const { answer } = this.event;
     const sources = answer.citations.map((citation) => {
-      const address = new URL(this.places.get(citation.number).url, location.href).href;
+      const address = new URL(this.cited.get(citation.number).url, location.href).href;
       return `${citation.number}. [${citation.heading_path.join(" › ") || citation.source}](${address}) ${linesOf(citation)}`;
     });
     const list = sources.length ? `\n\n${t("sources")}\n\n${sources.join("\n")}` : "";
@@ -215,34 +217,12 @@ export class Turn {
   }
 }
 
-function documentLink(url, attributes, ...children) {
-  const link = el("a", { href: url, ...attributes }, ...children);
-  link.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    openDocument(url, link);
-  });
-  return link;
-}
-
-function placeOf(citation, places) {
-  const url = citation.url.startsWith("/docs/") ? citation.url : places.get(citation.number)?.url;
-  return { ...citation, url };
-}
-
-function whereOf({ heading_path, source, start_line, end_line }) {
-  return [heading_path.join(" › "), linesOf({ source, start_line, end_line })].filter(Boolean).join(" · ");
-}
-
-function linesOf({ source, start_line, end_line }) {
-  return start_line === end_line ? `${source}:${start_line}` : `${source}:${start_line}-${end_line}`;
-}
-
-function doubt(mark) {
-  mark.title = t("unverified_why");
-  if (mark.matches("tr")) mark.lastElementChild?.append(say(el("small", { class: "doubt" }), "unverified"));
-  else if (mark.matches("pre")) mark.before(say(el("small", { class: "doubt" }), "unverified"));
-  else mark.append(say(el("small", { class: "doubt" }), "unverified"));
+function markUnverified(element) {
+  const tag = say(el("small", { class: "doubt" }), "unverified");
+  element.title = t("unverified_why");
+  if (element.matches("tr")) element.lastElementChild?.append(tag);
+  else if (element.matches("pre")) element.before(tag);
+  else element.append(tag);
 }
 
 async function toClipboard(text) {
@@ -250,7 +230,7 @@ async function toClipboard(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Over plain HTTP, from another machine, there is no such interface; the old way still works.
+    // Over plain HTTP from another machine, browsers have no clipboard API; this older way still works.
     const field = el("textarea", { class: "unseen" });
     field.value = text;
     document.body.append(field);

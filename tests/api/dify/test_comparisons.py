@@ -4,14 +4,14 @@ from typing import get_args
 
 import pytest
 
-from api.dify.comparisons import NEGATIONS, Wanted, holds
+from api.dify.comparisons import NEGATIONS, Operand, holds
 from api.dify.schemas import Operator
 from rag.errors import FilterError
 from rag.types import MetadataValue
 
 TAGS: MetadataValue = ["hr", "travel", 2024]
 
-CASES: list[tuple[Operator, MetadataValue, Wanted, bool]] = [
+CASES: list[tuple[Operator, MetadataValue, Operand, bool]] = [
     ("contains", "remote work", "work", True),
     ("contains", "remote work", "Work", False),
     ("contains", TAGS, "trav", True),
@@ -77,7 +77,7 @@ CASES: list[tuple[Operator, MetadataValue, Wanted, bool]] = [
 
 @pytest.mark.parametrize(("operator", "value", "wanted", "expected"), CASES)
 def test_an_operator_holds_as_documented_and_its_negation_exactly_where_it_does_not(
-    operator: Operator, value: MetadataValue, wanted: Wanted, expected: bool
+    operator: Operator, value: MetadataValue, wanted: Operand, expected: bool
 ) -> None:
     assert holds(operator, value, wanted) is expected
     for negation, negated in NEGATIONS.items():
@@ -106,7 +106,7 @@ def test_every_operator_is_compared_above() -> None:
     ],
 )
 def test_what_cannot_be_compared_with_is_an_error_whatever_the_document_has(
-    operator: Operator, wanted: Wanted, named: str
+    operator: Operator, wanted: Operand, named: str
 ) -> None:
     for value in (None, "x", 3):
         with pytest.raises(FilterError, match=named):

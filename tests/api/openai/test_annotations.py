@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from api.openai.annotations import annotations, closing, without_closing
+from api.openai.annotations import annotations, footer, without_footer
 from rag.types import Answer, Citation
 
 BASE = "https://kb.example.com"
@@ -45,17 +45,17 @@ def links(markdown: str) -> list[tuple[str, str]]:
 def test_a_heading_never_becomes_anything_but_the_text_of_its_link(heading: str, source: str) -> None:
     made = answer(heading, "Plain", source=source)
     url = f"{BASE}/docs/{quote(source)}?lines=3-4#passage"
-    shown = links(TEXT + closing(made, BASE, "zh", with_links=True))
+    shown = links(TEXT + footer(made, BASE, "zh", with_links=True))
     assert shown == [(f"{source} › {heading}", url), (f"{source} › Plain", url)]
 
 
 @given(st.lists(LINE, max_size=2), st.lists(LINE, max_size=2), st.sampled_from(["zh", "en"]))
 def test_what_stands_under_an_answer_is_taken_off_again(headings: list[str], doubts: list[str], language: str) -> None:
     made = answer(*headings, unverified=tuple(doubts))
-    under = closing(made, BASE, "zh" if language == "zh" else "en", with_links=True)
+    under = footer(made, BASE, "zh" if language == "zh" else "en", with_links=True)
     assert bool(under) == bool(headings or doubts)
-    assert without_closing(TEXT + under) == TEXT
-    assert without_closing(TEXT) == TEXT
+    assert without_footer(TEXT + under) == TEXT
+    assert without_footer(TEXT) == TEXT
 
 
 def test_every_citation_is_annotated_once_at_its_first_marker() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.openai.side_requests import Said, side_answer
+from api.openai.client_tasks import ClientMessage, answer_client_task
 from tests.kit.chat_endpoint import ChatEndpoint
 from tests.kit.processes import PUBLIC_URL, Server
 
@@ -134,17 +134,20 @@ def test_every_recorded_request_is_tried() -> None:
 @pytest.mark.parametrize(
     "messages",
     [
-        [Said("user", "怎么给一次会话起标题？总结一下。")],
-        [Said("user", "### Task:\nWhat does this heading mean in our runbook?")],
-        [Said("system", "你擅长总结和起标题。"), Said("user", QUESTION)],
-        [Said("system", "Summarise documents under a title."), Said("user", "What is the title of the handbook?")],
-        [Said("user", "Generate a title for the quarterly report [1].")],
-        [Said("system", "你擅长总结和起标题。"), Said("user", "[1] 是什么意思？{x}")],
+        [ClientMessage("user", "怎么给一次会话起标题？总结一下。")],
+        [ClientMessage("user", "### Task:\nWhat does this heading mean in our runbook?")],
+        [ClientMessage("system", "你擅长总结和起标题。"), ClientMessage("user", QUESTION)],
+        [
+            ClientMessage("system", "Summarise documents under a title."),
+            ClientMessage("user", "What is the title of the handbook?"),
+        ],
+        [ClientMessage("user", "Generate a title for the quarterly report [1].")],
+        [ClientMessage("system", "你擅长总结和起标题。"), ClientMessage("user", "[1] 是什么意思？{x}")],
         [],
     ],
 )
-def test_what_a_person_asks_is_never_taken_for_it(messages: list[Said]) -> None:
-    assert side_answer(messages) is None
+def test_what_a_person_asks_is_never_taken_for_it(messages: list[ClientMessage]) -> None:
+    assert answer_client_task(messages) is None
 
 
 @pytest.mark.parametrize(
@@ -159,5 +162,5 @@ def test_what_a_person_asks_is_never_taken_for_it(messages: list[Said]) -> None:
     ],
 )
 def test_a_title_is_one_short_line_whatever_the_transcript(transcript: str, title: str) -> None:
-    instructions = Said("system", "Summarize the conversation into a title.")
-    assert side_answer([instructions, Said("user", transcript)]) == title
+    instructions = ClientMessage("system", "Summarize the conversation into a title.")
+    assert answer_client_task([instructions, ClientMessage("user", transcript)]) == title

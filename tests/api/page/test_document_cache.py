@@ -90,12 +90,12 @@ def test_no_more_is_kept_than_there_is_room_for_and_what_was_read_last_stays(tmp
             return load_live_document(f"{name}.md", snapshot, settings.knowledge)
 
         kept = DocumentCache(max_bytes=4_500)  # two of them
-        a, b = kept.rendered(found("a")), kept.rendered(found("b"))
-        assert kept.rendered(found("a")) is a
-        c = kept.rendered(found("c"))
-        assert kept.rendered(found("a")) is a
-        assert kept.rendered(found("c")) is c
-        assert kept.rendered(found("b")) is not b
-        assert kept.rendered(found("b")).html == b.html
+        a, b = kept.render(found("a")), kept.render(found("b"))
+        assert kept.render(found("a")) is a
+        c = kept.render(found("c"))
+        assert kept.render(found("a")) is a
+        assert kept.render(found("c")) is c
+        assert kept.render(found("b")) is not b
+        assert kept.render(found("b")).html == b.html
         none = DocumentCache(max_bytes=1000)
-        assert none.rendered(found("a")) is not none.rendered(found("a"))
+        assert none.render(found("a")) is not none.render(found("a"))

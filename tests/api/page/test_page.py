@@ -75,7 +75,7 @@ def test_the_first_load_is_under_100_kilobytes_and_comes_from_here_alone(server:
                 waiting.append(one)
             elif one.endswith(".js"):
                 waiting.append(f"/static/{one}")
-    assert {"/static/ask.js", "/static/style.css", "/static/why.js"} <= seen
+    assert {"/static/ask.js", "/static/style.css", "/static/trace_dialog.js"} <= seen
     assert size < 100_000
 
 
@@ -357,7 +357,7 @@ def test_feedback_that_is_none_is_refused(server: Server, wrong: dict[str, Any])
 
 def test_without_feedback_the_command_says_so(tmp_path: Path) -> None:
     outcome = Workspace(tmp_path).run("feedback")
-    assert (outcome.status, outcome.out) == (0, "Nobody has judged an answer yet.\n")
+    assert (outcome.status, outcome.out) == (0, "No feedback yet.\n")
     (tmp_path / "bad.jsonl").write_text("x\n")
     broken = Workspace(tmp_path).given(ZHIWEN_SERVE__FEEDBACK_PATH=str(tmp_path / "bad.jsonl")).run("feedback")
     assert_one_line(broken, 1, "bad.jsonl", "line 1")

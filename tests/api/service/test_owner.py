@@ -359,7 +359,7 @@ def test_the_steps_that_are_compared_are_what_they_are_called(both: Both) -> Non
     assert outcomes["the same as JSON"].json["failures"][0]["source"] == "horn.md"
     assert_one_line(outcomes["a mass deletion"], 1, "3 of 7 documents are gone", "--allow-mass-deletion")
     assert outcomes["a mass deletion"].json["error"]["code"] == "knowledge_error"
-    assert "Back from generation 2 to 1" in outcomes["a rollback"].out
+    assert "Rolled back from generation 2 to 1" in outcomes["a rollback"].out
 
 
 def test_a_server_that_served_all_commands_has_nothing_to_complain_of_but_what_they_were_told(both: Both) -> None:

@@ -53,14 +53,14 @@ def place_all(page: Page, fragments: list[str]) -> int:
     return int(
         page.evaluate(
             """async fragments => {
-                const { place } = await import("/static/dom.js");
+                const { setHtml } = await import("/static/dom.js");
                 const stage = document.getElementById("conversation");
                 document.body.classList.remove("empty");
                 let count = 0;
                 for (const html of fragments) {
                     const block = document.createElement("div");
                     stage.append(block);
-                    place(block, html);
+                    setHtml(block, html);
                     for (const element of block.querySelectorAll("a, button, [tabindex]")) {
                         element.focus();
                         if (!element.target) element.click();

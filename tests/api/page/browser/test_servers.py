@@ -33,7 +33,7 @@ def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
         page = browser.new_page(locale="zh-CN", base_url=server.url)
         page.goto("/")
         give_key(page, "zw_wrong", "要求 API 密钥")
-        give_key(page, READER, "不被接受")
+        give_key(page, READER, "无效")
         answered(page).locator(".answer .cite").first.click()
         expect(page.locator("#panel .cited")).to_be_visible()
         assert page.evaluate("key => Object.values(localStorage).join().includes(key)", READER) is False

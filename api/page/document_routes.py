@@ -1,4 +1,4 @@
-"""The documents of the live generation over HTTP: where citations lead."""
+"""`GET /docs/…` and `GET /documents/…`: the documents of the live generation, where citations lead."""
 
 from html import escape
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.page.document_cache import DocumentCache, Rendered
+from api.page.document_cache import CachedDocument, DocumentCache
 from api.page.document_html import line_range
 from api.page.frame import page
 from api.schemas.documents import DocumentOut, SectionOut
@@ -17,51 +17,49 @@ from rag.errors import DocumentNotFound
 from rag.settings import KnowledgeSettings
 from rag.store.store import Store
 
-_PART_ID_PREFIX = "doc-"
+_ID_PREFIX = "doc-"
+"""Begins the ids in a document that is part of another page."""
 Lines = Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])]
 
-
-_PAGE: dict[int | str, dict[str, Any]] = {
+_PAGE_ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
-        "description": answer["description"],
+        "description": response["description"],
         "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"}}},
     }
-    for status, answer in ERRORS.items()
+    for status, response in ERRORS.items()
 }
-"""Errors of a page are JSON as everywhere, but for a document that is not there: a browser gets a page that says so."""
-_PAGE["4XX"]["content"]["text/html"] = {"schema": {"type": "string"}}
+"""Errors are JSON, except that a browser gets a page if there is no such document."""
+_PAGE_ERRORS["4XX"]["content"]["text/html"] = {"schema": {"type": "string"}}
 
 
 def add_documents(app: FastAPI, store: Store, knowledge: KnowledgeSettings, *, is_open: bool) -> None:
     """Add the pages of documents, and their content as JSON.
 
-    `is_open` says that no API key is needed. Otherwise the pages are empty, because a browser that follows a link sends
-    no key; their script fetches the text as JSON, with the key.
-
-    Rendering a large document takes seconds of a thread; what was rendered is kept, as long as there is room.
+    `is_open` means that no API key is needed. If one is, the pages are empty, because a browser that follows a link
+    sends no key; their script fetches the content as JSON, with the key.
     """
-    kept = DocumentCache()
+    cache = DocumentCache()
 
     @app.get("/documents/{source:path}", responses=ERRORS, include_in_schema=False)
     def document(source: str, lines: Lines = "") -> DocumentOut:
-        """A document of the live generation, rendered, the lines asked for marked."""
-        return _part(load_live_document(source, store.snapshot(), knowledge), line_range(lines), kept)
+        """Return a document of the live generation as JSON with HTML, in which the given lines are marked."""
+        return _content(load_live_document(source, store.snapshot(), knowledge), line_range(lines), cache)
 
-    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE, include_in_schema=False)
+    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE_ERRORS, include_in_schema=False)
     def document_page(source: str, request: Request, lines: Lines = "") -> HTMLResponse:
-        """A document of the live generation as a page: where citations lead. The first line asked for is `#passage`."""
+        """Return a document of the live generation as a page. The first of the given lines has the id `passage`."""
         if not is_open:
-            return page("locked", title="知问 zhiwen")
+            return page("locked_document", title="知问 zhiwen")
         try:
-            return _page(load_live_document(source, store.snapshot(), knowledge), line_range(lines), kept)
+            return _page(load_live_document(source, store.snapshot(), knowledge), line_range(lines), cache)
         except DocumentNotFound:
             if "text/html" not in request.headers.get("accept", ""):
                 raise
-            return page("missing", title=source, status=404, source=escape(source))
+            return page("missing_document", title=source, status=404, source=escape(source))
 
 
-def _part(found: LiveDocument, lines: range, kept: DocumentCache) -> DocumentOut:
-    rendered = kept.rendered(found, lines=lines, id_prefix=_PART_ID_PREFIX)
+def _content(found: LiveDocument, lines: range, cache: DocumentCache) -> DocumentOut:
+    rendered = cache.render(found, lines=lines, id_prefix=_ID_PREFIX)
     return DocumentOut(
         source=found.record.source,
         title=found.record.title,
@@ -77,8 +75,8 @@ def _part(found: LiveDocument, lines: range, kept: DocumentCache) -> DocumentOut
     )
 
 
-def _page(found: LiveDocument, lines: range, kept: DocumentCache) -> HTMLResponse:
-    rendered = kept.rendered(found, lines=lines)
+def _page(found: LiveDocument, lines: range, cache: DocumentCache) -> HTMLResponse:
+    rendered = cache.render(found, lines=lines)
     return page(
         "document",
         title=found.record.title or found.record.source,
@@ -90,6 +88,6 @@ def _page(found: LiveDocument, lines: range, kept: DocumentCache) -> HTMLRespons
     )
 
 
-def _begins_with_title(found: LiveDocument, rendered: Rendered) -> bool:
-    """Whether the text says what it is called; a title in front matter is seen nowhere else."""
+def _begins_with_title(found: LiveDocument, rendered: CachedDocument) -> bool:
+    """Return whether the first heading is the title; a title in front matter is not part of the text."""
     return any(heading.level == 1 and heading.text == found.record.title for heading in rendered.headings[:1])

@@ -1,9 +1,9 @@
-// A document of a server that wants a key: the page comes empty, and what it shows is asked for with the key.
+// The page of a document on a server with API keys. It is empty at first; this script loads the content with the key.
 
 import { el } from "./dom.js";
-import { contentOf, scrollTo, textOf } from "./documents.js";
-import { away, start } from "./frame.js";
-import { json, problem, Unreachable } from "./http.js";
+import { contentOf, scrollTo, textOf } from "./document_content.js";
+import { start, waitForServer } from "./frame.js";
+import { describe, json, Unreachable } from "./http.js";
 import { say } from "./i18n.js";
 
 const article = document.getElementById("document");
@@ -18,12 +18,12 @@ async function load() {
     article.replaceChildren(...textOf(found), el("p", { class: "colophon" }, colophon));
     scrollTo(location.hash);
   } catch (error) {
-    if (error instanceof Unreachable) away(load);
-    article.replaceChildren(say(el("p", { class: "failed" }), ...problem(error)));
+    if (error instanceof Unreachable) waitForServer(load);
+    article.replaceChildren(say(el("p", { class: "failed" }), ...describe(error)));
   }
 }
 
-// Links within the document lead to its own headings.
+// Links to headings of the document change the hash without the prefix of its ids.
 article.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='#doc-']");
   if (!link) return;

@@ -1,10 +1,10 @@
-"""How an answer came about, in a terminal."""
+"""How an answer came about, in the terminal."""
 
 from rich.console import Console
 from rich.text import Text
 
-from api.cli import terminal
 from api.cli.terminal import printable
+from api.cli.views.search import print_explanation
 from api.messages import say
 from api.schemas.ask import UsageOut
 from api.schemas.trace import AttemptOut, CheckedOut, TraceResponse
@@ -12,16 +12,16 @@ from rag.text.language import Language
 
 
 def print_trace(console: Console, trace: TraceResponse, language: Language) -> None:
-    """From the question to the answer: rewriting, retrieval, passages, prompt, calls of the model, checks."""
+    """Print the trace from question to answer: rewriting, retrieval, passages, prompt, model calls, checks."""
     when = f"{trace.asked_at:%Y-%m-%d %H:%M:%S} UTC · {say('generation', language)} {trace.generation}"
     console.print(f"{say('asked', language)}: {printable(trace.question)}", style="bold")
     console.print(f"{trace.trace_id} · {when}", style="dim")
     if trace.standalone_question:
-        by = "rewritten_model" if trace.rewritten_by == "model" else "rewritten_rule"
-        console.print(f"{say(by, language)}: {printable(trace.standalone_question)}")
+        key = "rewritten_model" if trace.rewritten_by == "model" else "rewritten_rule"
+        console.print(f"{say(key, language)}: {printable(trace.standalone_question)}")
     if trace.cached:
         console.print(say("cached", language), style="yellow")
-    terminal.print_explanation(console, trace.retrieval, language)
+    print_explanation(console, trace.retrieval, language)
     _print_passages(console, trace, language)
     for message in trace.prompt:
         console.print(f"\n{say('prompt', language)} · {message.role}", style="bold")
@@ -32,13 +32,14 @@ def print_trace(console: Console, trace: TraceResponse, language: Language) -> N
         console.print(_attempt(attempt, language))
     if trace.verification:
         console.print(f"\n{say('checked', language)}", style="bold")
-    for one in trace.verification:
-        console.print(_checked(one))
+    for check in trace.verification:
+        console.print(_check(check))
     console.print(f"\n{_outcome(trace, language)} · {trace.answer.model}", style="bold")
     if trace.failure:
         console.print(f"{trace.failure.code}: {printable(trace.failure.message)}", style="red")
     console.print(printable(trace.answer.answer))
-    console.print("  ".join(f"{stage} {spent:.1f} ms" for stage, spent in trace.milliseconds.items()), style="dim")
+    stages = "  ".join(f"{stage} {milliseconds:.1f} ms" for stage, milliseconds in trace.milliseconds.items())
+    console.print(stages, style="dim")
 
 
 def _outcome(trace: TraceResponse, language: Language) -> str:
@@ -64,8 +65,8 @@ def _print_passages(console: Console, trace: TraceResponse, language: Language) 
 def _attempt(attempt: AttemptOut, language: Language) -> Text:
     went_well = attempt.outcome in ("answered", "declined")
     line = Text(f"{'✓' if went_well else '✗'} {attempt.model}: {attempt.outcome}", style="" if went_well else "red")
-    first = f"{attempt.first_token_seconds:.2f} → " if attempt.first_token_seconds is not None else ""
-    line.append(f"  {first}{attempt.seconds:.2f} s", style="dim")
+    first_token = f"{attempt.first_token_seconds:.2f} → " if attempt.first_token_seconds is not None else ""
+    line.append(f"  {first_token}{attempt.seconds:.2f} s", style="dim")
     if attempt.usage:
         line.append(f"  {_usage(attempt.usage, language)}", style="dim")
     line.append(f"  {printable(attempt.problem)}" if attempt.problem else "")
@@ -77,10 +78,12 @@ def _usage(usage: UsageOut, language: Language) -> str:
     return tokens if usage.cost is None else f"{tokens}  {say('cost', language, cost=usage.cost)}"
 
 
-def _checked(one: CheckedOut) -> Text:
-    numbers = "".join(f"[{number}]" for number in one.numbers)
-    line = Text(f"{'✓' if one.supported else '!'} ", style="green" if one.supported else "yellow")
-    line.append(f"{printable(one.sentence)} {numbers}", style="default")
-    if one.fault:
-        line.append(f"  {one.fault}: {printable(one.problem)}" if one.problem else f"  {one.fault}", style="yellow")
+def _check(check: CheckedOut) -> Text:
+    # A sentence usually contains its markers.
+    numbers = "".join(f"[{number}]" for number in check.numbers if f"[{number}]" not in check.sentence)
+    line = Text(f"{'✓' if check.supported else '!'} ", style="green" if check.supported else "yellow")
+    line.append(f"{printable(check.sentence)} {numbers}".rstrip(), style="default")
+    if check.fault:
+        problem = f": {printable(check.problem)}" if check.problem else ""
+        line.append(f"  {check.fault}{problem}", style="yellow")
     return line

@@ -1,4 +1,4 @@
-// The page that says that a document is not there.
+// The page for a document that does not exist.
 
 import { start } from "./frame.js";
 

@@ -1,24 +1,24 @@
 // A document beside the answer: a panel on a wide screen, a sheet on a narrow one.
 
 import { el, icon } from "./dom.js";
-import { contentOf, scrollTo, textOf } from "./documents.js";
-import { json, problem, Unreachable } from "./http.js";
+import { contentOf, scrollTo, textOf } from "./document_content.js";
+import { waitForServer } from "./frame.js";
+import { describe, json, Unreachable } from "./http.js";
 import { label, say } from "./i18n.js";
-import { away } from "./frame.js";
 
 const NARROW = matchMedia("(max-width: 900px)");
 let panel = null;
 let opener = null;
-let wanted = "";
-let isTurning = false;
+let currentUrl = "";
+let isSwitching = false;
 
-// Opens the document at `url`, scrolled to its passage; `from` is what was pressed, and gets the focus back.
+// Opens the document at `url`, scrolled to its passage. `from` is the element that was pressed; it gets the focus back.
 export async function openDocument(url, from) {
   build();
   opener?.setAttribute("aria-expanded", "false");
   opener = from;
   opener?.setAttribute("aria-expanded", "true");
-  wanted = url;
+  currentUrl = url;
   const address = new URL(url, location.href);
   panel.heading.textContent = decodeURIComponent(address.pathname.split("/").pop());
   panel.path.textContent = "";
@@ -27,11 +27,11 @@ export async function openDocument(url, from) {
   show();
   try {
     const found = await json(contentOf(address));
-    if (wanted === url) fill(found, address.hash);
+    if (currentUrl === url) fill(found, address.hash);
   } catch (error) {
-    if (wanted !== url) return;
-    if (error instanceof Unreachable) away(() => wanted === url && panel.dialog.open && openDocument(url, from));
-    panel.body.replaceChildren(say(el("p", { class: "failed" }), ...problem(error)));
+    if (currentUrl !== url) return;
+    if (error instanceof Unreachable) waitForServer(() => currentUrl === url && panel.dialog.open && openDocument(url, from));
+    panel.body.replaceChildren(say(el("p", { class: "failed" }), ...describe(error)));
   }
 }
 
@@ -53,16 +53,16 @@ function build() {
     body,
   );
   dialog.addEventListener("close", () => {
-    if (isTurning) {
-      isTurning = false;
+    if (isSwitching) {
+      isSwitching = false;
       return;
     }
     document.body.classList.remove("beside");
     opener?.setAttribute("aria-expanded", "false");
     if (opener?.isConnected) opener.focus({ preventScroll: true });
-    wanted = "";
+    currentUrl = "";
   });
-  // A dialog that is not modal does not close by itself on Escape.
+  // A non-modal dialog does not close on Escape by itself.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && dialog.open && !document.querySelector("dialog:modal")) dialog.close();
   });
@@ -70,13 +70,13 @@ function build() {
     if (event.target === dialog) dialog.close();
     follow(event);
   });
-  // A screen that is turned makes a sheet of the panel, or a panel of the sheet.
+  // When the screen is rotated, the panel becomes a sheet, or the sheet a panel.
   NARROW.addEventListener("change", () => {
     if (!dialog.open) return;
-    isTurning = true;
+    isSwitching = true;
     dialog.close();
     show();
-    scrollTo(new URL(wanted, location.href).hash);
+    scrollTo(new URL(currentUrl, location.href).hash);
   });
   document.body.append(dialog);
   panel = { dialog, heading, path, link, body };
@@ -99,7 +99,7 @@ function fill(found, hash) {
   if (!scrollTo(hash)) panel.body.scrollTop = 0;
 }
 
-// Links from one document to another stay in the panel.
+// Opens links from one document to another in the panel.
 function follow(event) {
   const link = event.target.closest(".prose a[href^='/docs/']");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;

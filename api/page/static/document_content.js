@@ -1,20 +1,21 @@
-// A document that the server sends as JSON: its address, its text, and the place in it that an address names.
+// The content of a document, which the server sends as JSON.
 
-import { el, place } from "./dom.js";
+import { el, setHtml } from "./dom.js";
 import { say } from "./i18n.js";
 
-// Where the content of the document at `address`, `/docs/…`, is asked for.
+// The address of the content of the document at `address`, `/docs/…`.
 export function contentOf(address) {
   return address.pathname.replace("/docs/", "/documents/") + address.search;
 }
 
+// The elements that show a document: its text and, if it differs from the file, a note.
 export function textOf(found) {
   const text = el("div", { class: "prose" });
-  place(text, found.html);
+  setHtml(text, found.html);
   return found.rebuilt ? [say(el("p", { class: "note" }), "rebuilt"), text] : [text];
 }
 
-// Scrolls to what the hash names; the ids of a document that was put into a page begin with `doc-`.
+// Scrolls to the element that the hash names; ids in a document begin with `doc-`. Returns whether there is one.
 export function scrollTo(hash) {
   const target = hash && document.getElementById(`doc-${decodeURIComponent(hash.slice(1))}`);
   if (target) target.scrollIntoView({ block: "center" });

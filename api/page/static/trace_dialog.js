@@ -1,14 +1,15 @@
-// How an answer came about, as a picture: both searches, what became of their finds, how long it took, what was checked.
+// A dialog that shows how an answer came about: both searches, the candidates, the time, the model calls, the checks.
 
 import { el, icon } from "./dom.js";
-import { legsFigure } from "./legs.js";
-import { away } from "./frame.js";
-import { json, problem, Unreachable } from "./http.js";
+import { waitForServer } from "./frame.js";
+import { fusionFigure } from "./fusion_figure.js";
+import { describe, json, Unreachable } from "./http.js";
 import { has, label, say, t } from "./i18n.js";
 
-const LISTED = 20;
+const MAX_CANDIDATES = 20;
 
-export async function openWhy(traceId, opener) {
+// Opens the dialog for the trace of an answer. `opener` is the button that was pressed; it gets the focus back.
+export async function openTrace(traceId, opener) {
   const body = el("div", { class: "body why", tabindex: "0" });
   const dialog = el("dialog", { class: "side wide", id: "why", "aria-labelledby": "why-title" });
   const close = label(el("button", { type: "button", class: "quiet icon", onclick: () => dialog.close() }, icon("close")), "close");
@@ -24,19 +25,19 @@ export async function openWhy(traceId, opener) {
   try {
     body.replaceChildren(...sections(await json(`/traces/${traceId}`)));
   } catch (error) {
-    if (error instanceof Unreachable) away();
-    const told = error.status === 404 ? ["trace_gone"] : problem(error);
-    body.replaceChildren(say(el("p", { class: "note" }), ...told));
+    if (error instanceof Unreachable) waitForServer();
+    const text = error.status === 404 ? ["trace_gone"] : describe(error);
+    body.replaceChildren(say(el("p", { class: "note" }), ...text));
   }
 }
 
 function sections(trace) {
-  const used = usedBy(trace);
+  const numberOf = numbering(trace);
   const found = [
-    section("question", ...asked(trace)),
+    section("question", ...question(trace)),
     section("evidence", ...evidence(trace.retrieval)),
-    section("legs", say(el("p", { class: "muted" }), "legs_text"), legsFigure(trace.retrieval.candidates, used)),
-    section("candidates", candidates(trace, used)),
+    section("fusion", say(el("p", { class: "muted" }), "fusion_text"), fusionFigure(trace.retrieval.candidates, numberOf)),
+    section("candidates", candidates(trace, numberOf)),
     section("terms", terms(trace.retrieval.terms)),
     section("timings", timings(trace.milliseconds)),
     section("attempts", attempts(trace)),
@@ -50,67 +51,71 @@ function section(key, ...children) {
   return el("section", {}, say(el("h3"), key), ...children);
 }
 
-function asked(trace) {
-  const parts = [el("p", {}, trace.question)];
+function question(trace) {
+  const children = [el("p", {}, trace.question)];
   if (trace.standalone_question && trace.standalone_question !== trace.question) {
-    const how = say(el("span", { class: "muted" }), trace.rewritten_by === "model" ? "standalone_model" : "standalone_rule");
-    parts.push(el("p", {}, how, " ", trace.standalone_question));
+    const prefix = say(el("span", { class: "muted" }), trace.rewritten_by === "model" ? "standalone_model" : "standalone_rule");
+    children.push(el("p", {}, prefix, " ", trace.standalone_question));
   }
-  if (trace.cached) parts.push(say(el("p", { class: "muted" }), "from_cache"));
-  return parts;
+  if (trace.cached) children.push(say(el("p", { class: "muted" }), "from_cache"));
+  return children;
 }
 
 function evidence({ evidence: probability, warnings }) {
-  const least = Number(document.getElementById("conversation").dataset.minEvidence);
+  const minimum = Number(document.getElementById("conversation").dataset.minEvidence);
   const bar = el("i");
   bar.style.width = percent(probability);
   const threshold = el("b");
-  threshold.style.left = percent(least);
-  const gauge = el("div", { class: `gauge${probability < least ? " low" : ""}`, "aria-hidden": "true" }, bar, threshold);
-  const text = say(el("p"), "evidence_is", { percent: percent(probability), threshold: percent(least) });
+  threshold.style.left = percent(minimum);
+  const gauge = el("div", { class: `gauge${probability < minimum ? " low" : ""}`, "aria-hidden": "true" }, bar, threshold);
+  const text = say(el("p"), "evidence_is", { percent: percent(probability), threshold: percent(minimum) });
   return [gauge, text, ...warnings.map((warning) => el("p", { class: "note" }, warning))];
 }
 
-// The passage that a candidate became, or went into with its neighbours.
+// The passage that a candidate became, alone or merged with its neighbours.
 function passageOf(trace, candidate) {
   if (candidate.dropped) return undefined;
-  return trace.passages.find((one) => one.id === candidate.id) ?? trace.passages.find((one) => holds(one, candidate));
+  return (
+    trace.passages.find((passage) => passage.id === candidate.id) ??
+    trace.passages.find((passage) => contains(passage, candidate))
+  );
 }
 
-// The number under which the model saw a candidate, or nothing.
-function usedBy(trace) {
-  const left = new Set(trace.dropped_passages);
+// A function that returns the number by which the model knew a candidate, or undefined if it did not see it.
+function numbering(trace) {
+  const dropped = new Set(trace.dropped_passages);
   return (candidate) => {
     const number = passageOf(trace, candidate)?.number;
-    return left.has(number) ? undefined : number;
+    return dropped.has(number) ? undefined : number;
   };
 }
 
-function holds(passage, candidate) {
+function contains(passage, candidate) {
   const isWithin = passage.start_line <= candidate.start_line && candidate.end_line <= passage.end_line;
   return passage.source === candidate.source && isWithin;
 }
 
-function candidates(trace, used) {
+function candidates(trace, numberOf) {
   const list = trace.retrieval.candidates;
-  const highest = Math.max(...list.map((one) => one.bm25), 1e-9);
-  const rows = list.slice(0, LISTED).map((one, position) => {
+  const highest = Math.max(...list.map(({ bm25 }) => bm25), 1e-9);
+  const rows = list.slice(0, MAX_CANDIDATES).map((candidate, index) => {
     const outcome = el("td");
-    const number = used(one);
+    const number = numberOf(candidate);
     if (number !== undefined) say(outcome, "used_as", { number });
-    else if (!one.dropped) say(outcome, passageOf(trace, one) ? "dropped_prompt" : "used");
-    else if (one.dropped.startsWith("beyond")) say(outcome, "dropped_beyond");
-    else if (one.dropped.startsWith("the same")) say(outcome, "dropped_same");
-    else outcome.textContent = one.dropped;
-    const lines = one.start_line === one.end_line ? one.start_line : `${one.start_line}-${one.end_line}`;
+    else if (!candidate.dropped) say(outcome, passageOf(trace, candidate) ? "dropped_prompt" : "used");
+    else if (candidate.dropped.startsWith("beyond")) say(outcome, "dropped_beyond");
+    else if (candidate.dropped.startsWith("the same")) say(outcome, "dropped_same");
+    else outcome.textContent = candidate.dropped;
+    const { heading_path: path, source, start_line: start, end_line: end, score, cosine, bm25 } = candidate;
+    const lines = start === end ? start : `${start}-${end}`;
     return el(
       "tr",
-      { class: one.dropped ? "dropped" : "" },
-      el("td", { class: "number" }, String(position + 1)),
-      el("td", {}, el("span", {}, one.heading_path.at(-1) || one.source), el("br"), el("span", { class: "muted path" }, `${one.source}:${lines}`)),
-      scored(one.score.toFixed(3), one.score),
-      scored(one.cosine.toFixed(3), one.cosine, one.dense_rank),
-      scored(one.bm25.toFixed(1), one.bm25 / highest, one.lexical_rank),
+      { class: candidate.dropped ? "dropped" : "" },
+      el("td", { class: "number" }, String(index + 1)),
+      el("td", {}, el("span", {}, path.at(-1) || source), el("br"), el("span", { class: "muted path" }, `${source}:${lines}`)),
+      scoreCell(score.toFixed(3), score),
+      scoreCell(cosine.toFixed(3), cosine, candidate.dense_rank),
+      scoreCell(bm25.toFixed(1), bm25 / highest, candidate.lexical_rank),
       outcome,
     );
   });
@@ -118,11 +123,11 @@ function candidates(trace, used) {
   return el("div", { class: "scroll", tabindex: "0" }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)));
 }
 
-function scored(text, share, rank) {
+function scoreCell(text, share, rank) {
   const bar = el("i");
   bar.style.width = percent(Math.max(0, Math.min(1, share)));
-  const place = rank ? el("span", { class: "muted" }, ` #${rank}`) : null;
-  return el("td", { class: "number" }, text, place, el("span", { class: "meter", "aria-hidden": "true" }, bar));
+  const rankText = rank ? el("span", { class: "muted" }, ` #${rank}`) : null;
+  return el("td", { class: "number" }, text, rankText, el("span", { class: "meter", "aria-hidden": "true" }, bar));
 }
 
 function terms(list) {
@@ -146,15 +151,15 @@ function timings(stages) {
 function attempts(trace) {
   if (!trace.attempts.length) return say(el("p", { class: "muted" }), "no_attempts");
   const heads = ["model", "outcome", "first_token", "total", "tokens"].map((key) => say(el("th", { scope: "col" }), key));
-  const rows = trace.attempts.map((one) =>
+  const rows = trace.attempts.map((attempt) =>
     el(
       "tr",
       {},
-      el("td", {}, one.model),
-      el("td", {}, one.outcome, one.problem ? el("span", { class: "muted" }, ` ${one.problem}`) : null),
-      el("td", { class: "number" }, one.first_token_seconds === null ? "–" : `${one.first_token_seconds.toFixed(2)} s`),
-      el("td", { class: "number" }, `${one.seconds.toFixed(2)} s`),
-      el("td", { class: "number" }, one.usage ? `${one.usage.prompt_tokens} + ${one.usage.completion_tokens}` : "–"),
+      el("td", {}, attempt.model),
+      el("td", {}, attempt.outcome, attempt.problem ? el("span", { class: "muted" }, ` ${attempt.problem}`) : null),
+      el("td", { class: "number" }, attempt.first_token_seconds === null ? "–" : `${attempt.first_token_seconds.toFixed(2)} s`),
+      el("td", { class: "number" }, `${attempt.seconds.toFixed(2)} s`),
+      el("td", { class: "number" }, attempt.usage ? `${attempt.usage.prompt_tokens} + ${attempt.usage.completion_tokens}` : "–"),
     ),
   );
   return el("div", { class: "scroll", tabindex: "0" }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)));
@@ -164,7 +169,9 @@ function verification(checks) {
   const items = checks.map(({ sentence, numbers, supported, problem }) => {
     const sign = el("span", { class: supported ? "ok" : "no", "aria-hidden": "true" }, supported ? "✓" : "✗");
     const verdict = say(el("span", { class: "muted" }), supported ? "supported" : "unverified");
-    const cited = numbers.length ? ` ${numbers.map((number) => `[${number}]`).join("")} ` : " ";
+    // A sentence usually contains its markers.
+    const others = numbers.map((number) => `[${number}]`).filter((marker) => !sentence.includes(marker));
+    const cited = others.length ? ` ${others.join("")} ` : " ";
     return el("li", {}, sign, el("span", {}, sentence, cited, verdict, problem ? el("span", { class: "muted" }, ` · ${problem}`) : null));
   });
   return el("ul", { class: "verdicts" }, ...items);

@@ -1,7 +1,7 @@
-"""What chat clients ask for themselves and no person does: a title for the conversation, tags, follow-up questions.
+"""Requests that chat clients send on their own: titles for a conversation, tags, follow-up questions.
 
-They come as ordinary completions whose prompt holds the conversation so far. No document answers them, so they get an
-answer without a search and without a call of the chat model.
+They arrive as ordinary chat completions whose prompt contains the conversation so far. No document answers them, so
+they get an answer without a search and without a call of the chat model.
 """
 
 import json
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 _MAX_TITLE_CHARACTERS = 20
 
-# Open WebUI: "### Task:", guidelines, and the conversation in a tag. The key of the JSON that it wants tells what for.
+# Open WebUI: "### Task:", guidelines, and the conversation in a tag. The key of the requested JSON names the task.
 _TASK = re.compile(r"\s*### Task:\n.*<(?:chat_history|chat_context)>", re.DOTALL)
-_WANTED = re.compile(r"\{\s*\"(title|tags|follow_ups|queries|text|prompt)\":")
-_NOTHING: dict[str, object] = {"tags": [], "follow_ups": [], "queries": [], "text": "", "prompt": ""}
+_REQUESTED_KEY = re.compile(r"\{\s*\"(title|tags|follow_ups|queries|text|prompt)\":")
+_EMPTY: dict[str, object] = {"tags": [], "follow_ups": [], "queries": [], "text": "", "prompt": ""}
 _EXAMPLES_END = re.compile(r"<(?:chat_history|chat_context)>\s*")
 
 # Chatbox.
 _NAMING = re.compile(r"Based on the chat history, give this conversation a name")
-# Cherry Studio, LobeChat: instructions in the system message, the conversation in the user's.
+# Cherry Studio, LobeChat: instructions in the system message, the conversation in the user message.
 _SUMMARIES = re.compile(r"总结|概括|summar|conclude", re.IGNORECASE)
 _TITLES = re.compile(r"标题|title", re.IGNORECASE)
 
@@ -30,15 +30,15 @@ _TRANSCRIPT = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A message of a conversation, of whatever role."""
+class ClientMessage:
+    """A message of a chat completion, with any role."""
 
     role: str
     text: str
 
 
-def side_answer(messages: Sequence[Said]) -> str | None:
-    """A harmless answer to such a request, in the form that its client reads; None if a person is asking."""
+def answer_client_task(messages: Sequence[ClientMessage]) -> str | None:
+    """Return an answer in the form that the client parses, or None if a person asked."""
     last = next((message.text for message in reversed(messages) if message.role == "user"), "")
     instructions = "\n".join(message.text for message in messages if message.role in ("system", "developer"))
     if _TASK.match(last):
@@ -51,30 +51,30 @@ def side_answer(messages: Sequence[Said]) -> str | None:
 
 
 def _open_webui(prompt: str) -> str:
-    wanted = _WANTED.search(prompt)
-    if wanted is None:
+    requested = _REQUESTED_KEY.search(prompt)
+    if requested is None:
         return ""
-    key = wanted[1]
-    value = _title(_EXAMPLES_END.split(prompt)[-1]) if key == "title" else _NOTHING[key]
+    key = requested[1]
+    value = _title(_EXAMPLES_END.split(prompt)[-1]) if key == "title" else _EMPTY[key]
     return json.dumps({key: value}, ensure_ascii=False)
 
 
 def _title(transcript: str) -> str:
-    """What the person first said, cut to the length of a title."""
+    """Return the first user message, cut to the length of a title."""
     turn = _TURN.search(transcript)
-    said = _first_in_json(transcript) or (turn[1] if turn else transcript.strip().partition("\n")[0])
-    line = " ".join(said.split())
+    message = _first_in_json(transcript) or (turn[1] if turn else transcript.strip().partition("\n")[0])
+    line = " ".join(message.split())
     return line if len(line) <= _MAX_TITLE_CHARACTERS else f"{line[: _MAX_TITLE_CHARACTERS - 1]}…"
 
 
 def _first_in_json(transcript: str) -> str:
-    """Of a conversation as a JSON list of messages."""
+    """Return the first user message of a JSON list of messages, or ""."""
     try:
         messages = json.loads(transcript)
     except (ValueError, RecursionError):
         return ""
     for message in messages if isinstance(messages, list) else [messages]:
         if isinstance(message, dict) and message.get("role") == "user":
-            said = message.get("mainText") or message.get("content")
-            return said if isinstance(said, str) else ""
+            text = message.get("mainText") or message.get("content")
+            return text if isinstance(text, str) else ""
     return ""

@@ -1,0 +1,56 @@
+"""An answer in the terminal: its text as the model writes it, unverified sentences, sources."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from api.cli.terminal import file_location, printable, snippet
+from api.messages import say
+from api.schemas.ask import AskRequest, AskResponse
+from api.service.protocol import Service
+from rag.text.language import Language
+from rag.types import PATH_SEPARATOR
+
+
+def ask_and_print(service: Service, request: AskRequest, console: Console, language: Language) -> AskResponse:
+    """Ask, print the answer while it is written, and return it. Raises as `Service.ask`.
+
+    `language` is the language of the question.
+    """
+    has_text = False
+
+    def show(piece: str) -> None:
+        nonlocal has_text
+        has_text = True
+        console.print(printable(piece), end="")
+
+    answer = service.ask(request, on_text=show)
+    if has_text:
+        console.print()
+    if answer.refused:
+        console.print(printable(answer.answer))
+    _print_unverified(console, answer, language)
+    _print_sources(console, answer, Path(service.root()), language)
+    return answer
+
+
+def _print_unverified(console: Console, answer: AskResponse, language: Language) -> None:
+    if not answer.unverified:
+        return
+    console.print(f"\n{say('unverified', language)}", style="bold yellow")
+    for sentence in answer.unverified:
+        console.print(Text(f"  ! {snippet(sentence)}", style="yellow"))
+
+
+def _print_sources(console: Console, answer: AskResponse, root: Path, language: Language) -> None:
+    if not answer.citations:
+        return
+    console.print(f"\n{say('sources', language)}", style="bold")
+    for citation in answer.citations:
+        line = Text(f"[{citation.number}] ", style="bold cyan")
+        line.append(file_location(root, citation.source, citation.start_line, citation.end_line), style="green")
+        if citation.heading_path:
+            line.append(f"  {printable(PATH_SEPARATOR.join(citation.heading_path))}", style="dim")
+        console.print(line)
+        console.print(Text("    " + snippet(citation.quote), style="dim"))

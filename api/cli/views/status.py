@@ -1,0 +1,42 @@
+"""The live generation in the terminal, and the changes that wait for the next ingest."""
+
+import datetime
+
+from rich.console import Console
+
+from api.messages import say
+from api.schemas.ingest import PlanOut
+from api.schemas.status import StatusResponse
+from rag.text.language import Language
+
+
+def print_status(console: Console, status: StatusResponse, language: Language) -> None:
+    """Print one line for each fact, or a single line before the first ingest."""
+    if not status.generation:
+        console.print(say("status_empty", language, path=status.root))
+        return
+    rows = {
+        "generation": status.generation,
+        "committed": _time(status.committed_at or ""),
+        "root": status.root,
+        "documents": status.documents,
+        "chunks": status.chunks,
+        "embedder": status.embedder,
+        "store": status.store,
+        "pending": _pending(status.pending, language),
+    }
+    for key, value in rows.items():
+        console.print(f"{say(key, language)}: {value}")
+
+
+def _time(iso: str) -> str:
+    return f"{datetime.datetime.fromisoformat(iso).astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if iso else ""
+
+
+def _pending(plan: PlanOut | None, language: Language) -> str:
+    if plan is None:
+        return say("pending_unknown", language)
+    if not (plan.added or plan.changed or plan.removed):
+        return say("pending_none", language)
+    counts = {"added": len(plan.added), "changed": len(plan.changed), "removed": len(plan.removed)}
+    return say("pending_some", language, **counts)
