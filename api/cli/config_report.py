@@ -3,11 +3,30 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pydantic import JsonValue, SecretStr
+from pydantic import BaseModel, JsonValue, SecretStr
 
-from api.schemas.config import ConfigResponse, SettingOut
 from rag import config
 from rag.settings import Settings
+
+
+class SettingOut(BaseModel):
+    """A setting. `origin` is `default`, or the file or variable that sets it.
+
+    The `value` of a secret is always null; `set` is true if it has one.
+    """
+
+    name: str
+    value: JsonValue
+    origin: str
+    secret: bool = False
+    set: bool = True
+
+
+class ConfigResponse(BaseModel):
+    """All settings."""
+
+    settings: list[SettingOut]
+
 
 DEFAULT = "default"
 

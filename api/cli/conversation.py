@@ -7,7 +7,7 @@ from api.cli import terminal
 from api.cli.views.answer import ask_and_print
 from api.error_codes import terminal_message
 from api.messages import interface_language, say
-from api.schemas.ask import AskRequest, TurnIn
+from api.service.ask import AskRequest, TurnIn
 from api.service.protocol import Service
 from rag.errors import ZhiwenError
 from rag.settings import Settings

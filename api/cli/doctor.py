@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
 
 from api.cli.remedies import remedy
 from api.error_codes import error_code
 from api.messages import say
-from api.schemas.doctor import CheckOut, DoctorPart, DoctorResponse
 from api.schemas.request_model import EmptyRequest
 from api.service.health import HEALTH
 from api.service.owner import Owner, find_owner
@@ -25,6 +27,26 @@ from rag.store.versions import Commit
 from rag.text.language import Language
 from rag.types import Attempt
 from rag.wiring import open_store
+
+DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "chat"]
+
+
+class CheckOut(BaseModel):
+    """A check of one part. `ok` is null if the part was not checked; `code` and `remedy` are set if it is false."""
+
+    part: DoctorPart
+    ok: bool | None
+    message: str
+    code: str | None = None
+    remedy: str = ""
+
+
+class DoctorResponse(BaseModel):
+    """All checks. `ok` is false if any of them failed."""
+
+    ok: bool
+    checks: list[CheckOut]
+
 
 PARTS: tuple[DoctorPart, ...] = ("configuration", "knowledge", "store", "embedder", "chat")
 _PROBE = (Message("user", "Say OK."),)

@@ -24,8 +24,7 @@ from api.http.listener import listening_url, local_url, open_listener
 from api.http.open_files import raise_open_files_limit
 from api.http.server_context import ServerContext
 from api.monitoring.logs import configure_logs
-from api.schemas.ingest import IngestRequest
-from api.service.ingest import run_ingest
+from api.service.ingest import IngestRequest, run_ingest
 from api.service.owner import Owner, owner_record
 from ingest.runner import IngestRunner
 from ingest.watch import watch_folder

@@ -9,13 +9,11 @@ from typing import Any, TypeVar
 from starlette.requests import HTTPConnection
 
 from api.public_urls import absolute, base_url
-from api.schemas.ask import AskRequest, AskResponse
-from api.schemas.search import SearchRequest, SearchResponse
-from api.schemas.text import TextRequest, TextResponse
-from api.service.connect import open_service
+from api.service.ask import AskRequest, AskResponse
+from api.service.factory import open_service
 from api.service.protocol import Service
-from api.service.search import SEARCH
-from api.service.text import TEXT
+from api.service.search import SEARCH, SearchRequest, SearchResponse
+from api.service.text import TEXT, TextRequest, TextResponse
 from rag.answering.answer import final_answer
 from rag.settings import Settings
 from rag.wiring import Services

@@ -11,9 +11,9 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from api.messages import say
-from api.schemas.ask import AskResponse
-from api.schemas.search import SearchResponse
-from api.schemas.text import TextResponse
+from api.service.ask import AskResponse
+from api.service.search import SearchResponse
+from api.service.text import TextResponse
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
 from rag.types import PATH_SEPARATOR, MetadataValue

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from api.error_codes import error_code
 from api.guard.draining import Drain
 from api.schemas.errors import ERRORS
-from api.schemas.health import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
+from api.service.health import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
 from rag.errors import EmbedderMismatch, StoreEmpty, StoreTimeout, ZhiwenError
 from rag.models.embedders.protocol import Embedder
 from rag.store.store import Store

@@ -13,9 +13,8 @@ from starlette.types import Scope
 from api.page.answer_events import page_events
 from api.page.frame import HEADERS, page
 from api.page.suggestions import Suggestions
-from api.schemas.ask import AskRequest
 from api.schemas.errors import ERRORS
-from api.service.ask import answer_events
+from api.service.ask import AskRequest, answer_events
 from api.sse import event_stream
 from rag.answering.answer import Answerer
 from rag.settings import KnowledgeSettings

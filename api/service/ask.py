@@ -1,9 +1,117 @@
 """Ask: the events of an answer to a question."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import asdict
+from typing import Literal
 
-from api.schemas.ask import AskRequest
+from pydantic import BaseModel, Field
+
+from api.schemas.filter import FilterIn
+from api.schemas.request_model import RequestModel
+from api.service.search import HitOut
 from rag.answering.answer import Answerer, AnswerEvent
+from rag.answering.history import Turn
+from rag.types import Answer, Citation, Passage, RefusalReason
+
+
+class TurnIn(RequestModel):
+    """A message of the conversation before a question."""
+
+    role: Literal["user", "assistant"]
+    content: str = Field(max_length=100_000)
+
+    def to_turn(self) -> Turn:
+        """Return the turn in the form that `Answerer.answer` takes."""
+        return Turn(self.role, self.content)
+
+
+class AskRequest(RequestModel):
+    """A question, with the conversation that it may refer to."""
+
+    question: str = Field(examples=["向量数据库有哪些知名组件？"])
+    stream: bool = Field(default=False, description="Return server-sent events instead of one JSON object.")
+    filter: FilterIn | None = None
+    history: list[TurnIn] = Field(
+        default=[],
+        max_length=1000,
+        description="The conversation before the question, oldest message first. The question may refer to it.",
+        examples=[[{"role": "user", "content": "Dify 是什么？"}, {"role": "assistant", "content": "一个平台 [1]。"}]],
+    )
+
+
+class PassageOut(HitOut):
+    """A passage with the number by which an answer cites it."""
+
+    number: int
+
+    @classmethod
+    def of_passage(cls, passage: Passage) -> "PassageOut":
+        """Convert a passage to JSON."""
+        return cls(number=passage.number, **HitOut.of(passage.hit).model_dump())
+
+
+class CitationOut(BaseModel):
+    """The source of a statement in an answer. `quote` is literal text of the passage."""
+
+    number: int
+    source: str
+    heading_path: list[str]
+    anchor: str
+    start_line: int
+    end_line: int
+    quote: str
+    url: str
+
+    @classmethod
+    def of(cls, citation: Citation) -> "CitationOut":
+        """Convert a citation to JSON."""
+        return cls.model_validate(asdict(citation) | {"heading_path": list(citation.heading_path)})
+
+
+class UsageOut(BaseModel):
+    """Tokens as the provider counts them. `cost` is in the currency of the configured prices, null without prices."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None = None
+
+
+class AskResponse(BaseModel):
+    """An answer or a refusal. `reason` is null unless `refused` is true.
+
+    `unverified` lists the sentences that the cited passages do not support. `truncated` is true if the text ends at the
+    model's length limit. `usage` is null if no model was called or the provider does not count tokens. `cached` is true
+    if the answer was given before, to the same question by the same generation.
+    """
+
+    answer: str
+    refused: bool
+    reason: RefusalReason | None
+    citations: list[CitationOut]
+    unverified: list[str] = []
+    model: str
+    generation: int
+    trace_id: str
+    truncated: bool = False
+    usage: UsageOut | None = None
+    cached: bool = False
+
+    @classmethod
+    def of(cls, answer: Answer) -> "AskResponse":
+        """Convert an answer to JSON."""
+        return cls(
+            answer=answer.text,
+            refused=answer.refused,
+            reason=answer.reason,
+            citations=[CitationOut.of(citation) for citation in answer.citations],
+            unverified=list(answer.unverified),
+            model=answer.model,
+            generation=answer.generation,
+            trace_id=answer.trace_id,
+            truncated=answer.truncated,
+            usage=UsageOut.model_validate(asdict(answer.usage)) if answer.usage else None,
+            cached=answer.cached,
+        )
 
 
 def answer_events(answerer: Answerer, request: AskRequest) -> AsyncGenerator[AnswerEvent, None]:

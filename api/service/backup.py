@@ -5,14 +5,40 @@ Both run in this process and need the store for themselves: a server reads and w
 
 from pathlib import Path
 
-from api.schemas.backup import BackupResponse
-from api.schemas.ingest import ProgressOut
+from pydantic import BaseModel
+
+from api.service.ingest import ProgressOut
 from api.service.owner import find_owner
 from api.service.protocol import OnProgress
-from ingest.backup import export_backup, import_backup
+from ingest.backup import BackupReport, export_backup, import_backup
 from rag.errors import StoreLocked
 from rag.settings import Settings
 from rag.wiring import Services, open_store
+
+
+class BackupResponse(BaseModel):
+    """The content of a backup file. `generation` is the exported one, or the one that the import made live."""
+
+    file: str
+    generation: int
+    documents: int
+    chunks: int
+    embedder: str
+    bytes: int
+    seconds: float
+
+    @classmethod
+    def of(cls, report: BackupReport) -> "BackupResponse":
+        """Convert a report to JSON."""
+        return cls(
+            file=str(report.file),
+            generation=report.generation,
+            documents=report.documents,
+            chunks=report.chunks,
+            embedder=report.embedder,
+            bytes=report.bytes,
+            seconds=report.seconds,
+        )
 
 
 def export_index(settings: Settings, path: Path, on_progress: OnProgress) -> BackupResponse:

@@ -1,10 +1,49 @@
 """Save and list feedback on answers."""
 
 import datetime
+from dataclasses import asdict
 
-from api.schemas.feedback import FeedbackOut, FeedbackRequest, FeedbackResponse
+from pydantic import BaseModel, Field
+
+from api.schemas.request_model import RequestModel
 from api.service.operation import Operation
-from rag.state.feedback import Feedback, FeedbackLog
+from rag.state.feedback import Feedback, FeedbackLog, Rating
+
+
+class FeedbackRequest(RequestModel):
+    """A rating of an answer. It replaces an earlier rating of the same answer."""
+
+    trace_id: str = Field(pattern=r"^[0-9a-f]{32}$", examples=["c6c391f8dcdd4c63b3a71916f8c2fd26"])
+    rating: Rating
+    comment: str = Field(default="", max_length=2000)
+    question: str = Field(default="", max_length=4000)
+    answer: str = Field(default="", max_length=40_000)
+    model: str = Field(default="", max_length=200)
+    generation: int = Field(default=0, ge=0, lt=2**63)
+
+
+class FeedbackOut(BaseModel):
+    """A saved rating. `at` is a time in UTC, as ISO 8601."""
+
+    at: str
+    trace_id: str
+    rating: Rating
+    comment: str
+    question: str
+    answer: str
+    model: str
+    generation: int
+
+    @classmethod
+    def of(cls, feedback: Feedback) -> "FeedbackOut":
+        """Convert a rating to JSON."""
+        return cls.model_validate(asdict(feedback))
+
+
+class FeedbackResponse(BaseModel):
+    """The latest rating of each answer, oldest first."""
+
+    feedback: list[FeedbackOut]
 
 
 def give_feedback(log: FeedbackLog, request: FeedbackRequest) -> FeedbackOut:

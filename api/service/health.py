@@ -1,11 +1,50 @@
 """Health: whether the service can answer, and with which models."""
 
 from importlib.metadata import version
+from typing import Literal
 
-from api.schemas.health import HealthResponse
+from pydantic import BaseModel
+
 from api.schemas.request_model import EmptyRequest
 from api.service.operation import Example, Operation
 from rag.wiring import Services
+
+
+class HealthResponse(BaseModel):
+    """The live generation and the models. `status` is `empty` before the first ingest."""
+
+    status: Literal["ok", "empty"]
+    generation: int
+    root: str
+    documents: int
+    chunks: int
+    embedder: str
+    chat: str
+    version: str
+
+
+class LiveResponse(BaseModel):
+    """`live` is always true: a dead process gives no response."""
+
+    live: bool
+
+
+ReadyPart = Literal["store", "embedder", "generation", "service"]
+
+
+class ReadyPartOut(BaseModel):
+    """A part that an answer needs. `code` is an error code if `ok` is false."""
+
+    part: ReadyPart
+    ok: bool
+    code: str | None = None
+
+
+class ReadyResponse(BaseModel):
+    """Whether questions can be answered now, with the state of each part."""
+
+    ready: bool
+    parts: list[ReadyPartOut]
 
 
 def read_health(services: Services) -> HealthResponse:

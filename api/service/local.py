@@ -4,10 +4,8 @@ import asyncio
 from contextlib import aclosing
 from types import TracebackType
 
-from api.schemas.ask import AskRequest, AskResponse
-from api.schemas.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut
-from api.service.ask import answer_events
-from api.service.ingest import run_ingest
+from api.service.ask import AskRequest, AskResponse, answer_events
+from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, run_ingest
 from api.service.operation import Operation, RequestT, ResponseT
 from api.service.protocol import OnPlan, OnProgress, OnText
 from rag.chat.protocol import TextDelta

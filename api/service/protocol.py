@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from api.schemas.ask import AskRequest, AskResponse
-from api.schemas.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut
+from api.service.ask import AskRequest, AskResponse
+from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut
 from api.service.operation import Operation, RequestT, ResponseT
 
 OnText = Callable[[str], object]

@@ -11,10 +11,10 @@ import httpx2
 from pydantic import BaseModel
 
 from api.error_codes import error_from_code
-from api.schemas.ask import AskRequest, AskResponse
-from api.schemas.ingest import IngestRequest, IngestResponse, IngestState
 from api.schemas.request_model import EmptyRequest
+from api.service.ask import AskRequest, AskResponse
 from api.service.health import HEALTH
+from api.service.ingest import IngestRequest, IngestResponse, IngestState
 from api.service.operation import Operation, RequestT, ResponseT
 from api.service.owner import Owner
 from api.service.protocol import OnPlan, OnProgress, OnText

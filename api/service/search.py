@@ -1,9 +1,82 @@
 """Search: the passages that match a question best."""
 
-from api.schemas.search import SearchRequest, SearchResponse
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
+
+from api.schemas.filter import FilterIn
+from api.schemas.request_model import RequestModel
 from api.service import samples
 from api.service.operation import Example, Operation
-from rag.retrieval.search import Searcher
+from rag.document_url import passage_url
+from rag.retrieval.explanation import Explanation, explain_retrieval
+from rag.retrieval.search import Retrieval, Searcher
+from rag.types import Hit
+
+
+class SearchRequest(RequestModel):
+    """A question to search for."""
+
+    question: str = Field(examples=["向量数据库有哪些知名组件？"])
+    top_k: int | None = Field(default=None, ge=1, le=50)
+    filter: FilterIn | None = Field(default=None, examples=[{"field": "source", "prefix": "guides/"}])
+    explain: bool = Field(default=False, description="Explain in `trace` how the hits were found.")
+
+
+class HitOut(BaseModel):
+    """A passage that matches a question."""
+
+    id: str
+    source: str
+    title: str
+    heading_path: list[str]
+    anchor: str
+    start_line: int
+    end_line: int
+    content: str
+    score: float
+    url: str = Field(description="The path of the document on this server, at the passage.")
+
+    @classmethod
+    def of(cls, hit: Hit) -> "HitOut":
+        """Convert a hit to JSON."""
+        chunk = hit.chunk
+        return cls(
+            id=chunk.id,
+            source=chunk.source,
+            title=chunk.title,
+            heading_path=list(chunk.heading_path),
+            anchor=chunk.anchor,
+            start_line=chunk.start_line,
+            end_line=chunk.end_line,
+            content=chunk.content,
+            score=round(hit.score, 6),
+            url=passage_url(chunk),
+        )
+
+
+class SearchResponse(BaseModel):
+    """The hits, best first. `trace` is present only if the request has `explain`."""
+
+    question: str
+    generation: int
+    hits: list[HitOut]
+    trace: Explanation | None = None
+
+    @classmethod
+    def of(cls, retrieval: Retrieval, *, explain: bool = False) -> "SearchResponse":
+        """Convert the result of a search to JSON, with its explanation if `explain` is set."""
+        return cls(
+            question=retrieval.question,
+            generation=retrieval.generation,
+            hits=[HitOut.of(hit) for hit in retrieval.hits],
+            trace=explain_retrieval(retrieval) if explain else None,
+        )
+
+    @model_serializer(mode="wrap")
+    def _without_empty_trace(self, serialise: SerializerFunctionWrapHandler) -> dict[str, object]:
+        found: dict[str, object] = serialise(self)
+        if self.trace is None:
+            del found["trace"]
+        return found
 
 
 def search(searcher: Searcher, request: SearchRequest) -> SearchResponse:

@@ -1,14 +1,28 @@
 """Status: the live generation, and what the next ingest would change."""
 
-from api.schemas.ingest import PlanOut
+from pydantic import BaseModel
+
 from api.schemas.request_model import EmptyRequest
-from api.schemas.status import StatusResponse
 from api.service import samples
+from api.service.ingest import PlanOut
 from api.service.operation import Example, Operation
 from ingest.sync import pending_changes
 from rag.errors import KnowledgeError
 from rag.settings import Settings
 from rag.store.store import Store
+
+
+class StatusResponse(BaseModel):
+    """The live generation. `pending` is what the next ingest would change, null if the folder is missing."""
+
+    generation: int
+    committed_at: str | None
+    root: str
+    documents: int
+    chunks: int
+    embedder: str
+    store: str
+    pending: PlanOut | None
 
 
 def read_status(settings: Settings, store: Store) -> StatusResponse:

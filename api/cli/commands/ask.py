@@ -10,8 +10,8 @@ from api.cli.filter_syntax import parse_filter
 from api.cli.json_output import AsJson, print_json
 from api.cli.options import FilterJson, Question, Where, read_question
 from api.cli.views.answer import ask_and_print
-from api.schemas.ask import AskRequest
-from api.service.connect import open_service
+from api.service.ask import AskRequest
+from api.service.factory import open_service
 from rag import config
 from rag.text.language import detect_language
 

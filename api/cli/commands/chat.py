@@ -5,7 +5,7 @@ import typer
 from api.cli.commands.ingest import ingest_if_empty
 from api.cli.conversation import TerminalConversation
 from api.messages import interface_language
-from api.service.connect import open_service
+from api.service.factory import open_service
 from rag import config
 
 

@@ -8,9 +8,8 @@ from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.cli.views.trace import print_trace
 from api.messages import interface_language
-from api.schemas.trace import TraceRequest
-from api.service.connect import open_service
-from api.service.trace import TRACE
+from api.service.factory import open_service
+from api.service.trace import TRACE, TraceRequest
 from rag import config
 
 

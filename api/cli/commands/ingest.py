@@ -9,9 +9,8 @@ from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.cli.views.ingest import print_plan, print_report, progress_bar
 from api.messages import interface_language, say
-from api.schemas.ingest import IngestRequest, IngestResponse, PlanOut
-from api.service.connect import open_service
-from api.service.ingest import PREVIEW
+from api.service.factory import open_service
+from api.service.ingest import PREVIEW, IngestRequest, IngestResponse, PlanOut
 from api.service.protocol import Service
 from rag import config
 from rag.settings import Settings

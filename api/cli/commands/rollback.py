@@ -5,7 +5,7 @@ import typer
 from api.cli import terminal
 from api.messages import interface_language, say
 from api.schemas.request_model import EmptyRequest
-from api.service.connect import open_service
+from api.service.factory import open_service
 from api.service.ingest import ROLLBACK
 from rag import config
 

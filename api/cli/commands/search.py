@@ -11,9 +11,8 @@ from api.cli.filter_syntax import parse_filter
 from api.cli.json_output import AsJson, print_json
 from api.cli.options import FilterJson, Question, Where, read_question
 from api.cli.views.search import print_explanation, print_hits
-from api.schemas.search import SearchRequest
-from api.service.connect import open_service
-from api.service.search import SEARCH
+from api.service.factory import open_service
+from api.service.search import SEARCH, SearchRequest
 from rag import config
 from rag.text.language import detect_language
 

@@ -7,7 +7,7 @@ from api.cli.json_output import AsJson, print_json
 from api.cli.views.status import print_status
 from api.messages import interface_language
 from api.schemas.request_model import EmptyRequest
-from api.service.connect import open_service
+from api.service.factory import open_service
 from api.service.status import STATUS
 from rag import config
 

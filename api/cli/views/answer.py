@@ -7,7 +7,7 @@ from rich.text import Text
 
 from api.cli.terminal import file_location, printable, snippet
 from api.messages import say
-from api.schemas.ask import AskRequest, AskResponse
+from api.service.ask import AskRequest, AskResponse
 from api.service.protocol import Service
 from rag.text.language import Language
 from rag.types import PATH_SEPARATOR

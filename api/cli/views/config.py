@@ -5,9 +5,9 @@ import json
 from rich.console import Console
 from rich.text import Text
 
+from api.cli.config_report import ConfigResponse
 from api.cli.terminal import printable
 from api.messages import say
-from api.schemas.config import ConfigResponse
 from rag.text.language import Language
 
 

@@ -3,9 +3,9 @@
 from rich.console import Console
 from rich.text import Text
 
+from api.cli.doctor import DoctorResponse
 from api.cli.terminal import printable
 from api.messages import say
-from api.schemas.doctor import DoctorResponse
 from rag.text.language import Language
 
 _SIGNS: dict[bool | None, tuple[str, str]] = {True: ("✓", "green"), False: ("✗", "bold red"), None: ("-", "dim")}

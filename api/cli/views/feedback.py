@@ -5,7 +5,7 @@ from rich.text import Text
 
 from api.cli.terminal import snippet
 from api.messages import say
-from api.schemas.feedback import FeedbackResponse
+from api.service.feedback import FeedbackResponse
 from rag.text.language import Language
 
 

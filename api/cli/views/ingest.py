@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.text import Text
 
 from api.messages import say
-from api.schemas.ingest import IngestResponse, PlanOut, ProgressOut
+from api.service.ingest import IngestResponse, PlanOut, ProgressOut
 from rag.text.language import Language
 
 

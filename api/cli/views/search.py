@@ -8,7 +8,7 @@ from rich.text import Text
 
 from api.cli.terminal import file_location, printable, snippet
 from api.messages import say
-from api.schemas.search import SearchResponse
+from api.service.search import SearchResponse
 from rag.retrieval.explanation import Explanation
 from rag.text.language import Language
 from rag.types import PATH_SEPARATOR

@@ -5,8 +5,8 @@ import datetime
 from rich.console import Console
 
 from api.messages import say
-from api.schemas.ingest import PlanOut
-from api.schemas.status import StatusResponse
+from api.service.ingest import PlanOut
+from api.service.status import StatusResponse
 from rag.text.language import Language
 
 

@@ -6,8 +6,8 @@ from rich.text import Text
 from api.cli.terminal import printable
 from api.cli.views.search import print_explanation
 from api.messages import say
-from api.schemas.ask import UsageOut
-from api.schemas.trace import AttemptOut, CheckedOut, TraceResponse
+from api.service.ask import UsageOut
+from api.service.trace import AttemptOut, CheckedOut, TraceResponse
 from rag.text.language import Language
 
 

@@ -10,9 +10,8 @@ from pydantic import BaseModel
 
 from api.disconnects import CLIENT_GONE, unless_gone
 from api.error_formats import OWN
-from api.schemas.ask import AskRequest, AskResponse, PassageOut
 from api.schemas.errors import ERRORS
-from api.service.ask import answer_events
+from api.service.ask import AskRequest, AskResponse, PassageOut, answer_events
 from api.sse import event, event_stream
 from rag.answering.answer import Answerer, AnswerEvent, PassagesFound, final_answer
 from rag.chat.protocol import ReasoningDelta, TextDelta

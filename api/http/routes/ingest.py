@@ -3,8 +3,7 @@
 from fastapi import FastAPI
 
 from api.schemas.errors import ERRORS
-from api.schemas.ingest import IngestRequest, IngestState
-from api.service.ingest import check_path, describe_run, run_ingest
+from api.service.ingest import IngestRequest, IngestState, check_path, describe_run, run_ingest
 from ingest.runner import IngestRunner
 from rag.wiring import Services
 

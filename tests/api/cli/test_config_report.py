@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli.config_report import config_report
-from api.schemas.config import SettingOut
+from api.cli.config_report import SettingOut, config_report
 from rag.settings import SECRETS, Settings
 from tests.kit.processes import Workspace, assert_one_line
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from api.schemas.ask import AskRequest, AskResponse
 from api.schemas.filter import FilterIn
-from api.schemas.ingest import IngestRequest, IngestResponse
-from api.schemas.search import SearchRequest, SearchResponse
+from api.service.ask import AskRequest, AskResponse
+from api.service.ingest import IngestRequest, IngestResponse
+from api.service.search import SearchRequest, SearchResponse
 from ingest.staging.report import Failure, IngestReport
 from rag.errors import FilterError
 from rag.retrieval.search import Retrieval
