@@ -1,10 +1,11 @@
 """A column that is added to the table of columns breaks neither old indexes nor old backups.
 
-These tests do what a developer would do, in a copy of the source: they add rows to the table and attributes to `Chunk`.
-There the tests of old indexes must pass again, and so must those of `added_columns.py`.
+These tests do what docs/extending/filterable-column.md says, in a copy of the source: they add the column of its
+example, and another one. There the tests of old indexes must pass again, and so must those of `added_columns.py`.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,23 +24,14 @@ from tests.kit.paths import ROOT
 COPIED = ("ingest", "rag", "tests/kit", "tests/fixtures/old_indexes")
 TESTS = ("tests/ingest/test_old_indexes.py", "tests/ingest/added_columns.py")
 
-ATTRIBUTES = """\
-    owner: str = ""
-    note: str = "none"
-"""
-COLUMNS = f"""\
-    Column(
-        "owner",
-        "text",
-        64,
-        attribute="owner",
-        derive=lambda chunk: str(chunk.metadata.get("audience", "")),
-        filtered_as="text",
-        since={SCHEMA_VERSION + 1},
-        default="",
-    ),
-    Column("note", "text", 64, attribute="note", since={SCHEMA_VERSION + 1}, default="none"),
-"""
+GUIDE = ROOT / "docs" / "extending" / "filterable-column.md"
+OWNER_ATTRIBUTE, OWNER_COLUMN = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+NOTE_ATTRIBUTE = '    note: str = "none"\n'
+NOTE_COLUMN = f"""    Column("note", "text", 64, attribute="note", since={SCHEMA_VERSION + 1}, default="none"),\n"""
+
+
+def test_the_guide_shows_the_next_version_of_the_schema() -> None:
+    assert f"since={SCHEMA_VERSION + 1}," in OWNER_COLUMN, f"{GUIDE}: `since` must be {SCHEMA_VERSION + 1}"
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +43,12 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (*TESTS, "pyproject.toml", "tests/__init__.py"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, source / name)
-    insert_before("    metadata: Mapping[str, MetadataValue] = field(", ATTRIBUTES, source / "rag" / "types.py")
-    insert_before('    Column("text_hash", ', COLUMNS, source / "rag" / "store" / "columns.py")
+    insert_before(
+        "    metadata: Mapping[str, MetadataValue] = field(",
+        OWNER_ATTRIBUTE + NOTE_ATTRIBUTE,
+        source / "rag" / "types.py",
+    )
+    insert_before('    Column("text_hash", ', OWNER_COLUMN + NOTE_COLUMN, source / "rag" / "store" / "columns.py")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", *TESTS],
         cwd=source,

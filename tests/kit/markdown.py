@@ -41,6 +41,11 @@ class MarkdownFile:
     def path(self) -> Path:
         return ROOT / self.name
 
+    @property
+    def may_name_what_is_new(self) -> bool:
+        """Whether the page is on extending zhiwen: it names modules and commands that its reader will write."""
+        return self.name.startswith("docs/extending/")
+
     @cached_property
     def text(self) -> str:
         return self.path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """The routes of the operations in `api.service.operations`."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query
@@ -15,9 +15,9 @@ from rag.wiring import Services
 _BODY = "request"
 
 
-def add_operations(app: FastAPI, services: Services) -> None:
+def add_operations(app: FastAPI, services: Services, operations: Sequence[Operation[Any, Any]] = OPERATIONS) -> None:
     """Add one route for each operation. The handlers block, so FastAPI runs them in threads."""
-    for operation in OPERATIONS:
+    for operation in operations:
         app.add_api_route(
             operation.path,
             _handler(operation, services),
