@@ -1,10 +1,21 @@
-"""Prompts and listeners that the tests of the chat models share."""
+"""Prompts, models at the scripted server, and listeners: what the tests of the chat models share."""
 
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rag.chat.fallback import FallbackChat
+from rag.chat.openai_compatible import OpenAIChat
+from rag.chat.presets import CUSTOM, Preset
+from rag.chat.prices import Price
 from rag.chat.prompt import Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, TextDelta
 from rag.errors import ChatError
 from rag.retrieval.evidence import Evidence
+from rag.settings import ChatSettings
 from rag.types import Chunk, ChunkKind, Hit, Passage
+from tests.kit.openai_server import OpenAIServer, Script
 
 KEY = "sk-0123456789abcdef"
 
@@ -35,21 +46,62 @@ def prompt_of(*passages: Passage, idf: dict[str, float] | None = None) -> Prompt
 PROMPT = prompt_of(passage(1, "Ollama 是平台。"))
 
 
+def chat_at(
+    server: OpenAIServer,
+    *scripts: Script,
+    key: str = KEY,
+    preset: Preset = CUSTOM,
+    price: Price | None = None,
+    **given: Any,
+) -> FallbackChat:
+    """The model `custom/m` at the server, which plays the scripts; `given` are settings of the chat model."""
+    server.play(*scripts)
+    settings = ChatSettings(**{"total_timeout_seconds": 60, **given})
+    return FallbackChat([model_at(server.base_url, settings, key=key, preset=preset, price=price)], settings)
+
+
+def model_at(
+    base_url: str, settings: ChatSettings, *, key: str = KEY, preset: Preset = CUSTOM, price: Price | None = None
+) -> OpenAIChat:
+    """The model `custom/m` at an address."""
+    return OpenAIChat(settings, name="custom/m", base_url=base_url, model="m", api_key=key, preset=preset, price=price)
+
+
 async def said(chat: ChatModel, prompt: Prompt = PROMPT) -> list[str]:
+    """The pieces of text of one answer."""
     try:
         return [piece.text async for piece in chat.stream(prompt) if isinstance(piece, TextDelta)]
     finally:
         await chat.close()
 
 
-async def heard(chat: ChatModel, prompt: Prompt = PROMPT) -> tuple[list[ChatPiece], ChatError | None]:
-    """Everything that came, and the error that ended it."""
+async def heard(
+    chat: ChatModel, prompt: Prompt = PROMPT, on_piece: Callable[[], object] = lambda: None
+) -> tuple[list[ChatPiece], ChatError | None]:
+    """Everything that came, and the error that ended it. `on_piece` is called after each piece."""
     pieces: list[ChatPiece] = []
     try:
         async for piece in chat.stream(prompt):
             pieces.append(piece)
+            on_piece()
     except ChatError as error:
         return pieces, error
     finally:
         await chat.close()
     return pieces, None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a stream failed: the pieces of text before that, and the error."""
+
+    heard: list[str]
+    error: ChatError
+
+
+def failure(chat: ChatModel, on_piece: Callable[[], object] = lambda: None) -> Failure:
+    """Ask, and expect the answer to fail. `on_piece` is called after each piece."""
+    pieces, error = asyncio.run(heard(chat, on_piece=on_piece))
+    texts = [piece.text for piece in pieces if isinstance(piece, TextDelta)]
+    assert error is not None, f"the stream ended as if all were well, after {texts}"
+    return Failure(texts, error)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rag.text.language import detect_language
 
 from rag.chat.prompt import DECLINED, ContextBudget, Prompt, build_prompt, estimate_tokens
 from rag.retrieval.evidence import Evidence, nearest_headings
+from rag.text.language import detect_language
 from rag.types import Chunk, Hit, Passage
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -5,9 +5,9 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rag.text.language import detect_language
 
 from rag.errors import QuestionError, QuestionTooLong
+from rag.text.language import detect_language
 from rag.text.questions import validate_question
 
 LIMIT = 4000
