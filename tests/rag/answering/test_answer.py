@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import socket
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,6 @@ import pytest
 from ingest.sync import ingest
 from rag.answering.answer import Delta, Event, PassagesFound, answer, search
 from rag.answering.quote import ExtractiveChat
-from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.prompt import DECLINED
 from rag.chat.protocol import ChatModel, Finished
 from rag.chat.scripted import ScriptedChat
@@ -23,6 +20,9 @@ from rag.settings import AnsweringSettings, ChatSettings, KnowledgeSettings, Set
 from rag.store.filters import Equals
 from rag.types import Answer
 from rag.wiring import Parts, open_parts
+from tests.kit import openai_scripts as scripts
+from tests.kit.chat import model_at
+from tests.kit.openai_server import openai_server
 
 ZH = "向量数据库有哪些知名组件？"
 EN = "What is the official website of PyCharm?"
@@ -465,33 +465,14 @@ def test_many_questions_at_once_are_each_answered_for_themselves(shipped: Parts)
 
 
 def test_a_reader_who_stops_early_ends_the_call_to_the_model(shipped: Parts) -> None:
-    gone = threading.Event()
-
-    def serve(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.settimeout(10)
-            connection.recv(65536)
-            connection.sendall(
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-                b'data: {"choices": [{"index": 0, "delta": {"content": "Milvus und mehr"}}]}\n\n'
-            )
-            while connection.recv(65536):
-                pass
-            gone.set()
-
     async def run(chat: ChatModel) -> None:
-        heard = answer(ZH, replace(shipped, chat=chat))
-        async for event in heard:
+        stream = answer(ZH, replace(shipped, chat=chat))
+        async for event in stream:
             if isinstance(event, Delta):
                 break
-        await heard.aclose()
-        assert await asyncio.to_thread(gone.wait, 3), "the connection is still open"
+        await stream.aclose()
         await chat.close()
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
-        thread.start()
-        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        asyncio.run(run(OpenAIChat(ChatSettings(), name="custom/m", base_url=base_url, model="m", api_key="")))
-        thread.join(5)
+    with openai_server(scripts.answer("Milvus und mehr", hangs=True)) as server:
+        asyncio.run(run(model_at(server.base_url, ChatSettings())))
+        assert server.client_left.wait(30), "the connection is still open"

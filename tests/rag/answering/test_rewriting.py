@@ -55,7 +55,7 @@ def test_a_model_that_is_too_slow_is_replaced_by_the_rule_and_its_call_ended() -
         async def stream(self, prompt: Prompt) -> ChatStream:
             try:
                 yield TextDelta("Dify")
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             finally:
                 ended.append(True)
 
