@@ -66,7 +66,7 @@ def main() -> None:
 @contextmanager
 def serving(folder: Path) -> Iterator[Service]:
     """The scripted model and a service that asks it, over the shipped knowledge."""
-    with _process([sys.executable, "-m", "bench.scripted_endpoint"], {}) as (model_url, _):
+    with _process([sys.executable, "-m", "bench.paced_model"], {}) as (model_url, _):
         environment = {
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
             "ZHIWEN_STORE__URI": str(folder / "m.db"),

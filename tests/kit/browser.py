@@ -1,13 +1,12 @@
 """What the browser tests share: questions, answers, and looking at a page."""
 
 import json
-import time
 from collections.abc import Callable
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_server import OpenAIServer
 
 OpenPage = Callable[..., Page]
 
@@ -17,7 +16,7 @@ MARTIAN = "PingCAP 成立于 1987 年，总部在火星 [1]。"
 """Cites a passage that says nothing of the kind."""
 
 
-def chat_settings(endpoint: ChatEndpoint) -> dict[str, str]:
+def chat_settings(endpoint: OpenAIServer) -> dict[str, str]:
     """The environment of a server that asks the endpoint once for each question, and keeps no answer."""
     return {
         "ZHIWEN_CHAT__PROVIDER": "custom",
@@ -43,14 +42,10 @@ def answered(page: Page, question: str = QUESTION) -> Locator:
 
 
 def assert_in_view(page: Page, selector: str) -> None:
-    """The element comes to be seen, not only laid out."""
-    deadline = time.monotonic() + _IN_VIEW_SECONDS
-    while not page.evaluate(_IS_IN_VIEW, selector):
-        assert time.monotonic() < deadline, f"{selector} is not in view"
-        page.wait_for_timeout(50)
+    """Wait until the element can be seen, and not only is laid out."""
+    page.wait_for_function(_IS_IN_VIEW, arg=selector, timeout=30_000)
 
 
-_IN_VIEW_SECONDS = 5
 _IS_IN_VIEW = """selector => {
     const element = document.querySelector(selector);
     if (!element) return false;

@@ -6,7 +6,7 @@ from typing import Any
 from tests.kit.openai_server import Call, Script, chunk
 
 
-def answer(
+def completion(
     *texts: str,
     thoughts: tuple[str, ...] = (),
     finish_reason: str = "stop",
@@ -21,21 +21,22 @@ def answer(
 
     `thoughts` come before the texts; `tokens` are those of the prompt and of the completion. A stream waits for
     `server.proceed` after `holds_after` texts; it ends without a finish reason if it `breaks_off`, and never if it
-    `hangs`. It pauses before the first text and before each further one.
+    `hangs`. It pauses before its first event, and between two texts.
     """
 
     def script(call: Call) -> None:
         if not call.body.get("stream"):
-            call.reply(200, _completion("".join(texts), finish_reason, tokens))
+            call.reply(200, _whole_completion("".join(texts), finish_reason, tokens))
             return
         call.head()
+        time.sleep(first_pause_seconds)
         call.event(chunk() | {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
         for thought in thoughts:
             call.event(chunk(reasoning=thought))
         for number, text in enumerate(texts):
             if number == holds_after:
                 call.server.proceed.wait()
-            time.sleep(pause_seconds if number else first_pause_seconds)
+            time.sleep(pause_seconds if number else 0)
             call.say(text)
         if hangs:
             call.hang()
@@ -92,7 +93,7 @@ def refuse_for(seconds: float, then: Script) -> Script:
     return script
 
 
-def _completion(text: str, finish_reason: str, tokens: tuple[int, int] | None) -> dict[str, Any]:
+def _whole_completion(text: str, finish_reason: str, tokens: tuple[int, int] | None) -> dict[str, Any]:
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": message, "finish_reason": finish_reason}
     completion = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}

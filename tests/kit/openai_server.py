@@ -23,6 +23,8 @@ class Call:
     body: dict[str, Any]
     connection: socket.socket
     server: "OpenAIServer"
+    hanging: threading.Event = field(default_factory=threading.Event)
+    """Set when `hang` has begun."""
     client_left: threading.Event = field(default_factory=threading.Event)
     """Set when the client has closed the connection before the answer was complete."""
     keeps_connection: bool = False
@@ -71,6 +73,7 @@ class Call:
 
     def hang(self) -> None:
         """Say nothing more until the client leaves or the test is over."""
+        self.hanging.set()
         self.connection.settimeout(0.05)
         while not self.server.closing.is_set():
             try:

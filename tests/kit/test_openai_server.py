@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from tests.kit.openai_scripts import answer, embeddings, events, ranking, refuse_for, reply
+from tests.kit.openai_scripts import completion, embeddings, events, ranking, refuse_for, reply
 from tests.kit.openai_server import Call, OpenAIServer, openai_server
 from tests.kit.waiting import eventually
 
@@ -30,7 +30,7 @@ def streamed(client: openai.OpenAI) -> list[str]:
 
 
 def test_an_answer_is_streamed_or_whole_as_the_client_asks(server: OpenAIServer, client: openai.OpenAI) -> None:
-    server.play(answer("a", "b", tokens=(3, 2)))
+    server.play(completion("a", "b", tokens=(3, 2)))
     assert streamed(client) == ["", "a", "b", ""]
     whole = client.chat.completions.create(model="m", messages=MESSAGES)
     assert (whole.choices[0].message.content, whole.choices[0].finish_reason) == ("ab", "stop")
@@ -42,12 +42,12 @@ def test_an_answer_is_streamed_or_whole_as_the_client_asks(server: OpenAIServer,
 
 
 def test_each_request_gets_its_script_and_further_ones_the_last(server: OpenAIServer, client: openai.OpenAI) -> None:
-    server.play(reply(503), events({"choices": []}), answer("c"))
+    server.play(reply(503), events({"choices": []}), completion("c"))
     with pytest.raises(openai.InternalServerError):
         streamed(client)
     assert streamed(client) == []
     assert streamed(client) == streamed(client) == ["", "c", ""]
-    server.play(answer("d"))
+    server.play(completion("d"))
     assert server.calls == []
     assert streamed(client) == ["", "d", ""]
 
@@ -67,7 +67,7 @@ def test_vectors_and_rankings_come_over_a_connection_that_stays_open(
 def test_a_held_answer_waits_until_it_may_go_on_and_a_leaving_client_is_noticed(
     server: OpenAIServer, client: openai.OpenAI
 ) -> None:
-    server.play(answer("a", "b", holds_after=1, hangs=True))
+    server.play(completion("a", "b", holds_after=1, hangs=True))
     with client.chat.completions.create(model="m", messages=MESSAGES, stream=True) as stream:
         texts = (chunk.choices[0].delta.content for chunk in stream)
         assert [next(texts), next(texts)] == ["", "a"]
@@ -87,7 +87,7 @@ def test_an_answer_can_break_off_be_reset_or_drip(server: OpenAIServer, client: 
         call.head()
         call.drip(b": nothing\n\n")
 
-    server.play(answer("half", breaks_off=True), resets, drips)
+    server.play(completion("half", breaks_off=True), resets, drips)
     assert streamed(client) == ["", "half"]
     with pytest.raises(openai.APIConnectionError):
         streamed(client)
@@ -96,7 +96,7 @@ def test_an_answer_can_break_off_be_reset_or_drip(server: OpenAIServer, client: 
 
 
 def test_a_rate_limit_refuses_whoever_comes_too_early(server: OpenAIServer, client: openai.OpenAI) -> None:
-    server.play(refuse_for(0.2, answer("a")))
+    server.play(refuse_for(0.2, completion("a")))
     with pytest.raises(openai.RateLimitError) as caught:
         streamed(client)
     assert caught.value.response.headers["retry-after"] == "0.2"

@@ -11,8 +11,9 @@ from api.cli.doctor import PARTS
 from api.error_codes import STATUS, error_code
 from api.messages import MESSAGES, REMEDIES
 from rag.errors import ChatError, EmbedderError, StoreError
-from tests.kit.chat_endpoint import ChatEndpoint
 from tests.kit.command_cases import Case, Ended, run_cases
+from tests.kit.openai_scripts import completion, reply
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server, Workspace
 
 JSON = ("doctor", "--json")
@@ -185,8 +186,8 @@ def chat_checks(workspace: Workspace) -> list[dict[str, Any]]:
     return [check for check in outcome.json["checks"] if check["part"] == "chat"]
 
 
-def test_each_model_of_the_chain_has_a_line_of_its_own(workspace: Workspace, chat_endpoint: ChatEndpoint) -> None:
-    chat_endpoint.plays("OK", hangs=True)
+def test_each_model_of_the_chain_has_a_line_of_its_own(workspace: Workspace, chat_endpoint: OpenAIServer) -> None:
+    chat_endpoint.play(completion("OK", hangs=True))
     chain = workspace.given(
         ZHIWEN_CHAT__BASE_URL=f"{NOWHERE}/v1",
         ZHIWEN_CHAT__MODEL="down",
@@ -197,21 +198,21 @@ def test_each_model_of_the_chain_has_a_line_of_its_own(workspace: Workspace, cha
     assert (down["ok"], spare["ok"]) == (False, True)
     assert "custom/down" in down["message"]
     assert spare["message"].startswith("custom/spare, answers after 0.")
-    assert len(chat_endpoint.asked) == 1
-    assert chat_endpoint.left.wait(1), "one token is enough"
+    assert len(chat_endpoint.calls) == 1
+    assert chat_endpoint.client_left.wait(1), "one token is enough"
 
 
 def test_a_refused_key_is_told_from_a_model_that_is_out_of_order(
-    workspace: Workspace, chat_endpoint: ChatEndpoint
+    workspace: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
     given = workspace.given(
         ZHIWEN_CHAT__BASE_URL=chat_endpoint.base_url, ZHIWEN_CHAT__MODEL="m", ZHIWEN_CHAT__API_KEY=KEY
     )
     for status, code in ((401, "chat_denied"), (503, "chat_unavailable"), (429, "chat_busy"), (400, "chat_rejected")):
-        chat_endpoint.plays(status=status)
+        chat_endpoint.play(reply(status))
         [check] = chat_checks(given)
         assert check["code"] == code
-        assert len(chat_endpoint.asked) == 1
+        assert len(chat_endpoint.calls) == 1
 
 
 # Beside a server

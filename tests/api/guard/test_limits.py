@@ -22,7 +22,8 @@ from api.guard.keys import new_key
 from api.guard.rate_limit import TokenBuckets
 from api.monitoring.request_log import RequestLines, Served
 from rag.settings import ServeSettings
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server, assert_json_error
 from tests.kit.server_events import streamed
 
@@ -50,7 +51,7 @@ TIGHT = {
 
 @pytest.fixture(scope="module")
 def tight(
-    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("tight"))
     chat = {"ZHIWEN_CHAT__BASE_URL": chat_endpoint.base_url, "ZHIWEN_CHAT__MODEL": "slow"}
@@ -87,9 +88,9 @@ def post(server: Server, path: str, body: str, *, length: int) -> str:
 
 
 @contextmanager
-def without_room(server: Server, chat_endpoint: ChatEndpoint) -> Iterator[str]:
+def without_room(server: Server, chat_endpoint: OpenAIServer) -> Iterator[str]:
     """All places, and the one in the queue, are taken by questions like the one that this gives."""
-    chat_endpoint.plays("Milvus [1]", hangs=True)
+    chat_endpoint.play(completion("Milvus [1]", hangs=True))
     body = json.dumps({"question": QUESTION, "stream": True})
     asking = post(server, "/ask", body, length=len(body))
     with connected(server, asking), connected(server, asking), connected(server, asking):
@@ -98,7 +99,7 @@ def without_room(server: Server, chat_endpoint: ChatEndpoint) -> Iterator[str]:
         yield asking
     while metric(server, "zhiwen_answers_under_way"):
         time.sleep(0.02)
-    chat_endpoint.plays("Milvus [1].")
+    chat_endpoint.play(completion("Milvus [1]."))
 
 
 def seconds_until_closed(own: socket.socket) -> float:
@@ -198,9 +199,9 @@ def test_refusals_are_logged_when_no_more_come_and_while_they_do_not_end() -> No
 
 
 def test_so_many_answers_at_a_time_so_many_in_the_queue_and_the_rest_at_once_told_to_come_back(
-    tight: Server, chat_endpoint: ChatEndpoint
+    tight: Server, chat_endpoint: OpenAIServer
 ) -> None:
-    chat_endpoint.plays("Milvus [1]", hangs=True)
+    chat_endpoint.play(completion("Milvus [1]", hangs=True))
     body = {"question": QUESTION, "stream": True}
     with (
         tight.client.stream("POST", "/ask", json=body) as first,
@@ -220,7 +221,7 @@ def test_so_many_answers_at_a_time_so_many_in_the_queue_and_the_rest_at_once_tol
         assert int(refused.headers["retry-after"]) >= 1
         assert_json_error(waiting.result(timeout=5), 429, "too_many_answers")
         assert tight.client.get("/status").status_code == 200
-    chat_endpoint.plays("Milvus [1].")
+    chat_endpoint.play(completion("Milvus [1]."))
     deadline = time.monotonic() + 5
     while metric(tight, "zhiwen_answers_under_way") and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -228,7 +229,7 @@ def test_so_many_answers_at_a_time_so_many_in_the_queue_and_the_rest_at_once_tol
 
 
 def test_where_there_is_no_room_others_are_still_told_what_else_is_wrong(
-    tight: Server, chat_endpoint: ChatEndpoint
+    tight: Server, chat_endpoint: OpenAIServer
 ) -> None:
     refused_before = metric(tight, REFUSED)
     with without_room(tight, chat_endpoint):
@@ -248,7 +249,7 @@ def test_where_there_is_no_room_others_are_still_told_what_else_is_wrong(
 
 
 def test_a_connection_goes_on_after_a_refusal_and_ends_where_its_client_wants_that(
-    tight: Server, chat_endpoint: ChatEndpoint
+    tight: Server, chat_endpoint: OpenAIServer
 ) -> None:
     live = "GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with without_room(tight, chat_endpoint) as asking:
@@ -266,7 +267,7 @@ def test_a_connection_goes_on_after_a_refusal_and_ends_where_its_client_wants_th
 
 
 def test_who_sends_ever_more_questions_and_reads_no_refusals_is_dropped(
-    tight: Server, chat_endpoint: ChatEndpoint
+    tight: Server, chat_endpoint: OpenAIServer
 ) -> None:
     dropped = metric(tight, DROPPED)
     with without_room(tight, chat_endpoint) as asking:
@@ -280,8 +281,8 @@ def test_who_sends_ever_more_questions_and_reads_no_refusals_is_dropped(
         assert metric(tight, DROPPED) == dropped + 1
 
 
-def test_who_leaves_the_queue_makes_room_in_it(tight: Server, chat_endpoint: ChatEndpoint) -> None:
-    chat_endpoint.plays("Milvus [1]", hangs=True)
+def test_who_leaves_the_queue_makes_room_in_it(tight: Server, chat_endpoint: OpenAIServer) -> None:
+    chat_endpoint.play(completion("Milvus [1]", hangs=True))
     body = json.dumps({"question": QUESTION, "stream": True})
     asking = post(tight, "/ask", body, length=len(body))
     with connected(tight, asking) as first, connected(tight, asking) as second:
@@ -295,7 +296,7 @@ def test_who_leaves_the_queue_makes_room_in_it(tight: Server, chat_endpoint: Cha
             assert time.monotonic() - left < 0.9, "until its time in the queue is over"
     while metric(tight, "zhiwen_answers_under_way"):
         assert time.monotonic() - left < 10
-    chat_endpoint.plays("Milvus [1].")
+    chat_endpoint.play(completion("Milvus [1]."))
 
 
 def test_a_question_that_is_not_all_there_takes_no_place(tight: Server) -> None:
@@ -355,9 +356,9 @@ def test_some_requests_may_be_sent_ahead_and_are_answered_in_their_order_but_not
 
 
 def test_a_client_that_does_not_read_is_dropped_and_its_call_to_the_model_ended(
-    tight: Server, chat_endpoint: ChatEndpoint
+    tight: Server, chat_endpoint: OpenAIServer
 ) -> None:
-    chat_endpoint.plays(*(["Milvus [1].\n\n" * 2000] * 40), hangs=True)
+    chat_endpoint.play(completion(*(["Milvus [1].\n\n" * 2000] * 40), hangs=True))
     dropped = metric(tight, 'zhiwen_connections_dropped_total{reason="slow_reader"}')
     body = json.dumps({"question": QUESTION, "stream": True})
     with connected(tight, post(tight, "/ask", body, length=len(body)), receive_buffer=4096):
@@ -365,7 +366,7 @@ def test_a_client_that_does_not_read_is_dropped_and_its_call_to_the_model_ended(
         while metric(tight, 'zhiwen_connections_dropped_total{reason="slow_reader"}') == dropped:
             assert time.monotonic() - started < 10
             time.sleep(0.1)
-        assert chat_endpoint.left.wait(2)
+        assert chat_endpoint.client_left.wait(2)
         assert time.monotonic() - started > 1
     assert metric(tight, "zhiwen_answers_under_way") == 0
 

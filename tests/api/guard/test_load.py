@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server
 
 pytestmark = pytest.mark.alone
@@ -36,7 +37,7 @@ class Reply:
 
 @pytest.fixture(scope="module")
 def loaded(
-    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("loaded"))
     limits = {
@@ -134,9 +135,9 @@ def test_half_open_connections_and_slow_readers_hardly_slow_the_others_down(load
 
 
 def test_of_a_thousand_questions_in_one_instant_so_many_are_answered_and_the_rest_refused_within_a_tenth_of_a_second(
-    loaded: Server, chat_endpoint: ChatEndpoint
+    loaded: Server, chat_endpoint: OpenAIServer
 ) -> None:
-    chat_endpoint.plays("Milvus [1]", hangs=True)
+    chat_endpoint.play(completion("Milvus [1]", hangs=True))
     sizes, slowest = [], []
     for _ in range(ROUNDS):
         wait_until_idle(loaded)

@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server, Workspace, assert_json_error
 from tests.kit.server_events import streamed, streamed_answer
 
@@ -463,9 +464,9 @@ def test_a_server_on_an_empty_store_starts_quickly_without_torch_and_says_that_i
 
 
 def test_sigterm_ends_a_server_with_an_answer_still_streaming(
-    workspace: Workspace, chat_endpoint: ChatEndpoint
+    workspace: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
-    chat_endpoint.plays("Milvus [1] is", " one", hangs=True)
+    chat_endpoint.play(completion("Milvus [1] is", " one", hangs=True))
     chatting = workspace.given(ZHIWEN_CHAT__BASE_URL=chat_endpoint.base_url, ZHIWEN_CHAT__MODEL="slow")
     server = Server.start(chatting)
     try:

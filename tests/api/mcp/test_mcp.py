@@ -12,8 +12,9 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from tests.kit.chat_endpoint import ChatEndpoint
 from tests.kit.leaving_clients import assert_leaving_ends_the_call
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import ZHIWEN, Server, Workspace
 
 QUESTION = "向量数据库有哪些知名组件？"
@@ -166,10 +167,10 @@ def test_a_request_leaves_nothing_open(server: Server) -> None:
     assert "mcp-session-id" not in response.headers
 
 
-def test_a_call_whose_client_goes_away_ends_the_call_to_the_model(chat_endpoint: ChatEndpoint, talking: Server) -> None:
+def test_a_call_whose_client_goes_away_ends_the_call_to_the_model(chat_endpoint: OpenAIServer, talking: Server) -> None:
     call = {"name": "ask", "arguments": {"question": QUESTION}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
-    chat_endpoint.plays("Milvus", hangs=True)
+    chat_endpoint.play(completion("Milvus", hangs=True))
     assert_leaving_ends_the_call(talking, chat_endpoint, "/mcp", body, accept="application/json, text/event-stream")
 
 

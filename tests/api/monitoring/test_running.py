@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from api.monitoring.metrics import Metrics
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server, Workspace
 from tests.kit.server_events import streamed_answer
 
@@ -24,12 +25,12 @@ SECRET_WORDS = ("向量", "红烧肉", "Milvus", "PingCAP", "no-such-path")
 
 @pytest.fixture(scope="module")
 def running(
-    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server over an empty store; each test goes on where the one before has left it."""
     workspace = Workspace.with_shipped_knowledge(tmp_path_factory.mktemp("running"))
     chat = {"ZHIWEN_CHAT__BASE_URL": chat_endpoint.base_url, "ZHIWEN_CHAT__MODEL": "scripted"}
-    chat_endpoint.plays("Milvus [1]. PingCAP was founded in 1987 [1].")
+    chat_endpoint.play(completion("Milvus [1]. PingCAP was founded in 1987 [1]."))
     server = Server.start(workspace.given(**chat, ZHIWEN_STORE__TIMEOUT_SECONDS="4"))
     try:
         yield server

@@ -473,6 +473,6 @@ def test_a_reader_who_stops_early_ends_the_call_to_the_model(shipped: Parts) -> 
         await stream.aclose()
         await chat.close()
 
-    with openai_server(scripts.answer("Milvus und mehr", hangs=True)) as server:
+    with openai_server(scripts.completion("Milvus und mehr", hangs=True)) as server:
         asyncio.run(run(model_at(server.base_url, ChatSettings())))
         assert server.client_left.wait(30), "the connection is still open"

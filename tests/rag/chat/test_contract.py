@@ -12,7 +12,7 @@ from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken
 from rag.settings import ChatSettings
 from tests.kit.chat import PROMPT, heard, model_at
-from tests.kit.openai_scripts import answer
+from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import openai_server
 
 TEXT = "Ollama 是平台。 [1]"
@@ -31,7 +31,7 @@ def chat(request: pytest.FixtureRequest) -> Iterator[ChatModel]:
         broken = ScriptedChat([], error=ChatBroken("half"), name="broken")
         yield FallbackChat([broken, ScriptedChat(pieces)], SETTINGS)
     else:
-        with openai_server(answer(*pieces)) as server:
+        with openai_server(completion(*pieces)) as server:
             yield model_at(server.base_url, SETTINGS)
 
 
@@ -88,7 +88,7 @@ def test_many_questions_at_once_are_each_answered_whole(chat: ChatModel) -> None
 @pytest.mark.parametrize("kind", ["scripted", "chain", "endpoint"])
 def test_an_answer_that_breaks_off_never_ends_as_if_it_were_whole(kind: str) -> None:
     half = ScriptedChat(["一半"], error=ChatBroken("half"))
-    with openai_server(answer("一半", breaks_off=True)) as server:
+    with openai_server(completion("一半", breaks_off=True)) as server:
         endpoint = model_at(server.base_url, SETTINGS)
         models = {"scripted": half, "chain": FallbackChat([half], SETTINGS), "endpoint": endpoint}
         pieces, error = asyncio.run(heard(models[kind]))

@@ -9,18 +9,18 @@ from rag.chat.protocol import TextDelta
 from rag.errors import ChatBroken, ChatRejected
 from rag.types import Attempt, Usage
 from tests.kit.chat import KEY, PROMPT, chat_at, failure, heard, said
-from tests.kit.openai_scripts import answer, events, reply
+from tests.kit.openai_scripts import completion, events, reply
 from tests.kit.openai_server import Call, OpenAIServer, Script, chunk
 from tests.kit.waiting import eventually
 
 
 def test_a_normal_stream_comes_piece_by_piece(server: OpenAIServer) -> None:
-    assert asyncio.run(said(chat_at(server, answer("Ollama ", "是平台", " [1]")))) == ["Ollama ", "是平台", " [1]"]
+    assert asyncio.run(said(chat_at(server, completion("Ollama ", "是平台", " [1]")))) == ["Ollama ", "是平台", " [1]"]
     assert len(server.calls) == 1
 
 
 def test_the_request_carries_prompt_model_limits_and_key(server: OpenAIServer) -> None:
-    asyncio.run(said(chat_at(server, answer("好"), temperature=0.7, max_answer_tokens=99)))
+    asyncio.run(said(chat_at(server, completion("好"), temperature=0.7, max_answer_tokens=99)))
     (call,) = server.calls
     assert call.path == "/v1/chat/completions"
     assert call.headers["authorization"] == f"Bearer {KEY}"
@@ -32,11 +32,11 @@ def test_the_request_carries_prompt_model_limits_and_key(server: OpenAIServer) -
 
 
 def test_a_server_without_a_key_is_asked_without_ours(server: OpenAIServer) -> None:
-    assert asyncio.run(said(chat_at(server, answer("好"), key=""))) == ["好"]
+    assert asyncio.run(said(chat_at(server, completion("好"), key=""))) == ["好"]
 
 
 def test_pieces_arrive_while_the_model_still_writes(server: OpenAIServer) -> None:
-    chat = chat_at(server, answer("第一", "第二", holds_after=1))
+    chat = chat_at(server, completion("第一", "第二", holds_after=1))
     pieces, error = asyncio.run(heard(chat, on_piece=server.proceed.set))
     assert error is None
     assert pieces[:2] == [TextDelta("第一"), TextDelta("第二")]
@@ -44,7 +44,7 @@ def test_pieces_arrive_while_the_model_still_writes(server: OpenAIServer) -> Non
 
 def test_one_model_answers_several_questions_at_once(server: OpenAIServer) -> None:
     async def run() -> list[list[str]]:
-        chat = chat_at(server, answer("a", "b"))
+        chat = chat_at(server, completion("a", "b"))
 
         async def one() -> list[str]:
             return [piece.text async for piece in chat.stream(PROMPT) if isinstance(piece, TextDelta)]
@@ -58,7 +58,7 @@ def test_one_model_answers_several_questions_at_once(server: OpenAIServer) -> No
 
 def test_after_a_failure_the_same_model_answers_the_next_question(server: OpenAIServer) -> None:
     async def run() -> list[str]:
-        chat = chat_at(server, events(chunk("一半")), answer("好"))
+        chat = chat_at(server, events(chunk("一半")), completion("好"))
         with pytest.raises(ChatBroken):
             async for _ in chat.stream(PROMPT):
                 pass
@@ -87,7 +87,7 @@ def test_every_attempt_is_told_with_its_outcome_and_its_times(server: OpenAIServ
 
 def test_a_consumer_that_stops_early_closes_the_connection(server: OpenAIServer) -> None:
     async def run() -> None:
-        chat = chat_at(server, answer("a", "b", hangs=True))
+        chat = chat_at(server, completion("a", "b", hangs=True))
         stream = chat.stream(PROMPT)
         assert await anext(stream) == TextDelta("a")
         await stream.aclose()
@@ -99,7 +99,7 @@ def test_a_consumer_that_stops_early_closes_the_connection(server: OpenAIServer)
 
 @pytest.mark.parametrize(
     ("script", "pieces"),
-    [(Call.hang, 0), (answer(hangs=True), 0), (answer("a", hangs=True), 1)],
+    [(Call.hang, 0), (completion(hangs=True), 0), (completion("a", hangs=True), 1)],
     ids=["no head", "no token", "one token"],
 )
 def test_a_consumer_that_is_cancelled_closes_the_connection(server: OpenAIServer, script: Script, pieces: int) -> None:
@@ -129,7 +129,7 @@ def test_a_consumer_that_is_cancelled_closes_the_connection(server: OpenAIServer
 @pytest.mark.parametrize("thinking", [False, True])
 def test_a_request_says_what_is_usual_at_the_provider(server: OpenAIServer, provider: str, thinking: bool) -> None:
     preset = PRESETS[provider]
-    asyncio.run(said(chat_at(server, answer("好"), preset=preset, thinking=thinking, max_answer_tokens=99)))
+    asyncio.run(said(chat_at(server, completion("好"), preset=preset, thinking=thinking, max_answer_tokens=99)))
     body = server.calls[0].body
     assert body[preset.limit] == 99
     assert ("max_tokens" in body) != ("max_completion_tokens" in body)
@@ -151,7 +151,7 @@ def test_an_option_that_the_server_refuses_is_left_out_then_and_later(
 ) -> None:
     async def run() -> None:
         refusal = reply(400, {"error": {"message": complaint}})
-        chat = chat_at(server, refusal, answer("好"), answer("好"), preset=PRESETS["qwen"], max_attempts=1)
+        chat = chat_at(server, refusal, completion("好"), completion("好"), preset=PRESETS["qwen"], max_attempts=1)
         for _ in range(2):
             assert [piece async for piece in chat.stream(PROMPT) if isinstance(piece, TextDelta)] == [TextDelta("好")]
         await chat.close()
@@ -163,7 +163,7 @@ def test_an_option_that_the_server_refuses_is_left_out_then_and_later(
 
 def test_a_limit_by_another_name_is_given_by_that_name(server: OpenAIServer) -> None:
     complaint = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
-    asyncio.run(said(chat_at(server, reply(400, {"error": {"message": complaint}}), answer("好"))))
+    asyncio.run(said(chat_at(server, reply(400, {"error": {"message": complaint}}), completion("好"))))
     assert [call.body.get("max_completion_tokens") for call in server.calls] == [None, 1024]
     assert "max_tokens" not in server.calls[1].body
 

@@ -18,14 +18,14 @@ from rag.errors import (
 )
 from rag.settings import ChatSettings
 from tests.kit.chat import KEY, chat_at, failure, model_at, said
-from tests.kit.openai_scripts import answer, events, refuse_for, reply
+from tests.kit.openai_scripts import completion, events, refuse_for, reply
 from tests.kit.openai_server import Call, OpenAIServer, Script
 
 # Tried again, but only before the first token
 
 
 def test_too_many_requests_is_tried_again_after_the_time_that_was_asked_for(server: OpenAIServer) -> None:
-    chat = chat_at(server, refuse_for(1, then=answer("好")), max_attempts=2)
+    chat = chat_at(server, refuse_for(1, then=completion("好")), max_attempts=2)
     assert asyncio.run(said(chat)) == ["好"]
     assert len(server.calls) == 2
 
@@ -45,7 +45,7 @@ def test_a_time_to_wait_beyond_the_deadline_is_not_waited_for(server: OpenAIServ
 
 
 def test_a_server_that_fails_twice_is_asked_three_times(server: OpenAIServer) -> None:
-    chat = chat_at(server, reply(500), reply(503), answer("好"))
+    chat = chat_at(server, reply(500), reply(503), completion("好"))
     assert asyncio.run(said(chat)) == ["好"]
     assert len(server.calls) == 3
 
@@ -64,7 +64,7 @@ def test_a_connection_that_breaks_before_the_first_token_is_tried_again(server: 
         call.head()
         call.reset()
 
-    assert asyncio.run(said(chat_at(server, breaks, answer("好")))) == ["好"]
+    assert asyncio.run(said(chat_at(server, breaks, completion("好")))) == ["好"]
     assert len(server.calls) == 2
 
 
@@ -75,7 +75,7 @@ def test_a_connection_that_breaks_after_the_first_token_is_not_tried_again(serve
         assert call.server.proceed.wait(30)
         call.reset()
 
-    chat = chat_at(server, script, answer("不该问"))
+    chat = chat_at(server, script, completion("不该问"))
     end = failure(chat, on_piece=server.proceed.set)
     assert type(end.error) is ChatBroken, "it was reached; its answer broke off"
     assert end.heard == ["一半"]
@@ -88,7 +88,7 @@ def test_a_body_that_is_cut_off_after_the_first_token_is_not_tried_again(server:
         call.say("一半")
         call.raw(b"ff\r\ndata: {")
 
-    end = failure(chat_at(server, script, answer("不该问")))
+    end = failure(chat_at(server, script, completion("不该问")))
     assert type(end.error) is ChatBroken, "it was reached; its answer broke off"
     assert end.heard == ["一半"]
     assert len(server.calls) == 1
@@ -150,7 +150,7 @@ def test_a_key_that_the_server_repeats_is_not_passed_on(server: OpenAIServer, sc
 @pytest.mark.parametrize("key", ["sk-你的密钥", "sk-abc\n", "sk-\x00abc"])
 def test_a_key_that_no_header_can_carry_is_an_error_without_the_key(server: OpenAIServer, key: str) -> None:
     with pytest.raises((ConfigError, ChatUnavailable)) as caught:
-        asyncio.run(said(chat_at(server, answer("好"), key=key, max_attempts=1)))
+        asyncio.run(said(chat_at(server, completion("好"), key=key, max_attempts=1)))
     assert key not in str(caught.value)
     assert server.calls == []
 

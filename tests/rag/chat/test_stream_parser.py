@@ -11,7 +11,7 @@ from rag.chat.protocol import Finished, ReasoningDelta, TextDelta
 from rag.errors import ChatBroken, ChatFiltered, ChatInvalidResponse
 from rag.types import Usage
 from tests.kit.chat import chat_at, failure, heard, said
-from tests.kit.openai_scripts import answer, events, reply
+from tests.kit.openai_scripts import completion, events, reply
 from tests.kit.openai_server import Call, OpenAIServer, Script, chunk, sse
 
 # Events
@@ -56,11 +56,11 @@ def test_a_last_event_with_the_usage_and_no_choices_is_no_problem(server: OpenAI
 
 @pytest.mark.parametrize("broken", ["{oops", "null", "", "[1]", '"text"', "5"])
 def test_an_event_that_is_no_chunk_is_broken_and_not_tried_again(server: OpenAIServer, broken: str) -> None:
-    first = failure(chat_at(server, events(broken, "{oops"), answer("不该问")))
+    first = failure(chat_at(server, events(broken, "{oops"), completion("不该问")))
     assert type(first.error) is (ChatBroken if broken == "null" else ChatInvalidResponse)
     assert len(server.calls) == 1
     server.calls.clear()
-    later = failure(chat_at(server, events(chunk("一半"), broken, "{oops"), answer("不该问")))
+    later = failure(chat_at(server, events(chunk("一半"), broken, "{oops"), completion("不该问")))
     assert type(later.error) is type(first.error)
     assert later.heard == ["一半"]
     assert len(server.calls) == 1
@@ -143,7 +143,7 @@ def test_an_error_inside_the_stream_is_broken_and_says_why(server: OpenAIServer)
     error = {"error": {"message": "quota exceeded", "type": "insufficient_quota"}}
     for script in (events(error), events(chunk("一半"), error)):
         server.calls.clear()
-        end = failure(chat_at(server, script, answer("不该问")))
+        end = failure(chat_at(server, script, completion("不该问")))
         assert type(end.error) is ChatBroken
         assert "quota exceeded" in str(end.error)
         assert len(server.calls) == 1
@@ -161,7 +161,7 @@ def test_an_answer_that_stops_at_its_length_limit_is_truncated(server: OpenAISer
     assert finished(server, events(chunk("一半"), chunk(finish_reason="length"), "[DONE]")) == Finished(
         "custom/m", True
     )
-    assert finished(server, answer("好")) == Finished("custom/m", False)
+    assert finished(server, completion("好")) == Finished("custom/m", False)
 
 
 def test_a_limit_reached_before_the_answer_began_is_broken_and_says_what_to_do(server: OpenAIServer) -> None:
@@ -230,7 +230,7 @@ def test_reasoning_is_passed_on_apart_from_the_text(server: OpenAIServer, name: 
 
 
 def test_reasoning_in_tags_is_taken_out_of_the_text(server: OpenAIServer) -> None:
-    script = answer("<thi", "nk>", "先看", "</th", "ink>\n\n好", "的")
+    script = completion("<thi", "nk>", "先看", "</th", "ink>\n\n好", "的")
     pieces, error = asyncio.run(heard(chat_at(server, script)))
     assert error is None
     assert "".join(piece.text for piece in pieces if isinstance(piece, ReasoningDelta)) == "先看"

@@ -11,7 +11,7 @@ from rag.chat.scripted import ScriptedChat
 from rag.chat.timeouts import Timeouts, enforce_timeouts
 from rag.errors import ChatTimeout
 from tests.kit.chat import PROMPT, chat_at, failure
-from tests.kit.openai_scripts import answer
+from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import Call, OpenAIServer, Script, chunk, sse
 from tests.kit.virtual_time import VirtualTime
 
@@ -134,7 +134,7 @@ def test_a_server_that_sends_no_token_is_left_at_the_first_deadline(server: Open
 
 
 def test_a_server_that_stalls_in_mid_answer_is_left_at_the_idle_deadline(server: OpenAIServer) -> None:
-    end = failure(chat_at(server, answer("一半", hangs=True), idle_timeout_seconds=0.5))
+    end = failure(chat_at(server, completion("一半", hangs=True), idle_timeout_seconds=0.5))
     assert type(end.error) is ChatTimeout
     assert IDLE in str(end.error)
     assert end.heard == ["一半"]

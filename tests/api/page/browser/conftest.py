@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.kit.browser import OpenPage, chat_settings
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -34,7 +34,7 @@ new PerformanceObserver((list) => {
 
 @pytest.fixture(scope="session")
 def talking_server(
-    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """The shipped knowledge, answered by `chat_endpoint`; nothing is cached, so that each answer is written anew."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("talking"))

@@ -9,7 +9,8 @@ from api.page.answer_html import AnswerRenderer, answer_html
 from api.page.document_html import render_document
 from ingest.readers.documents import parse_document
 from tests.kit.browser import QUESTION, OpenPage, answered
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server
 
 PAYLOADS = [
@@ -100,11 +101,11 @@ def test_every_hostile_document_is_harmless_in_the_page(open_page: OpenPage) -> 
 
 @pytest.mark.parametrize("pieces", [1, 7])
 def test_a_model_that_writes_them_all_harms_nobody(
-    open_page: OpenPage, chat_endpoint: ChatEndpoint, pieces: int
+    open_page: OpenPage, chat_endpoint: OpenAIServer, pieces: int
 ) -> None:
     text = "知名的向量数据库组件有 Milvus [1]。\n\n" + "\n\n".join(f"{payload} [1]" for payload in PAYLOADS)
     size = pieces if pieces > 1 else len(text)
-    chat_endpoint.plays(*(text[start : start + size] for start in range(0, len(text), size)))
+    chat_endpoint.play(completion(*(text[start : start + size] for start in range(0, len(text), size))))
     page = open_page()
     turn = answered(page, QUESTION)
     expect(turn.locator(".answer")).to_contain_text("Milvus")

@@ -6,14 +6,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.kit.browser import ANSWER, answered, ask, assert_in_view, chat_settings
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server, Workspace, assert_json_error
 
 READER, KEEPER = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
 
 @pytest.fixture
-def talking(workspace: Workspace, chat_endpoint: ChatEndpoint) -> Workspace:
+def talking(workspace: Workspace, chat_endpoint: OpenAIServer) -> Workspace:
     """A folder of its own, whose server asks `chat_endpoint`."""
     return workspace.given(**chat_settings(chat_endpoint))
 
@@ -26,9 +27,9 @@ def give_key(page: Page, key: str, reason: str) -> None:
 
 
 def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
-    browser: Browser, talking: Workspace, chat_endpoint: ChatEndpoint
+    browser: Browser, talking: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
-    chat_endpoint.plays(ANSWER)
+    chat_endpoint.play(completion(ANSWER))
     with talking.given(ZHIWEN_SERVE__KEYS=f"reader:ask:{READER},keeper:ingest:{KEEPER}").serving() as server:
         page = browser.new_page(locale="zh-CN", base_url=server.url)
         page.goto("/")
@@ -60,11 +61,11 @@ def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
 
 
 def test_a_server_that_is_killed_in_mid_answer_is_told_and_used_again_once_it_is_back(
-    browser: Browser, talking: Workspace, chat_endpoint: ChatEndpoint
+    browser: Browser, talking: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
     server = Server.start(talking)
     try:
-        chat_endpoint.plays("知名的向量数据库组件有 Milvus，", hangs=True)
+        chat_endpoint.play(completion("知名的向量数据库组件有 Milvus，", hangs=True))
         page = browser.new_page(locale="zh-CN")
         page.goto(server.url)
         turn = ask(page)
@@ -78,7 +79,7 @@ def test_a_server_that_is_killed_in_mid_answer_is_told_and_used_again_once_it_is
         port = int(server.url.rpartition(":")[2])
         server = Server.start(server.workspace, port=port)
         expect(page.locator("#notice")).to_have_text("服务恢复了。", timeout=10_000)
-        chat_endpoint.plays(ANSWER)
+        chat_endpoint.play(completion(ANSWER))
         turn.get_by_role("button", name="重试").click()
         expect(page.locator(".turn .answer")).to_contain_text("PingCAP")
         expect(page.locator("#notice")).to_be_hidden()
