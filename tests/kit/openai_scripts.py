@@ -1,5 +1,6 @@
 """The usual scripts for the OpenAI-compatible server: answers, events, errors, vectors, rankings, a rate limit."""
 
+import hashlib
 import time
 from typing import Any
 
@@ -71,6 +72,12 @@ def reply(status: int, payload: object = None, content_type: str = "application/
 def embeddings(*vectors: list[float]) -> Script:
     """These vectors, whatever the texts."""
     return reply(200, {"data": [{"index": index, "embedding": vector} for index, vector in enumerate(vectors)]})
+
+
+def embed_texts(call: Call) -> None:
+    """A script: one vector of four numbers for each text, equal for equal texts."""
+    digests = [hashlib.sha256(text.encode()).digest() for text in call.body["input"]]
+    embeddings(*([float(byte + 1) for byte in digest[:4]] for digest in digests))(call)
 
 
 def ranking(*scores: tuple[int, float]) -> Script:
