@@ -46,13 +46,3 @@ def run_cases(cases: Mapping[str, Case], ingested: Workspace, folder: Path) -> d
     places = [folder / str(number) for number in range(len(cases))]
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(cases, pool.map(run, cases.values(), places), strict=True))
-
-
-def fastest(attempt: Callable[[], Outcome], *, under: float, attempts: int = 3) -> Outcome:
-    """The first outcome under so many seconds, or the fastest: a busy machine must not fail a test of ours."""
-    outcomes: list[Outcome] = []
-    while len(outcomes) < attempts:
-        outcomes.append(attempt())
-        if outcomes[-1].seconds < under:
-            break
-    return min(outcomes, key=lambda outcome: outcome.seconds)

@@ -24,14 +24,12 @@ from ingest.runner import IngestRunner
 from tests.api.guard.test_access import UNOPENED
 from tests.kit.processes import FirstAsk, Server
 
-pytestmark = pytest.mark.alone
-
 DOCUMENT = create_app(UNOPENED, IngestRunner(), ServerContext()).openapi()
 EXAMPLES = 200
 tried: Counter[str] = Counter()
 # What is generated is as good as what the tool would list besides, and three times as fast.
-alone = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}})
-document = schemathesis.openapi.from_dict(DOCUMENT, config=alone)
+generated_only = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}})
+document = schemathesis.openapi.from_dict(DOCUMENT, config=generated_only)
 thoroughly = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )

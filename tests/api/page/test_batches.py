@@ -8,10 +8,14 @@ import pytest
 from api.page.batches import batch_ready_items
 
 
-async def numbers(ended: list[str], *, fail: bool = False, hang: bool = False) -> AsyncGenerator[int, None]:
+async def numbers(
+    ended: list[str], *, go_on: asyncio.Event | None = None, fail: bool = False, hang: bool = False
+) -> AsyncGenerator[int, None]:
+    """1 to 4; after 1, wait for `go_on`."""
     try:
         yield 1
-        await asyncio.sleep(0.01)
+        if go_on:
+            await go_on.wait()
         yield 2
         yield 3
         if fail:
@@ -25,10 +29,12 @@ async def numbers(ended: list[str], *, fail: bool = False, hang: bool = False) -
 
 def test_what_came_while_the_reader_was_busy_comes_together_and_in_order() -> None:
     async def read() -> list[list[int]]:
-        found = []
-        async for items in batch_ready_items(numbers([])):
+        found, ended, go_on = [], list[str](), asyncio.Event()
+        async for items in batch_ready_items(numbers(ended, go_on=go_on)):
             found.append(items)
-            await asyncio.sleep(0.05)
+            go_on.set()
+            while not ended:
+                await asyncio.sleep(0)  # busy until the source has yielded all
         return found
 
     assert asyncio.run(read()) == [[1], [2, 3, 4]]
