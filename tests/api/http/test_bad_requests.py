@@ -39,14 +39,14 @@ def the_server_is_unharmed(request: pytest.FixtureRequest) -> Iterator[None]:
     ],
     ids=["empty", "white space", "NUL", "escape", "too long", "1 MB"],
 )
-def test_a_question_that_is_none_is_the_callers_error(
+def test_an_invalid_question_is_the_callers_error(
     server: Server, path: str, question: str, status: int, code: str
 ) -> None:
     message = assert_json_error(server.post(path, question=question), status, code)
     assert len(message) < 300
 
 
-def test_a_streamed_question_that_is_none_is_an_ordinary_error(server: Server) -> None:
+def test_an_invalid_question_for_a_stream_is_an_ordinary_error(server: Server) -> None:
     assert_json_error(server.post("/ask", question="", stream=True), 422, "question_error")
 
 

@@ -216,9 +216,7 @@ def test_an_answer_that_breaks_off_is_an_error_and_never_passes_for_whole(
     assert "answer" not in {event.name for event in events}
 
 
-def test_of_an_answer_that_breaks_off_a_trace_is_kept_which_its_error_names(
-    chat_endpoint: OpenAIServer, chatting: Server
-) -> None:
+def test_the_error_of_an_answer_that_breaks_off_names_its_trace(chat_endpoint: OpenAIServer, chatting: Server) -> None:
     chat_endpoint.play(completion(*PIECES[:3], breaks_off=True))
     before = metrics(chatting)
     response = chatting.post("/ask", question=QUESTION)

@@ -108,7 +108,7 @@ def test_a_filter_that_makes_no_sense_is_the_callers_error(server: Server, condi
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "-1e999"])
-def test_a_number_that_is_none_is_the_callers_error(server: Server, number: str) -> None:
+def test_a_number_that_is_not_finite_is_the_callers_error(server: Server, number: str) -> None:
     body = f'{{"question": "x", "filter": {{"field": "level", "at_least": {number}}}}}'
     response = server.client.post("/search", content=body, headers={"content-type": "application/json"})
     assert response.status_code == 422, response.text

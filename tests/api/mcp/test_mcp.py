@@ -86,7 +86,7 @@ def test_the_tools_are_search_fetch_and_ask_with_schemas_of_what_goes_in_and_com
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_what_search_finds_can_be_fetched(server: Server, mode: str) -> None:
+def test_every_search_result_can_be_fetched(server: Server, mode: str) -> None:
     found, fetched = over_http(server, search_and_fetch, mode)
     assert list(found) == ["results"]
     assert all(list(result) == ["id", "title", "url"] for result in found["results"])
@@ -147,7 +147,7 @@ def test_ask_answers_with_sources_and_refuses_without(server: Server) -> None:
     assert refused.structured_content["sources"] == []
 
 
-def test_what_cannot_be_done_is_told_in_words(server: Server) -> None:
+def test_a_failed_tool_call_says_why_in_words(server: Server) -> None:
     async def talk(client: Client) -> list[str]:
         calls = (("fetch", {"id": "nothing.md"}), ("search", {"query": " "}), ("ask", {"question": "长" * 5000}))
         return [failure(await client.call_tool(name, arguments)) for name, arguments in calls]

@@ -110,7 +110,7 @@ ASIDES = {
 
 
 @pytest.mark.parametrize("name", ASIDES)
-def test_what_no_person_asks_is_answered_without_a_search_or_a_model(
+def test_requests_that_a_client_makes_for_itself_are_answered_without_a_search_or_a_model(
     chat_endpoint: OpenAIServer, talking: Server, name: str
 ) -> None:
     chat_endpoint.play(completion(*PIECES))
@@ -144,7 +144,7 @@ def test_every_recorded_request_is_tried() -> None:
         [],
     ],
 )
-def test_what_a_person_asks_is_never_taken_for_it(messages: list[Said]) -> None:
+def test_the_question_of_a_person_is_never_taken_for_such_a_request(messages: list[Said]) -> None:
     assert side_answer(messages) is None
 
 

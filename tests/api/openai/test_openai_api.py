@@ -261,7 +261,7 @@ def test_paths_and_methods_that_do_not_exist_are_errors_in_openais_shape_too(ser
     assert_openai_error(not_json, 400, "invalid_request_error", "invalid_request")
 
 
-def test_what_fails_in_mid_stream_is_the_last_frame_and_nothing_is_done(
+def test_an_error_during_a_stream_is_the_last_frame_and_no_done_follows(
     chat_endpoint: OpenAIServer, talking: Server
 ) -> None:
     chat_endpoint.play(completion(*PIECES[:3], breaks_off=True))

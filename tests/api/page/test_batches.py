@@ -27,7 +27,7 @@ async def numbers(
         ended.append("closed")
 
 
-def test_what_came_while_the_reader_was_busy_comes_together_and_in_order() -> None:
+def test_items_that_arrive_while_the_reader_is_busy_come_together_and_in_order() -> None:
     async def read() -> list[list[int]]:
         found, ended, go_on = [], list[str](), asyncio.Event()
         async for items in batch_ready_items(numbers(ended, go_on=go_on)):
@@ -40,7 +40,7 @@ def test_what_came_while_the_reader_was_busy_comes_together_and_in_order() -> No
     assert asyncio.run(read()) == [[1], [2, 3, 4]]
 
 
-def test_what_the_source_raises_comes_after_what_came_before() -> None:
+def test_an_error_of_the_source_comes_after_the_items_before_it() -> None:
     async def read() -> None:
         async for items in batch_ready_items(numbers(ended, fail=True)):
             found.extend(items)

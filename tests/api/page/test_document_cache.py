@@ -36,7 +36,7 @@ def test_a_large_document_is_rendered_while_others_are_answered_and_reads_the_sa
         assert "cited" not in first
 
 
-def test_what_is_kept_is_not_shown_once_the_document_is_another(workspace: Workspace) -> None:
+def test_a_kept_rendering_is_not_shown_after_its_document_has_changed(workspace: Workspace) -> None:
     file = workspace.write("news.md", "# News\n\nThe tide is low.\n")
     with workspace.serving() as server:
         assert server.ingest()["error"] is None
@@ -64,7 +64,7 @@ def page(server: Server, path: str) -> str:
     return response.text
 
 
-def test_no_more_is_kept_than_there_is_room_for_and_what_was_read_last_stays(tmp_path: Path) -> None:
+def test_at_most_max_bytes_are_kept_and_the_least_recently_read_goes_first(tmp_path: Path) -> None:
     folder = tmp_path / "knowledge"
     folder.mkdir()
     for name in "abc":

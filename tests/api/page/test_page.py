@@ -350,7 +350,7 @@ def test_feedback_over_http_is_what_the_command_shows(server: Server) -> None:
         {"unknown": 1},
     ],
 )
-def test_feedback_that_is_none_is_refused(server: Server, wrong: dict[str, Any]) -> None:
+def test_invalid_feedback_is_refused(server: Server, wrong: dict[str, Any]) -> None:
     body = {"trace_id": TRACE, "rating": "up", **wrong}
     assert_json_error(server.post("/feedback", **body), 422, "invalid_request")
 

@@ -99,7 +99,7 @@ def test_a_database_on_a_server_has_no_record_and_no_owner(tmp_path: Path, monke
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_record_says_where_the_owner_is_and_goes_when_it_goes(settings: Settings, record: Path) -> None:
+def test_a_record_says_where_the_owner_is_and_is_removed_when_it_ends(settings: Settings, record: Path) -> None:
     with owner_record(settings, Owner("http://127.0.0.1:1", 77, "abc", "secret")):
         said = {"url": "http://127.0.0.1:1", "pid": 77, "instance": "abc", "token": "secret"}
         assert json.loads(record.read_text()) == said
@@ -113,7 +113,7 @@ def test_a_record_that_others_could_read_is_closed_before_anything_is_in_it(sett
         assert stat.S_IMODE(record.stat().st_mode) == 0o600
 
 
-def test_a_record_goes_also_when_the_owner_fails(settings: Settings, record: Path) -> None:
+def test_a_record_is_removed_even_if_the_owner_fails(settings: Settings, record: Path) -> None:
     with pytest.raises(RuntimeError), owner_record(settings, SOMEBODY):
         raise RuntimeError
     assert not record.exists()
@@ -127,7 +127,7 @@ def test_an_owner_that_answers_is_found(settings: Settings, record: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [as_json("http://127.0.0.1:1"), "", "{", "[]", '{"url": 1}'], ids=ascii)
-def test_a_record_that_nobody_holds_is_of_a_dead_owner_and_removed(
+def test_a_record_that_is_not_locked_belongs_to_a_dead_owner_and_is_removed(
     settings: Settings, record: Path, content: str
 ) -> None:
     record.write_text(content)
@@ -136,7 +136,7 @@ def test_a_record_that_nobody_holds_is_of_a_dead_owner_and_removed(
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"url": "http://x", "pid": 1}', '{"other": 1}'], ids=ascii)
-def test_a_record_that_is_held_and_not_complete_is_of_a_server_that_is_starting(
+def test_a_record_that_is_locked_and_not_complete_belongs_to_a_server_that_is_starting(
     settings: Settings, record: Path, content: str
 ) -> None:
     with held(record, content):

@@ -87,7 +87,7 @@ def test_a_command_tells_the_same_through_a_server_as_without_one(both: Both, st
     assert told(both.through_server[step]) == told(both.alone[step])
 
 
-def test_the_steps_that_are_compared_are_what_they_are_called(both: Both) -> None:
+def test_each_compared_step_does_what_its_name_says(both: Both) -> None:
     """Or equal outputs would prove little."""
     outcomes = both.through_server
     assert "Generation: 1\n" in outcomes["status"].out
@@ -110,5 +110,5 @@ def test_the_steps_that_are_compared_are_what_they_are_called(both: Both) -> Non
     assert "Back from generation 2 to 1" in outcomes["a rollback"].out
 
 
-def test_a_server_that_served_all_commands_has_nothing_to_complain_of_but_what_they_were_told(both: Both) -> None:
+def test_a_server_that_served_all_commands_logs_no_traceback(both: Both) -> None:
     assert "Traceback" not in both.log

@@ -108,7 +108,7 @@ def test_markers_that_were_not_offered_are_not_in_the_answer(shipped: Parts) -> 
 
 
 @pytest.mark.parametrize("strange", ["[10054]", "[20231231]", "[9[0]9]", "[9[98]9]", "[１２３４５]"])
-def test_a_number_in_brackets_that_is_no_marker_is_no_crash(shipped: Parts, strange: str) -> None:
+def test_a_number_in_brackets_that_is_not_a_marker_is_not_a_crash(shipped: Parts, strange: str) -> None:
     result = told(shipped, [f"知名组件有 Milvus [1]。错误 {strange}，见 Milvus [1]。"])
     assert [citation.number for citation in result.answer.citations] == [1]
 
@@ -419,7 +419,7 @@ def letters(text: str) -> str:
 
 
 @pytest.mark.parametrize("question", ["", "  \n", "什么\0是", "a\ud800"])
-def test_a_question_that_is_none_is_refused_before_anything_is_searched(shipped: Parts, question: str) -> None:
+def test_an_invalid_question_is_refused_before_the_search(shipped: Parts, question: str) -> None:
     with pytest.raises(QuestionError):
         events(question, shipped)
     with pytest.raises(QuestionError):

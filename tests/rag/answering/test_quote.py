@@ -55,7 +55,7 @@ def test_without_words_in_common_the_first_hit_is_quoted() -> None:
     assert extracted(prompt) == "The first. [1]"
 
 
-def test_a_question_without_terms_is_no_crash() -> None:
+def test_a_question_without_terms_is_answered_too() -> None:
     evidence = Evidence("🙂", "en", (passage(1, "The first."),), {}, 0.9)
     assert extracted(build_prompt(evidence)) == "The first. [1]"
 

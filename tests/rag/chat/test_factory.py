@@ -74,7 +74,7 @@ def test_our_own_key_variable_wins_over_the_providers() -> None:
     assert endpoint(opened({"DEEPSEEK_API_KEY": "sk-other"}, provider="deepseek", api_key=KEY))[2] == KEY
 
 
-def test_a_model_of_ones_own_wins_over_the_usual_one() -> None:
+def test_a_configured_model_wins_over_the_usual_one() -> None:
     assert opened(api_key=KEY, model="qwen-max").name == "qwen/qwen-max"
 
 
@@ -136,7 +136,7 @@ def test_another_model_of_the_same_provider_goes_by_the_same_key() -> None:
     )
 
 
-def test_a_fallback_of_ones_own_has_an_address_and_a_key_of_its_own() -> None:
+def test_a_custom_fallback_has_its_own_address_and_key() -> None:
     line = "custom/@cf/meta/llama@https://10.0.0.5:8000/v1"
     address = ("https://10.0.0.5:8000/v1", "@cf/meta/llama")
     assert endpoints(opened(api_key=KEY, fallbacks=(line,)))[1] == (*address, "none"), "the first one's key is not sent"
@@ -173,7 +173,7 @@ def test_fallbacks_without_a_first_model_are_an_error() -> None:
             opened(provider=provider, fallbacks=("ollama",))
 
 
-def test_what_a_model_holds_is_known_of_the_usual_one_or_configured() -> None:
+def test_the_context_of_a_model_is_known_of_the_usual_one_or_configured() -> None:
     assert opened(provider="ollama").context_tokens == 4096
     assert opened(provider="ollama", model="other").context_tokens is None
     assert opened(provider="ollama", model="other", context_tokens=32768).context_tokens == 32768

@@ -71,7 +71,7 @@ def test_the_second_model_is_asked_when_the_first_fails_and_the_answer_names_it(
     assert first.prompts == second.prompts == [PROMPT]
 
 
-def test_the_second_model_is_left_in_peace_while_the_first_answers() -> None:
+def test_the_second_model_is_not_asked_while_the_first_answers() -> None:
     second = ScriptedChat(["不该问"])
     pieces, _ = listened(chain(ScriptedChat(["好"]), second))
     assert TextDelta("好") in pieces
@@ -86,13 +86,13 @@ def test_every_failure_before_the_text_leads_to_the_next_model(kind: type[ChatEr
     assert outcomes(pieces) == [("first", OUTCOMES[kind]), ("second", "answered")]
 
 
-def test_every_kind_of_failure_has_an_outcome_of_its_own() -> None:
+def test_every_kind_of_failure_has_its_own_outcome() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ChatError)]
     assert set(kinds) - {ChatError} == set(OUTCOMES)
     assert len(set(OUTCOMES.values())) == len(OUTCOMES)
 
 
-def test_once_text_has_come_a_failure_is_a_failure_and_nobody_else_is_asked() -> None:
+def test_after_the_first_text_a_failure_ends_the_answer_and_no_other_model_is_asked() -> None:
     second = ScriptedChat(["不该问"])
     pieces, error = listened(chain(ScriptedChat(["一半"], error=ChatBroken("half")), second))
     assert type(error) is ChatBroken
@@ -128,7 +128,7 @@ def test_the_error_of_the_only_model_is_the_error() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_only_what_may_pass_is_tried_again(error: ChatError, calls: int) -> None:
+def test_only_failures_that_may_pass_are_tried_again(error: ChatError, calls: int) -> None:
     model, clock = ScriptedChat([], error=error), VirtualTime()
     listened(chain(model, clock=clock, max_attempts=3, total_timeout_seconds=10), clock)
     assert len(model.prompts) == calls
@@ -191,7 +191,7 @@ def test_a_model_that_is_too_slow_is_closed_and_the_next_one_asked_while_there_i
         assert TextDelta("好") in pieces
 
 
-def test_silence_in_mid_answer_is_an_error_that_names_its_setting() -> None:
+def test_silence_during_an_answer_is_an_error_that_names_its_setting() -> None:
     clock = VirtualTime()
     stalling = Slow(["一半", "晚"], pause_seconds=10)
     pieces, error = listened(chain(stalling, clock=clock, idle_timeout_seconds=4), clock)
@@ -239,7 +239,7 @@ def test_a_model_that_keeps_failing_rests_and_is_tried_again_afterwards() -> Non
     assert asked(chat) == ("resting", "answered"), "one more failure sends it back"
 
 
-def test_the_only_model_rests_too_so_that_nobody_waits_for_it() -> None:
+def test_the_only_model_rests_too_instead_of_making_everybody_wait() -> None:
     model = ScriptedChat([], error=ChatTimeout("late"))
     chat = chain(model, rest_after_failures=1)
     assert asked(chat) == ("timeout",)
@@ -249,7 +249,7 @@ def test_the_only_model_rests_too_so_that_nobody_waits_for_it() -> None:
     assert len(model.prompts) == 1
 
 
-def test_an_answer_makes_up_for_the_failures_before_it() -> None:
+def test_an_answer_clears_the_failures_before_it() -> None:
     class Moody(ScriptedChat):
         async def stream(self, prompt: Prompt) -> ChatStream:
             self.prompts.append(prompt)
@@ -262,7 +262,7 @@ def test_an_answer_makes_up_for_the_failures_before_it() -> None:
 
 
 @pytest.mark.parametrize("kind", [ChatFiltered, ChatRejected])
-def test_what_is_wrong_with_a_question_does_not_send_the_model_to_rest(kind: type[ChatError]) -> None:
+def test_a_bad_question_does_not_send_the_model_to_rest(kind: type[ChatError]) -> None:
     chat = chain(ScriptedChat([], error=kind("x")), rest_after_failures=1)
     assert asked(chat) == asked(chat) == (OUTCOMES[kind],)
 
@@ -277,7 +277,7 @@ def test_attempts_at_one_question_are_one_failure() -> None:
 # All models together
 
 
-def test_a_chain_is_called_by_its_models_in_order_and_holds_what_the_smallest_holds() -> None:
+def test_a_chain_is_named_after_its_models_and_holds_as_much_as_the_smallest() -> None:
     assert chain(ScriptedChat([], name="a/1"), ScriptedChat([], name="b/2")).name == "a/1 → b/2"
     assert chain(ScriptedChat([]), ScriptedChat([], context_tokens=4096)).context_tokens == 4096
     assert chain(ScriptedChat([])).context_tokens is None

@@ -129,7 +129,7 @@ def test_a_model_that_it_does_not_have_is_an_error_that_says_so(served: tuple[st
     assert not any(isinstance(piece, TextDelta | Finished) for piece in pieces)
 
 
-def test_it_can_be_left_in_mid_answer_and_asked_again(served: tuple[str, str]) -> None:
+def test_an_answer_can_be_abandoned_and_the_server_asked_again(served: tuple[str, str]) -> None:
     async def run() -> None:
         chat = chat_at(*served, max_answer_tokens=2000)
         stream = chat.stream(PROMPT)

@@ -67,7 +67,7 @@ def test_after_a_failure_the_same_model_answers_the_next_question(server: OpenAI
     assert asyncio.run(run()) == ["好"]
 
 
-def test_every_attempt_is_told_with_its_outcome_and_its_times(server: OpenAIServer) -> None:
+def test_each_attempt_is_reported_with_its_outcome_and_its_times(server: OpenAIServer) -> None:
     usage = {"prompt_tokens": 7, "completion_tokens": 1}
     script = events(chunk("好"), chunk(finish_reason="stop", usage=usage), "[DONE]")
     pieces, _ = asyncio.run(heard(chat_at(server, reply(503), reply(429), script)))

@@ -128,7 +128,7 @@ def test_a_request_that_is_refused_says_why_in_one_line(server: OpenAIServer) ->
     [{"detail": "too long"}, {"code": 20015, "message": "too long", "data": None}, {"error": "too long"}, b"too long"],
     ids=["FastAPI", "SiliconFlow", "a string", "no JSON"],
 )
-def test_whatever_the_form_of_a_refusal_is_its_reason_is_told(server: OpenAIServer, payload: object) -> None:
+def test_the_reason_of_a_refusal_is_given_whatever_its_form(server: OpenAIServer, payload: object) -> None:
     end = failure(chat_at(server, reply(422, payload)))
     assert type(end.error) is ChatRejected
     assert "too long" in str(end.error)
@@ -164,14 +164,14 @@ def test_an_account_without_credit_is_not_tried_again(server: OpenAIServer) -> N
         assert len(server.calls) == 1
 
 
-def test_too_many_requests_is_an_outcome_of_its_own(server: OpenAIServer) -> None:
+def test_too_many_requests_has_its_own_outcome(server: OpenAIServer) -> None:
     assert type(failure(chat_at(server, reply(429), max_attempts=1)).error) is ChatBusy
 
 
 # Addresses
 
 
-def test_where_nobody_listens_the_address_is_named() -> None:
+def test_an_address_where_nothing_listens_is_named() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         base_url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
@@ -200,7 +200,7 @@ def test_an_address_that_leads_nowhere_is_named(base_url: str) -> None:
     ],
     ids=["HTML", "HTML that looks like events", "an answer in one piece", "blank lines", "nothing"],
 )
-def test_a_page_with_status_200_that_is_no_stream_is_not_taken_for_an_answer(
+def test_a_page_with_status_200_that_is_not_a_stream_is_not_taken_for_an_answer(
     server: OpenAIServer, script: Script, kind: type[ChatError]
 ) -> None:
     end = failure(chat_at(server, script))

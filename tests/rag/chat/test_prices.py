@@ -16,6 +16,6 @@ def test_prices_are_per_million_tokens() -> None:
 
 
 @pytest.mark.parametrize("line", ["", "qwen/qwen-plus", "qwen/qwen-plus 1", "q 1 2 3", "q 1 two", "q -1 2", "q nan 1"])
-def test_a_line_that_is_no_price_is_an_error_that_shows_one(line: str) -> None:
+def test_a_line_that_is_not_a_price_is_an_error_with_an_example(line: str) -> None:
     with pytest.raises(ConfigError, match=r"chat\.prices must be .* 'qwen/qwen-plus 0\.8 2', got"):
         read_prices([line])

@@ -48,14 +48,14 @@ def test_other_line_ends_and_comments_are_understood(server: OpenAIServer) -> No
     assert asyncio.run(said(chat_at(server, script))) == ["a"]
 
 
-def test_a_last_event_with_the_usage_and_no_choices_is_no_problem(server: OpenAIServer) -> None:
+def test_a_last_event_with_the_usage_and_without_choices_is_read(server: OpenAIServer) -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
     script = events(chunk("好"), chunk(finish_reason="stop"), chunk() | {"choices": [], "usage": usage}, "[DONE]")
     assert asyncio.run(said(chat_at(server, script))) == ["好"]
 
 
 @pytest.mark.parametrize("broken", ["{oops", "null", "", "[1]", '"text"', "5"])
-def test_an_event_that_is_no_chunk_is_broken_and_not_tried_again(server: OpenAIServer, broken: str) -> None:
+def test_an_event_that_is_not_a_chunk_is_an_error_and_not_tried_again(server: OpenAIServer, broken: str) -> None:
     first = failure(chat_at(server, events(broken, "{oops"), completion("不该问")))
     assert type(first.error) is (ChatBroken if broken == "null" else ChatInvalidResponse)
     assert len(server.calls) == 1
@@ -210,7 +210,7 @@ def test_the_tokens_are_counted_and_cost_what_is_configured(server: OpenAIServer
 
 
 @pytest.mark.parametrize("usage", [None, "x", {}, {"prompt_tokens": "many", "completion_tokens": 1}])
-def test_where_nobody_counts_there_is_no_usage(server: OpenAIServer, usage: object) -> None:
+def test_without_a_count_of_tokens_there_is_no_usage(server: OpenAIServer, usage: object) -> None:
     assert finished(server, events(chunk("好"), chunk(finish_reason="stop", usage=usage), "[DONE]")).usage is None
 
 

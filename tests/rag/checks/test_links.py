@@ -70,12 +70,12 @@ def filtered(pieces: list[str] | str) -> str:
 
 
 @pytest.mark.parametrize("text", KEPT)
-def test_what_the_cited_passages_hold_and_what_is_no_link_stays(text: str) -> None:
+def test_links_of_the_cited_passages_and_text_that_is_not_a_link_stay(text: str) -> None:
     assert filtered([text]) == text
 
 
 @pytest.mark.parametrize(("text", "clean"), CHANGED)
-def test_what_is_foreign_is_left_out(text: str, clean: str) -> None:
+def test_foreign_links_are_left_out(text: str, clean: str) -> None:
     assert filtered([text]) == clean
 
 

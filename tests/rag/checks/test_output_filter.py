@@ -119,5 +119,5 @@ def test_declining_is_recognised_in_any_decoration_and_at_every_split(decoration
 
 
 @pytest.mark.parametrize("text", ["NOT only [1]", "Notes [1]", "**N** [1]", "“不”[1]", "not in the passages [1]"])
-def test_what_only_begins_like_declining_is_shown(text: str) -> None:
+def test_a_text_that_only_begins_like_declining_is_shown(text: str) -> None:
     assert shown(text) == (text.replace("”[1]", "” [1]"), False)

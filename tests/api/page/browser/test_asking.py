@@ -94,7 +94,9 @@ def test_a_citation_opens_its_passage_beside_the_answer_marked_and_in_view(
     expect(panel.locator(".cited")).to_be_visible()
 
 
-def test_what_the_passages_do_not_support_is_marked(open_page: OpenPage, chat_endpoint: OpenAIServer) -> None:
+def test_a_sentence_that_the_passages_do_not_support_is_marked(
+    open_page: OpenPage, chat_endpoint: OpenAIServer
+) -> None:
     chat_endpoint.play(completion(f"{ANSWER}\n\n{MARTIAN}"))
     turn = answered(open_page())
     expect(turn.locator(".unverified")).to_have_count(1)
@@ -150,7 +152,7 @@ def test_enter_that_an_input_method_needs_sends_nothing(open_page: OpenPage, cha
     assert page.locator(".turn").count() == 0
 
 
-def test_a_follow_up_carries_what_was_said_before(open_page: OpenPage, chat_endpoint: OpenAIServer) -> None:
+def test_a_follow_up_carries_the_conversation_before_it(open_page: OpenPage, chat_endpoint: OpenAIServer) -> None:
     chat_endpoint.play(completion(ANSWER))
     page = open_page()
     answered(page)
@@ -350,7 +352,7 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, chat_endpoint: OpenAISer
 # Models that fail
 
 
-def test_an_error_of_the_model_in_mid_answer_is_told(open_page: OpenPage, chat_endpoint: OpenAIServer) -> None:
+def test_an_error_of_the_model_during_an_answer_is_shown(open_page: OpenPage, chat_endpoint: OpenAIServer) -> None:
     chat_endpoint.play(completion("知名的向量数据库组件有 Milvus，", "还有 PingCAP [1]。", breaks_off=True))
     turn = ask(open_page())
     expect(turn.locator(".failed")).to_contain_text("大模型出了问题，回答没有写完")

@@ -100,7 +100,7 @@ def test_every_hostile_document_is_harmless_in_the_page(open_page: OpenPage) -> 
 
 
 @pytest.mark.parametrize("pieces", [1, 7])
-def test_a_model_that_writes_them_all_harms_nobody(
+def test_a_model_that_writes_all_of_them_does_no_harm(
     open_page: OpenPage, chat_endpoint: OpenAIServer, pieces: int
 ) -> None:
     text = "知名的向量数据库组件有 Milvus [1]。\n\n" + "\n\n".join(f"{payload} [1]" for payload in PAYLOADS)

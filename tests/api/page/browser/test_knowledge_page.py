@@ -67,7 +67,7 @@ def test_an_ingest_that_somebody_else_started_is_shown_too(open_page: OpenPage, 
     expect(page.locator("#outcome")).to_contain_text("读入完成：新增 1 篇", timeout=20_000)
 
 
-def test_what_an_ingest_refuses_is_told(open_page: OpenPage, talking_server: Server) -> None:
+def test_the_reason_why_an_ingest_failed_is_shown(open_page: OpenPage, talking_server: Server) -> None:
     page = open_page("/knowledge")
     golden = talking_server.workspace.knowledge / "golden.yaml"
     kept = golden.read_text()

@@ -26,7 +26,7 @@ def give_key(page: Page, key: str, reason: str) -> None:
     dialog.get_by_role("button", name="使用").click()
 
 
-def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
+def test_a_server_with_keys_asks_for_one_and_shows_nothing_without_it(
     browser: Browser, talking: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
     chat_endpoint.play(completion(ANSWER))
@@ -60,7 +60,7 @@ def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
             each.close()
 
 
-def test_a_server_that_is_killed_in_mid_answer_is_told_and_used_again_once_it_is_back(
+def test_a_server_killed_during_an_answer_is_reported_and_used_again_when_it_is_back(
     browser: Browser, talking: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
     server = Server.start(talking)

@@ -136,7 +136,7 @@ def test_a_bad_request_is_not_repeated() -> None:
         assert len(server.calls) == 1
 
 
-def test_an_endpoint_that_nobody_listens_at_is_unavailable() -> None:
+def test_an_endpoint_where_nothing_listens_is_unavailable() -> None:
     message = fault(client_of("http://127.0.0.1:9/v1"), EmbedderUnavailable)
     assert "http://127.0.0.1:9/v1" in message
     assert "embedding.provider: builtin" in message

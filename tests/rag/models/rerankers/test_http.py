@@ -68,7 +68,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_an_answer_that_is_none_is_an_error_of_one_line(case: str) -> None:
+def test_a_broken_answer_is_an_error_of_one_line(case: str) -> None:
     script, message = BROKEN[case]
     with openai_server(script) as server:
         assert message in fault(client_of(server))
@@ -88,7 +88,7 @@ def test_an_endpoint_that_is_not_there_cannot_be_reached() -> None:
 
 
 @pytest.mark.parametrize("address", ["http://[::1", "http://a b/v1", "http://127.0.0.1:99999999/v1"])
-def test_an_address_that_is_none_is_an_error_of_one_line(address: str) -> None:
+def test_an_invalid_address_is_an_error_of_one_line(address: str) -> None:
     try:
         client = client_at(address)
     except ConfigError:

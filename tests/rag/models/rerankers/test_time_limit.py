@@ -43,7 +43,7 @@ def held() -> Iterator[Callable[..., Scorer]]:
         scorer.may_go_on.set()
 
 
-def test_what_is_ready_in_time_is_handed_on(held: Callable[..., Scorer]) -> None:
+def test_scores_that_are_ready_in_time_are_handed_on(held: Callable[..., Scorer]) -> None:
     scorer = held()
     scorer.may_go_on.set()
     limited = TimeLimitedReranker(scorer, timeout_seconds=5)
