@@ -69,7 +69,14 @@ def place_all(page: Page, fragments: list[str]) -> int:
                     count += block.querySelectorAll("*").length;
                     block.remove();
                 }
-                await new Promise(resolve => setTimeout(resolve, 300));
+                // What the pieces have loaded fails before an image that is asked for after them.
+                for (const turn of [1, 2]) {
+                    await new Promise(resolve => {
+                        const last = new Image();
+                        last.onerror = resolve;
+                        last.src = `/static/no-such-image-${turn}.png`;
+                    });
+                }
                 return count;
             }""",
             fragments,
