@@ -130,7 +130,7 @@ def test_a_text_of_max_tokens_is_embedded_to_its_last_word(embedder: Embedder) -
 
 
 def test_eight_threads_get_what_one_gets(embedder: Embedder) -> None:
-    texts = [PASSAGES[1], " ".join(PASSAGES * 7)]
+    texts = [PASSAGES[1], " ".join(PASSAGES * 3)]
     vectors = embedder.embed_documents(texts)
     counts = [embedder.count_tokens(text * 5) for text in texts]
 
