@@ -1,4 +1,4 @@
-"""What the tests of more than one package share."""
+"""Fixtures for the tests of several packages."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Folders and servers that the tests of the surfaces share."""
+"""Folders and servers for the tests of the API and of the command line."""
 
 import json
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def chat_endpoint() -> Iterator[OpenAIServer]:
 def talking(
     first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server with a chat model, for clients of other protocols; it goes by a public address."""
+    """A server with a chat model and a public address, for clients of other protocols."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("talking"))
     pointed = workspace.given(
         ZHIWEN_CHAT__BASE_URL=chat_endpoint.base_url,

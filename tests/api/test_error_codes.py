@@ -1,4 +1,4 @@
-"""The tree of errors, and what each becomes at the edge."""
+"""The tree of errors, and the code and status of each."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ _BRANCH = re.compile(r"^    (?P<bars>(?:│   |    )*)[├└]── (?P<name>\w
 
 
 def drawn_parents() -> dict[str, str]:
-    """Child → parent, as the docstring of rag.errors draws it."""
+    """Child → parent, as in the drawing in rag.errors."""
     assert errors.__doc__
     parents: dict[str, str] = {}
     line_of_descent = ["ZhiwenError"]

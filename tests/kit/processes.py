@@ -1,4 +1,4 @@
-"""The command and the server as real processes, each over a folder of its own."""
+"""The command and the server as real processes, each in its own folder."""
 
 import hashlib
 import json
@@ -97,7 +97,7 @@ class Workspace:
         return path
 
     def digest(self) -> str:
-        """Of the bytes of the database: equal digests are equal indexes."""
+        """The digest of the database file; empty if there is none. Equal digests mean equal indexes."""
         return hashlib.sha256(self.database.read_bytes()).hexdigest() if self.database.exists() else ""
 
     def run(self, *arguments: str, stdin: bytes = b"", timeout: float = 120) -> Outcome:
@@ -145,7 +145,7 @@ class Workspace:
         return Outcome(status, shown.decode(), "")
 
     def run_without_reader(self, *arguments: str) -> Outcome:
-        """Like `run`, with a standard output whose reader is gone before the first byte."""
+        """Like `run`, but the reader of standard output closes it before the first byte."""
         process = subprocess.Popen(
             [ZHIWEN, *arguments],
             stdout=subprocess.PIPE,
@@ -214,7 +214,7 @@ class Server:
 
     @property
     def remains(self) -> list[str]:
-        """The command lines of those of its processes that still run."""
+        """The command lines of the server's processes that are still running."""
         commands = {pid: command_line(pid) for pid in (self.process.pid, *self.children)}
         return [f"{pid} {command}" for pid, command in commands.items() if command]
 
@@ -235,12 +235,12 @@ class Server:
             self.kill()
 
     def kill_store(self) -> None:
-        """End its Milvus, as a crash would."""
+        """Kill the server's Milvus, as a crash would."""
         for pid in self.children:
             os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """End it whatever it does; its Milvus ends when it does."""
+        """Kill the server; its Milvus ends with it."""
         self.process.kill()
         self.process.wait()
         self.client.close()
@@ -270,14 +270,14 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class FirstAsk:
-    """The very first question, asked on an empty store, and the folder as it then was."""
+    """The outcome of the first question to an empty store, and the folder after it."""
 
     outcome: Outcome
     workspace: Workspace
 
 
 def assert_one_line(outcome: Outcome, status: int, *words: str) -> None:
-    """A failure as a person should meet it."""
+    """Assert that a command failed with this status and one line that has these words."""
     assert outcome.status == status, outcome
     assert len(outcome.error_lines) == 1, outcome.err
     assert "Traceback" not in outcome.err
@@ -286,7 +286,7 @@ def assert_one_line(outcome: Outcome, status: int, *words: str) -> None:
 
 
 def assert_json_error(response: httpx2.Response, status: int, code: str) -> str:
-    """The one JSON shape of errors; returns the message."""
+    """Assert that a response is an error in the one JSON shape, and return its message."""
     assert response.status_code == status, response.text
     body: Mapping[str, Any] = response.json()
     assert list(body) == ["error"]

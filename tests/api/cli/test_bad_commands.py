@@ -20,7 +20,7 @@ MEGABYTE = "长" * 350_000
 
 @dataclass(frozen=True, slots=True)
 class BadCommand:
-    """A command that must fail, with which status, and words that the one line must hold."""
+    """A command that must fail, its exit status, and the words of its one line."""
 
     case: Case
     status: int
@@ -62,7 +62,7 @@ def _bad(
 
 NOTES = "my notes, not a database\n" * 100
 ASK = ("ask", QUESTION)
-# Python's own choice for standard input in any UTF-8 locale but C.
+# Python's default for standard input in every UTF-8 locale except C.
 STRICT = ("PYTHONIOENCODING", "utf-8:strict")
 
 BAD_COMMANDS = {
@@ -111,7 +111,7 @@ def test_a_bad_command_is_one_line_and_the_index_is_as_it_was(ended: dict[str, E
     else:
         assert outcome.out == ""
     if workspace.digest() != ended[name].digest_before:
-        # Opening may rewrite the file; what it holds is what counts.
+        # Opening a database may rewrite its file; only the content must stay.
         status = Workspace(workspace.folder).run("status", "--json")
         assert status.status == 0, status
         assert (status.json["generation"], status.json["documents"]) == (1, 1)

@@ -1,4 +1,4 @@
-"""`zhiwen config`: what is in force, and where it comes from."""
+"""`zhiwen config`: the settings in force, and the origin of each."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`zhiwen doctor`: every part is looked at, whatever the others are like, and what is wrong is said in one line."""
+"""`zhiwen doctor`: each part is checked whatever the state of the others, and described in one line."""
 
 import re
 import signal
@@ -252,7 +252,7 @@ def test_an_index_of_another_embedder_is_reported_with_ingest_as_the_remedy(work
     assert "zhiwen ingest" in embedder["remedy"]
 
 
-# What is said
+# Messages
 
 
 def test_every_message_and_remedy_is_there_in_both_languages() -> None:

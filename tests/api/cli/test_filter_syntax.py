@@ -1,4 +1,4 @@
-"""What a person types behind `--where` and `--filter`, and the filter that is meant by it."""
+"""The texts of `--where` and `--filter`, and the filters that they mean."""
 
 import json
 from typing import Any
@@ -105,7 +105,7 @@ def test_whatever_is_typed_is_a_filter_or_a_filter_error(where: str, filter_json
         return
 
 
-# At work
+# Commands with filters
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def edit_in_place(place: Workspace) -> None:
-    """A text of the same length, with the time of modification as it was."""
+    """Change a document without changing its length or its time of modification."""
     path = place.knowledge / "heron.md"
     before = path.stat().st_mtime_ns
     path.write_text(path.read_text().replace("heron nests in March", "heron rests in March"))
@@ -214,12 +214,12 @@ def test_force_goes_live_without_the_golden_question(ended: dict[str, Ended]) ->
 def test_an_ingest_interrupted_by_ctrl_c_ends_without_a_traceback_and_is_done_by_the_next(
     ingested: Workspace, tmp_path: Path
 ) -> None:
-    """A terminal sends Ctrl+C to every process of the command, the one that parses included."""
+    """A terminal sends Ctrl+C to every process of the command, including the parser."""
     place = ingested.copy_to(tmp_path)
     place.write("slow.md", "<!--" * 400_000)
     place = place.given(ZHIWEN_KNOWLEDGE__MAX_SECONDS_PER_DOCUMENT="200")
     place.write("wren.md", "# Wren\n\nThe wren is small.\n")
-    # In the background of a script Ctrl+C is ignored, which the command would inherit.
+    # A script in the background ignores Ctrl+C, and the command would inherit that.
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(
@@ -247,7 +247,7 @@ def test_an_ingest_interrupted_by_ctrl_c_ends_without_a_traceback_and_is_done_by
 
 
 def parser_seconds(pid: int) -> float:
-    """How long the process that parses for an ingest has computed so far; starting takes less than a second of it."""
+    """The processor time of the parser of an ingest so far, in seconds; its start takes less than one."""
     return sum(processor_seconds(child) for child in children(pid) if "ingest.parser_process" in command_line(child))
 
 

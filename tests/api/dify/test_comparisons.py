@@ -1,4 +1,4 @@
-"""Dify's comparison operators, on values as front matter has them."""
+"""Dify's comparison operators on values from front matter."""
 
 from typing import get_args
 

@@ -14,7 +14,7 @@ MEGABYTE = "长" * 350_000
 
 @pytest.fixture(autouse=True)
 def the_server_is_unharmed(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test of this module sends to the server, its index stays as it is."""
+    """No request of this module changes the index of the server."""
     if "server" not in request.fixturenames:
         yield
         return

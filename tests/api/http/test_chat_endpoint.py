@@ -54,7 +54,7 @@ def assert_citations_match(answer: dict[str, Any], passages: dict[int, str]) -> 
         assert citation["quote"] in passages[citation["number"]]
 
 
-# What the model says
+# The text of the model
 
 
 def test_the_command_prints_the_models_text_as_it_is_with_its_sources(
@@ -107,7 +107,7 @@ def test_a_marker_split_over_many_pieces_is_still_one_marker(chat_endpoint: Open
     assert [citation["number"] for citation in answer["citations"]] == [1]
 
 
-# What the model is asked
+# The request to the model
 
 
 def test_the_model_gets_the_passages_the_question_and_the_key(chat_endpoint: OpenAIServer, chatting: Server) -> None:
@@ -135,7 +135,7 @@ def test_a_question_without_evidence_never_reaches_the_model(chat_endpoint: Open
     assert chat_endpoint.calls == []
 
 
-# What the model may refuse
+# Refusals of the model
 
 
 @pytest.mark.parametrize("pieces", [("NOT_IN_PASSAGES",), ("NOT_IN", "_PASS", "AGES", "\n"), ("  NOT_IN_PASSAGES。",)])
@@ -172,7 +172,7 @@ def test_the_command_keeps_text_without_citations_apart_from_the_refusal(
     assert re.search(r"^知识库里没有", outcome.out, re.MULTILINE), outcome.out
 
 
-# How the model may fail
+# Failures of the model
 
 
 def test_a_model_that_is_down_is_replaced_by_quotes_and_the_answer_says_so(

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says holds for whatever it allows to be sent, and for what it does not allow."""
+"""Responses are as the OpenAPI document describes them, to requests that it allows and to others."""
 
 from collections.abc import Iterator
 
@@ -33,7 +33,7 @@ thoroughly = settings(
 )
 OPEN = ("/health/live", "/health/ready")
 KEY = {"X-API-Key": new_key()}
-# Whether a request that the document does not allow is taken all the same is left out: 0 for false is.
+# Not checked: whether every request that the document forbids is refused. `0` for `false` is accepted.
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance]
 
 
@@ -82,6 +82,6 @@ def test_all_operations_of_the_document_are_tried() -> None:
 
 
 def validate(case: Case, response: Response) -> None:
-    # A stream is described as the text that it is, and would be checked event by event.
+    # The document describes a stream as text, but the check would be done event by event.
     is_stream = response.headers["content-type"][0].startswith("text/event-stream")
     case.validate_response(response, checks=CHECKS if is_stream else [*CHECKS, response_schema_conformance])

@@ -1,4 +1,4 @@
-"""Ingests over HTTP, and what readers see meanwhile."""
+"""Ingests over HTTP, and the responses to readers meanwhile."""
 
 import re
 import threading

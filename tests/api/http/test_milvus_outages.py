@@ -1,4 +1,4 @@
-"""Two `zhiwen serve` on one Milvus server: what they see while it changes, hangs, dies and comes back."""
+"""Two servers on one Milvus server, while its data changes, it hangs, dies and comes back."""
 
 import re
 import threading
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.timeout(600),
-    # The package's own code leaves its log files open.
+    # The package `milvus` does not close its log files.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 PATIENT, IMPATIENT = "10", "2"
-"""Seconds for each call of Milvus: more than a busy machine needs, and less than a Milvus may hang and go on."""
+"""Seconds for a call of Milvus: enough for a busy machine; and less than Milvus may hang without ending itself."""
 NAMES = ("harbour", "lantern", "orchard")
 RELEASES = 3
 
@@ -48,7 +48,7 @@ class Cluster:
 
 @dataclass
 class Seen:
-    """What a reader of one server saw: the releases in each response, its generations, and what went wrong."""
+    """The observations of a reader of one server: the releases in each response, the generations, the failures."""
 
     releases: list[set[str]] = field(default_factory=list)
     generations: set[int] = field(default_factory=set)
@@ -140,7 +140,7 @@ def test_a_milvus_killed_in_mid_query_is_named_and_found_again_when_it_is_back(c
 
 
 def wait_until_found(cluster: Cluster, server: Server) -> None:
-    """Until a search succeeds; before that there may only be errors of the store."""
+    """Wait until a search succeeds. Before that, only errors of the store may occur."""
 
     def is_found() -> bool:
         response = cluster.search(server)

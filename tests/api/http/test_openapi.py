@@ -1,4 +1,4 @@
-"""The description of the HTTP API is complete, true to its own schemas, and kept as it is served."""
+"""The OpenAPI document is complete, matches its own schemas, and is the one in the repository."""
 
 import json
 import re
@@ -24,7 +24,7 @@ each_operation = pytest.mark.parametrize("name", OPERATIONS)
 
 
 def problems(schema: dict[str, Any], value: Any) -> list[str]:
-    # References lead into the document, so the schema is checked as a part of it.
+    # References point into the document, so the schema is checked as a part of it.
     validator = Draft202012Validator(DOCUMENT["components"] | {"components": DOCUMENT["components"]} | schema)
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
@@ -146,7 +146,7 @@ def test_every_operation_of_the_document_is_described_and_every_reference_resolv
 
 
 class _Addresses(HTMLParser):
-    """Everything that a page loads."""
+    """Collects the addresses that a page loads."""
 
     def __init__(self) -> None:
         super().__init__()

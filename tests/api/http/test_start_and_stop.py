@@ -1,4 +1,4 @@
-"""Servers that start, that are told to end in the middle of their work, and that lose their store."""
+"""Servers that start, that are stopped in the middle of their work, and that lose their store."""
 
 import signal
 
@@ -32,7 +32,7 @@ def test_sigterm_ends_a_server_with_an_answer_still_streaming(
     chatting = workspace.given(
         ZHIWEN_CHAT__BASE_URL=chat_endpoint.base_url,
         ZHIWEN_CHAT__MODEL="slow",
-        # The answer does not end by itself before the server must have ended.
+        # The answer must not end by itself before the server does.
         ZHIWEN_CHAT__IDLE_TIMEOUT_SECONDS="600",
         ZHIWEN_CHAT__TOTAL_TIMEOUT_SECONDS="600",
     )

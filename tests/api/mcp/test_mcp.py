@@ -1,4 +1,4 @@
-"""MCP over stdio and HTTP, spoken to by the SDK's own client."""
+"""MCP over stdio and HTTP, used by the SDK's own client."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def over_http(server: Server, talk: Talk[Result], mode: str = "auto") -> Result:
 
 
 def over_stdio(workspace: Workspace, talk: Talk[Result], errors: Path, mode: str = "auto") -> Result:
-    """The words of a client to a `zhiwen mcp` of its own, whose standard error is kept."""
+    """Run a client against its own `zhiwen mcp`, and keep the standard error."""
     command = StdioServerParameters(command=str(ZHIWEN), args=["mcp"], env=workspace.environment, cwd=workspace.folder)
 
     async def talked() -> Result:
@@ -44,7 +44,7 @@ def over_stdio(workspace: Workspace, talk: Talk[Result], errors: Path, mode: str
 
 
 def structured(result: CallToolResult) -> Any:
-    """The structured content, which the one text holds as well."""
+    """The structured content, which must equal the content of the one text."""
     assert not result.is_error, result
     [text] = result.content
     assert isinstance(text, TextContent)
@@ -183,7 +183,7 @@ def test_over_stdio_the_tools_work_without_a_server_and_addresses_are_those_of_t
     async def talk(client: Client) -> tuple[Any, CallToolResult]:
         found = structured(await client.call_tool("search", {"query": QUESTION}))
         structured(await client.call_tool("fetch", {"id": found["results"][0]["id"]}))
-        # Between calls the store belongs to nobody, so that other commands can open it.
+        # The store is closed between calls, so that other commands can open it.
         roots.append(workspace.run("status", "--json").json["root"])
         return found, await client.call_tool("ask", {"question": QUESTION})
 

@@ -1,4 +1,4 @@
-"""What stands under an answer for chat clients: links that Markdown readers show as meant, whatever a heading holds."""
+"""The links under an answer for chat clients: Markdown readers show them correctly for every heading."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""Requests in the shapes in which chat clients send them, and answers read as those clients read them."""
+"""Requests as chat clients send them, and answers read as those clients read them."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 @dataclass
 class Read:
-    """What a client shows."""
+    """The parts of an answer that a client shows."""
 
     text: str = ""
     sources: list[tuple[str, str]] = field(default_factory=list)
@@ -57,7 +57,7 @@ def as_open_webui_reads(server: Server, request: dict[str, Any]) -> Read:
 
 
 def as_older_cherry_studio_reads(server: Server, request: dict[str, Any]) -> Read:
-    """Only the first batch of annotations counts, and of a frame that has some the text is passed over."""
+    """Only the first batch of annotations counts, and the text of a frame with annotations is ignored."""
     read = Read()
     for frame in frames(server, request):
         delta = frame["choices"][0]["delta"]
@@ -95,7 +95,7 @@ def test_open_webui_gets_the_usage_that_it_asks_for(chat_endpoint: OpenAIServer,
     assert set(usage) == {"prompt_tokens", "completion_tokens", "total_tokens"}
 
 
-# What clients ask for themselves
+# Requests that clients make for themselves
 
 TITLE = "向量数据库有哪些知名组件？"
 ASIDES = {

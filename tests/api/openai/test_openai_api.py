@@ -1,4 +1,4 @@
-"""The OpenAI-compatible surface as it is on the wire: frames, annotations, errors, conversations."""
+"""The OpenAI-compatible API on the wire: frames, annotations, errors, conversations."""
 
 import json
 import time
@@ -36,7 +36,7 @@ def message(server: Server, **request: Any) -> dict[str, Any]:
 
 
 def streamed(server: Server, path: str = PATH, **request: Any) -> list[dict[str, Any]]:
-    """The frames of a stream, which `[DONE]` ends unless the last of them is an error."""
+    """The frames of a stream, without the final `[DONE]`, which follows unless the last frame is an error."""
     with server.client.stream("POST", path, json=(request or body()) | {"stream": True}) as response:
         assert response.status_code == 200, response.read()
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -172,7 +172,7 @@ def test_addresses_are_as_the_client_asked_where_no_public_one_is_set(server: Se
     assert annotation["url_citation"]["url"].startswith("http://localhost:8443/docs/overview.md?")
 
 
-# What is asked
+# Requests
 
 
 def test_both_ways_to_write_the_base_url_work(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible surface, spoken to by clients that we did not write."""
+"""The OpenAI-compatible API, used by clients that we did not write."""
 
 import asyncio
 import json
@@ -157,7 +157,7 @@ def node_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def node(folder: Path, server: Server, mode: str) -> Any:
-    """What the client says that it read."""
+    """Run the client and return what it read."""
     command = ["node", "client.mjs", f"{server.url}/v1", mode, QUESTION]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

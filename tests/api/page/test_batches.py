@@ -1,4 +1,4 @@
-"""Items gathered while their reader is busy."""
+"""Items are gathered while their reader is busy."""
 
 import asyncio
 from collections.abc import AsyncGenerator

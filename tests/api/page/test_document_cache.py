@@ -1,4 +1,4 @@
-"""A document is rendered once for all who read it, and what is kept never outlives what it shows."""
+"""A document is rendered once for all readers, and a kept rendering never outlives its document."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +13,7 @@ from rag.wiring import open_parts
 from tests.kit.processes import Server, Workspace
 
 PAGE = {"Accept": "text/html"}
-# Little to embed, and much to render.
+# Few chunks to embed, but much to render.
 LARGE = "\n\n".join(f"{number} " + "*a* `b` **c** [d](e.md) " * 3 for number in range(200))
 
 

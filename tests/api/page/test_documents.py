@@ -1,4 +1,4 @@
-"""Documents as pages: what a citation leads to, and nothing else."""
+"""Documents as pages: a citation leads to its passage, and nothing else is readable."""
 
 import re
 from html.parser import HTMLParser

@@ -11,7 +11,7 @@ from tests.kit.shared_folder import shared_folder
 
 @pytest.fixture(scope="session")
 def ingested(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The guides, ingested; not to be changed."""
+    """The ingested guides. Tests must not change them."""
     return Workspace(shared_folder(tmp_path_factory, "guides", _ingest_guides))
 
 

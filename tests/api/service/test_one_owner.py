@@ -192,7 +192,7 @@ def test_a_server_that_hangs_is_one_clear_line(hanging: Server, workspace: Works
 
 
 def test_a_server_that_lost_its_store_is_not_said_to_be_silent(workspace: Workspace) -> None:
-    """It answers; what it says is what a person needs to know."""
+    """The server answers, and its answer is the error that people need."""
     server = Server.start(workspace)
     try:
         server.kill_store()

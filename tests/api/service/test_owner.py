@@ -45,7 +45,7 @@ sys.stdin.read()
 
 @contextmanager
 def held(record: Path, content: str) -> Iterator[None]:
-    """The record as a living process holds it."""
+    """Keep a record locked by a living process."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(record), content], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -63,7 +63,7 @@ def as_json(url: str, instance: str = "x", pid: int = 4242) -> str:
 
 @contextmanager
 def answering(instance: str | None) -> Iterator[str]:
-    """A server whose every answer names this instance; its address."""
+    """Run a server whose every answer names this instance; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

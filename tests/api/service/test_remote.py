@@ -1,4 +1,4 @@
-"""The commands tell the same through the server that owns the database as without one."""
+"""Commands have the same output through the server that owns the database as without a server."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ def play(place: Workspace) -> list[Outcome]:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """How each step ended: done by the command itself, and through a server."""
+    """The outcome of each step, without a server and through one."""
 
     alone: dict[str, Outcome]
     through_server: dict[str, Outcome]
@@ -57,7 +57,7 @@ class Both:
 
 @pytest.fixture(scope="module")
 def both(ingested: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Both:
-    """The same steps in two folders that are alike."""
+    """The outcomes of the same steps in two equal folders."""
     alone = ingested.copy_to(tmp_path_factory.mktemp("alone"))
     served = ingested.copy_to(tmp_path_factory.mktemp("served"))
     with served.serving() as server, ThreadPoolExecutor(2) as pool:
@@ -70,7 +70,7 @@ def both(ingested: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Both:
 
 
 def told(outcome: Outcome) -> tuple[int, str, str]:
-    """Status and output without what differs from run to run."""
+    """The status and the output of a command without the parts that differ between runs."""
 
     def plain(text: str) -> str:
         text = re.sub(r"/[^\s\"]*/(alone|served)\d+", "PLACE", text)
@@ -88,7 +88,7 @@ def test_a_command_tells_the_same_through_a_server_as_without_one(both: Both, st
 
 
 def test_each_compared_step_does_what_its_name_says(both: Both) -> None:
-    """Or equal outputs would prove little."""
+    """Without this, equal outputs would prove little."""
     outcomes = both.through_server
     assert "Generation: 1\n" in outcomes["status"].out
     assert outcomes["status as JSON"].json["generation"] == 1

@@ -1,4 +1,4 @@
-"""What holds for every chat model: the extractive one, the scripted one, a chain, and one behind a real socket."""
+"""The contract of every chat model: the extractive one, the scripted one, a chain, and one behind a real socket."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whoever comes first, OpenMP is told how to wait before it is loaded."""
+"""OpenMP is told how to wait before any library loads it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Pictures of the pages in both languages, colours and sizes, to be looked at; here they are only taken."""
+"""Pictures of the pages in both languages, colours and sizes. The tests only take them; people look at them."""
 
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,7 @@ WIDTHS = {390: 844, 1440: 900}
 
 
 def shoot(page: Page, folder: Path, name: str) -> None:
-    """The page as it is, in both colours and at both sizes."""
+    """Take pictures of the page in both colours and at both sizes."""
     language = page.evaluate("document.documentElement.lang").partition("-")[0]
     for width, scheme in product(WIDTHS, ("light", "dark")):
         page.set_viewport_size({"width": width, "height": WIDTHS[width]})

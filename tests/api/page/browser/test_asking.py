@@ -279,7 +279,7 @@ def test_on_a_phone_nothing_is_cut_off_and_the_passage_is_a_sheet(
     assert (box["x"], box["width"]) == (0, 390)
     assert_in_view(page, "#doc-passage td:nth-child(3)")
     assert_accessible(page)
-    # Turned, the screen has room beside the answer.
+    # A phone on its side has room beside the answer.
     page.set_viewport_size({"width": 1200, "height": 700})
     expect(page.locator("#panel:modal")).to_have_count(0)
     assert_in_view(page, "#doc-passage td:nth-child(3)")

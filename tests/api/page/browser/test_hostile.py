@@ -1,4 +1,4 @@
-"""Documents and models that mean harm: in the browser nothing of theirs runs, and nothing asks another host."""
+"""Hostile documents and models: the browser runs none of their scripts and connects to no other host."""
 
 import json
 
@@ -50,7 +50,7 @@ PAYLOADS = [
 
 
 def place_all(page: Page, fragments: list[str]) -> int:
-    """Put each piece of HTML into the page as the page itself does; returns how many elements there were in all."""
+    """Put each piece of HTML into the page as the page itself does, and return the number of all elements."""
     return int(
         page.evaluate(
             """async fragments => {
@@ -116,7 +116,7 @@ def test_a_model_that_writes_all_of_them_does_no_harm(
     page = open_page()
     turn = answered(page, QUESTION)
     expect(turn.locator(".answer")).to_contain_text("Milvus")
-    # A conversation that is read back from the browser's storage goes the same way.
+    # A conversation from the browser's storage is rendered in the same way.
     page.reload()
     expect(page.locator(".turn .answer")).to_contain_text("Milvus")
     assert page.locator(".answer :is(script, img, svg, iframe, style, form, input)").count() == 0

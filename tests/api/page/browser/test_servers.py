@@ -1,4 +1,4 @@
-"""Servers that want a key, and servers that go away."""
+"""The page of a server that requires a key, and of one that goes away."""
 
 import secrets
 
@@ -15,7 +15,7 @@ READER, KEEPER = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
 @pytest.fixture
 def talking(workspace: Workspace, chat_endpoint: OpenAIServer) -> Workspace:
-    """A folder of its own, whose server asks `chat_endpoint`."""
+    """A folder whose server asks `chat_endpoint`."""
     return workspace.given(**chat_settings(chat_endpoint))
 
 
@@ -45,7 +45,7 @@ def test_a_server_with_keys_asks_for_one_and_shows_nothing_without_it(
         give_key(page, KEEPER, "没有这项权限")
         expect(page.locator("#outcome")).to_contain_text("读入完成")
 
-        # A link from elsewhere opens in a tab that has no key yet.
+        # A link on another site opens a tab without a key.
         for path in ("/docs/overview.md?lines=82", "/docs/nothing.md"):
             response = server.client.get(path, headers={"Accept": "text/html"})
             assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""What the built-in embedder must survive."""
+"""The built-in embedder survives hostile text."""
 
 from tests.kit.python_process import run_python
 

@@ -1,4 +1,4 @@
-"""What holds for each of the three embedders."""
+"""The contract of the three embedders."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What holds for both rerankers."""
+"""The contract of both rerankers."""
 
 import re
 from collections.abc import Iterator
