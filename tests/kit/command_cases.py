@@ -32,9 +32,9 @@ class Ended:
 def run_cases(cases: Mapping[str, Case], ingested: Workspace, folder: Path) -> dict[str, Ended]:
     """Run the commands, two at a time, each in its own folder below `folder`."""
 
-    def run(case: Case, place: Path) -> Ended:
-        place.mkdir()
-        workspace = (ingested.copy_to(place) if case.on_ingested else Workspace(place)).given(**dict(case.environment))
+    def run(case: Case, own: Path) -> Ended:
+        own.mkdir()
+        workspace = (ingested.copy_to(own) if case.on_ingested else Workspace(own)).given(**dict(case.environment))
         case.arrange(workspace)
         digest = workspace.digest()
         if case.has_reader:
@@ -43,6 +43,6 @@ def run_cases(cases: Mapping[str, Case], ingested: Workspace, folder: Path) -> d
             outcome = workspace.run_without_reader(*case.arguments)
         return Ended(outcome, workspace, digest)
 
-    places = [folder / str(number) for number in range(len(cases))]
+    folders = [folder / str(number) for number in range(len(cases))]
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(cases, pool.map(run, cases.values(), places), strict=True))
+        return dict(zip(cases, pool.map(run, cases.values(), folders), strict=True))

@@ -127,7 +127,7 @@ def lamp_server(lamps: Workspace, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 @pytest.fixture(scope="module", params=["alone", "through a server"])
-def place(request: pytest.FixtureRequest, lamps: Workspace) -> Workspace:
+def workspace(request: pytest.FixtureRequest, lamps: Workspace) -> Workspace:
     if request.param == "alone":
         return lamps
     server: Server = request.getfixturevalue("lamp_server")
@@ -146,25 +146,25 @@ def place(request: pytest.FixtureRequest, lamps: Workspace) -> Workspace:
         (("--filter", '{"not": {"field": "tags", "in": ["ops"]}}'), {"bare.md"}),
     ],
 )
-def test_search_finds_only_where_it_may(place: Workspace, options: tuple[str, ...], sources: set[str]) -> None:
-    outcome = place.run("search", "lamp", "--json", *options)
+def test_search_finds_only_where_it_may(workspace: Workspace, options: tuple[str, ...], sources: set[str]) -> None:
+    outcome = workspace.run("search", "lamp", "--json", *options)
     assert outcome.status == 0, outcome
     assert {hit["source"] for hit in outcome.json["hits"]} == sources
 
 
-def test_an_answer_uses_only_passages_that_the_filter_allows(place: Workspace) -> None:
-    outcome = place.run("ask", "Where is the oil of the lamp kept?", "--json", "--where", "source^=guides/,notes/")
+def test_an_answer_uses_only_passages_that_the_filter_allows(workspace: Workspace) -> None:
+    outcome = workspace.run("ask", "Where is the oil of the lamp kept?", "--json", "--where", "source^=guides/,notes/")
     assert outcome.status == 0, outcome
     assert {citation["source"] for citation in outcome.json["citations"]} == {"notes/oil.md"}
 
 
 @pytest.mark.parametrize("option", [("--where", "a b=1"), ("--where", "year"), ("--filter", "{")])
-def test_an_invalid_filter_is_one_line_and_status_2(place: Workspace, option: tuple[str, str]) -> None:
-    outcome = place.run("ask", "Where is the oil kept?", *option)
+def test_an_invalid_filter_is_one_line_and_status_2(workspace: Workspace, option: tuple[str, str]) -> None:
+    outcome = workspace.run("ask", "Where is the oil kept?", *option)
     assert_one_line(outcome, 2, option[1].split("=")[0] if option[1] != "{" else "--filter is not JSON")
 
 
-def test_a_filter_in_json_is_the_same_as_for_the_api(place: Workspace) -> None:
+def test_a_filter_in_json_is_the_same_as_for_the_api(workspace: Workspace) -> None:
     condition = {"all": [{"field": "source", "prefix": "notes/"}, {"field": "year", "equals": "2023"}]}
-    outcome = place.run("search", "lamp", "--json", "--filter", json.dumps(condition))
+    outcome = workspace.run("search", "lamp", "--json", "--filter", json.dumps(condition))
     assert [hit["source"] for hit in outcome.json["hits"]] == ["notes/oil.md"]

@@ -40,55 +40,55 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 # One command each
 
 
-def edit_in_place(place: Workspace) -> None:
+def edit_in_place(workspace: Workspace) -> None:
     """Change a document without changing its length or its time of modification."""
-    path = place.knowledge / "heron.md"
+    path = workspace.knowledge / "heron.md"
     before = path.stat().st_mtime_ns
     path.write_text(path.read_text().replace("heron nests in March", "heron rests in March"))
     os.utime(path, ns=(before, before))
     assert path.stat().st_mtime_ns == before
 
 
-def edit_add_and_delete(place: Workspace) -> None:
-    place.write("heron.md", "# Heron\n\nThe heron nests in March and April.\n")
-    place.write("new/wren.md", "# Wren\n\nThe wren is small.\n")
-    (place.knowledge / "stork.md").unlink()
+def edit_add_and_delete(workspace: Workspace) -> None:
+    workspace.write("heron.md", "# Heron\n\nThe heron nests in March and April.\n")
+    workspace.write("new/wren.md", "# Wren\n\nThe wren is small.\n")
+    (workspace.knowledge / "stork.md").unlink()
 
 
 def delete(*sources: str) -> Callable[[Workspace], None]:
-    def run(place: Workspace) -> None:
+    def run(workspace: Workspace) -> None:
         for source in sources:
-            (place.knowledge / source).unlink()
+            (workspace.knowledge / source).unlink()
 
     return run
 
 
-def break_two(place: Workspace) -> None:
-    place.write("heron.md", b"---\ntitle: [\n---\n")
-    place.write("torn.md", b"\xff\xfe torn \x00")
-    place.write("wren.md", "# Wren\n\nThe wren is small.\n")
+def break_two(workspace: Workspace) -> None:
+    workspace.write("heron.md", b"---\ntitle: [\n---\n")
+    workspace.write("torn.md", b"\xff\xfe torn \x00")
+    workspace.write("wren.md", "# Wren\n\nThe wren is small.\n")
 
 
-def lose_a_golden_question(place: Workspace) -> None:
-    place.write("heron.md", "# Heron\n\nThe heron has left.\n")
+def lose_a_golden_question(workspace: Workspace) -> None:
+    workspace.write("heron.md", "# Heron\n\nThe heron has left.\n")
 
 
-def empty(place: Workspace) -> None:
-    for path in place.knowledge.rglob("*.md"):
+def empty(workspace: Workspace) -> None:
+    for path in workspace.knowledge.rglob("*.md"):
         path.unlink()
 
 
 CASES: dict[str, Case] = {
     "first dry run": Case(
         ("ingest", "--dry-run", "--json"),
-        arrange=lambda place: place.write("a.md", "# A\n\nText.\n"),
+        arrange=lambda workspace: workspace.write("a.md", "# A\n\nText.\n"),
         on_ingested=False,
     ),
     "dry run": Case(("ingest", "--dry-run"), arrange=edit_add_and_delete),
     "ingest": Case(("ingest",), arrange=edit_add_and_delete),
     "ingest as JSON": Case(("ingest", "--json"), arrange=edit_add_and_delete),
-    "ingest of an edit in place": Case(("ingest", "--json"), arrange=edit_in_place),
-    "verifying ingest of an edit in place": Case(("ingest", "--verify", "--json"), arrange=edit_in_place),
+    "ingest of an edit in workspace": Case(("ingest", "--json"), arrange=edit_in_place),
+    "verifying ingest of an edit in workspace": Case(("ingest", "--verify", "--json"), arrange=edit_in_place),
     "two broken files": Case(("ingest",), arrange=break_two),
     "two broken files as JSON": Case(("ingest", "--json"), arrange=break_two),
     "mass deletion": Case(("ingest",), arrange=delete("crane.md", "stork.md")),
@@ -149,9 +149,9 @@ def test_an_ingest_as_json_is_one_report(ended: dict[str, Ended]) -> None:
 
 
 def test_only_verify_notices_an_edit_that_kept_size_and_time(ended: dict[str, Ended]) -> None:
-    trusting = ended["ingest of an edit in place"].outcome.json
+    trusting = ended["ingest of an edit in workspace"].outcome.json
     assert (trusting["documents"]["changed"], trusting["embedded"], trusting["generation"]) == (0, 0, 1)
-    verifying = ended["verifying ingest of an edit in place"].outcome.json
+    verifying = ended["verifying ingest of an edit in workspace"].outcome.json
     assert (verifying["documents"]["changed"], verifying["embedded"], verifying["generation"]) == (1, 1, 2)
 
 
@@ -215,17 +215,17 @@ def test_an_ingest_interrupted_by_ctrl_c_ends_without_a_traceback_and_is_done_by
     ingested: Workspace, tmp_path: Path
 ) -> None:
     """A terminal sends Ctrl+C to every process of the command, including the parser."""
-    place = ingested.copy_to(tmp_path)
-    place.write("slow.md", "<!--" * 400_000)
-    place = place.given(ZHIWEN_KNOWLEDGE__MAX_SECONDS_PER_DOCUMENT="200")
-    place.write("wren.md", "# Wren\n\nThe wren is small.\n")
+    workspace = ingested.copy_to(tmp_path)
+    workspace.write("slow.md", "<!--" * 400_000)
+    workspace = workspace.given(ZHIWEN_KNOWLEDGE__MAX_SECONDS_PER_DOCUMENT="200")
+    workspace.write("wren.md", "# Wren\n\nThe wren is small.\n")
     # A script in the background ignores Ctrl+C, and the command would inherit that.
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(
             [ZHIWEN, "ingest"],
-            cwd=place.folder,
-            env=place.environment,
+            cwd=workspace.folder,
+            env=workspace.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -240,8 +240,8 @@ def test_an_ingest_interrupted_by_ctrl_c_ends_without_a_traceback_and_is_done_by
     _, err = process.communicate(timeout=100)  # half of what the document may take
     assert process.returncode != 0
     assert b"Traceback" not in err
-    (place.knowledge / "slow.md").unlink()
-    again = place.run("ingest", "--json")
+    (workspace.knowledge / "slow.md").unlink()
+    again = workspace.run("ingest", "--json")
     assert again.status == 0, again
     assert again.json["documents"]["added"] == 1
 
@@ -263,43 +263,43 @@ def best_hit(server: Server, question: str) -> str:
 def test_a_watching_server_takes_in_edits_bursts_and_mended_files_and_goes_on_after_failures(
     ingested: Workspace, tmp_path: Path
 ) -> None:
-    place = ingested.copy_to(tmp_path)
-    place.write("heron.md", "# Heron\n\nThe heron nests in March, said while nobody watched.\n")
-    with place.serving("--watch") as server:
+    workspace = ingested.copy_to(tmp_path)
+    workspace.write("heron.md", "# Heron\n\nThe heron nests in March, said while nobody watched.\n")
+    with workspace.serving("--watch") as server:
         state = server.wait_for_ingest(lambda state: state["run"] >= 1)
         assert state["last"]["generation"] == 2
         assert "nobody watched" in best_hit(server, "When does the heron nest?")
 
-        place.write("stork.md", "# Stork\n\nThe stork arrives in June.\n")
+        workspace.write("stork.md", "# Stork\n\nThe stork arrives in June.\n")
         state = server.wait_for_ingest(lambda state: state["last"]["generation"] == 3)
         assert state["last"]["documents"]["changed"] == 1
         assert "June" in best_hit(server, "When does the stork arrive?")
 
         for number in range(40):
-            place.write(f"many/{number}.md", f"# Gull\n\nGull {number}.\n")
+            workspace.write(f"many/{number}.md", f"# Gull\n\nGull {number}.\n")
         state = server.wait_for_ingest(lambda state: state["last"]["generation"] == 4)
         assert state["last"]["documents"]["added"] == 40, "one generation for all of them"
 
-        place.write("crane.md", b"---\ntitle: [\n---\n")
+        workspace.write("crane.md", b"---\ntitle: [\n---\n")
         state = server.wait_for_ingest(lambda state: bool(state["last"]["failures"]))
         assert state["last"]["failures"][0]["source"] == "crane.md"
         assert "October" in best_hit(server, "When does the crane fly south?")
 
-        place.write("heron.md", "# Heron\n\nThe heron has left.\n")
+        workspace.write("heron.md", "# Heron\n\nThe heron has left.\n")
         state = server.wait_for_ingest(lambda state: state["error"] is not None)
         assert state["error"]["code"] == "golden_questions_lost"
         assert "March" in best_hit(server, "When does the heron nest?")
 
-        place.write("heron.md", "# Heron\n\nThe heron nests in March again.\n")
-        place.write("crane.md", "# Crane\n\nThe crane flies south in November.\n")
+        workspace.write("heron.md", "# Heron\n\nThe heron nests in March again.\n")
+        workspace.write("crane.md", "# Crane\n\nThe crane flies south in November.\n")
         state = server.wait_for_ingest(lambda state: state["error"] is None and not state["last"]["failures"])
         assert state["last"]["generation"] == 5
         assert "November" in best_hit(server, "When does the crane fly south?")
         assert "again" in best_hit(server, "When does the heron nest?")
 
         runs = state["run"]
-        place.write(".obsidian/workspace.json", "{}")
-        outcome = place.run("ingest", "--json")  # by hand, through the server that watches
+        workspace.write(".obsidian/workspace.json", "{}")
+        outcome = workspace.run("ingest", "--json")  # by hand, through the server that watches
         assert (outcome.status, outcome.json["embedded"]) == (0, 0)
         assert server.ingest_state()["run"] == runs + 1, "a hidden file starts no run"
         assert "Traceback" not in server.log

@@ -16,12 +16,12 @@ class Step:
     """A command, after a change to the folder."""
 
     arguments: Sequence[str]
-    change: Callable[[Workspace], object] = lambda place: None
+    change: Callable[[Workspace], object] = lambda workspace: None
 
 
-def break_a_file(place: Workspace) -> None:
-    place.write("horn.md", b"# Horn\n\n\xff\xfe is no text\n")
-    place.write("bell.md", "# Bell\n\nThe bell weighs 60 kilos.\n")
+def break_a_file(workspace: Workspace) -> None:
+    workspace.write("horn.md", b"# Horn\n\n\xff\xfe is no text\n")
+    workspace.write("bell.md", "# Bell\n\nThe bell weighs 60 kilos.\n")
 
 
 STEPS: dict[str, Step] = {
@@ -38,11 +38,11 @@ STEPS: dict[str, Step] = {
 }
 
 
-def play(place: Workspace) -> list[Outcome]:
+def play(workspace: Workspace) -> list[Outcome]:
     outcomes = []
     for step in STEPS.values():
-        step.change(place)
-        outcomes.append(place.run(*step.arguments))
+        step.change(workspace)
+        outcomes.append(workspace.run(*step.arguments))
     return outcomes
 
 
