@@ -27,17 +27,16 @@ serve: $(INSTALLED)
 
 test: check
 
-# What measures time runs alone; the rest waits for processes half of its time, so there are more at a time than cores.
-# In the order of their names, the files of many tests and those of long ones are mixed: no core waits for a last one.
-# Each computes with one thread: where there are more of them than cores, two wait for each other.
+# Tests wait for other processes half of their time, so more of them run at once than there are cores. Each process
+# computes with one thread: two that compute with more would wait for each other. Files go to the processes in the order
+# of their names, which mixes short and long ones.
 check:
 	$(MAKE) --no-print-directory --jobs=2 $(INSTALLED_DEV) browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory --jobs=2 types audit
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder -m "not alone"
-	$(BIN)/pytest -m alone
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 types: $(INSTALLED_DEV)
 	$(BIN)/mypy

@@ -77,7 +77,7 @@ def main() -> None:
 @contextmanager
 def serving(folder: Path) -> Iterator[Service]:
     """Ingest the shipped knowledge into `folder` and serve it with a scripted chat model; both stop with the block."""
-    with _process([sys.executable, "-m", "bench.scripted_endpoint"], {}) as (model_url, _):
+    with _process([sys.executable, "-m", "bench.paced_model"], {}) as (model_url, _):
         environment = {
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
             "ZHIWEN_STORE__URI": str(folder / "m.db"),

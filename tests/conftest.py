@@ -1,10 +1,11 @@
-"""What the tests of more than one package share."""
+"""Fixtures for the tests of several packages."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from ingest.sync import ingest
 from rag import config
@@ -14,6 +15,10 @@ from tests.kit.paths import ROOT
 from tests.kit.shared_folder import shared_folder
 
 use_passive_waiting()  # before a test imports torch
+
+# The same examples on every run; no deadline, because the machines that run this are slow and shared.
+hypothesis_settings.register_profile("zhiwen", deadline=None, derandomize=True, max_examples=100)
+hypothesis_settings.load_profile("zhiwen")
 
 if TYPE_CHECKING:
     from tests.kit.milvus_process import MilvusProcess

@@ -1,4 +1,4 @@
-"""Folders and servers that the tests of the surfaces share."""
+"""Folders and servers for the tests of the API and of the command line."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_server import OpenAIServer, openai_server
 from tests.kit.processes import PUBLIC_URL, FirstAsk, Outcome, Server, Workspace
 from tests.kit.shared_folder import shared_folder
 
@@ -59,16 +59,17 @@ def server(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="session")
-def chat_endpoint() -> Iterator[ChatEndpoint]:
-    with ChatEndpoint().running() as endpoint:
-        yield endpoint
+def chat_endpoint() -> Iterator[OpenAIServer]:
+    """The chat model that servers ask; each test lets it play a script of its own."""
+    with openai_server() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def talking(
-    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server with a chat model, for clients of other protocols; it goes by a public address."""
+    """A server with a chat model and a public address, for clients of other protocols."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("talking"))
     pointed = workspace.given(
         ZHIWEN_CHAT__BASE_URL=chat_endpoint.base_url,

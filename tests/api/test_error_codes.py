@@ -1,4 +1,4 @@
-"""The tree of errors, and what each error becomes at the edge."""
+"""The tree of errors, and the code and status of each."""
 
 import inspect
 import re
@@ -46,7 +46,7 @@ def test_every_class_has_a_docstring_of_its_own() -> None:
     assert [kind for kind in CLASSES if not vars(kind).get("__doc__")] == []
 
 
-def test_every_class_below_the_root_has_a_status_of_its_own() -> None:
+def test_every_class_below_the_root_has_its_own_status() -> None:
     assert set(STATUS) == set(CLASSES) - {ZhiwenError}
 
 
@@ -100,11 +100,11 @@ def test_a_class_that_the_table_does_not_know_gets_the_status_of_its_parent() ->
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_status_2_is_for_what_was_typed_or_configured_and_1_for_the_rest(error: ZhiwenError, status: int) -> None:
+def test_exit_status_2_is_for_wrong_input_or_settings_and_1_for_the_rest(error: ZhiwenError, status: int) -> None:
     assert exit_code(error) == status
 
 
-def test_what_the_caller_did_is_4xx_and_what_failed_behind_the_api_is_5xx() -> None:
+def test_errors_of_the_caller_are_4xx_and_failures_behind_the_api_are_5xx() -> None:
     caused = (
         errors.QuestionError,
         errors.TraceNotFound,

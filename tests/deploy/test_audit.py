@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-from tests.kit.compose import ROOT
+from tests.kit.paths import ROOT
 
 
 class Database(BaseHTTPRequestHandler):

@@ -16,7 +16,8 @@ from api.guard.access import rule_of
 from api.guard.key_file import keys_of
 from rag import config
 from rag.errors import ConfigError
-from tests.kit.compose import ROOT, composed
+from tests.kit.compose import composed
+from tests.kit.paths import ROOT
 
 TEXT = (ROOT / "Dockerfile").read_text("utf-8")
 JOINED = re.sub(r"\\\n\s*", "", TEXT)

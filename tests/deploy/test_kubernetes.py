@@ -16,7 +16,7 @@ from api.guard.access import rule_of
 from api.http.server import GRACE_SECONDS
 from rag import config
 from rag.settings import SECRETS, Settings
-from tests.kit.compose import ROOT
+from tests.kit.paths import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 VERSIONS = ("1.31", "1.34")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-from tests.kit.compose import ROOT
+from tests.kit.paths import ROOT
 
 PACKAGES = ("api", "ingest", "rag")
 

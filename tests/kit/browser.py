@@ -1,24 +1,23 @@
-"""What the browser tests share: questions, answers, and looking at a page."""
+"""Questions, answers and checks of a page for the browser tests."""
 
 import json
-import time
 from collections.abc import Callable
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_server import OpenAIServer
 
 OpenPage = Callable[..., Page]
 
 QUESTION = "向量数据库有哪些知名组件？"
 ANSWER = "知名的向量数据库组件有 **Milvus** [1]，以及 PingCAP（基于 TiKV 的向量引擎）[1]。"
 MARTIAN = "PingCAP 成立于 1987 年，总部在火星 [1]。"
-"""Cites a passage that says nothing of the kind."""
+"""A sentence whose citation does not support it."""
 
 
-def chat_settings(endpoint: ChatEndpoint) -> dict[str, str]:
-    """The environment of a server that asks the endpoint once for each question, and keeps no answer."""
+def chat_settings(endpoint: OpenAIServer) -> dict[str, str]:
+    """The settings of a server that asks the endpoint once for each question and caches no answer."""
     return {
         "ZHIWEN_CHAT__PROVIDER": "custom",
         "ZHIWEN_CHAT__BASE_URL": endpoint.base_url,
@@ -30,7 +29,7 @@ def chat_settings(endpoint: ChatEndpoint) -> dict[str, str]:
 
 
 def ask(page: Page, question: str = QUESTION) -> Locator:
-    """The turn of the question, as soon as there is one."""
+    """Ask, and return the turn of the question."""
     page.get_by_label("你的问题").fill(question)
     page.keyboard.press("Enter")
     return page.locator(".turn").last
@@ -43,14 +42,10 @@ def answered(page: Page, question: str = QUESTION) -> Locator:
 
 
 def assert_in_view(page: Page, selector: str) -> None:
-    """The element comes to be seen, not only laid out."""
-    deadline = time.monotonic() + _IN_VIEW_SECONDS
-    while not page.evaluate(_IS_IN_VIEW, selector):
-        assert time.monotonic() < deadline, f"{selector} is not in view"
-        page.wait_for_timeout(50)
+    """Wait until the element is visible on the screen, and not only part of the layout."""
+    page.wait_for_function(_IS_IN_VIEW, arg=selector, timeout=30_000)
 
 
-_IN_VIEW_SECONDS = 5
 _IS_IN_VIEW = """selector => {
     const element = document.querySelector(selector);
     if (!element) return false;
@@ -65,7 +60,7 @@ def no_sideways_scroll(page: Page) -> bool:
 
 
 def assert_accessible(page: Page) -> None:
-    """Nothing that axe calls serious or worse."""
+    """Assert that axe finds nothing serious or critical."""
     found = Axe().run(page).response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert not serious, json.dumps(

@@ -1,4 +1,4 @@
-"""Commands that know nothing of each other, run side by side for the tests that look at how they ended."""
+"""Independent commands that run side by side, for tests that look at how they ended."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from tests.kit.processes import Outcome, Workspace
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One command, and what its folder is like: the shipped knowledge ingested, or nothing; then as `arrange` says."""
+    """One command and its folder: a copy of the ingested shipped knowledge, or empty; then changed by `arrange`."""
 
     arguments: tuple[str, ...]
     stdin: bytes = b""
@@ -22,7 +22,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a case ended. `digest_before` is of the database before the command."""
+    """How a case ended. `digest_before` is the digest of the database before the command."""
 
     outcome: Outcome
     workspace: Workspace
@@ -30,11 +30,11 @@ class Ended:
 
 
 def run_cases(cases: Mapping[str, Case], ingested: Workspace, folder: Path) -> dict[str, Ended]:
-    """Run commands that know nothing of each other, two at a time, each in a folder of its own below `folder`."""
+    """Run the commands, two at a time, each in its own folder below `folder`."""
 
-    def run(case: Case, place: Path) -> Ended:
-        place.mkdir()
-        workspace = (ingested.copy_to(place) if case.on_ingested else Workspace(place)).given(**dict(case.environment))
+    def run(case: Case, own: Path) -> Ended:
+        own.mkdir()
+        workspace = (ingested.copy_to(own) if case.on_ingested else Workspace(own)).given(**dict(case.environment))
         case.arrange(workspace)
         digest = workspace.digest()
         if case.has_reader:
@@ -43,16 +43,6 @@ def run_cases(cases: Mapping[str, Case], ingested: Workspace, folder: Path) -> d
             outcome = workspace.run_without_reader(*case.arguments)
         return Ended(outcome, workspace, digest)
 
-    places = [folder / str(number) for number in range(len(cases))]
+    folders = [folder / str(number) for number in range(len(cases))]
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(cases, pool.map(run, cases.values(), places), strict=True))
-
-
-def fastest(attempt: Callable[[], Outcome], *, under: float, attempts: int = 3) -> Outcome:
-    """The first outcome under so many seconds, or the fastest: a busy machine must not fail a test of ours."""
-    outcomes: list[Outcome] = []
-    while len(outcomes) < attempts:
-        outcomes.append(attempt())
-        if outcomes[-1].seconds < under:
-            break
-    return min(outcomes, key=lambda outcome: outcome.seconds)
+        return dict(zip(cases, pool.map(run, cases.values(), folders), strict=True))

@@ -1,4 +1,4 @@
-"""The Compose file as Compose reads it: variables filled in, then parsed by the rules of the Compose specification."""
+"""The Compose file as Compose reads it: interpolated, then parsed by the rules of the Compose specification."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _VARIABLE = re.compile(r"\$(?:\{(?P<name>\w+)(?:(?P<rule>:-|:\?)(?P<rest>[^}]*))
 
 
 class Missing(Exception):
-    """What Compose says before it starts anything."""
+    """The error of Compose for a variable that must be set."""
 
 
 def variables(text: str = COMPOSE) -> set[str]:
@@ -33,7 +33,7 @@ def example() -> dict[str, str]:
 
 
 def interpolated(content: Any, environment: Mapping[str, str]) -> Any:
-    """All texts of a parsed file. Raises Missing for a variable that must be set and is not."""
+    """A parsed file with its variables filled in. Raises Missing if a required variable is not set."""
     if isinstance(content, dict):
         return {key: interpolated(value, environment) for key, value in content.items()}
     if isinstance(content, list):
@@ -56,7 +56,7 @@ def _filled(text: str, environment: Mapping[str, str]) -> str:
 
 
 def parsed(text: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The services, networks and volumes. Raises ValueError where the specification is not met."""
+    """The services, networks and volumes. Raises ValueError if the file violates the specification."""
     content = interpolated(yaml.safe_load(text), environment)
     compose = compose_spec.PyOptions().from_yaml(yaml.safe_dump(content))
     compose.validate()
@@ -67,5 +67,5 @@ def parsed(text: str, environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def composed(**environment: str) -> dict[str, Any]:
-    """As a person has it who copied .env.example and filled it in; keyword arguments are set besides."""
+    """The file as read with a filled-in copy of .env.example; keyword arguments set further variables."""
     return parsed(COMPOSE, example() | FILLED_IN | environment)

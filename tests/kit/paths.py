@@ -1,8 +1,8 @@
-"""Where things are in the repository."""
+"""Paths in the repository."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 KNOWLEDGE = ROOT / "knowledge"
 SHARED = ROOT.parent / "shared"
-"""Evaluation sets that are not part of the project; tests that need them are skipped where they are absent."""
+"""Evaluation sets that are not part of the project; without them, the tests that need them are skipped."""

@@ -1,4 +1,4 @@
-"""The command and the server as real processes, each over a folder of its own."""
+"""The command and the server as real processes, each in its own folder."""
 
 import hashlib
 import json
@@ -9,8 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,28 +18,29 @@ from typing import Any, Self
 import httpx2
 
 from tests.kit.paths import ROOT
+from tests.kit.process_table import children, command_line
+from tests.kit.waiting import eventually
 
 ZHIWEN = Path(sys.executable).with_name("zhiwen")
 PUBLIC_URL = "https://kb.example.com/zhiwen"
 SHIPPED_KNOWLEDGE = ROOT / "knowledge"
 
-# What would change the language or the colours of the output, or send loopback requests through a proxy.
 _UNWANTED = ("ZHIWEN_", "LC_", "LANG", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TERM", "COLUMNS", "PYTHON")
 
 
 def clean_environment() -> dict[str, str]:
+    """The environment of this process without what would change the output of a command or where it connects to."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
     return {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended; `seconds` is wall time."""
+    """How a command ended."""
 
     status: int
     out: str
     err: str
-    seconds: float
 
     @property
     def json(self) -> Any:
@@ -97,11 +97,11 @@ class Workspace:
         return path
 
     def digest(self) -> str:
-        """Of the bytes of the database: equal digests are equal indexes."""
+        """The digest of the database file; empty if there is none. Equal digests mean equal indexes."""
         return hashlib.sha256(self.database.read_bytes()).hexdigest() if self.database.exists() else ""
 
     def run(self, *arguments: str, stdin: bytes = b"", timeout: float = 120) -> Outcome:
-        started = time.monotonic()
+        """Run `zhiwen` with these arguments. Raises subprocess.TimeoutExpired after `timeout` seconds."""
         done = subprocess.run(
             [ZHIWEN, *arguments],
             input=stdin,
@@ -111,13 +111,14 @@ class Workspace:
             timeout=timeout,
             check=False,
         )
-        seconds = time.monotonic() - started
-        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode(), seconds)
+        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def run_in_terminal(self, *arguments: str, typed: str = "", timeout: float = 60) -> Outcome:
-        """Like `run`, with a terminal on all three ends; everything shown, and what is typed, is in `out`."""
+    def run_in_terminal(self, *arguments: str, typed: str = "", timeout: float = 120) -> Outcome:
+        """Like `run`, in a terminal; `out` has everything that it shows, and what is typed.
+
+        `timeout` is for each piece of the output.
+        """
         ours, theirs = pty.openpty()
-        started = time.monotonic()
         process = subprocess.Popen(
             [ZHIWEN, *arguments],
             stdin=theirs,
@@ -130,22 +131,21 @@ class Workspace:
         os.write(ours, typed.encode())
         shown = bytearray()
         try:
-            while time.monotonic() - started < timeout:
+            while select.select([ours], [], [], timeout)[0]:
                 try:
                     piece = os.read(ours, 65536)
                 except OSError:  # what Linux says when the other end is closed
                     break
                 shown += piece
-            status = process.wait(timeout=5)
+            status = process.wait(timeout)
         finally:
             process.kill()
             process.wait()
             os.close(ours)
-        return Outcome(status, shown.decode(), "", time.monotonic() - started)
+        return Outcome(status, shown.decode(), "")
 
     def run_without_reader(self, *arguments: str) -> Outcome:
-        """Like `run`, with a standard output whose reader is gone before the first byte."""
-        started = time.monotonic()
+        """Like `run`, but the reader of standard output closes it before the first byte."""
         process = subprocess.Popen(
             [ZHIWEN, *arguments],
             stdout=subprocess.PIPE,
@@ -158,12 +158,12 @@ class Workspace:
         assert process.stderr
         with process.stderr:
             complaints = process.stderr.read().decode()
-        return Outcome(process.wait(timeout=60), "", complaints, time.monotonic() - started)
+        return Outcome(process.wait(timeout=60), "", complaints)
 
     @contextmanager
-    def serving(self) -> Iterator["Server"]:
+    def serving(self, *options: str) -> Iterator["Server"]:
         """A server over this folder; SIGTERM must end it with status 0, and its Milvus with it."""
-        server = Server.start(self)
+        server = Server.start(self, *options)
         try:
             yield server
         except BaseException:
@@ -181,15 +181,16 @@ class Server:
         self.process = process
         self.url = url
         self.client = httpx2.Client(base_url=url, timeout=30, trust_env=False)
-        self.children = _children(process.pid)
+        self.children = children(process.pid)
         self._log_path = log_path
 
     @classmethod
-    def start(cls, workspace: Workspace, *, port: int = 0) -> Self:
+    def start(cls, workspace: Workspace, *options: str, port: int = 0) -> Self:
+        """Start `zhiwen serve` with these options and wait until it says where it listens."""
         log_path = workspace.folder / "server.log"
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                [ZHIWEN, "serve", "--port", str(port)],
+                [ZHIWEN, "serve", "--port", str(port), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -197,7 +198,7 @@ class Server:
                 env=workspace.environment,
             )
         assert process.stdout
-        ready, _, _ = select.select([process.stdout], [], [], 60)
+        ready, _, _ = select.select([process.stdout], [], [], 120)
         url = process.stdout.readline().decode().strip() if ready else ""
         if not url:
             process.kill()
@@ -208,21 +209,24 @@ class Server:
 
     @property
     def log(self) -> str:
+        """What it has written to standard error."""
         return self._log_path.read_text()
 
     @property
     def remains(self) -> list[str]:
-        """The command lines of those of its processes that still run."""
-        commands = {pid: _command(pid) for pid in (self.process.pid, *self.children)}
+        """The command lines of the server's processes that are still running."""
+        commands = {pid: command_line(pid) for pid in (self.process.pid, *self.children)}
         return [f"{pid} {command}" for pid, command in commands.items() if command]
 
     def post(self, path: str, **body: object) -> httpx2.Response:
+        """The response to a JSON body."""
         return self.client.post(path, json=body)
 
     def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server, and not to its Milvus."""
         self.process.send_signal(number)
 
-    def stop(self, timeout: float = 30) -> int:
+    def stop(self, timeout: float = 60) -> int:
         """The exit status after SIGTERM; raises if it takes longer than `timeout` seconds."""
         self.signal(signal.SIGTERM)
         try:
@@ -231,59 +235,49 @@ class Server:
             self.kill()
 
     def kill_store(self) -> None:
-        """End its Milvus, as a crash would."""
+        """Kill the server's Milvus, as a crash would."""
         for pid in self.children:
             os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """End it whatever it does; its Milvus ends when it does."""
+        """Kill the server; its Milvus ends with it."""
         self.process.kill()
         self.process.wait()
         self.client.close()
         if self.process.stdout:
             self.process.stdout.close()
 
-    def wait_for_ingest(self, timeout: float = 120) -> dict[str, Any]:
-        """The state after the running ingest has ended."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            state: dict[str, Any] = self.client.get("/ingest").json()
-            if not state["running"]:
-                return state
-            time.sleep(0.1)
-        raise AssertionError("the ingest did not end")
+    def ingest_state(self) -> dict[str, Any]:
+        """The state of the running or last ingest."""
+        state: dict[str, Any] = self.client.get("/ingest").json()
+        return state
+
+    def wait_for_ingest(self, condition: Callable[[dict[str, Any]], object] = lambda state: True) -> dict[str, Any]:
+        """The state after an ingest has ended that fulfils the condition."""
+        return eventually(
+            self.ingest_state,
+            until=lambda state: not state["running"] and condition(state),
+            within_seconds=240,
+            message="the ingest has ended",
+        )
 
     def ingest(self) -> dict[str, Any]:
-        """Ingest, and the state afterwards."""
+        """Start an ingest, wait for its end, and return the state then."""
         response = self.client.post("/ingest")
         assert response.status_code == 202, response.text
         return self.wait_for_ingest()
 
 
-def _children(pid: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in found.stdout.split()]
-
-
-def _command(pid: int) -> str:
-    """Empty if the process is gone, or dead and not yet collected."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return "" if state == "Z" else Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except OSError:
-        return ""
-
-
 @dataclass(frozen=True, slots=True)
 class FirstAsk:
-    """The very first question, asked on an empty store, and the folder as it then was."""
+    """The outcome of the first question to an empty store, and the folder after it."""
 
     outcome: Outcome
     workspace: Workspace
 
 
 def assert_one_line(outcome: Outcome, status: int, *words: str) -> None:
-    """A failure as a person should meet it."""
+    """Assert that a command failed with this status and one line that has these words."""
     assert outcome.status == status, outcome
     assert len(outcome.error_lines) == 1, outcome.err
     assert "Traceback" not in outcome.err
@@ -292,7 +286,7 @@ def assert_one_line(outcome: Outcome, status: int, *words: str) -> None:
 
 
 def assert_json_error(response: httpx2.Response, status: int, code: str) -> str:
-    """The one JSON shape of errors; returns the message."""
+    """Assert that a response is an error in the one JSON shape, and return its message."""
     assert response.status_code == status, response.text
     body: Mapping[str, Any] = response.json()
     assert list(body) == ["error"]

@@ -1,4 +1,4 @@
-"""Server-sent events, as a client reads them."""
+"""Server-sent events as a client reads them."""
 
 import json
 from collections.abc import Iterator, Sequence

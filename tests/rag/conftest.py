@@ -5,17 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings as hypothesis_settings
 
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import retrieve
 from rag.settings import AnsweringSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings, TraceSettings
 from rag.wiring import Services
 from tests.kit.paths import ROOT
-
-# The same examples on every run; no deadline, because the machines that run this are slow and shared.
-hypothesis_settings.register_profile("zhiwen", deadline=None, derandomize=True, max_examples=100)
-hypothesis_settings.load_profile("zhiwen")
 
 
 @pytest.fixture(scope="session")

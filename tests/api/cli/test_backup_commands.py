@@ -26,7 +26,7 @@ def test_an_index_moves_to_another_file_and_answers_there(workspace: Workspace, 
     assert "Milvus" in asked["hits"][0]["content"]
 
 
-def test_what_cannot_be_exported_or_imported_is_one_line(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_failed_export_or_import_is_one_line(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("not a backup")
     assert_one_line(workspace.run("import", "text.parquet"), 1, "text.parquet is truncated or not a zhiwen backup")
     assert_one_line(workspace.run("export", "nowhere/b.parquet"), 1, "nowhere/b.parquet cannot be written")

@@ -1,4 +1,4 @@
-"""`zhiwen config`: what is in force, and where it comes from."""
+"""`zhiwen config`: the settings in force, and the origin of each."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_no_secret_is_shown_but_whether_there_is_one(tmp_path: Path) -> None:
     assert not found["store.token"].set
 
 
-def test_people_see_a_line_for_each_setting_and_what_is_not_a_default(tmp_path: Path) -> None:
+def test_the_report_has_a_line_for_each_setting_and_marks_those_that_are_not_defaults(tmp_path: Path) -> None:
     lines = Workspace(tmp_path).given(ZHIWEN_SERVE__PORT="9000").run("config").out.splitlines()
     assert len(lines) == len(config_report(None).settings)
     [port] = [line for line in lines if line.startswith("serve.port ")]
@@ -59,5 +59,5 @@ def test_people_see_a_line_for_each_setting_and_what_is_not_a_default(tmp_path: 
 
 
 @pytest.mark.parametrize("variable", ["ZHIWEN_SERVE__PORT", "ZHIWEN_NOTHING__AT_ALL"])
-def test_a_configuration_that_is_wrong_is_one_line(tmp_path: Path, variable: str) -> None:
+def test_a_wrong_configuration_is_one_line(tmp_path: Path, variable: str) -> None:
     assert_one_line(Workspace(tmp_path).given(**{variable: "x"}).run("config"), 2, variable)

@@ -1,4 +1,4 @@
-"""What a person types behind `--where` and `--filter`, and the filter that is meant by it."""
+"""The texts of `--where` and `--filter`, and the filters that they mean."""
 
 import json
 from typing import Any
@@ -63,7 +63,7 @@ def test_several_conditions_must_all_hold_and_so_must_the_filter_in_json() -> No
 
 
 @pytest.mark.parametrize("text", ["", "tags", "=x", "year>2024", "year=>2024", "year<>2024", "a===b", "tags~=x"])
-def test_what_is_no_condition_is_refused_with_the_operators(text: str) -> None:
+def test_a_malformed_condition_is_refused_and_the_operators_are_listed(text: str) -> None:
     with pytest.raises(FilterError, match=r"write KEY=VALUE, or with != \(is not\), \^= \(begins with\), >= or <="):
         parse_filter([text], None)
 
@@ -81,7 +81,7 @@ def test_what_is_no_condition_is_refused_with_the_operators(text: str) -> None:
         ('{"not": {"fields": "a"}}', "the filter is not valid: not.fields"),
     ],
 )
-def test_json_that_is_no_filter_is_refused_in_one_line(text: str, problem: str) -> None:
+def test_json_that_is_not_a_filter_is_refused_in_one_line(text: str, problem: str) -> None:
     with pytest.raises(FilterError) as caught:
         parse_filter([], text)
     assert problem in str(caught.value)
@@ -105,7 +105,7 @@ def test_whatever_is_typed_is_a_filter_or_a_filter_error(where: str, filter_json
         return
 
 
-# At work
+# Commands with filters
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def lamp_server(lamps: Workspace, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 @pytest.fixture(scope="module", params=["alone", "through a server"])
-def place(request: pytest.FixtureRequest, lamps: Workspace) -> Workspace:
+def workspace(request: pytest.FixtureRequest, lamps: Workspace) -> Workspace:
     if request.param == "alone":
         return lamps
     server: Server = request.getfixturevalue("lamp_server")
@@ -146,25 +146,25 @@ def place(request: pytest.FixtureRequest, lamps: Workspace) -> Workspace:
         (("--filter", '{"not": {"field": "tags", "in": ["ops"]}}'), {"bare.md"}),
     ],
 )
-def test_search_finds_only_where_it_may(place: Workspace, options: tuple[str, ...], sources: set[str]) -> None:
-    outcome = place.run("search", "lamp", "--json", *options)
+def test_search_finds_only_where_it_may(workspace: Workspace, options: tuple[str, ...], sources: set[str]) -> None:
+    outcome = workspace.run("search", "lamp", "--json", *options)
     assert outcome.status == 0, outcome
     assert {hit["source"] for hit in outcome.json["hits"]} == sources
 
 
-def test_an_answer_rests_only_on_what_it_may(place: Workspace) -> None:
-    outcome = place.run("ask", "Where is the oil of the lamp kept?", "--json", "--where", "source^=guides/,notes/")
+def test_an_answer_uses_only_passages_that_the_filter_allows(workspace: Workspace) -> None:
+    outcome = workspace.run("ask", "Where is the oil of the lamp kept?", "--json", "--where", "source^=guides/,notes/")
     assert outcome.status == 0, outcome
     assert {citation["source"] for citation in outcome.json["citations"]} == {"notes/oil.md"}
 
 
 @pytest.mark.parametrize("option", [("--where", "a b=1"), ("--where", "year"), ("--filter", "{")])
-def test_a_filter_that_is_none_is_one_line_and_status_2(place: Workspace, option: tuple[str, str]) -> None:
-    outcome = place.run("ask", "Where is the oil kept?", *option)
+def test_an_invalid_filter_is_one_line_and_status_2(workspace: Workspace, option: tuple[str, str]) -> None:
+    outcome = workspace.run("ask", "Where is the oil kept?", *option)
     assert_one_line(outcome, 2, option[1].split("=")[0] if option[1] != "{" else "--filter is not JSON")
 
 
-def test_a_filter_in_json_is_the_one_that_the_api_takes(place: Workspace) -> None:
+def test_a_filter_in_json_is_the_same_as_for_the_api(workspace: Workspace) -> None:
     condition = {"all": [{"field": "source", "prefix": "notes/"}, {"field": "year", "equals": "2023"}]}
-    outcome = place.run("search", "lamp", "--json", "--filter", json.dumps(condition))
+    outcome = workspace.run("search", "lamp", "--json", "--filter", json.dumps(condition))
     assert [hit["source"] for hit in outcome.json["hits"]] == ["notes/oil.md"]

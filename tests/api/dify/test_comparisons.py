@@ -1,4 +1,4 @@
-"""Dify's comparison operators, on values as front matter has them."""
+"""Dify's comparison operators on values from front matter."""
 
 from typing import get_args
 
@@ -105,7 +105,7 @@ def test_every_operator_is_compared_above() -> None:
         ("before", "1e400", "date"),
     ],
 )
-def test_what_cannot_be_compared_with_is_an_error_whatever_the_document_has(
+def test_a_value_that_cannot_be_compared_is_an_error_for_every_document(
     operator: Operator, wanted: Operand, named: str
 ) -> None:
     for value in (None, "x", 3):

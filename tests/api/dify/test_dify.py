@@ -1,4 +1,4 @@
-"""Dify's external knowledge base, at a running server."""
+"""Dify's external knowledge base API of a running server."""
 
 from typing import Any
 
@@ -124,7 +124,7 @@ def test_conditions_are_joined_by_and_or_by_or(server: Server) -> None:
 
 
 def test_dates_are_compared_by_time(server: Server) -> None:
-    # None of the documents has one, so neither holds.
+    # No document has the field, so neither condition holds.
     assert sources(server, where("level", "before", "1970-01-02")) == {SETUP, UPKEEP, SURE}  # Unix times
     assert sources(server, where("audience", "after", "1970-01-02")) == set()
 
@@ -134,7 +134,7 @@ def test_an_unknown_knowledge_base_is_2001(server: Server) -> None:
     assert records(server, knowledge_id="default", query="lighthouse")
 
 
-def test_what_dify_sends_to_try_an_address_gets_400(server: Server) -> None:
+def test_the_request_by_which_dify_tries_an_address_gets_400(server: Server) -> None:
     assert_dify_error(server.client.post("/retrieval"), 400, 400)
 
 

@@ -1,4 +1,4 @@
-"""A server with tight limits, and the chat model that it asks."""
+"""A server with tight limits."""
 
 import json
 from collections.abc import Iterator
@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.openai_server import OpenAIServer, openai_server
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server
 from tests.kit.tight_server import TIGHT
-
-
-@pytest.fixture(scope="session")
-def chat_endpoint() -> Iterator[OpenAIServer]:
-    """The chat model that the servers ask; each test lets it play its own script."""
-    with openai_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

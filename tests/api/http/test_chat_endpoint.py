@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.kit.chat_endpoint import ChatEndpoint
 from tests.kit.leaving_clients import assert_leaving_ends_the_call
+from tests.kit.openai_scripts import completion, reply
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server, Workspace, assert_one_line
 from tests.kit.server_events import streamed_answer
 
@@ -18,7 +19,7 @@ PIECES = ("知名的向量数据库有 Milvus", " 和 PingCAP [", "1]。", "它�
 TEXT = "知名的向量数据库有 Milvus 和 PingCAP [1]。它们属于基础设施 [1]。"
 
 
-def pointed_at(endpoint: ChatEndpoint, workspace: Workspace) -> Workspace:
+def pointed_at(endpoint: OpenAIServer, workspace: Workspace) -> Workspace:
     return workspace.given(
         ZHIWEN_CHAT__BASE_URL=endpoint.base_url,
         ZHIWEN_ANSWERING__CACHED_ANSWERS="0",  # the script changes, the question does not
@@ -31,7 +32,7 @@ def pointed_at(endpoint: ChatEndpoint, workspace: Workspace) -> Workspace:
 
 @pytest.fixture(scope="module")
 def chatting(
-    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server with a chat model."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("chatting"))
@@ -53,13 +54,13 @@ def assert_citations_match(answer: dict[str, Any], passages: dict[int, str]) -> 
         assert citation["quote"] in passages[citation["number"]]
 
 
-# What the model says
+# The text of the model
 
 
 def test_the_command_prints_the_models_text_as_it_is_with_its_sources(
-    chat_endpoint: ChatEndpoint, workspace: Workspace
+    chat_endpoint: OpenAIServer, workspace: Workspace
 ) -> None:
-    chat_endpoint.plays("知名组件有 Milvus [1]。见 :smile: [bold]x[/bold]", " [1][99]。")
+    chat_endpoint.play(completion("知名组件有 Milvus [1]。见 :smile: [bold]x[/bold]", " [1][99]。"))
     outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
     assert outcome.status == 0, outcome
     assert outcome.out.startswith("知名组件有 Milvus [1]。见 :smile: [bold]x[/bold] [1]。\n")
@@ -71,21 +72,21 @@ def test_the_command_prints_the_models_text_as_it_is_with_its_sources(
 
 
 def test_a_plain_answer_carries_the_models_text_without_markers_that_were_not_offered(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays(*PIECES)
+    chat_endpoint.play(completion(*PIECES))
     response = chatting.post("/ask", question=QUESTION)
     assert response.status_code == 200
     answer = response.json()
     assert answer["answer"] == TEXT
     assert answer["model"] == "custom/scripted-1"
     assert answer["refused"] is False
-    [asked] = chat_endpoint.asked
+    [asked] = chat_endpoint.calls
     assert_citations_match(answer, offered(asked.prompt))
 
 
-def test_a_streamed_answer_carries_the_models_text_in_pieces(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
-    chat_endpoint.plays(*PIECES)
+def test_a_streamed_answer_carries_the_models_text_in_pieces(chat_endpoint: OpenAIServer, chatting: Server) -> None:
+    chat_endpoint.play(completion(*PIECES))
     events = streamed_answer(chatting, QUESTION)
     assert [event.name for event in events][:2] == ["passages", "delta"]
     assert {event.name for event in events[1:-1]} == {"delta"}
@@ -93,28 +94,28 @@ def test_a_streamed_answer_carries_the_models_text_in_pieces(chat_endpoint: Chat
     answer = events[-1].data
     assert events[-1].name == "answer"
     assert answer["answer"] == TEXT == "".join(event.data["text"] for event in events[1:-1])
-    [asked] = chat_endpoint.asked
+    [asked] = chat_endpoint.calls
     sent = offered(asked.prompt)
     assert {passage["number"]: passage["content"] for passage in events[0].data["passages"]} == sent
     assert_citations_match(answer, sent)
 
 
-def test_a_marker_split_over_many_pieces_is_still_one_marker(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
-    chat_endpoint.plays("Milvus", " ", "[", "1", ",", " 9", "9", "]", "【", "1", "】", "。")
+def test_a_marker_split_over_many_pieces_is_still_one_marker(chat_endpoint: OpenAIServer, chatting: Server) -> None:
+    chat_endpoint.play(completion("Milvus", " ", "[", "1", ",", " 9", "9", "]", "【", "1", "】", "。"))
     answer = streamed_answer(chatting, QUESTION)[-1].data
     assert answer["answer"] == "Milvus [1] [1]。"
     assert [citation["number"] for citation in answer["citations"]] == [1]
 
 
-# What the model is asked
+# The request to the model
 
 
-def test_the_model_gets_the_passages_the_question_and_the_key(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
-    chat_endpoint.plays(*PIECES)
+def test_the_model_gets_the_passages_the_question_and_the_key(chat_endpoint: OpenAIServer, chatting: Server) -> None:
+    chat_endpoint.play(completion(*PIECES))
     chatting.post("/ask", question=QUESTION)
-    [asked] = chat_endpoint.asked
+    [asked] = chat_endpoint.calls
     assert asked.path == "/v1/chat/completions"
-    assert asked.authorization == f"Bearer {KEY}"
+    assert asked.headers["authorization"] == f"Bearer {KEY}"
     assert asked.body["model"] == "scripted-1"
     assert asked.body["stream"] is True
     assert [message["role"] for message in asked.body["messages"]] == ["system", "user"]
@@ -126,22 +127,22 @@ def test_the_model_gets_the_passages_the_question_and_the_key(chat_endpoint: Cha
     assert 'lines="82-82"' in asked.prompt
 
 
-def test_a_question_without_evidence_never_reaches_the_model(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
-    chat_endpoint.plays(*PIECES)
+def test_a_question_without_evidence_never_reaches_the_model(chat_endpoint: OpenAIServer, chatting: Server) -> None:
+    chat_endpoint.play(completion(*PIECES))
     answer = chatting.post("/ask", question="红烧肉怎么做才不腻？").json()
     assert answer["refused"] is True
     assert answer["reason"] == "no_evidence"
-    assert chat_endpoint.asked == []
+    assert chat_endpoint.calls == []
 
 
-# What the model may refuse
+# Refusals of the model
 
 
 @pytest.mark.parametrize("pieces", [("NOT_IN_PASSAGES",), ("NOT_IN", "_PASS", "AGES", "\n"), ("  NOT_IN_PASSAGES。",)])
 def test_a_model_that_finds_nothing_in_the_passages_makes_a_refusal(
-    chat_endpoint: ChatEndpoint, chatting: Server, pieces: tuple[str, ...]
+    chat_endpoint: OpenAIServer, chatting: Server, pieces: tuple[str, ...]
 ) -> None:
-    chat_endpoint.plays(*pieces)
+    chat_endpoint.play(completion(*pieces))
     answer = chatting.post("/ask", question=QUESTION).json()
     assert answer["refused"] is True
     assert answer["reason"] == "model_declined"
@@ -153,9 +154,9 @@ def test_a_model_that_finds_nothing_in_the_passages_makes_a_refusal(
 
 
 def test_an_answer_that_cites_nothing_that_was_offered_is_a_refusal(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays("我猜是 Oracle [42]。")
+    chat_endpoint.play(completion("我猜是 Oracle [42]。"))
     answer = chatting.post("/ask", question=QUESTION).json()
     assert answer["refused"] is True
     assert answer["reason"] == "no_citation"
@@ -163,23 +164,23 @@ def test_an_answer_that_cites_nothing_that_was_offered_is_a_refusal(
 
 
 def test_the_command_keeps_text_without_citations_apart_from_the_refusal(
-    chat_endpoint: ChatEndpoint, workspace: Workspace
+    chat_endpoint: OpenAIServer, workspace: Workspace
 ) -> None:
-    chat_endpoint.plays("我猜是 Oracle [42]。")
+    chat_endpoint.play(completion("我猜是 Oracle [42]。"))
     outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
     assert outcome.status == 0, outcome
     assert re.search(r"^知识库里没有", outcome.out, re.MULTILINE), outcome.out
 
 
-# How the model may fail
+# Failures of the model
 
 
 def test_a_model_that_is_down_is_replaced_by_quotes_and_the_answer_says_so(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays(status=500)
+    chat_endpoint.play(reply(500))
     answer = chatting.post("/ask", question=QUESTION).json()
-    assert len(chat_endpoint.asked) == 2  # it was tried again
+    assert len(chat_endpoint.calls) == 2  # it was tried again
     assert answer["model"] == "extractive"
     assert "Milvus" in answer["answer"]
     assert "大模型没有应答" in answer["answer"]
@@ -189,11 +190,11 @@ def test_a_model_that_is_down_is_replaced_by_quotes_and_the_answer_says_so(
     assert "".join(event.data["text"] for event in events[1:-1]) == events[-1].data["answer"]
 
 
-def test_a_key_that_is_refused_is_said_once_and_never_shown(chat_endpoint: ChatEndpoint, workspace: Workspace) -> None:
-    chat_endpoint.plays(status=401)
+def test_a_key_that_is_refused_is_said_once_and_never_shown(chat_endpoint: OpenAIServer, workspace: Workspace) -> None:
+    chat_endpoint.play(reply(401))
     outcome = pointed_at(chat_endpoint, workspace).run("ask", QUESTION)
     assert outcome.status == 0, outcome
-    assert len(chat_endpoint.asked) == 1
+    assert len(chat_endpoint.calls) == 1
     assert "大模型没有应答" in outcome.out
     assert len(outcome.error_lines) == 1
     assert "ZHIWEN_CHAT__API_KEY" in outcome.err
@@ -201,9 +202,9 @@ def test_a_key_that_is_refused_is_said_once_and_never_shown(chat_endpoint: ChatE
 
 
 def test_an_answer_that_breaks_off_is_an_error_and_never_passes_for_whole(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    chat_endpoint.play(completion(*PIECES[:3], breaks_off=True))
     response = chatting.post("/ask", question=QUESTION)
     assert response.status_code == 502
     assert response.json()["error"]["code"] == "chat_broken"
@@ -215,10 +216,8 @@ def test_an_answer_that_breaks_off_is_an_error_and_never_passes_for_whole(
     assert "answer" not in {event.name for event in events}
 
 
-def test_of_an_answer_that_breaks_off_a_trace_is_kept_which_its_error_names(
-    chat_endpoint: ChatEndpoint, chatting: Server
-) -> None:
-    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+def test_the_error_of_an_answer_that_breaks_off_names_its_trace(chat_endpoint: OpenAIServer, chatting: Server) -> None:
+    chat_endpoint.play(completion(*PIECES[:3], breaks_off=True))
     before = metrics(chatting)
     response = chatting.post("/ask", question=QUESTION)
     assert list(response.json()["error"]) == ["code", "message", "trace_id"]
@@ -250,9 +249,9 @@ def test_of_an_answer_that_breaks_off_a_trace_is_kept_which_its_error_names(
 
 
 def test_an_answer_that_did_not_break_off_has_no_failure_in_its_trace(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays(*PIECES)
+    chat_endpoint.play(completion(*PIECES))
     trace_id = chatting.post("/ask", question=QUESTION).json()["trace_id"]
     assert chatting.client.get(f"/traces/{trace_id}").json()["failure"] is None
 
@@ -270,9 +269,9 @@ ANSWERS = f"zhiwen_answers_total{[('cached', 'false')]}"
 
 
 def test_the_command_ends_with_status_1_when_the_answer_breaks_off(
-    chat_endpoint: ChatEndpoint, workspace: Workspace
+    chat_endpoint: OpenAIServer, workspace: Workspace
 ) -> None:
-    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    chat_endpoint.play(completion(*PIECES[:3], breaks_off=True))
     pointed = pointed_at(chat_endpoint, workspace)
     outcome = pointed.run("ask", QUESTION)
     assert_one_line(outcome, 1, "broke off")
@@ -283,44 +282,44 @@ def test_the_command_ends_with_status_1_when_the_answer_breaks_off(
 
 
 def test_an_answer_that_breaks_off_ends_the_command_the_same_way_through_a_server(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    chat_endpoint.play(completion(*PIECES[:3], breaks_off=True))
     outcome = chatting.workspace.run("ask", QUESTION)
     assert_one_line(outcome, 1, "broke off", "(zhiwen explain ")
     assert "Milvus" in outcome.out
 
 
-def test_an_answer_without_a_word_is_a_refusal(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
-    chat_endpoint.plays()
+def test_an_answer_without_a_word_is_a_refusal(chat_endpoint: OpenAIServer, chatting: Server) -> None:
+    chat_endpoint.play(completion())
     answer = chatting.post("/ask", question=QUESTION).json()
     assert answer["refused"] is True
     assert answer["reason"] == "model_declined"
 
 
 def test_a_stream_that_ends_before_it_begins_is_replaced_by_quotes(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays(breaks_off=True)
+    chat_endpoint.play(completion(breaks_off=True))
     answer = chatting.post("/ask", question=QUESTION).json()
     assert answer["model"] == "extractive"
     assert "大模型没有应答" in answer["answer"]
 
 
-def test_an_answer_that_stops_at_its_length_limit_says_so(chat_endpoint: ChatEndpoint, chatting: Server) -> None:
-    chat_endpoint.plays(*PIECES[:3], finish_reason="length")
+def test_an_answer_that_stops_at_its_length_limit_says_so(chat_endpoint: OpenAIServer, chatting: Server) -> None:
+    chat_endpoint.play(completion(*PIECES[:3], finish_reason="length"))
     answer = chatting.post("/ask", question=QUESTION).json()
     assert answer["truncated"] is True
     assert answer["answer"].endswith("（回答达到长度上限，没有写完。）")
     assert answer["citations"]
-    chat_endpoint.plays(*PIECES)
+    chat_endpoint.play(completion(*PIECES))
     assert chatting.post("/ask", question=QUESTION).json()["truncated"] is False
 
 
 def test_reasoning_is_an_event_of_its_own_and_no_part_of_the_answer(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays(*PIECES, thoughts=("先看 [1]", "，再看 [2]"))
+    chat_endpoint.play(completion(*PIECES, thoughts=("先看 [1]", "，再看 [2]")))
     events = streamed_answer(chatting, QUESTION)
     assert [event.name for event in events][:4] == ["passages", "reasoning", "reasoning", "delta"]
     assert events[1].data == {"text": "先看 [1]"}
@@ -329,8 +328,8 @@ def test_reasoning_is_an_event_of_its_own_and_no_part_of_the_answer(
     assert outcome.out.startswith(TEXT)
 
 
-def test_while_the_first_model_is_down_its_fallback_answers(chat_endpoint: ChatEndpoint, workspace: Workspace) -> None:
-    chat_endpoint.plays(*PIECES)
+def test_while_the_first_model_is_down_its_fallback_answers(chat_endpoint: OpenAIServer, workspace: Workspace) -> None:
+    chat_endpoint.play(completion(*PIECES))
     down = workspace.given(
         ZHIWEN_CHAT__BASE_URL="http://127.0.0.1:9/v1",
         ZHIWEN_CHAT__MODEL="down",
@@ -342,8 +341,8 @@ def test_while_the_first_model_is_down_its_fallback_answers(chat_endpoint: ChatE
     answer = down.run("ask", "--json", QUESTION).json
     assert answer["model"] == "custom/spare"
     assert answer["answer"] == TEXT
-    [asked] = chat_endpoint.asked
-    assert asked.authorization == "Bearer sk-spare"
+    [asked] = chat_endpoint.calls
+    assert asked.headers["authorization"] == "Bearer sk-spare"
 
 
 # A client that goes away
@@ -351,21 +350,21 @@ def test_while_the_first_model_is_down_its_fallback_answers(chat_endpoint: ChatE
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole answer"])
 @pytest.mark.parametrize("pieces", [(), ("Milvus", " [1]")], ids=["before the first token", "in mid-answer"])
-def test_a_client_that_goes_away_ends_the_call_to_the_model_within_a_second(
-    chat_endpoint: ChatEndpoint, chatting: Server, pieces: tuple[str, ...], stream: bool
+def test_a_client_that_goes_away_ends_the_call_to_the_model(
+    chat_endpoint: OpenAIServer, chatting: Server, pieces: tuple[str, ...], stream: bool
 ) -> None:
-    chat_endpoint.plays(*pieces, hangs=True)
+    chat_endpoint.play(completion(*pieces, hangs=True))
     body = {"question": QUESTION, "stream": stream}
     assert_leaving_ends_the_call(chatting, chat_endpoint, "/ask", body)
 
 
 def test_a_follow_up_is_rewritten_by_the_model_before_anything_is_searched(
-    chat_endpoint: ChatEndpoint, chatting: Server
+    chat_endpoint: OpenAIServer, chatting: Server
 ) -> None:
-    chat_endpoint.plays("向量数据库的知名组件有 Milvus [1]")
+    chat_endpoint.play(completion("向量数据库的知名组件有 Milvus [1]"))
     history = [{"role": "user", "content": "向量数据库是什么？"}, {"role": "assistant", "content": "基础设施 [1]。"}]
     answer = chatting.post("/ask", question="它有哪些知名组件？", history=history).json()
-    rewriting, answering = chat_endpoint.asked
+    rewriting, answering = chat_endpoint.calls
     assert "向量数据库是什么？" in rewriting.prompt
     assert answering.prompt.endswith("向量数据库的知名组件有 Milvus [1]")
     trace = chatting.client.get(f"/traces/{answer['trace_id']}").json()
@@ -376,11 +375,11 @@ def test_a_follow_up_is_rewritten_by_the_model_before_anything_is_searched(
 
 @pytest.mark.parametrize("status", [200, 401])
 def test_a_trace_holds_what_the_model_was_asked_and_never_the_key(
-    chat_endpoint: ChatEndpoint, chatting: Server, status: int
+    chat_endpoint: OpenAIServer, chatting: Server, status: int
 ) -> None:
-    chat_endpoint.plays("知名的有 Milvus [1]。", status=status)
+    chat_endpoint.play(completion("知名的有 Milvus [1]。") if status == 200 else reply(status))
     answer = chatting.post("/ask", question=QUESTION).json()
     trace = chatting.client.get(f"/traces/{answer['trace_id']}")
     assert KEY not in trace.text
-    assert trace.json()["prompt"][-1]["content"] == chat_endpoint.asked[-1].prompt
+    assert trace.json()["prompt"][-1]["content"] == chat_endpoint.calls[-1].prompt
     assert trace.json()["attempts"][-1]["outcome"] == ("answered" if status == 200 else "denied")

@@ -43,7 +43,7 @@ def test_an_unknown_trace_is_not_found(server: Server) -> None:
     assert "0" * 32 in message
 
 
-def test_a_history_that_is_none_is_refused(server: Server) -> None:
+def test_a_malformed_history_is_refused(server: Server) -> None:
     for history in ([{"role": "system", "content": "x"}], [{"role": "user"}], "x", [{"role": "user", "content": 1}]):
         assert_json_error(server.post("/ask", question="它呢？", history=history), 422, "invalid_request")
 

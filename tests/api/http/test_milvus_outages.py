@@ -1,34 +1,31 @@
-"""Two `zhiwen serve` on one Milvus server: what they see while it changes, hangs, dies and comes back."""
+"""Two servers on one Milvus server, while its data changes, it hangs, dies and comes back."""
 
 import re
 import threading
-import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
-from rag.errors import StoreError
-from rag.settings import StoreSettings
-from rag.store.store import Store
 from tests.kit.processes import Server, Workspace, assert_json_error
+from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.kit.milvus_process import MilvusProcess
 
 pytestmark = [
-    pytest.mark.alone,
     pytest.mark.timeout(600),
-    # The package's own code leaves its log files open.
+    # The package `milvus` does not close its log files.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-TIMEOUT_SECONDS = 2.0
+PATIENT, IMPATIENT = "10", "2"
+"""Seconds for a call of Milvus: enough for a busy machine; and less than Milvus may hang without ending itself."""
 NAMES = ("harbour", "lantern", "orchard")
 RELEASES = 3
 
@@ -51,10 +48,10 @@ class Cluster:
 
 @dataclass
 class Seen:
-    """What a reader of one server saw: the releases in each response, and when each generation first came."""
+    """The observations of a reader of one server: the releases in each response, the generations, the failures."""
 
     releases: list[set[str]] = field(default_factory=list)
-    first: dict[int, float] = field(default_factory=dict)
+    generations: set[int] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
 
 
@@ -63,7 +60,7 @@ def cluster(milvus_server: "MilvusProcess", tmp_path_factory: pytest.TempPathFac
     workspace = Workspace(tmp_path_factory.mktemp("cluster")).given(
         ZHIWEN_STORE__URI=milvus_server.uri,
         ZHIWEN_STORE__COLLECTION="outages",
-        ZHIWEN_STORE__TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
+        ZHIWEN_STORE__TIMEOUT_SECONDS=PATIENT,
         ZHIWEN_RETRIEVAL__MODE="dense",
     )
     for name in NAMES:
@@ -73,113 +70,84 @@ def cluster(milvus_server: "MilvusProcess", tmp_path_factory: pytest.TempPathFac
         yield Cluster(milvus_server, workspace, (one, other))
 
 
-def test_both_see_whole_generations_only_and_each_within_two_seconds(cluster: Cluster) -> None:
+def test_both_see_whole_generations_only_and_each_sees_all_of_them(cluster: Cluster) -> None:
     ended = threading.Event()
-    committed: dict[int, float] = {}
+    seen = [Seen() for _ in cluster.servers]
 
-    def read(server: Server) -> Seen:
-        seen = Seen()
+    def read(server: Server, seen: Seen) -> None:
         while not ended.is_set():
             response = cluster.search(server)
             if response.status_code != 200:
                 seen.failures.append(response.text)
                 continue
             found = response.json()
-            seen.first.setdefault(found["generation"], time.monotonic())
+            seen.generations.add(found["generation"])
             contents = " ".join(hit["content"] for hit in found["hits"])
-            assert len(found["hits"]) == len(NAMES), contents
+            if len(found["hits"]) != len(NAMES):
+                seen.failures.append(contents)
             seen.releases.append(set(re.findall(r"number (\d+)", contents)))
-        return seen
 
-    writer = cluster.servers[0]
     with ThreadPoolExecutor(2) as pool:
-        readers = [pool.submit(read, server) for server in cluster.servers]
+        for server, own in zip(cluster.servers, seen, strict=True):
+            pool.submit(read, server, own)
         try:
             for number in range(1, RELEASES + 1):
                 cluster.write_release(number)
-                state = writer.ingest()
+                state = cluster.servers[0].ingest()
                 assert state["error"] is None, state
-                committed[state["last"]["generation"]] = time.monotonic()
-            time.sleep(1.0)
+                generation = state["last"]["generation"]
+                eventually(lambda: all(generation in one.generations for one in seen))  # noqa: B023  (awaited here)
         finally:
             ended.set()
-        seen = [reader.result() for reader in readers]
     for one in seen:
         assert not one.failures
         assert len(one.releases) > 20
         assert all(len(releases) == 1 for releases in one.releases), "a mixture of two generations"
         assert set().union(*one.releases) >= {str(number) for number in range(1, RELEASES + 1)}
-        for generation, moment in committed.items():
-            assert one.first[generation] - moment < 2.0
 
 
-def test_a_server_that_hangs_is_a_timeout_within_the_deadline_and_forgotten_when_it_goes_on(cluster: Cluster) -> None:
-    server = cluster.servers[0]
-    assert cluster.search(server).status_code == 200
-    cluster.milvus.pause()
-    try:
-        started = time.monotonic()
-        message = assert_json_error(cluster.search(server), 504, "store_timeout")
-        assert time.monotonic() - started < TIMEOUT_SECONDS + 1
-    finally:
-        cluster.milvus.resume()
-    assert cluster.milvus.uri in message
-    assert wait_until_found(cluster, server) < 10
+def test_a_milvus_that_hangs_is_a_timeout_and_forgotten_when_it_goes_on(cluster: Cluster) -> None:
+    with cluster.workspace.given(ZHIWEN_STORE__TIMEOUT_SECONDS=IMPATIENT).serving() as server:
+        assert cluster.search(server).status_code == 200
+        cluster.milvus.pause()
+        try:
+            message = assert_json_error(cluster.search(server), 504, "store_timeout")
+        finally:
+            cluster.milvus.resume()
+        assert cluster.milvus.uri in message
+        wait_until_found(cluster, server)
 
 
-def test_a_server_killed_in_mid_query_is_named_within_three_seconds_and_found_again_ten_after_it_is_back(
-    cluster: Cluster,
-) -> None:
-    def ask_until_it_fails(server: Server) -> tuple[float, httpx2.Response]:
-        while True:
-            started = time.monotonic()
-            response = cluster.search(server)
-            if response.status_code != 200:
-                return time.monotonic() - started, response
+def test_a_milvus_killed_in_mid_query_is_named_and_found_again_when_it_is_back(cluster: Cluster) -> None:
+    answered: Counter[int] = Counter()
+
+    def ask_until_it_fails(number: int) -> httpx2.Response:
+        while (response := cluster.search(cluster.servers[number % 2])).status_code == 200:
+            answered[number] += 1
+        return response
 
     with ThreadPoolExecutor(4) as pool:
-        asking = [pool.submit(ask_until_it_fails, server) for server in cluster.servers for _ in range(2)]
-        time.sleep(1.0)
+        asking = [pool.submit(ask_until_it_fails, number) for number in range(4)]
+        eventually(lambda: len(answered) == 4, message="all ask")
         assert not any(each.done() for each in asking)
         cluster.milvus.kill()
         for each in asking:
-            seconds, response = each.result()
-            assert cluster.milvus.uri in assert_json_error(response, 503, "store_unavailable")
-            assert seconds < 3
+            assert cluster.milvus.uri in assert_json_error(each.result(), 503, "store_unavailable")
 
     cluster.milvus.start()
-    with ThreadPoolExecutor(3) as pool:
-        itself = pool.submit(wait_until_milvus_has_its_rows, cluster)
-        waits = list(pool.map(lambda server: wait_until_found(cluster, server), cluster.servers))
-    assert max(waits) < 10
-    # Nearly all of that is Milvus taking over its own collections.
-    assert max(waits) - itself.result() < 5
+    for server in cluster.servers:
+        wait_until_found(cluster, server)
 
 
-def wait_until_milvus_has_its_rows(cluster: Cluster) -> float:
-    """How long it takes until a client that has just connected can read all."""
-    started = time.monotonic()
-    settings = StoreSettings(uri=cluster.milvus.uri, collection="outages", timeout_seconds=TIMEOUT_SECONDS)
-    while True:
-        with suppress(StoreError):
-            store = Store.open(settings)
-            try:
-                if len(list(store.snapshot().chunks())) == len(NAMES):
-                    return time.monotonic() - started
-            finally:
-                store.close()
-        assert time.monotonic() - started < 60
-        time.sleep(0.2)
+def wait_until_found(cluster: Cluster, server: Server) -> None:
+    """Wait until a search succeeds. Before that, only errors of the store may occur."""
 
-
-def wait_until_found(cluster: Cluster, server: Server, timeout: float = 60) -> float:
-    """How long it takes until a search succeeds; what comes before may only be errors of the store."""
-    started = time.monotonic()
-    while time.monotonic() - started < timeout:
+    def is_found() -> bool:
         response = cluster.search(server)
         if response.status_code == 200:
             assert len(response.json()["hits"]) == len(NAMES)
-            return time.monotonic() - started
+            return True
         assert response.json()["error"]["code"] in ("store_unavailable", "store_timeout"), response.text
-        time.sleep(0.2)
-    raise AssertionError(f"still {response.text}")
+        return False
+
+    eventually(is_found, within_seconds=240)

@@ -1,6 +1,8 @@
-"""The description of the HTTP API is complete, true to its own schemas, and kept as it is served."""
+"""The OpenAPI document is complete, matches its own schemas, and is the one in the repository."""
 
 import json
+import re
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ each_operation = pytest.mark.parametrize("name", OPERATIONS)
 
 
 def problems(schema: dict[str, Any], value: Any) -> list[str]:
-    # References lead into the document, so the schema is checked as a part of it.
+    # References point into the document, so the schema is checked as a part of it.
     validator = Draft202012Validator(DOCUMENT["components"] | {"components": DOCUMENT["components"]} | schema)
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
@@ -118,3 +120,54 @@ def test_errors_are_shown_in_the_words_of_their_protocol() -> None:
 
 def test_the_document_is_json_that_any_reader_takes() -> None:
     assert json.loads(FILE.read_text(encoding="utf-8"))["openapi"].startswith("3.1")
+
+
+# The document and its page as they are served
+
+
+def test_every_operation_of_the_document_is_described_and_every_reference_resolves(server: Server) -> None:
+    response = server.client.get("/openapi.json")
+    assert response.status_code == 200
+    api = response.json()
+    assert api["openapi"].startswith("3.")
+    assert api["info"]["title"]
+    assert api["info"]["version"]
+    identifiers = [operation["operationId"] for item in api["paths"].values() for operation in item.values()]
+    assert len(set(identifiers)) == len(identifiers)
+    for item in api["paths"].values():
+        for operation in item.values():
+            assert operation["description"]
+            assert {"4XX", "5XX"} < set(operation["responses"])
+    for reference in re.findall(r'"\$ref":\s*"([^"]+)"', response.text):
+        assert reference.startswith("#/")
+        node = api
+        for step in reference.removeprefix("#/").split("/"):
+            node = node[step]
+
+
+class _Addresses(HTMLParser):
+    """Collects the addresses that a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("src", "href", "action") and value]
+
+
+def test_the_api_page_loads_nothing_from_elsewhere(server: Server) -> None:
+    page = server.client.get("/api-docs")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    addresses = _Addresses()
+    addresses.feed(page.text)
+    assert len(addresses.found) >= 3
+    assert not re.findall(r"(?:https?:)?//[a-z]", re.sub(r"^\s*//.*|<!--.*?-->", "", page.text, flags=re.MULTILINE))
+    for address in addresses.found:
+        assert address.startswith("/")
+        asset = server.client.get(address)
+        assert asset.status_code == 200
+        assert asset.content
+        if address.endswith(".css"):
+            assert not re.search(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", asset.text)

@@ -1,4 +1,4 @@
-"""MCP over stdio and HTTP, spoken to by the SDK's own client."""
+"""MCP over stdio and HTTP, used by the SDK's own client."""
 
 import asyncio
 import json
@@ -12,8 +12,9 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from tests.kit.chat_endpoint import ChatEndpoint
 from tests.kit.leaving_clients import assert_leaving_ends_the_call
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import ZHIWEN, Server, Workspace
 
 QUESTION = "向量数据库有哪些知名组件？"
@@ -31,7 +32,7 @@ def over_http(server: Server, talk: Talk[Result], mode: str = "auto") -> Result:
 
 
 def over_stdio(workspace: Workspace, talk: Talk[Result], errors: Path, mode: str = "auto") -> Result:
-    """The words of a client to a `zhiwen mcp` of its own, whose standard error is kept."""
+    """Run a client against its own `zhiwen mcp`, and keep the standard error."""
     command = StdioServerParameters(command=str(ZHIWEN), args=["mcp"], env=workspace.environment, cwd=workspace.folder)
 
     async def talked() -> Result:
@@ -43,7 +44,7 @@ def over_stdio(workspace: Workspace, talk: Talk[Result], errors: Path, mode: str
 
 
 def structured(result: CallToolResult) -> Any:
-    """The structured content, which the one text holds as well."""
+    """The structured content, which must equal the content of the one text."""
     assert not result.is_error, result
     [text] = result.content
     assert isinstance(text, TextContent)
@@ -85,7 +86,7 @@ def test_the_tools_are_search_fetch_and_ask_with_schemas_of_what_goes_in_and_com
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_what_search_finds_can_be_fetched(server: Server, mode: str) -> None:
+def test_every_search_result_can_be_fetched(server: Server, mode: str) -> None:
     found, fetched = over_http(server, search_and_fetch, mode)
     assert list(found) == ["results"]
     assert all(list(result) == ["id", "title", "url"] for result in found["results"])
@@ -146,7 +147,7 @@ def test_ask_answers_with_sources_and_refuses_without(server: Server) -> None:
     assert refused.structured_content["sources"] == []
 
 
-def test_what_cannot_be_done_is_told_in_words(server: Server) -> None:
+def test_a_failed_tool_call_says_why_in_words(server: Server) -> None:
     async def talk(client: Client) -> list[str]:
         calls = (("fetch", {"id": "nothing.md"}), ("search", {"query": " "}), ("ask", {"question": "长" * 5000}))
         return [failure(await client.call_tool(name, arguments)) for name, arguments in calls]
@@ -166,10 +167,10 @@ def test_a_request_leaves_nothing_open(server: Server) -> None:
     assert "mcp-session-id" not in response.headers
 
 
-def test_a_call_whose_client_goes_away_ends_the_call_to_the_model(chat_endpoint: ChatEndpoint, talking: Server) -> None:
+def test_a_call_whose_client_goes_away_ends_the_call_to_the_model(chat_endpoint: OpenAIServer, talking: Server) -> None:
     call = {"name": "ask", "arguments": {"question": QUESTION}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
-    chat_endpoint.plays("Milvus", hangs=True)
+    chat_endpoint.play(completion("Milvus", hangs=True))
     assert_leaving_ends_the_call(talking, chat_endpoint, "/mcp", body, accept="application/json, text/event-stream")
 
 
@@ -182,7 +183,7 @@ def test_over_stdio_the_tools_work_without_a_server_and_addresses_are_those_of_t
     async def talk(client: Client) -> tuple[Any, CallToolResult]:
         found = structured(await client.call_tool("search", {"query": QUESTION}))
         structured(await client.call_tool("fetch", {"id": found["results"][0]["id"]}))
-        # Between calls the store belongs to nobody, so that other commands can open it.
+        # The store is closed between calls, so that other commands can open it.
         roots.append(workspace.run("status", "--json").json["root"])
         return found, await client.call_tool("ask", {"question": QUESTION})
 

@@ -1,4 +1,4 @@
-"""What stands under an answer for chat clients: links that Markdown readers show as meant, whatever a heading holds."""
+"""The links under an answer for chat clients: Markdown readers show them correctly for every heading."""
 
 from urllib.parse import quote
 
@@ -50,7 +50,7 @@ def test_a_heading_never_becomes_anything_but_the_text_of_its_link(heading: str,
 
 
 @given(st.lists(LINE, max_size=2), st.lists(LINE, max_size=2), st.sampled_from(["zh", "en"]))
-def test_what_stands_under_an_answer_is_taken_off_again(headings: list[str], doubts: list[str], language: str) -> None:
+def test_the_links_under_an_answer_can_be_removed_again(headings: list[str], doubts: list[str], language: str) -> None:
     made = answer(*headings, unverified=tuple(doubts))
     under = footer(made, BASE, "zh" if language == "zh" else "en", with_links=True)
     assert bool(under) == bool(headings or doubts)

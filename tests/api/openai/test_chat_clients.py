@@ -1,4 +1,4 @@
-"""Requests in the shapes in which chat clients send them, and answers read as those clients read them."""
+"""Requests as chat clients send them, and answers read as those clients read them."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from api.openai.client_tasks import ClientMessage, answer_client_task
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import PUBLIC_URL, Server
 
 QUESTION = "向量数据库有哪些知名组件？"
@@ -24,7 +25,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 @dataclass
 class Read:
-    """What a client shows."""
+    """The parts of an answer that a client shows."""
 
     text: str = ""
     sources: list[tuple[str, str]] = field(default_factory=list)
@@ -56,7 +57,7 @@ def as_open_webui_reads(server: Server, request: dict[str, Any]) -> Read:
 
 
 def as_older_cherry_studio_reads(server: Server, request: dict[str, Any]) -> Read:
-    """Only the first batch of annotations counts, and of a frame that has some the text is passed over."""
+    """Only the first batch of annotations counts, and the text of a frame with annotations is ignored."""
     read = Read()
     for frame in frames(server, request):
         delta = frame["choices"][0]["delta"]
@@ -75,9 +76,9 @@ def as_older_cherry_studio_reads(server: Server, request: dict[str, Any]) -> Rea
     [("open_webui_chat", as_open_webui_reads), ("cherry_studio_chat", as_older_cherry_studio_reads)],
 )
 def test_a_client_shows_the_whole_text_and_all_sources(
-    chat_endpoint: ChatEndpoint, talking: Server, name: str, read: Any
+    chat_endpoint: OpenAIServer, talking: Server, name: str, read: Any
 ) -> None:
-    chat_endpoint.plays(*PIECES, "另见第三条 [3]。")
+    chat_endpoint.play(completion(*PIECES, "另见第三条 [3]。"))
     shown = read(talking, recorded(name))
     assert shown.text.startswith("知名的向量数据库有 Milvus 和 PingCAP [1]。另见第三条 [3]。")
     assert len(shown.sources) == 2
@@ -87,14 +88,14 @@ def test_a_client_shows_the_whole_text_and_all_sources(
         assert f"]({url})" in shown.text
 
 
-def test_open_webui_gets_the_usage_that_it_asks_for(chat_endpoint: ChatEndpoint, talking: Server) -> None:
-    chat_endpoint.plays(*PIECES)
+def test_open_webui_gets_the_usage_that_it_asks_for(chat_endpoint: OpenAIServer, talking: Server) -> None:
+    chat_endpoint.play(completion(*PIECES))
     usage = as_open_webui_reads(talking, recorded("open_webui_chat")).usage
     assert usage is not None
     assert set(usage) == {"prompt_tokens", "completion_tokens", "total_tokens"}
 
 
-# What clients ask for themselves
+# Requests that clients make for themselves
 
 TITLE = "向量数据库有哪些知名组件？"
 ASIDES = {
@@ -109,10 +110,10 @@ ASIDES = {
 
 
 @pytest.mark.parametrize("name", ASIDES)
-def test_what_no_person_asks_is_answered_without_a_search_or_a_model(
-    chat_endpoint: ChatEndpoint, talking: Server, name: str
+def test_requests_that_a_client_makes_for_itself_are_answered_without_a_search_or_a_model(
+    chat_endpoint: OpenAIServer, talking: Server, name: str
 ) -> None:
-    chat_endpoint.plays(*PIECES)
+    chat_endpoint.play(completion(*PIECES))
     request = recorded(name)
     expected = ASIDES[name]
     for stream in (False, True):
@@ -123,7 +124,7 @@ def test_what_no_person_asks_is_answered_without_a_search_or_a_model(
             assert response.status_code == 200, response.text
             text = response.json()["choices"][0]["message"]["content"]
         assert (text if isinstance(expected, str) else json.loads(text)) == expected
-    assert chat_endpoint.asked == []
+    assert chat_endpoint.calls == []
 
 
 def test_every_recorded_request_is_tried() -> None:
@@ -146,7 +147,7 @@ def test_every_recorded_request_is_tried() -> None:
         [],
     ],
 )
-def test_what_a_person_asks_is_never_taken_for_it(messages: list[ClientMessage]) -> None:
+def test_the_question_of_a_person_is_never_taken_for_such_a_request(messages: list[ClientMessage]) -> None:
     assert answer_client_task(messages) is None
 
 

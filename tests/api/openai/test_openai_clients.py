@@ -1,4 +1,4 @@
-"""The OpenAI-compatible surface, spoken to by clients that we did not write."""
+"""The OpenAI-compatible API, used by clients that we did not write."""
 
 import asyncio
 import json
@@ -12,7 +12,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server
 
 QUESTION = "向量数据库有哪些知名组件？"
@@ -36,9 +37,9 @@ def asked(text: str = QUESTION) -> Any:
 
 
 def test_the_openai_client_reads_a_whole_answer_with_its_citations(
-    chat_endpoint: ChatEndpoint, client: openai.OpenAI
+    chat_endpoint: OpenAIServer, client: openai.OpenAI
 ) -> None:
-    chat_endpoint.plays(*PIECES, tokens=(700, 40))
+    chat_endpoint.play(completion(*PIECES, tokens=(700, 40)))
     done = client.chat.completions.create(model="zhiwen", messages=asked())
     assert done.usage is not None
     assert (done.usage.prompt_tokens, done.usage.completion_tokens, done.usage.total_tokens) == (700, 40, 740)
@@ -58,9 +59,9 @@ def test_the_openai_client_reads_a_whole_answer_with_its_citations(
 
 
 def test_the_openai_client_reads_a_stream_that_joins_to_the_whole_answer(
-    chat_endpoint: ChatEndpoint, client: openai.OpenAI
+    chat_endpoint: OpenAIServer, client: openai.OpenAI
 ) -> None:
-    chat_endpoint.plays(*PIECES, tokens=(700, 40))
+    chat_endpoint.play(completion(*PIECES, tokens=(700, 40)))
     whole = client.chat.completions.create(model="zhiwen", messages=asked())
     chunks = list(
         client.chat.completions.create(
@@ -77,8 +78,8 @@ def test_the_openai_client_reads_a_stream_that_joins_to_the_whole_answer(
     assert chunks[-1].usage.total_tokens == 740
 
 
-def test_the_async_openai_client_reads_both(chat_endpoint: ChatEndpoint, talking: Server) -> None:
-    chat_endpoint.plays(*PIECES)
+def test_the_async_openai_client_reads_both(chat_endpoint: OpenAIServer, talking: Server) -> None:
+    chat_endpoint.play(completion(*PIECES))
 
     async def read() -> tuple[str | None, str]:
         async with openai.AsyncOpenAI(base_url=f"{talking.url}/v1", api_key="none", max_retries=0) as client:
@@ -93,9 +94,9 @@ def test_the_async_openai_client_reads_both(chat_endpoint: ChatEndpoint, talking
 
 
 def test_the_openai_client_accumulates_a_stream_into_a_completion(
-    chat_endpoint: ChatEndpoint, client: openai.OpenAI
+    chat_endpoint: OpenAIServer, client: openai.OpenAI
 ) -> None:
-    chat_endpoint.plays(*PIECES, thoughts=("先看 [1]",))
+    chat_endpoint.play(completion(*PIECES, thoughts=("先看 [1]",)))
     with client.chat.completions.stream(model="zhiwen", messages=asked()) as stream:
         done = stream.get_final_completion()
     message = done.choices[0].message
@@ -123,9 +124,9 @@ def test_the_openai_client_raises_its_own_errors(client: openai.OpenAI) -> None:
 
 
 def test_an_answer_that_breaks_off_is_an_error_for_the_openai_client_too(
-    chat_endpoint: ChatEndpoint, client: openai.OpenAI
+    chat_endpoint: OpenAIServer, client: openai.OpenAI
 ) -> None:
-    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    chat_endpoint.play(completion(*PIECES[:3], breaks_off=True))
     with pytest.raises(openai.InternalServerError) as whole:
         client.chat.completions.create(model="zhiwen", messages=asked())
     assert whole.value.code == "chat_broken"
@@ -156,15 +157,15 @@ def node_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def node(folder: Path, server: Server, mode: str) -> Any:
-    """What the client says that it read."""
+    """Run the client and return what it read."""
     command = ["node", "client.mjs", f"{server.url}/v1", mode, QUESTION]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_the_ai_sdk_reads_a_whole_answer(chat_endpoint: ChatEndpoint, talking: Server, node_packages: Path) -> None:
-    chat_endpoint.plays(*PIECES, thoughts=("先看 [1]",))
+def test_the_ai_sdk_reads_a_whole_answer(chat_endpoint: OpenAIServer, talking: Server, node_packages: Path) -> None:
+    chat_endpoint.play(completion(*PIECES, thoughts=("先看 [1]",)))
     read = node(node_packages, talking, "generate")
     assert read["text"].startswith(TEXT)
     assert re.search(r"\n- \[1\] \[overview\.md › .*\]\(https://kb\.example\.com/zhiwen/\S+\)$", read["text"])
@@ -172,8 +173,8 @@ def test_the_ai_sdk_reads_a_whole_answer(chat_endpoint: ChatEndpoint, talking: S
     assert read["finishReason"] == "stop"
 
 
-def test_the_ai_sdk_reads_a_stream(chat_endpoint: ChatEndpoint, talking: Server, node_packages: Path) -> None:
-    chat_endpoint.plays(*PIECES, thoughts=("先看", " [1]"), tokens=(700, 40))
+def test_the_ai_sdk_reads_a_stream(chat_endpoint: OpenAIServer, talking: Server, node_packages: Path) -> None:
+    chat_endpoint.play(completion(*PIECES, thoughts=("先看", " [1]"), tokens=(700, 40)))
     read = node(node_packages, talking, "stream")
     assert (read["usage"]["inputTokens"], read["usage"]["outputTokens"]) == (700, 40)
     assert read["text"].startswith(TEXT)
@@ -183,16 +184,16 @@ def test_the_ai_sdk_reads_a_stream(chat_endpoint: ChatEndpoint, talking: Server,
 
 
 def test_the_ai_sdk_sees_that_a_stream_broke_off(
-    chat_endpoint: ChatEndpoint, talking: Server, node_packages: Path
+    chat_endpoint: OpenAIServer, talking: Server, node_packages: Path
 ) -> None:
-    chat_endpoint.plays(*PIECES[:3], breaks_off=True)
+    chat_endpoint.play(completion(*PIECES[:3], breaks_off=True))
     read = node(node_packages, talking, "stream")
     assert read["text"].startswith("知名的向量数据库有 Milvus")
     assert "broke off" in read["error"]
 
 
 def test_the_ai_sdk_sees_that_an_answer_was_cut_off(
-    chat_endpoint: ChatEndpoint, talking: Server, node_packages: Path
+    chat_endpoint: OpenAIServer, talking: Server, node_packages: Path
 ) -> None:
-    chat_endpoint.plays(*PIECES, finish_reason="length")
+    chat_endpoint.play(completion(*PIECES, finish_reason="length"))
     assert node(node_packages, talking, "stream")["finishReason"] == "length"

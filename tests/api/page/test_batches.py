@@ -1,4 +1,4 @@
-"""Items gathered while their reader is busy."""
+"""Items are gathered while their reader is busy."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -8,10 +8,14 @@ import pytest
 from api.page.batches import batch_ready_items
 
 
-async def numbers(ended: list[str], *, fail: bool = False, hang: bool = False) -> AsyncGenerator[int, None]:
+async def numbers(
+    ended: list[str], *, go_on: asyncio.Event | None = None, fail: bool = False, hang: bool = False
+) -> AsyncGenerator[int, None]:
+    """1 to 4; after 1, wait for `go_on`."""
     try:
         yield 1
-        await asyncio.sleep(0.01)
+        if go_on:
+            await go_on.wait()
         yield 2
         yield 3
         if fail:
@@ -23,18 +27,20 @@ async def numbers(ended: list[str], *, fail: bool = False, hang: bool = False) -
         ended.append("closed")
 
 
-def test_what_came_while_the_reader_was_busy_comes_together_and_in_order() -> None:
+def test_items_that_arrive_while_the_reader_is_busy_come_together_and_in_order() -> None:
     async def read() -> list[list[int]]:
-        found = []
-        async for items in batch_ready_items(numbers([])):
+        found, ended, go_on = [], list[str](), asyncio.Event()
+        async for items in batch_ready_items(numbers(ended, go_on=go_on)):
             found.append(items)
-            await asyncio.sleep(0.05)
+            go_on.set()
+            while not ended:
+                await asyncio.sleep(0)  # busy until the source has yielded all
         return found
 
     assert asyncio.run(read()) == [[1], [2, 3, 4]]
 
 
-def test_what_the_source_raises_comes_after_what_came_before() -> None:
+def test_an_error_of_the_source_comes_after_the_items_before_it() -> None:
     async def read() -> None:
         async for items in batch_ready_items(numbers(ended, fail=True)):
             found.extend(items)

@@ -1,4 +1,4 @@
-"""Documents as pages: what a citation leads to, and nothing else."""
+"""Documents as pages: a citation leads to its passage, and nothing else is readable."""
 
 import re
 from html.parser import HTMLParser
@@ -146,13 +146,13 @@ def test_a_document_that_is_no_file_of_the_manifest_is_not_shown_though_it_lies_
 
 
 @pytest.mark.parametrize("lines", ["x", "1-", "-3", "1-2-3", "1;2", "9999999999"])
-def test_lines_that_are_none_are_refused(server: Server, lines: str) -> None:
+def test_invalid_lines_are_refused(server: Server, lines: str) -> None:
     for path in ("/docs/overview.md", "/documents/overview.md"):
         assert_json_error(server.client.get(path, params={"lines": lines}), 422, "invalid_request")
 
 
 @pytest.mark.parametrize("change", ["edited", "gone", "replaced by a link"])
-def test_a_file_that_is_no_longer_what_was_ingested_is_not_shown(server: Server, change: str) -> None:
+def test_a_file_that_has_changed_since_its_ingest_is_not_shown(server: Server, change: str) -> None:
     path = server.workspace.knowledge / "guides/upkeep.md"
     original = path.read_bytes()
     secret = server.workspace.folder / "secret.txt"

@@ -1,4 +1,4 @@
-"""The page without a browser: what it sends, what its stream holds, suggestions and feedback."""
+"""The page without a browser: its files, its stream, suggestions and feedback."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def asked_on_page(server: Server, question: str, **body: Any) -> list[ServerEven
 
 
 def shown(events: Sequence[ServerEvent]) -> list[str]:
-    """The blocks as the page has them after the last `html` event."""
+    """The blocks of the page after the last `html` event."""
     blocks: list[str] = []
     for event in events:
         if event.name == "html":
@@ -55,7 +55,7 @@ class Text(HTMLParser):
         self.text += data
 
 
-# What is sent
+# Files
 
 
 def test_the_first_load_is_under_100_kilobytes_and_comes_from_here_alone(server: Server) -> None:
@@ -350,7 +350,7 @@ def test_feedback_over_http_is_what_the_command_shows(server: Server) -> None:
         {"unknown": 1},
     ],
 )
-def test_feedback_that_is_none_is_refused(server: Server, wrong: dict[str, Any]) -> None:
+def test_invalid_feedback_is_refused(server: Server, wrong: dict[str, Any]) -> None:
     body = {"trace_id": TRACE, "rating": "up", **wrong}
     assert_json_error(server.post("/feedback", **body), 422, "invalid_request")
 

@@ -1,4 +1,4 @@
-"""The JSON that goes over the wire."""
+"""The JSON of requests and responses."""
 
 import json
 from typing import Any

@@ -1,59 +1,25 @@
 """The read path as a whole, over the shipped knowledge: passages, text, and an answer that can be checked."""
 
 import asyncio
-import re
-import socket
-import threading
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from ingest.sync import ingest
-from rag.answering.answer import AnswerEvent, PassagesFound
-from rag.chat.openai_compatible import OpenAIChat
-from rag.chat.prompt import DECLINED
+from rag.answering.answer import PassagesFound
 from rag.chat.protocol import ChatModel, Finished, TextDelta
 from rag.chat.scripted import ScriptedChat
-from rag.errors import ChatBroken, ChatError, ChatTimeout, ChatUnavailable, QuestionError, QuestionTooLong, StoreEmpty
-from rag.settings import AnsweringSettings, ChatSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
+from rag.errors import QuestionError, QuestionTooLong, StoreEmpty
+from rag.settings import AnsweringSettings, ChatSettings, Settings, StoreSettings
 from rag.store.filters import Equals
 from rag.types import Answer
 from rag.wiring import Services, open_store
-from tests.kit.chat import shown_in
-from tests.kit.services import changed, with_settings
+from tests.kit import openai_scripts as scripts
+from tests.kit.answers import EN, ZH, Told, events, told
+from tests.kit.chat import model_at, shown_in
+from tests.kit.openai_server import openai_server
+from tests.kit.services import changed
 
-ZH = "向量数据库有哪些知名组件？"
-EN = "What is the official website of PyCharm?"
-UNANSWERABLE_ZH = "明天上海会下雨吗？"
-UNANSWERABLE_EN = "When was GPT-4 released?"
-
-
-def events(question: str, services: Services, **options: Any) -> list[AnswerEvent]:
-    async def run() -> list[AnswerEvent]:
-        return [event async for event in services.answerer.answer(question, **options)]
-
-    return asyncio.run(run())
-
-
-def told(shipped: Services, pieces: Sequence[str], question: str = ZH, error: ChatError | None = None) -> "Told":
-    chat = ScriptedChat(pieces, error=error)
-    return Told(events(question, changed(shipped, chat=chat)), chat)
-
-
-class Told:
-    """The events of one answer, by kind."""
-
-    def __init__(self, heard: list[AnswerEvent], chat: ScriptedChat | None = None) -> None:
-        self.events = heard
-        self.chat = chat
-        self.deltas = [event.text for event in heard if isinstance(event, TextDelta)]
-        self.passages = [event for event in heard if isinstance(event, PassagesFound)]
-        (self.answer,) = [event for event in heard if isinstance(event, Answer)]
-
-
-# --- a model that answers --------------------------------------------------------------------------------------------
+# A model that answers
 
 
 def test_passages_come_first_then_the_text_and_last_the_answer(shipped: Services) -> None:
@@ -108,7 +74,7 @@ def test_markers_that_were_not_offered_are_not_in_the_answer(shipped: Services) 
 
 
 @pytest.mark.parametrize("strange", ["[10054]", "[20231231]", "[9[0]9]", "[9[98]9]", "[１２３４５]"])
-def test_a_number_in_brackets_that_is_no_marker_is_no_crash(shipped: Services, strange: str) -> None:
+def test_a_number_in_brackets_that_is_not_a_marker_is_not_a_crash(shipped: Services, strange: str) -> None:
     result = told(shipped, [f"知名组件有 Milvus [1]。错误 {strange}，见 Milvus [1]。"])
     assert [citation.number for citation in result.answer.citations] == [1]
 
@@ -149,277 +115,11 @@ def test_a_condition_holds_for_the_passages(shipped: Services) -> None:
     assert {passage.chunk.kind for passage in result.passages[0].passages} == {"list"}
 
 
-# --- refusals --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("question", "opening"),
-    [
-        (UNANSWERABLE_ZH, "知识库里没有这个问题的答案。最接近的内容在：\n- 概述 › "),
-        (UNANSWERABLE_EN, "The knowledge base does not answer this question. The nearest sections are:\n- 概述 › "),
-    ],
-)
-def test_without_evidence_the_model_is_not_asked_and_the_nearest_sections_are_named(
-    shipped: Services, question: str, opening: str
-) -> None:
-    result = told(shipped, ["Invented [1]."], question)
-    assert result.chat is not None
-    assert result.chat.requests == []
-    assert result.deltas == []
-    assert (result.answer.refused, result.answer.reason) == (True, "no_evidence")
-    assert result.answer.text.startswith(opening)
-    assert result.answer.citations == ()
-    headings = result.answer.text.split("\n- ")[1:]
-    assert 1 <= len(headings) == len(set(headings)) <= 3
-
-
-def test_a_filter_that_leaves_nothing_is_a_refusal_without_sections(shipped: Services) -> None:
-    result = Told(events(ZH, shipped, search_filter=Equals("source", "nowhere.md")))
-    assert result.passages[0].passages == ()
-    assert (result.answer.text, result.answer.reason) == ("知识库里没有这个问题的答案。", "no_evidence")
-
-
-def test_the_bar_for_evidence_can_be_set(shipped: Services) -> None:
-    def reason(question: str, min_evidence: float) -> str | None:
-        settings = shipped.settings.model_copy(update={"answering": AnsweringSettings(min_evidence=min_evidence)})
-        return Told(events(question, changed(shipped, settings=settings))).answer.reason
-
-    assert reason(UNANSWERABLE_ZH, 0.0) != "no_evidence"
-    assert reason(EN, 1.0) == "no_evidence"
-
-
-@pytest.mark.parametrize("text", ["Milvus 和 PingCAP。", "Milvus [99]。", "Milvus (1)。", "Milvus [1"])
-def test_an_answer_without_any_citation_becomes_a_refusal(shipped: Services, text: str) -> None:
-    result = told(shipped, [text])
-    assert (result.answer.refused, result.answer.reason) == (True, "no_citation")
-    assert result.answer.citations == ()
-    assert "Milvus" not in result.answer.text
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        [DECLINED],
-        ["NOT", "_IN_", "PASS", "AGES"],
-        list(DECLINED),
-        [" \n", DECLINED, "\n"],
-        [f"  {DECLINED}  "],
-        ["\n\n", " NOT_IN", "_PASSAGES", "."],
-        [f"{DECLINED}\n\nThe passages do not say [1]."],
-        [f"**{DECLINED}**"],
-        ["> *", f"`{DECLINED}`", "*."],
-        [f"“{DECLINED}。”"],
-        [f'"{DECLINED}."'],
-        ["NOT\\_IN\\_PASSAGES"],
-        ["not_in_", "passages"],
-        ["NOT IN PASSAGES"],
-        [f"\u200b{DECLINED[:5]}\u200b{DECLINED[5:]}"],
-        [f"{DECLINED}\n", "Milvus 是向量数据库 [1]。"],
-    ],
-)
-def test_a_model_that_declines_is_a_refusal_and_nothing_is_streamed(shipped: Services, pieces: list[str]) -> None:
-    result = told(shipped, pieces)
-    assert result.deltas == []
-    assert (result.answer.refused, result.answer.reason) == (True, "model_declined")
-    assert DECLINED not in result.answer.text
-    assert result.answer.model == "scripted"
-
-
-@pytest.mark.parametrize("pieces", [[], [""], [" ", "\n"]])
-def test_a_model_that_says_nothing_is_a_refusal(shipped: Services, pieces: list[str]) -> None:
-    result = told(shipped, pieces)
-    assert result.deltas == []
-    assert result.answer.refused
-
-
-@pytest.mark.parametrize("text", [f"知名组件有 Milvus [1]。{DECLINED}", f"知名组件有 Milvus [1]。\n\n**{DECLINED}**"])
-def test_declining_after_an_answer_is_not_shown(shipped: Services, text: str) -> None:
-    result = told(shipped, list(text))
-    assert result.answer.text == "".join(result.deltas)
-    assert "Milvus [1]" in result.answer.text
-    assert "PASSAGES" not in result.answer.text
-
-
-# --- statements that are not supported -------------------------------------------------------------------------------
-
-
-def test_statements_that_the_passages_do_not_support_are_named(shipped: Services) -> None:
-    result = told(shipped, ["知名组件有 Milvus [1]。它发布于 1987 年 [1]。另见《红楼梦》[1]。谢谢提问！"])
-    assert result.answer.unverified == ("它发布于 1987 年 [1]。", "另见《红楼梦》 [1]。", "谢谢提问！")
-    assert result.answer.reason is None
-    assert all(sentence in result.answer.text for sentence in result.answer.unverified)
-
-
-def test_an_answer_of_which_nothing_is_supported_is_a_refusal(shipped: Services) -> None:
-    result = told(shipped, ["它发布于 1987 年 [1]。"])
-    assert (result.answer.refused, result.answer.reason) == (True, "unsupported")
-    assert "1987" not in result.answer.text
-    assert (result.answer.citations, result.answer.unverified) == ((), ())
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["Well-known vector databases are Milvus and PingCAP [1].", "Known components: Milvus, PingCAP (TiKV) [1]."],
-)
-def test_an_answer_in_another_language_than_its_passage_counts_as_supported(shipped: Services, text: str) -> None:
-    assert told(shipped, [text], ZH).answer.unverified == ()
-
-
-def test_quotes_are_not_checked_against_themselves(shipped: Services) -> None:
-    assert Told(events(ZH, changed(shipped))).answer.unverified == ()
-
-
-def test_a_passage_that_does_not_fit_is_neither_shown_nor_offered(
-    shipped: Services, caplog: pytest.LogCaptureFixture
-) -> None:
-    chat = ChatSettings(max_answer_tokens=600)
-    model = ScriptedChat(["知名组件有 Milvus [1][8]。"], context_tokens=1024)
-    result = Told(events(ZH, changed(shipped, settings=with_settings(shipped, chat=chat), chat=model)))
-    ((_, user),) = model.requests
-    found = [passage.number for passage in result.passages[0].passages]
-    assert shown_in(user) == found[: len(shown_in(user))] != found
-    assert [citation.number for citation in result.answer.citations] == [1]
-    assert "chat.context_tokens" in caplog.text
-
-
-# --- models that decline or begin like it ----------------------------------------------------------------------------
-
-
-def test_a_text_that_begins_like_a_refusal_is_streamed_whole(shipped: Services) -> None:
-    result = told(shipped, ["NOT", " only Milvus [1]."])
-    assert result.answer.text == "NOT only Milvus [1]."
-    assert result.answer.reason is None
-
-
-# --- models that fail ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("error", [ChatUnavailable("down"), ChatTimeout("late"), ChatBroken("half")])
-@pytest.mark.parametrize(
-    ("question", "word", "note"),
-    [
-        (ZH, "Milvus, PingCAP", "（大模型没有应答，以上摘自原文。）"),
-        (EN, "jetbrains.com/pycharm", "(The chat model did not answer; the above is quoted from the documents.)"),
-    ],
-)
-def test_a_model_that_fails_before_its_first_token_is_replaced_by_quotes_and_the_answer_says_so(
-    shipped: Services, error: ChatError, question: str, word: str, note: str
-) -> None:
-    result = told(shipped, [], question, error)
-    assert result.answer.model == "extractive"
-    assert result.answer.reason is None
-    assert word in result.answer.text
-    assert result.answer.text.endswith(f"\n\n{note}")
-    assert result.answer.text == "".join(result.deltas)
-    assert len(result.passages) == 1
-    assert result.answer.citations
-
-
-def test_a_model_that_fails_while_it_may_still_be_declining_has_said_nothing_yet(shipped: Services) -> None:
-    result = told(shipped, [" ", "NOT_IN"], error=ChatTimeout("late"))
-    assert result.answer.model == "extractive"
-    assert "NOT_IN" not in result.answer.text
-
-
-def test_a_model_that_fails_after_it_has_begun_fails_the_answer(shipped: Services) -> None:
-    heard: list[AnswerEvent] = []
-
-    async def run() -> None:
-        chat = ScriptedChat(["Milvus ", "und"], error=ChatBroken("half"))
-        async for event in changed(shipped, chat=chat).answerer.answer(ZH):
-            heard.append(event)
-
-    with pytest.raises(ChatBroken, match="half") as caught:
-        asyncio.run(run())
-    assert re.fullmatch("[0-9a-f]{32}", caught.value.trace_id)
-    assert "".join(event.text for event in heard if isinstance(event, TextDelta)).startswith("Milvus")
-    assert not any(isinstance(event, Answer) for event in heard)
-
-
-def test_an_error_that_is_not_the_chat_models_is_not_swallowed(shipped: Services) -> None:
-    bug = cast(ChatError, ZeroDivisionError("a bug"))
-    with pytest.raises(ZeroDivisionError):
-        told(shipped, [], error=bug)
-
-
-# --- without a model -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("question", "word", "note"),
-    [
-        (ZH, "Milvus, PingCAP", "（未配置大模型，以上摘自原文。）"),
-        (EN, "jetbrains.com/pycharm", "(No chat model is configured; the above is quoted from the documents.)"),
-    ],
-)
-def test_without_a_model_the_documents_are_quoted_and_the_answer_says_so(
-    shipped: Services, question: str, word: str, note: str
-) -> None:
-    result = Told(events(question, changed(shipped)))
-    assert result.answer.model == "extractive"
-    assert word in result.answer.text
-    assert result.answer.text.endswith(f" [1]\n\n{note}")
-    assert result.answer.text == "".join(result.deltas)
-    assert [citation.number for citation in result.answer.citations] == [1]
-
-
-@pytest.fixture(scope="module")
-def bracketed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """A small knowledge base whose documents hold brackets with numbers of their own."""
-    folder = tmp_path_factory.mktemp("bracketed")
-    (folder / "docs").mkdir()
-    page = """# 手册
-
-## 数组下标
-
-数组的第一个元素写作 arr[0]，第二个元素写作 arr[1]。
-
-## 连接错误
-
-连接被对方重置时，日志里会写 socket error [10054]。
-
-## 参考文献
-
-余弦相似度的定义出自文献 [2] 与 [3]。
-"""
-    (folder / "docs" / "manual.md").write_text(page, encoding="utf-8")
-    settings = Settings(
-        knowledge=KnowledgeSettings(path=folder / "docs"),
-        store=StoreSettings(uri=str(folder / "m.db")),
-        traces=TraceSettings(enabled=False),
-    )
-    with Services(settings) as services:
-        assert ingest(settings, services.store, services.embedder).ok
-        yield services
-
-
-@pytest.mark.parametrize(
-    ("question", "sentence"),
-    [
-        ("数组的第一个元素怎么写？", "数组的第一个元素写作 arr[0]，第二个元素写作 arr[1]。"),
-        ("连接被对方重置时，日志里写什么？", "连接被对方重置时，日志里会写 socket error [10054]。"),
-        ("余弦相似度的定义出自哪里？", "余弦相似度的定义出自文献 [2] 与 [3]。"),
-    ],
-)
-def test_brackets_in_a_quoted_document_are_neither_lost_nor_taken_for_citations(
-    bracketed: Services, question: str, sentence: str
-) -> None:
-    result = Told(events(question, changed(bracketed))).answer
-    assert letters(result.text).startswith(letters(sentence))
-    assert [citation.number for citation in result.citations] == [1]
-    assert result.citations[0].quote == sentence
-
-
-def letters(text: str) -> str:
-    """What must not be lost, whatever brackets become."""
-    return "".join(char for char in text if char.isalnum())
-
-
-# --- questions and stores --------------------------------------------------------------------------------------------
+# Questions and stores
 
 
 @pytest.mark.parametrize("question", ["", "  \n", "什么\0是", "a\ud800"])
-def test_a_question_that_is_none_is_refused_before_anything_is_searched(shipped: Services, question: str) -> None:
+def test_an_invalid_question_is_refused_before_the_search(shipped: Services, question: str) -> None:
     with pytest.raises(QuestionError):
         events(question, shipped)
     with pytest.raises(QuestionError):
@@ -461,37 +161,18 @@ def test_many_questions_at_once_are_each_answered_for_themselves(shipped: Servic
     assert all("pycharm" in one.text for one in found[1::2])
 
 
-# --- a reader who goes away ------------------------------------------------------------------------------------------
+# A reader who leaves
 
 
 def test_a_reader_who_stops_early_ends_the_call_to_the_model(shipped: Services) -> None:
-    gone = threading.Event()
-
-    def serve(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.settimeout(10)
-            connection.recv(65536)
-            connection.sendall(
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-                b'data: {"choices": [{"index": 0, "delta": {"content": "Milvus und mehr"}}]}\n\n'
-            )
-            while connection.recv(65536):
-                pass
-            gone.set()
-
     async def run(chat: ChatModel) -> None:
-        heard = changed(shipped, chat=chat).answerer.answer(ZH)
-        async for event in heard:
+        stream = changed(shipped, chat=chat).answerer.answer(ZH)
+        async for event in stream:
             if isinstance(event, TextDelta):
                 break
-        await heard.aclose()
-        assert await asyncio.to_thread(gone.wait, 3), "the connection is still open"
+        await stream.aclose()
         await chat.close()
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
-        thread.start()
-        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        asyncio.run(run(OpenAIChat(ChatSettings(), name="custom/m", base_url=base_url, model="m", api_key="")))
-        thread.join(5)
+    with openai_server(scripts.completion("Milvus und mehr", hangs=True)) as server:
+        asyncio.run(run(model_at(server.base_url, ChatSettings())))
+        assert server.client_left.wait(30), "the connection is still open"

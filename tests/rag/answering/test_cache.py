@@ -59,7 +59,7 @@ def test_an_identical_question_is_answered_alike_without_the_model(caching: Answ
     assert second[1] == TextDelta(first[-1].text)
 
 
-def test_a_cached_answer_has_a_trace_of_its_own_and_costs_nothing(caching: Answerer) -> None:
+def test_a_cached_answer_has_its_own_trace_and_costs_nothing(caching: Answerer) -> None:
     chat = ScriptedChat([*SAID, Attempt("m", "answered", 1.0)])
     first, second = asked(caching, chat), asked(caching, chat)
     assert first.trace_id != second.trace_id
@@ -84,7 +84,7 @@ def test_a_refusal_of_the_model_is_given_again(caching: Answerer) -> None:
         ({}, {"history": [Turn("user", "Dify 是什么？")]}),
     ],
 )
-def test_another_question_filter_or_history_is_asked_anew(
+def test_another_question_filter_or_history_is_not_answered_from_the_cache(
     caching: Answerer, first: dict[str, object], second: dict[str, object]
 ) -> None:
     chat = ScriptedChat(SAID)
@@ -102,7 +102,7 @@ def test_another_question_filter_or_history_is_asked_anew(
     ],
     ids=["truncated", "no citation", "unsupported", "tried twice"],
 )
-def test_what_may_come_out_better_is_asked_anew(caching: Answerer, pieces: list[str]) -> None:
+def test_an_answer_that_may_come_out_better_is_not_cached(caching: Answerer, pieces: list[str]) -> None:
     chat = ScriptedChat(pieces)
     for _ in range(2):
         assert not asked(caching, chat).cached
@@ -144,7 +144,7 @@ def small(tmp_path: Path) -> Iterator[tuple[Settings, Services]]:
         yield settings, services
 
 
-def test_a_new_generation_is_asked_anew(small: tuple[Settings, Services]) -> None:
+def test_a_new_generation_is_not_answered_from_the_cache(small: tuple[Settings, Services]) -> None:
     settings, services = small
     assert "5 天" in asked(services.answerer, ScriptedChat(["年假有 5 天 [1]。"]), "年假有几天？").text
     (settings.knowledge.path / "a.md").write_text("# 年假\n\n年假有 10 天。\n", encoding="utf-8")

@@ -24,7 +24,7 @@ def asked(*questions: str) -> list[Turn]:
         (["What is the website of Dify?"], "What about RAGFlow?", "What is the website of RAGFlow?"),
     ],
 )
-def test_a_follow_up_carries_over_what_the_question_before_was_about(
+def test_a_follow_up_takes_over_the_subject_of_the_question_before_it(
     before: list[str], question: str, standalone: str
 ) -> None:
     assert complete_by_rule(question, asked(*before)) == standalone
@@ -44,7 +44,7 @@ def test_a_question_that_can_be_understood_alone_stays_as_it_is(question: str) -
     assert complete_by_rule(question, asked("Dify 是什么？")) == question
 
 
-def test_what_the_assistant_said_is_not_carried_over() -> None:
+def test_the_text_of_the_assistant_is_not_taken_over() -> None:
     history = [Turn("user", "Dify 是什么？"), Turn("assistant", "一个平台，像 Coze。")]
     assert complete_by_rule("它的官网呢？", history) == "Dify 官网"
 
@@ -73,7 +73,7 @@ def test_the_last_turns_are_kept_in_order_and_whole() -> None:
     assert recent_turns(history, max_turns=0, max_characters=100) == ()
 
 
-def test_halves_of_surrogate_pairs_in_what_was_said_are_made_text() -> None:
+def test_halves_of_surrogate_pairs_in_a_history_are_replaced() -> None:
     turns = recent_turns([Turn("user", "\ud800 什么是 Milvus")], max_turns=9, max_characters=100)
     assert [turn.content for turn in turns] == ["? 什么是 Milvus"]
     assert "Milvus" in complete_by_rule("它有哪些组件？", turns)

@@ -40,7 +40,7 @@ def test_a_question_that_the_model_leaves_as_it_is_was_not_rewritten() -> None:
 
 
 @pytest.mark.parametrize("said", ["", "  ", DECLINED, "Dify 是平台。\n官网是 dify.ai。", "很长" * 400, "a\x00b"])
-def test_what_is_not_one_question_is_completed_by_rule(said: str) -> None:
+def test_a_text_that_is_not_one_question_is_replaced_by_the_rule(said: str) -> None:
     assert rewritten(ScriptedChat([said])) == StandaloneQuestion(BY_RULE, "rule")
 
 
@@ -55,7 +55,7 @@ def test_a_model_that_is_too_slow_is_replaced_by_the_rule_and_its_call_ended() -
         async def stream(self, messages: Sequence[Message]) -> ChatStream:
             try:
                 yield TextDelta("Dify")
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             finally:
                 ended.append(True)
 

@@ -1,4 +1,4 @@
-"""What holds for every chat model: the scripted one, a chain, and one behind a real socket."""
+"""The contract of every chat model: the extractive one, the scripted one, a chain, and one behind a real socket."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from rag.chat.fallback import FallbackChat
-from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.protocol import ChatModel, Finished, TextDelta
 from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken
 from rag.settings import ChatSettings
-from tests.kit.chat import KEY, MESSAGES, heard
-from tests.kit.chat_server import answers, chunk, running_server, says
+from tests.kit.chat import MESSAGES, heard, model_at
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import openai_server
 
 TEXT = "Ollama 是平台。 [1]"
 SETTINGS = ChatSettings()
@@ -28,13 +28,8 @@ def chat(request: pytest.FixtureRequest) -> Iterator[ChatModel]:
         broken = ScriptedChat([], error=ChatBroken("half"), name="broken")
         yield FallbackChat([broken, ScriptedChat(pieces)], SETTINGS)
     else:
-        with running_server() as server:
-            server.scripts = [answers(*pieces)]
-            yield endpoint(server.base_url)
-
-
-def endpoint(base_url: str) -> OpenAIChat:
-    return OpenAIChat(SETTINGS, name="custom/m", base_url=base_url, model="m", api_key=KEY)
+        with openai_server(completion(*pieces)) as server:
+            yield model_at(server.base_url, SETTINGS)
 
 
 def test_the_text_comes_in_pieces_and_last_the_end(chat: ChatModel) -> None:
@@ -89,9 +84,9 @@ def test_many_questions_at_once_are_each_answered_whole(chat: ChatModel) -> None
 @pytest.mark.parametrize("kind", ["scripted", "chain", "endpoint"])
 def test_an_answer_that_breaks_off_never_ends_as_if_it_were_whole(kind: str) -> None:
     half = ScriptedChat(["一半"], error=ChatBroken("half"))
-    with running_server() as server:
-        server.scripts = [says(chunk("一半"), "[DONE]")]
-        models = {"scripted": half, "chain": FallbackChat([half], SETTINGS), "endpoint": endpoint(server.base_url)}
+    with openai_server(completion("一半", breaks_off=True)) as server:
+        endpoint = model_at(server.base_url, SETTINGS)
+        models = {"scripted": half, "chain": FallbackChat([half], SETTINGS), "endpoint": endpoint}
         pieces, error = asyncio.run(heard(models[kind]))
     assert isinstance(error, ChatBroken)
     assert TextDelta("一半") in pieces

@@ -1,6 +1,5 @@
-"""Chat models as the settings name them, and the scripted one."""
+"""Opening chat models from the settings."""
 
-import asyncio
 import traceback
 from typing import Any, cast
 
@@ -11,34 +10,10 @@ from rag.chat.factory import open_chat
 from rag.chat.fallback import FallbackChat
 from rag.chat.openai_compatible import OpenAIChat
 from rag.chat.presets import PRESETS
-from rag.chat.protocol import ChatModel, TextDelta
-from rag.chat.scripted import ScriptedChat
-from rag.errors import ChatTimeout, ConfigError
+from rag.chat.protocol import ChatModel
+from rag.errors import ConfigError
 from rag.settings import ChatSettings
-from tests.kit.chat import KEY, MESSAGES, said
-
-# --- scripted --------------------------------------------------------------------------------------------------------
-
-
-def test_the_scripted_model_says_its_pieces_and_keeps_what_it_was_asked() -> None:
-    chat = ScriptedChat(["a", "b"])
-    assert asyncio.run(said(chat)) == ["a", "b"]
-    assert chat.requests == [MESSAGES]
-
-
-def test_the_scripted_model_fails_after_its_pieces() -> None:
-    async def run() -> list[str]:
-        heard = []
-        with pytest.raises(ChatTimeout):
-            async for piece in ScriptedChat(["a"], error=ChatTimeout("late")).stream(MESSAGES):
-                assert isinstance(piece, TextDelta)
-                heard.append(piece.text)
-        return heard
-
-    assert asyncio.run(run()) == ["a"]
-
-
-# --- opening ---------------------------------------------------------------------------------------------------------
+from tests.kit.chat import KEY
 
 
 def opened(environment: dict[str, str] | None = None, **settings: Any) -> FallbackChat | None:
@@ -99,7 +74,7 @@ def test_our_own_key_variable_wins_over_the_providers() -> None:
     assert endpoint(opened({"DEEPSEEK_API_KEY": "sk-other"}, provider="deepseek", api_key=KEY))[2] == KEY
 
 
-def test_a_model_of_ones_own_wins_over_the_usual_one() -> None:
+def test_a_configured_model_wins_over_the_usual_one() -> None:
     assert opened(api_key=KEY, model="qwen-max").name == "qwen/qwen-max"
 
 
@@ -161,7 +136,7 @@ def test_another_model_of_the_same_provider_goes_by_the_same_key() -> None:
     )
 
 
-def test_a_fallback_of_ones_own_has_an_address_and_a_key_of_its_own() -> None:
+def test_a_custom_fallback_has_its_own_address_and_key() -> None:
     line = "custom/@cf/meta/llama@https://10.0.0.5:8000/v1"
     address = ("https://10.0.0.5:8000/v1", "@cf/meta/llama")
     assert endpoints(opened(api_key=KEY, fallbacks=(line,)))[1] == (*address, "none"), "the first one's key is not sent"
@@ -198,7 +173,7 @@ def test_fallbacks_without_a_first_model_are_an_error() -> None:
             opened(provider=provider, fallbacks=("ollama",))
 
 
-def test_what_a_model_holds_is_known_of_the_usual_one_or_configured() -> None:
+def test_the_context_of_a_model_is_known_of_the_usual_one_or_configured() -> None:
     assert opened(provider="ollama").context_tokens == 4096
     assert opened(provider="ollama", model="other").context_tokens is None
     assert opened(provider="ollama", model="other", context_tokens=32768).context_tokens == 32768

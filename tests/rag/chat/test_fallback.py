@@ -1,14 +1,12 @@
 """Several chat models as one: who is asked when, for how long, and what is told about it."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from rag import errors
-from rag.chat.circuit_breaker import CircuitBreaker
 from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.protocol import ChatPiece, ChatStream, Finished, Message, ReasoningDelta, TextDelta
 from rag.chat.scripted import ScriptedChat
@@ -26,16 +24,7 @@ from rag.errors import (
 from rag.settings import ChatSettings
 from rag.types import Attempt
 from tests.kit.chat import MESSAGES, heard
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.kit.virtual_time import VirtualTime
 
 
 class Slow(ScriptedChat):
@@ -55,13 +44,14 @@ class Slow(ScriptedChat):
             self.closed = True
 
 
-def chain(*models: ScriptedChat, clock: Clock | None = None, **given: Any) -> FallbackChat:
+def chain(*models: ScriptedChat, clock: VirtualTime | None = None, **given: Any) -> FallbackChat:
+    """The models in order, asked once each; all waiting is virtual if it goes by `clock`."""
     settings = ChatSettings(**{"max_attempts": 1, **given})
-    return FallbackChat(models, settings, clock=clock) if clock else FallbackChat(models, settings)
+    return FallbackChat(models, settings, clock=clock or VirtualTime())
 
 
-def listened(chat: FallbackChat) -> tuple[list[ChatPiece], ChatError | None]:
-    return asyncio.run(heard(chat))
+def listened(chat: FallbackChat, clock: VirtualTime | None = None) -> tuple[list[ChatPiece], ChatError | None]:
+    return (clock or VirtualTime()).run(heard(chat))
 
 
 def outcomes(pieces: Sequence[ChatPiece]) -> list[tuple[str, str]]:
@@ -80,7 +70,7 @@ def test_the_second_model_is_asked_when_the_first_fails_and_the_answer_names_it(
     assert first.requests == second.requests == [MESSAGES]
 
 
-def test_the_second_model_is_left_in_peace_while_the_first_answers() -> None:
+def test_the_second_model_is_not_asked_while_the_first_answers() -> None:
     second = ScriptedChat(["不该问"])
     pieces, _ = listened(chain(ScriptedChat(["好"]), second))
     assert TextDelta("好") in pieces
@@ -95,13 +85,13 @@ def test_every_failure_before_the_text_leads_to_the_next_model(kind: type[ChatEr
     assert outcomes(pieces) == [("first", OUTCOMES[kind]), ("second", "answered")]
 
 
-def test_every_kind_of_failure_has_an_outcome_of_its_own() -> None:
+def test_every_kind_of_failure_has_its_own_outcome() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ChatError)]
     assert set(kinds) - {ChatError} == set(OUTCOMES)
     assert len(set(OUTCOMES.values())) == len(OUTCOMES)
 
 
-def test_once_text_has_come_a_failure_is_a_failure_and_nobody_else_is_asked() -> None:
+def test_after_the_first_text_a_failure_ends_the_answer_and_no_other_model_is_asked() -> None:
     second = ScriptedChat(["不该问"])
     pieces, error = listened(chain(ScriptedChat(["一半"], error=ChatBroken("half")), second))
     assert type(error) is ChatBroken
@@ -137,19 +127,33 @@ def test_the_error_of_the_only_model_is_the_error() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_only_what_may_pass_is_tried_again(error: ChatError, calls: int) -> None:
-    model = ScriptedChat([], error=error)
-    listened(chain(model, max_attempts=3, total_timeout_seconds=10))
+def test_only_failures_that_may_pass_are_tried_again(error: ChatError, calls: int) -> None:
+    model, clock = ScriptedChat([], error=error), VirtualTime()
+    listened(chain(model, clock=clock, max_attempts=3, total_timeout_seconds=10), clock)
     assert len(model.requests) == calls
 
 
-def test_nobody_waits_long_for_a_model_while_another_could_be_asked() -> None:
-    busy = ScriptedChat([], error=ChatBusy("busy", retry_after_seconds=5), name="busy")
-    started = time.monotonic()
-    _, error = listened(chain(busy, ScriptedChat(["好"]), max_attempts=3))
+def test_a_model_is_asked_again_after_the_time_that_it_asked_for() -> None:
+    busy, clock = ScriptedChat([], error=ChatBusy("busy", retry_after_seconds=7)), VirtualTime()
+    listened(chain(busy, clock=clock, max_attempts=3, total_timeout_seconds=60), clock)
+    assert len(busy.requests) == 3
+    assert clock.passed == 14
+
+
+def test_waiting_between_attempts_counts_towards_the_total_deadline() -> None:
+    down, clock = ScriptedChat([], error=DOWN), VirtualTime()
+    pieces, error = listened(chain(down, clock=clock, max_attempts=10, total_timeout_seconds=1.5), clock)
+    assert error is DOWN
+    assert len(outcomes(pieces)) == len(down.requests) < 5
+    assert clock.passed < 1.5
+
+
+def test_a_model_that_asks_for_time_is_not_waited_for_while_another_could_be_asked() -> None:
+    busy, clock = ScriptedChat([], error=ChatBusy("busy", retry_after_seconds=5), name="busy"), VirtualTime()
+    _, error = listened(chain(busy, ScriptedChat(["好"]), clock=clock, max_attempts=3), clock)
     assert error is None
     assert len(busy.requests) == 1
-    assert time.monotonic() - started < 2
+    assert clock.passed == 0
 
 
 def test_reasoning_is_a_token_after_which_the_same_model_is_not_tried_again() -> None:
@@ -158,25 +162,26 @@ def test_reasoning_is_a_token_after_which_the_same_model_is_not_tried_again() ->
     assert len(model.requests) == 1
 
 
-# --- deadlines -------------------------------------------------------------------------------------------------------
+# Deadlines; those of one model are in test_timeouts.py
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "setting"),
     [
-        ({"first_token_timeout_seconds": 0.1}, "chat.first_token_timeout_seconds"),
-        ({"total_timeout_seconds": 0.1}, "chat.total_timeout_seconds"),
+        ({"first_token_timeout_seconds": 3}, "chat.first_token_timeout_seconds"),
+        ({"total_timeout_seconds": 3}, "chat.total_timeout_seconds"),
     ],
 )
 def test_a_model_that_is_too_slow_is_closed_and_the_next_one_asked_while_there_is_time(
-    given: dict[str, float], words: str
+    given: dict[str, float], setting: str
 ) -> None:
-    slow, quick = Slow(["晚"], pause_seconds=30), ScriptedChat(["好"])
-    pieces, error = listened(chain(slow, quick, **given))
+    slow, quick, clock = Slow(["晚"], pause_seconds=100), ScriptedChat(["好"]), VirtualTime()
+    pieces, error = listened(chain(slow, quick, clock=clock, **given), clock)
     assert slow.closed
+    assert clock.passed == 3
     first = next(piece for piece in pieces if isinstance(piece, Attempt))
     assert first.outcome == "timeout"
-    assert words in first.problem
+    assert setting in first.problem
     if "total_timeout_seconds" in given:
         assert isinstance(error, ChatTimeout)
         assert quick.requests == []
@@ -185,26 +190,14 @@ def test_a_model_that_is_too_slow_is_closed_and_the_next_one_asked_while_there_i
         assert TextDelta("好") in pieces
 
 
-def test_silence_in_mid_answer_is_named_with_its_setting() -> None:
-    class Stalling(ScriptedChat):
-        async def stream(self, messages: Sequence[Message]) -> ChatStream:
-            yield TextDelta("一半")
-            await asyncio.sleep(30)
-
-    _, error = listened(chain(Stalling([]), idle_timeout_seconds=0.1))
+def test_silence_during_an_answer_is_an_error_that_names_its_setting() -> None:
+    clock = VirtualTime()
+    stalling = Slow(["一半", "晚"], pause_seconds=10)
+    pieces, error = listened(chain(stalling, clock=clock, idle_timeout_seconds=4), clock)
+    assert TextDelta("一半") in pieces
     assert isinstance(error, ChatTimeout)
     assert "chat.idle_timeout_seconds" in str(error)
-
-
-def test_a_consumer_that_takes_its_time_is_not_held_against_the_model() -> None:
-    async def run() -> list[ChatPiece]:
-        pieces = []
-        async for piece in chain(ScriptedChat(["a", "b"]), idle_timeout_seconds=0.05).stream(MESSAGES):
-            await asyncio.sleep(0.1)
-            pieces.append(piece)
-        return pieces
-
-    assert Finished("scripted") in asyncio.run(run())
+    assert clock.passed == 14
 
 
 def test_closing_the_stream_closes_the_models_stream_at_once() -> None:
@@ -219,7 +212,7 @@ def test_closing_the_stream_closes_the_models_stream_at_once() -> None:
     asyncio.run(run())
 
 
-# --- rest ------------------------------------------------------------------------------------------------------------
+# Models that rest
 
 
 def asked(chat: FallbackChat) -> tuple[str, ...]:
@@ -229,7 +222,7 @@ def asked(chat: FallbackChat) -> tuple[str, ...]:
 
 
 def test_a_model_that_keeps_failing_rests_and_is_tried_again_afterwards() -> None:
-    clock = Clock()
+    clock = VirtualTime()
     chat = chain(
         ScriptedChat([], error=DOWN), ScriptedChat(["好"]), clock=clock, rest_after_failures=2, rest_seconds=30
     )
@@ -245,9 +238,9 @@ def test_a_model_that_keeps_failing_rests_and_is_tried_again_afterwards() -> Non
     assert asked(chat) == ("resting", "answered"), "one more failure sends it back"
 
 
-def test_the_only_model_rests_too_so_that_nobody_waits_for_it() -> None:
+def test_the_only_model_rests_too_instead_of_making_everybody_wait() -> None:
     model = ScriptedChat([], error=ChatTimeout("late"))
-    chat = chain(model, clock=Clock(), rest_after_failures=1)
+    chat = chain(model, rest_after_failures=1)
     assert asked(chat) == ("timeout",)
     _, error = listened(chat)
     assert isinstance(error, ChatCircuitOpen)
@@ -255,7 +248,7 @@ def test_the_only_model_rests_too_so_that_nobody_waits_for_it() -> None:
     assert len(model.requests) == 1
 
 
-def test_an_answer_makes_up_for_the_failures_before_it() -> None:
+def test_an_answer_clears_the_failures_before_it() -> None:
     class Moody(ScriptedChat):
         async def stream(self, messages: Sequence[Message]) -> ChatStream:
             self.requests.append(tuple(messages))
@@ -263,51 +256,41 @@ def test_an_answer_makes_up_for_the_failures_before_it() -> None:
                 raise DOWN
             yield Finished(self.name)
 
-    chat = chain(Moody([]), clock=Clock(), rest_after_failures=2)
+    chat = chain(Moody([]), rest_after_failures=2)
     assert [asked(chat) for _ in range(6)] == [("unavailable",), ("answered",)] * 3
 
 
 @pytest.mark.parametrize("kind", [ChatFiltered, ChatRejected])
-def test_what_is_wrong_with_a_question_does_not_send_the_model_to_rest(kind: type[ChatError]) -> None:
-    chat = chain(ScriptedChat([], error=kind("x")), clock=Clock(), rest_after_failures=1)
+def test_a_bad_question_does_not_send_the_model_to_rest(kind: type[ChatError]) -> None:
+    chat = chain(ScriptedChat([], error=kind("x")), rest_after_failures=1)
     assert asked(chat) == asked(chat) == (OUTCOMES[kind],)
 
 
 def test_attempts_at_one_question_are_one_failure() -> None:
-    chat = chain(ScriptedChat([], error=DOWN), clock=Clock(), rest_after_failures=2, max_attempts=2)
+    chat = chain(ScriptedChat([], error=DOWN), rest_after_failures=2, max_attempts=2)
     assert asked(chat) == ("unavailable", "unavailable")
     assert asked(chat) == ("unavailable", "unavailable")
     assert asked(chat) == ("resting",)
 
 
-def test_a_breaker_says_how_long_the_cooldown_still_is() -> None:
-    clock = Clock()
-    breaker = CircuitBreaker(max_failures=1, cooldown_seconds=30, clock=clock)
-    assert breaker.seconds_left == 0
-    breaker.record_failure()
-    clock.now += 10
-    assert breaker.seconds_left == 20
-    breaker.record_success()
-    assert breaker.seconds_left == 0
+# All models together
 
 
-# --- the whole -------------------------------------------------------------------------------------------------------
-
-
-def test_a_chain_is_called_by_its_models_in_order_and_holds_what_the_smallest_holds() -> None:
+def test_a_chain_is_named_after_its_models_and_holds_as_much_as_the_smallest() -> None:
     assert chain(ScriptedChat([], name="a/1"), ScriptedChat([], name="b/2")).name == "a/1 → b/2"
     assert chain(ScriptedChat([]), ScriptedChat([], context_tokens=4096)).context_tokens == 4096
     assert chain(ScriptedChat([])).context_tokens is None
 
 
-@pytest.mark.alone
-def test_a_probe_asks_every_model_once_and_stops_at_the_first_token() -> None:
+def test_a_probe_asks_every_model_once_at_the_same_time_and_stops_at_the_first_token() -> None:
+    clock = VirtualTime()
     models = [
         ScriptedChat([], error=ChatAuthenticationError("no key"), name="a/1"),
-        Slow(["好"] * 9, pause_seconds=0.1, name="b/2"),
+        Slow(["好"] * 9, pause_seconds=1, name="b/2"),
+        Slow(["好"] * 9, pause_seconds=2, name="c/3"),
     ]
-    found = asyncio.run(chain(*models, max_attempts=3).probe(MESSAGES))
-    assert outcomes(found) == [("a/1", "denied"), ("b/2", "answered")]
-    assert found[1].first_token_seconds is not None
-    assert found[1].seconds < 0.5
-    assert [len(model.requests) for model in models] == [1, 1]
+    found = clock.run(chain(*models, clock=clock, max_attempts=3).probe(MESSAGES))
+    assert outcomes(found) == [("a/1", "denied"), ("b/2", "answered"), ("c/3", "answered")]
+    assert [attempt.first_token_seconds for attempt in found] == [None, 1, 2]
+    assert clock.passed == 2
+    assert [len(model.requests) for model in models] == [1, 1, 1]

@@ -156,7 +156,7 @@ def test_a_passage_is_its_hit_with_a_number() -> None:
 # --- the budget ------------------------------------------------------------------------------------------------------
 
 
-def test_passages_without_room_are_dropped_whole_the_last_first() -> None:
+def test_passages_that_do_not_fit_are_dropped_whole_from_the_last() -> None:
     found = evidence("什么是 Milvus？", _ROW, _LIST, _CODE)
     whole = build_prompt(found)
     needed = sum(len(message.content) + 8 for message in whole.messages)
@@ -169,7 +169,7 @@ def test_passages_without_room_are_dropped_whole_the_last_first() -> None:
 
 
 @given(st.integers(0, 3000), st.integers(0, 1000))
-def test_what_is_shown_fits_and_nothing_that_fits_is_dropped(context: int, answer: int) -> None:
+def test_the_passages_shown_fit_and_none_that_fits_is_dropped(context: int, answer: int) -> None:
     found = evidence("Milvus?", _ROW, _LIST, _CODE, replace(_ROW, id="4", group="4", content="长" * 300))
     budget = ContextBudget(context, answer, len)
     prompt = build_prompt(found, budget)

@@ -45,7 +45,7 @@ def test_how_a_text_is_cut_makes_no_difference(pieces: list[str]) -> None:
     assert split(pieces) == split(["".join(pieces)]) == split(list("".join(pieces)))
 
 
-def test_text_that_is_no_reasoning_is_passed_on_at_once() -> None:
+def test_text_that_is_not_reasoning_is_passed_on_at_once() -> None:
     thinking = ThinkTagFilter()
     assert thinking.feed("a") == [TextDelta("a")]
     assert thinking.feed("<think>") == [TextDelta("<think>")]

@@ -1,13 +1,14 @@
 """Only markers that were offered get through, and each leads to an exact quote."""
 
 import itertools
+import random
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.checks.citations import MAX_QUOTE_CHARACTERS, MarkerFilter, build_citations, cited_numbers
@@ -51,12 +52,8 @@ def pieces_of(text: str, cuts: Iterable[int]) -> list[str]:
     return [text[start:end] for start, end in itertools.pairwise(bounds)]
 
 
-marker_like = st.lists(
-    st.sampled_from(
-        ["[", "]", "【", "】", "［", "］", "1", "2", "12", "99", "９", ",", "、", " ", "^", "\n", "a", "。"]
-    ),
-    max_size=20,
-).map("".join)
+MARKER_PIECES = ["[", "]", "【", "】", "［", "］", "1", "2", "12", "99", "９", ",", "、", " ", "^", "\n", "a", "。"]
+marker_like = st.lists(st.sampled_from(MARKER_PIECES), max_size=20).map("".join)
 
 
 @pytest.mark.parametrize(
@@ -124,11 +121,14 @@ def test_no_marker_that_was_not_offered_gets_through(text: str, cuts: set[int]) 
     assert set(cited_numbers(clean)) <= set(OFFERED)
 
 
-@settings(max_examples=10_000)
-@given(marker_like, st.integers(1, 5))
-def test_ten_thousand_streams_show_no_marker_that_was_not_offered(text: str, size: int) -> None:
-    clean = filtered(text[start : start + size] for start in range(0, len(text), size))
-    assert set(cited_numbers(clean)) <= set(OFFERED)
+def test_ten_thousand_streams_show_no_marker_that_was_not_offered() -> None:
+    """The same ten thousand each time; without hypothesis, which takes a hundred times as long for so many."""
+    rng = random.Random(7)  # noqa: S311  (no secret)
+    for _ in range(10_000):
+        text = "".join(rng.choices(MARKER_PIECES, k=rng.randint(0, 20)))
+        size = rng.randint(1, 5)
+        clean = filtered(text[start : start + size] for start in range(0, len(text), size))
+        assert set(cited_numbers(clean)) <= set(OFFERED), (text, size)
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="[【［ \t"), max_size=80), st.integers(1, 7))

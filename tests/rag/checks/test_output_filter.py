@@ -1,7 +1,5 @@
 """What reaches a reader does not depend on how the model's text was split, and holds nothing that must not."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,28 +85,18 @@ def test_an_address_with_a_query_in_chinese_is_not_shown_before_it_is_known_to_b
     assert shown(list(text)) == shown([text]) == ("见 … [1]。", False)
 
 
-@pytest.mark.parametrize("length", [4, 100_000], ids=["streamed", "at once"])
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("piece", LONG_LINES)
-def test_four_times_the_line_takes_at_most_about_six_times_as_long(piece: str, length: int) -> None:
-    line = (LONG_LINES[piece] * 10_000)[:10_000]
-    # Again if it fails, for others use the machine; what is quadratic takes sixteen times as long each time.
-    assert any(seconds(line * 4, length) < 6 * seconds(line, length) + 0.02 for _ in range(3))
+def test_a_line_of_100_000_characters_comes_to_its_end_however_it_is_split(piece: str) -> None:
+    """In a second; a filter that looked at the whole line again for each piece would need many minutes."""
+    line = (LONG_LINES[piece] * 100_000)[:100_000]
+    assert shown([line[at : at + 4] for at in range(0, len(line), 4)]) == shown([line])
 
 
+@pytest.mark.timeout(120)
 def test_brackets_that_nothing_closes_take_no_time_that_doubles_with_each_link_in_them() -> None:
     line = "[a " + "[b](c)" * 2000
-    assert seconds(line, 100_000) < 2
-
-
-def seconds(text: str, length: int) -> float:
-    """CPU time, the best of three."""
-    pieces = [text[at : at + length] for at in range(0, len(text), length)]
-    times = []
-    for _ in range(3):
-        started = time.process_time()
-        shown(pieces)
-        times.append(time.process_time() - started)
-    return min(times)
+    assert shown(list(line)) == shown([line])
 
 
 @given(pieces_of_text)
@@ -131,5 +119,5 @@ def test_declining_is_recognised_in_any_decoration_and_at_every_split(decoration
 
 
 @pytest.mark.parametrize("text", ["NOT only [1]", "Notes [1]", "**N** [1]", "“不”[1]", "not in the passages [1]"])
-def test_what_only_begins_like_declining_is_shown(text: str) -> None:
+def test_a_text_that_only_begins_like_declining_is_shown(text: str) -> None:
     assert shown(text) == (text.replace("”[1]", "” [1]"), False)

@@ -33,7 +33,7 @@ def test_less_than_a_run_stays(text: str) -> None:
     assert filtered([text]) == text
 
 
-def test_what_the_passages_say_too_may_be_said() -> None:
+def test_text_that_the_passages_have_too_is_not_a_leak() -> None:
     text = "手册写道：只用下面给出的段落，不用别的知识，不猜测。"
     assert filtered([text], material=RULES) == text
 

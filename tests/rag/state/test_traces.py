@@ -67,7 +67,7 @@ def test_a_trace_comes_back_as_it_was_kept(traced: Answerer) -> None:
     assert all(trace.milliseconds[stage] > 0 for stage in ("embed", "dense", "lexical", "search", "verify", "total"))
 
 
-def test_a_follow_up_is_kept_with_what_it_was_taken_for(traced: Answerer) -> None:
+def test_the_trace_of_a_follow_up_has_its_standalone_question(traced: Answerer) -> None:
     history = [Turn("user", "Dify 是什么？"), Turn("assistant", "一个平台。")]
     given = answered(traced, "那它的官网呢？", history=history)
     trace = kept(traced, given)
@@ -94,7 +94,7 @@ def test_an_answer_that_fell_back_to_quotes_says_what_the_model_was_asked(traced
     assert trace.answer.model == "extractive"
 
 
-def test_of_an_answer_that_broke_off_is_kept_what_was_found_asked_tried_and_written(traced: Answerer) -> None:
+def test_the_trace_of_an_answer_that_broke_off_has_its_passages_prompt_attempts_and_text(traced: Answerer) -> None:
     attempt = Attempt("m", "broken", 0.3, 0.1, problem="half")
     chat = ScriptedChat(["知名的有 ", "Milvus [1]。", "还有 ", attempt], error=ChatBroken("half"))
     with pytest.raises(ChatBroken, match="half") as caught:
@@ -111,7 +111,7 @@ def test_of_an_answer_that_broke_off_is_kept_what_was_found_asked_tried_and_writ
     assert trace.milliseconds["write"] > 0
 
 
-def test_of_an_answer_that_cannot_be_verified_is_kept_what_was_written(traced: Answerer) -> None:
+def test_the_trace_of_an_answer_that_could_not_be_verified_has_its_text(traced: Answerer) -> None:
     said = "These are well known among the tools for searching by similarity [1]."
     down = _DownAfterTheSearch(traced.searcher.embedder)
     answerer = replace(traced, searcher=replace(traced.searcher, embedder=down))
@@ -169,7 +169,7 @@ def test_the_oldest_go_when_there_are_too_many(traced: Answerer, tmp_path: Path)
     assert len(list((tmp_path / "few").iterdir())) == 10
 
 
-def test_what_is_too_old_is_not_given_out_and_goes(traced: Answerer, tmp_path: Path) -> None:
+def test_traces_that_are_too_old_are_not_shown_and_are_removed(traced: Answerer, tmp_path: Path) -> None:
     given = answered(traced)
     file = tmp_path / "traces" / f"{given.trace_id}.json"
     os.utime(file, (1e9, 1e9))
@@ -179,11 +179,11 @@ def test_what_is_too_old_is_not_given_out_and_goes(traced: Answerer, tmp_path: P
 
 
 @pytest.mark.parametrize("trace_id", ["", "../../m", "0" * 32, "0" * 31 + "/", "x" * 100])
-def test_an_unknown_trace_is_none(traced: Answerer, trace_id: str) -> None:
+def test_an_unknown_trace_is_not_found(traced: Answerer, trace_id: str) -> None:
     assert traced.traces.get(trace_id) is None
 
 
-def test_a_file_that_is_no_trace_is_none_and_the_log_says_so(
+def test_a_file_that_is_not_a_trace_is_skipped_and_logged(
     traced: Answerer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     given = answered(traced)

@@ -1,4 +1,4 @@
-"""A real browser, and a server whose chat model plays what a test scripts."""
+"""A real browser, and a server whose chat model plays a script."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.kit.browser import OpenPage, chat_settings
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -34,11 +34,11 @@ new PerformanceObserver((list) => {
 
 @pytest.fixture(scope="session")
 def talking_server(
-    first_ask: FirstAsk, chat_endpoint: ChatEndpoint, tmp_path_factory: pytest.TempPathFactory
+    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """The shipped knowledge, answered by `chat_endpoint`; nothing is cached, so that each answer is written anew."""
+    """A server over the shipped knowledge that asks `chat_endpoint` for every answer and caches none."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("talking"))
-    # In small batches, so that an ingest can be seen to get on.
+    # Small batches, so that the progress of an ingest can be watched.
     workspace = workspace.given(**chat_settings(chat_endpoint), ZHIWEN_EMBEDDING__BATCH_SIZE="8")
     with workspace.serving() as running:
         yield running
@@ -46,7 +46,7 @@ def talking_server(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Ended with its module: its event loop would be in the way of other tests."""
+    """A browser for one module. It is closed at the end: its event loop would disturb other tests."""
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
         pytest.skip("there is no Chromium here and it could not be installed; see `make browser`")
@@ -97,7 +97,7 @@ def open_page(browser: Browser, talking_server: Server) -> Iterator[OpenPage]:
 
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
-    """Where they are written to be looked at; git ignores it."""
+    """A folder for pictures that people look at; git ignores it."""
     folder = Path(__file__).parent / "screenshots"
     folder.mkdir(exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""Pictures of the pages in both languages, colours and sizes, to be looked at; here they are only taken."""
+"""Pictures of the pages in both languages, colours and sizes. The tests only take them; people look at them."""
 
 from itertools import product
 from pathlib import Path
@@ -7,14 +7,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.kit.browser import ANSWER, MARTIAN, OpenPage, no_sideways_scroll
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 
 ASKED = {"zh-CN": "向量数据库有哪些知名组件？", "en-US": "Which vector databases are well known?"}
 WIDTHS = {390: 844, 1440: 900}
 
 
 def shoot(page: Page, folder: Path, name: str) -> None:
-    """The page as it is, in both colours and at both sizes."""
+    """Take pictures of the page in both colours and at both sizes."""
     language = page.evaluate("document.documentElement.lang").partition("-")[0]
     for width, scheme in product(WIDTHS, ("light", "dark")):
         page.set_viewport_size({"width": width, "height": WIDTHS[width]})
@@ -26,8 +27,8 @@ def shoot(page: Page, folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
-def test_pictures(open_page: OpenPage, chat_endpoint: ChatEndpoint, screenshots: Path, locale: str) -> None:
-    chat_endpoint.plays(f"{ANSWER}\n\n| 内容 | 组件 |\n|---|---|\n| 向量数据库 | Milvus [1] |\n\n{MARTIAN}")
+def test_pictures(open_page: OpenPage, chat_endpoint: OpenAIServer, screenshots: Path, locale: str) -> None:
+    chat_endpoint.play(completion(f"{ANSWER}\n\n| 内容 | 组件 |\n|---|---|\n| 向量数据库 | Milvus [1] |\n\n{MARTIAN}"))
     page = open_page(locale=locale)
     expect(page.locator("#suggestions button").first).to_be_visible()
     shoot(page, screenshots, "1-welcome")

@@ -1,4 +1,4 @@
-"""Documents and models that mean harm: in the browser nothing of theirs runs, and nothing asks another host."""
+"""Hostile documents and models: the browser runs none of their scripts and connects to no other host."""
 
 import json
 
@@ -9,7 +9,8 @@ from api.page.answer_html import AnswerRenderer, answer_html
 from api.page.document_html import render_document
 from ingest.readers.parse import parse_document
 from tests.kit.browser import QUESTION, OpenPage, answered
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server
 
 PAYLOADS = [
@@ -49,7 +50,7 @@ PAYLOADS = [
 
 
 def place_all(page: Page, fragments: list[str]) -> int:
-    """Put each piece of HTML into the page as the page itself does; returns how many elements there were in all."""
+    """Put each piece of HTML into the page as the page itself does, and return the number of all elements."""
     return int(
         page.evaluate(
             """async fragments => {
@@ -68,7 +69,14 @@ def place_all(page: Page, fragments: list[str]) -> int:
                     count += block.querySelectorAll("*").length;
                     block.remove();
                 }
-                await new Promise(resolve => setTimeout(resolve, 300));
+                // What the pieces have loaded fails before an image that is asked for after them.
+                for (const turn of [1, 2]) {
+                    await new Promise(resolve => {
+                        const last = new Image();
+                        last.onerror = resolve;
+                        last.src = `/static/no-such-image-${turn}.png`;
+                    });
+                }
                 return count;
             }""",
             fragments,
@@ -99,16 +107,16 @@ def test_every_hostile_document_is_harmless_in_the_page(open_page: OpenPage) -> 
 
 
 @pytest.mark.parametrize("pieces", [1, 7])
-def test_a_model_that_writes_them_all_harms_nobody(
-    open_page: OpenPage, chat_endpoint: ChatEndpoint, pieces: int
+def test_a_model_that_writes_all_of_them_does_no_harm(
+    open_page: OpenPage, chat_endpoint: OpenAIServer, pieces: int
 ) -> None:
     text = "知名的向量数据库组件有 Milvus [1]。\n\n" + "\n\n".join(f"{payload} [1]" for payload in PAYLOADS)
     size = pieces if pieces > 1 else len(text)
-    chat_endpoint.plays(*(text[start : start + size] for start in range(0, len(text), size)))
+    chat_endpoint.play(completion(*(text[start : start + size] for start in range(0, len(text), size))))
     page = open_page()
     turn = answered(page, QUESTION)
     expect(turn.locator(".answer")).to_contain_text("Milvus")
-    # A conversation that is read back from the browser's storage goes the same way.
+    # A conversation from the browser's storage is rendered in the same way.
     page.reload()
     expect(page.locator(".turn .answer")).to_contain_text("Milvus")
     assert page.locator(".answer :is(script, img, svg, iframe, style, form, input)").count() == 0

@@ -1,4 +1,4 @@
-"""The knowledge base on the page: what is in it, and ingests as they run."""
+"""The page of the knowledge base: its documents, and ingests while they run."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.kit.processes import Server
 
 @pytest.fixture
 def more_documents(talking_server: Server) -> int:
-    """So many that an ingest of them can be watched, and one that cannot be read."""
+    """Enough documents to watch their ingest, and one that cannot be read."""
     for number in range(24):
         text = f"# 手册 {number}\n\n" + "".join(f"第 {number} 篇的第 {part} 段讲灯塔的保养。\n\n" for part in range(4))
         talking_server.workspace.write(f"manuals/{number:02}.md", text)
@@ -67,7 +67,7 @@ def test_an_ingest_that_somebody_else_started_is_shown_too(open_page: OpenPage, 
     expect(page.locator("#outcome")).to_contain_text("读入完成：新增 1 篇", timeout=20_000)
 
 
-def test_what_an_ingest_refuses_is_told(open_page: OpenPage, talking_server: Server) -> None:
+def test_the_reason_why_an_ingest_failed_is_shown(open_page: OpenPage, talking_server: Server) -> None:
     page = open_page("/knowledge")
     golden = talking_server.workspace.knowledge / "golden.yaml"
     kept = golden.read_text()

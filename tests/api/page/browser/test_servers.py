@@ -1,4 +1,4 @@
-"""Servers that want a key, and servers that go away."""
+"""The page of a server that requires a key, and of one that goes away."""
 
 import secrets
 
@@ -6,15 +6,16 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.kit.browser import ANSWER, answered, ask, assert_in_view, chat_settings
-from tests.kit.chat_endpoint import ChatEndpoint
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server, Workspace, assert_json_error
 
 READER, KEEPER = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
 
 @pytest.fixture
-def talking(workspace: Workspace, chat_endpoint: ChatEndpoint) -> Workspace:
-    """A folder of its own, whose server asks `chat_endpoint`."""
+def talking(workspace: Workspace, chat_endpoint: OpenAIServer) -> Workspace:
+    """A folder whose server asks `chat_endpoint`."""
     return workspace.given(**chat_settings(chat_endpoint))
 
 
@@ -25,10 +26,10 @@ def give_key(page: Page, key: str, reason: str) -> None:
     dialog.get_by_role("button", name="使用").click()
 
 
-def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
-    browser: Browser, talking: Workspace, chat_endpoint: ChatEndpoint
+def test_a_server_with_keys_asks_for_one_and_shows_nothing_without_it(
+    browser: Browser, talking: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
-    chat_endpoint.plays(ANSWER)
+    chat_endpoint.play(completion(ANSWER))
     with talking.given(ZHIWEN_SERVE__KEYS=f"reader:ask:{READER},keeper:ingest:{KEEPER}").serving() as server:
         page = browser.new_page(locale="zh-CN", base_url=server.url)
         page.goto("/")
@@ -44,7 +45,7 @@ def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
         give_key(page, KEEPER, "没有这项权限")
         expect(page.locator("#outcome")).to_contain_text("读入完成")
 
-        # A link from elsewhere opens in a tab that has no key yet.
+        # A link on another site opens a tab without a key.
         for path in ("/docs/overview.md?lines=82", "/docs/nothing.md"):
             response = server.client.get(path, headers={"Accept": "text/html"})
             assert response.status_code == 200
@@ -59,12 +60,12 @@ def test_a_server_that_wants_a_key_is_given_one_and_without_it_shows_nothing(
             each.close()
 
 
-def test_a_server_that_is_killed_in_mid_answer_is_told_and_used_again_once_it_is_back(
-    browser: Browser, talking: Workspace, chat_endpoint: ChatEndpoint
+def test_a_server_killed_during_an_answer_is_reported_and_used_again_when_it_is_back(
+    browser: Browser, talking: Workspace, chat_endpoint: OpenAIServer
 ) -> None:
     server = Server.start(talking)
     try:
-        chat_endpoint.plays("知名的向量数据库组件有 Milvus，", hangs=True)
+        chat_endpoint.play(completion("知名的向量数据库组件有 Milvus，", hangs=True))
         page = browser.new_page(locale="zh-CN")
         page.goto(server.url)
         turn = ask(page)
@@ -78,7 +79,7 @@ def test_a_server_that_is_killed_in_mid_answer_is_told_and_used_again_once_it_is
         port = int(server.url.rpartition(":")[2])
         server = Server.start(server.workspace, port=port)
         expect(page.locator("#notice")).to_have_text("服务恢复了。", timeout=10_000)
-        chat_endpoint.plays(ANSWER)
+        chat_endpoint.play(completion(ANSWER))
         turn.get_by_role("button", name="重试").click()
         expect(page.locator(".turn .answer")).to_contain_text("PingCAP")
         expect(page.locator("#notice")).to_be_hidden()

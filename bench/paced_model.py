@@ -1,0 +1,35 @@
+"""A chat model that quotes the first passage, at the pace of a real model: `python -m bench.paced_model`.
+
+Prints the base URL of its OpenAI-compatible endpoint and runs until it is ended. It is a process of its own, so that
+its work is not counted as that of the service that is measured.
+"""
+
+import re
+import signal
+
+from tests.kit.openai_scripts import completion
+from tests.kit.openai_server import Call, openai_server
+
+FIRST_TOKEN_SECONDS = 0.2
+TOKEN_SECONDS = 0.01
+_MAX_CHARACTERS = 400
+_PASSAGE = re.compile(r'<passage number="1"[^>]*>\n(.*?)\n</passage>', re.DOTALL)
+_TOKEN = re.compile(r"[A-Za-z]+\s?|.", re.DOTALL)
+
+
+def main() -> None:
+    """Answer until the process is ended."""
+    with openai_server(_quote_first_passage) as server:
+        print(server.base_url, flush=True)
+        signal.pause()
+
+
+def _quote_first_passage(call: Call) -> None:
+    passage = _PASSAGE.search(call.prompt)
+    text = " ".join(passage[1].split())[:_MAX_CHARACTERS] if passage else "ok"
+    tokens = _TOKEN.findall(f"{text} [1]")
+    completion(*tokens, first_pause_seconds=FIRST_TOKEN_SECONDS, pause_seconds=TOKEN_SECONDS)(call)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What the kernel knows of processes: their children, their command lines, how long they have computed."""
+
+import os
+import subprocess
+from pathlib import Path
+
+
+def children(pid: int) -> list[int]:
+    """The process ids of the children of a process."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def processor_seconds(pid: int) -> float:
+    """How long a process has computed so far; 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def command_line(pid: int) -> str:
+    """How a process was started; empty if it is gone, or dead and not yet collected."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return "" if state == "Z" else Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
