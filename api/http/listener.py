@@ -39,7 +39,7 @@ def listening_url(listener: socket.socket, host: str) -> str:
 
 def local_url(listener: socket.socket, host: str) -> str:
     """The URL under which programs on this machine reach the server."""
-    loopback = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104  (compared, not bound)  # nosec B104
+    loopback = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104  (compared, not bound)
     return f"http://{_in_url(loopback.get(host, host))}:{listener.getsockname()[1]}"
 
 

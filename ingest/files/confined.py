@@ -21,11 +21,11 @@ class FileIdentity:
 
 
 def read_below(
-    root: Path, path: PurePosixPath, *, max_bytes: int, identity: FileIdentity | None = None, names: int = 1
+    root: Path, path: PurePosixPath, *, max_bytes: int, identity: FileIdentity | None = None, links: int = 1
 ) -> bytes:
     """Return the bytes of the regular file `path` below `root`. Only `root` itself may be a symbolic link.
 
-    `names` is the number of hard links to `identity` below `root`. If the file has that identity, it may have as many
+    `links` is the number of hard links to `identity` below `root`. If the file has that identity, it may have as many
     links, otherwise one: any more would be a name outside the folder.
 
     Raises OSError, with EFBIG for more than `max_bytes`. Its `strerror` can follow "cannot be read: " in a message.
@@ -34,7 +34,7 @@ def read_below(
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
-        if status.st_nlink > (names if FileIdentity.of(status) == identity else 1):
+        if status.st_nlink > (links if FileIdentity.of(status) == identity else 1):
             raise OSError(errno.EPERM, "it is hard-linked from elsewhere; copy it instead")
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:

@@ -25,7 +25,7 @@ class File:
     """The file of a document.
 
     `source` is its path below `root`, POSIX style, NFC; `path` is the same path as on disk. `flaw` says why the file
-    cannot be a document, whatever its content is. `names` is the number of hard links to it in the folder.
+    cannot be a document, whatever its content is. `links` is the number of hard links to it in the folder.
     """
 
     source: str
@@ -35,14 +35,14 @@ class File:
     modified_ns: int
     flaw: str = ""
     identity: FileIdentity | None = None
-    names: int = 1
+    links: int = 1
 
     def read(self, max_bytes: int) -> bytes:
         """Return the bytes. Raises DocumentError for a file that has a flaw, is too large, missing or unreadable."""
         if self.flaw:
             raise DocumentError(f"{self.source}: {self.flaw}")
         try:
-            return read_below(self.root, self.path, max_bytes=max_bytes, identity=self.identity, names=self.names)
+            return read_below(self.root, self.path, max_bytes=max_bytes, identity=self.identity, links=self.links)
         except OSError as error:
             if error.errno == errno.EFBIG:
                 raise DocumentError(f"{self.source}: larger than knowledge.max_file_bytes ({max_bytes})") from error
@@ -61,7 +61,7 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
         raise KnowledgeError(f"{root} {what}; set knowledge.path (ZHIWEN_KNOWLEDGE__PATH) to your folder of documents")
     wanted, unwanted = GitIgnoreSpec.from_lines(include), GitIgnoreSpec.from_lines(exclude)
     entries = list(_walk(root, PurePosixPath(), () if gitignore else None))
-    names = Counter(FileIdentity.of(status) for _, status in entries)
+    links = Counter(FileIdentity.of(status) for _, status in entries)
     files: dict[str, File] = {}
     for path, status in entries:
         source = unicodedata.normalize("NFC", str(path))
@@ -73,9 +73,9 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
             flaw = "its name contains characters that are not text; rename it"
         elif source in files:
             source, flaw = str(path), f"has the same name as {source!r}, in another Unicode form; rename one of them"
-        elif status.st_nlink > names[identity]:
+        elif status.st_nlink > links[identity]:
             flaw = "is hard-linked from outside the folder; copy it instead"
-        files[source] = File(source, root, path, status.st_size, status.st_mtime_ns, flaw, identity, names[identity])
+        files[source] = File(source, root, path, status.st_size, status.st_mtime_ns, flaw, identity, links[identity])
     if not files:
         raise KnowledgeError(f"{root} holds no documents that match {', '.join(include)}; nothing was changed")
     return sorted(files.values(), key=lambda file: file.source)
