@@ -1,6 +1,6 @@
 """What an error becomes at the edge: its HTTP status, its code on the wire, its exit code."""
 
-from api import refusals
+from api import request_errors
 from rag import errors
 from rag.errors import ZhiwenError
 
@@ -10,15 +10,15 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.QuestionTooLong: 413,
     errors.TraceNotFound: 404,
     errors.FilterError: 422,
-    refusals.RequestRefused: 400,
-    refusals.KeyMissing: 401,
-    refusals.KeyUnknown: 401,
-    refusals.ScopeMissing: 403,
-    refusals.UntrustedHost: 400,
-    refusals.ForeignOrigin: 403,
-    refusals.TooManyRequests: 429,
-    refusals.TooManyAnswers: 429,
-    refusals.Stopping: 503,
+    request_errors.RequestRefused: 400,
+    request_errors.KeyMissing: 401,
+    request_errors.KeyUnknown: 401,
+    request_errors.ScopeMissing: 403,
+    request_errors.UntrustedHost: 400,
+    request_errors.ForeignOrigin: 403,
+    request_errors.TooManyRequests: 429,
+    request_errors.TooManyAnswers: 429,
+    request_errors.Stopping: 503,
     errors.TextNotFound: 404,
     errors.KnowledgeError: 409,
     errors.DocumentError: 422,

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from api.error_codes import error_code, http_status
-from api.refusals import RequestRefused, ScopeMissing
-from api.schemas.errors import DifyError, ErrorBody, ErrorResponse, OpenAIError, OpenAIErrorBody
+from api.request_errors import RequestRefused, ScopeMissing
+from api.schemas.error_bodies import DifyError, ErrorBody, ErrorResponse, OpenAIError, OpenAIErrorBody
 from rag.errors import ZhiwenError
 
 

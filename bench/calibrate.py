@@ -26,9 +26,9 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bench.evaluation_sets import EvaluationSet, load_set
 from bench.index import open_index
 from bench.metrics import area_under_curve, refused_at
-from bench.sets import EvaluationSet, load_set
 from rag.retrieval.search import retrieve
 from rag.retrieval.sufficiency import ANY_EMBEDDER, Signals, extract_signals
 from rag.store.filters import In, Not

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.sets import Corpus, EvaluationSet, write_corpus
+from bench.evaluation_sets import Corpus, EvaluationSet, write_corpus
 from ingest.staging.report import Progress
 from ingest.sync import ingest
-from rag import config
+from rag.settings_loader import load_settings
 from rag.wiring import Services
 
 _CHUNKS_PER_PROGRESS_LINE = 1000
@@ -40,7 +40,7 @@ def open_index(
     The settings come from the environment, as for `zhiwen`, except the documents folder and the store. Each pair of
     set and embedder has its own folder below `work`. `files` and `traditional` are those of `write_corpus`.
     """
-    settings = config.load()
+    settings = load_settings()
     layout = "-files" if files else "-traditional" if traditional else ""
     embedding = f"{settings.embedding.provider}-{Path(settings.embedding.model).name}".strip("-")
     folder = work / f"{evaluation.folder.name}{layout}-{embedding}"

@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from statistics import median
 
+from bench.evaluation_sets import Query, load_set
 from bench.index import Index, open_index
 from bench.metrics import percentiles
 from bench.results import add_result
-from bench.sets import Query, load_set
 from rag.retrieval.search import retrieve
 from rag.text.tokens import tokenize_question
 

@@ -24,8 +24,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.embedding_endpoint import word_vector_endpoint
 from bench.results import commit, machine
-from bench.word_vectors import word_vector_endpoint
 from rag.settings import Settings, StoreSettings
 from rag.wiring import open_store
 

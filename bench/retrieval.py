@@ -24,10 +24,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from bench.evaluation_sets import EvaluationSet, Query, load_set
 from bench.index import Index, open_index
 from bench.metrics import area_under_curve, ndcg, percentiles, recall, reciprocal_rank, refused_at
 from bench.results import add_result
-from bench.sets import EvaluationSet, Query, load_set
 from rag.retrieval.fusion import ScoredChunks, fuse
 from rag.retrieval.search import RetrieverResults, retrieve
 from rag.retrieval.sufficiency import answer_probability

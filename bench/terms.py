@@ -22,8 +22,8 @@ import scipy.sparse
 import snowballstemmer
 from numpy.typing import NDArray
 
+from bench.evaluation_sets import EvaluationSet, documents_of, load_set
 from bench.metrics import ndcg
-from bench.sets import EvaluationSet, documents_of, load_set
 from ingest.chunking.chunks import chunk_document
 from ingest.readers.parse import parse_document
 from rag.models.embedders.builtin import BuiltinEmbedder

@@ -39,7 +39,7 @@
             └── NotAChatModel
 
 The errors of requests that the service refuses (no API key, too many questions …) are branches of the same tree. Only
-the API raises them, so they are drawn in `api/refusals.py`.
+the API raises them, so they are drawn in `api/request_errors.py`.
 
 Errors of vendor libraries are translated where the library is called, with `raise … from`. "Nothing was found" is not
 an error: it is an `Answer` with `refused = True`.

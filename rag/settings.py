@@ -163,7 +163,7 @@ class ServeSettings(Section):
 
 
 class Settings(Section):
-    """All sections. Instances come from `rag.config.load`."""
+    """All sections. Instances come from `rag.settings_loader.load`."""
 
     knowledge: KnowledgeSettings = KnowledgeSettings()
     chunking: ChunkingSettings = ChunkingSettings()

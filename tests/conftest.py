@@ -8,8 +8,8 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from ingest.sync import ingest
-from rag import config
 from rag.models.openmp import use_passive_waiting
+from rag.settings_loader import load_settings
 from rag.wiring import Services
 from tests.kit.paths import ROOT
 from tests.kit.shared_folder import shared_folder
@@ -32,7 +32,7 @@ def shipped_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _ingest_shipped_knowledge(folder: Path) -> None:
     uri, knowledge = str(folder / "m.db"), str(ROOT / "knowledge")
-    settings = config.load(environment={"ZHIWEN_KNOWLEDGE__PATH": knowledge, "ZHIWEN_STORE__URI": uri})
+    settings = load_settings(environment={"ZHIWEN_KNOWLEDGE__PATH": knowledge, "ZHIWEN_STORE__URI": uri})
     with Services(settings) as services:
         assert ingest(settings, services.store, services.embedder).ok
 

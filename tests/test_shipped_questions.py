@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rag import config
+from rag.settings_loader import load_settings
 from rag.types import Answer, Hit
 from rag.wiring import Services
 from tests.kit.paths import ROOT
@@ -32,7 +32,7 @@ class Result:
 @pytest.fixture(scope="module")
 def services(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     database = shutil.copy2(shipped_index, tmp_path_factory.mktemp("questions"))
-    settings = config.load(
+    settings = load_settings(
         environment={
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
             "ZHIWEN_STORE__URI": str(database),

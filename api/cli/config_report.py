@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, SecretStr
 
-from rag import config
 from rag.settings import Settings
+from rag.settings_loader import load_settings_with_origins
 
 
 class SettingOut(BaseModel):
@@ -34,9 +34,9 @@ DEFAULT = "default"
 def config_report(file: Path | None) -> ConfigResponse:
     """Load the configuration and list its settings, without the values of secrets.
 
-    `file` is the configuration file, as for `config.load`. Raises ConfigError.
+    `file` is the configuration file, as for `load_settings`. Raises ConfigError.
     """
-    settings, origins = config.load_with_origins(file)
+    settings, origins = load_settings_with_origins(file)
     return ConfigResponse(settings=list(_settings(settings, origins)))
 
 

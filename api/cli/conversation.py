@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from api.cli import terminal
 from api.cli.views.answer import ask_and_print
 from api.error_codes import terminal_message
-from api.messages import interface_language, say
 from api.service.ask import AskRequest, TurnIn
 from api.service.protocol import Service
+from api.translations import interface_language, say
 from rag.errors import ZhiwenError
 from rag.settings import Settings
 from rag.text.language import detect_language
-from rag.text.questions import validate_question
+from rag.text.question_validation import validate_question
 
 PROMPT = "› "
 _NEW, _QUIT = "/new", ("/quit", "/exit")

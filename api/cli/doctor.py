@@ -11,18 +11,18 @@ from pydantic import BaseModel
 
 from api.cli.remedies import remedy
 from api.error_codes import error_code
-from api.messages import say
 from api.schemas.request_model import EmptyRequest
 from api.service.health import HEALTH
 from api.service.owner import Owner, find_owner
+from api.translations import say
 from ingest.files.scan import scan
-from rag import config
 from rag.chat.factory import open_chat
 from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.protocol import Message
 from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
 from rag.models.embedders.factory import open_embedder
 from rag.settings import Settings
+from rag.settings_loader import DEFAULT_FILE, load_settings
 from rag.store.versions import Commit
 from rag.text.language import Language
 from rag.types import Attempt
@@ -56,10 +56,10 @@ _ERROR_CODES = {outcome: error_code(kind("")) for kind, outcome in OUTCOMES.item
 def diagnose(file: Path | None, language: Language) -> DoctorResponse:
     """Check every part, even if an earlier one is broken; without a valid configuration, skip the rest.
 
-    `file` is the configuration file, as for `config.load`. Nothing is created or changed. Errors become checks.
+    `file` is the configuration file, as for `load_settings`. Nothing is created or changed. Errors become checks.
     """
     try:
-        settings = config.load(file)
+        settings = load_settings(file)
     except ConfigError as error:
         checks = [_failed("configuration", error, language), *(_skipped(part, language) for part in PARTS[1:])]
     else:
@@ -88,7 +88,7 @@ class _Diagnosis:
             return _failed(part, error, self.language)
 
     def _configuration(self, file: Path | None) -> str:
-        path = file or Path(config.DEFAULT_FILE)
+        path = file or Path(DEFAULT_FILE)
         return str(path) if path.is_file() else say("doctor_defaults", self.language)
 
     def _knowledge(self) -> str:

@@ -11,11 +11,11 @@ import typer
 
 from api.cli import terminal
 from api.cli.commands.ask import ask
-from api.cli.commands.backup import export_index, import_index
 from api.cli.commands.chat import chat
 from api.cli.commands.config import show_config
 from api.cli.commands.doctor import doctor
 from api.cli.commands.explain import explain
+from api.cli.commands.export_import import export_index, import_index
 from api.cli.commands.feedback import feedback
 from api.cli.commands.ingest import ingest
 from api.cli.commands.keys import keys

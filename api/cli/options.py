@@ -7,7 +7,7 @@ import typer
 
 from rag.errors import QuestionError
 from rag.settings import Settings
-from rag.text.questions import validate_question
+from rag.text.question_validation import validate_question
 
 Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]
 

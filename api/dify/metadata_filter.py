@@ -8,7 +8,7 @@ as many hits as requested.
 from collections.abc import Callable, Collection, Sequence
 from typing import get_args
 
-from api.dify.comparisons import NEGATIONS, Operand, holds
+from api.dify.operator_evaluation import NEGATIONS, Operand, holds
 from api.dify.schemas import ConditionIn, MetadataCondition, Operator
 from rag.errors import FilterError
 from rag.store.document_metadata import DocumentMetadata

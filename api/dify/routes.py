@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from api.dify.metadata_filter import to_filter
 from api.dify.schemas import RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
-from api.schemas.errors import DifyError
+from api.schemas.error_bodies import DifyError
 from rag.document_url import passage_url
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import Settings

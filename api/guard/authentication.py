@@ -4,9 +4,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.error_formats import error_response
-from api.guard.access import Rule, rule_of
 from api.guard.keys import Key, Keys
-from api.refusals import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
+from api.guard.route_rules import Rule, rule_of
+from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
 
 _CALLER = "zhiwen.caller"
 

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.error_formats import Problem
-from api.guard.access import rule_of
+from api.guard.route_rules import rule_of
 
 _CODES = {408: "request_timeout", 413: "body_too_large"}
 

@@ -7,10 +7,10 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.disconnects import unless_gone
+from api.cancel_on_disconnect import unless_gone
 from api.error_formats import error_response
-from api.guard.access import rule_of
-from api.refusals import TooManyAnswers
+from api.guard.route_rules import rule_of
+from api.request_errors import TooManyAnswers
 
 _RETRY_AFTER_SECONDS = 2.0
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.error_formats import ErrorFormat, error_response
-from api.guard.access import rule_of
-from api.refusals import Stopping
+from api.guard.route_rules import rule_of
+from api.request_errors import Stopping
 
 _LAST_EVENT_SECONDS = 0.5
 _POLL_SECONDS = 0.05

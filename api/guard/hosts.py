@@ -11,9 +11,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.error_formats import error_response
-from api.guard.access import rule_of
 from api.guard.key_file import is_loopback
-from api.refusals import ForeignOrigin, RequestRefused, UntrustedHost
+from api.guard.route_rules import rule_of
+from api.request_errors import ForeignOrigin, RequestRefused, UntrustedHost
 from rag.settings import ServeSettings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")

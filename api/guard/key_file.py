@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from api.guard.access import OPENS, SCOPES
 from api.guard.keys import OWNER, PREFIX, Key, KeyRing, digest_of
+from api.guard.route_rules import OPENS, SCOPES
 from api.service.operation import Scope
 from rag.errors import ConfigError
 from rag.settings import ServeSettings

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from api.guard.access import OPENS
+from api.guard.route_rules import OPENS
 from api.service.operation import Scope
 
 PREFIX = "zw_"

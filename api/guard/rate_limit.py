@@ -6,10 +6,10 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.error_formats import error_response
-from api.guard.access import rule_of
 from api.guard.authentication import caller_of
 from api.guard.keys import OWNER
-from api.refusals import TooManyRequests
+from api.guard.route_rules import rule_of
+from api.request_errors import TooManyRequests
 
 
 class TokenBuckets:

@@ -23,7 +23,7 @@ from api.monitoring.telemetry import add_telemetry
 from api.openai.routes import add_openai
 from api.page.document_routes import add_documents
 from api.page.routes import add_page
-from ingest.runner import IngestRunner
+from ingest.background import IngestRunner
 from rag.wiring import Services
 
 

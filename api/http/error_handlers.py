@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 
 from api.error_codes import error_code, http_status
 from api.error_formats import Problem
-from api.guard.access import rule_of
-from api.schemas.errors import ErrorBody
+from api.guard.route_rules import rule_of
+from api.schemas.error_bodies import ErrorBody
 from rag.errors import ZhiwenError
 
 log = logging.getLogger("zhiwen.api")

@@ -12,10 +12,10 @@ from api.guard.rate_limit import RateLimitMiddleware
 from api.guard.reader_timeout import ReaderTimeoutMiddleware
 from api.guard.security_headers import SecurityHeadersMiddleware
 from api.http.server_context import ServerContext
-from api.monitoring.collectors import LoadCollector, StoreCollector
+from api.monitoring.gauges import LoadCollector, StoreCollector
 from api.monitoring.metrics import Metrics, add_metrics
 from api.monitoring.request_log import RequestLogMiddleware, note_answer
-from ingest.runner import IngestRunner
+from ingest.background import IngestRunner
 from rag.settings import ServeSettings
 from rag.wiring import Services
 

@@ -21,12 +21,12 @@ from api.guard.draining import Drain
 from api.guard.key_reload import ReloadingKeys
 from api.http.app import create_app
 from api.http.listener import listening_url, local_url, open_listener
-from api.http.open_files import raise_open_files_limit
+from api.http.open_files_limit import raise_open_files_limit
 from api.http.server_context import ServerContext
 from api.monitoring.logs import configure_logs
 from api.service.ingest import IngestRequest, run_ingest
 from api.service.owner import Owner, owner_record
-from ingest.runner import IngestRunner
+from ingest.background import IngestRunner
 from ingest.watch import watch_folder
 from rag.errors import IngestStopped, StoreLocked
 from rag.settings import ServeSettings, Settings

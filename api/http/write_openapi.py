@@ -6,7 +6,7 @@ from pathlib import Path
 from api.http.app import create_app
 from api.http.openapi.document import FILE, as_text
 from api.http.server_context import ServerContext
-from ingest.runner import IngestRunner
+from ingest.background import IngestRunner
 from rag.settings import Settings, StoreSettings, TraceSettings
 from rag.wiring import Services
 

@@ -12,8 +12,8 @@ from api.public_urls import absolute, base_url
 from api.service.ask import AskRequest, AskResponse
 from api.service.factory import open_service
 from api.service.protocol import Service
+from api.service.read_text import TEXT, TextRequest, TextResponse
 from api.service.search import SEARCH, SearchRequest, SearchResponse
-from api.service.text import TEXT, TextRequest, TextResponse
 from rag.answering.answer import final_answer
 from rag.settings import Settings
 from rag.wiring import Services

@@ -10,10 +10,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from api.messages import say
 from api.service.ask import AskResponse
+from api.service.read_text import TextResponse
 from api.service.search import SearchResponse
-from api.service.text import TextResponse
+from api.translations import say
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
 from rag.types import PATH_SEPARATOR, MetadataValue

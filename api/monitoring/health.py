@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api.error_codes import error_code
 from api.guard.draining import Drain
-from api.schemas.errors import ERRORS
+from api.schemas.error_bodies import ERRORS
 from api.service.health import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
 from rag.errors import EmbedderMismatch, StoreEmpty, StoreTimeout, ZhiwenError
 from rag.models.embedders.protocol import Embedder

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from api.schemas.errors import ERRORS
+from api.schemas.error_bodies import ERRORS
 from ingest.staging.report import IngestReport
 from rag.errors import ZhiwenError
 from rag.state.traces import Trace

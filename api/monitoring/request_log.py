@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.disconnects import CLIENT_GONE
-from api.guard.access import rule_of
+from api.cancel_on_disconnect import CLIENT_GONE
 from api.guard.authentication import caller_of
+from api.guard.route_rules import rule_of
 from api.monitoring.metrics import Metrics
 from rag.state.traces import Trace
 

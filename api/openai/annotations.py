@@ -2,9 +2,9 @@
 
 import re
 
-from api.messages import say
 from api.openai.schemas import Annotation, UrlCitation
 from api.public_urls import absolute
+from api.translations import say
 from rag.text.language import Language
 from rag.types import PATH_SEPARATOR, Answer, Citation
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.disconnects import CLIENT_GONE, unless_gone
+from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
 from api.openai import completions
 from api.openai.annotations import without_footer
 from api.openai.client_tasks import ClientMessage, answer_client_task
@@ -21,7 +21,7 @@ from api.openai.schemas import (
     ModelOut,
 )
 from api.public_urls import base_url
-from api.schemas.errors import OpenAIError
+from api.schemas.error_bodies import OpenAIError
 from api.sse import event_stream
 from rag.answering.answer import Answerer
 from rag.answering.history import Turn

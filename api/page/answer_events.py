@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from api.error_formats import OWN
 from api.page.answer_html import AnswerRenderer, Blocks, answer_html
-from api.page.batches import batch_ready_items
+from api.page.event_batches import batch_ready_items
 from api.service.ask import AskResponse
 from api.sse import event
 from rag.answering.answer import AnswerEvent, PassagesFound

@@ -8,8 +8,8 @@ from fastapi.responses import HTMLResponse
 
 from api.page.document_cache import CachedDocument, DocumentCache
 from api.page.document_html import line_range
-from api.page.frame import page
-from api.schemas.errors import ERRORS, ErrorResponse
+from api.page.page_template import page
+from api.schemas.error_bodies import ERRORS, ErrorResponse
 from api.service.documents import DocumentOut, SectionOut
 from ingest.live_documents import LiveDocument, load_live_document
 from rag.document_url import document_url

@@ -11,9 +11,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.page.answer_events import page_events
-from api.page.frame import HEADERS, page
+from api.page.page_template import HEADERS, page
 from api.page.suggestions import Suggestions
-from api.schemas.errors import ERRORS
+from api.schemas.error_bodies import ERRORS
 from api.service.ask import AskRequest, answer_events
 from api.sse import event_stream
 from rag.answering.answer import Answerer

@@ -6,15 +6,15 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from api.error_codes import error_code
-from api.schemas.errors import ErrorBody
+from api.schemas.error_bodies import ErrorBody
 from api.schemas.request_model import EmptyRequest, RequestModel
-from api.service import samples
+from api.service import example_values
 from api.service.operation import Example, Operation
-from ingest.runner import RunState
+from ingest.background import RunState
 from ingest.staging.lease import write_lease
 from ingest.staging.plan import OnPlan, Plan
-from ingest.staging.recovery import roll_back
 from ingest.staging.report import IngestReport, OnProgress, Progress
+from ingest.staging.rollback import roll_back
 from ingest.sync import ingest, preview
 from rag.errors import KnowledgeError
 from rag.settings import Settings
@@ -183,7 +183,7 @@ PREVIEW = Operation(
     run=preview_ingest,
     scope="ingest",
     tag="ingest",
-    example=Example(request={"verify": False}, response=samples.PLAN, errors=("ingest", "store")),
+    example=Example(request={"verify": False}, response=example_values.PLAN, errors=("ingest", "store")),
 )
 
 ROLLBACK = Operation(

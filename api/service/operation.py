@@ -12,7 +12,7 @@ RequestT = TypeVar("RequestT", bound=BaseModel)
 ResponseT = TypeVar("ResponseT", bound=BaseModel)
 
 Scope = Literal["ask", "ingest", "admin", "metrics"]
-"""What an API key may do; `api.guard.access` says which scope includes which."""
+"""What an API key may do; `api.guard.route_rules` says which scope includes which."""
 
 
 @dataclass(frozen=True, slots=True)

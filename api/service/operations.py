@@ -7,9 +7,9 @@ from api.service.feedback import FEEDBACK
 from api.service.health import HEALTH
 from api.service.ingest import PREVIEW, ROLLBACK
 from api.service.operation import Operation
+from api.service.read_text import TEXT
 from api.service.search import SEARCH
 from api.service.status import STATUS
-from api.service.text import TEXT
 from api.service.trace import TRACE
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (

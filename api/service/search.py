@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_seri
 
 from api.schemas.filter import FilterIn
 from api.schemas.request_model import RequestModel
-from api.service import samples
+from api.service import example_values
 from api.service.operation import Example, Operation
 from rag.document_url import passage_url
 from rag.retrieval.explanation import Explanation, explain_retrieval
@@ -101,8 +101,8 @@ SEARCH = Operation(
     tag="ask",
     is_answer=True,
     example=Example(
-        request={"question": samples.QUESTION, "top_k": 3, "filter": {"field": "kind", "equals": "row"}},
-        response={"question": samples.QUESTION, "generation": 1, "hits": [samples.HIT]},
+        request={"question": example_values.QUESTION, "top_k": 3, "filter": {"field": "kind", "equals": "row"}},
+        response={"question": example_values.QUESTION, "generation": 1, "hits": [example_values.HIT]},
         errors=("question", "filter", "live"),
     ),
 )

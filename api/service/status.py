@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from api.schemas.request_model import EmptyRequest
-from api.service import samples
+from api.service import example_values
 from api.service.ingest import PlanOut
 from api.service.operation import Example, Operation
 from ingest.sync import pending_changes
@@ -64,7 +64,7 @@ STATUS = Operation(
             "chunks": 483,
             "embedder": "builtin/multilingual-e5-small",
             "store": ".zhiwen/milvus.db",
-            "pending": samples.PLAN,
+            "pending": example_values.PLAN,
         },
         errors=("store",),
     ),

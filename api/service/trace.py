@@ -5,9 +5,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from api.schemas.errors import ErrorBody
+from api.schemas.error_bodies import ErrorBody
 from api.schemas.request_model import RequestModel
-from api.service import samples
+from api.service import example_values
 from api.service.ask import AskResponse, PassageOut, UsageOut
 from api.service.operation import Example, Operation
 from rag.checks.verification import Fault
@@ -136,5 +136,5 @@ TRACE = Operation(
     run=lambda services, request: read_trace(services.traces, request),
     scope="ask",
     tag="ask",
-    example=Example(parameters={"trace_id": samples.TRACE_ID}, response=samples.TRACE, errors=("trace",)),
+    example=Example(parameters={"trace_id": example_values.TRACE_ID}, response=example_values.TRACE, errors=("trace",)),
 )

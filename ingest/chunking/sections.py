@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from ingest.chunking.inline import inline_text, is_label, strip_tags
+from ingest.chunking.inline_text import inline_text, is_label, strip_tags
 from ingest.chunking.slugs import unique_slugger
 from ingest.chunking.tables import Table, read_table
 from rag.types import ChunkKind

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markdown_it.tree import SyntaxTreeNode
 
-from ingest.chunking.inline import inline_text
+from ingest.chunking.inline_text import inline_text
 from rag.text.cjk import has_han
 from rag.types import PATH_SEPARATOR
 

@@ -7,7 +7,7 @@ the state makes it live. `ingest/staging/recovery.py` undoes it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from ingest.staging.recovery import collect_garbage
+from ingest.staging.garbage import collect_garbage
 from rag.errors import StoreError
 from rag.models.embedders.protocol import Embedder, Matrix, Vector
 from rag.store.columns import SCHEMA_VERSION

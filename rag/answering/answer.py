@@ -21,7 +21,7 @@ from rag.state.traces import Trace, TraceStore
 from rag.store.filters import Filter
 from rag.store.snapshot import Snapshot
 from rag.text.language import Language, detect_language
-from rag.text.questions import validate_question
+from rag.text.question_validation import validate_question
 from rag.types import Answer, Passage
 
 

@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from rag.answering.citations import build_citations
 from rag.answering.notices import MODEL_FAILED, NO_MODEL, TRUNCATED
 from rag.answering.quote import EXTRACTIVE, quote_evidence
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
-from rag.checks.citations import build_citations, cited_numbers
+from rag.checks.citation_markers import cited_numbers
 from rag.checks.output_filter import OutputFilter
 from rag.checks.verification import Verification
 from rag.errors import ChatError, ZhiwenError

@@ -12,7 +12,7 @@ from rag.chat.prompt import DECLINED
 from rag.chat.protocol import ChatModel, Message, TextDelta
 from rag.errors import ChatError, QuestionError
 from rag.text.language import detect_language
-from rag.text.questions import validate_question
+from rag.text.question_validation import validate_question
 from rag.types import Attempt, RewrittenBy
 
 log = logging.getLogger("zhiwen.answer")

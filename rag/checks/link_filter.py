@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from rag.checks.citations import cited_numbers
+from rag.checks.citation_markers import cited_numbers
 from rag.checks.code_spans import CodeState
 from rag.checks.link_buffer import LinkBuffer
 from rag.checks.links import remove_foreign_links

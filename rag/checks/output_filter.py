@@ -3,7 +3,7 @@
 import re
 
 from rag.chat.prompt import DECLINED
-from rag.checks.citations import MarkerFilter
+from rag.checks.citation_markers import MarkerFilter
 from rag.checks.link_filter import LinkFilter
 from rag.checks.prompt_leak import PromptLeakFilter
 from rag.checks.text_filter import TextFilter

@@ -6,7 +6,7 @@ from typing import Protocol
 class TextFilter(Protocol):
     """Changes streamed text; the result does not depend on how the text is split.
 
-    >>> from rag.checks.citations import MarkerFilter
+    >>> from rag.checks.citation_markers import MarkerFilter
     >>> def filter_text(text_filter: TextFilter, pieces: list[str]) -> str:
     ...     return "".join([*map(text_filter.feed, pieces), text_filter.finish()])
     >>> filter_text(MarkerFilter([1]), ["Milvus [", "1][", "2]."])

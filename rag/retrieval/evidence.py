@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.models.embedders.protocol import CountTokens
-from rag.retrieval.context import expand_hits, neighbour_filter
+from rag.retrieval.neighbours import expand_hits, neighbour_filter
 from rag.retrieval.search import Retrieval
 from rag.retrieval.sufficiency import answer_probability
 from rag.store.snapshot import Snapshot

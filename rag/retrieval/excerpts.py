@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from rag.errors import FilterError, TextNotFound
-from rag.retrieval.context import is_row_of
+from rag.retrieval.neighbours import is_row_of
 from rag.store.filters import Equals
 from rag.store.snapshot import Snapshot
 from rag.types import Chunk, MetadataValue

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from rag.errors import EmbedderMismatch
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.protocol import Reranker
-from rag.retrieval.context import drop_overlaps
 from rag.retrieval.fusion import ScoredChunks, fuse
+from rag.retrieval.neighbours import drop_overlaps
 from rag.retrieval.rerank import Reranked, rerank
 from rag.settings import RetrievalSettings
 from rag.store.filters import Filter
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
-from rag.text.questions import validate_question
+from rag.text.question_validation import validate_question
 from rag.text.tokens import tokenize_question
 from rag.types import Hit
 

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from api import refusals
+from api import request_errors
 from api.error_codes import STATUS, error_code, error_from_code, exit_code, http_status
 from rag import errors
 from rag.errors import ZhiwenError
@@ -18,7 +18,7 @@ def classes_in(module: ModuleType) -> list[type[ZhiwenError]]:
     return [kind for kind in found if kind.__module__ == module.__name__]
 
 
-CLASSES = [*classes_in(errors), *classes_in(refusals)]
+CLASSES = [*classes_in(errors), *classes_in(request_errors)]
 _BRANCH = re.compile(r"^    (?P<bars>(?:│   |    )*)[├└]── (?P<name>\w+)$", re.MULTILINE)
 
 
@@ -35,7 +35,7 @@ def drawn_parents(module: ModuleType) -> dict[str, str]:
     return parents
 
 
-@pytest.mark.parametrize("module", [errors, refusals], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize("module", [errors, request_errors], ids=lambda module: str(module.__name__))
 def test_the_drawn_tree_names_exactly_the_classes_that_exist_under_their_parents(module: ModuleType) -> None:
     assert re.search(r"^    ZhiwenError$", module.__doc__ or "", re.MULTILINE)
     below_the_root = [kind for kind in classes_in(module) if kind is not ZhiwenError]
@@ -110,7 +110,7 @@ def test_errors_of_the_caller_are_4xx_and_failures_behind_the_api_are_5xx() -> N
         errors.TraceNotFound,
         errors.TextNotFound,
         errors.FilterError,
-        refusals.RequestRefused,
+        request_errors.RequestRefused,
         errors.KnowledgeError,
         errors.BackupError,
     )

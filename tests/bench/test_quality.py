@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.evaluation_sets import load_set
 from bench.index import open_index
 from bench.retrieval import ask, score_ranking
-from bench.sets import load_set
 from tests.kit.paths import ROOT
 
 SETS = Path(os.environ.get("ZHIWEN_BENCH_SETS", ROOT.parent / "shared" / "bench"))

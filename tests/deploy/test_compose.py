@@ -9,11 +9,11 @@ import pytest
 import typer
 
 from api.cli.main import app
-from api.guard.access import rule_of
 from api.guard.key_file import keys_of
-from rag import config
+from api.guard.route_rules import rule_of
 from rag.errors import ConfigError
 from rag.settings import Settings
+from rag.settings_loader import load_settings
 from tests.kit.compose import COMPOSE, EXAMPLE, FILLED_IN, Missing, composed, example, parsed, variables
 from tests.kit.paths import ROOT
 
@@ -29,7 +29,7 @@ def services() -> dict[str, Any]:
 
 def settings_of(service: dict[str, Any]) -> Settings:
     """The settings that a service of the file starts with."""
-    return config.load(environment={name: value or "" for name, value in service["environment"].items()})
+    return load_settings(environment={name: value or "" for name, value in service["environment"].items()})
 
 
 def test_the_file_follows_the_specification(services: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ def test_other_settings_go_into_an_optional_file_that_git_ignores(services: dict
         assert services[name]["env_file"] == [{"path": "zhiwen.env", "required": False}]
     assert {".env", "zhiwen.env"} <= set((ROOT / ".gitignore").read_text("utf-8").splitlines())
     (example_setting,) = re.findall(r"zhiwen\.env, such as (\w+)=([\d.]+)", EXAMPLE)
-    config.load(environment=dict([example_setting]))
+    load_settings(environment=dict([example_setting]))
 
 
 def test_the_commands_in_the_example_exist() -> None:

@@ -12,10 +12,10 @@ import typer
 import yaml
 
 from api.cli.main import app
-from api.guard.access import rule_of
 from api.guard.key_file import keys_of
-from rag import config
+from api.guard.route_rules import rule_of
 from rag.errors import ConfigError
+from rag.settings_loader import load_settings
 from tests.kit.compose import composed
 from tests.kit.paths import ROOT
 
@@ -64,7 +64,7 @@ def test_every_package_is_copied_and_installed() -> None:
 
 def test_its_variables_are_settings_and_it_does_not_start_without_a_key() -> None:
     variables = {name: value for name, value in environment().items() if name.startswith("ZHIWEN_")}
-    settings = config.load(environment=variables)
+    settings = load_settings(environment=variables)
     assert settings.serve.host == "0.0.0.0"
     with pytest.raises(ConfigError, match="no API key"):
         keys_of(settings.serve)

@@ -12,10 +12,10 @@ import typer
 import yaml
 
 from api.cli.main import app
-from api.guard.access import rule_of
+from api.guard.route_rules import rule_of
 from api.http.server import GRACE_SECONDS
-from rag import config
 from rag.settings import SECRETS, Settings
+from rag.settings_loader import load_settings
 from tests.kit.paths import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -147,7 +147,7 @@ def test_commands_options_and_images_exist_in_the_project(name: str, pods: dict[
 
 def test_settings_are_valid_and_secrets_come_from_the_secret(built: dict[str, Any], pods: dict[str, Any]) -> None:
     variables = built["ConfigMap"]["data"]
-    settings = config.load(environment=variables)
+    settings = load_settings(environment=variables)
     assert settings.store.uri.startswith("http://")
     secrets = {f"ZHIWEN_{section}__{key}".upper() for section, key in SECRETS}
     assert not secrets & variables.keys()

@@ -14,13 +14,13 @@ from jsonschema import Draft202012Validator
 
 from api.cli.filter_syntax import parse_filter
 from api.error_codes import STATUS, error_code
-from api.guard.access import RULES
+from api.guard.route_rules import RULES
 from api.openai.schemas import MODEL
-from api.schemas.errors import ErrorResponse
+from api.schemas.error_bodies import ErrorResponse
 from api.schemas.filter import FilterIn
 from ingest.golden import load_golden
-from rag.config import load
 from rag.settings import Settings
+from rag.settings_loader import load_settings
 from tests.kit.markdown import DOCUMENTS, GUIDES, READMES, MarkdownFile, guide
 from tests.kit.paths import ROOT
 
@@ -46,7 +46,7 @@ def test_shell_blocks_hold_only_commands_that_are_checked(document: MarkdownFile
 def test_every_value_given_to_a_setting_is_valid(document: MarkdownFile) -> None:
     for variable, value in document.assignments():
         if "__" in variable:
-            load(environment={variable: value})
+            load_settings(environment={variable: value})
 
 
 def test_the_guides_give_values_to_the_settings_that_people_change_first() -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.backup import export_backup, import_backup
-from ingest.staging.recovery import roll_back
+from ingest.staging.rollback import roll_back
 from rag.errors import StoreError
 from rag.settings import Settings
 from rag.store.columns import SCHEMA_VERSION

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.backup import export_backup, import_backup
-from ingest.staging.recovery import roll_back
+from ingest.staging.rollback import roll_back
 from rag.errors import BackupError, EmbedderMismatch, StoreEmpty
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import StoreSettings
@@ -150,10 +150,10 @@ _IMPORT = """
 import sys
 from pathlib import Path
 from ingest.backup import import_backup
-from rag import config
+from rag.settings_loader import load_settings
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.store.store import Store
-settings = config.load()
+settings = load_settings()
 store = Store.open(settings.store)
 import_backup(settings, store, ScriptedEmbedder(), Path(sys.argv[1]))
 store.close()

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from bench.embedding_endpoint import word_vector_endpoint
 from bench.reingest import endpoint_settings
-from bench.word_vectors import word_vector_endpoint
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.retrieval.search import retrieve
 from rag.settings import RetrievalSettings

@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.staging.lease import write_lease
-from ingest.staging.recovery import roll_back
 from ingest.staging.report import Progress
+from ingest.staging.rollback import roll_back
 from ingest.sync import ingest
 from rag.errors import (
     EmbedderError,

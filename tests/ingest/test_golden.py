@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ingest.golden import load_golden
-from ingest.staging.recovery import roll_back
 from ingest.staging.report import IngestReport
+from ingest.staging.rollback import roll_back
 from rag.errors import GoldenQuestionsLost, KnowledgeError
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.retrieval.search import retrieve

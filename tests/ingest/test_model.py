@@ -19,8 +19,8 @@ from hypothesis.stateful import (
 )
 
 from ingest.staging.lease import write_lease
-from ingest.staging.recovery import roll_back
 from ingest.staging.report import IngestReport, Progress
+from ingest.staging.rollback import roll_back
 from rag.errors import EmbedderError, KnowledgeError, StoreEmpty, StoreError
 from rag.models.embedders.scripted import ScriptedEmbedder
 from tests.kit.corpus import NOT_TEXT, Library, MakeLibrary

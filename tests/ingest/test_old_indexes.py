@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ingest.backup import export_backup, import_backup
-from ingest.staging.recovery import recover, roll_back
+from ingest.staging.recovery import recover
+from ingest.staging.rollback import roll_back
 from ingest.sync import preview
 from rag.errors import StoreError
 from rag.store.columns import CHUNK_COLUMNS, SCHEMA_VERSION

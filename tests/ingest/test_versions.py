@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.staging.recovery import roll_back
+from ingest.staging.rollback import roll_back
 from ingest.sync import ingest
 from rag.errors import StoreError
 from rag.models.embedders.scripted import ScriptedEmbedder

@@ -5,14 +5,14 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
-from api.cli.commands.ingest import ingest_before_answering, ingest_if_empty
 from api.cli.filter_syntax import parse_filter
+from api.cli.ingesting import ingest_before_answering, ingest_if_empty
 from api.cli.json_output import AsJson, print_json
 from api.cli.options import FilterJson, Question, Where, read_question
 from api.cli.views.answer import ask_and_print
 from api.service.ask import AskRequest
 from api.service.factory import open_service
-from rag import config
+from rag.settings_loader import load_settings
 from rag.text.language import detect_language
 
 
@@ -25,7 +25,7 @@ def ask(
     fresh: Annotated[bool, typer.Option("--fresh", help="Ingest the changes in the folder first.")] = False,
 ) -> None:
     """Answer a question from the knowledge base, with citations."""
-    settings = config.load(context.obj)
+    settings = load_settings(context.obj)
     text = read_question(question, settings)
     request = AskRequest(question=text, filter=parse_filter(where or (), filter_json))
     language = detect_language(text)

@@ -6,7 +6,7 @@ from api.cli import terminal
 from api.cli.config_report import config_report
 from api.cli.json_output import AsJson, print_json
 from api.cli.views.config import print_settings
-from api.messages import interface_language
+from api.translations import interface_language
 
 
 def show_config(context: typer.Context, as_json: AsJson = False) -> None:

@@ -5,7 +5,7 @@ import typer
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.cli.views.doctor import print_checks
-from api.messages import interface_language
+from api.translations import interface_language
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:

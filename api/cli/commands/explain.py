@@ -7,10 +7,10 @@ import typer
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.cli.views.trace import print_trace
-from api.messages import interface_language
 from api.service.factory import open_service
 from api.service.trace import TRACE, TraceRequest
-from rag import config
+from api.translations import interface_language
+from rag.settings_loader import load_settings
 
 
 def explain(
@@ -19,7 +19,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Show how an answer came about."""
-    with open_service(config.load(context.obj)) as service:
+    with open_service(load_settings(context.obj)) as service:
         found = service.call(TRACE, TraceRequest(trace_id=trace_id))
     if as_json:
         print_json(found)

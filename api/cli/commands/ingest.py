@@ -1,4 +1,4 @@
-"""`zhiwen ingest`, and the ingest that the first question starts."""
+"""`zhiwen ingest`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,15 +6,14 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
+from api.cli.ingesting import configured_folder, ingest_and_show
 from api.cli.json_output import AsJson, print_json
-from api.cli.views.ingest import print_plan, print_report, progress_bar
-from api.messages import interface_language, say
+from api.cli.views.ingest import print_plan, print_report
 from api.service.factory import open_service
-from api.service.ingest import PREVIEW, IngestRequest, IngestResponse, PlanOut
-from api.service.protocol import Service
-from rag import config
+from api.service.ingest import PREVIEW
+from api.translations import interface_language
 from rag.settings import Settings
-from rag.text.language import Language
+from rag.settings_loader import load_settings
 
 
 def ingest(
@@ -35,7 +34,7 @@ def ingest(
     """Update the index from the folder; only changes are embedded."""
     settings = _settings(context.obj, path)
     options = {"verify": verify, "allow_mass_deletion": allow_mass_deletion, "force": force}
-    request = _configured_folder(settings).model_copy(update=options)
+    request = configured_folder(settings).model_copy(update=options)
     console, language = terminal.output(), interface_language()
     with open_service(settings) as service:
         if dry_run:
@@ -45,7 +44,7 @@ def ingest(
             else:
                 print_plan(console, plan, language, with_documents=True)
             return
-        report = _ingest(service, request, language, prints_plan=not as_json)
+        report = ingest_and_show(service, request, language, prints_plan=not as_json)
     if as_json:
         print_json(report)
     else:
@@ -53,38 +52,8 @@ def ingest(
     raise typer.Exit(1 if report.failures else 0)
 
 
-def ingest_if_empty(service: Service, settings: Settings, language: Language) -> bool:
-    """Ingest the configured folder if nothing has been ingested yet; return whether it did. Raises as `ingest`."""
-    if service.root():
-        return False
-    terminal.messages().print(say("first_ingest", language, path=settings.knowledge.path), style="dim")
-    ingest_before_answering(service, settings, language)
-    return True
-
-
-def ingest_before_answering(service: Service, settings: Settings, language: Language) -> None:
-    """Ingest the configured folder; print a report only if a document could not be read."""
-    report = _ingest(service, _configured_folder(settings), language, prints_plan=False)
-    if report.failures:
-        print_report(terminal.messages(), report, language)
-
-
-def _ingest(service: Service, request: IngestRequest, language: Language, *, prints_plan: bool) -> IngestResponse:
-    def on_plan(plan: PlanOut) -> None:
-        if prints_plan:
-            print_plan(terminal.output(), plan, language)
-
-    with progress_bar(terminal.messages(), language) as on_progress:
-        return service.ingest(request, on_plan=on_plan, on_progress=on_progress)
-
-
-def _configured_folder(settings: Settings) -> IngestRequest:
-    # The request names the folder, so that a server with another folder refuses it instead of ingesting its own.
-    return IngestRequest(path=str(settings.knowledge.path.resolve()))
-
-
 def _settings(file: Path | None, knowledge: Path | None) -> Settings:
-    settings = config.load(file)
+    settings = load_settings(file)
     if knowledge is None:
         return settings
     return settings.model_copy(update={"knowledge": settings.knowledge.model_copy(update={"path": knowledge})})

@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
-from api.cli.commands.ingest import ingest_if_empty
 from api.cli.filter_syntax import parse_filter
+from api.cli.ingesting import ingest_if_empty
 from api.cli.json_output import AsJson, print_json
 from api.cli.options import FilterJson, Question, Where, read_question
 from api.cli.views.search import print_explanation, print_hits
 from api.service.factory import open_service
 from api.service.search import SEARCH, SearchRequest
-from rag import config
+from rag.settings_loader import load_settings
 from rag.text.language import detect_language
 
 
@@ -27,7 +27,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Show the passages that match a question best."""
-    settings = config.load(context.obj)
+    settings = load_settings(context.obj)
     text = read_question(question, settings)
     language = detect_language(text)
     request = SearchRequest(question=text, top_k=top_k, filter=parse_filter(where or (), filter_json), explain=explain)

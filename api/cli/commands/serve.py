@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
-from api.messages import interface_language, say
 from api.service.owner import find_owner
-from rag import config
+from api.translations import interface_language, say
 from rag.errors import StoreLocked
+from rag.settings_loader import load_settings
 
 
 def serve(
@@ -20,7 +20,7 @@ def serve(
     """Serve the page and the HTTP API."""
     from api.http.server import serve as run  # noqa: PLC0415  (no other command needs the libraries of the server)
 
-    settings = config.load(context.obj)
+    settings = load_settings(context.obj)
     options = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"serve": settings.serve.model_copy(update=options)})
     owner = find_owner(settings)

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.text import Text
 
 from api.cli.terminal import file_location, printable, snippet
-from api.messages import say
 from api.service.ask import AskRequest, AskResponse
 from api.service.protocol import Service
+from api.translations import say
 from rag.text.language import Language
 from rag.types import PATH_SEPARATOR
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from api.cli.config_report import ConfigResponse
 from api.cli.terminal import printable
-from api.messages import say
+from api.translations import say
 from rag.text.language import Language
 
 

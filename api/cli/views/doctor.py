@@ -5,7 +5,7 @@ from rich.text import Text
 
 from api.cli.doctor import DoctorResponse
 from api.cli.terminal import printable
-from api.messages import say
+from api.translations import say
 from rag.text.language import Language
 
 _SIGNS: dict[bool | None, tuple[str, str]] = {True: ("✓", "green"), False: ("✗", "bold red"), None: ("-", "dim")}

@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.text import Text
 
 from api.cli.terminal import snippet
-from api.messages import say
 from api.service.feedback import FeedbackResponse
+from api.translations import say
 from rag.text.language import Language
 
 

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from api.messages import say
 from api.service.ingest import IngestResponse, PlanOut, ProgressOut
+from api.translations import say
 from rag.text.language import Language
 
 

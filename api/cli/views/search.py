@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.text import Text
 
 from api.cli.terminal import file_location, printable, snippet
-from api.messages import say
 from api.service.search import SearchResponse
+from api.translations import say
 from rag.retrieval.explanation import Explanation
 from rag.text.language import Language
 from rag.types import PATH_SEPARATOR

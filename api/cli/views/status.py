@@ -4,9 +4,9 @@ import datetime
 
 from rich.console import Console
 
-from api.messages import say
 from api.service.ingest import PlanOut
 from api.service.status import StatusResponse
+from api.translations import say
 from rag.text.language import Language
 
 

@@ -5,9 +5,9 @@ from rich.text import Text
 
 from api.cli.terminal import printable
 from api.cli.views.search import print_explanation
-from api.messages import say
 from api.service.ask import UsageOut
 from api.service.trace import AttemptOut, CheckedOut, TraceResponse
+from api.translations import say
 from rag.text.language import Language
 
 

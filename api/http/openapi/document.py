@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from api.error_codes import STATUS, error_code
 from api.error_formats import Problem
-from api.guard.access import Rule, rule_of
+from api.guard.route_rules import Rule, rule_of
 from api.http.openapi.errors import ALWAYS, GROUPS, MESSAGES, WITH_ANSWERS, WITH_BODY, WITHOUT_CLASS
 from api.http.openapi.examples import EXAMPLES, TAGS
 from api.service.operation import Example

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from api.service import samples
+from api.service import example_values
 from api.service.operation import Example
 from api.service.operations import OPERATIONS
 
@@ -15,7 +15,7 @@ TAGS: Mapping[str, str] = {
 }
 
 
-_LINK = f"{samples.BASE}{samples.URL}"
+_LINK = f"{example_values.BASE}{example_values.URL}"
 _ANNOTATION = {
     "type": "url_citation",
     "url_citation": {
@@ -36,9 +36,9 @@ EXAMPLES: Mapping[str, Example] = {
     **{f"{operation.method} {operation.path}": operation.example for operation in OPERATIONS if operation.in_document},
     "POST /ask": Example(
         request={"question": "它有哪些知名组件？", "history": [{"role": "user", "content": "什么是向量数据库？"}]},
-        response=samples.ANSWER,
+        response=example_values.ANSWER,
         stream='event: passages\ndata: {"passages": […]}\n\n'
-        f'event: delta\ndata: {{"text": "{samples.TEXT}"}}\n\n'
+        f'event: delta\ndata: {{"text": "{example_values.TEXT}"}}\n\n'
         'event: answer\ndata: {"answer": …}\n\n',
         errors=("question", "filter", "live", "chat"),
     ),
@@ -51,9 +51,9 @@ EXAMPLES: Mapping[str, Example] = {
         response={
             "running": True,
             "run": 3,
-            "plan": samples.PLAN,
+            "plan": example_values.PLAN,
             "progress": {"documents": 1, "documents_total": 2, "chunks": 8, "embedded": 8},
-            "last": samples.REPORT,
+            "last": example_values.REPORT,
             "error": None,
         },
     ),
@@ -69,7 +69,7 @@ EXAMPLES: Mapping[str, Example] = {
         errors=("name",),
     ),
     "POST /v1/chat/completions": Example(
-        request={"model": "zhiwen", "messages": [{"role": "user", "content": samples.QUESTION}]},
+        request={"model": "zhiwen", "messages": [{"role": "user", "content": example_values.QUESTION}]},
         response={
             "id": "chatcmpl-c74685658bc14648b96f9b236400407a",
             "object": "chat.completion",
@@ -78,12 +78,16 @@ EXAMPLES: Mapping[str, Example] = {
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": samples.TEXT + _LINKS, "annotations": [_ANNOTATION]},
+                    "message": {
+                        "role": "assistant",
+                        "content": example_values.TEXT + _LINKS,
+                        "annotations": [_ANNOTATION],
+                    },
                     "finish_reason": "stop",
                 }
             ],
             "usage": {"prompt_tokens": 1180, "completion_tokens": 26, "total_tokens": 1206},
-            "trace_id": samples.TRACE_ID,
+            "trace_id": example_values.TRACE_ID,
         },
         stream=_CHUNKS,
         errors=("question", "live", "chat"),
@@ -91,7 +95,7 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /retrieval": Example(
         request={
             "knowledge_id": "zhiwen",
-            "query": samples.QUESTION,
+            "query": example_values.QUESTION,
             "retrieval_setting": {"top_k": 3, "score_threshold": 0.2},
             "metadata_condition": {
                 "logical_operator": "and",
@@ -101,12 +105,12 @@ EXAMPLES: Mapping[str, Example] = {
         response={
             "records": [
                 {
-                    "content": samples.ROW,
+                    "content": example_values.ROW,
                     "score": 0.668502,
                     "title": "概述 › AI 工程架构",
                     "metadata": {
                         "tags": ["ai"],
-                        **samples.LOCATION,
+                        **example_values.LOCATION,
                         "kind": "row",
                         "title": "概述",
                         "url": _LINK,

@@ -8,9 +8,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from api.disconnects import CLIENT_GONE, unless_gone
+from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
 from api.error_formats import OWN
-from api.schemas.errors import ERRORS
+from api.schemas.error_bodies import ERRORS
 from api.service.ask import AskRequest, AskResponse, PassageOut, answer_events
 from api.sse import event, event_stream
 from rag.answering.answer import Answerer, AnswerEvent, PassagesFound, final_answer

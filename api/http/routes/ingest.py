@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from api.schemas.errors import ERRORS
+from api.schemas.error_bodies import ERRORS
 from api.service.ingest import IngestRequest, IngestState, check_path, describe_run, run_ingest
-from ingest.runner import IngestRunner
+from ingest.background import IngestRunner
 from rag.wiring import Services
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel
 
-from api.schemas.errors import ERRORS
+from api.schemas.error_bodies import ERRORS
 from api.service.operation import Operation
 from api.service.operations import OPERATIONS
 from rag.wiring import Services

@@ -16,7 +16,7 @@ from pymilvus import MilvusClient
 
 from rag.errors import StoreError, StoreTimeout, StoreUnavailable
 from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row
-from rag.store.milvus.database_file import check_free_space
+from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
 from rag.store.milvus.lite_file import LiteFile, open_lite_file
 from rag.store.milvus.schemas import to_milvus_indexes, to_milvus_schema

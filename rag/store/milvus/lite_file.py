@@ -8,7 +8,7 @@ from typing import TextIO
 from pymilvus import MilvusClient, MilvusException
 
 from rag.errors import ConfigError, StoreError, StoreUnavailable
-from rag.store.milvus.database_file import lock_database
+from rag.store.milvus.database_lock import lock_database
 from rag.store.milvus.errors import error_message
 from rag.store.milvus.lite_process import LiteProcess
 

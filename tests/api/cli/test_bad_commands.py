@@ -144,9 +144,9 @@ def test_a_file_that_is_not_utf8_leaves_the_index_as_it_was(workspace: Workspace
 HOLD = """
 import sys
 from pathlib import Path
-from rag import config
+from rag.settings_loader import load_settings
 from rag.wiring import open_store
-with open_store(config.load()) as store:
+with open_store(load_settings()) as store:
     print(store.state().live.generation, flush=True)
     sys.stdin.read()
     print(store.state().live.generation, flush=True)

@@ -11,7 +11,7 @@ import pytest
 from api.cli.doctor import PARTS
 from api.cli.remedies import REMEDIES
 from api.error_codes import STATUS, error_code
-from api.messages import MESSAGES
+from api.translations import MESSAGES
 from rag.errors import ChatError, EmbedderError, StoreError
 from tests.kit.command_cases import Case, Ended, run_cases
 from tests.kit.openai_scripts import completion, reply

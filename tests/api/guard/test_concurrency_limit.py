@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from api.guard.concurrency_limit import ConcurrencyLimit
-from api.refusals import TooManyAnswers
+from api.request_errors import TooManyAnswers
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server, assert_json_error

@@ -70,7 +70,7 @@ def test_the_limit_on_open_files_is_raised_as_far_as_it_can_be(
     soft: int, hard: int, connections: int, room: int
 ) -> None:
     program = (
-        "import resource; from api.http.open_files import raise_open_files_limit; "
+        "import resource; from api.http.open_files_limit import raise_open_files_limit; "
         f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard})); "
         f"print(raise_open_files_limit({connections}))"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.api.guard.test_access import UNOPENED
 
 from api.error_codes import STATUS, error_code
 from api.http.app import create_app
@@ -14,8 +15,7 @@ from api.http.openapi.document import FILE, as_text, operations, statuses
 from api.http.openapi.errors import ELSEWHERE, MESSAGES
 from api.http.openapi.examples import EXAMPLES
 from api.http.server_context import ServerContext
-from ingest.runner import IngestRunner
-from tests.api.guard.test_access import UNOPENED
+from ingest.background import IngestRunner
 from tests.kit.processes import Server
 
 DOCUMENT: dict[str, Any] = create_app(UNOPENED, IngestRunner(), ServerContext()).openapi()

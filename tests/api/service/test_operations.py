@@ -137,7 +137,7 @@ import sys
 from starlette.testclient import TestClient
 from api.http.app import create_app
 from api.http.server_context import ServerContext
-from ingest.runner import IngestRunner
+from ingest.background import IngestRunner
 from rag.settings import Settings
 from rag.wiring import Services
 

@@ -10,9 +10,9 @@ import pytest
 from ingest.chunking.chunks import chunk_document
 from ingest.readers.formats import FORMATS, DocumentFormat, format_of, has_known_suffix
 from ingest.readers.parse import parse_document
-from rag import config
 from rag.errors import DocumentError
 from rag.settings import KnowledgeSettings
+from rag.settings_loader import load_settings
 from tests.kit.paths import ROOT
 
 GUIDE = ROOT / "docs" / "extending" / "document-format.md"
@@ -54,7 +54,7 @@ def test_the_default_of_knowledge_include_has_every_default_format() -> None:
 
 
 def test_config_yaml_has_every_default_format_and_its_comment_every_other() -> None:
-    include = set(config.load(CONFIG, {}).knowledge.include)
+    include = set(load_settings(CONFIG, {}).knowledge.include)
     missing = patterns(is_default=True) - include
     assert not missing, f"config.yaml: add {sorted(missing)} to knowledge.include"
     text = CONFIG.read_text(encoding="utf-8")

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from ingest.staging.recovery import collect_garbage, recover, roll_back
+from ingest.staging.garbage import collect_garbage
+from ingest.staging.recovery import recover
+from ingest.staging.rollback import roll_back
 from ingest.staging.staging import Staging
 from rag.errors import StoreEmpty, StoreError
 from rag.models.embedders.scripted import ScriptedEmbedder

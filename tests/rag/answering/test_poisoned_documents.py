@@ -9,7 +9,7 @@ import pytest
 from ingest.sync import ingest
 from rag.answering.answer import AnswerEvent, PassagesFound
 from rag.chat.protocol import TextDelta
-from rag.checks.citations import cited_numbers
+from rag.checks.citation_markers import cited_numbers
 from rag.checks.links import LEFT_OUT
 from rag.settings import AnsweringSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.store.filters import Equals

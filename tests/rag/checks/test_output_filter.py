@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.chat.prompt import DECLINED, build_prompt
-from rag.checks.citations import cited_numbers
+from rag.checks.citation_markers import cited_numbers
 from rag.checks.output_filter import OutputFilter
 from rag.retrieval.evidence import Evidence
 from rag.text.urls import find_urls

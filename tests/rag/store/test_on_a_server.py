@@ -10,13 +10,13 @@ import pytest
 from ingest.backup import export_backup, import_backup
 from ingest.staging import lease
 from ingest.staging.lease import write_lease
-from ingest.staging.recovery import roll_back
+from ingest.staging.rollback import roll_back
 from ingest.sync import ingest
-from rag import config
 from rag.errors import StoreLocked
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.retrieval.search import retrieve
 from rag.settings import Settings
+from rag.settings_loader import load_settings
 from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
@@ -54,7 +54,7 @@ def knowledge(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(milvus_server: "MilvusProcess", knowledge: Path) -> Settings:
-    return config.load(
+    return load_settings(
         environment={
             "ZHIWEN_KNOWLEDGE__PATH": str(knowledge),
             "ZHIWEN_STORE__URI": milvus_server.uri,

@@ -23,11 +23,11 @@ pytestmark = [
 ]
 
 OPEN = """
-from rag import config
+from rag.settings_loader import load_settings
 from rag.errors import StoreError
 from rag.store.store import Store
 try:
-    store = Store.open(config.load().store)
+    store = Store.open(load_settings().store)
     print("open", store.state())
 except StoreError as error:
     print(type(error).__name__, error)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rag.errors import QuestionError, QuestionTooLong
 from rag.text.language import detect_language
-from rag.text.questions import validate_question
+from rag.text.question_validation import validate_question
 
 LIMIT = 4000
 

@@ -5,10 +5,10 @@ from typing import cast
 import pytest
 from starlette.routing import BaseRoute, Mount
 
-from api.guard.access import OPENS, RULES, SCOPES, Rule, rule_of
+from api.guard.route_rules import OPENS, RULES, SCOPES, Rule, rule_of
 from api.http.app import create_app
 from api.http.server_context import ServerContext
-from ingest.runner import IngestRunner
+from ingest.background import IngestRunner
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.store import Store

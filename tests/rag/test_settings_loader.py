@@ -8,9 +8,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, SecretStr
 
-from rag import config
 from rag.errors import ConfigError
-from rag.settings import Settings
+from rag.settings import SECRETS, Settings
+from rag.settings_loader import load_settings
 from tests.kit.paths import ROOT
 
 SHIPPED_FILE = ROOT / "config.yaml"
@@ -18,7 +18,7 @@ SECRET = "sk-0123456789abcdef"  # noqa: S105
 
 
 def load(folder: Path, text: str, **environment: str) -> Settings:
-    return config.load(written(folder, text), environment)
+    return load_settings(written(folder, text), environment)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -31,7 +31,7 @@ def refusal(folder: Path, text: str, **environment: str) -> str:
     """The message with which the settings are refused, the file's name shortened."""
     file = written(folder, text)
     with pytest.raises(ConfigError) as caught:
-        config.load(file, environment)
+        load_settings(file, environment)
     return str(caught.value).replace(str(file), "config.yaml")
 
 
@@ -53,7 +53,7 @@ def test_the_shipped_file_holds_every_knob_with_its_default_and_nothing_else() -
 
 
 def test_the_shipped_file_loads_to_the_defaults_with_its_paths_beside_it() -> None:
-    loaded = knobs(config.load(SHIPPED_FILE, {}))
+    loaded = knobs(load_settings(SHIPPED_FILE, {}))
     expected = knobs(Settings())
     expected["knowledge"]["path"] = str(SHIPPED_FILE.parent / "knowledge")
     expected["store"]["uri"] = str(SHIPPED_FILE.parent / ".zhiwen" / "milvus.db")
@@ -74,7 +74,7 @@ def test_every_secret_setting_is_listed_as_one() -> None:
         for key, value in getattr(Settings(), section)
         if isinstance(value, SecretStr)
     }
-    assert found == config.SECRETS
+    assert found == SECRETS
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_pa
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert config.load(environment={}) == Settings()
+    assert load_settings(environment={}) == Settings()
 
 
 def test_the_file_in_the_working_directory_is_read_without_being_named(
@@ -95,7 +95,7 @@ def test_the_file_in_the_working_directory_is_read_without_being_named(
 ) -> None:
     written(tmp_path, "serve:\n  port: 9000\n")
     monkeypatch.chdir(tmp_path)
-    assert config.load(environment={}).serve.port == 9000
+    assert load_settings(environment={}).serve.port == 9000
 
 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "---\n", "{}\n", "\ufeffchat:\n  model: ''\n"])
@@ -114,19 +114,19 @@ def test_foreign_variables_are_left_alone(tmp_path: Path) -> None:
 
 def test_a_missing_file_that_was_asked_for_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: no such configuration file; leave out --config"):
-        config.load(tmp_path / "nowhere.yaml", {})
+        load_settings(tmp_path / "nowhere.yaml", {})
 
 
 def test_a_folder_is_no_configuration_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such configuration file"):
-        config.load(tmp_path, {})
+        load_settings(tmp_path, {})
 
 
 def test_a_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_bytes("chat:\n  model: 通义\n".encode("gbk"))
     with pytest.raises(ConfigError, match=r"config\.yaml: cannot be read"):
-        config.load(file, {})
+        load_settings(file, {})
 
 
 def test_malformed_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_collection_name_that_milvus_would_refuse_is_refused_here(tmp_path: Pa
     assert "store.collection" in refusal(tmp_path, "", ZHIWEN_STORE__COLLECTION=name)
 
 
-@pytest.mark.parametrize(("section", "key"), sorted(config.SECRETS))
+@pytest.mark.parametrize(("section", "key"), sorted(SECRETS))
 def test_a_secret_in_the_file_is_refused_with_the_variable_to_use(tmp_path: Path, section: str, key: str) -> None:
     message = refusal(tmp_path, f"{section}:\n  {key}: {SECRET}\n")
     variable = f"ZHIWEN_{section.upper()}__{key.upper()}"
@@ -240,7 +240,7 @@ def test_an_empty_secret_in_the_file_is_accepted(tmp_path: Path) -> None:
 
 
 def test_a_secret_from_the_environment_is_kept_and_never_shown(tmp_path: Path) -> None:
-    environment = {f"ZHIWEN_{section}__{key}".upper(): SECRET for section, key in config.SECRETS}
+    environment = {f"ZHIWEN_{section}__{key}".upper(): SECRET for section, key in SECRETS}
     settings = load(tmp_path, "", **environment)
     assert settings.chat.api_key.get_secret_value() == SECRET
     assert settings.store.token.get_secret_value() == SECRET

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from api.page.batches import batch_ready_items
+from api.page.event_batches import batch_ready_items
 
 
 async def numbers(

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from ingest.background import IngestRunner, Run, RunState
 from ingest.files.scan import File
-from ingest.runner import IngestRunner, Run, RunState
 from ingest.staging.plan import OnPlan, Plan
 from ingest.staging.report import IngestReport, OnProgress, Progress
 from rag.errors import IngestStopped, KnowledgeError, StoreLocked

@@ -8,8 +8,8 @@ import typer
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.cli.views.ingest import progress_bar
-from api.messages import interface_language, say
-from rag import config
+from api.translations import interface_language, say
+from rag.settings_loader import load_settings
 
 
 def export_index(
@@ -25,7 +25,7 @@ def export_index(
 
     language = interface_language()
     with progress_bar(terminal.messages(), language, label="exporting") as on_progress:
-        report = run(config.load(context.obj), file, on_progress)
+        report = run(load_settings(context.obj), file, on_progress)
     if as_json:
         print_json(report)
     else:
@@ -45,7 +45,7 @@ def import_index(
 
     language = interface_language()
     with progress_bar(terminal.messages(), language, label="importing") as on_progress:
-        report = run(config.load(context.obj), file, on_progress)
+        report = run(load_settings(context.obj), file, on_progress)
     if as_json:
         print_json(report)
     else:

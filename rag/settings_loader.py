@@ -15,7 +15,7 @@ ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
 
 
-def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
 
     `file` is the configuration file, by default `config.yaml` in the working directory, which may be missing. Paths in
@@ -24,15 +24,15 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     Raises ConfigError with a line for each unknown key and each invalid value: the file or variable, the key, the rule
     and the value.
     """
-    return load_with_origins(file, environment)[0]
+    return load_settings_with_origins(file, environment)[0]
 
 
-def load_with_origins(
+def load_settings_with_origins(
     file: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> tuple[Settings, Mapping[str, str]]:
-    """Return the settings as `load` does, and where each value comes from.
+    """Return the settings as `load_settings` does, and where each value comes from.
 
-    The origins map `section.key` to the file or the variable; defaults have no entry. Raises what `load` raises.
+    The origins map `section.key` to the file or the variable; defaults have no entry. Raises as `load_settings` does.
     """
     path = file or Path(DEFAULT_FILE)
     if file is not None and not file.is_file():

@@ -1,7 +1,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from ingest.chunking.inline import inline_text, is_label, strip_tags
+from ingest.chunking.inline_text import inline_text, is_label, strip_tags
 
 
 def plain(markdown: str, *, with_links: bool = True) -> str:

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from api.dify.comparisons import NEGATIONS, Operand, holds
+from api.dify.operator_evaluation import NEGATIONS, Operand, holds
 from api.dify.schemas import Operator
 from rag.errors import FilterError
 from rag.types import MetadataValue

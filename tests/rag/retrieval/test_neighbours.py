@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.retrieval.context import drop_overlaps, expand_hits, neighbour_filter
+from rag.retrieval.neighbours import drop_overlaps, expand_hits, neighbour_filter
 from rag.store.filters import AnyOf, Equals
 from rag.types import Chunk, ChunkKind, Hit
 
