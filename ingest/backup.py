@@ -21,9 +21,9 @@ from rag.errors import BackupError, EmbedderMismatch, StoreError
 from rag.models.embedders.protocol import Embedder, Vector
 from rag.settings import Settings
 from rag.store.columns import SCHEMA_VERSION
+from rag.store.records import Commit, DocumentRecord
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
-from rag.store.versions import Commit, DocumentRecord
 from rag.types import Chunk
 
 # At most this many chunks are read, written and held at a time, unless a single document has more.

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from rag.models.embedders.protocol import Vector
 from rag.store.columns import CHUNK_COLUMNS, Column
-from rag.store.versions import DocumentRecord
+from rag.store.records import DocumentRecord
 from rag.types import Chunk
 
 _TYPES = {

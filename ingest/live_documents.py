@@ -8,15 +8,15 @@ from pathlib import PurePosixPath
 
 from ingest.chunking.sections import parse_tokens
 from ingest.files.confined import read_below
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 from ingest.readers.parse import parse_document
 from ingest.readers.plain_text import text_to_markdown
 from ingest.staging.plan import content_hash
 from rag.errors import DocumentError, DocumentNotFound, FilterError
 from rag.settings import KnowledgeSettings
 from rag.store.filters import Equals
+from rag.store.records import DocumentRecord
 from rag.store.snapshot import Snapshot
-from rag.store.versions import DocumentRecord
 from rag.types import Chunk
 
 

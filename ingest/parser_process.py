@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 
 from ingest.chunking.sections import Section, parse_sections
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 from ingest.readers.parse import parse_document
 from rag.errors import DocumentError, IngestStopped
 

@@ -18,8 +18,8 @@ from rag.errors import DocumentError
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
+from rag.store.records import Commit
 from rag.store.store import Store
-from rag.store.versions import Commit
 
 
 def ingest(

@@ -23,7 +23,7 @@ from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
 from rag.models.embedders.factory import open_embedder
 from rag.settings import Settings
 from rag.settings_loader import DEFAULT_FILE, load_settings
-from rag.store.versions import Commit
+from rag.store.records import Commit
 from rag.text.language import Language
 from rag.types import Attempt
 from rag.wiring import open_store

@@ -18,7 +18,7 @@ from api.http.routes.instance import add_instance
 from api.http.routes.operations import add_operations
 from api.http.server_context import ServerContext
 from api.mcp.http import add_mcp
-from api.monitoring.health import add_health
+from api.monitoring.probes import add_health
 from api.monitoring.telemetry import add_telemetry
 from api.openai.routes import add_openai
 from api.page.document_routes import add_documents

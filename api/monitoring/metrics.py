@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: counters and timings of what has happened. Gauges are in `collectors`.
+"""Metrics for Prometheus: counters and timings of what has happened. Gauges are in `gauges`.
 
 Labels take values from closed sets: routes, stages, configured models, outcomes. No text of a request becomes a label.
 """

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from api.page.document_html import render_document
 from ingest.chunking.sections import Heading
 from ingest.live_documents import LiveDocument
-from rag.store.versions import Commit
+from rag.store.records import Commit
 
 _MAX_BYTES = 64 * 1024 * 1024
 

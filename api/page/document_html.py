@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 from api.page.safe_html import SafeRenderer, span
 from ingest.chunking.sections import Heading, parse_tokens, top_level_headings
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 from ingest.readers.formats import has_known_suffix
 from rag.document_url import PASSAGE_ID, document_url
 

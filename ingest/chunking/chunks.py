@@ -10,7 +10,7 @@ from dataclasses import replace
 from ingest.chunking.budget import ChunkBudget, ChunkingDeadline
 from ingest.chunking.sections import Section, parse_sections
 from ingest.chunking.split import Piece, split_blocks
-from ingest.readers.documents import Document, fallback_title
+from ingest.readers.document import Document, fallback_title
 from rag.models.embedders.protocol import CountTokens
 from rag.types import Chunk
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 from ingest.readers.html import read_html
 from ingest.readers.markdown import read_markdown
 from ingest.readers.mdx import read_mdx

@@ -1,7 +1,7 @@
 """The reader of HTML files."""
 
 from ingest.readers.cleaned_text import read_text
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 
 
 def read_html(source: str, content: bytes) -> Document:

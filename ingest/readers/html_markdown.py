@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PageElement, PreformattedString
 from markdownify import MarkdownConverter
 
-from ingest.readers.documents import Document, converted_document
+from ingest.readers.document import Document, converted_document
 from ingest.readers.html_tree import BLOCKS, parse_html
 from ingest.readers.plain_text import escape_markdown
 from rag.text.urls import EXTERNAL_SCHEMES

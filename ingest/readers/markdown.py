@@ -1,7 +1,7 @@
 """The reader of Markdown files."""
 
 from ingest.readers.cleaned_text import read_text
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 from ingest.readers.front_matter import split_front_matter
 from rag.text.invisible import remove_invisible
 

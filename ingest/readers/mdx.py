@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 from ingest.readers.markdown import read_markdown
 
 _PARSER = MarkdownIt("commonmark").disable("inline")

@@ -1,6 +1,6 @@
 """The bytes of a file → a document, by the reader of its format."""
 
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 from ingest.readers.formats import format_of
 from rag.errors import DocumentError
 

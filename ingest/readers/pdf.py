@@ -3,7 +3,7 @@
 import io
 import logging
 
-from ingest.readers.documents import Document, converted_document
+from ingest.readers.document import Document, converted_document
 from ingest.readers.optional_converters import conversion_error, import_converter
 from ingest.readers.plain_text import text_to_markdown
 from rag.errors import DocumentError

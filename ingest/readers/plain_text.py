@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from ingest.readers.cleaned_text import read_text
-from ingest.readers.documents import Document, converted_document
+from ingest.readers.document import Document, converted_document
 
 # Blocks begin with punctuation, perhaps after a number; within a block few characters have a meaning.
 _SPECIAL = re.compile(r"^([ \t]*\d*)([!-/:-@\[-`{}~])|([\\`*_\[\]<&#])", re.MULTILINE)

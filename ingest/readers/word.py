@@ -3,7 +3,7 @@
 import io
 import re
 
-from ingest.readers.documents import Document
+from ingest.readers.document import Document
 from ingest.readers.optional_converters import conversion_error, import_converter
 
 _BLOCK_TAG = re.compile(r"(?=<(?:h\d|p|ul|ol|table|pre)\b)")

@@ -13,7 +13,7 @@ from rag.models.embedders.protocol import Embedder
 from rag.store.columns import text_hash
 from rag.store.failpoints import reach_failpoint
 from rag.store.namespace import LiveChunk
-from rag.store.versions import DocumentRecord
+from rag.store.records import DocumentRecord
 from rag.types import Chunk
 
 

@@ -10,7 +10,7 @@ from ingest.staging.plan import content_hash
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
-from rag.store.versions import DocumentRecord
+from rag.store.records import DocumentRecord
 from rag.types import Chunk
 
 

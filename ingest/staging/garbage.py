@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from rag.store.records import Commit
 from rag.store.store import Store
-from rag.store.versions import Commit
 
 
 def collect_garbage(store: Store, spared: Sequence[Commit] = ()) -> None:

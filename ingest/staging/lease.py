@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rag.errors import StoreError, StoreLocked
+from rag.store.records import Lease
 from rag.store.store import Store
-from rag.store.versions import Lease
 
 log = logging.getLogger("zhiwen.ingest")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ingest.files.scan import File
 from rag.errors import DocumentError, KnowledgeError
-from rag.store.versions import Commit, DocumentRecord
+from rag.store.records import Commit, DocumentRecord
 
 MAX_DELETED_SHARE = 0.2
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from rag.errors import NoEarlierGeneration
+from rag.store.records import Commit
 from rag.store.store import Store
-from rag.store.versions import Commit
 
 
 def roll_back(store: Store) -> tuple[Commit, Commit]:

@@ -14,10 +14,10 @@ from rag.store.columns import SCHEMA_VERSION
 from rag.store.failpoints import reach_failpoint
 from rag.store.filters import Equals
 from rag.store.namespace import LiveChunk, Namespace
+from rag.store.records import Commit, DocumentRecord, State
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import TermChanges, compact_statistics, sum_statistics
-from rag.store.versions import Commit, DocumentRecord, State
 from rag.types import Chunk
 
 _MAX_TERM_DIFFERENCES = 32

@@ -10,7 +10,7 @@ from rag.answering.history import Turn
 from rag.answering.rewriting import StandaloneQuestion
 from rag.state.traces import Trace
 from rag.store.filters import Filter
-from rag.store.versions import Commit
+from rag.store.records import Commit
 
 
 @dataclass(frozen=True, slots=True)

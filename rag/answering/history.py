@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.text import segmentation
-from rag.text.chinese_nouns import NAME_TAGS
+from rag.text.absent_nouns import NAME_TAGS
 from rag.text.cjk import HAN
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from rag.checks.citation_markers import cited_numbers
 from rag.checks.code_spans import CodeState
+from rag.checks.foreign_links import remove_foreign_links
 from rag.checks.link_buffer import LinkBuffer
-from rag.checks.links import remove_foreign_links
 from rag.text.urls import find_urls
 
 

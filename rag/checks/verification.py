@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.models.embedders.protocol import Embedder
-from rag.text.chinese_nouns import find_absent_nouns
+from rag.text.absent_nouns import find_absent_nouns
 from rag.text.cjk import has_han
 from rag.text.facts import (
     find_identifiers,

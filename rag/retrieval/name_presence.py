@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from rag.text import segmentation
-from rag.text.chinese_nouns import NAME_TAGS
+from rag.text.absent_nouns import NAME_TAGS
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language
 from rag.text.tokens import normalize

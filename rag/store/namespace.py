@@ -16,8 +16,8 @@ from rag.store.collection_spec import LATEST, ReadTimestamp, Row
 from rag.store.columns import SCHEMA_VERSION
 from rag.store.expressions import alive_at, value_lists
 from rag.store.failpoints import reach_failpoint
+from rag.store.records import DocumentRecord
 from rag.store.rows import ALIVE, StoredChunk
-from rag.store.versions import DocumentRecord
 from rag.types import Chunk
 
 if TYPE_CHECKING:

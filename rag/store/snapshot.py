@@ -16,9 +16,9 @@ from rag.store.columns import CHUNK_COLUMNS
 from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import Filter
+from rag.store.records import Commit, DocumentRecord
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
-from rag.store.versions import Commit, DocumentRecord
 from rag.types import Chunk
 
 if TYPE_CHECKING:

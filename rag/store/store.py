@@ -15,9 +15,9 @@ from rag.store import rows
 from rag.store.collection_spec import LATEST, ReadTimestamp
 from rag.store.expressions import quote_value
 from rag.store.namespace import Namespace
+from rag.store.records import Commit, Lease, State
 from rag.store.snapshot import Snapshot
 from rag.store.term_statistics import TermStatistics, TermStatisticsCache, sum_statistics
-from rag.store.versions import Commit, Lease, State
 
 if TYPE_CHECKING:
     from rag.store.milvus.client import Milvus

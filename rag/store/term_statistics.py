@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from cachetools import LRUCache
 
-from rag.store.versions import Commit
+from rag.store.records import Commit
 
 _ENTRIES_PER_ROW = 5000
 _KEPT_GENERATIONS = 2  # the live one, and the one that requests under way still read

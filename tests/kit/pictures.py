@@ -15,10 +15,10 @@ from ingest.staging.document_cutter import pipeline_fingerprint
 from ingest.staging.plan import content_hash
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
+from rag.store.records import Commit, DocumentRecord
 from rag.store.rows import from_chunk_row, to_chunk_row
 from rag.store.store import Store
 from rag.store.term_statistics import TermChanges, TermStatistics, sum_statistics
-from rag.store.versions import Commit, DocumentRecord
 from rag.types import Chunk
 from tests.kit.raw_rows import chunk_rows, litter
 

@@ -8,9 +8,9 @@ from rag.store import rows
 from rag.store.collection_spec import CollectionSpec, Row
 from rag.store.expressions import alive_at
 from rag.store.milvus.client import Milvus
+from rag.store.records import Commit
 from rag.store.rows import ALIVE
 from rag.store.store import Store
-from rag.store.versions import Commit
 
 
 class WatchedMilvus(Milvus):

@@ -9,8 +9,8 @@ import numpy as np
 from ingest.staging.staging import Staging
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import StoreSettings
+from rag.store.records import DocumentRecord
 from rag.store.store import Store
-from rag.store.versions import DocumentRecord
 from rag.types import Chunk
 
 DIMENSION = 32

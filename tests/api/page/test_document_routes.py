@@ -11,7 +11,7 @@ from ingest.chunking.chunks import chunk_document
 from ingest.live_documents import rebuild_document
 from ingest.readers.parse import parse_document
 from rag.document_url import document_url
-from rag.store.versions import DocumentRecord
+from rag.store.records import DocumentRecord
 from tests.kit.paths import ROOT
 from tests.kit.processes import Server, assert_json_error
 

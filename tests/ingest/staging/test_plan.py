@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest.files.scan import File, scan
 from ingest.staging.plan import Plan, check_mass_deletion, content_hash, make_plan
 from rag.errors import KnowledgeError
-from rag.store.versions import Commit, DocumentRecord
+from rag.store.records import Commit, DocumentRecord
 
 ANY_SIZE = 1_000_000
 

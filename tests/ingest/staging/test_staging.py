@@ -12,9 +12,9 @@ from ingest.staging.staging import Staging
 from rag.errors import StoreEmpty, StoreError
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.store.columns import text_hash
+from rag.store.records import DocumentRecord
 from rag.store.snapshot import Snapshot
 from rag.store.term_statistics import TermChanges, sum_statistics
-from rag.store.versions import DocumentRecord
 from rag.text.tokens import tokenize
 from rag.types import Chunk
 from tests.kit.corpus import Library, MakeLibrary

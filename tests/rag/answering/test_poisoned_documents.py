@@ -10,7 +10,7 @@ from ingest.sync import ingest
 from rag.answering.answer import AnswerEvent, PassagesFound
 from rag.chat.protocol import TextDelta
 from rag.checks.citation_markers import cited_numbers
-from rag.checks.links import LEFT_OUT
+from rag.checks.foreign_links import LEFT_OUT
 from rag.settings import AnsweringSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
 from rag.store.filters import Equals
 from rag.text.invisible import remove_invisible

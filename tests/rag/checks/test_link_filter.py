@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rag.checks.foreign_links import LEFT_OUT
 from rag.checks.link_filter import LinkFilter
-from rag.checks.links import LEFT_OUT
 from rag.text.urls import find_urls
 
 PASSAGES = {

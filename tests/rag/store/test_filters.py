@@ -13,8 +13,8 @@ from rag.store.columns import SCHEMA_VERSION
 from rag.store.filter_expressions import translate_filter
 from rag.store.filter_keys import filter_keys_of, kind_key, value_key
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
+from rag.store.records import Commit
 from rag.store.snapshot import Snapshot
-from rag.store.versions import Commit
 from rag.types import Chunk, ChunkKind, MetadataValue, Scalar
 from rag.wiring import open_store
 from tests.kit.corpus import settings_for

@@ -7,8 +7,8 @@ import pytest
 
 from rag.store.columns import text_hash
 from rag.store.namespace import Namespace
+from rag.store.records import DocumentRecord
 from rag.store.store import Store
-from rag.store.versions import DocumentRecord
 from rag.wiring import open_store
 from tests.kit.corpus import settings_for
 from tests.kit.stored_chunks import CHUNKS, DIMENSION, VECTORS

@@ -18,9 +18,9 @@ from rag.retrieval.search import retrieve
 from rag.settings import Settings
 from rag.settings_loader import load_settings
 from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
+from rag.store.records import DocumentRecord, Lease
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
-from rag.store.versions import DocumentRecord, Lease
 from rag.wiring import open_store
 from tests.kit.waiting import eventually
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rag.errors import FilterError, StoreError
 from rag.store.expressions import quote_value
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix
+from rag.store.records import DocumentRecord
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
-from rag.store.versions import DocumentRecord
 from tests.kit.stored_chunks import CHUNKS, SOURCES, VECTORS, stored_chunks
 
 

@@ -14,8 +14,8 @@ from ingest.staging.staging import Staging
 from rag.errors import ConfigError, StoreEmpty, StoreError, StoreUnavailable, ZhiwenError
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import StoreSettings
+from rag.store.records import Lease
 from rag.store.store import Store
-from rag.store.versions import Lease
 from tests.kit.raw_rows import another_store
 from tests.kit.stored_chunks import CHUNKS, DIMENSION, VECTORS, stored_chunks
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.store.records import Commit
 from rag.store.term_statistics import (
     TermChanges,
     TermStatistics,
@@ -13,7 +14,6 @@ from rag.store.term_statistics import (
     compact_statistics,
     sum_statistics,
 )
-from rag.store.versions import Commit
 
 Texts = list[list[str]]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.checks.code_spans import CodeState
-from rag.checks.links import LEFT_OUT, remove_foreign_links
+from rag.checks.foreign_links import LEFT_OUT, remove_foreign_links
 from rag.text.urls import canonical_url, find_urls
 
 ALLOWED = frozenset({canonical_url("https://milvus.io/docs")})

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.readers.documents import fallback_title
+from ingest.readers.document import fallback_title
 from ingest.readers.encoding import decode
 from ingest.readers.parse import parse_document
 from rag.errors import DocumentError
