@@ -3,6 +3,7 @@
 The footer of the file says what it was made from. It is written last, so a file that was cut off has none.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -29,6 +30,8 @@ from rag.store.columns import SCHEMA_VERSION
 
 FORMAT = 1
 _KEY = b"zhiwen"
+_CHECKSUM_KEY = b"zhiwen.sha256"
+"""Parquet has checksums for its pages, but none for its footer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ def writing_backup(path: Path, origin: Origin) -> Iterator[WriteDocuments]:
 
     The context and the function raise BackupError if the file cannot be written.
     """
-    schema = backup_schema(origin.dimension).with_metadata({_KEY: json.dumps(asdict(origin), ensure_ascii=False)})
+    written = json.dumps(asdict(origin), ensure_ascii=False).encode()
+    schema = backup_schema(origin.dimension).with_metadata({_KEY: written, _CHECKSUM_KEY: _checksum(written)})
     with _writing_errors(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -126,9 +130,13 @@ def _read_groups(file: pq.ParquetFile, path: Path) -> Iterator[list[BackedUpDocu
 
 
 def _read_origin(file: pq.ParquetFile, path: Path) -> Origin:
-    written = (file.schema_arrow.metadata or {}).get(_KEY)
+    metadata = file.schema_arrow.metadata or {}
+    written = metadata.get(_KEY)
     if written is None:
         raise BackupError(f"{path} is a Parquet file, but not a zhiwen backup")
+    # The first version wrote no checksum.
+    if metadata.get(_CHECKSUM_KEY, _checksum(written)) != _checksum(written):
+        raise BackupError(f"{path} is damaged: what it says that it was made from has changed")
     content: Any = None
     with suppress(ValueError):
         content = json.loads(written)
@@ -145,6 +153,10 @@ def _read_origin(file: pq.ParquetFile, path: Path) -> Origin:
     except DamagedColumns as error:
         raise BackupError(f"{path} is damaged: its columns are not those of a backup") from error
     return origin
+
+
+def _checksum(written: bytes) -> bytes:
+    return hashlib.sha256(written).hexdigest().encode()
 
 
 def _refuse_newer(content: Mapping[str, Any], path: Path) -> None:

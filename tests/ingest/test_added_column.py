@@ -25,7 +25,8 @@ COPIED = ("ingest", "rag", "tests/kit", "tests/fixtures/old_indexes")
 TESTS = ("tests/ingest/test_old_indexes.py", "tests/ingest/added_columns.py")
 
 GUIDE = ROOT / "docs" / "extending" / "filterable-column.md"
-OWNER_ATTRIBUTE, OWNER_COLUMN = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+OWNER_ATTRIBUTE, COLUMNS = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+OWNER_COLUMN = COLUMNS.removeprefix("CHUNK_COLUMNS = (\n    ...,\n").removesuffix(")\n")
 NOTE_ATTRIBUTE = '    note: str = "none"\n'
 NOTE_COLUMN = f"""    Column("note", "text", 64, attribute="note", since={SCHEMA_VERSION + 1}, default="none"),\n"""
 

@@ -107,7 +107,7 @@ def test_each_compared_step_does_what_its_name_says(both: Both) -> None:
     assert outcomes["the same as JSON"].json["failures"][0]["source"] == "horn.md"
     assert_one_line(outcomes["a mass deletion"], 1, "3 of 7 documents are gone", "--allow-mass-deletion")
     assert outcomes["a mass deletion"].json["error"]["code"] == "knowledge_error"
-    assert "Back from generation 2 to 1" in outcomes["a rollback"].out
+    assert "Rolled back from generation 2 to 1" in outcomes["a rollback"].out
 
 
 def test_a_server_that_served_all_commands_logs_no_traceback(both: Both) -> None:
