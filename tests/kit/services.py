@@ -1,4 +1,6 @@
-"""Services like others, with some parts exchanged."""
+"""Services like others, with some parts exchanged, and services that open nothing."""
+
+from typing import cast
 
 from rag.chat.protocol import ChatModel
 from rag.models.embedders.protocol import Embedder
@@ -6,6 +8,9 @@ from rag.models.rerankers.protocol import Reranker
 from rag.settings import Settings
 from rag.store.store import Store
 from rag.wiring import Services
+
+UNOPENED = Services(Settings(), store=cast(Store, object()), embedder=cast(Embedder, object()))
+"""The application uses store and embedder only when there is a request."""
 
 
 def changed(

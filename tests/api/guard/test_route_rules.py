@@ -1,7 +1,5 @@
 """The table of routes: every route has one rule, and every rule is found by its route."""
 
-from typing import cast
-
 import pytest
 from starlette.routing import BaseRoute, Mount
 
@@ -9,13 +7,7 @@ from api.guard.route_rules import OPENS, RULES, SCOPES, Rule, rule_of
 from api.http.app import create_app
 from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
-from rag.models.embedders.protocol import Embedder
-from rag.settings import Settings
-from rag.store.store import Store
-from rag.wiring import Services
-
-UNOPENED = Services(Settings(), store=cast(Store, object()), embedder=cast(Embedder, object()))
-"""The application uses store and embedder only when there is a request."""
+from tests.kit.services import UNOPENED
 
 
 def routes() -> dict[tuple[str, str], BaseRoute]:

@@ -15,13 +15,13 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.api.guard.test_access import UNOPENED
 
 from api.guard.keys import new_key
 from api.http.app import create_app
 from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
 from tests.kit.processes import FirstAsk, Server
+from tests.kit.services import UNOPENED
 
 DOCUMENT = create_app(UNOPENED, IngestRunner(), ServerContext()).openapi()
 found = [operation.ok() for operation in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.api.guard.test_access import UNOPENED
 
 from api.error_codes import STATUS, error_code
 from api.http.app import create_app
@@ -17,6 +16,7 @@ from api.http.openapi.examples import EXAMPLES
 from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
 from tests.kit.processes import Server
+from tests.kit.services import UNOPENED
 
 DOCUMENT: dict[str, Any] = create_app(UNOPENED, IngestRunner(), ServerContext()).openapi()
 OPERATIONS = {f"{method} {path}": operation for method, path, operation in operations(DOCUMENT)}
