@@ -6,10 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
-# Do not compile at installation: Python compiles each module at its first import, and compiling all takes as long as
-# installing them.
-PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
-# If this variable were set, each command would compile its imports again.
+# Python compiles each module at its first import. If this variable were set, each command would do that again.
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
@@ -63,24 +60,26 @@ format: $(INSTALLED_DEV)
 openapi: $(INSTALLED_DEV)
 	$(BIN)/python -m api.http.write_openapi
 
-# Lock the newest versions that the ranges in pyproject.toml allow.
-lock:
-	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	.venv-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
-	rm -rf .venv-lock
+# Lock the newest versions that the ranges in pyproject.toml allow, for every Python and platform in one file, and check
+# that each has wheels for all of them.
+lock: $(INSTALLED_DEV)
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-annotate \
+		--custom-compile-command 'make lock' --output-file constraints.txt pyproject.toml
+	for python in 3.11.0 3.12 3.13 3.14; do \
+		for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
+			$(BIN)/uv pip compile --quiet --constraint constraints.txt --only-binary :all: \
+				--extra backup --extra documents --extra telemetry \
+				--python-version $$python --python-platform $$platform --output-file /dev/null pyproject.toml || exit 1; \
+		done; \
+	done
 
-.venv:
-	@$(PYTHON) -m venv .venv
-	@echo 'Setting up .venv. This takes a minute or two …' >&2
-
-$(INSTALLED): pyproject.toml constraints.txt | .venv
-	@$(PIP_INSTALL) .
+$(INSTALLED): pyproject.toml constraints.txt deploy/install.py
+	@$(PYTHON) deploy/install.py
 	@touch $@
 
 # Also install what only the tests and checks need.
-$(INSTALLED_DEV): pyproject.toml constraints.txt | .venv
-	@$(PIP_INSTALL) '.[dev]'
+$(INSTALLED_DEV): pyproject.toml constraints.txt deploy/install.py
+	@$(PYTHON) deploy/install.py dev
 	@touch $(INSTALLED) $@
 
 clean:

@@ -9,8 +9,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from rag.errors import ConfigError
+from rag.optional_packages import require_extra
 from rag.state.traces import Trace, TraceStore
 
+_LIBRARIES = (
+    "opentelemetry.exporter.otlp.proto.http",
+    "opentelemetry.instrumentation.fastapi",
+    "opentelemetry.sdk",
+)
 _UNTRACED = "/health/live,/health/ready,/metrics"
 _EXPORT_SECONDS = 2
 """Short, because an unreachable collector must not delay the shutdown."""
@@ -23,14 +29,13 @@ def add_telemetry(app: FastAPI, endpoint: str, traces: TraceStore) -> None:
     """
     if not endpoint:
         return
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-        from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: PLC0415
-        from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigError("serve.otlp_endpoint needs the extra `telemetry`: pip install 'zhiwen[telemetry]'") from error
+    require_extra("telemetry", _LIBRARIES, purpose="serve.otlp_endpoint", error=ConfigError)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: PLC0415
+    from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
     service = Resource.create({SERVICE_NAME: "zhiwen", SERVICE_VERSION: version("zhiwen")})
     provider = TracerProvider(resource=service)
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_EXPORT_SECONDS)

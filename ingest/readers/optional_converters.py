@@ -4,14 +4,13 @@ import importlib
 from typing import Any
 
 from rag.errors import DocumentError
+from rag.optional_packages import require_extra
 
 
 def import_converter(source: str, module: str) -> Any:
     """Return the module, or raise DocumentError with the command that installs it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise DocumentError(f"{source}: needs a converter; pip install 'zhiwen[documents]'") from error
+    require_extra("documents", [module], purpose=source, error=DocumentError)
+    return importlib.import_module(module)
 
 
 def conversion_error(source: str, error: Exception) -> DocumentError:

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from tests.kit.paths import ROOT
 
 
@@ -65,12 +68,13 @@ def audit(url: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_looks_up_every_locked_dependency_and_fails_on_a_finding() -> None:
-    locked = (ROOT / "constraints.txt").read_text("utf-8").split()
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    locked = [Requirement(line) for line in lines if not line.startswith("#")]
     with database() as url:
         clean = audit(url)
         assert clean.returncode == 0, clean.stderr
-        assert {name.lower() for name in Database.requested if name} == {
-            line.partition("==")[0].lower().replace("_", "-").replace(".", "-") for line in locked
+        assert {canonicalize_name(name) for name in Database.requested if name} == {
+            canonicalize_name(pin.name) for pin in locked if pin.marker is None or pin.marker.evaluate()
         }
     with database("uvicorn") as url:
         found = audit(url)

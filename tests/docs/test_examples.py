@@ -5,6 +5,7 @@ Nothing is opened or started here; whether the commands work is tested where the
 
 import json
 import re
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from rag.settings_loader import load_settings
 from tests.kit.markdown import DOCUMENTS, GUIDES, READMES, MarkdownFile, guide
 from tests.kit.paths import ROOT
 
-SHELL_WORDS = {"export", "curl", ".", "make", "zhiwen", "cp", "docker", "kubectl"}
+SHELL_WORDS = {"export", "curl", ".", "make", "zhiwen", "cp", "docker", "kubectl", "pip", "uv"}
 OPENAPI = json.loads((ROOT / "api/http/openapi/openapi.json").read_text("utf-8"))
 ROUTES = {(rule.method, rule.path) for rule in RULES}
 
@@ -40,6 +41,12 @@ def test_shell_blocks_hold_only_commands_that_are_checked(document: MarkdownFile
     for line in document.shell_lines():
         first = next((word for word in line if not re.match(r"[A-Za-z_]+=", word)), None)
         assert first is None or first in SHELL_WORDS, line
+
+
+@documents
+def test_every_extra_exists(document: MarkdownFile) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(re.findall(r"zhiwen\[([\w-]+)\]", document.text)) <= set(project["optional-dependencies"])
 
 
 @documents

@@ -9,6 +9,8 @@ from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
 from api.cli.views.ingest import progress_bar
 from api.translations import interface_language, say
+from rag.errors import BackupError
+from rag.optional_packages import require_extra
 from rag.settings_loader import load_settings
 
 
@@ -21,7 +23,8 @@ def export_index(
 
     The file is a backup, or the way to another store.
     """
-    from api.service.backup import export_index as run  # noqa: PLC0415  (only backups need the Parquet library)
+    _require_parquet("zhiwen export")
+    from api.service.backup import export_index as run  # noqa: PLC0415  (needs the extra)
 
     language = interface_language()
     with progress_bar(terminal.messages(), language, label="exporting") as on_progress:
@@ -41,7 +44,8 @@ def import_index(
 
     Nothing is embedded, because the file has the vectors.
     """
-    from api.service.backup import import_index as run  # noqa: PLC0415  (as above)
+    _require_parquet("zhiwen import")
+    from api.service.backup import import_index as run  # noqa: PLC0415  (needs the extra)
 
     language = interface_language()
     with progress_bar(terminal.messages(), language, label="importing") as on_progress:
@@ -50,3 +54,7 @@ def import_index(
         print_json(report)
     else:
         terminal.output().print(say("imported", language, **report.model_dump()))
+
+
+def _require_parquet(command: str) -> None:
+    require_extra("backup", ["pyarrow"], purpose=command, error=BackupError)

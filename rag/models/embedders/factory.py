@@ -1,7 +1,8 @@
 """Opens the embedder that the settings name. Only this module knows all three."""
 
-from rag.errors import ConfigError
+from rag.errors import ConfigError, EmbedderUnavailable
 from rag.models.embedders.protocol import Embedder
+from rag.models.sentence_transformers_extra import require_sentence_transformers
 from rag.settings import EmbeddingSettings
 
 
@@ -27,6 +28,7 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
             f"such as {_EXAMPLES[settings.provider]}"
         )
     if settings.provider == "sentence-transformers":
+        require_sentence_transformers("embedding.provider: sentence-transformers", EmbedderUnavailable)
         from rag.models.embedders.sentence_transformers import SentenceTransformersEmbedder  # noqa: PLC0415
 
         return SentenceTransformersEmbedder(model=settings.model, batch_size=settings.batch_size)

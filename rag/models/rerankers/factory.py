@@ -1,8 +1,9 @@
 """Opens the reranker that the settings name. Only this module knows all of them."""
 
-from rag.errors import ConfigError
+from rag.errors import ConfigError, RerankerUnavailable
 from rag.models.rerankers.protocol import Reranker
 from rag.models.rerankers.time_limit import TimeLimitedReranker
+from rag.models.sentence_transformers_extra import require_sentence_transformers
 from rag.settings import RerankSettings
 
 
@@ -29,6 +30,7 @@ def open_reranker(settings: RerankSettings) -> Reranker | None:
 
 def _open(settings: RerankSettings) -> Reranker:
     if settings.provider == "cross-encoder":
+        require_sentence_transformers("rerank.provider: cross-encoder", RerankerUnavailable)
         from rag.models.rerankers.cross_encoder import CrossEncoderReranker  # noqa: PLC0415
 
         return CrossEncoderReranker(model=settings.model)
