@@ -36,6 +36,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.EmbedderError: 503,
     errors.EmbedderUnavailable: 503,
     errors.EmbedderMismatch: 503,
+    errors.TextsRefused: 503,
     errors.RerankerError: 503,
     errors.RerankerUnavailable: 503,
     errors.RerankerTimeout: 504,

@@ -22,7 +22,8 @@
     │   └── NoEarlierGeneration
     ├── EmbedderError
     │   ├── EmbedderUnavailable
-    │   └── EmbedderMismatch
+    │   ├── EmbedderMismatch
+    │   └── TextsRefused
     ├── RerankerError
     │   ├── RerankerUnavailable
     │   └── RerankerTimeout
@@ -46,6 +47,8 @@ an error: it is an `Answer` with `refused = True`.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -154,6 +157,14 @@ class EmbedderUnavailable(EmbedderError):
 
 class EmbedderMismatch(EmbedderError):
     """The live index was built with another embedding model."""
+
+
+class TextsRefused(EmbedderError):
+    """The embedding model cannot embed some texts: `reasons` says why, by their position in the list."""
+
+    def __init__(self, message: str = "", reasons: Mapping[int, str] = MappingProxyType({})) -> None:
+        super().__init__(message)
+        self.reasons = dict(reasons)
 
 
 class RerankerError(ZhiwenError):

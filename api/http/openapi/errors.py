@@ -87,6 +87,7 @@ ELSEWHERE = (
     "document_error",
     "golden_questions_lost",
     "ingest_stopped",
+    "texts_refused",
     "backup_error",
     # Without a reranker, the hits keep their order.
     "reranker_error",

@@ -14,7 +14,7 @@ import openai
 from pydantic import BaseModel, ValidationError
 
 from rag.errors import ConfigError, EmbedderError, EmbedderUnavailable
-from rag.models.embedders.protocol import Matrix, Vector
+from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.models.embedders.token_upper_bound import token_upper_bound
 from rag.models.retry_after import parse_retry_after
 from rag.text.surrogates import replace_unsendable
@@ -75,12 +75,15 @@ class OpenAIEmbedder:
         vector: Vector = self._embed([text], self._query_model)[0]
         return vector
 
-    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+    def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
         """Return passages as rows of a matrix, in the order given."""
-        batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
-        if not batches:
+        if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        return np.vstack([self._embed(batch, self._model) for batch in batches])
+        matrices: list[Matrix] = []
+        for start in range(0, len(texts), self._batch_size):
+            matrices.append(self._embed(texts[start : start + self._batch_size], self._model))
+            on_embedded(range(start, start + len(matrices[-1])), matrices[-1])
+        return np.vstack(matrices)
 
     def _embed(self, texts: Sequence[str], model: str) -> Matrix:
         matrix = self._read(self._request([replace_unsendable(text) for text in texts], model), len(texts))

@@ -13,6 +13,14 @@ CountTokens = Callable[[str], int]
 """`Embedder.count_tokens`, for code that needs nothing else of an embedder."""
 
 
+OnEmbedded = Callable[[Sequence[int], Matrix], object]
+"""Called with positions in the list of texts, and a matrix with a row for each of them."""
+
+
+def ignore_embedded(positions: Sequence[int], vectors: Matrix) -> None:
+    """An OnEmbedded for callers that only want the whole matrix."""
+
+
 class Embedder(Protocol):
     """Turns text into vectors of length 1. Safe to call from several threads.
 
@@ -29,8 +37,10 @@ class Embedder(Protocol):
     ...     def embed_query(self, text: str) -> Vector:
     ...         return self.embed_documents([text])[0]
     ...
-    ...     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-    ...         return np.eye(self.dimension, dtype=np.float32)[[len(text) % self.dimension for text in texts]]
+    ...     def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
+    ...         vectors = np.eye(self.dimension, dtype=np.float32)[[len(text) % self.dimension for text in texts]]
+    ...         on_embedded(range(len(texts)), vectors)
+    ...         return vectors
     >>> embedder: Embedder = AxisEmbedder()
     >>> passages = embedder.embed_documents(["向量", "数据库"])
     >>> passages.shape
@@ -67,6 +77,11 @@ class Embedder(Protocol):
         """Return one question as a float32 vector of shape (dimension,)."""
         ...
 
-    def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        """Return passages as a float32 matrix of shape (len(texts), dimension), row by row in the order given."""
+    def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
+        """Return passages as a float32 matrix of shape (len(texts), dimension), row by row in the order given.
+
+        `on_embedded` is called in this thread with each batch as soon as it is ready, in any order, so that nothing is
+        lost if a later batch fails; what it raises ends the call. Raises TextsRefused, after all other texts went to
+        `on_embedded`, if the model cannot embed some of them.
+        """
         ...

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rag.errors import EmbedderError
-from rag.models.embedders.protocol import Matrix, Vector
+from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.text.tokens import tokenize
 
 _FLOOR = 1e-3  # so that a text without words has a direction too
@@ -56,7 +56,7 @@ class ScriptedEmbedder:
             vector[axis] += sign
         return vector / np.linalg.norm(vector)
 
-    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+    def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
         """Return the vectors of texts, of shape (len(texts), dimension). Raises EmbedderError if told to."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
@@ -64,7 +64,9 @@ class ScriptedEmbedder:
         if self.calls == self.fails_at_call:
             raise EmbedderError(f"{self.name} was told to fail at call {self.calls}")
         self.texts.extend(texts)
-        return np.stack([self.embed_query(text) for text in texts])
+        matrix = np.stack([self.embed_query(text) for text in texts])
+        on_embedded(range(len(texts)), matrix)
+        return matrix
 
     def axis_of(self, word: str) -> tuple[int, int]:
         """Return the axis that a word points along, and 1 for forwards or -1 for backwards."""

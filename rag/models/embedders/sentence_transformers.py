@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rag.errors import EmbedderError, EmbedderUnavailable, first_line
-from rag.models.embedders.protocol import Matrix, Vector
+from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.models.pretrained import ModelFamily, load_pretrained
 from rag.text.surrogates import replace_surrogates
 
@@ -62,11 +62,15 @@ class SentenceTransformersEmbedder:
         vector: Vector = self._embed(self._model.encode_query, [text])[0]
         return vector
 
-    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+    def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
         """Return passages as rows of a matrix, in the order given."""
-        batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
-        matrices = [self._embed(self._model.encode_document, batch, prompt=self._document_prompt) for batch in batches]
-        return np.vstack([np.empty((0, self.dimension), dtype=np.float32), *matrices])
+        matrix = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for start in range(0, len(texts), self._batch_size):
+            batch = texts[start : start + self._batch_size]
+            rows = slice(start, start + len(batch))
+            matrix[rows] = self._embed(self._model.encode_document, batch, prompt=self._document_prompt)
+            on_embedded(range(start, start + len(batch)), matrix[rows])
+        return matrix
 
     def _embed(self, encode: Any, texts: Sequence[str], **prompt: str) -> Matrix:
         try:

@@ -16,7 +16,7 @@ from rag.answering.history import Turn
 from rag.chat.protocol import ChatModel
 from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken, ChatUnavailable, EmbedderUnavailable
-from rag.models.embedders.protocol import Embedder, Matrix, Vector
+from rag.models.embedders.protocol import Embedder, Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.settings import TraceSettings
 from rag.state.traces import Failure, Trace, TraceStore
 from rag.types import Answer, Attempt, Usage
@@ -146,7 +146,7 @@ class _DownAfterTheSearch:
     def embed_query(self, text: str) -> Vector:
         return self._embedder.embed_query(text)
 
-    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+    def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
         raise EmbedderUnavailable("down")
 
 

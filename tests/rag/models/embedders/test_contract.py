@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.models.embedders.factory import open_embedder
-from rag.models.embedders.protocol import Embedder
+from rag.models.embedders.protocol import Embedder, Matrix, Vector
 from rag.settings import EmbeddingSettings
 from tests.kit.pretrained_models import MINILM, sentence_transformer
 
@@ -171,3 +171,23 @@ def test_odd_texts_are_embedded_like_any_other(embedder: Embedder) -> None:
 def test_text_behind_a_nul_counts(embedder: Embedder) -> None:
     cut, whole = embedder.embed_documents(["lunch\0", "lunch\0 and the primary key"])
     assert not np.allclose(cut, whole, atol=1e-3)
+
+
+def test_each_text_is_handed_over_once_as_it_is_returned(embedder: Embedder) -> None:
+    handed_over: dict[int, Vector] = {}
+
+    def note(positions: Sequence[int], vectors: Matrix) -> None:
+        assert not handed_over.keys() & set(positions)
+        handed_over.update(zip(positions, vectors.copy(), strict=True))
+
+    matrix = embedder.embed_documents(PASSAGES, on_embedded=note)
+    assert sorted(handed_over) == [0, 1, 2]
+    assert all(np.array_equal(matrix[position], vector) for position, vector in handed_over.items())
+
+
+def test_what_the_listener_raises_ends_the_call(embedder: Embedder) -> None:
+    def stop(positions: Sequence[int], vectors: Matrix) -> None:
+        raise InterruptedError(f"after {len(positions)} of {len(vectors)}")
+
+    with pytest.raises(InterruptedError):
+        embedder.embed_documents(PASSAGES, on_embedded=stop)
