@@ -54,13 +54,6 @@ def test_the_answer_shown_stands_in_the_knowledge_that_ships(readme: MarkdownFil
 
 
 @readmes
-def test_the_torch_named_is_the_torch_that_is_locked(readme: MarkdownFile) -> None:
-    named = re.findall(r"torch==[\d.]+", readme.text)
-    assert named
-    assert set(named) <= set((ROOT / "constraints.txt").read_text("utf-8").splitlines())
-
-
-@readmes
 def test_every_figure_is_what_its_command_has_measured(readme: MarkdownFile) -> None:
     rows = {
         command.split()[2]: row for row in readme.table_rows() for command in re.findall(r"`(python [^`]+)`", row[-1])
