@@ -82,8 +82,8 @@ class PostgresProcess:
 
     def close(self) -> None:
         """Stop it and remove its data."""
-        if self._process.poll() is None:
-            self.stop()
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(60)
         shutil.rmtree(self._folder)
 
     @property
