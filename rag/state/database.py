@@ -31,7 +31,10 @@ class StateDatabase:
 
     def __init__(self, url: str) -> None:
         if url.startswith(POSTGRESQL) and find_spec("psycopg") is None:
-            raise ConfigError(f"state.url, {mask_password(url)}, needs a driver: pip install 'zhiwen[postgres]'")
+            raise ConfigError(
+                f"state.url: {mask_password(url)} needs the extra `postgres`, which is not installed; "
+                "run: pip install 'zhiwen[postgres]'"
+            )
         self._url = url
         self._failure = ""
         self._retry_at = 0.0

@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from rag.database_url import SQLITE, sqlite_file
 from rag.state.schema import is_current, migrate
 
-ERRORS = (SQLAlchemyError, OSError)
-"""What a transaction raises if the database cannot be reached, read or written."""
+ERRORS = (SQLAlchemyError, OSError, ImportError)
+"""What a transaction raises if the database cannot be reached, read or written, or its driver has no library."""
 
 _BUSY_SECONDS = 2
 _CONNECT_SECONDS = 2

@@ -115,7 +115,8 @@ class PostgresProcess:
 
     def _signal_all(self, number: signal.Signals) -> None:
         for pid in (self._process.pid, *children(self._process.pid)):
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # the process of a connection that has just ended
+                os.kill(pid, number)
 
 
 def _free_port() -> int:
