@@ -1,5 +1,5 @@
 # The image has the service, its embedding model and the shipped documents. It runs as an unprivileged user, and its
-# root may be read-only: it writes only to /data (index, traces) and /tmp.
+# root may be read-only: it writes only to /data (index, traces, feedback) and /tmp.
 
 FROM python:3.11-slim-bookworm AS build
 # The address of PyTorch's index of CPU wheels, from its install page. Without it, pip installs the CUDA build on

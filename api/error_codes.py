@@ -9,6 +9,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.QuestionError: 422,
     errors.QuestionTooLong: 413,
     errors.TraceNotFound: 404,
+    errors.StateUnavailable: 503,
     errors.FilterError: 422,
     request_errors.RequestRefused: 400,
     request_errors.KeyMissing: 401,

@@ -94,6 +94,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "chunks": {"zh": "段落", "en": "Chunks"},
     "embedder": {"zh": "嵌入模型", "en": "Embedder"},
     "store": {"zh": "存储", "en": "Store"},
+    "state": {"zh": "记录和评价", "en": "Traces"},
     "pending": {"zh": "待读入", "en": "Pending"},
     "pending_none": {"zh": "无，已是最新", "en": "nothing, up to date"},
     "pending_unknown": {"zh": "未知：找不到文件夹", "en": "unknown: the folder is missing"},

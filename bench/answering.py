@@ -81,7 +81,6 @@ def serving(folder: Path) -> Iterator[Service]:
         environment = {
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
             "ZHIWEN_STORE__URI": str(folder / "m.db"),
-            "ZHIWEN_TRACES__PATH": str(folder / "traces"),
             "ZHIWEN_CHAT__BASE_URL": model_url,
             "ZHIWEN_CHAT__MODEL": _MODEL,
             "ZHIWEN_ANSWERING__CACHED_ANSWERS": "0",

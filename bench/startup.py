@@ -44,7 +44,6 @@ def measure(folder: Path, times: int) -> dict[str, object]:
     environment = os.environ | {
         "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
         "ZHIWEN_STORE__URI": str(folder / "m.db"),
-        "ZHIWEN_TRACES__PATH": str(folder / "traces"),
     }
     _run(environment, "ingest")
     starts: dict[str, Callable[[], float]] = {

@@ -5,6 +5,7 @@
     ├── QuestionError
     │   └── QuestionTooLong
     ├── TraceNotFound
+    ├── StateUnavailable
     ├── FilterError
     ├── TextNotFound
     ├── KnowledgeError
@@ -85,6 +86,10 @@ class QuestionTooLong(QuestionError):
 
 class TraceNotFound(ZhiwenError):
     """No trace has this id: it is unknown or too old, or traces are switched off."""
+
+
+class StateUnavailable(ZhiwenError):
+    """The database of traces and feedback cannot be reached, read or written; answers do not need it."""
 
 
 class FilterError(ZhiwenError):

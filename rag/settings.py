@@ -6,7 +6,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from rag.database_url import check_database_url
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 """A duration of at most an hour."""
@@ -127,11 +129,17 @@ class ChatSettings(Section):
     prices: tuple[str, ...] = ()
 
 
+class StateSettings(Section):
+    """The database of traces and feedback."""
+
+    # Its password must not be in any output.
+    url: Annotated[str, AfterValidator(check_database_url)] = Field(default="", repr=False)
+
+
 class TraceSettings(Section):
-    """Whether traces of answers are kept, where, and how many."""
+    """Whether traces of answers are kept, how many, and for how long."""
 
     enabled: bool = True
-    path: Path = Path(".zhiwen/traces")
     max_count: int = Field(default=1000, ge=1, le=1_000_000)
     max_age_days: float = Field(default=7.0, gt=0, le=3650)
 
@@ -173,5 +181,6 @@ class Settings(Section):
     rerank: RerankSettings = RerankSettings()
     answering: AnsweringSettings = AnsweringSettings()
     chat: ChatSettings = ChatSettings()
+    state: StateSettings = StateSettings()
     traces: TraceSettings = TraceSettings()
     serve: ServeSettings = ServeSettings()

@@ -1,5 +1,6 @@
 """Read the settings: environment variables override config.yaml, which overrides the defaults."""
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,11 +9,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from rag import strict_yaml
+from rag.database_url import SQLITE, mask_password, sqlite_file
 from rag.errors import ConfigError
 from rag.settings import SECRETS, Settings
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
+
+_REMOVED = {
+    ("traces", "path"): "traces are kept in the database of state.url; remove this setting, and the folder it names",
+}
+"""Settings of earlier versions, and what replaces them."""
+
+log = logging.getLogger("zhiwen.settings")
 
 
 def load_settings(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -39,8 +48,9 @@ def load_settings_with_origins(
         raise ConfigError(f"{file}: no such configuration file; leave out --config to use the defaults")
     from_file = _read_file(path) if path.is_file() else {}
     from_environment, variables = _read_environment(environment)
+    merged = _without_removed(_merge(from_file, from_environment), path, variables)
     try:
-        settings = Settings.model_validate(_merge(from_file, from_environment))
+        settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_describe(error, path, variables)) from error
     in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
@@ -65,6 +75,13 @@ def _read_file(path: Path) -> dict[str, Any]:
         if isinstance(values, dict) and values.get(secret):
             variable = _variable(section, secret)
             raise ConfigError(f"{path}: {section}.{secret} is a secret; set it in the environment as {variable}")
+    state = content.get("state")
+    url = state.get("url") if isinstance(state, dict) else None
+    if isinstance(url, str) and mask_password(url) != url:
+        variable = _variable("state", "url")
+        raise ConfigError(
+            f"{path}: state.url has a password, which is a secret; set it in the environment as {variable}"
+        )
     return _anchor_paths(content, path.parent)
 
 
@@ -72,7 +89,7 @@ def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     paths = (
         ("knowledge", "path"),
         ("store", "uri"),
-        ("traces", "path"),
+        ("state", "url"),
         ("serve", "keys_file"),
         ("serve", "feedback_path"),
     )
@@ -80,8 +97,11 @@ def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         values = content.get(section)
         if not isinstance(values, dict) or not isinstance(values.get(key), str) or not values[key]:
             continue
-        if "://" not in values[key]:
-            values[key] = str(folder / Path(values[key]).expanduser())
+        value = values[key]
+        if value.startswith(SQLITE):
+            values[key] = f"{SQLITE}{folder / sqlite_file(value)}"
+        elif "://" not in value:
+            values[key] = str(folder / Path(value).expanduser())
     return content
 
 
@@ -125,6 +145,17 @@ def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _without_removed(content: dict[str, Any], path: Path, variables: Mapping[str, str]) -> dict[str, Any]:
+    """Leave out settings of earlier versions, with a warning that says what replaces them."""
+    for (section, key), instead in _REMOVED.items():
+        values = content.get(section)
+        if isinstance(values, dict) and key in values:
+            origin = variables.get(f"{section}.{key}", path)
+            log.warning("%s: %s.%s has no effect: %s", origin, section, key, instead)
+            content = content | {section: {name: value for name, value in values.items() if name != key}}
+    return content
+
+
 def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) -> str:
     lines = []
     for problem in error.errors():
@@ -135,8 +166,9 @@ def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) 
             continue
         # A value that is a whole section may contain a secret in the wrong place.
         secret = tuple(problem["loc"][:2]) in SECRETS or isinstance(problem["input"], dict | list)
-        got = "" if secret else f", got {problem['input']!r}"
-        rule = problem["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")
+        got = "" if secret else f", got {mask_password(repr(problem['input']))}"
+        rule = problem["msg"].removeprefix("Value error, ")
+        rule = rule.replace("Input should be", "must be").replace("a valid tuple", "a list")
         lines.append(f"{origin}: {key} {rule[:1].lower()}{rule[1:]}{got}")
     return "\n".join(lines)
 

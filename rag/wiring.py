@@ -15,6 +15,7 @@ from rag.models.rerankers.factory import open_reranker
 from rag.models.rerankers.protocol import Reranker
 from rag.retrieval.search import Searcher
 from rag.settings import Settings
+from rag.state.database import StateDatabase
 from rag.state.feedback import FeedbackLog
 from rag.state.traces import TraceStore
 from rag.store.store import Store
@@ -24,8 +25,8 @@ class Services:
     """The services of one process. A context manager; threads may share it after `open_all`.
 
     Each service is opened when it is first used, so that a command opens only what it needs. Leaving the context closes
-    the store if it was opened here. A service that is passed in is used as it is and stays open. The chat model must be
-    closed on the event loop that used it, so its user closes it.
+    the store if it was opened here, and writes the traces that still wait. A service that is passed in is used as it is
+    and stays open. The chat model must be closed on the event loop that used it, so its user closes it.
 
     Opening a service raises ConfigError, StoreError, EmbedderError or RerankerError.
     """
@@ -81,14 +82,21 @@ class Services:
         return open_chat(self.settings.chat)
 
     @cached_property
+    def state(self) -> StateDatabase:
+        """The database of traces and feedback. It is connected to when it is used."""
+        return StateDatabase.of(self.settings)
+
+    @cached_property
     def traces(self) -> TraceStore:
         """The traces of answers."""
-        return TraceStore(self.settings.traces)
+        traces = TraceStore(self.settings.traces, self.state)
+        self._exit_stack.callback(traces.close)
+        return traces
 
     @cached_property
     def feedback(self) -> FeedbackLog:
         """The feedback on answers."""
-        return FeedbackLog(self.settings.serve.feedback_path)
+        return FeedbackLog(self.state, self.settings.serve.feedback_path)
 
     @cached_property
     def searcher(self) -> Searcher:

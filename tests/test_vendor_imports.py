@@ -38,6 +38,11 @@ SEAMS = (
         "Use an Embedder or a Reranker of rag/models.",
     ),
     Seam(
+        frozenset({"sqlalchemy", "psycopg", "sqlite3"}),
+        ("rag/state",),
+        "Use StateDatabase of rag/state.",
+    ),
+    Seam(
         frozenset({"fastapi", "fastapi_offline", "starlette", "uvicorn"}),
         ("api",),
         "Only api/ speaks HTTP to clients; give it a plain function to call.",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, SecretStr
 
+from rag.database_url import mask_password
 from rag.settings import Settings
 from rag.settings_loader import load_settings_with_origins
 
@@ -32,7 +33,7 @@ DEFAULT = "default"
 
 
 def config_report(file: Path | None) -> ConfigResponse:
-    """Load the configuration and list its settings, without the values of secrets.
+    """Load the configuration and list its settings, without secrets and the passwords in URLs.
 
     `file` is the configuration file, as for `load_settings`. Raises ConfigError.
     """
@@ -54,4 +55,4 @@ def _settings(settings: Settings, origins: Mapping[str, str]) -> Iterator[Settin
 def _json_value(value: object) -> JsonValue:
     if isinstance(value, tuple):
         return [_json_value(item) for item in value]
-    return value if isinstance(value, bool | int | float | str) else str(value)
+    return value if isinstance(value, bool | int | float) else mask_password(str(value))

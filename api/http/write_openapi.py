@@ -7,16 +7,14 @@ from api.http.app import create_app
 from api.http.openapi.document import FILE, as_text
 from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
-from rag.settings import Settings, StoreSettings, TraceSettings
+from rag.settings import Settings, StoreSettings
 from rag.wiring import Services
 
 
 def main() -> None:
     """Write the document to `FILE`."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            store=StoreSettings(uri=str(Path(folder, "m.db"))), traces=TraceSettings(path=Path(folder, "traces"))
-        )
+        settings = Settings(store=StoreSettings(uri=str(Path(folder, "m.db"))))
         with Services(settings) as services:
             document = create_app(services, IngestRunner(), ServerContext()).openapi()
     FILE.write_text(as_text(document), encoding="utf-8")

@@ -7,11 +7,15 @@ from pydantic import BaseModel
 
 from api.schemas.request_model import EmptyRequest
 from api.service.operation import Example, Operation
+from rag.errors import StateUnavailable
 from rag.wiring import Services
 
 
 class HealthResponse(BaseModel):
-    """The live generation and the models. `status` is `empty` before the first ingest."""
+    """The live generation and the models. `status` is `empty` before the first ingest.
+
+    While `state` is `unavailable`, answers go on, but traces and feedback cannot be read or kept.
+    """
 
     status: Literal["ok", "empty"]
     generation: int
@@ -21,6 +25,7 @@ class HealthResponse(BaseModel):
     embedder: str
     chat: str
     version: str
+    state: Literal["ok", "unavailable"] = "ok"
 
 
 class LiveResponse(BaseModel):
@@ -60,7 +65,16 @@ def read_health(services: Services) -> HealthResponse:
         embedder=services.embedder.name,
         chat=services.answerer.model_name,
         version=version("zhiwen"),
+        state=_state_of(services),
     )
+
+
+def _state_of(services: Services) -> Literal["ok", "unavailable"]:
+    try:
+        services.state.check()
+    except StateUnavailable:
+        return "unavailable"
+    return "ok"
 
 
 HEALTH = Operation(
@@ -83,6 +97,7 @@ HEALTH = Operation(
             "embedder": "builtin/multilingual-e5-small",
             "chat": "qwen/qwen-plus",
             "version": "0.1.0",
+            "state": "ok",
         },
         errors=("store",),
     ),

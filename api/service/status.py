@@ -9,11 +9,15 @@ from api.service.operation import Example, Operation
 from ingest.sync import pending_changes
 from rag.errors import KnowledgeError
 from rag.settings import Settings
+from rag.state.database import StateDatabase
 from rag.store.store import Store
 
 
 class StatusResponse(BaseModel):
-    """The live generation. `pending` is what the next ingest would change, null if the folder is missing."""
+    """The live generation. `pending` is what the next ingest would change, null if the folder is missing.
+
+    `store` is the index, `state` the database of traces and feedback.
+    """
 
     generation: int
     committed_at: str | None
@@ -22,13 +26,14 @@ class StatusResponse(BaseModel):
     chunks: int
     embedder: str
     store: str
+    state: str = ""
     pending: PlanOut | None
 
 
-def read_status(settings: Settings, store: Store) -> StatusResponse:
+def read_status(settings: Settings, store: Store, state: StateDatabase) -> StatusResponse:
     """Return the live generation and how the knowledge folder differs from it. Raises StoreError."""
-    state = store.state()
-    live = state.live if state else None
+    ledger = store.state()
+    live = ledger.live if ledger else None
     try:
         pending = PlanOut.of(pending_changes(settings, store))
     except KnowledgeError:
@@ -41,6 +46,7 @@ def read_status(settings: Settings, store: Store) -> StatusResponse:
         chunks=live.chunks if live else 0,
         embedder=live.embedder if live else "",
         store=store.uri,
+        state=state.location,
         pending=pending,
     )
 
@@ -52,7 +58,7 @@ STATUS = Operation(
     path="/status",
     request=EmptyRequest,
     response=StatusResponse,
-    run=lambda services, request: read_status(services.settings, services.store),
+    run=lambda services, request: read_status(services.settings, services.store, services.state),
     scope="ask",
     tag="service",
     example=Example(
@@ -64,6 +70,7 @@ STATUS = Operation(
             "chunks": 483,
             "embedder": "builtin/multilingual-e5-small",
             "store": ".zhiwen/milvus.db",
+            "state": ".zhiwen/state.db",
             "pending": example_values.PLAN,
         },
         errors=("store",),

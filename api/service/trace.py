@@ -117,7 +117,10 @@ class TraceResponse(BaseModel):
 
 
 def read_trace(traces: TraceStore, request: TraceRequest) -> TraceResponse:
-    """Return the trace of an answer. Raises TraceNotFound if traces are off or do not go back so far."""
+    """Return the trace of an answer.
+
+    Raises TraceNotFound if traces are off or do not go back so far, and StateUnavailable.
+    """
     found = traces.get(request.trace_id)
     if found is None:
         why = "it is unknown or too old" if traces.enabled else "traces.enabled is false"

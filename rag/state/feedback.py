@@ -1,14 +1,15 @@
-"""Store the feedback on answers, one JSON object a line, in a file that is only appended to."""
+"""Store the feedback on answers in the state database."""
 
 import json
-import os
-import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from rag.errors import FeedbackError
+from rag.errors import FeedbackError, StateUnavailable
+from rag.state.database import StateDatabase
 
 Rating = Literal["up", "down"]
 
@@ -27,48 +28,75 @@ class Feedback:
     generation: int
 
 
-class FeedbackLog:
-    """Feedback in the file `path`. Several threads and processes may write to the same file."""
+_COLUMNS = tuple(field.name for field in fields(Feedback))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM feedback ORDER BY id"  # noqa: S608  # nosec B608  (our own names)
+_INSERT = f"INSERT INTO feedback ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)})"  # noqa: S608  # nosec B608
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
+
+class FeedbackLog:
+    """Feedback in the state database. Several threads and processes may use it.
+
+    `old_file` is the file in which versions before 0.2 kept feedback, one JSON object a line.
+    """
+
+    def __init__(self, database: StateDatabase, old_file: Path) -> None:
+        self._database = database
+        self._old_file = old_file
 
     def append(self, feedback: Feedback) -> None:
         """Write the feedback; it is on the disk once this returns. Raises FeedbackError."""
-        line = json.dumps(asdict(feedback), ensure_ascii=False).encode() + b"\n"
         try:
-            with self._lock:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                with os.fdopen(descriptor, "ab", buffering=0) as file:
-                    file.write(line)
-                    os.fsync(descriptor)
-        except OSError as error:
-            raise FeedbackError(f"{self._path} cannot be written: {error.strerror} (serve.feedback_path)") from error
+            with self._database.writing() as transaction:
+                transaction.execute(_INSERT, _row(feedback))
+        except StateUnavailable as error:
+            raise FeedbackError(f"the feedback is not kept: {error}") from error
 
     def read(self) -> list[Feedback]:
-        """Return the last feedback on each trace, oldest first; an empty list if there is no file.
+        """Return the last feedback on each trace, oldest first.
 
-        An incomplete last line, left by a crash, is ignored. Raises FeedbackError if the file cannot be read or a line
-        is invalid; the message names the line.
+        If the file of an earlier version is there, move its feedback into the database first, and rename it, so that
+        this happens once. Raises FeedbackError if the database cannot be used, or a line of that file is invalid; the
+        message names the line.
         """
+        try:
+            self._take_over_old_file()
+            with self._database.reading() as transaction:
+                found = [Feedback(**row) for row in transaction.execute(_SELECT)]
+        except StateUnavailable as error:
+            raise FeedbackError(f"feedback cannot be read: {error}") from error
         latest: dict[str, Feedback] = {}
-        for feedback in self._lines():
+        for feedback in sorted(found, key=attrgetter("at")):
             latest.pop(feedback.trace_id, None)
             latest[feedback.trace_id] = feedback
         return list(latest.values())
 
-    def _lines(self) -> Iterator[Feedback]:
+    def _take_over_old_file(self) -> None:
+        """Insert what is not there yet: an earlier try may have inserted the lines but not renamed the file."""
         try:
-            lines = self._path.read_bytes().split(b"\n")
+            old = list(_lines(self._old_file))
         except FileNotFoundError:
             return
         except OSError as error:
-            raise FeedbackError(f"{self._path} cannot be read: {error.strerror} (serve.feedback_path)") from error
-        for number, line in enumerate(lines[:-1], 1):
-            try:
-                values = json.loads(line)
-                yield Feedback(**{field.name: values[field.name] for field in fields(Feedback)})
-            except (ValueError, KeyError, TypeError) as error:
-                raise FeedbackError(f"{self._path}: line {number} is not valid feedback; fix or remove it") from error
+            raise FeedbackError(f"{self._old_file} cannot be read: {error.strerror} (serve.feedback_path)") from error
+        with self._database.writing() as transaction:
+            known = {Feedback(**row) for row in transaction.execute(_SELECT)}
+            if missing := [_row(feedback) for feedback in old if feedback not in known]:
+                transaction.execute(_INSERT, *missing)
+        with suppress(OSError):  # another process has renamed it, or the folder is read-only
+            self._old_file.rename(f"{self._old_file}.imported")
+
+
+def _row(feedback: Feedback) -> dict[str, Any]:
+    """PostgreSQL has no NUL characters in texts."""
+    values = asdict(feedback)
+    return {name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _lines(file: Path) -> Iterator[Feedback]:
+    """Yield the feedback of each line. An incomplete last line, left by a crash, is ignored. Raises OSError too."""
+    for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], 1):
+        try:
+            values = json.loads(line)
+            yield Feedback(**{name: values[name] for name in _COLUMNS})
+        except (ValueError, KeyError, TypeError) as error:
+            raise FeedbackError(f"{file}: line {number} is not valid feedback; fix or remove it") from error

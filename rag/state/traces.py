@@ -1,18 +1,16 @@
-"""Store a trace of each answer, one JSON file each, limited in number and age.
+"""Store a trace of each answer in the state database, limited in number and age.
 
 A trace records how an answer came about: question, search, passages, prompt, checks and timings. It holds no API key,
 no token and no header, because none of them reaches this module.
 """
 
 import logging
-import os
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,14 +18,17 @@ from rag.chat.protocol import Message
 from rag.checks.verification import CheckedStatement
 from rag.retrieval.explanation import Explanation
 from rag.settings import TraceSettings
+from rag.state.database import StateDatabase
+from rag.state.write_behind import WriteBehind
 from rag.types import Answer, Passage, RewrittenBy
 
 log = logging.getLogger("zhiwen.traces")
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_SUFFIX = ".json"
+_MAX_CHARACTERS = 4_000_000
+"""A larger trace is not kept. Usual ones have 20,000 to 200,000 characters."""
 _PRUNE_EVERY = 50
-"""Old traces are deleted once in this many answers; in between, there may be this many too many."""
+"""Old traces are deleted once in this many writes; in between, the limit may be exceeded."""
 _DAY_SECONDS = 86_400
 
 
@@ -63,22 +64,31 @@ class Trace:
     failure: Failure | None = None
 
 
-class TraceStore:
-    """Keeps traces in a folder, or keeps none if there are no settings or they switch it off.
+@dataclass(frozen=True, slots=True)
+class _Row:
+    trace_id: str
+    asked_at: float
+    body: str
 
-    Safe to use from several threads.
+
+class TraceStore:
+    """Keeps traces in the state database, or keeps none if the settings switch it off.
+
+    Safe to use from several threads. Close it in the end, to write the traces that still wait.
     """
 
-    def __init__(self, settings: TraceSettings | None) -> None:
-        self._settings = settings if settings and settings.enabled else None
-        self._added = 0
+    def __init__(self, settings: TraceSettings, database: StateDatabase) -> None:
+        self._settings = settings
+        self._database = database
+        self._writer = WriteBehind(self._write, name="traces")
+        self._batches = 0
         self._observers: list[Callable[[Trace], object]] = []
         self._search_observers: list[Callable[[Mapping[str, float]], object]] = []
 
     @property
     def enabled(self) -> bool:
         """Whether traces are kept."""
-        return self._settings is not None
+        return self._settings.enabled
 
     def observe(self, observer: Callable[[Trace], object]) -> None:
         """Call `observer` with each trace, even if none is kept. The call may come from any thread."""
@@ -97,58 +107,64 @@ class TraceStore:
             observer(seconds)
 
     def add(self, trace: Trace) -> None:
-        """Call the observers with the trace, and keep it. If it cannot be written, log a warning; nothing is raised."""
+        """Call the observers with the trace, and keep it; it is written in the background. Raises nothing."""
         for observer in self._observers:
             observer(trace)
-        if self._settings is None:
+        if not self.enabled:
             return
-        folder = self._settings.path
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(folder / f"{trace.trace_id}{_SUFFIX}", _adapter().dump_json(trace))
-            self._added += 1
-            if self._added % _PRUNE_EVERY == 1:
-                self._prune(self._settings)
-        except OSError as error:
-            log.warning("cannot write the trace of an answer to %s (traces.path): %s", folder, error)
+        body = _adapter().dump_json(trace).decode()
+        if len(body) > _MAX_CHARACTERS:
+            log.warning("a trace of %d characters is not kept; the limit is %d", len(body), _MAX_CHARACTERS)
+            return
+        self._writer.put(trace.trace_id, _Row(trace.trace_id, trace.asked_at.timestamp(), body))
 
     def get(self, trace_id: str) -> Trace | None:
-        """Return the trace, or None if the id is unknown, or the trace is too old or from an incompatible version."""
-        if self._settings is None or not _ID.fullmatch(trace_id):
+        """Return the trace, or None if the id is unknown, or the trace is too old or from an incompatible version.
+
+        Raises StateUnavailable.
+        """
+        if not self.enabled or not _ID.fullmatch(trace_id):
             return None
-        file = self._settings.path / f"{trace_id}{_SUFFIX}"
+        waiting = self._writer.find(trace_id)
+        body = waiting.body if waiting else self._read(trace_id)
         try:
-            if _age_seconds(file) > self._settings.max_age_days * _DAY_SECONDS:
-                return None
-            return _adapter().validate_json(file.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValidationError) as error:
-            log.warning("%s cannot be read: %s", file, str(error).splitlines()[0])
+            return _adapter().validate_json(body) if body else None
+        except ValidationError as error:
+            log.warning("the trace %s cannot be read: %s", trace_id, str(error).splitlines()[0])
             return None
 
-    def _prune(self, settings: TraceSettings) -> None:
-        files = sorted(settings.path.glob(f"*{_SUFFIX}"), key=_age_seconds)
-        for number, file in enumerate(files):
-            if number >= settings.max_count or _age_seconds(file) > settings.max_age_days * _DAY_SECONDS:
-                file.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Write the traces that still wait, unless the database is away."""
+        self._writer.close()
+
+    def _read(self, trace_id: str) -> str | None:
+        with self._database.reading() as transaction:
+            rows = transaction.execute(_SELECT, {"trace_id": trace_id, "oldest": self._oldest()})
+        return rows[0]["body"] if rows else None
+
+    def _write(self, rows: Sequence[_Row]) -> None:
+        with self._database.writing() as transaction:
+            # If the database went away during a commit, the rows of the last try may be there.
+            transaction.execute(_DELETE, *({"trace_id": row.trace_id} for row in rows))
+            transaction.execute(_INSERT, *(asdict(row) for row in rows))
+            if self._batches % _PRUNE_EVERY == 0:
+                transaction.execute(_DELETE_OLD, {"oldest": self._oldest()})
+                transaction.execute(_DELETE_EXCESS, {"max_count": self._settings.max_count})
+        self._batches += 1
+
+    def _oldest(self) -> float:
+        return time.time() - self._settings.max_age_days * _DAY_SECONDS
+
+
+_SELECT = "SELECT body FROM traces WHERE trace_id = :trace_id AND asked_at >= :oldest"
+_INSERT = "INSERT INTO traces (trace_id, asked_at, body) VALUES (:trace_id, :asked_at, :body)"
+_DELETE = "DELETE FROM traces WHERE trace_id = :trace_id"
+_DELETE_OLD = "DELETE FROM traces WHERE asked_at < :oldest"
+_DELETE_EXCESS = """
+DELETE FROM traces WHERE asked_at <= (SELECT asked_at FROM traces ORDER BY asked_at DESC LIMIT 1 OFFSET :max_count)
+"""
 
 
 @cache
 def _adapter() -> TypeAdapter[Trace]:
     return TypeAdapter(Trace)
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, and that is never visible half-written."""
-    part = file.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
-        opened.write(content)
-    part.replace(file)
-
-
-def _age_seconds(file: Path) -> float:
-    try:
-        return time.time() - file.stat().st_mtime
-    except FileNotFoundError:
-        return float("inf")  # another process has deleted it

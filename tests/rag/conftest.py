@@ -8,7 +8,7 @@ import pytest
 
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import retrieve
-from rag.settings import AnsweringSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings, TraceSettings
+from rag.settings import AnsweringSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings
 from rag.wiring import Services
 from tests.kit.paths import ROOT
 
@@ -23,7 +23,6 @@ def shipped(shipped_index: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         store=StoreSettings(uri=str(folder / "m.db")),
         # The tests ask the same questions of different models.
         answering=AnsweringSettings(cached_answers=0),
-        traces=TraceSettings(path=folder / "traces"),
     )
     with Services(settings) as services:
         assert services.store.snapshot().generation == 1

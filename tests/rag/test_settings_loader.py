@@ -58,7 +58,6 @@ def test_the_shipped_file_loads_to_the_defaults_with_its_paths_beside_it() -> No
     expected["knowledge"]["path"] = str(SHIPPED_FILE.parent / "knowledge")
     expected["store"]["uri"] = str(SHIPPED_FILE.parent / ".zhiwen" / "milvus.db")
     expected["serve"]["feedback_path"] = str(SHIPPED_FILE.parent / ".zhiwen" / "feedback.jsonl")
-    expected["traces"]["path"] = str(SHIPPED_FILE.parent / ".zhiwen" / "traces")
     assert loaded == expected
 
 
@@ -314,3 +313,62 @@ def test_paths_in_the_environment_are_relative_to_the_working_directory(tmp_path
 def test_settings_cannot_be_changed_once_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().chat.model = "x"
+
+
+# The database of traces and feedback
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "postgresql://db/zhiwen", "postgresql://me:p%40ss@db:5432/zhiwen?sslmode=require", "sqlite:////srv/state.db"],
+)
+def test_the_state_database_is_a_file_or_postgresql(tmp_path: Path, url: str) -> None:
+    assert load(tmp_path, "", ZHIWEN_STATE__URL=url).state.url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret-7311@db/zhiwen",
+        "postgres://me:secret-7311@db/zhiwen",
+        "postgresql+asyncpg://me:secret-7311@db/zhiwen",
+        "postgresql://me:secret-7311@db:port/zhiwen",
+        "postgresql://me:sec#ret-7311@db/zhiwen",
+        "postgresql://me:sec@ret-7311/@db/zhiwen",
+        "sqlite://",
+        "sqlite:///",
+        "state.db",
+    ],
+)
+def test_any_other_state_url_is_refused_by_name_without_its_password(tmp_path: Path, url: str) -> None:
+    message = refusal(tmp_path, "", ZHIWEN_STATE__URL=url)
+    assert message.startswith("ZHIWEN_STATE__URL: state.url must be")
+    assert "\n" not in message
+    assert "7311" not in message
+
+
+def test_a_password_in_the_file_is_refused_and_one_in_the_environment_is_never_shown(tmp_path: Path) -> None:
+    for url in (f"postgresql://me:{SECRET}@db/zhiwen", f"postgresql://db/zhiwen?user=me&password={SECRET}"):
+        message = refusal(tmp_path, f"state:\n  url: {url}\n")
+        assert "state.url has a password, which is a secret; set it in the environment as ZHIWEN_STATE__URL" in message
+        assert SECRET not in message
+        settings = load(tmp_path, "", ZHIWEN_STATE__URL=url)
+        assert SECRET not in f"{settings!r} {settings}"
+
+
+def test_an_sqlite_file_in_the_configuration_is_beside_it(tmp_path: Path) -> None:
+    assert load(tmp_path, "state:\n  url: sqlite:///s/state.db\n").state.url == f"sqlite:///{tmp_path}/s/state.db"
+    assert load(tmp_path, "state:\n  url: sqlite:////srv/state.db\n").state.url == "sqlite:////srv/state.db"
+
+
+def test_a_setting_of_an_earlier_version_is_accepted_with_a_warning_that_says_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    loaded = load(tmp_path, "traces:\n  path: old/traces\n  max_count: 5\n")
+    assert loaded.traces.max_count == 5
+    assert [message.replace(str(tmp_path), "") for message in caplog.messages] == [
+        "/config.yaml: traces.path has no effect: traces are kept in the database of state.url; remove this setting, "
+        "and the folder it names"
+    ]
+    load(tmp_path, "", ZHIWEN_TRACES__PATH="old")
+    assert caplog.messages[-1].startswith("ZHIWEN_TRACES__PATH: traces.path has no effect")

@@ -8,12 +8,14 @@ from api.cli.views.feedback import print_feedback
 from api.service.feedback import list_feedback
 from api.translations import interface_language
 from rag.settings_loader import load_settings
+from rag.state.database import StateDatabase
 from rag.state.feedback import FeedbackLog
 
 
 def feedback(context: typer.Context, as_json: AsJson = False) -> None:
     """Show how people rated the answers on the page."""
-    found = list_feedback(FeedbackLog(load_settings(context.obj).serve.feedback_path))
+    settings = load_settings(context.obj)
+    found = list_feedback(FeedbackLog(StateDatabase.of(settings), settings.serve.feedback_path))
     if as_json:
         print_json(found)
     else:

@@ -23,6 +23,7 @@ def print_status(console: Console, status: StatusResponse, language: Language) -
         "chunks": status.chunks,
         "embedder": status.embedder,
         "store": status.store,
+        "state": status.state,
         "pending": _pending(status.pending, language),
     }
     for key, value in rows.items():

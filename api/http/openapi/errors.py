@@ -34,7 +34,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "chat": ("chat_broken", "chat_garbled", "chat_filtered", "chat_timeout"),
     "ingest": ("store_locked", "knowledge_error"),
     "rollback": ("store_locked", "no_earlier_generation"),
-    "trace": ("trace_not_found",),
+    "trace": ("trace_not_found", "state_unavailable"),
     "text": ("text_not_found",),
     "name": ("not_found",),
 }
@@ -59,6 +59,8 @@ MESSAGES: Mapping[str, str] = {
     "question_too_long": "the question is 5000 characters long, the limit is 4000",
     "filter_error": "the filter on 'tags' lists no values",
     "trace_not_found": "no trace 7c9e6679f7425: it is unknown or too old",
+    "state_unavailable": "the state database postgresql://zhiwen:***@db/zhiwen cannot be used (state.url): connection "
+    "refused",
     "text_not_found": "'nothing.md' is neither a passage nor a document of generation 3",
     "store_unavailable": "http://milvus:19530 cannot be reached; is Milvus running there?",
     "store_timeout": "http://milvus:19530 did not answer in time; raise store.timeout_seconds or look at Milvus",

@@ -49,6 +49,12 @@ def test_no_secret_is_shown_but_whether_there_is_one(tmp_path: Path) -> None:
     assert not found["store.token"].set
 
 
+def test_a_url_is_shown_without_its_password(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path).given(ZHIWEN_STATE__URL=f"postgresql://me:{SECRET}@db/zhiwen")
+    assert settings_of(workspace)["state.url"].value == "postgresql://me:***@db/zhiwen"
+    assert SECRET not in workspace.run("config").out
+
+
 def test_the_report_has_a_line_for_each_setting_and_marks_those_that_are_not_defaults(tmp_path: Path) -> None:
     lines = Workspace(tmp_path).given(ZHIWEN_SERVE__PORT="9000").run("config").out.splitlines()
     assert len(lines) == len(config_report(None).settings)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,6 @@ from hypothesis import strategies as st
 
 from api.error_codes import STATUS, error_code
 from api.page.answer_html import AnswerRenderer, answer_html
-from rag.errors import FeedbackError
-from rag.state.feedback import Feedback, FeedbackLog
 from tests.kit.paths import ROOT
 from tests.kit.processes import Server, Workspace, assert_json_error, assert_one_line
 from tests.kit.server_events import ServerEvent, streamed
@@ -282,49 +279,6 @@ def test_suggested_questions_are_in_the_language_and_are_answered(server: Server
 # Feedback
 
 
-@pytest.fixture
-def judged(tmp_path: Path) -> FeedbackLog:
-    return FeedbackLog(tmp_path / "deep" / "feedback.jsonl")
-
-
-def verdict(trace_id: str = TRACE, **values: Any) -> Feedback:
-    given = {"at": "2026-01-01T00:00:00+00:00", "rating": "up", "comment": "", "question": "问？", "answer": "答 [1]"}
-    return Feedback(trace_id=trace_id, **{**given, "model": "m", "generation": 1, **values})
-
-
-def test_the_last_verdict_on_an_answer_counts(judged: FeedbackLog) -> None:
-    assert judged.read() == []
-    for one in (verdict(), verdict("b" * 32), verdict(rating="down", comment="不对\n第二行")):
-        judged.append(one)
-    assert judged.read() == [verdict("b" * 32), verdict(rating="down", comment="不对\n第二行")]
-
-
-def test_verdicts_from_many_threads_are_whole(judged: FeedbackLog) -> None:
-    verdicts = [verdict(f"{number:032x}", comment="长" * 500) for number in range(60)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(judged.append, verdicts))
-    assert sorted(judged.read(), key=lambda one: one.trace_id) == verdicts
-
-
-def test_a_line_that_broke_off_does_not_count_and_one_that_is_wrong_is_named(
-    judged: FeedbackLog, tmp_path: Path
-) -> None:
-    judged.append(verdict())
-    path = tmp_path / "deep" / "feedback.jsonl"
-    with path.open("a") as file:
-        file.write('{"at": "2026')
-    assert judged.read() == [verdict()]
-    path.write_text("no json\n")
-    with pytest.raises(FeedbackError, match="line 1"):
-        judged.read()
-
-
-def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FeedbackError, match=r"serve\.feedback_path"):
-        FeedbackLog(tmp_path / "file" / "feedback.jsonl").append(verdict())
-
-
 def test_feedback_over_http_is_what_the_command_shows(server: Server) -> None:
     answer = server.post("/ask", question=QUESTION).json()
     given = {"trace_id": answer["trace_id"], "question": QUESTION, "answer": answer["answer"]}
@@ -358,6 +312,7 @@ def test_invalid_feedback_is_refused(server: Server, wrong: dict[str, Any]) -> N
 def test_without_feedback_the_command_says_so(tmp_path: Path) -> None:
     outcome = Workspace(tmp_path).run("feedback")
     assert (outcome.status, outcome.out) == (0, "No feedback yet.\n")
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "bad.jsonl").write_text("x\n")
     broken = Workspace(tmp_path).given(ZHIWEN_SERVE__FEEDBACK_PATH=str(tmp_path / "bad.jsonl")).run("feedback")
     assert_one_line(broken, 1, "bad.jsonl", "line 1")

@@ -16,6 +16,7 @@ from rag.chat.protocol import Finished, TextDelta
 from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken, ChatUnavailable
 from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
+from rag.state.database import StateDatabase
 from rag.state.traces import TraceStore
 from rag.store.filters import Equals
 from rag.types import Answer, Attempt
@@ -27,7 +28,7 @@ SAID = ["知名的有 Milvus [1]。"]
 
 @pytest.fixture
 def caching(shipped: Services, tmp_path: Path) -> Answerer:
-    traces = TraceStore(TraceSettings(path=tmp_path / "traces"))
+    traces = TraceStore(TraceSettings(), StateDatabase(f"sqlite:///{tmp_path / 'state.db'}"))
     return replace(shipped.answerer, cache=AnswerCache(2), traces=traces)
 
 

@@ -1,10 +1,7 @@
-"""What is kept of an answer: whole, private, bounded in number and age."""
+"""What is kept of an answer."""
 
 import asyncio
 import json
-import os
-import stat
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,17 +15,43 @@ from rag.chat.scripted import ScriptedChat
 from rag.errors import ChatBroken, ChatUnavailable, EmbedderUnavailable
 from rag.models.embedders.protocol import Embedder, Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.settings import TraceSettings
+from rag.state import traces as traces_module
+from rag.state.database import StateDatabase
 from rag.state.traces import Failure, Trace, TraceStore
 from rag.types import Answer, Attempt, Usage
 from rag.wiring import Services
 from tests.kit.chat import shown_in
+from tests.kit.waiting import eventually
 
 ZH = "向量数据库有哪些知名组件？"
 
 
 @pytest.fixture
-def traced(shipped: Services, tmp_path: Path) -> Answerer:
-    return replace(shipped.answerer, traces=TraceStore(TraceSettings(path=tmp_path / "traces")))
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'state.db'}"
+
+
+@pytest.fixture
+def traced(shipped: Services, traces: TraceStore) -> Answerer:
+    return replace(shipped.answerer, traces=traces)
+
+
+def rewrite(database: StateDatabase, given: Answer, body: str) -> None:
+    """Change the body of a trace once it is written."""
+    with database.writing() as transaction:
+        transaction.execute("UPDATE traces SET body = :body WHERE trace_id = :id", {"body": body, "id": given.trace_id})
+
+
+def body_of(database: StateDatabase, given: Answer) -> str:
+    """The body of a trace as it is written."""
+
+    def read() -> list[str]:
+        with database.reading() as transaction:
+            found = transaction.execute("SELECT body FROM traces WHERE trace_id = :id", {"id": given.trace_id})
+        return [row["body"] for row in found]
+
+    (body,) = eventually(read)
+    return body
 
 
 def answered(answerer: Answerer, question: str = ZH, chat: ChatModel | None = None, **options: object) -> Answer:
@@ -46,11 +69,12 @@ def kept(answerer: Answerer, given: Answer) -> Trace:
     return found
 
 
-def test_a_trace_comes_back_as_it_was_kept(traced: Answerer) -> None:
+def test_a_trace_comes_back_as_it_was_kept(traced: Answerer, database: StateDatabase) -> None:
     usage = Usage(100, 20, 0.001)
     attempts = [Attempt("m", "unavailable", 0.2, problem="down"), Attempt("m", "answered", 1.0, 0.5, usage)]
     chat = ScriptedChat(["知名的有 Milvus [1]。", "还有 Qdrant [1]。", *attempts])
     given = answered(traced, chat=chat)
+    body_of(database, given)  # it is written now
     trace = kept(traced, given)
     assert trace.answer == given
     assert trace.question == ZH
@@ -123,12 +147,13 @@ def test_the_trace_of_an_answer_that_could_not_be_verified_has_its_text(traced: 
     assert trace.answer.text == said
 
 
-def test_a_trace_of_an_earlier_version_is_read_as_one_without_a_failure(traced: Answerer, tmp_path: Path) -> None:
+def test_a_trace_of_an_earlier_version_is_read_as_one_without_a_failure(
+    traced: Answerer, database: StateDatabase
+) -> None:
     given = answered(traced)
-    file = tmp_path / "traces" / f"{given.trace_id}.json"
-    content = json.loads(file.read_text())
+    content = json.loads(body_of(database, given))
     del content["failure"]
-    file.write_text(json.dumps(content))
+    rewrite(database, given, json.dumps(content))
     assert kept(traced, given).failure is None
 
 
@@ -150,58 +175,40 @@ class _DownAfterTheSearch:
         raise EmbedderUnavailable("down")
 
 
-def test_a_trace_can_be_read_by_its_owner_alone(traced: Answerer, tmp_path: Path) -> None:
-    answered(traced)
-    (file,) = (tmp_path / "traces").iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-
-
-def test_the_oldest_go_when_there_are_too_many(traced: Answerer, tmp_path: Path) -> None:
-    trace = kept(traced, answered(traced))
-    traces = TraceStore(TraceSettings(path=tmp_path / "few", max_count=10))
-    for number in range(101):
-        traces.add(replace(trace, trace_id=f"{number:032x}"))
-        written = time.time() - 1000 + number
-        os.utime(tmp_path / "few" / f"{number:032x}.json", (written, written))
-    assert traces.get(f"{0:032x}") is None
-    assert traces.get(f"{100:032x}")
-    assert len(list((tmp_path / "few").iterdir())) == 10
-
-
-def test_traces_that_are_too_old_are_not_shown_and_are_removed(traced: Answerer, tmp_path: Path) -> None:
-    given = answered(traced)
-    file = tmp_path / "traces" / f"{given.trace_id}.json"
-    os.utime(file, (1e9, 1e9))
-    assert traced.traces.get(given.trace_id) is None
-    TraceStore(TraceSettings(path=tmp_path / "traces")).add(kept(traced, answered(traced)))
-    assert not file.exists()
-
-
 @pytest.mark.parametrize("trace_id", ["", "../../m", "0" * 32, "0" * 31 + "/", "x" * 100])
 def test_an_unknown_trace_is_not_found(traced: Answerer, trace_id: str) -> None:
     assert traced.traces.get(trace_id) is None
 
 
-def test_a_file_that_is_not_a_trace_is_skipped_and_logged(
-    traced: Answerer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_trace_that_is_none_is_skipped_and_logged(
+    traced: Answerer, database: StateDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
     given = answered(traced)
-    (tmp_path / "traces" / f"{given.trace_id}.json").write_text("{}")
+    body_of(database, given)
+    rewrite(database, given, "{}")
     assert traced.traces.get(given.trace_id) is None
     assert "cannot be read" in caplog.text
 
 
-def test_switched_off_nothing_is_kept(shipped: Services, tmp_path: Path) -> None:
-    answerer = replace(shipped.answerer, traces=TraceStore(TraceSettings(enabled=False, path=tmp_path / "none")))
+def test_a_trace_that_is_far_too_large_is_not_kept(
+    traced: Answerer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(traces_module, "_MAX_CHARACTERS", 1000)
+    assert traced.traces.get(answered(traced).trace_id) is None
+    assert "is not kept; the limit is 1000" in caplog.text
+
+
+def test_switched_off_nothing_is_kept(shipped: Services, database: StateDatabase, tmp_path: Path) -> None:
+    answerer = replace(shipped.answerer, traces=TraceStore(TraceSettings(enabled=False), database))
     assert answerer.traces.get(answered(answerer).trace_id) is None
-    assert not (tmp_path / "none").exists()
+    assert not (tmp_path / "state.db").exists()
 
 
 def test_an_answer_does_not_fail_for_its_trace(
     shipped: Services, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
-    answerer = replace(shipped.answerer, traces=TraceStore(TraceSettings(path=tmp_path / "file" / "traces")))
-    assert answered(answerer).text
-    assert "traces.path" in caplog.text
+    traces = TraceStore(TraceSettings(), StateDatabase(f"sqlite:///{tmp_path / 'file' / 'state.db'}"))
+    assert answered(replace(shipped.answerer, traces=traces)).text
+    traces.close()
+    assert "traces are not kept, answers go on: the state database" in caplog.text

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ingest.sync import ingest
-from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
+from rag.settings import KnowledgeSettings, Settings, StoreSettings
 from rag.store.document_metadata import DocumentMetadataCache
 from rag.store.snapshot import Snapshot
 from rag.wiring import Services
@@ -15,7 +15,6 @@ def test_each_generation_has_its_own_and_is_read_once(tmp_path: Path) -> None:
     settings = Settings(
         knowledge=KnowledgeSettings(path=folder),
         store=StoreSettings(uri=str(tmp_path / "m.db")),
-        traces=TraceSettings(path=tmp_path / "traces"),
     )
     (folder / "b.md").write_text("---\ntags: [hr, 3]\n---\n\n# Bees\n\nBees fly.\n\n## More\n\nThey do.\n")
     (folder / "a.md").write_text("# Ants\n\nAnts walk.\n")

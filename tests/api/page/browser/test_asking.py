@@ -1,6 +1,5 @@
 """Asking on the page, in a real browser."""
 
-import json
 import re
 
 import pytest
@@ -227,8 +226,7 @@ def test_a_verdict_and_its_comment_are_kept(
     expect(turn.get_by_role("button", name="没帮助")).to_have_attribute("aria-pressed", "true")
     page.reload()
     expect(page.get_by_role("button", name="没帮助")).to_have_attribute("aria-pressed", "true")
-    kept = talking_server.workspace.folder / ".zhiwen" / "feedback.jsonl"
-    last = json.loads(kept.read_text().splitlines()[-1])
+    last = talking_server.workspace.run("feedback", "--json").json["feedback"][-1]
     assert (last["rating"], last["comment"], last["question"]) == ("down", "还有 Qdrant", QUESTION)
 
 
