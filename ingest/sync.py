@@ -46,6 +46,7 @@ def ingest(
     started = time.monotonic()
     with write_lease(store) as check_lease:
         files, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
+        store.connect()  # creates a missing database file, but not for a folder without documents
         recover(store)
         reach_failpoint("recovered")
         staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease)
