@@ -102,9 +102,7 @@ def test_a_class_that_the_table_does_not_know_gets_the_status_of_its_parent() ->
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_exit_status_2_is_for_wrong_input_settings_or_folder_else_it_is_1(
-    error: ZhiwenError, status: int
-) -> None:
+def test_exit_status_2_is_for_wrong_input_settings_or_folder_else_it_is_1(error: ZhiwenError, status: int) -> None:
     assert exit_code(error) == status
 
 
