@@ -79,10 +79,10 @@ def test_a_tag_is_released_only_after_all_checks() -> None:
     assert set(jobs["image"]["needs"]) == {"check", "wheel"}
     assert "image" in jobs["publish"]["needs"]
     commands = runs("release.yml")
-    order = ["release_notes.py", "python -m build", ".ci/check_wheel", "gh release create"]
+    order = ["release_notes.py", "python -m build", ".ci/check_tool", "gh release create"]
     found = [next(number for number, command in enumerate(commands) if part in command) for part in order]
     assert found == sorted(found)
-    assert all((ROOT / ".ci" / name).is_file() for name in ("release_notes.py", "check_wheel"))
+    assert all((ROOT / ".ci" / name).is_file() for name in ("release_notes.py", "check_tool"))
 
 
 def test_the_image_is_built_for_both_architectures_from_the_repository() -> None:
