@@ -13,7 +13,7 @@ def version() -> str:
     """Return the version, such as `0.2.0`: that of the source tree if this is one, else that of the installation."""
     # The metadata of an editable installation are as old as the installation, and without one there are none.
     if _PROJECT.is_file():
-        project = tomllib.loads(_PROJECT.read_text("utf-8"))["project"]
-        if project["name"] == "zhiwen":
+        project = tomllib.loads(_PROJECT.read_text("utf-8")).get("project", {})
+        if project.get("name") == "zhiwen":
             return str(project["version"])
     return metadata.version("zhiwen")
