@@ -12,7 +12,7 @@ COPY constraints.txt ./
 RUN if [ -n "$TORCH_INDEX_URL" ]; then \
         /opt/zhiwen/bin/pip install --index-url "$TORCH_INDEX_URL" "$(grep '^torch==' constraints.txt)"; \
     fi
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE config.yaml ./
 COPY rag rag
 COPY ingest ingest
 COPY api api

@@ -82,5 +82,6 @@ def error_from_code(code: str, message: str, trace_id: str = "") -> ZhiwenError:
 
 
 def exit_code(error: ZhiwenError) -> int:
-    """The exit code of a command: 2 if the input or the settings are wrong, 1 for any other error."""
-    return 2 if isinstance(error, _USAGE_ERRORS) else 1
+    """The exit code of a command: 2 if the input, the settings or the folder are wrong, 1 for any other error."""
+    # The descendants of KnowledgeError are about documents and their content, not about the folder.
+    return 2 if isinstance(error, _USAGE_ERRORS) or type(error) is errors.KnowledgeError else 1

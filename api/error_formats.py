@@ -11,7 +11,9 @@ from starlette.responses import JSONResponse
 from api.error_codes import error_code, http_status
 from api.request_errors import RequestRefused, ScopeMissing
 from api.schemas.error_bodies import DifyError, ErrorBody, ErrorResponse, OpenAIError, OpenAIErrorBody
-from rag.errors import ZhiwenError
+from rag.errors import StoreEmpty, StoreUnavailable, ZhiwenError
+
+_STORE_RETRY_SECONDS = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ class ErrorFormat:
 def error_response(error: ZhiwenError, error_format: ErrorFormat) -> JSONResponse:
     """The response to a refused request, with `WWW-Authenticate` and `Retry-After` where they apply."""
     return error_format.response(Problem.of(error), _headers(error))
+
+
+def retry_headers(error: ZhiwenError) -> dict[str, str]:
+    """The header `Retry-After` of an error that passes by itself: the store is late, or its first ingest runs."""
+    return {"Retry-After": _STORE_RETRY_SECONDS} if isinstance(error, StoreUnavailable | StoreEmpty) else {}
 
 
 def _headers(error: ZhiwenError) -> dict[str, str]:

@@ -64,8 +64,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": "Documents that could not be ingested: {count}. Content ingested before stays live.",
     },
     "first_ingest": {
-        "zh": "还没有读入过文档，先读入 {path}。",
-        "en": "Nothing has been ingested yet; ingesting {path} first.",
+        "zh": "还没有读入过文档，先读入 {path} 里的 {count} 篇。",
+        "en": "Nothing has been ingested yet; ingesting {path} first (documents: {count}).",
     },
     "exported": {
         "zh": "已导出第 {generation} 版：{documents} 篇文档，{chunks} 段，写入 {file}，用时 {seconds:.1f} 秒",
@@ -133,6 +133,12 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "doctor_chat": {"zh": "{name}，{seconds:.1f} 秒后开始回答", "en": "{name}, answers after {seconds:.1f} s"},
     "doctor_skipped": {"zh": "配置有误，没有检查", "en": "not checked, because the configuration is invalid"},
     # Settings and keys
+    "config_written": {
+        "zh": "已写好 {path}，每项设置都有默认值和说明，留下要改的就行。\n"
+        '接下来：zhiwen config 看当前设置，zhiwen doctor 检查一遍，zhiwen ask "…" 提问。',
+        "en": "Wrote {path}: every setting with its default and a comment. Keep what you change.\n"
+        'Next: `zhiwen config` shows what is in force, `zhiwen doctor` checks it, `zhiwen ask "…"` asks.',
+    },
     "secret_set": {"zh": "******（已设置）", "en": "****** (set)"},
     "secret_unset": {"zh": "（未设置）", "en": "(not set)"},
     "key_added": {

@@ -80,7 +80,9 @@ class IngestRunner:
         try:
             report = run(self._report_plan, self._report_progress)
         except ZhiwenError as error:
-            log.warning("ingest failed: %s", error)
+            # If the log is a file in a watched folder, each line starts another ingest.
+            if str(error) != str(self._state.error):
+                log.warning("ingest failed: %s", error)
             self._end(error)
         except BaseException:
             self._end(ZhiwenError("the ingest crashed; see the log"))

@@ -77,6 +77,7 @@ def import_backup(
     started = time.monotonic()
     with reading_backup(path) as (origin, groups), write_lease(store) as check_lease:
         _check_embedder(origin, embedder, path)
+        store.connect()  # creates a missing database file, but not for a backup that cannot be imported
         recover(store)
         staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease, fresh=True)
         progress = Progress(0, origin.documents, 0, 0)

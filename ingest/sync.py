@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ingest.files.scan import File, scan
+from ingest.files.scan import File, scan_knowledge
 from ingest.golden import GoldenQuestion, GoldenResult, ask_golden, check_golden_loss, load_golden
 from ingest.parser_process import ParserProcess
 from ingest.staging.batch_writer import BatchWriter
@@ -45,7 +45,8 @@ def ingest(
     """
     started = time.monotonic()
     with write_lease(store) as check_lease:
-        files, golden = _scan(settings), load_golden(settings.knowledge.path)
+        files, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
+        store.connect()  # creates a missing database file, but not for a folder without documents
         recover(store)
         reach_failpoint("recovered")
         staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease)
@@ -69,7 +70,7 @@ def preview(settings: Settings, store: Store, embedder: Embedder, *, verify: boo
     state = store.state()
     is_fresh = needs_new_namespace(state.live if state else None, embedder, settings.retrieval.mode)
     return make_plan(
-        _scan(settings),
+        scan_knowledge(settings.knowledge),
         {} if is_fresh else store.snapshot().documents(),
         pipeline_fingerprint=pipeline_fingerprint(settings, embedder),
         max_bytes=settings.knowledge.max_file_bytes,
@@ -85,17 +86,12 @@ def pending_changes(settings: Settings, store: Store) -> Plan:
     manifest = store.snapshot().documents() if store.state() else {}
     fingerprints = (record.pipeline_fingerprint for record in manifest.values())
     return make_plan(
-        _scan(settings),
+        scan_knowledge(settings.knowledge),
         manifest,
         # A document that could not be read has none.
         pipeline_fingerprint=next(filter(None, fingerprints), ""),
         max_bytes=settings.knowledge.max_file_bytes,
     )
-
-
-def _scan(settings: Settings) -> list[File]:
-    knowledge = settings.knowledge
-    return scan(knowledge.path, include=knowledge.include, exclude=knowledge.exclude, gitignore=knowledge.gitignore)
 
 
 def _plan(

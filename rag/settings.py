@@ -31,9 +31,12 @@ class Section(BaseModel):
 
 
 class KnowledgeSettings(Section):
-    """The folder of documents: which files are read, and what share of golden questions an ingest may lose."""
+    """The folder of documents: which files are read, and what share of golden questions an ingest may lose.
 
-    path: Path = Path("knowledge")
+    The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
+    """
+
+    path: Path = Path()
     include: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx", "*.txt", "*.html", "*.htm")
     exclude: tuple[str, ...] = ()
     gitignore: bool = True

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rag import strict_yaml
 from rag.database_url import SQLITE, mask_password, sqlite_file
 from rag.errors import ConfigError
+from rag.knowledge_folder import find_folder, name_folder
 from rag.settings import SECRETS, Settings
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"
@@ -24,37 +25,46 @@ _REMOVED = {
 log = logging.getLogger("zhiwen.settings")
 
 
-def load_settings(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(
+    file: Path | None = None, environment: Mapping[str, str] = os.environ, *, knowledge: Path | None = None
+) -> Settings:
     """Read the settings.
 
     `file` is the configuration file, by default `config.yaml` in the working directory, which may be missing. Paths in
-    the file are relative to its folder, paths in the environment to the working directory.
+    the file are relative to its folder, paths in the environment to the working directory. `knowledge` is the folder of
+    documents, instead of the configured one.
 
     Raises ConfigError with a line for each unknown key and each invalid value: the file or variable, the key, the rule
     and the value.
     """
-    return load_settings_with_origins(file, environment)[0]
+    return load_settings_with_origins(file, environment, knowledge=knowledge)[0]
 
 
 def load_settings_with_origins(
-    file: Path | None = None, environment: Mapping[str, str] = os.environ
+    file: Path | None = None, environment: Mapping[str, str] = os.environ, *, knowledge: Path | None = None
 ) -> tuple[Settings, Mapping[str, str]]:
     """Return the settings as `load_settings` does, and where each value comes from.
 
-    The origins map `section.key` to the file or the variable; defaults have no entry. Raises as `load_settings` does.
+    The origins map `section.key` to the file, the variable or `--knowledge`; defaults have no entry. Raises as
+    `load_settings` does.
     """
     path = file or Path(DEFAULT_FILE)
     if file is not None and not file.is_file():
         raise ConfigError(f"{file}: no such configuration file; leave out --config to use the defaults")
     from_file = _read_file(path) if path.is_file() else {}
     from_environment, variables = _read_environment(environment)
-    merged = _without_removed(_merge(from_file, from_environment), path, variables)
+    values = _without_removed(_merge(from_file, from_environment), path, variables)
     try:
-        settings = Settings.model_validate(merged)
+        Settings.model_validate(values)
+        values = find_folder(values, path.parent if path.is_file() else Path())
+        decided: set[str] = set()
+        if knowledge is not None:
+            values, decided = name_folder(values, knowledge, variables)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError(_describe(error, path, variables)) from error
     in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
-    return settings, in_file | variables
+    return settings, in_file | variables | dict.fromkeys(decided, "--knowledge")
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Services:
         self._exit_stack.close()
 
     def open_all(self) -> "Services":
-        """Open every service now, those that fail fastest first. Returns itself."""
+        """Open every service now, those that fail fastest first; the store connects at its first use. Return itself."""
         _ = (self.chat, self.reranker, self.embedder, self.answerer)
         return self
 

@@ -11,7 +11,7 @@ from rag.settings_loader import load_settings_with_origins
 
 
 class SettingOut(BaseModel):
-    """A setting. `origin` is `default`, or the file or variable that sets it.
+    """A setting. `origin` is `default`, or the file, variable or option that sets it.
 
     The `value` of a secret is always null; `set` is true if it has one.
     """
@@ -32,12 +32,12 @@ class ConfigResponse(BaseModel):
 DEFAULT = "default"
 
 
-def config_report(file: Path | None) -> ConfigResponse:
+def config_report(file: Path | None, knowledge: Path | None = None) -> ConfigResponse:
     """Load the configuration and list its settings, without secrets and the passwords in URLs.
 
-    `file` is the configuration file, as for `load_settings`. Raises ConfigError.
+    `file` and `knowledge` are as for `load_settings`. Raises ConfigError.
     """
-    settings, origins = load_settings_with_origins(file)
+    settings, origins = load_settings_with_origins(file, knowledge=knowledge)
     return ConfigResponse(settings=list(_settings(settings, origins)))
 
 

@@ -15,7 +15,7 @@ from api.schemas.request_model import EmptyRequest
 from api.service.health import HEALTH
 from api.service.owner import Owner, find_owner
 from api.translations import say
-from ingest.files.scan import scan
+from ingest.files.scan import scan_knowledge
 from rag.chat.factory import open_chat
 from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.protocol import Message
@@ -53,13 +53,13 @@ _PROBE = (Message("user", "Say OK."),)
 _ERROR_CODES = {outcome: error_code(kind("")) for kind, outcome in OUTCOMES.items()}
 
 
-def diagnose(file: Path | None, language: Language) -> DoctorResponse:
+def diagnose(file: Path | None, language: Language, *, knowledge: Path | None = None) -> DoctorResponse:
     """Check every part, even if an earlier one is broken; without a valid configuration, skip the rest.
 
-    `file` is the configuration file, as for `load_settings`. Nothing is created or changed. Errors become checks.
+    `file` and `knowledge` are as for `load_settings`. Nothing is created or changed. Errors become checks.
     """
     try:
-        settings = load_settings(file)
+        settings = load_settings(file, knowledge=knowledge)
     except ConfigError as error:
         checks = [_failed("configuration", error, language), *(_skipped(part, language) for part in PARTS[1:])]
     else:
@@ -92,19 +92,14 @@ class _Diagnosis:
         return str(path) if path.is_file() else say("doctor_defaults", self.language)
 
     def _knowledge(self) -> str:
-        knowledge = self.settings.knowledge
-        files = scan(
-            knowledge.path, include=knowledge.include, exclude=knowledge.exclude, gitignore=knowledge.gitignore
-        )
-        return say("doctor_knowledge", self.language, path=knowledge.path, count=len(files))
+        files = scan_knowledge(self.settings.knowledge)
+        return say("doctor_knowledge", self.language, path=self.settings.knowledge.path, count=len(files))
 
     def _store(self) -> str:
         uri = self.settings.store.uri
         owner = find_owner(self.settings)
         if owner:
             return self._server(owner)
-        if "://" not in uri and not Path(uri).exists():
-            return say("doctor_empty", self.language, uri=uri)  # opening the file would create it
         with open_store(self.settings) as store:
             state = store.state()
         if state is None:

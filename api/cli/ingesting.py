@@ -1,28 +1,63 @@
 """Ingest from the terminal, for `zhiwen ingest` and for the first question to an empty index."""
 
+from pathlib import Path
+
 from api.cli import terminal
 from api.cli.views.ingest import print_plan, print_report, progress_bar
+from api.schemas.request_model import EmptyRequest
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut
 from api.service.protocol import Service
+from api.service.status import STATUS
 from api.translations import say
+from ingest.files.scan import scan_knowledge
+from ingest.staging.plan import MAX_DELETED_SHARE
+from rag.errors import KnowledgeError
 from rag.settings import Settings
 from rag.text.language import Language
 
-
-def ingest_if_empty(service: Service, settings: Settings, language: Language) -> bool:
-    """Ingest the configured folder if nothing has been ingested yet; return whether it did. Raises as `ingest`."""
-    if service.root():
-        return False
-    terminal.messages().print(say("first_ingest", language, path=settings.knowledge.path), style="dim")
-    ingest_before_answering(service, settings, language)
-    return True
+MAX_DOCUMENTS_UNASKED = 1000
+"""A question ingests a folder with at most this many documents; a larger one takes minutes, or is the wrong one."""
 
 
-def ingest_before_answering(service: Service, settings: Settings, language: Language) -> None:
-    """Ingest the configured folder; print a report only if a document could not be read."""
-    report = ingest_and_show(service, configured_folder(settings), language, prints_plan=False)
-    if report.failures:
-        print_report(terminal.messages(), report, language)
+def ensure_ingested(service: Service, settings: Settings, language: Language, *, fresh: bool = False) -> None:
+    """Ingest the folder before a question if nothing has been ingested yet; with `fresh`, in any case.
+
+    Raises as `ingest`, and KnowledgeError if the index is that of another folder or the folder is large.
+    """
+    root = service.root()
+    if root and not fresh:
+        _check_same_folder(service, root, settings)
+    elif not root:
+        documents = len(scan_knowledge(settings.knowledge))
+        folder = settings.knowledge.path.resolve()
+        if documents > MAX_DOCUMENTS_UNASKED and not fresh:
+            raise KnowledgeError(
+                f"{folder} holds {documents:,} documents, none of which has been ingested yet; to ingest them run "
+                "`zhiwen ingest`, or name another folder: zhiwen --knowledge DIR"
+            )
+        terminal.messages().print(say("first_ingest", language, path=folder, count=documents), style="dim")
+    if fresh or not root:
+        report = ingest_and_show(service, configured_folder(settings), language, prints_plan=False)
+        if report.failures:
+            print_report(terminal.messages(), report, language)
+
+
+def _check_same_folder(service: Service, root: str, settings: Settings) -> None:
+    """Raise KnowledgeError if the index is that of another folder, so that nobody gets its answers for their own.
+
+    As for an ingest, a folder with most of the same documents is the same one: it was copied or released anew. A folder
+    that is gone, or on another machine, cannot be compared.
+    """
+    folder = settings.knowledge.path
+    if not folder.is_dir() or not Path(root).is_dir() or folder.samefile(root):
+        return
+    status = service.call(STATUS, EmptyRequest())
+    if status.pending and len(status.pending.removed) <= status.documents * MAX_DELETED_SHARE:
+        return
+    raise KnowledgeError(
+        f"the index in {settings.store.uri} is that of {root}, and the folder of documents is {folder.resolve()}; set "
+        "knowledge.path to the former, or another store.collection (ZHIWEN_STORE__COLLECTION) for the latter"
+    )
 
 
 def ingest_and_show(

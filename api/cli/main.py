@@ -18,13 +18,16 @@ from api.cli.commands.explain import explain
 from api.cli.commands.export_import import export_index, import_index
 from api.cli.commands.feedback import feedback
 from api.cli.commands.ingest import ingest
+from api.cli.commands.init import init
 from api.cli.commands.keys import keys
 from api.cli.commands.mcp import mcp
 from api.cli.commands.rollback import rollback
 from api.cli.commands.search import search
 from api.cli.commands.serve import serve
 from api.cli.commands.status import status
+from api.cli.options import GlobalOptions
 from api.error_codes import error_code, exit_code, terminal_message
+from api.version import version
 from rag.errors import ZhiwenError
 
 app = typer.Typer(
@@ -37,6 +40,7 @@ app = typer.Typer(
 
 # In the order of --help.
 COMMANDS: Mapping[str, Callable[..., None]] = {
+    "init": init,
     "ingest": ingest,
     "search": search,
     "ask": ask,
@@ -74,6 +78,12 @@ def main() -> NoReturn:
     raise SystemExit(0)
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"zhiwen {version()}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     context: typer.Context,
@@ -81,8 +91,20 @@ def _options(
         Path | None,
         typer.Option("--config", help="Configuration file [default: config.yaml, if it exists]."),
     ] = None,
+    knowledge: Annotated[
+        Path | None,
+        typer.Option(
+            "--knowledge",
+            "-k",
+            metavar="DIR",
+            help="Folder of documents [default: knowledge.path, else knowledge/, else the working directory].",
+        ),
+    ] = None,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
-    context.obj = config_file
+    context.obj = GlobalOptions(config_file, knowledge)
 
 
 def _fail(message: str, code: str, status: int) -> NoReturn:

@@ -1,12 +1,15 @@
 """Arguments and options that several commands share."""
 
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rag.errors import QuestionError
 from rag.settings import Settings
+from rag.settings_loader import load_settings
 from rag.text.question_validation import validate_question
 
 Question = Annotated[str, typer.Argument(help="A question in natural language; `-` reads it from standard input.")]
@@ -25,6 +28,20 @@ FilterJson = Annotated[
     str | None,
     typer.Option("--filter", metavar="JSON", help="A filter as in the HTTP API; with --where, both must match."),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOptions:
+    """The options before the command: the configuration file and the folder of documents, None if not given."""
+
+    config_file: Path | None = None
+    knowledge: Path | None = None
+
+
+def settings_of(context: typer.Context, *, knowledge: Path | None = None) -> Settings:
+    """Load the settings of a command; `knowledge` wins over the folder named before the command. Raises ConfigError."""
+    options: GlobalOptions = context.obj
+    return load_settings(options.config_file, knowledge=knowledge or options.knowledge)
 
 
 def read_question(text: str, settings: Settings) -> str:

@@ -8,8 +8,8 @@ REMEDIES: dict[str, dict[Language, str]] = {
         "en": "correct the setting; config.yaml explains each one",
     },
     "knowledge_error": {
-        "zh": "把文档放到那里，或把 ZHIWEN_KNOWLEDGE__PATH 设为另一个文件夹",
-        "en": "put documents there, or set ZHIWEN_KNOWLEDGE__PATH to another folder",
+        "zh": "把文档放到那里，或用 --knowledge 或 ZHIWEN_KNOWLEDGE__PATH 指定另一个文件夹",
+        "en": "put documents there, or name another folder with --knowledge or ZHIWEN_KNOWLEDGE__PATH",
     },
     "store_unavailable": {
         "zh": "检查 store.uri；如果是服务器，看它有没有启动",

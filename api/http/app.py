@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -23,6 +22,7 @@ from api.monitoring.telemetry import add_telemetry
 from api.openai.routes import add_openai
 from api.page.document_routes import add_documents
 from api.page.routes import add_page
+from api.version import version
 from ingest.background import IngestRunner
 from rag.wiring import Services
 
@@ -43,7 +43,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
         static_url="/api-docs/assets",
         swagger_ui_oauth2_redirect_url="/api-docs/oauth2-redirect",
         title="知问 zhiwen",
-        version=version("zhiwen"),
+        version=version(),
         description="Cited answers from a folder of Markdown. 基于 Markdown 知识库的带引用问答。",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         generate_unique_id_function=lambda route: route.name,

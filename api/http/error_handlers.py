@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.error_codes import error_code, http_status
-from api.error_formats import Problem
+from api.error_formats import Problem, retry_headers
 from api.guard.route_rules import rule_of
 from api.schemas.error_bodies import ErrorBody
 from rag.errors import ZhiwenError
@@ -37,7 +37,7 @@ async def _on_zhiwen_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ZhiwenError)  # noqa: S101  (registered for it)
     if http_status(error) >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, error)
-    return _response(request, Problem.of(error))
+    return _response(request, Problem.of(error), retry_headers(error))
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:

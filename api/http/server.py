@@ -7,10 +7,8 @@ import os
 import secrets
 import signal
 import socket
-import threading
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -20,22 +18,21 @@ from fastapi import FastAPI
 from api.guard.draining import Drain
 from api.guard.key_reload import ReloadingKeys
 from api.http.app import create_app
+from api.http.background import background_work
 from api.http.listener import listening_url, local_url, open_listener
 from api.http.open_files_limit import raise_open_files_limit
 from api.http.server_context import ServerContext
 from api.monitoring.logs import configure_logs
-from api.service.ingest import IngestRequest, run_ingest
 from api.service.owner import Owner, owner_record
 from ingest.background import IngestRunner
-from ingest.watch import watch_folder
-from rag.errors import IngestStopped, StoreLocked
+from rag.errors import StoreTimeout, StoreUnavailable
 from rag.settings import ServeSettings, Settings
+from rag.store.store import Store
 from rag.wiring import Services
 
 GRACE_SECONDS = 1
 """How long connections may take to close after `serve.drain_seconds`."""
 _MAX_HEADER_BYTES = 64 * 1024
-_RETRY_INGEST_SECONDS = 0.2
 
 log = logging.getLogger("zhiwen.serve")
 
@@ -43,14 +40,18 @@ log = logging.getLogger("zhiwen.serve")
 def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[str], object]) -> None:
     """Serve until SIGINT or SIGTERM; with `watch`, ingest whenever the knowledge folder changes.
 
-    Calls `on_listening` with the URL once the server listens. Raises ConfigError if the address cannot be used, or if
-    other machines could reach it and there are no API keys.
+    Calls `on_listening` with the URL once the server listens. It also serves without its Milvus server, its folder or
+    an index, and is not ready until it has what an answer needs.
+
+    Raises ConfigError if a setting is wrong, if the address cannot be used, or if other machines could reach it and
+    there are no API keys; StoreError if the database file is damaged, in use or not writable.
     """
     owner_token = secrets.token_urlsafe(32)
     keys = ReloadingKeys(settings.serve, owner_token=owner_token)
     configure_logs()
     with Services(settings) as services:
         services.open_all()
+        _connect(services.store)
         runner = IngestRunner()
         context = ServerContext(uuid.uuid4().hex, keys, Drain())
         app = create_app(services, runner, context)
@@ -67,8 +68,17 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
                 runner.begin_to_stop()
                 await context.drain.run(settings.serve.drain_seconds)
 
-            with owner_record(settings, owner), _watching(services, runner) if watch else nullcontext():
+            with owner_record(settings, owner), background_work(services, runner, watch=watch):
                 _DrainingServer(_config(app, settings.serve), before_closing).run(sockets=[listener])
+
+
+def _connect(store: Store) -> None:
+    """Connect to the store; leave a server that does not answer for later. A broken file does not mend itself."""
+    try:
+        store.connect()
+    except (StoreUnavailable, StoreTimeout):
+        if store.is_embedded:
+            raise
 
 
 class _DrainingServer(uvicorn.Server):
@@ -114,36 +124,3 @@ def _exclude_loaded_objects_from_gc() -> None:
 
 def _exit(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
-
-
-@contextmanager
-def _watching(services: Services, runner: IngestRunner) -> Iterator[None]:
-    """Ingest in the background whenever the knowledge folder changes."""
-    stop = threading.Event()
-
-    def ingest() -> None:
-        while not stop.is_set():
-            try:
-                runner.start(
-                    lambda on_plan, on_progress: run_ingest(
-                        services, IngestRequest(), on_plan=on_plan, on_progress=on_progress
-                    )
-                )
-            except IngestStopped:
-                return
-            except StoreLocked:
-                # Another ingest runs. It may have missed the change, so this one follows.
-                stop.wait(_RETRY_INGEST_SECONDS)
-                continue
-            runner.wait()
-            return
-
-    watcher = threading.Thread(
-        target=watch_folder, args=(services.settings.knowledge.path, ingest, stop), name="watch", daemon=True
-    )
-    watcher.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        watcher.join()

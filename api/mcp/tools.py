@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Annotated, Any, Protocol
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -14,6 +13,7 @@ from api.service.ask import AskResponse
 from api.service.read_text import TextResponse
 from api.service.search import SearchResponse
 from api.translations import say
+from api.version import version
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
 from rag.types import PATH_SEPARATOR, MetadataValue
@@ -94,7 +94,7 @@ def mcp_server(backend: ToolBackend) -> MCPServer:
         "zhiwen",
         title="知问 zhiwen",
         instructions=_INSTRUCTIONS,
-        version=version("zhiwen"),
+        version=version(),
         log_level="WARNING",
         subscriptions=False,
     )

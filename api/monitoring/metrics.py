@@ -4,13 +4,13 @@ Labels take values from closed sets: routes, stages, configured models, outcomes
 """
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 
 from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from api.schemas.error_bodies import ERRORS
+from api.version import version
 from ingest.staging.report import IngestReport
 from rag.errors import ZhiwenError
 from rag.state.traces import Trace
@@ -27,7 +27,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        Info("zhiwen_build", "The running version.", registry=self.registry).info({"version": version("zhiwen")})
+        Info("zhiwen_build", "The running version.", registry=self.registry).info({"version": version()})
         self._declare_requests()
         self._declare_answers()
         self._declare_chat_calls()

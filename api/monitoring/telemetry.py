@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
 
+from api.version import version
 from rag.errors import ConfigError
 from rag.optional_packages import require_extra
 from rag.state.traces import Trace, TraceStore
@@ -36,7 +36,7 @@ def add_telemetry(app: FastAPI, endpoint: str, traces: TraceStore) -> None:
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    service = Resource.create({SERVICE_NAME: "zhiwen", SERVICE_VERSION: version("zhiwen")})
+    service = Resource.create({SERVICE_NAME: "zhiwen", SERVICE_VERSION: version()})
     provider = TracerProvider(resource=service)
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_EXPORT_SECONDS)
     provider.add_span_processor(BatchSpanProcessor(exporter))

@@ -1,12 +1,12 @@
 """Health: whether the service can answer, and with which models."""
 
-from importlib.metadata import version
 from typing import Literal
 
 from pydantic import BaseModel
 
 from api.schemas.request_model import EmptyRequest
 from api.service.operation import Example, Operation
+from api.version import version
 from rag.errors import StateUnavailable
 from rag.wiring import Services
 
@@ -64,7 +64,7 @@ def read_health(services: Services) -> HealthResponse:
         chunks=live.chunks if live else 0,
         embedder=services.embedder.name,
         chat=services.answerer.model_name,
-        version=version("zhiwen"),
+        version=version(),
         state=_state_of(services),
     )
 
@@ -96,7 +96,7 @@ HEALTH = Operation(
             "chunks": 483,
             "embedder": "builtin/multilingual-e5-small",
             "chat": "qwen/qwen-plus",
-            "version": "0.1.0",
+            "version": "0.2.0",
             "state": "ok",
         },
         errors=("store",),

@@ -14,6 +14,8 @@ from pathspec import GitIgnoreSpec
 from ingest.files.confined import FileIdentity, read_below
 from ingest.files.gitignore import IgnoreRules, is_ignored, parse_gitignore
 from rag.errors import DocumentError, KnowledgeError
+from rag.knowledge_folder import USUAL_NAME, is_too_wide
+from rag.settings import KnowledgeSettings
 
 GOLDEN_FILE = "golden.yaml"
 _GITIGNORE = ".gitignore"
@@ -49,6 +51,11 @@ class File:
             raise DocumentError(f"{self.source}: cannot be read: {error.strerror}") from error
 
 
+def scan_knowledge(settings: KnowledgeSettings) -> list[File]:
+    """Return the documents of the configured folder. Raises as `scan`."""
+    return scan(settings.path, include=settings.include, exclude=settings.exclude, gitignore=settings.gitignore)
+
+
 def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), gitignore: bool = True) -> list[File]:
     """Return the regular files below `root` that match `include` and not `exclude`, ordered by source.
 
@@ -57,8 +64,7 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
     Raises KnowledgeError, naming the folder, if it is missing, not a folder, unreadable or without documents.
     """
     if not root.is_dir():
-        what = "is not a folder" if root.exists() else "does not exist"
-        raise KnowledgeError(f"{root} {what}; set knowledge.path (ZHIWEN_KNOWLEDGE__PATH) to your folder of documents")
+        raise KnowledgeError(_no_folder(root))
     wanted, unwanted = GitIgnoreSpec.from_lines(include), GitIgnoreSpec.from_lines(exclude)
     entries = list(_walk(root, PurePosixPath(), () if gitignore else None))
     links = Counter(FileIdentity.of(status) for _, status in entries)
@@ -77,8 +83,18 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
             flaw = "is hard-linked from outside the folder; copy it instead"
         files[source] = File(source, root, path, status.st_size, status.st_mtime_ns, flaw, identity, links[identity])
     if not files:
-        raise KnowledgeError(f"{root} holds no documents that match {', '.join(include)}; nothing was changed")
+        raise KnowledgeError(
+            f"{root.absolute()} holds no documents that match {', '.join(include)}; nothing was changed; "
+            "put some there, or name another folder: zhiwen --knowledge DIR"
+        )
     return sorted(files.values(), key=lambda file: file.source)
+
+
+def _no_folder(root: Path) -> str:
+    problem = f"{root.absolute()} {'is not a folder' if root.exists() else 'does not exist'}"
+    if root.name == USUAL_NAME and is_too_wide(root.parent):
+        problem += f", and all of {root.parent.absolute()} is ingested only if you name it"
+    return f"{problem}; name your folder of documents: zhiwen --knowledge DIR, or knowledge.path in config.yaml"
 
 
 def _walk(

@@ -64,7 +64,10 @@ class Store:
 
     @classmethod
     def open(cls, settings: StoreSettings) -> "Store":
-        """Connect. Raises StoreUnavailable, StoreLocked, StoreTimeout or ConfigError."""
+        """Return the store, which connects at the first call, so that reading creates no database file.
+
+        Raises ConfigError if the database file has a name that Milvus Lite does not take.
+        """
         # Read when gRPC is first imported: otherwise it prints what we raise, and harmless things besides, on stderr.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Imported here: the client takes most of a second to load, and commands that go through a server do without.
@@ -88,6 +91,10 @@ class Store:
     def is_embedded(self) -> bool:
         """Whether the database is a file, which one process at a time has open."""
         return self._milvus.is_embedded
+
+    def connect(self) -> None:
+        """Connect now; a missing database file is created. Raises StoreUnavailable, StoreLocked or StoreTimeout."""
+        self._milvus.connect()
 
     def close(self) -> None:
         """End the connection."""

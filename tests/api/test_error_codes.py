@@ -93,14 +93,16 @@ def test_a_class_that_the_table_does_not_know_gets_the_status_of_its_parent() ->
         (errors.QuestionError("x"), 2),
         (errors.QuestionTooLong("x"), 2),
         (errors.FilterError("x"), 2),
-        (errors.KnowledgeError("x"), 1),
+        (errors.KnowledgeError("x"), 2),
+        (errors.DocumentNotFound("x"), 1),
+        (errors.GoldenQuestionsLost("x"), 1),
         (errors.StoreLocked("x"), 1),
         (errors.StoreUnavailable("x"), 1),
         (errors.ChatBroken("x"), 1),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_exit_status_2_is_for_wrong_input_or_settings_and_1_for_the_rest(error: ZhiwenError, status: int) -> None:
+def test_exit_status_2_is_for_wrong_input_settings_or_folder_else_it_is_1(error: ZhiwenError, status: int) -> None:
     assert exit_code(error) == status
 
 

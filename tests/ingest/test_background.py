@@ -67,6 +67,16 @@ def start(runner: IngestRunner, ingest: Run, begun: threading.Event) -> RunState
     return state
 
 
+def test_a_failure_that_goes_on_is_logged_once(runner: IngestRunner, caplog: pytest.LogCaptureFixture) -> None:
+    """If the log is a file in the folder that is watched, each line starts the next ingest."""
+    for problem in ("empty", "empty", "missing", "empty"):
+        run_to_end(runner, Ingest(error=KnowledgeError(problem)))
+    run_to_end(runner, Ingest())
+    run_to_end(runner, Ingest(error=KnowledgeError("empty")))
+    logged = [record.getMessage().removeprefix("ingest failed: ") for record in caplog.records]
+    assert logged == ["empty", "missing", "empty", "empty"]
+
+
 def test_before_the_first_ingest_nothing_runs_and_nothing_is_known(runner: IngestRunner) -> None:
     assert runner.state == RunState(running=False, run=0, plan=None, progress=None, report=None, error=None)
     runner.wait()

@@ -41,6 +41,11 @@ class MilvusProcess:
     def uri(self) -> str:
         return f"http://127.0.0.1:{self._server.listen_port}"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started and not killed since."""
+        return self._server.server_proc is not None
+
     def start(self) -> None:
         """Return when the server calls itself healthy. In all test processes together, one server starts at a time.
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, SecretStr
 
 from rag.errors import ConfigError
-from rag.settings import SECRETS, Settings
+from rag.settings import SECRETS, KnowledgeSettings, Settings
 from rag.settings_loader import load_settings
 from tests.kit.paths import ROOT
 
@@ -25,6 +25,11 @@ def written(folder: Path, text: str) -> Path:
     file = folder / "config.yaml"
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def defaults_in(folder: Path) -> Settings:
+    """The defaults beside a file in `folder`, which is then the folder of documents too."""
+    return Settings(knowledge=KnowledgeSettings(path=folder))
 
 
 def refusal(folder: Path, text: str, **environment: str) -> str:
@@ -49,7 +54,9 @@ def knobs(settings: BaseModel) -> dict[str, dict[str, Any]]:
 
 def test_the_shipped_file_holds_every_knob_with_its_default_and_nothing_else() -> None:
     shipped = yaml.safe_load(SHIPPED_FILE.read_text(encoding="utf-8"))
-    assert shipped == knobs(Settings())
+    expected = knobs(Settings())
+    expected["knowledge"]["path"] = ""  # not set, so that it is looked for
+    assert shipped == expected
 
 
 def test_the_shipped_file_loads_to_the_defaults_with_its_paths_beside_it() -> None:
@@ -99,7 +106,7 @@ def test_the_file_in_the_working_directory_is_read_without_being_named(
 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "---\n", "{}\n", "\ufeffchat:\n  model: ''\n"])
 def test_an_empty_file_means_the_defaults(tmp_path: Path, text: str) -> None:
-    assert load(tmp_path, text) == Settings()
+    assert load(tmp_path, text) == defaults_in(tmp_path)
 
 
 def test_a_section_with_only_comments_means_the_defaults(tmp_path: Path) -> None:
@@ -108,7 +115,7 @@ def test_a_section_with_only_comments_means_the_defaults(tmp_path: Path) -> None
 
 def test_foreign_variables_are_left_alone(tmp_path: Path) -> None:
     environment = {"PATH": "/bin", "CHAT__PROVIDER": "qwen", "ZHIWEN_QUESTION": "什么是 Ollama？"}
-    assert load(tmp_path, "", **environment) == Settings()
+    assert load(tmp_path, "", **environment) == defaults_in(tmp_path)
 
 
 def test_a_missing_file_that_was_asked_for_is_an_error(tmp_path: Path) -> None:
@@ -235,7 +242,7 @@ def test_a_secret_in_the_file_is_refused_with_the_variable_to_use(tmp_path: Path
 
 
 def test_an_empty_secret_in_the_file_is_accepted(tmp_path: Path) -> None:
-    assert load(tmp_path, "chat:\n  api_key: ''\n") == Settings()
+    assert load(tmp_path, "chat:\n  api_key: ''\n") == defaults_in(tmp_path)
 
 
 def test_a_secret_from_the_environment_is_kept_and_never_shown(tmp_path: Path) -> None:

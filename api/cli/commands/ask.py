@@ -6,13 +6,12 @@ import typer
 
 from api.cli import terminal
 from api.cli.filter_syntax import parse_filter
-from api.cli.ingesting import ingest_before_answering, ingest_if_empty
+from api.cli.ingesting import ensure_ingested
 from api.cli.json_output import AsJson, print_json
-from api.cli.options import FilterJson, Question, Where, read_question
+from api.cli.options import FilterJson, Question, Where, read_question, settings_of
 from api.cli.views.answer import ask_and_print
 from api.service.ask import AskRequest
 from api.service.factory import open_service
-from rag.settings_loader import load_settings
 from rag.text.language import detect_language
 
 
@@ -25,14 +24,12 @@ def ask(
     fresh: Annotated[bool, typer.Option("--fresh", help="Ingest the changes in the folder first.")] = False,
 ) -> None:
     """Answer a question from the knowledge base, with citations."""
-    settings = load_settings(context.obj)
+    settings = settings_of(context)
     text = read_question(question, settings)
     request = AskRequest(question=text, filter=parse_filter(where or (), filter_json))
     language = detect_language(text)
     with open_service(settings) as service:
-        has_ingested = ingest_if_empty(service, settings, language)
-        if fresh and not has_ingested:
-            ingest_before_answering(service, settings, language)
+        ensure_ingested(service, settings, language, fresh=fresh)
         if as_json:
             print_json(service.ask(request, on_text=lambda piece: None))
         else:

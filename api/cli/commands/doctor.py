@@ -4,6 +4,7 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
+from api.cli.options import GlobalOptions
 from api.cli.views.doctor import print_checks
 from api.translations import interface_language
 
@@ -16,7 +17,8 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     from api.cli.doctor import diagnose  # noqa: PLC0415  (it imports the libraries of every part)
 
     language = interface_language()
-    found = diagnose(context.obj, language)
+    options: GlobalOptions = context.obj
+    found = diagnose(options.config_file, language, knowledge=options.knowledge)
     if as_json:
         print_json(found)
     else:

@@ -6,11 +6,11 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
+from api.cli.options import settings_of
 from api.cli.views.trace import print_trace
 from api.service.factory import open_service
 from api.service.trace import TRACE, TraceRequest
 from api.translations import interface_language
-from rag.settings_loader import load_settings
 
 
 def explain(
@@ -19,7 +19,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Show how an answer came about."""
-    with open_service(load_settings(context.obj)) as service:
+    with open_service(settings_of(context)) as service:
         found = service.call(TRACE, TraceRequest(trace_id=trace_id))
     if as_json:
         print_json(found)

@@ -7,11 +7,12 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
+from api.cli.options import settings_of
 from api.cli.views.ingest import progress_bar
 from api.translations import interface_language, say
-from rag.errors import BackupError
+from ingest.files.scan import scan_knowledge
+from rag.errors import BackupError, StoreEmpty
 from rag.optional_packages import require_extra
-from rag.settings_loader import load_settings
 
 
 def export_index(
@@ -26,9 +27,13 @@ def export_index(
     _require_parquet("zhiwen export")
     from api.service.backup import export_index as run  # noqa: PLC0415  (needs the extra)
 
-    language = interface_language()
-    with progress_bar(terminal.messages(), language, label="exporting") as on_progress:
-        report = run(load_settings(context.obj), file, on_progress)
+    settings, language = settings_of(context), interface_language()
+    try:
+        with progress_bar(terminal.messages(), language, label="exporting") as on_progress:
+            report = run(settings, file, on_progress)
+    except StoreEmpty:
+        scan_knowledge(settings.knowledge)  # raises an error that says what to do if there is nothing to ingest either
+        raise
     if as_json:
         print_json(report)
     else:
@@ -49,7 +54,7 @@ def import_index(
 
     language = interface_language()
     with progress_bar(terminal.messages(), language, label="importing") as on_progress:
-        report = run(load_settings(context.obj), file, on_progress)
+        report = run(settings_of(context), file, on_progress)
     if as_json:
         print_json(report)
     else:

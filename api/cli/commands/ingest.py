@@ -8,17 +8,16 @@ import typer
 from api.cli import terminal
 from api.cli.ingesting import configured_folder, ingest_and_show
 from api.cli.json_output import AsJson, print_json
+from api.cli.options import settings_of
 from api.cli.views.ingest import print_plan, print_report
 from api.service.factory import open_service
 from api.service.ingest import PREVIEW
 from api.translations import interface_language
-from rag.settings import Settings
-from rag.settings_loader import load_settings
 
 
 def ingest(
     context: typer.Context,
-    path: Annotated[Path | None, typer.Argument(help="Folder of documents [default: knowledge.path].")] = None,
+    path: Annotated[Path | None, typer.Argument(help="Folder of documents; the same as --knowledge.")] = None,
     as_json: AsJson = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     verify: Annotated[
@@ -32,7 +31,7 @@ def ingest(
     ] = False,
 ) -> None:
     """Update the index from the folder; only changes are embedded."""
-    settings = _settings(context.obj, path)
+    settings = settings_of(context, knowledge=path)
     options = {"verify": verify, "allow_mass_deletion": allow_mass_deletion, "force": force}
     request = configured_folder(settings).model_copy(update=options)
     console, language = terminal.output(), interface_language()
@@ -50,10 +49,3 @@ def ingest(
     else:
         print_report(console, report, language)
     raise typer.Exit(1 if report.failures else 0)
-
-
-def _settings(file: Path | None, knowledge: Path | None) -> Settings:
-    settings = load_settings(file)
-    if knowledge is None:
-        return settings
-    return settings.model_copy(update={"knowledge": settings.knowledge.model_copy(update={"path": knowledge})})

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
+from api.cli.options import settings_of
 from api.guard.key_file import add_line, line_of
 from api.guard.keys import new_key
 from api.guard.route_rules import SCOPES
 from api.translations import interface_language, say
-from rag.settings_loader import load_settings
 
 keys = typer.Typer(help="Manage API keys for `zhiwen serve`.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def new(
     ] = None,
 ) -> None:
     """Create an API key. It is printed once; only its hash is stored."""
-    configured = load_settings(context.obj).serve.keys_file
+    configured = settings_of(context).serve.keys_file
     target = file or (Path(configured) if configured else None)
     key, language = new_key(), interface_language()
     line = line_of(name, scope or ["ask"], key)

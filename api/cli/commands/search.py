@@ -7,13 +7,12 @@ import typer
 
 from api.cli import terminal
 from api.cli.filter_syntax import parse_filter
-from api.cli.ingesting import ingest_if_empty
+from api.cli.ingesting import ensure_ingested
 from api.cli.json_output import AsJson, print_json
-from api.cli.options import FilterJson, Question, Where, read_question
+from api.cli.options import FilterJson, Question, Where, read_question, settings_of
 from api.cli.views.search import print_explanation, print_hits
 from api.service.factory import open_service
 from api.service.search import SEARCH, SearchRequest
-from rag.settings_loader import load_settings
 from rag.text.language import detect_language
 
 
@@ -27,12 +26,12 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Show the passages that match a question best."""
-    settings = load_settings(context.obj)
+    settings = settings_of(context)
     text = read_question(question, settings)
     language = detect_language(text)
     request = SearchRequest(question=text, top_k=top_k, filter=parse_filter(where or (), filter_json), explain=explain)
     with open_service(settings) as service:
-        ingest_if_empty(service, settings, language)
+        ensure_ingested(service, settings, language)
         found = service.call(SEARCH, request)
         root = Path(service.root())
     if as_json:

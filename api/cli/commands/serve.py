@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
+from api.cli.options import settings_of
 from api.service.owner import find_owner
 from api.translations import interface_language, say
 from rag.errors import StoreLocked
-from rag.settings_loader import load_settings
 
 
 def serve(
@@ -20,7 +20,7 @@ def serve(
     """Serve the page and the HTTP API."""
     from api.http.server import serve as run  # noqa: PLC0415  (no other command needs the libraries of the server)
 
-    settings = load_settings(context.obj)
+    settings = settings_of(context)
     options = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"serve": settings.serve.model_copy(update=options)})
     owner = find_owner(settings)

@@ -2,7 +2,7 @@
 
 import * as conversations from "./conversations.js";
 import { el, icon } from "./dom.js";
-import { start, waitForServer } from "./frame.js";
+import { start, waitOut } from "./frame.js";
 import { events, Failure, json, post, Unreachable } from "./http.js";
 import { label, language, say, t } from "./i18n.js";
 import { closeDocument } from "./document_panel.js";
@@ -38,7 +38,7 @@ async function ask(question) {
       turn.stopped();
       say(status, "stopped");
     } else {
-      if (error instanceof Unreachable) waitForServer();
+      waitOut(error);
       turn.failed(error);
     }
   } finally {
@@ -132,7 +132,7 @@ async function suggest() {
     list.replaceChildren(...items);
     document.querySelector(".small-title").hidden = items.length === 0;
   } catch (error) {
-    if (error instanceof Unreachable) waitForServer(suggest);
+    waitOut(error, suggest);
     list.replaceChildren();
     document.querySelector(".small-title").hidden = true;
   }

@@ -2,8 +2,8 @@
 
 import { el, icon } from "./dom.js";
 import { contentOf, scrollTo, textOf } from "./document_content.js";
-import { waitForServer } from "./frame.js";
-import { describe, json, Unreachable } from "./http.js";
+import { waitOut } from "./frame.js";
+import { describe, json } from "./http.js";
 import { label, say } from "./i18n.js";
 
 const NARROW = matchMedia("(max-width: 900px)");
@@ -30,7 +30,7 @@ export async function openDocument(url, from) {
     if (currentUrl === url) fill(found, address.hash);
   } catch (error) {
     if (currentUrl !== url) return;
-    if (error instanceof Unreachable) waitForServer(() => currentUrl === url && panel.dialog.open && openDocument(url, from));
+    waitOut(error, () => currentUrl === url && panel.dialog.open && openDocument(url, from));
     panel.body.replaceChildren(say(el("p", { class: "failed" }), ...describe(error)));
   }
 }

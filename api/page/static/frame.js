@@ -1,6 +1,7 @@
-// The frame around each page: language, theme, and a notice while the server cannot be reached.
+// The frame around each page: language, theme, and a notice while the server or its store cannot be reached.
 
 import { el } from "./dom.js";
+import { Unreachable } from "./http.js";
 import { say, switchLanguage, translate } from "./i18n.js";
 
 const POLL_MS = 2000;
@@ -26,22 +27,40 @@ function switchTheme() {
   }
 }
 
-// Shows a notice that the server cannot be reached, polls the server, and calls `onBack` once it responds.
-export function waitForServer(onBack = () => {}) {
+// If an error says that the server or its store cannot be reached: shows a notice, polls, and calls `onBack` once it
+// can. Other errors are ignored.
+export function waitOut(error, onBack = () => {}) {
+  const isServer = error instanceof Unreachable;
+  if (!isServer && error.code !== "store_unavailable") return;
   const notice = document.getElementById("notice");
-  notice.replaceChildren(say(el("span"), "unreachable"));
+  const text = el("span");
+  notice.replaceChildren(isServer ? say(text, "unreachable") : say(text, "not_ready", { message: error.message }));
   notice.hidden = false;
   if (polling) return;
   polling = setInterval(async () => {
-    try {
-      await fetch("/static/icon.svg", { cache: "no-store" });
-    } catch {
-      return;
-    }
+    if (!(await (isServer ? serverResponds() : storeResponds()))) return;
     clearInterval(polling);
     polling = 0;
     say(notice.firstElementChild, "back");
     setTimeout(() => (notice.hidden = polling === 0), NOTICE_MS);
     onBack();
   }, POLL_MS);
+}
+
+async function serverResponds() {
+  try {
+    await fetch("/static/icon.svg", { cache: "no-store" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function storeResponds() {
+  try {
+    const { parts } = await (await fetch("/health/ready", { cache: "no-store" })).json();
+    return parts.some(({ part, ok }) => part === "store" && ok);
+  } catch {
+    return false;
+  }
 }

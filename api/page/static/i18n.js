@@ -53,6 +53,7 @@ const TEXTS = {
   comment_send: ["提交", "Send"],
   comment_thanks: ["谢谢，已经记下。", "Thank you, your feedback has been saved."],
   unreachable: ["连不上服务，恢复后可以重试。", "The server cannot be reached. Try again once it is back."],
+  not_ready: ["知识库还没准备好，好了会自动恢复。{message}", "The knowledge base is not ready yet. This page goes on once it is. {message}"],
   back: ["服务恢复了。", "The server is back."],
   something_wrong: ["出了问题：{message}", "Something went wrong: {message}"],
   error_key: ["没有可用的密钥，无法继续。", "This needs an API key that the server accepts."],

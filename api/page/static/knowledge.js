@@ -2,8 +2,8 @@
 
 import { el } from "./dom.js";
 import { contentOf } from "./document_content.js";
-import { start, waitForServer } from "./frame.js";
-import { describe, json, request, Unreachable } from "./http.js";
+import { start, waitOut } from "./frame.js";
+import { describe, json, request } from "./http.js";
 import { language, say, t } from "./i18n.js";
 
 const MAX_SHOWN = 200;
@@ -99,7 +99,7 @@ async function fillOutline(outline, url) {
 }
 
 function failure(error) {
-  if (error instanceof Unreachable) waitForServer(refresh);
+  waitOut(error, refresh);
   return say(el("p", { class: "failed" }), ...describe(error));
 }
 
@@ -182,7 +182,7 @@ async function poll() {
   try {
     await watch();
   } catch (error) {
-    if (error instanceof Unreachable) waitForServer(refresh);
+    waitOut(error, refresh);
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { el } from "./dom.js";
 import { contentOf, scrollTo, textOf } from "./document_content.js";
-import { start, waitForServer } from "./frame.js";
-import { describe, json, Unreachable } from "./http.js";
+import { start, waitOut } from "./frame.js";
+import { describe, json } from "./http.js";
 import { say } from "./i18n.js";
 
 const article = document.getElementById("document");
@@ -18,7 +18,7 @@ async function load() {
     article.replaceChildren(...textOf(found), el("p", { class: "colophon" }, colophon));
     scrollTo(location.hash);
   } catch (error) {
-    if (error instanceof Unreachable) waitForServer(load);
+    waitOut(error, load);
     article.replaceChildren(say(el("p", { class: "failed" }), ...describe(error)));
   }
 }

@@ -1,9 +1,9 @@
 // A dialog that shows how an answer came about: both searches, the candidates, the time, the model calls, the checks.
 
 import { el, icon } from "./dom.js";
-import { waitForServer } from "./frame.js";
+import { waitOut } from "./frame.js";
 import { fusionFigure } from "./fusion_figure.js";
-import { describe, json, Unreachable } from "./http.js";
+import { describe, json } from "./http.js";
 import { has, label, say, t } from "./i18n.js";
 
 const MAX_CANDIDATES = 20;
@@ -25,7 +25,7 @@ export async function openTrace(traceId, opener) {
   try {
     body.replaceChildren(...sections(await json(`/traces/${traceId}`)));
   } catch (error) {
-    if (error instanceof Unreachable) waitForServer();
+    waitOut(error);
     const text = error.status === 404 ? ["trace_gone"] : describe(error);
     body.replaceChildren(say(el("p", { class: "note" }), ...text));
   }

@@ -16,9 +16,9 @@ from pymilvus import MilvusClient
 
 from rag.errors import StoreError, StoreTimeout, StoreUnavailable
 from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row
+from rag.store.milvus.connection import Connection
 from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
-from rag.store.milvus.lite_file import LiteFile, open_lite_file
 from rag.store.milvus.schemas import to_milvus_indexes, to_milvus_schema
 
 BATCH_ROWS = 500
@@ -35,9 +35,9 @@ logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
 class Milvus:
     """A connection. Safe to use from several threads.
 
-    Every call ends within `timeout_seconds`; one that creates a collection or writes to a file ends within a minute.
-    Methods raise StoreUnavailable, StoreTimeout or StoreError, and opening raises StoreLocked if another process has
-    the file open.
+    It is made at the first call that needs it, or by `connect`. Every call ends within `timeout_seconds`; one that
+    creates a collection or writes to a file ends within a minute. Methods raise StoreUnavailable, StoreTimeout or
+    StoreError, and the first raises StoreLocked if another process has the file open.
     """
 
     def __init__(
@@ -49,28 +49,29 @@ class Milvus:
         timeout_seconds: float = 10,
         connect_timeout_seconds: float = 4,
     ) -> None:
+        self._connection = Connection(uri, token=token, database=database, timeout_seconds=connect_timeout_seconds)
         self.uri = uri
-        self.is_embedded = "://" not in uri
+        self.is_embedded = self._connection.is_embedded
         self._timeout = timeout_seconds
         # On a busy machine a file with many rows takes seconds for a batch.
         self._write_timeout = max(_FILE_WRITE_SECONDS, timeout_seconds) if self.is_embedded else timeout_seconds
-        self._file: LiteFile | None = None
-        if self.is_embedded:
-            self._file = open_lite_file(Path(uri))
-            self._client = self._file.client
-        else:
-            with translate_errors(uri):
-                self._client = MilvusClient(uri, token=token, db_name=database, timeout=connect_timeout_seconds)
+
+    @property
+    def _client(self) -> MilvusClient:
+        return self._connection.client
+
+    def connect(self) -> None:
+        """Connect now; a missing database file is created."""
+        _ = self._connection.client
 
     def close(self) -> None:
         """End the connection, and the process that serves the file if the database is one."""
-        if self._file:
-            self._file.close()
-        else:
-            self._client.close()
+        self._connection.close()
 
     def collections(self) -> list[str]:
-        """Return the names of all collections in the database."""
+        """Return the names of all collections in the database; a file that does not exist has none."""
+        if self._connection.is_missing:
+            return []
         with translate_errors(self.uri):
             return sorted(self._client.list_collections(timeout=self._timeout))
 

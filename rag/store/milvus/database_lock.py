@@ -12,22 +12,28 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,33}\.db")
 _NEEDED_BYTES = 32 << 20  # many times what one batch takes
 
 
-def lock_database(path: Path) -> TextIO:
-    """Lock the database file for this process, and make its folder. Closing what is returned releases the lock.
-
-    Raises ConfigError for a name that Milvus Lite does not take, StoreUnavailable if the folder cannot be written, and
-    StoreLocked, naming the process, if another one holds the lock.
-    """
+def check_database_name(path: Path) -> None:
+    """Raise ConfigError for a name that Milvus Lite does not take."""
     if not _NAME.fullmatch(path.name):
         raise ConfigError(
             f"store.uri: {path.name!r} cannot be a database file; use letters, digits, '.', '_' and '-', "
             "at most 36 in all, ending in .db, or a server's address such as http://localhost:19530"
         )
+
+
+def lock_database(path: Path) -> TextIO:
+    """Lock the database file for this process, and make its folder. Closing what is returned releases the lock.
+
+    Raises StoreUnavailable if the folder cannot be written, and StoreLocked, naming the process, if another one holds
+    the lock.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _locked(path)
     except OSError as error:
-        raise StoreUnavailable(f"{path.parent}: cannot be written: {error.strerror}") from error
+        raise StoreUnavailable(
+            f"{path.parent}: cannot be written: {error.strerror}; set store.uri (ZHIWEN_STORE__URI) to another place"
+        ) from error
 
 
 def check_free_space(path: Path) -> None:

@@ -51,7 +51,7 @@ def test_another_folder_is_not_ingested_through_a_server(server: Server, tmp_pat
         *refused, same = pool.map(lambda arguments: workspace.run(*arguments), commands)
     for outcome in refused:
         assert outcome.out == ""
-        assert_one_line(outcome, 1, str(other), str(workspace.knowledge), "nothing was changed")
+        assert_one_line(outcome, 2, str(other), str(workspace.knowledge), "nothing was changed")
     assert same.status == 0, same
     assert server.client.get("/status").json()["generation"] == 1
 
@@ -159,7 +159,7 @@ def test_the_outcome_of_an_ingest_is_told_to_whoever_started_it_even_if_another_
         server.wait_for_ingest()
     for outcome in outcomes:
         assert outcome
-        assert_one_line(outcome, 1, "3 of 6 documents are gone")
+        assert_one_line(outcome, 2, "3 of 6 documents are gone")
 
 
 # Servers that die, hang, or lose their store

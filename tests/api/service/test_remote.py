@@ -105,7 +105,7 @@ def test_each_compared_step_does_what_its_name_says(both: Both) -> None:
     assert re.search(r"^  horn\.md: line 3 is not UTF-8", broken.out, re.MULTILINE)
     assert outcomes["the same as JSON"].status == 1
     assert outcomes["the same as JSON"].json["failures"][0]["source"] == "horn.md"
-    assert_one_line(outcomes["a mass deletion"], 1, "3 of 7 documents are gone", "--allow-mass-deletion")
+    assert_one_line(outcomes["a mass deletion"], 2, "3 of 7 documents are gone", "--allow-mass-deletion")
     assert outcomes["a mass deletion"].json["error"]["code"] == "knowledge_error"
     assert "Rolled back from generation 2 to 1" in outcomes["a rollback"].out
 

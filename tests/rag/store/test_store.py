@@ -1,10 +1,12 @@
 """What the store keeps of itself, on a real Milvus Lite file, and what it says if it cannot be opened."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,13 +121,13 @@ def test_a_bad_file_name_is_an_error_of_the_settings(tmp_path: Path, name: str) 
 @pytest.mark.timeout(60)
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable, match=r"http://127\.0\.0\.1:1"):
-        Store.open(StoreSettings(uri="http://127.0.0.1:1"))
+        Store.open(StoreSettings(uri="http://127.0.0.1:1")).connect()
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreUnavailable, match="file/sub: cannot be"):
-        Store.open(StoreSettings(uri=str(tmp_path / "file" / "sub" / "m.db")))
+        Store.open(StoreSettings(uri=str(tmp_path / "file" / "sub" / "m.db"))).connect()
 
 
 @pytest.mark.parametrize("content", [b"garbage" * 3000, b"SQLite format 3\0" + bytes(5000)], ids=["noise", "a header"])
@@ -158,7 +160,9 @@ from rag.settings import StoreSettings
 from rag.errors import StoreLocked
 from rag.store.store import Store
 try:
-    Store.open(StoreSettings(uri=sys.argv[1])).close()
+    store = Store.open(StoreSettings(uri=sys.argv[1]))
+    store.connect()
+    store.close()
 except StoreLocked as error:
     print(f"locked: {error}")
 else:
@@ -170,6 +174,7 @@ def test_a_second_process_is_refused_by_name_every_time(tmp_path: Path) -> None:
     """In milvus-lite 2.5.1 a second process that fails to take the lock removes the lock file of the first."""
     path = tmp_path / "m.db"
     store = Store.open(StoreSettings(uri=str(path)))
+    store.connect()
     try:
         for _ in range(2):
             said = _in_another_process(path)
@@ -197,4 +202,38 @@ def _in_another_process(path: Path) -> str:
 def test_every_error_of_opening_is_ours(tmp_path: Path) -> None:
     for uri in (str(tmp_path / "bad name.db"), "http://127.0.0.1:1", "ftp://127.0.0.1:1", "http://", "tcp://x y"):
         with pytest.raises(ZhiwenError):
-            Store.open(StoreSettings(uri=uri, connect_timeout_seconds=1))
+            Store.open(StoreSettings(uri=uri, connect_timeout_seconds=1)).connect()
+
+
+def test_reading_an_index_that_nobody_has_made_creates_nothing(tmp_path: Path) -> None:
+    store = Store.open(StoreSettings(uri=str(tmp_path / "sub" / "m.db")))
+    try:
+        assert store.state() is None
+        assert store.is_clean()
+        assert store.read_lease() is None
+        assert store.namespaces() == []
+        with pytest.raises(StoreEmpty):
+            store.snapshot()
+    finally:
+        store.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_that_wait_for_a_connection_share_its_failure(tmp_path: Path) -> None:
+    """Otherwise the last of many requests to a server that is away would wait for the attempts of all others."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        store = Store.open(StoreSettings(uri=uri, connect_timeout_seconds=1))
+        started = threading.Barrier(8)
+
+        def read() -> StoreError:
+            started.wait()
+            with pytest.raises(StoreError) as caught:
+                store.state()
+            return caught.value
+
+        with ThreadPoolExecutor(8) as pool:
+            errors = [each.result() for each in [pool.submit(read) for _ in range(8)]]
+    assert all(uri in str(error) for error in errors)
+    shared = [error for error in errors if isinstance(error.__cause__, StoreError)]
+    assert len(shared) >= 4

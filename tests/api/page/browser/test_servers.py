@@ -1,6 +1,7 @@
 """The page of a server that requires a key, and of one that goes away."""
 
 import secrets
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -9,6 +10,9 @@ from tests.kit.browser import ANSWER, answered, ask, assert_in_view, chat_settin
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import Server, Workspace, assert_json_error
+
+if TYPE_CHECKING:
+    from tests.kit.milvus_process import MilvusProcess
 
 READER, KEEPER = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
@@ -86,3 +90,28 @@ def test_a_server_killed_during_an_answer_is_reported_and_used_again_when_it_is_
         page.close()
     finally:
         server.kill()
+
+
+# The package `milvus` does not close its log files.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_page_whose_store_is_late_says_so_and_goes_on_when_it_is_there(
+    browser: Browser, empty_workspace: Workspace, milvus_server: "MilvusProcess"
+) -> None:
+    waiting = empty_workspace.given(
+        ZHIWEN_STORE__URI=milvus_server.uri, ZHIWEN_STORE__COLLECTION="late_page", ZHIWEN_RETRIEVAL__MODE="dense"
+    )
+    milvus_server.kill()
+    try:
+        with waiting.serving("--watch") as server:
+            page = browser.new_page(locale="zh-CN", base_url=server.url)
+            page.goto("/")
+            expect(page.locator("#notice")).to_contain_text("知识库还没准备好")
+            milvus_server.start()
+            expect(page.locator("#notice")).to_have_text("服务恢复了。", timeout=60_000)
+            server.wait_for_ingest(lambda state: state["last"])
+            expect(ask(page).locator(".answer")).to_contain_text("PingCAP")
+            page.close()
+    finally:
+        if not milvus_server.is_running:
+            milvus_server.start()

@@ -70,7 +70,7 @@ def test_a_program_that_uses_the_starter_of_milvus_lite_keeps_us_out(tmp_path: P
         assert process.stdout
         assert process.stdout.readline() == "held\n"
         with pytest.raises(StoreLocked, match=r"m\.db is in use by another program"):
-            Milvus(str(tmp_path / "m.db"))
+            Milvus(str(tmp_path / "m.db")).connect()
         process.communicate("")
     assert open_and_close(tmp_path / "m.db") == ["some"]
 
@@ -95,7 +95,7 @@ def test_it_ends_when_our_process_is_killed(tmp_path: Path) -> None:
 def test_one_that_cannot_start_says_so_and_leaves_nothing_behind(tmp_path: Path, folders: Path) -> None:
     (tmp_path / "m.db").mkdir()
     with pytest.raises((OSError, StoreError)):
-        Milvus(str(tmp_path / "m.db"))
+        Milvus(str(tmp_path / "m.db")).connect()
     assert list(folders.iterdir()) == []
     lite = LiteProcess(tmp_path / "n.db")
     assert len(list(folders.iterdir())) == 1

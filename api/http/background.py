@@ -1,0 +1,80 @@
+"""What a server does beside serving: it waits for a store that is late, and ingests whenever the folder changes."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from api.service.ingest import IngestRequest, run_ingest
+from ingest.background import IngestRunner
+from ingest.watch import watch_folder
+from rag.errors import IngestStopped, StoreError, StoreLocked, StoreTimeout, StoreUnavailable
+from rag.store.store import Store
+from rag.wiring import Services
+
+_RETRY_INGEST_SECONDS = 0.2
+_RETRY_STORE_SECONDS = 1.0
+_STOP_SECONDS = 2.0
+
+log = logging.getLogger("zhiwen.serve")
+
+
+@contextmanager
+def background_work(services: Services, runner: IngestRunner, *, watch: bool) -> Iterator[None]:
+    """Log whether the store is reached and, with `watch`, ingest whenever the knowledge folder changes."""
+    stop = threading.Event()
+    root = services.settings.knowledge.path
+
+    def work() -> None:
+        wait_for_store(services.store, stop)
+        if watch:
+            watch_folder(root, lambda: _ingest(services, runner, stop), stop)
+        elif not stop.is_set() and not root.is_dir():
+            log.warning("%s does not exist; questions are answered from the index, but nothing can be ingested", root)
+
+    worker = threading.Thread(target=work, name="background", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.join(_STOP_SECONDS)  # it may wait for a store that does not answer
+
+
+def wait_for_store(store: Store, stop: threading.Event) -> None:
+    """Return once the store answers, or `stop` is set. Log once what it waits for, and once that it is over."""
+    is_waiting = False
+    while not stop.is_set():
+        try:
+            store.state()
+        except StoreError as error:
+            if not is_waiting:
+                log.warning("waiting for the store: %s", error)
+            is_waiting = True
+            stop.wait(_RETRY_STORE_SECONDS)
+        else:
+            if is_waiting:
+                log.info("the store answers")
+            return
+
+
+def _ingest(services: Services, runner: IngestRunner, stop: threading.Event) -> None:
+    """Ingest; if the store fails meanwhile, again when it is back."""
+    while not stop.is_set():
+        try:
+            runner.start(
+                lambda on_plan, on_progress: run_ingest(
+                    services, IngestRequest(), on_plan=on_plan, on_progress=on_progress
+                )
+            )
+        except IngestStopped:
+            return
+        except StoreLocked:
+            # Another ingest runs. It may have missed the change, so this one follows.
+            stop.wait(_RETRY_INGEST_SECONDS)
+            continue
+        runner.wait()
+        if not isinstance(runner.state.error, StoreUnavailable | StoreTimeout):
+            return
+        stop.wait(_RETRY_STORE_SECONDS)
+        wait_for_store(services.store, stop)
