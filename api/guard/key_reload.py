@@ -18,10 +18,10 @@ log = logging.getLogger("zhiwen.keys")
 class ReloadingKeys:
     """The keys of the environment and those in `serve.keys_file`, which may change while the service runs.
 
-    When keys are asked for, the file is checked, at most once a second. Its text is compared; an edit can leave time and
-    size unchanged. While the file is missing, broken or without keys, the previous keys stay valid and the log says so
-    once. So an editor that is saving the file neither opens the service nor locks anybody out. At the start the file may
-    be missing: the service then has only the key of its command line until the first one is added.
+    A look-up checks the file, at most once a second. Its text is compared; an edit can leave time and size unchanged.
+    While the file is missing, broken or without keys, the previous keys stay valid and the log says so once. So an
+    editor that is saving the file neither opens the service nor locks anybody out. At the start the file may be
+    missing: the service then has only the key of its command line until the first one is added.
 
     The constructor raises ConfigError as `keys_of` does; later failures are only logged.
     """
@@ -40,14 +40,14 @@ class ReloadingKeys:
         self._check_at = clock() + _CHECK_EVERY_SECONDS
         if self.awaits_first:
             log.warning(
-                "no API keys yet, so nobody can ask; `zhiwen keys new NAME --file %s` makes one, and this server accepts "
-                "it within two seconds",
+                "no API keys yet, so nobody can ask; `zhiwen keys new NAME --file %s` makes one, which this server "
+                "accepts within two seconds",
                 settings.keys_file,
             )
 
     @property
     def is_open(self) -> bool:
-        """Whether the service started without keys and without a file. It then has nothing to reload, and stays open."""
+        """Whether the service started without keys and without a file. It then stays open."""
         return not self._has_keys and not self._settings.keys_file
 
     @property

@@ -15,6 +15,9 @@ from api.translations import interface_language
 from rag.settings import Settings
 from rag.settings_loader import load_settings
 
+_INCOMPLETE = 3
+"""The exit status if a document could not be read: all others are live, which a scheduled job may count as done."""
+
 
 def ingest(
     context: typer.Context,
@@ -49,7 +52,7 @@ def ingest(
         print_json(report)
     else:
         print_report(console, report, language)
-    raise typer.Exit(1 if report.failures else 0)
+    raise typer.Exit(_INCOMPLETE if report.failures else 0)
 
 
 def _settings(file: Path | None, knowledge: Path | None) -> Settings:
