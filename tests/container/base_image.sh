@@ -17,6 +17,6 @@ mmdebstrap --quiet --variant=minbase --hook-dir=/usr/share/mmdebstrap/hooks/merg
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --customize-hook='copy-in /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs' \
     --customize-hook="ln -s /usr/bin/python$version \"\$1/usr/local/bin/python\"" \
-    --customize-hook='copy-in tests/container/pip /usr/local/bin' \
+    --customize-hook="copy-in $(dirname "$0")/pip /usr/local/bin" \
     "$suite" "$tar"
 docker import --change 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin' "$tar" "$name"
