@@ -46,6 +46,8 @@ class Stack:
     clone: Path
     environment: dict[str, str]
     client: httpx2.Client
+    started_at: float
+    """When it was started, by the monotonic clock."""
 
     @classmethod
     @contextmanager
@@ -56,7 +58,7 @@ class Stack:
             address = f"127.0.0.1:{probe.getsockname()[1]}"
         environment = engine.environment | {"PUBLISH": address, "COMPOSE_PROJECT_NAME": "zhiwen-test"}
         with httpx2.Client(base_url=f"http://{address}", timeout=30, trust_env=False) as client:
-            stack = cls(engine, clone, environment, client)
+            stack = cls(engine, clone, environment, client, time.monotonic())
             try:
                 stack.compose("up", "--detach")
                 yield stack

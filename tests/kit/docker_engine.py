@@ -58,7 +58,7 @@ class Engine:
 
 @contextmanager
 def docker_engine(folder: Path) -> Iterator[Engine]:
-    """The Docker engine that runs; else one with its files in `folder`, until the end. Skips the test if there is none."""
+    """The Docker engine that runs; else one with its files in `folder`, until the end. Skips if there is none."""
     if not shutil.which("docker"):
         pytest.skip("there is no docker; apt-get install docker.io")
     environment = dict(os.environ)
