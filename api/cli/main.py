@@ -29,6 +29,7 @@ from api.cli.options import GlobalOptions
 from api.error_codes import error_code, exit_code, terminal_message
 from api.version import version
 from rag.errors import ZhiwenError
+from rag.models.cpu_quota import respect_cpu_quota
 
 app = typer.Typer(
     help="知问: cited answers from a folder of Markdown. 基于 Markdown 知识库的带引用问答。",
@@ -66,6 +67,7 @@ def main() -> NoReturn:
 
     An error is one line on standard error and exit status 1, or 2 if the input or the settings are wrong.
     """
+    respect_cpu_quota()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         app()

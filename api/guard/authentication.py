@@ -40,9 +40,11 @@ def _authenticated(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
     if rule.needs is None:
         return None
     presented = _presented(headers)
+    caller = keys.find(presented) if presented else None
+    if caller is None and keys.awaits_first:
+        raise KeyMissing("this server has no API keys yet; its log says how to make one")
     if not presented:
         raise KeyMissing("API key missing; send it in the header `Authorization: Bearer …`")
-    caller = keys.find(presented)
     if caller is None:
         raise KeyUnknown("invalid API key; ask the administrator")
     if rule.needs not in caller.opens:

@@ -44,14 +44,19 @@ def add_line(path: Path, name: str, line: str) -> None:
 
 
 def keys_of(settings: ServeSettings) -> KeyRing:
-    """The configured keys. Raises ConfigError as `text_of` and `keys_in` do."""
+    """The keys that are configured by now. Raises ConfigError as `text_of` and `keys_in` do."""
     return keys_in(text_of(settings.keys_file), settings)
 
 
 def text_of(path: str) -> str:
-    """The text of the key file, "" if none is configured. Raises ConfigError if it cannot be read."""
+    """The text of the key file, "" if none is configured or there is none yet.
+
+    Raises ConfigError if it cannot be read.
+    """
     try:
         return Path(path).read_text(encoding="utf-8") if path else ""
+    except FileNotFoundError:
+        return ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"serve.keys_file {path} cannot be read: {error}") from error
 
@@ -59,8 +64,8 @@ def text_of(path: str) -> str:
 def keys_in(text: str, settings: ServeSettings) -> KeyRing:
     """The keys in `text`, which is that of the configured file, and those in the environment.
 
-    Raises ConfigError if a key is malformed or weak, if two have the same name, if the file has no keys, or if other
-    machines could reach a service without keys.
+    A file that is configured may get its first key later. Raises ConfigError if a key is malformed or weak, if two have
+    the same name, or if no file is configured, there are no keys, and other machines can reach the service.
     """
     keys = [*_in_file(settings.keys_file, text), *_in_environment(settings.keys.get_secret_value())]
     taken = {OWNER}
@@ -68,7 +73,7 @@ def keys_in(text: str, settings: ServeSettings) -> KeyRing:
         if key.name in taken:
             raise ConfigError(f"two API keys are named {key.name}; give each its own name")
         taken.add(key.name)
-    if not keys and not is_loopback(settings.host):
+    if not keys and not settings.keys_file and not is_loopback(settings.host):
         raise ConfigError(
             f"other machines can reach serve.host {settings.host}, and there is no API key; run `zhiwen keys new NAME "
             "--file keys.txt` and set ZHIWEN_SERVE__KEYS_FILE=keys.txt, or serve on 127.0.0.1"
@@ -76,19 +81,18 @@ def keys_in(text: str, settings: ServeSettings) -> KeyRing:
     return KeyRing(keys)
 
 
+def entries_of(text: str) -> dict[int, str]:
+    """The entries of a key file by the number of their line, without comments and blank lines."""
+    lines = {number: line.strip() for number, line in enumerate(text.splitlines(), 1)}
+    return {number: line for number, line in lines.items() if line and not line.startswith("#")}
+
+
 def _in_file(path: str, text: str) -> Iterator[Key]:
-    if not path:
-        return
-    lines = enumerate(text.splitlines(), 1)
-    entries = {number: line.strip() for number, line in lines if not line.lstrip().startswith("#")}
-    entries = {number: line for number, line in entries.items() if line}
-    for number, line in entries.items():
+    for number, line in entries_of(text).items():
         key = _parsed(line, f"{path}:{number}")
         if not _HASHED.search(line):
             raise ConfigError(f"{path}:{number} holds a key instead of its hash; `zhiwen keys new` writes the hash")
         yield key
-    if not entries:
-        raise ConfigError(f"serve.keys_file {path} has no keys; `zhiwen keys new NAME --file {path}` adds one")
 
 
 def _in_environment(value: str) -> Iterator[Key]:

@@ -35,7 +35,12 @@ class Keys(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether the service has no keys, so that everybody may do everything. Does not change while it runs."""
+        """Whether the service needs no keys, so that everybody may do everything. Does not change while it runs."""
+        ...
+
+    @property
+    def awaits_first(self) -> bool:
+        """Whether keys are needed and there is none yet, so that nobody can ask."""
         ...
 
     def find(self, key: str) -> Key | None:
@@ -57,6 +62,11 @@ class KeyRing:
         """Whether there are no keys."""
         return not self._keys
 
+    @property
+    def awaits_first(self) -> bool:
+        """Always False: no key is added later."""
+        return False
+
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, None if there is none.
 
@@ -70,8 +80,8 @@ class KeyRing:
         return found
 
     def with_owner(self, token: str) -> "KeyRing":
-        """These keys and an administrator's key for the command line; nothing is added if there are no keys."""
-        return self if self.is_open else KeyRing((*self._keys, Key(OWNER, OPENS["admin"], digest_of(token))))
+        """These keys and an administrator's key for the command line."""
+        return KeyRing((*self._keys, Key(OWNER, OPENS["admin"], digest_of(token))))
 
 
 def new_key() -> str:

@@ -47,8 +47,8 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
     there are no API keys; StoreError if the database file is damaged, in use or not writable.
     """
     owner_token = secrets.token_urlsafe(32)
-    keys = ReloadingKeys(settings.serve, owner_token=owner_token)
     configure_logs()
+    keys = ReloadingKeys(settings.serve, owner_token=owner_token)
     with Services(settings) as services:
         services.open_all()
         _connect(services.store)

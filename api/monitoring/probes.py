@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api.error_codes import error_code
 from api.guard.draining import Drain
+from api.guard.keys import Keys
 from api.schemas.error_bodies import ERRORS
 from api.service.health import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
 from rag.errors import EmbedderMismatch, StoreEmpty, StoreTimeout, ZhiwenError
@@ -66,7 +67,7 @@ class Readiness:
             self._is_embedder_warm = True
 
 
-def add_health(app: FastAPI, *, store: Store, embedder: Embedder, drain: Drain) -> None:
+def add_health(app: FastAPI, *, store: Store, embedder: Embedder, drain: Drain, keys: Keys) -> None:
     """Add the probes `/health/live` and `/health/ready`."""
     readiness = Readiness(store, embedder)
 
@@ -77,10 +78,15 @@ def add_health(app: FastAPI, *, store: Store, embedder: Embedder, drain: Drain) 
 
     @app.get("/health/ready", response_model=ReadyResponse, responses=ERRORS | _NOT_READY, tags=["service"])
     async def ready() -> JSONResponse:
-        """Whether questions can be answered now: the store is reached, the embedder loaded, a generation live."""
+        """Whether questions can be answered now: the store is reached, the embedder loaded, a generation live.
+
+        A server that waits for its first API key is not ready either.
+        """
         found = await readiness.check()
         if drain.is_stopping:
             found.append(ReadyPartOut(part="service", ok=False, code="stopping"))
+        if keys.awaits_first:
+            found.append(ReadyPartOut(part="keys", ok=False, code="key_missing"))
         is_ready = all(part.ok for part in found)
         body = ReadyResponse(ready=is_ready, parts=found)
         return JSONResponse(body.model_dump(), status_code=200 if is_ready else 503)

@@ -34,7 +34,7 @@ class LiveResponse(BaseModel):
     live: bool
 
 
-ReadyPart = Literal["store", "embedder", "generation", "service"]
+ReadyPart = Literal["store", "embedder", "generation", "service", "keys"]
 
 
 class ReadyPartOut(BaseModel):

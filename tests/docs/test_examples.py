@@ -166,9 +166,7 @@ def test_the_proxy_fits_the_service_behind_it(document: MarkdownFile) -> None:
 
 
 @production
-def test_what_is_copied_and_applied_exists(document: MarkdownFile) -> None:
-    ((example, _),) = document.command_lines("cp")
-    assert (ROOT / example).is_file()
+def test_what_is_applied_exists(document: MarkdownFile) -> None:
     applied = [line[2] for line in document.command_lines("kubectl") if line[:2] == ["apply", "-k"]]
     assert applied
     assert all((ROOT / folder / "kustomization.yaml").is_file() for folder in applied)

@@ -228,7 +228,7 @@ def test_invariant_6_a_failed_document_makes_the_exit_status_non_zero(tmp_path: 
         text=True,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "bad.md" in done.stdout + done.stderr
     assert "good.md" not in done.stderr
 

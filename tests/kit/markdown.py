@@ -146,5 +146,14 @@ def guide(topic: str) -> tuple[MarkdownFile, MarkdownFile]:
 
 
 def _in_container(line: list[str]) -> list[str]:
-    """`docker compose run … zhiwen keys new` is `zhiwen keys new`, because that is what the image starts."""
-    return line[line.index("zhiwen") :] if line[:3] == ["docker", "compose", "run"] else line
+    """`docker compose run … zhiwen keys new` is `zhiwen keys new`, because that is what the image starts.
+
+    With `exec`, the name of the service comes before the whole command.
+    """
+    match line[:3]:
+        case ["docker", "compose", "run"]:
+            return line[line.index("zhiwen") :]
+        case ["docker", "compose", "exec"]:
+            return line[line.index("zhiwen") + 1 :]
+        case _:
+            return line

@@ -116,8 +116,8 @@ class OpenAIServer(ThreadingHTTPServer):
 
     request_queue_size = 128
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Handler)
         self.closing = threading.Event()
         """Set when the test is over."""
         self.connections = 0
@@ -190,9 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def openai_server(*scripts: Script) -> Iterator[OpenAIServer]:
+def openai_server(*scripts: Script, host: str = "127.0.0.1") -> Iterator[OpenAIServer]:
     """A running server that plays these scripts."""
-    with OpenAIServer() as server:
+    with OpenAIServer(host) as server:
         if scripts:
             server.play(*scripts)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

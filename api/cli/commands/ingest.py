@@ -14,6 +14,9 @@ from api.service.factory import open_service
 from api.service.ingest import PREVIEW
 from api.translations import interface_language
 
+_INCOMPLETE = 3
+"""The exit status if a document could not be read: all others are live, which a scheduled job may count as done."""
+
 
 def ingest(
     context: typer.Context,
@@ -48,4 +51,4 @@ def ingest(
         print_json(report)
     else:
         print_report(console, report, language)
-    raise typer.Exit(1 if report.failures else 0)
+    raise typer.Exit(_INCOMPLETE if report.failures else 0)

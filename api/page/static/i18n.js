@@ -72,7 +72,7 @@ const TEXTS = {
   error_feedback_error: ["评价没能保存：{message}", "Your feedback could not be saved: {message}"],
   error_internal: ["服务出错了，原因见服务日志。", "Internal error; see the server log."],
   key_title: ["需要密钥", "API key required"],
-  key_text: ["这个服务要求 API 密钥。密钥只留到关闭这个标签页为止。", "This server requires an API key. The key is kept until you close this tab."],
+  key_text: ["这个服务要求 API 密钥，管理员用 zhiwen keys new 生成。密钥只留到关闭这个标签页为止。", "This server requires an API key, which its administrator makes with `zhiwen keys new`. The key is kept until you close this tab."],
   key_wrong: ["这个密钥无效。", "This key is not valid."],
   key_lacks: ["这个密钥没有这项权限，请换一个。", "This key does not allow this. Use another key."],
   key_label: ["API 密钥", "API key"],

@@ -155,9 +155,9 @@ def test_only_verify_notices_an_edit_that_kept_size_and_time(ended: dict[str, En
     assert (verifying["documents"]["changed"], verifying["embedded"], verifying["generation"]) == (1, 1, 2)
 
 
-def test_broken_files_are_named_a_line_each_and_the_status_is_1(ended: dict[str, Ended]) -> None:
+def test_broken_files_are_named_a_line_each_and_the_status_is_3(ended: dict[str, Ended]) -> None:
     outcome = ended["two broken files"].outcome
-    assert outcome.status == 1
+    assert outcome.status == 3
     assert outcome.err == ""
     plan, report, heading, *failures = outcome.out.splitlines()
     assert plan == "Documents: 2 added, 1 changed, 0 removed, 4 unchanged"
@@ -168,7 +168,7 @@ def test_broken_files_are_named_a_line_each_and_the_status_is_1(ended: dict[str,
 
 def test_broken_files_as_json_are_counted_and_named(ended: dict[str, Ended]) -> None:
     outcome = ended["two broken files as JSON"].outcome
-    assert outcome.status == 1
+    assert outcome.status == 3
     assert outcome.json["documents"] == {"added": 1, "changed": 0, "removed": 0, "unchanged": 4, "failed": 2}
     assert [failure["source"] for failure in outcome.json["failures"]] == ["heron.md", "torn.md"]
     assert all(not failure["error"].startswith(failure["source"]) for failure in outcome.json["failures"])

@@ -22,8 +22,8 @@ GIVEN, OWNER_TOKEN = new_key(), "t" * 43
 STEADY_LINE = line_of("steady", ["ask"], STEADY) + "\n"
 PASSING_LINE = line_of("passing", ["ask"], PASSING) + "\n"
 PROBLEMS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "emptied": (lambda file: file.write_text(""), "has no keys"),
-    "gone": (lambda file: file.unlink(), "cannot be read"),
+    "emptied": (lambda file: file.write_text(""), "is missing or has no keys"),
+    "gone": (lambda file: file.unlink(), "is missing or has no keys"),
     "a folder": (lambda file: (file.unlink(), file.mkdir()), "cannot be read"),
     "a pipe": (lambda file: (file.unlink(), os.mkfifo(file)), "is a pipe"),
     "no text": (lambda file: file.write_bytes(b"\xff\xfe\x00"), "cannot be read"),
@@ -111,6 +111,48 @@ def test_a_service_that_started_without_keys_stays_open() -> None:
     assert keys.is_open
 
 
+def test_a_service_that_waits_for_its_first_key_is_closed_and_says_how_to_make_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, file = Clock(), tmp_path / "keys.txt"
+    keys = ReloadingKeys(ServeSettings(host="0.0.0.0", keys_file=str(file)), owner_token=OWNER_TOKEN, clock=clock)
+    assert f"zhiwen keys new NAME --file {file}" in caplog.text
+    clock.now += 1.5
+    assert keys.awaits_first
+    assert not keys.is_open
+    assert keys.find(STEADY) is None
+    assert keys.find(OWNER_TOKEN), "the command line works already"
+    assert len(caplog.messages) == 1
+    file.write_text(STEADY_LINE)
+    clock.now += 1.5
+    assert not keys.awaits_first
+    assert keys.find(STEADY)
+    file.unlink()
+    clock.now += 1.5
+    assert keys.find(STEADY), "a file that is gone locks nobody out"
+    assert not keys.awaits_first
+
+
+def test_a_mounted_secret_of_kubernetes_is_followed(tmp_path: Path) -> None:
+    """The kubelet writes a new folder and swaps the link `..data` to it; the file itself is a link that stays."""
+
+    def publish(name: str, content: str) -> None:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "keys.txt").write_text(content)
+        (tmp_path / "..data_tmp").symlink_to(name)
+        (tmp_path / "..data_tmp").replace(tmp_path / "..data")
+
+    publish("..2026_11_28_10_00_00.1", STEADY_LINE)
+    (tmp_path / "keys.txt").symlink_to("..data/keys.txt")
+    clock = Clock()
+    keys = loaded(tmp_path / "keys.txt", clock)
+    assert keys.find(STEADY)
+    publish("..2026_11_28_10_01_00.2", PASSING_LINE)
+    clock.now += 1.5
+    assert keys.find(PASSING)
+    assert keys.find(STEADY) is None
+
+
 def test_keys_of_the_environment_alone_need_no_file() -> None:
     settings = ServeSettings(keys=SecretStr(f"given:ask:{GIVEN}"))
     keys = ReloadingKeys(settings, owner_token=OWNER_TOKEN, clock=Clock())
@@ -193,3 +235,22 @@ def test_a_running_server_keeps_its_keys_while_the_file_is_broken(following: Ser
     eventually(is_logged)
     assert is_logged()
     assert not any(key in following.log for key in (STEADY, GIVEN, FOREIGN))
+
+
+def test_a_server_without_a_key_starts_is_not_ready_and_takes_the_first_one(
+    first_ask: FirstAsk, tmp_path: Path
+) -> None:
+    workspace = first_ask.workspace.copy_to(tmp_path).given(ZHIWEN_SERVE__KEYS_FILE="keys.txt")
+    with workspace.serving() as server:
+        refused = server.client.get("/status", headers={"Authorization": f"Bearer {STEADY}"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "key_missing")
+        assert "no API keys yet" in refused.json()["error"]["message"]
+        ready = server.client.get("/health/ready")
+        assert (ready.status_code, ready.json()["ready"]) == (503, False)
+        assert {"part": "keys", "ok": False, "code": "key_missing"} in ready.json()["parts"]
+        assert "zhiwen keys new NAME --file keys.txt" in server.log
+        assert workspace.run("status").status == 0, "the command line of the same user needs no key"
+
+        made = workspace.run("keys", "new", "first").out.strip()
+        eventually(lambda: status(server, made) == 200)
+        assert server.client.get("/health/ready").status_code == 200
