@@ -94,7 +94,8 @@ def _no_folder(root: Path) -> str:
     problem = f"{root.absolute()} {'is not a folder' if root.exists() else 'does not exist'}"
     if root.name == USUAL_NAME and is_too_wide(root.parent):
         problem += f", and all of {root.parent.absolute()} is ingested only if you name it"
-    return f"{problem}; name your folder of documents: zhiwen --knowledge DIR, or knowledge.path in config.yaml"
+    way_out = "name your folder of documents: zhiwen --knowledge DIR, or set knowledge.path (ZHIWEN_KNOWLEDGE__PATH)"
+    return f"{problem}; {way_out}"
 
 
 def _walk(

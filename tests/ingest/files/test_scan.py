@@ -183,7 +183,7 @@ def test_no_two_documents_have_the_same_source(root: Path) -> None:
 
 
 def test_a_missing_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(KnowledgeError, match=r"nowhere does not exist; set knowledge\.path"):
+    with pytest.raises(KnowledgeError, match=r"nowhere does not exist; name your folder .*knowledge\.path"):
         sources(tmp_path / "nowhere")
 
 
