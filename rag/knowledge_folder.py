@@ -21,7 +21,7 @@ Sections = dict[str, Any]
 """Valid values by section and key."""
 
 _STORE = ("store", "uri")
-_BESIDE_INDEX = (_STORE, ("traces", "path"), ("serve", "feedback_path"))
+_BESIDE_INDEX = (_STORE, ("serve", "feedback_path"))
 
 
 def find_folder(values: Sections, base: Path) -> Sections:

@@ -34,10 +34,10 @@ def written(folder: Path, text: str) -> Path:
 
 
 def index_of(settings: Settings) -> list[str]:
-    return [settings.store.uri, str(settings.traces.path), str(settings.serve.feedback_path)]
+    return [settings.store.uri, str(settings.serve.feedback_path)]
 
 
-BESIDE = [".zhiwen/milvus.db", ".zhiwen/traces", ".zhiwen/feedback.jsonl"]
+BESIDE = [".zhiwen/milvus.db", ".zhiwen/feedback.jsonl"]
 
 
 def test_without_any_setting_it_is_the_working_directory_and_the_index_is_in_it() -> None:
@@ -86,13 +86,12 @@ def test_the_root_is_too_wide_for_a_user_without_a_home(monkeypatch: pytest.Monk
 
 
 def test_another_folder_has_an_index_of_its_own_whatever_the_file_says(here: Path, other: Path) -> None:
-    file = written(here, "store:\n  uri: m.db\ntraces:\n  path: traces\n")
+    file = written(here, "store:\n  uri: m.db\n")
     settings, origins = load_settings_with_origins(file, {}, knowledge=other)
     assert index_of(settings) == [str(other / path) for path in BESIDE]
     assert {name for name, origin in origins.items() if origin == "--knowledge"} == {
         "knowledge.path",
         "store.uri",
-        "traces.path",
         "serve.feedback_path",
     }
 
