@@ -107,18 +107,18 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "knowledge": {"zh": "文件夹", "en": "Folder"},
     "chat": {"zh": "大模型", "en": "Chat model"},
     "doctor_defaults": {"zh": "只有默认值和环境变量", "en": "only defaults and environment variables"},
-    "doctor_knowledge": {"zh": "{path}，{count} 篇文档", "en": "{path}, {count} documents"},
+    "doctor_knowledge": {"zh": "{path}，{count} 篇文档", "en": "{path} (documents: {count})"},
     "doctor_empty": {
         "zh": "{uri} 还是空的；运行 zhiwen ingest 读入文档",
         "en": "{uri} is empty; run `zhiwen ingest` to fill it",
     },
     "doctor_store": {
         "zh": "{uri}，第 {generation} 版，{documents} 篇文档",
-        "en": "{uri}, generation {generation}, {documents} documents",
+        "en": "{uri}, generation {generation} (documents: {documents})",
     },
     "doctor_served": {
         "zh": "由服务 {url}（进程 {pid}）打开，第 {generation} 版，{documents} 篇文档，用 {embedder} 和 {chat}",
-        "en": "open in the server {url} (process {pid}), generation {generation}, {documents} documents, "
+        "en": "open in the server {url} (process {pid}), generation {generation} (documents: {documents}), "
         "with {embedder} and {chat}",
     },
     "doctor_embedder": {

@@ -35,6 +35,10 @@ REMEDIES: dict[str, dict[Language, str]] = {
         "zh": "检查 embedding.* 设置，或设 embedding.provider: builtin",
         "en": "check the embedding.* settings, or set embedding.provider: builtin",
     },
+    "texts_refused": {
+        "zh": "改短或删去报告里点名的文档，或换一个嵌入模型",
+        "en": "shorten or remove the documents that the report names, or choose another embedding model",
+    },
     "embedder_mismatch": {
         "zh": "运行 zhiwen ingest 重建索引，或改回原来的设置",
         "en": "run `zhiwen ingest` to rebuild the index, or restore the old settings",

@@ -90,7 +90,7 @@ def test_if_all_is_well_each_part_is_described_and_the_status_is_0(ended: Mappin
     assert outcome.json["ok"] is True
     found = checks(outcome.json)
     assert all(check["ok"] and not check["remedy"] and check["code"] is None for check in found.values())
-    assert "generation 1, 1 documents" in found["store"]["message"]
+    assert "generation 1 (documents: 1)" in found["store"]["message"]
     assert "builtin/multilingual-e5-small, 384" in found["embedder"]["message"]
     assert "quoted from the documents" in found["chat"]["message"]
 
@@ -225,7 +225,7 @@ def test_beside_a_server_the_server_is_asked_how_the_store_is(server: Server) ->
     assert outcome.status == 0, outcome
     store = checks(outcome.json)["store"]["message"]
     assert f"server {server.url} (process {server.process.pid})" in store
-    assert "documents, with builtin/multilingual-e5-small and extractive" in store
+    assert "(documents: 4), with builtin/multilingual-e5-small and extractive" in store
 
 
 def test_a_server_that_hangs_is_named(workspace: Workspace) -> None:
