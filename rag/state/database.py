@@ -1,8 +1,9 @@
 """The state database: what people asked and thought, in an SQLite file or in PostgreSQL."""
 
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 2.0
 """After a failure, the database is not tried again for so long, so that few threads wait for a dead one."""
+
+_SQLITE_TURN = threading.Lock()
+"""The threads of this process take turns at SQLite: it waits for a lock by sleeping, so some would wait for very long.
+And while one creates a file, no other opens it."""
 
 _FILE = "state.db"
 _FOLDER = ".zhiwen"
@@ -67,14 +72,20 @@ class StateDatabase:
 
     @contextmanager
     def _transaction(self, *, writes: bool) -> Iterator["Transaction"]:
-        if time.monotonic() < self._retry_at:
-            raise StateUnavailable(self._failure)
+        with _SQLITE_TURN if self._url.startswith(SQLITE) else nullcontext():
+            # Others may have failed while this thread waited for its turn.
+            if time.monotonic() < self._retry_at:
+                raise StateUnavailable(self._failure)
+            with self._noting_failures(), self._transactions.begin(writes=writes) as transaction:
+                yield transaction
+
+    @contextmanager
+    def _noting_failures(self) -> Iterator[None]:
         from rag.state.engine import ERRORS  # noqa: PLC0415  (SQLAlchemy takes 0.1 s to import)
 
         try:
-            with self._transactions.begin(writes=writes) as transaction:
-                yield transaction
-        except (*ERRORS, StateUnavailable) as error:
+            yield
+        except ERRORS as error:
             reason = mask_password(first_line(getattr(error, "orig", None) or error))
             self._failure = f"the state database {self.location} cannot be used (state.url): {reason}"
             self._retry_at = time.monotonic() + RETRY_SECONDS

@@ -4,9 +4,9 @@ import os
 import socket
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Timer
 from typing import Any
 from urllib.parse import quote
 
@@ -15,9 +15,10 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from rag.database_url import SQLITE, sqlite_file
+from rag.errors import StateUnavailable
 from rag.state.schema import is_current, migrate
 
-ERRORS = (SQLAlchemyError, OSError, ImportError)
+ERRORS = (SQLAlchemyError, StateUnavailable, OSError, ImportError)
 """What a transaction raises if the database cannot be reached, read or written, or its driver has no library."""
 
 _BUSY_SECONDS = 2
@@ -25,9 +26,6 @@ _CONNECT_SECONDS = 2
 _STATEMENT_SECONDS = 2
 _CONNECTION_SECONDS = 4
 """The longest life of a connection to PostgreSQL. It also ends a wait for a server that hangs and says nothing."""
-
-_SQLITE = Lock()
-"""The threads of this process take turns: SQLite waits for a lock by sleeping, so some would wait for very long."""
 
 
 class Transaction:
@@ -55,17 +53,12 @@ class TransactionFactory:
 
     @contextmanager
     def begin(self, *, writes: bool) -> Iterator[Transaction]:
-        """Open a transaction, and commit it at the end if it `writes`. Raises StateUnavailable and `ERRORS`.
+        """Open a transaction, and commit it at the end if it `writes`. Raises `ERRORS`.
 
         Reading does not create a file: a missing one reads as an empty database.
         """
-        with _SQLITE if self._file else nullcontext():
-            is_there = self._file is None or _is_there(self._file, create=writes)
-            with self._transaction(self._engine if is_there else _open_sqlite(None), writes=writes) as transaction:
-                yield transaction
-
-    @contextmanager
-    def _transaction(self, engine: Engine, *, writes: bool) -> Iterator[Transaction]:
+        is_there = self._file is None or _is_there(self._file, create=writes)
+        engine = self._engine if is_there else _open_sqlite(None)
         with engine.connect() as connection:
             if not is_current(connection):
                 connection.rollback()

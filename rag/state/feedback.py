@@ -28,9 +28,11 @@ class Feedback:
     generation: int
 
 
-_COLUMNS = tuple(field.name for field in fields(Feedback))
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM feedback ORDER BY id"  # noqa: S608  # nosec B608  (our own names)
-_INSERT = f"INSERT INTO feedback ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)})"  # noqa: S608  # nosec B608
+_SELECT = "SELECT at, trace_id, rating, comment, question, answer, model, generation FROM feedback ORDER BY id"
+_INSERT = """
+INSERT INTO feedback (at, trace_id, rating, comment, question, answer, model, generation)
+VALUES (:at, :trace_id, :rating, :comment, :question, :answer, :model, :generation)
+"""
 
 
 class FeedbackLog:
@@ -97,6 +99,6 @@ def _lines(file: Path) -> Iterator[Feedback]:
     for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], 1):
         try:
             values = json.loads(line)
-            yield Feedback(**{name: values[name] for name in _COLUMNS})
+            yield Feedback(**{field.name: values[field.name] for field in fields(Feedback)})
         except (ValueError, KeyError, TypeError) as error:
             raise FeedbackError(f"{file}: line {number} is not valid feedback; fix or remove it") from error

@@ -327,7 +327,12 @@ def test_settings_cannot_be_changed_once_read() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "postgresql://db/zhiwen", "postgresql://me:p%40ss@db:5432/zhiwen?sslmode=require", "sqlite:////srv/state.db"],
+    [
+        "",
+        "postgresql://db/zhiwen",
+        "postgresql://me:p%40ss@db:5432/zhiwen?sslmode=require",  # pragma: allowlist secret
+        "sqlite:////srv/state.db",
+    ],
 )
 def test_the_state_database_is_a_file_or_postgresql(tmp_path: Path, url: str) -> None:
     assert load(tmp_path, "", ZHIWEN_STATE__URL=url).state.url == url
@@ -336,12 +341,12 @@ def test_the_state_database_is_a_file_or_postgresql(tmp_path: Path, url: str) ->
 @pytest.mark.parametrize(
     "url",
     [
-        "mysql://me:secret-7311@db/zhiwen",
-        "postgres://me:secret-7311@db/zhiwen",
-        "postgresql+asyncpg://me:secret-7311@db/zhiwen",
-        "postgresql://me:secret-7311@db:port/zhiwen",
+        "mysql://me:secret-7311@db/zhiwen",  # pragma: allowlist secret
+        "postgres://me:secret-7311@db/zhiwen",  # pragma: allowlist secret
+        "postgresql+asyncpg://me:secret-7311@db/zhiwen",  # pragma: allowlist secret
+        "postgresql://me:secret-7311@db:port/zhiwen",  # pragma: allowlist secret
         "postgresql://me:sec#ret-7311@db/zhiwen",
-        "postgresql://me:sec@ret-7311/@db/zhiwen",
+        "postgresql://me:sec@ret-7311/@db/zhiwen",  # pragma: allowlist secret
         "sqlite://",
         "sqlite:///",
         "state.db",

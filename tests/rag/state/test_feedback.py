@@ -58,7 +58,11 @@ def test_a_line_that_broke_off_does_not_count_and_one_that_is_wrong_is_named(
         (".zhiwen/milvus.db", "", ".zhiwen/state.db"),
         ("http://milvus:19530", "", ".zhiwen/state.db"),
         ("/srv/kb/milvus.db", "sqlite:///other.db", "other.db"),
-        ("/srv/kb/milvus.db", "postgresql://me:secret@db/zhiwen", "postgresql://me:***@db/zhiwen"),
+        (
+            "/srv/kb/milvus.db",
+            "postgresql://me:secret@db/zhiwen",  # pragma: allowlist secret
+            "postgresql://me:***@db/zhiwen",
+        ),
     ],
 )
 def test_the_database_is_beside_the_index_unless_a_url_says_where(index: str, url: str, location: str) -> None:
