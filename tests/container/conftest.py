@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.compose_project import Stack, build, fresh_clone
+from tests.kit.compose import compose_command
 from tests.kit.docker_engine import Engine, docker_engine
 
 FIGURES: dict[str, str] = {}
@@ -19,6 +20,7 @@ def figures() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    compose_command()  # skips before an engine is started in vain
     with docker_engine(tmp_path_factory.mktemp("docker")) as running:
         yield running
 

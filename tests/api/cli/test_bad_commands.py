@@ -131,7 +131,7 @@ def test_a_first_question_without_a_knowledge_folder_is_one_line_and_creates_not
 def test_a_file_that_is_not_utf8_leaves_the_index_as_it_was(workspace: Workspace) -> None:
     workspace.write("overview.md", b"caf\xe9\n")
     outcome = workspace.run("ingest")
-    assert outcome.status == 1
+    assert outcome.status == 3
     assert "overview.md: line 1 is not UTF-8" in outcome.out
     assert outcome.err == ""
     found = workspace.run("search", QUESTION, "--top-k", "1", "--json")
