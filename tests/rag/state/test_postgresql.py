@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rag import optional_packages
 from rag.errors import ConfigError, StateUnavailable
-from rag.state import database as database_module
 from rag.state.database import StateDatabase
 from tests.kit.postgres_process import PASSWORD
 from tests.kit.waiting import eventually
@@ -68,7 +68,7 @@ def test_a_wrong_password_is_an_error_that_does_not_show_it(postgres: "PostgresP
 
 
 def test_without_the_driver_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'zhiwen\[postgres\]'") as caught:
+    monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"install 'zhiwen\[postgres\]'") as caught:
         StateDatabase("postgresql://me:secret-7311@db/zhiwen")  # pragma: allowlist secret
     assert "7311" not in str(caught.value)
