@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.compose_project import Stack, build, fresh_clone
 from tests.kit.compose import compose_command
+from tests.kit.compose_project import Stack, build, fresh_clone
 from tests.kit.docker_engine import Engine, docker_engine
 
 FIGURES: dict[str, str] = {}
