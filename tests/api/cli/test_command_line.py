@@ -95,7 +95,7 @@ def test_an_ingest_without_changes_embeds_nothing_and_says_so(outcomes: dict[str
 def test_a_broken_file_is_named_and_takes_no_other_down(workspace: Workspace) -> None:
     write_sound_and_broken(workspace)
     outcome = workspace.run("ingest", "--json")
-    assert outcome.status == 1
+    assert outcome.status == 3
     assert outcome.err == ""
     report = outcome.json
     assert report["generation"] == 2
@@ -107,7 +107,7 @@ def test_a_broken_file_is_named_and_takes_no_other_down(workspace: Workspace) ->
     assert "line 3 is not UTF-8" in failure["error"]
 
     again = workspace.run("ingest")
-    assert again.status == 1
+    assert again.status == 3
     assert re.search(r"^ +broken\.md: line 3 is not UTF-8", again.out, re.MULTILINE), again.out
 
 

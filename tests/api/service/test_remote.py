@@ -98,12 +98,12 @@ def test_each_compared_step_does_what_its_name_says(both: Both) -> None:
     assert "lamp.md:3" in outcomes["hits"].out
     assert outcomes["a dry run"].out.splitlines()[1:] == ["  + bell.md", "  ~ horn.md"]
     broken = outcomes["an ingest with a broken file"]
-    assert broken.status == 1
+    assert broken.status == 3
     assert re.match(
         r"Documents: 1 added, 1 changed, 0 removed, 5 unchanged\nGeneration 2: 1 chunks added, ", broken.out
     )
     assert re.search(r"^  horn\.md: line 3 is not UTF-8", broken.out, re.MULTILINE)
-    assert outcomes["the same as JSON"].status == 1
+    assert outcomes["the same as JSON"].status == 3
     assert outcomes["the same as JSON"].json["failures"][0]["source"] == "horn.md"
     assert_one_line(outcomes["a mass deletion"], 2, "3 of 7 documents are gone", "--allow-mass-deletion")
     assert outcomes["a mass deletion"].json["error"]["code"] == "knowledge_error"
