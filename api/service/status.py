@@ -8,12 +8,17 @@ from api.service.ingest import PlanOut
 from api.service.operation import Example, Operation
 from ingest.sync import pending_changes
 from rag.errors import KnowledgeError
+from rag.models.embedders.builtin import engine_of
 from rag.settings import Settings
 from rag.store.store import Store
 
 
 class StatusResponse(BaseModel):
-    """The live generation. `pending` is what the next ingest would change, null if the folder is missing."""
+    """The live generation.
+
+    `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `pending`
+    is what the next ingest would change, null if the folder is missing.
+    """
 
     generation: int
     committed_at: str | None
@@ -21,6 +26,7 @@ class StatusResponse(BaseModel):
     documents: int
     chunks: int
     embedder: str
+    engine: str = ""
     store: str
     pending: PlanOut | None
 
@@ -40,6 +46,7 @@ def read_status(settings: Settings, store: Store) -> StatusResponse:
         documents=live.documents if live else 0,
         chunks=live.chunks if live else 0,
         embedder=live.embedder if live else "",
+        engine=engine_of(live.fingerprint) if live else "",
         store=store.uri,
         pending=pending,
     )
@@ -63,6 +70,7 @@ STATUS = Operation(
             "documents": 41,
             "chunks": 483,
             "embedder": "builtin/multilingual-e5-small",
+            "engine": "OpenVINO",
             "store": ".zhiwen/milvus.db",
             "pending": example_values.PLAN,
         },

@@ -11,3 +11,11 @@ def use_passive_waiting() -> None:
     OpenMP of torch.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def usable_threads() -> int:
+    """Return how many threads may compute at once: OMP_NUM_THREADS, or the cores that this process may use."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
