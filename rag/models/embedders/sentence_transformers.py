@@ -19,9 +19,9 @@ _BFLOAT16 = "torch.bfloat16"
 class SentenceTransformersEmbedder:
     """Embeds with what `SentenceTransformer(model)` loads, and with the prompts that the model declares.
 
-    On a CPU, texts are embedded one by one, in bfloat16 if the processor computes in it; on an accelerator, in batches of
-    `batch_size`. The model cuts off text beyond `max_tokens`. The constructor raises EmbedderUnavailable within seconds
-    if the model is neither on this machine nor available from the hub.
+    On a CPU, texts are embedded one by one, in bfloat16 if the processor computes in it; on an accelerator, in batches
+    of `batch_size`. The model cuts off text beyond `max_tokens`. The constructor raises EmbedderUnavailable within
+    seconds if the model is neither on this machine nor available from the hub.
     """
 
     def __init__(self, *, model: str, batch_size: int = 32) -> None:

@@ -91,7 +91,7 @@ def test_if_all_is_well_each_part_is_described_and_the_status_is_0(ended: Mappin
     found = checks(outcome.json)
     assert all(check["ok"] and not check["remedy"] and check["code"] is None for check in found.values())
     assert "generation 1, 1 documents" in found["store"]["message"]
-    assert "builtin/multilingual-e5-small, 384" in found["embedder"]["message"]
+    assert "builtin/multilingual-e5-small, 384 dimensions, computed by OpenVINO" in found["embedder"]["message"]
     assert "quoted from the documents" in found["chat"]["message"]
 
 

@@ -3,15 +3,12 @@
 import sys
 from typing import Any
 
-from rag.models.openmp import use_passive_waiting
-
 
 def import_openvino() -> Any:
     """Return the package `openvino`, or raise ImportError, OSError or RuntimeError if it does not work here.
 
     Processes that it is loaded in must not be forked: its threads would be missing in the child.
     """
-    use_passive_waiting()
     # On its import it sends an event to an analytics service and writes to ~/intel, without asking, if it finds
     # openvino-telemetry, which its wheel requires. If it does not, it replaces it by a stub of its own.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]

