@@ -122,8 +122,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "with {embedder} and {chat}",
     },
     "doctor_embedder": {
-        "zh": "{name}，{dimension} 维，{seconds:.1f} 秒内就绪",
-        "en": "{name}, {dimension} dimensions, ready in {seconds:.1f} s",
+        "zh": "{name}，{dimension} 维，由 {engine} 计算，{seconds:.1f} 秒内就绪",
+        "en": "{name}, {dimension} dimensions, computed by {engine}, ready in {seconds:.1f} s",
     },
     "doctor_extractive": {
         "zh": "未配置，回答摘自原文；要用大模型，请设置 ZHIWEN_CHAT__PROVIDER 和密钥",

@@ -18,7 +18,7 @@ from ingest.staging.recovery import recover
 from ingest.staging.report import OnProgress, Progress
 from ingest.staging.staging import Staging
 from rag.errors import BackupError, EmbedderMismatch, StoreError
-from rag.models.embedders.protocol import Embedder, Vector
+from rag.models.embedders.protocol import Embedder, Vector, can_search
 from rag.settings import Settings
 from rag.store.columns import SCHEMA_VERSION
 from rag.store.records import Commit, DocumentRecord
@@ -88,7 +88,8 @@ def import_backup(
         damaged = f"{path} is damaged: it does not hold what it says it holds; nothing was changed"
         if _is_incomplete(origin, progress):
             raise BackupError(damaged)
-        sealed = staging.seal(origin.root).commit
+        # The vectors are those of the file, even if this machine has another engine for the same model.
+        sealed = replace(staging.seal(origin.root).commit, embedder=origin.embedder, fingerprint=origin.fingerprint)
         if (sealed.documents, sealed.chunks) != (origin.documents, origin.chunks):
             raise BackupError(damaged)
         if origin.mode == sealed.mode:
@@ -155,7 +156,7 @@ def _is_incomplete(origin: Origin, progress: Progress) -> bool:
 
 
 def _check_embedder(origin: Origin, embedder: Embedder, path: Path) -> None:
-    if (origin.fingerprint, origin.dimension) != (embedder.fingerprint, embedder.dimension):
+    if not can_search(embedder, origin.fingerprint) or origin.dimension != embedder.dimension:
         raise EmbedderMismatch(
             f"{path} was made with {origin.embedder} ({origin.fingerprint}), this installation embeds with "
             f"{embedder.name} ({embedder.fingerprint}); set embedding.* to the former, or run `zhiwen ingest` instead"

@@ -9,7 +9,7 @@ from rag.answering.answer import Answerer
 from rag.answering.cache import AnswerCache
 from rag.chat.factory import open_chat
 from rag.chat.protocol import ChatModel
-from rag.models.embedders.factory import open_embedder
+from rag.models.embedders.factory import open_embedder, open_question_embedder
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.factory import open_reranker
 from rag.models.rerankers.protocol import Reranker
@@ -28,6 +28,8 @@ class Services:
     the store if it was opened here, and writes the traces that still wait. A service that is passed in is used as it is
     and stays open. The chat model must be closed on the event loop that used it, so its user closes it.
 
+    `for_one_command`: the process answers a question or two and ends, so what loads fast is better than what runs fast.
+
     Opening a service raises ConfigError, StoreError, EmbedderError or RerankerError.
     """
 
@@ -39,8 +41,10 @@ class Services:
         embedder: Embedder | None = None,
         chat: ChatModel | None = None,
         reranker: Reranker | None = None,
+        for_one_command: bool = False,
     ) -> None:
         self.settings = settings
+        self._for_one_command = for_one_command
         self._exit_stack = ExitStack()
         given = {"store": store, "embedder": embedder, "chat": chat, "reranker": reranker}
         # `cached_property` looks here before it opens anything.
@@ -68,8 +72,15 @@ class Services:
 
     @cached_property
     def embedder(self) -> Embedder:
-        """The embedding model."""
+        """The embedding model, for documents and questions."""
         return open_embedder(self.settings.embedding)
+
+    @cached_property
+    def question_embedder(self) -> Embedder:
+        """The embedding model for questions: `embedder`, unless a single command needs only this and not yet that."""
+        if self._for_one_command and "embedder" not in self.__dict__:
+            return open_question_embedder(self.settings.embedding)
+        return self.embedder
 
     @cached_property
     def reranker(self) -> Reranker | None:
@@ -103,7 +114,7 @@ class Services:
         """Search over store, embedder and reranker."""
         return Searcher(
             self.store,
-            self.embedder,
+            self.question_embedder,
             self.settings.retrieval,
             reranker=self.reranker,
             rerank_candidates=self.settings.rerank.candidates,

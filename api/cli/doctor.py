@@ -21,6 +21,7 @@ from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.protocol import Message
 from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
 from rag.models.embedders.factory import open_embedder
+from rag.models.embedders.protocol import can_search
 from rag.settings import Settings
 from rag.settings_loader import DEFAULT_FILE, load_settings
 from rag.store.records import Commit
@@ -130,11 +131,18 @@ class _Diagnosis:
         embedder = open_embedder(self.settings.embedding)
         embedder.embed_query("知问")
         seconds = time.monotonic() - started
-        if self.live and self.live.fingerprint != embedder.fingerprint:
+        if self.live and not can_search(embedder, self.live.fingerprint):
             raise EmbedderMismatch(
                 f"the live index was built with {self.live.embedder}, but {embedder.name} is configured"
             )
-        return say("doctor_embedder", self.language, name=embedder.name, dimension=embedder.dimension, seconds=seconds)
+        return say(
+            "doctor_embedder",
+            self.language,
+            name=embedder.name,
+            dimension=embedder.dimension,
+            engine=embedder.engine,
+            seconds=seconds,
+        )
 
     def _chat(self) -> Iterator[CheckOut]:
         """Yield one check for the chat model and one for each fallback."""

@@ -13,7 +13,7 @@ from api.guard.keys import Keys
 from api.schemas.error_bodies import ERRORS
 from api.service.health import LiveResponse, ReadyPart, ReadyPartOut, ReadyResponse
 from rag.errors import EmbedderMismatch, StoreEmpty, StoreTimeout, ZhiwenError
-from rag.models.embedders.protocol import Embedder
+from rag.models.embedders.protocol import Embedder, can_search
 from rag.store.store import Store
 
 _TIMEOUT_SECONDS = 2.0
@@ -58,7 +58,7 @@ class Readiness:
         state = self._store.state()
         if state is None:
             raise StoreEmpty
-        if state.live.fingerprint != self._embedder.fingerprint:
+        if not can_search(self._embedder, state.live.fingerprint):
             raise EmbedderMismatch
 
     def _check_embedder(self) -> None:

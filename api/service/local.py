@@ -18,7 +18,7 @@ class LocalService:
     """Runs the use cases in this process. A context manager; it opens the store and the models on first use."""
 
     def __init__(self, settings: Settings) -> None:
-        self._services = Services(settings)
+        self._services = Services(settings, for_one_command=True)
 
     def __enter__(self) -> "LocalService":
         return self

@@ -8,15 +8,18 @@ from api.service.ingest import PlanOut
 from api.service.operation import Example, Operation
 from ingest.sync import pending_changes
 from rag.errors import KnowledgeError
+from rag.models.embedders.builtin import engine_of
 from rag.settings import Settings
 from rag.state.database import StateDatabase
 from rag.store.store import Store
 
 
 class StatusResponse(BaseModel):
-    """The live generation. `pending` is what the next ingest would change, null if the folder is missing.
+    """The live generation.
 
-    `store` is the index, `state` the database of traces and feedback.
+    `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
+    the index, `state` the database of traces and feedback. `pending` is what the next ingest would change, null if the
+    folder is missing.
     """
 
     generation: int
@@ -25,6 +28,7 @@ class StatusResponse(BaseModel):
     documents: int
     chunks: int
     embedder: str
+    engine: str = ""
     store: str
     state: str = ""
     pending: PlanOut | None
@@ -45,6 +49,7 @@ def read_status(settings: Settings, store: Store, state: StateDatabase) -> Statu
         documents=live.documents if live else 0,
         chunks=live.chunks if live else 0,
         embedder=live.embedder if live else "",
+        engine=engine_of(live.fingerprint) if live else "",
         store=store.uri,
         state=state.location,
         pending=pending,
@@ -69,6 +74,7 @@ STATUS = Operation(
             "documents": 41,
             "chunks": 483,
             "embedder": "builtin/multilingual-e5-small",
+            "engine": "OpenVINO",
             "store": ".zhiwen/milvus.db",
             "state": ".zhiwen/state.db",
             "pending": example_values.PLAN,

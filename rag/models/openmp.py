@@ -2,6 +2,8 @@
 
 import os
 
+from rag.models.cpu_quota import usable_cpus
+
 
 def use_passive_waiting() -> None:
     """Make OpenMP's threads sleep between two calls instead of spinning.
@@ -11,3 +13,9 @@ def use_passive_waiting() -> None:
     OpenMP of torch.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def usable_threads() -> int:
+    """Return how many threads may compute at once: OMP_NUM_THREADS, or the CPUs that this process may use."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) else usable_cpus()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rag.errors import EmbedderMismatch
-from rag.models.embedders.protocol import Embedder
+from rag.models.embedders.protocol import Embedder, can_search
 from rag.models.rerankers.protocol import Reranker
 from rag.retrieval.fusion import ScoredChunks, fuse
 from rag.retrieval.neighbours import drop_overlaps
@@ -150,7 +150,7 @@ def run_retrievers(
     search_filter: Filter | None = None,
 ) -> RetrieverResults:
     """Run the dense retriever and, in hybrid mode, the lexical one. Raises what `retrieve` raises."""
-    if snapshot.commit.fingerprint != embedder.fingerprint:
+    if not can_search(embedder, snapshot.commit.fingerprint):
         raise EmbedderMismatch(
             f"the live index was built with {snapshot.commit.embedder}, but questions are embedded with "
             f"{embedder.name}; run `zhiwen ingest` to rebuild the index, or restore the previous embedding settings"

@@ -21,7 +21,7 @@ def print_status(console: Console, status: StatusResponse, language: Language) -
         "root": status.root,
         "documents": status.documents,
         "chunks": status.chunks,
-        "embedder": status.embedder,
+        "embedder": f"{status.embedder} ({status.engine})" if status.engine else status.embedder,
         "store": status.store,
         "state": status.state,
         "pending": _pending(status.pending, language),

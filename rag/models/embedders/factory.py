@@ -13,11 +13,7 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
     """
     # Imported in the branches: sentence-transformers alone takes seconds.
     if settings.provider == "builtin":
-        if settings.model:
-            raise ConfigError(
-                f"embedding.model must be empty with embedding.provider: builtin, got {settings.model!r}; "
-                "to use that model, set embedding.provider: sentence-transformers or openai"
-            )
+        _check_no_model(settings)
         from rag.models.embedders.builtin import BuiltinEmbedder  # noqa: PLC0415
 
         return BuiltinEmbedder()
@@ -50,6 +46,27 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
         timeout_seconds=settings.timeout_seconds,
         max_attempts=settings.max_attempts,
     )
+
+
+def open_question_embedder(settings: EmbeddingSettings) -> Embedder:
+    """Return an embedder for the question of a single command, which waits for the model to load.
+
+    It can search the indexes that `open_embedder` can. Raises what `open_embedder` raises.
+    """
+    if settings.provider != "builtin":
+        return open_embedder(settings)
+    _check_no_model(settings)
+    from rag.models.embedders.builtin import open_quick_builtin  # noqa: PLC0415
+
+    return open_quick_builtin()
+
+
+def _check_no_model(settings: EmbeddingSettings) -> None:
+    if settings.model:
+        raise ConfigError(
+            f"embedding.model must be empty with embedding.provider: builtin, got {settings.model!r}; "
+            "to use that model, set embedding.provider: sentence-transformers or openai"
+        )
 
 
 _EXAMPLES = {"sentence-transformers": "BAAI/bge-m3", "openai": "text-embedding-v4"}

@@ -32,6 +32,8 @@ class OpenAIEmbedder:
     `model`. The constructor does no I/O, so the first use may raise EmbedderUnavailable.
     """
 
+    equivalents: frozenset[str] = frozenset()
+
     def __init__(
         self,
         *,
@@ -45,6 +47,7 @@ class OpenAIEmbedder:
         max_attempts: int = 4,
     ) -> None:
         self.name = f"openai/{model}"
+        self.engine = base_url
         self.max_tokens = max_tokens
         identity = "\0".join(("openai", base_url.rstrip("/"), model, query_model))
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]

@@ -29,7 +29,8 @@ class Embedder(Protocol):
     >>> class AxisEmbedder:
     ...     '''Puts every text on the axis of its length.'''
     ...
-    ...     name, fingerprint, dimension, max_tokens = "example/axis", "0123456789abcdef", 8, 512
+    ...     name, engine, dimension, max_tokens = "example/axis", "numpy", 8, 512
+    ...     fingerprint, equivalents = "0123456789abcdef", frozenset()
     ...
     ...     def count_tokens(self, text: str) -> int:
     ...         return len(text)
@@ -60,6 +61,19 @@ class Embedder(Protocol):
         ...
 
     @property
+    def equivalents(self) -> frozenset[str]:
+        """Fingerprints of the same model in another engine or precision, with all but the same vectors.
+
+        An index with one of them can be searched; the next ingest builds it anew.
+        """
+        ...
+
+    @property
+    def engine(self) -> str:
+        """What computes the vectors, for people, such as `OpenVINO`."""
+        ...
+
+    @property
     def dimension(self) -> int:
         """Numbers in a vector."""
         ...
@@ -85,3 +99,8 @@ class Embedder(Protocol):
         `on_embedded`, if the model cannot embed some of them.
         """
         ...
+
+
+def can_search(embedder: Embedder, fingerprint: str) -> bool:
+    """Return whether questions of the embedder find their passages in an index that has this fingerprint."""
+    return fingerprint == embedder.fingerprint or fingerprint in embedder.equivalents

