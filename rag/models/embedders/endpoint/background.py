@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 IDLE_SECONDS = 0.5
+THREAD_NAME = "embedding"
 
 
 def iterate_in_background(
@@ -23,7 +24,8 @@ def iterate_in_background(
     task = loop.create_task(work(emitted.put))
     task.add_done_callback(lambda _: emitted.put(None))
     # wait() raises nothing of what the task raises. A daemon does not keep a process alive that wants to end.
-    thread = threading.Thread(target=loop.run_until_complete, args=(asyncio.wait([task]),), daemon=True)
+    ending = asyncio.wait([task])
+    thread = threading.Thread(target=loop.run_until_complete, args=(ending,), name=THREAD_NAME, daemon=True)
     thread.start()
     try:
         while not (task.done() and emitted.empty()):

@@ -70,8 +70,8 @@ class DocumentCalls:
         # A few texts are spread over all calls, so that none of them idles.
         self._fair_share = max(math.ceil(len(texts) / pace.calls_at_once), _FEWEST_TEXTS)
         self._waiting = deque(range(len(texts)))
+        # Batches that are sent as they are: failed ones again, and parts of refused ones.
         self._set_apart: deque[_Batch] = deque()
-        """Batches that are sent as they are: failed ones again, and parts of refused ones."""
 
     async def run(self) -> None:
         """Return when each text has its vector or is in `refusals`. Raises EmbedderError."""
@@ -114,16 +114,13 @@ class DocumentCalls:
         self._set_apart.extend(_Batch((position,)) for position in compress(batch.positions, (~usable).tolist()))
 
     async def _cope(self, batch: "_Batch", failure: Failure, sent_at: float) -> None:
+        if failure.kind in PASSING:
+            self._slow_down(failure, sent_at)
         match failure.kind:
             case Kind.BUSY:
-                self._slow_down(failure, sent_at)
                 self._set_apart.append(batch)
             case Kind.TEMPORARY if batch.failures + 1 < self._max_attempts:
-                self._slow_down(failure, sent_at)
                 self._set_apart.append(replace(batch, failures=batch.failures + 1))
-            case Kind.TEMPORARY:
-                self._slow_down(failure, sent_at)
-                await self._find_fault(batch, failure)
             case Kind.TOO_MANY_TEXTS if len(batch.positions) > 1:
                 self._size.refuse_texts(len(batch.positions), failure.reason)
                 self._waiting.extendleft(reversed(batch.positions))
@@ -152,7 +149,8 @@ class DocumentCalls:
             self._refuse(batch.positions[0], failure)
             return
         middle = len(batch.positions) // 2
-        self._set_apart.extend((_Batch(batch.positions[:middle]), _Batch(batch.positions[middle:])))
+        # Before all others, so that an endpoint that refuses everything is found out after a few calls.
+        self._set_apart.extendleft((_Batch(batch.positions[middle:]), _Batch(batch.positions[:middle])))
 
     def _refuse(self, position: int, failure: Failure) -> None:
         self.refusals[position] = failure.reason
@@ -167,11 +165,11 @@ class DocumentCalls:
     def _slow_down(self, failure: Failure, sent_at: float) -> None:
         self._is_trusted = self._is_trusted and failure.kind is Kind.BUSY
         self._pace.slow_down(sent_at, failure.retry_after_seconds)
-        seconds = self._pace.seconds_to_wait
-        if self._pace.clock() + seconds > self._heard_at + MOST_SECONDS_WITHOUT_VECTORS:
+        silent, pause = self._pace.clock() - self._heard_at, self._pace.seconds_to_wait
+        if silent + pause > MOST_SECONDS_WITHOUT_VECTORS:
             raise EmbedderError(
-                f"{failure.endpoint}, must be waited for longer than {MOST_SECONDS_WITHOUT_VECTORS:g} s "
-                f"without a vector ({failure.reason}); try again later, or lower embedding.concurrency"
+                f"{failure.endpoint}, gave no vectors for {silent:.0f} s, and the next call is due in {pause:.0f} s "
+                f"({failure.reason}); try again later, or lower embedding.concurrency"
             )
 
     def _trust(self) -> None:
