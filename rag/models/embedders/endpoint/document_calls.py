@@ -107,7 +107,7 @@ class DocumentCalls:
             return
         usable: NDArray[np.bool] = np.isfinite(answer.sum(axis=1))
         if usable.any():
-            self._pace.speed_up()
+            self._pace.speed_up(sent_at)
             self._trust()
             self._has_embedded = True
             self._emit(Embedded(tuple(compress(batch.positions, usable.tolist())), answer[usable]))

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-_SLOWER, _FASTER = 0.75, 0.25
+_SLOWER, _FASTER = 0.75, 0.5
 
 
 class Pace:
     """Additive increase, multiplicative decrease, between 1 and `most` calls at once.
 
-    A slowdown takes a quarter of the calls away and pauses all of them; four calls with an answer give one back.
+    A slowdown pauses all calls and takes a quarter of them away; two calls with an answer give one back.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,10 +33,12 @@ class Pace:
         """Seconds until the next call may be sent, 0 if one may be sent now."""
         return max(self._resume_at - self.clock(), 0.0)
 
-    def speed_up(self) -> None:
-        """Note a call that was answered."""
-        self._failures_in_a_row = 0
-        self._allowed = min(self._allowed + _FASTER, self._most)
+    def speed_up(self, sent_at: float) -> None:
+        """Note a call that was answered, by the time at which it was sent."""
+        # Calls that were under way at the last slowdown say nothing about the pace since then.
+        if sent_at >= self._slowed_at:
+            self._failures_in_a_row = 0
+            self._allowed = min(self._allowed + _FASTER, self._most)
 
     def slow_down(self, sent_at: float, retry_after_seconds: float | None) -> None:
         """Note a call that has to be repeated, by the time at which it was sent and what the server asks for.

@@ -37,7 +37,7 @@ def test_pauses_grow_with_each_failure_in_a_row_up_to_a_limit(clock: VirtualTime
         pace.slow_down(clock(), None)
         assert longest / 2 <= pace.seconds_to_wait <= longest
         clock.now += longest
-    pace.speed_up()
+    pace.speed_up(clock())
     pace.slow_down(clock(), None)
     assert pace.seconds_to_wait <= 0.5
 
@@ -48,6 +48,7 @@ def test_calls_that_were_under_way_together_count_once(clock: VirtualTime) -> No
     clock.now += 1
     for _ in range(8):
         pace.slow_down(sent_at, None)
+        pace.speed_up(sent_at)
     assert pace.calls_at_once == 6
     assert pace.seconds_to_wait <= 0.5
 
@@ -60,7 +61,7 @@ def test_calls_at_once_fall_to_one_and_come_back_slowly(clock: VirtualTime) -> N
     assert pace.calls_at_once == 1
     grown = []
     for _ in range(40):
-        pace.speed_up()
+        pace.speed_up(clock())
         grown.append(pace.calls_at_once)
-    assert grown[:4] == [1, 1, 1, 2]
+    assert grown[:5] == [1, 2, 2, 3, 3]
     assert grown[-1] == 8
