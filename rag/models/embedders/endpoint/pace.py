@@ -13,7 +13,8 @@ _SLOWER, _FASTER = 0.75, 0.5
 class Pace:
     """Additive increase, multiplicative decrease, between 1 and `most` calls at once.
 
-    A slowdown pauses all calls and takes a quarter of them away; two calls with an answer give one back.
+    A slowdown pauses all calls and takes a quarter of them away, unless a pause that the server asks for is enough; two
+    calls with an answer give one back.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,7 +51,9 @@ class Pace:
         if sent_at >= self._slowed_at:
             self._slowed_at = now
             self._failures_in_a_row += 1
-            self._allowed = max(self._allowed * _SLOWER, 1.0)
+            # What the server asks for may be enough, until it asks again at once.
+            if retry_after_seconds is None or self._failures_in_a_row > 1:
+                self._allowed = max(self._allowed * _SLOWER, 1.0)
         elif retry_after_seconds is None:
             return
         pause = growing_pause(self._failures_in_a_row) if retry_after_seconds is None else retry_after_seconds

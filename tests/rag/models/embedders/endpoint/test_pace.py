@@ -53,6 +53,15 @@ def test_calls_that_were_under_way_together_count_once(clock: VirtualTime) -> No
     assert pace.seconds_to_wait <= 0.5
 
 
+def test_a_wish_of_the_server_takes_calls_away_only_if_it_comes_again_at_once(clock: VirtualTime) -> None:
+    pace = Pace(8, clock)
+    pace.slow_down(clock(), 5)
+    assert pace.calls_at_once == 8
+    clock.now += 5
+    pace.slow_down(clock(), 5)
+    assert pace.calls_at_once == 6
+
+
 def test_calls_at_once_fall_to_one_and_come_back_slowly(clock: VirtualTime) -> None:
     pace = Pace(8, clock)
     for _ in range(50):
