@@ -132,7 +132,7 @@ def _stage(
             staging,
             embedder,
             report,
-            batch_size=settings.embedding.batch_size,
+            batch_size=settings.embedding.batch_size or 32,
             documents_total=len(plan.to_read),
             on_progress=on_progress,
         )

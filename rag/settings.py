@@ -59,7 +59,8 @@ class EmbeddingSettings(Section):
     base_url: str = ""
     api_key: SecretStr = SecretStr("")
     query_model: str = ""
-    batch_size: int = Field(default=32, ge=1, le=2048)
+    batch_size: int = Field(default=0, ge=0, le=2048)
+    concurrency: int = Field(default=8, ge=1, le=64)
     max_tokens: int = Field(default=512, ge=32)
     timeout_seconds: Seconds = 60
     max_attempts: int = Field(default=4, ge=1, le=10)

@@ -75,9 +75,13 @@ def embeddings(*vectors: list[float]) -> Script:
 
 
 def embed_texts(call: Call) -> None:
-    """A script: one vector of four numbers for each text, equal for equal texts."""
-    digests = [hashlib.sha256(text.encode()).digest() for text in call.body["input"]]
-    embeddings(*([float(byte + 1) for byte in digest[:4]] for digest in digests))(call)
+    """A script: the `vector_of` each text."""
+    embeddings(*map(vector_of, call.body["input"]))(call)
+
+
+def vector_of(text: str) -> list[float]:
+    """Four numbers, equal for equal texts."""
+    return [float(byte + 1) for byte in hashlib.sha256(text.encode()).digest()[:4]]
 
 
 def ranking(*scores: tuple[int, float]) -> Script:

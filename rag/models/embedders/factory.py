@@ -27,7 +27,7 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
         require_sentence_transformers("embedding.provider: sentence-transformers", EmbedderUnavailable)
         from rag.models.embedders.sentence_transformers import SentenceTransformersEmbedder  # noqa: PLC0415
 
-        return SentenceTransformersEmbedder(model=settings.model, batch_size=settings.batch_size)
+        return SentenceTransformersEmbedder(model=settings.model, batch_size=settings.batch_size or 32)
 
     if not settings.base_url.startswith(("http://", "https://")):
         raise ConfigError(
@@ -42,6 +42,7 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
         model=settings.model,
         query_model=settings.query_model,
         batch_size=settings.batch_size,
+        concurrency=settings.concurrency,
         max_tokens=settings.max_tokens,
         timeout_seconds=settings.timeout_seconds,
         max_attempts=settings.max_attempts,

@@ -1,47 +1,51 @@
 """An embedder behind any OpenAI-compatible `/embeddings` endpoint: DashScope, SiliconFlow, Ollama, vLLM, OpenAI."""
 
 import hashlib
-import random
 import threading
 import time
-import weakref
-from collections.abc import Sequence
-from http import HTTPStatus
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import httpx2
 import numpy as np
-import openai
-from pydantic import BaseModel, ValidationError
 
-from rag.errors import ConfigError, EmbedderError, EmbedderUnavailable
+from rag.errors import EmbedderError, TextsRefused
+from rag.models.embedders.endpoint.background import iterate_in_background
+from rag.models.embedders.endpoint.batches import BatchSize
+from rag.models.embedders.endpoint.connection import EmbeddingEndpoint
+from rag.models.embedders.endpoint.document_calls import PLAIN_TEXT, DocumentCalls, Embedded
+from rag.models.embedders.endpoint.failures import PASSING, Failure, to_error
+from rag.models.embedders.endpoint.pace import Pace, growing_pause
+from rag.models.embedders.endpoint.provider_limits import provider_limits
 from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.models.embedders.token_upper_bound import token_upper_bound
-from rag.models.retry_after import parse_retry_after
 from rag.text.surrogates import replace_unsendable
 
-CONNECT_TIMEOUT_SECONDS = 5.0
-FIRST_PAUSE_SECONDS = 0.5
-_WAY_OUT = "check embedding.base_url, or set embedding.provider: builtin"
+MOST_TEXTS = 128
+"""In one call, unless `batch_size` says more: larger ones gain nothing, and one that fails repeats more."""
 
 
 class OpenAIEmbedder:
-    """Asks an endpoint for vectors, `batch_size` texts per request.
+    """Asks an endpoint for vectors: of documents in up to `concurrency` calls at a time, of a question in one call.
 
-    A request that ends in a connection error, a timeout, 429 or 5xx is repeated, up to `max_attempts` attempts;
-    `timeout_seconds` is the deadline for all of them together. `query_model`, if given, embeds the questions instead of
-    `model`. The constructor does no I/O, so the first use may raise EmbedderUnavailable.
+    A call takes at most `batch_size` texts; 0 stands for what the provider takes. `query_model`, if given, embeds the
+    questions instead of `model`. A call for a question that ends in a connection error, a timeout, 429 or 5xx is
+    repeated, up to `max_attempts` attempts, and `timeout_seconds` is the deadline for all of them together; a question
+    never waits for documents. A call for documents has `timeout_seconds` to itself; `DocumentCalls` says what follows
+    when it fails. The constructor does no I/O, so the first use may raise EmbedderUnavailable.
     """
 
     equivalents: frozenset[str] = frozenset()
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the settings of the section)
         self,
         *,
         base_url: str,
         api_key: str,
         model: str,
         query_model: str = "",
-        batch_size: int = 32,
+        batch_size: int = 0,
+        concurrency: int = 8,
         max_tokens: int = 512,
         timeout_seconds: float = 60,
         max_attempts: int = 4,
@@ -51,23 +55,22 @@ class OpenAIEmbedder:
         self.max_tokens = max_tokens
         identity = "\0".join(("openai", base_url.rstrip("/"), model, query_model))
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        self._base_url = base_url
         self._model = model
         self._query_model = query_model or model
-        self._batch_size = batch_size
         self._timeout_seconds = timeout_seconds
         self._max_attempts = max_attempts
+        limits = provider_limits(base_url)
+        self._size = BatchSize(batch_size or min(limits.texts, MOST_TEXTS), limits.tokens)
+        self._pace = Pace(concurrency)
         self._known_dimension = 0
         self._probing = threading.Lock()
-        self._client = _open_client(base_url, api_key.strip())
-        # The client is part of a reference cycle: without this its sockets stay open until the next garbage collection.
-        weakref.finalize(self, self._client.close)
+        self._endpoint = EmbeddingEndpoint(base_url, api_key)
 
     @property
     def dimension(self) -> int:
         """The length of the vectors, known from the first response; asks the endpoint if there was none yet."""
         with self._probing:
-            return self._known_dimension or self._embed(["dimension"], self._model).shape[1]
+            return self._known_dimension or self._embed_one(PLAIN_TEXT, self._model).shape[0]
 
     def count_tokens(self, text: str) -> int:
         """Return an upper bound of the tokens: the endpoint's tokenizer is not known."""
@@ -75,28 +78,52 @@ class OpenAIEmbedder:
 
     def embed_query(self, text: str) -> Vector:
         """Return one question as a vector of length 1."""
-        vector: Vector = self._embed([text], self._query_model)[0]
-        return vector
+        return self._embed_one(text, self._query_model)
 
     def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
-        """Return passages as rows of a matrix, in the order given."""
+        """Return passages as rows of a matrix, in the order given.
+
+        Texts in the hundreds keep all calls busy. While nothing arrives, `on_embedded` is called about twice a second
+        without positions, so that it can end the call by raising; then no call goes on and no thread is left.
+        """
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        matrices: list[Matrix] = []
-        for start in range(0, len(texts), self._batch_size):
-            matrices.append(self._embed(texts[start : start + self._batch_size], self._model))
-            on_embedded(range(start, start + len(matrices[-1])), matrices[-1])
-        return np.vstack(matrices)
+        rows: dict[int, Vector] = {}
+        refusals: dict[int, str] = {}
 
-    def _embed(self, texts: Sequence[str], model: str) -> Matrix:
-        matrix = self._read(self._request([replace_unsendable(text) for text in texts], model), len(texts))
-        dimension = matrix.shape[1]
-        self._known_dimension = self._known_dimension or dimension
-        if dimension != self._known_dimension:
-            raise self._bad_answer(f"vectors of {dimension} numbers, after {self._known_dimension} before")
-        return matrix
+        async def embed(emit: Callable[[Embedded], object]) -> None:
+            async with self._endpoint.open_for_documents() as client:
+                calls = DocumentCalls(
+                    [replace_unsendable(text) for text in texts],
+                    ask=lambda batch: self._ask_for_documents(client, batch),
+                    emit=emit,
+                    size=self._size,
+                    pace=self._pace,
+                    max_attempts=self._max_attempts,
+                )
+                await calls.run()
+                refusals.update(calls.refusals)
 
-    def _request(self, texts: Sequence[str], model: str) -> bytes:
+        nothing = Embedded((), np.empty((0, self._known_dimension), dtype=np.float32))
+        with closing(iterate_in_background(embed)) as batches:
+            for batch in batches:
+                arrived = batch or nothing
+                rows.update(zip(arrived.positions, arrived.vectors, strict=True))
+                on_embedded(arrived.positions, arrived.vectors)
+        if refusals:
+            first, reason = min(refusals.items())
+            raise TextsRefused(
+                f"{self._endpoint.describe(self._model)}, refused {len(refusals)} of {len(texts)} texts, "
+                f"number {first + 1} first ({reason})",
+                refusals,
+            )
+        return np.stack([rows[position] for position in range(len(texts))])
+
+    async def _ask_for_documents(self, client: httpx2.AsyncClient, texts: Sequence[str]) -> Matrix | Failure:
+        answer = await self._endpoint.ask_for_documents(client, texts, self._model, self._timeout_seconds)
+        return answer if isinstance(answer, Failure) else self._check_dimension(answer)
+
+    def _embed_one(self, text: str, model: str) -> Vector:
         # Not tenacity: the time-out of an attempt depends on the time that is left, so the loop would be longer there.
         deadline = time.monotonic() + self._timeout_seconds
         attempt = 0
@@ -104,104 +131,28 @@ class OpenAIEmbedder:
             attempt += 1
             is_last = attempt == self._max_attempts
             left = max(deadline - time.monotonic(), 0.1)
-            try:
-                # Half of the time that is left, so that an attempt without an answer leaves time for the next one.
-                return self._post(texts, model, left if is_last else left / 2)
-            except (openai.OpenAIError, httpx2.RequestError) as error:
-                pause = _pause(error, attempt)
-                if is_last or not _is_transient(error) or time.monotonic() + pause >= deadline:
-                    raise self._explain(error, model, attempt) from error
-                time.sleep(pause)
+            # Half of the time that is left, so that an attempt without an answer leaves time for the next one.
+            answer = self._endpoint.ask([replace_unsendable(text)], model, left if is_last else left / 2)
+            if not isinstance(answer, Failure):
+                vector: Vector = self._check_dimension(answer)[0]
+                return vector
+            pause = growing_pause(attempt) if answer.retry_after_seconds is None else answer.retry_after_seconds
+            if is_last or answer.kind not in PASSING or time.monotonic() + pause >= deadline:
+                raise self._out_of_time(answer) if answer.timed_out else to_error(answer, attempt)
+            time.sleep(pause)
 
-    def _post(self, texts: Sequence[str], model: str, seconds: float) -> bytes:
-        end = time.monotonic() + seconds
-        timeout = openai.Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT_SECONDS))
-        embeddings = self._client.embeddings.with_streaming_response
-        with embeddings.create(input=list(texts), model=model, encoding_format="float", timeout=timeout) as response:
-            body = bytearray()
-            for piece in response.iter_bytes():
-                body += piece
-                # The client's own timeout is for each read, so a body that arrives byte by byte never exceeds it.
-                if time.monotonic() > end:
-                    raise httpx2.ReadTimeout("the body is sent too slowly")
-            return bytes(body)
-
-    def _read(self, body: bytes, expected: int) -> Matrix:
-        try:
-            rows = sorted(_Reply.model_validate_json(body).data, key=lambda row: row.index)
-        except ValidationError as error:
-            start = " ".join(body[:80].decode("utf-8", "replace").split())
-            raise self._bad_answer(f"HTTP 200 without embeddings, beginning with {start!r}") from error
-        if [row.index for row in rows] != list(range(expected)):
-            raise self._bad_answer(f"{len(rows)} vectors for {expected} texts, or not numbered from 0")
-        lengths = {len(row.embedding) for row in rows}
-        if len(lengths) != 1 or 0 in lengths:
-            raise self._bad_answer(f"vectors of different lengths: {sorted(lengths)}")
-        matrix = np.array([row.embedding for row in rows], dtype=np.float64)
-        with np.errstate(over="ignore"):
-            norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-        if not np.isfinite(norms).all() or not norms.all():
-            raise self._bad_answer("a vector that is zero or not finite")
-        return np.asarray(matrix / norms, dtype=np.float32)
-
-    def _bad_answer(self, what: str) -> EmbedderError:
-        return EmbedderError(f"embedding endpoint {self._base_url}, model {self._model}, answered with {what}")
-
-    def _explain(self, error: Exception, model: str, attempts: int) -> EmbedderError:
-        endpoint = f"embedding endpoint {self._base_url}, model {model}"
-        tries = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
-        if isinstance(error, openai.APIStatusError):
-            status, detail = error.status_code, self._detail(error)
-            if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-                return EmbedderUnavailable(
-                    f"{endpoint}, refused the key (HTTP {status}: {detail}); set ZHIWEN_EMBEDDING__API_KEY"
-                )
-            if status == HTTPStatus.NOT_FOUND:
-                return EmbedderUnavailable(
-                    f"{endpoint}, not found (HTTP 404: {detail}); check embedding.model and embedding.base_url"
-                )
-            return EmbedderError(f"{endpoint}, failed {tries} (HTTP {status}: {detail})")
-        cause = error.__cause__ or error
-        if isinstance(cause, httpx2.TimeoutException) and not isinstance(cause, httpx2.ConnectTimeout):
-            return EmbedderError(
-                f"{endpoint}, gave no answer within {self._timeout_seconds:g} s; "
-                "raise embedding.timeout_seconds or lower embedding.batch_size"
+    def _check_dimension(self, vectors: Matrix) -> Matrix:
+        dimension = vectors.shape[1]
+        self._known_dimension = self._known_dimension or dimension
+        if dimension != self._known_dimension:
+            raise EmbedderError(
+                f"{self._endpoint.describe(self._model)}, answered with vectors of {dimension} numbers, "
+                f"after {self._known_dimension} before"
             )
-        reason = " ".join(f"{type(cause).__name__} {cause}".split())
-        return EmbedderUnavailable(f"{endpoint}, cannot be reached {tries} ({reason}); {_WAY_OUT}")
+        return vectors
 
-    def _detail(self, error: openai.APIStatusError) -> str:
-        """Return the server's message in one short line, without the key: some servers repeat a key they refuse."""
-        message = error.body.get("message", error.body) if isinstance(error.body, dict) else error.body
-        return " ".join(str(message).replace(self._client.api_key, "***").split())[:200]
-
-
-class _Row(BaseModel):
-    index: int
-    embedding: list[float]
-
-
-class _Reply(BaseModel):
-    data: list[_Row]
-
-
-def _open_client(base_url: str, api_key: str) -> openai.OpenAI:
-    if not (api_key.isascii() and api_key.isprintable()):
-        raise ConfigError("embedding.api_key must be printable ASCII; check ZHIWEN_EMBEDDING__API_KEY")
-    # Without a key the client would send the one in OPENAI_API_KEY to whatever server base_url names.
-    return openai.OpenAI(base_url=base_url, api_key=api_key or "no-key", max_retries=0)
-
-
-def _is_transient(error: Exception) -> bool:
-    if isinstance(error, openai.APIStatusError):
-        return error.status_code == HTTPStatus.TOO_MANY_REQUESTS or error.status_code >= 500
-    return isinstance(error, openai.APIConnectionError | httpx2.RequestError)
-
-
-def _pause(error: Exception, attempt: int) -> float:
-    """Return the seconds until the next attempt: what the server asks for, or a pause that doubles, with jitter."""
-    if isinstance(error, openai.APIStatusError):
-        retry_after = parse_retry_after(error.response.headers.get("retry-after", ""))
-        if retry_after is not None:
-            return retry_after
-    return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311 (jitter)
+    def _out_of_time(self, failure: Failure) -> EmbedderError:
+        return EmbedderError(
+            f"{failure.endpoint}, gave no answer within {self._timeout_seconds:g} s; "
+            "raise embedding.timeout_seconds or lower embedding.batch_size"
+        )

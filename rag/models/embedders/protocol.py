@@ -14,7 +14,7 @@ CountTokens = Callable[[str], int]
 
 
 OnEmbedded = Callable[[Sequence[int], Matrix], object]
-"""Called with positions in the list of texts, and a matrix with a row for each of them."""
+"""Called with positions in the list of texts, and a matrix with a row for each of them; there may be none."""
 
 
 def ignore_embedded(positions: Sequence[int], vectors: Matrix) -> None:
@@ -95,8 +95,9 @@ class Embedder(Protocol):
         """Return passages as a float32 matrix of shape (len(texts), dimension), row by row in the order given.
 
         `on_embedded` is called in this thread with each batch as soon as it is ready, in any order, so that nothing is
-        lost if a later batch fails; what it raises ends the call. Raises TextsRefused, after all other texts went to
-        `on_embedded`, if the model cannot embed some of them.
+        lost if a later batch fails; what it raises ends the call. While a remote model is waited for, it is called
+        without positions twice a second. Raises TextsRefused, after all other texts went to `on_embedded`, if the model
+        cannot embed some of them.
         """
         ...
 

@@ -1,12 +1,21 @@
 """An embedder behind an OpenAI-compatible endpoint: what it asks, what it tries again, and how it fails."""
 
+import threading
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rag.errors import EmbedderError, EmbedderUnavailable
+from rag.errors import EmbedderError, EmbedderUnavailable, TextsRefused
+from rag.models.embedders.endpoint.background import THREAD_NAME
+from rag.models.embedders.endpoint.document_calls import PLAIN_TEXT
 from rag.models.embedders.openai_compatible import OpenAIEmbedder
-from tests.kit.openai_scripts import embeddings, refuse_for, reply
+from rag.models.embedders.protocol import Matrix, Vector
+from tests.kit.openai_scripts import embed_texts, embeddings, refuse_for, reply, vector_of
 from tests.kit.openai_server import Call, Script, openai_server
 from tests.kit.waiting import eventually
 
@@ -96,7 +105,6 @@ def test_an_answer_that_got_lost_is_asked_for_again() -> None:
         (reply(200, {"error": {"message": "no"}}), "HTTP 200 without embeddings"),
         (embeddings(), "0 vectors for 1 texts"),
         (embeddings([1.0], [1.0]), "2 vectors for 1 texts"),
-        (reply(200, {"data": [{"index": 7, "embedding": [1.0]}]}), "not numbered from 0"),
         (embeddings([]), "different lengths: [0]"),
         (embeddings([0.0, 0.0]), "zero or not finite"),
         (embeddings([float("nan"), 1.0]), "zero or not finite"),
@@ -159,6 +167,240 @@ def test_an_embedder_that_is_dropped_closes_its_connections() -> None:
         assert server.connections == 1
         del embedder
         eventually(lambda: server.connections == 0)
+
+
+TEXTS = [f"text {number}" for number in range(100)]
+
+
+@pytest.fixture(scope="module")
+def vectors() -> Matrix:
+    """What `embed_texts` answers, of length 1."""
+    rows = np.array([vector_of(text) for text in TEXTS])
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+def test_documents_are_embedded_in_several_calls_at_once(vectors: Matrix) -> None:
+    all_are_there = threading.Barrier(8)
+
+    def meet(call: Call) -> None:
+        all_are_there.wait(60)
+        embed_texts(call)
+
+    with openai_server(meet) as server:
+        matrix = client_of(server.base_url, batch_size=2).embed_documents(TEXTS[:16])
+    assert np.array_equal(matrix, vectors[:16])
+
+
+def test_more_calls_than_the_concurrency_are_never_sent() -> None:
+    lock, in_flight, most = threading.Lock(), [0], [0]
+
+    def count(call: Call) -> None:
+        with lock:
+            in_flight[0] += 1
+            most[0] = max(most[0], in_flight[0])
+        embed_texts(call)
+        with lock:
+            in_flight[0] -= 1
+
+    with openai_server(count) as server:
+        client_of(server.base_url, batch_size=1, concurrency=2).embed_documents(TEXTS)
+        assert len(server.calls) == 100
+    assert most[0] <= 2
+
+
+def test_a_provider_that_is_not_known_gets_batches_of_32() -> None:
+    with openai_server(embed_texts) as server:
+        client_of(server.base_url, concurrency=1).embed_documents(TEXTS)
+        assert [len(call.body["input"]) for call in server.calls] == [32, 32, 32, 4]
+
+
+def test_the_batch_size_that_an_endpoint_teaches_is_kept(vectors: Matrix) -> None:
+    with openai_server(at_most_ten) as server:
+        embedder = client_of(server.base_url)
+        assert np.array_equal(embedder.embed_documents(TEXTS), vectors)
+        server.play(at_most_ten)
+        embedder.embed_documents(TEXTS)
+        assert [len(call.body["input"]) for call in server.calls] == [10] * 10
+
+
+def at_most_ten(call: Call) -> None:
+    """As DashScope does."""
+    if len(call.body["input"]) > 10:
+        call.reply(400, {"error": {"message": "batch size is invalid, it should not be larger than 10."}})
+    else:
+        embed_texts(call)
+
+
+def test_a_refused_text_is_named_and_all_others_are_handed_over(vectors: Matrix) -> None:
+    def refuse_one(call: Call) -> None:
+        if "text 7" in call.body["input"]:
+            call.reply(400, {"error": {"message": "inappropriate content"}})
+        else:
+            embed_texts(call)
+
+    handed_over: dict[int, Vector] = {}
+    with openai_server(refuse_one) as server, pytest.raises(TextsRefused) as caught:
+        client_of(server.base_url).embed_documents(
+            TEXTS, lambda positions, rows: handed_over.update(zip(positions, rows, strict=True))
+        )
+    assert caught.value.reasons == {7: "HTTP 400: inappropriate content"}
+    assert "refused 1 of 100 texts, number 8 first (HTTP 400: inappropriate content)" in str(caught.value)
+    assert sorted(handed_over) == [*range(7), *range(8, 100)]
+    assert all(np.array_equal(vectors[position], row) for position, row in handed_over.items())
+
+
+@pytest.mark.parametrize("recovers", [True, False])
+def test_a_vector_that_is_no_use_is_asked_for_once_more(recovers: bool, vectors: Matrix) -> None:
+    def spoil_one(call: Call) -> None:
+        texts = call.body["input"]
+        rows = [vector_of(text) for text in texts]
+        if "text 3" in texts and not (recovers and len(texts) == 1):
+            rows[texts.index("text 3")] = [0.0] * 4
+        embeddings(*rows)(call)
+
+    with openai_server(embed_texts) as server:
+        embedder = client_of(server.base_url, concurrency=1)
+        embedder.embed_documents(["something", "else"])
+        server.play(spoil_one)
+        if recovers:
+            assert embedder.embed_documents(TEXTS[:20]) == pytest.approx(vectors[:20])
+        else:
+            with pytest.raises(TextsRefused) as caught:
+                embedder.embed_documents(TEXTS[:20])
+            assert caught.value.reasons == {3: "a vector that is zero or not finite"}
+        assert [len(call.body["input"]) for call in server.calls] == [20, 1]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        reply(401, {"error": {"message": "no"}}),
+        reply(404, {"error": {"message": "no such model"}}),
+        reply(400, {"error": {"message": "no such model"}}),
+        reply(200, b"<html>"),
+    ],
+)
+def test_an_error_of_the_configuration_takes_a_few_calls(script: Script) -> None:
+    with openai_server(script) as server:
+        with pytest.raises(EmbedderError) as caught:
+            client_of(server.base_url).embed_documents(TEXTS * 20)
+        assert not isinstance(caught.value, TextsRefused)
+        assert len(server.calls) <= 24
+
+
+def test_the_caller_can_end_the_call_while_nothing_arrives() -> None:
+    def give_up(positions: Sequence[int], rows: Matrix) -> None:
+        assert (list(positions), len(rows)) == ([], 0)
+        raise InterruptedError("cancelled")
+
+    with openai_server(Call.hang) as server:
+        with pytest.raises(InterruptedError):
+            client_of(server.base_url, timeout_seconds=600).embed_documents(TEXTS, give_up)
+        assert not embedding_threads()
+        assert len(server.calls) == 7
+        eventually(lambda: all(call.client_left.is_set() for call in server.calls))
+
+
+def test_the_caller_can_end_the_call_in_mid_way_and_nothing_more_is_sent() -> None:
+    def give_up(positions: Sequence[int], rows: Matrix) -> None:
+        raise InterruptedError("cancelled")
+
+    with openai_server(embed_texts, Call.hang) as server:
+        with pytest.raises(InterruptedError):
+            client_of(server.base_url, batch_size=1).embed_documents(TEXTS, give_up)
+        sent = len(server.calls)
+        assert sent <= 9
+        assert not embedding_threads()
+        eventually(lambda: server.connections == 0)
+        assert len(server.calls) == sent
+
+
+def test_a_question_does_not_wait_for_documents() -> None:
+    def hold_documents(call: Call) -> None:
+        if call.body["input"] != ["a question"]:
+            call.server.proceed.wait()
+        embed_texts(call)
+
+    with openai_server(hold_documents) as server, ThreadPoolExecutor(1) as pool:
+        embedder = client_of(server.base_url, timeout_seconds=600)
+        ingest = pool.submit(embedder.embed_documents, TEXTS)
+        eventually(lambda: len(server.calls) >= 7)
+        embedder.embed_query("a question")
+        assert not ingest.done()
+        server.proceed.set()
+        assert len(ingest.result()) == 100
+
+
+def embedding_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == THREAD_NAME]
+
+
+OUTCOMES = st.sampled_from(["works", "busy", "fails", "too large", "refuses", "spoils", "garbles"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(outcomes=st.lists(OUTCOMES, max_size=12), texts=st.integers(1, 100), concurrency=st.integers(1, 4))
+def test_whatever_happens_each_text_is_embedded_once_or_an_error_says_why_not(
+    vectors: Matrix, outcomes: list[str], texts: int, concurrency: int
+) -> None:
+    script = Outcomes(outcomes)
+    handed_over: dict[int, Vector] = {}
+
+    def note(positions: Sequence[int], rows: Matrix) -> None:
+        assert not handed_over.keys() & set(positions)
+        handed_over.update(zip(positions, rows, strict=True))
+
+    refused: dict[int, str] = {}
+    try:
+        with openai_server(script) as server:
+            matrix = client_of(server.base_url, concurrency=concurrency).embed_documents(TEXTS[:texts], note)
+        assert np.array_equal(matrix, vectors[:texts])
+    except TextsRefused as error:
+        refused = error.reasons
+        assert all("scripted" in reason or "not finite" in reason for reason in refused.values())
+        assert handed_over.keys() | refused.keys() == set(range(texts))
+    except EmbedderError as error:
+        assert {"garbles", "refuses", "spoils", "too large"} & set(outcomes)
+        assert "without embeddings" in str(error) or "scripted" in str(error) or "not finite" in str(error)
+    assert all(np.array_equal(vectors[position], row) for position, row in handed_over.items())
+    assert not handed_over.keys() & refused.keys()
+    assert set(script.embedded.values()) <= {1}
+
+
+class Outcomes:
+    """A script that goes wrong as it is told, call by call, and then works. Counts how often it embeds each text."""
+
+    def __init__(self, outcomes: list[str]) -> None:
+        self.embedded: Counter[str] = Counter()
+        self._outcomes = iter(outcomes)
+        self._lock = threading.Lock()
+
+    def __call__(self, call: Call) -> None:
+        texts = call.body["input"]
+        with self._lock:
+            outcome = next(self._outcomes, "works")
+            if outcome in {"works", "spoils"}:
+                self.embedded.update(text for text in texts[outcome == "spoils" :] if text != PLAIN_TEXT)
+        match outcome:
+            case "busy":
+                reply(429, Retry_After="0")(call)
+            case "fails":
+                reply(503, Retry_After="0")(call)
+            case "too large":
+                reply(400, {"error": {"message": f"scripted: batch size {len(texts)} is too large"}})(call)
+            case "refuses":
+                reply(400)(call)
+            case "garbles":
+                reply(200, b"<html>")(call)
+            case "spoils":
+                embed_texts_but_the_first(call)
+            case _:
+                embed_texts(call)
+
+
+def embed_texts_but_the_first(call: Call) -> None:
+    """A script: like `embed_texts`, but the first vector is zero."""
+    embeddings([0.0] * 4, *map(vector_of, call.body["input"][1:]))(call)
 
 
 def fault(embedder: OpenAIEmbedder, kind: type[EmbedderError] = EmbedderError) -> str:
