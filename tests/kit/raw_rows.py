@@ -28,6 +28,11 @@ class WatchedMilvus(Milvus):
             self._count()
         super().upsert(name, rows)
 
+    def insert(self, name: str, rows: Sequence[Row]) -> None:
+        if rows:
+            self._count()
+        super().insert(name, rows)
+
     def delete(self, name: str, expression: str) -> None:
         self._count()
         super().delete(name, expression)
