@@ -21,7 +21,7 @@ def recover(store: Store, *, kept_layout: Layout | None = None) -> list[StagedGe
     if store.is_clean():
         return []
     state = store.state()
-    staged = _kept(store, kept_layout)
+    staged = resumable(store, kept_layout) if kept_layout else []
     if state:
         store.namespace_of(state.live).restore(state.live.generation, spared=_numbers(staged, state.live.namespace))
     new = {each.namespace for each in staged} - {commit.namespace for commit in (state.history if state else ())}
@@ -33,9 +33,8 @@ def recover(store: Store, *, kept_layout: Layout | None = None) -> list[StagedGe
     return staged
 
 
-def _kept(store: Store, layout: Layout | None) -> list[StagedGeneration]:
-    if layout is None:
-        return []
+def resumable(store: Store, layout: Layout) -> list[StagedGeneration]:
+    """Return the interrupted generations whose chunks have a layout, the latest last. Raises StoreError."""
     state = store.state()
     last_number = state.last_number if state else 0
     return [
