@@ -9,7 +9,8 @@ in them, so what is staged does not depend on which stage is faster. The first e
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -22,7 +23,7 @@ from ingest.staging.progress_meter import ProgressMeter
 from ingest.staging.report import Failure, IngestReport, OnProgress
 from ingest.staging.stage_thread import Inbox, StageThread
 from ingest.staging.staging import Staging
-from rag.errors import TextsRefused
+from rag.errors import EmbedderError, IngestStopped, StoreError, TextsRefused
 from rag.models.embedders.protocol import Embedder, Matrix
 from rag.store.namespace import LiveChunk
 from rag.store.records import DocumentRecord
@@ -74,7 +75,7 @@ class Pipeline:
         version, and is in the report.
         """
         upcoming = deque(plan.to_read)
-        with self._cutting, self._embedding:
+        with self._cutting, self._embedding, self._keeping_vectors():
             while upcoming or self._documents_under_way:
                 self._keep_stages_busy(upcoming)
                 self._inbox.handle_next(timeout_seconds=_HEARTBEAT_SECONDS)
@@ -83,6 +84,16 @@ class Pipeline:
             self._report.chunks.removed += self._staging.remove_documents(plan.removed)
             self.has_staged = True
         self._report.failures.sort(key=lambda failure: failure.source)
+
+    @contextmanager
+    def _keeping_vectors(self) -> Iterator[None]:
+        """If the ingest is given up, write what was embedded: the next one need not embed it again."""
+        try:
+            yield
+        except (EmbedderError, IngestStopped):
+            with suppress(StoreError):  # the first error is the one to report
+                self._writer.flush()
+            raise
 
     def _keep_stages_busy(self, upcoming: deque[File]) -> None:
         """Bounds what is under way: two of the largest windows, and the document with which they are full."""

@@ -107,8 +107,8 @@ class ProgressMeter:
     def _advance(self, *, chunks: int, text_bytes: int = 0) -> None:
         now = self._clock()
         passed, self._advanced = now - self._advanced, now
-        # The last half of the time counts most: a slow start, or another speed since, is soon forgotten.
-        keep = math.exp(-passed / max((now - self._started) / 2, _STEADY_SECONDS))
+        # What is long ago, compared with how long it takes so far, counts less: a slow start is soon forgotten.
+        keep = math.exp(-passed / max(now - self._started, _STEADY_SECONDS))
         self._seconds.add(passed, keep)
         self._chunks_done.add(chunks, keep)
         self._bytes_embedded.add(text_bytes, keep)

@@ -21,7 +21,7 @@ from rag.store.store import Store
 from rag.store.term_statistics import TermChanges, sum_statistics
 from rag.types import Chunk
 
-# A write and a deletion each cost a file of many rows at least 0.1 s, however few rows they are of.
+# A deletion costs a file of many rows at least 0.1 s, however few rows it is of.
 _DOCUMENTS_REMOVED_TOGETHER = 50
 
 
@@ -78,9 +78,8 @@ class Staging:
 
     def chunks_of(self, *sources: str) -> list[LiveChunk]:
         """Return the chunks of these documents that this generation starts from: none in a new namespace."""
-        if not self._base:
-            return []
-        return self._namespace.live_chunks(sources, generation=self._base.generation, since=self._since)
+        generation = self._base.generation if self._base else 0
+        return self._namespace.live_chunks(sources, generation=generation, since=self._since) if generation else []
 
     def live_documents(self) -> dict[str, DocumentRecord]:
         """Return the manifest that readers have, whichever embedder it was made with."""
