@@ -48,11 +48,16 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "{documents}/{documents_total} 篇 · {chunks} 段",
         "en": "{documents}/{documents_total} documents · {chunks} chunks",
     },
-    "rate": {"zh": "{rate:.0f} 段/秒", "en": "{rate:.0f} chunks/s"},
+    "rate": {"zh": "{rate} 段/秒", "en": "{rate} chunks/s"},
     "plan": {
         "zh": "文档：新增 {added}，改动 {changed}，移除 {removed}，未变 {unchanged}",
         "en": "Documents: {added} added, {changed} changed, {removed} removed, {unchanged} unchanged",
     },
+    "estimate": {"zh": "读入大约要 {duration}", "en": "Ingesting will take about {duration}"},
+    "time_left": {"zh": "还要约 {duration}", "en": "about {duration} left"},
+    "seconds": {"zh": "{seconds} 秒", "en": "{seconds} s"},
+    "minutes": {"zh": "{minutes} 分钟", "en": "{minutes} min"},
+    "hours": {"zh": "{hours} 小时 {minutes} 分钟", "en": "{hours} h {minutes} min"},
     "report": {
         "zh": "第 {generation} 版：新增 {chunks_added} 段，移除 {chunks_removed} 段，{chunks_unchanged} 段未变；"
         "嵌入 {embedded} 段，用时 {seconds:.1f} 秒",

@@ -52,6 +52,7 @@ class ParserProcess:
         self._timeout = timeout_seconds
         self._child: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self._is_interrupted = False
 
     def __enter__(self) -> "ParserProcess":
         return self
@@ -61,11 +62,17 @@ class ParserProcess:
     ) -> None:
         self._stop()
 
+    def interrupt(self) -> None:
+        """End a call of `parse` in another thread at once, by killing the child, and let no other start."""
+        self._is_interrupted = True
+        if child := self._child:
+            child.kill()
+
     def parse(self, source: str, content: bytes) -> ParsedDocument:
         """Return the document with its sections.
 
-        Raises DocumentError, also for a document that takes too long or too much memory, and IngestStopped if the child
-        cannot be started, which is not the fault of the document.
+        Raises DocumentError, also for a document that takes too long or too much memory, and IngestStopped after
+        `interrupt` or if the child cannot be started, which is not the fault of the document.
         """
         connection = self._started_connection()
         try:
@@ -78,6 +85,8 @@ class ParserProcess:
             result = connection.recv()
         except (EOFError, OSError) as error:
             self._stop()
+            if self._is_interrupted:
+                raise IngestStopped("the process that parses documents was stopped") from error
             raise DocumentError(f"{source}: cannot be parsed: it exhausts the parser") from error
         if isinstance(result, DocumentError):
             raise result
@@ -105,6 +114,8 @@ class ParserProcess:
                 [sys.executable, "-P", "-c", _CHILD.format(descriptor=child_end.fileno())],
                 pass_fds=[child_end.fileno()],
             )
+        if self._is_interrupted:
+            raise OSError("it was stopped")
         if not self._connection.poll(_START_SECONDS):
             raise OSError(f"it did not start within {_START_SECONDS} s")
         self._connection.recv()

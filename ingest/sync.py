@@ -7,14 +7,14 @@ from dataclasses import replace
 from ingest.files.scan import File, scan_knowledge
 from ingest.golden import GoldenQuestion, GoldenResult, ask_golden, check_golden_loss, load_golden
 from ingest.parser_process import ParserProcess
-from ingest.staging.batch_writer import BatchWriter
 from ingest.staging.document_cutter import DocumentCutter, pipeline_fingerprint
 from ingest.staging.lease import write_lease
+from ingest.staging.pipeline import Pipeline
 from ingest.staging.plan import OnPlan, Plan, check_mass_deletion, make_plan
+from ingest.staging.progress_meter import ProgressMeter
 from ingest.staging.recovery import recover
 from ingest.staging.report import IngestReport, OnProgress
-from ingest.staging.staging import Staging, needs_new_namespace
-from rag.errors import DocumentError
+from ingest.staging.staging import Staging, layout_of
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
@@ -47,17 +47,19 @@ def ingest(
     with write_lease(store) as check_lease:
         files, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
         store.connect()  # creates a missing database file, but not for a folder without documents
-        recover(store)
+        resumed = recover(store, kept_layout=layout_of(embedder, settings.retrieval.mode))
         reach_failpoint("recovered")
-        staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease)
+        staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease, resumed=resumed)
         plan = _plan(settings, staging, files, embedder, verify=verify, allow_mass_deletion=allow_mass_deletion)
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan)
         live = staging.live
-        if _stage(plan, staging, embedder, settings, report, on_progress):
+        if _stage(plan, staging, embedder, settings, report, on_progress, are_resumed=bool(resumed)):
             live = _gate(staging, golden, embedder, settings, force=force)
             staging.commit(live, keep=settings.store.keep_generations)
+        elif resumed or report.failures:
+            recover(store)  # what was staged is of no use: no document is left to take it in
         if live:
             report.generation = live.generation
             report.chunks.unchanged = live.chunks - report.chunks.added
@@ -68,7 +70,7 @@ def ingest(
 def preview(settings: Settings, store: Store, embedder: Embedder, *, verify: bool = False) -> Plan:
     """Return what `ingest` would do, and do nothing. Raises KnowledgeError if the folder is missing or empty."""
     state = store.state()
-    is_fresh = needs_new_namespace(state.live if state else None, embedder, settings.retrieval.mode)
+    is_fresh = state is None or state.live.layout != layout_of(embedder, settings.retrieval.mode)
     return make_plan(
         scan_knowledge(settings.knowledge),
         {} if is_fresh else store.snapshot().documents(),
@@ -124,27 +126,22 @@ def _stage(
     settings: Settings,
     report: IngestReport,
     on_progress: OnProgress,
+    *,
+    are_resumed: bool,
 ) -> bool:
     """Read, cut, embed and write what the plan names. Return whether anything was written."""
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
-        cutter = DocumentCutter(parser, embedder, settings)
-        writer = BatchWriter(
+        pipeline = Pipeline(
             staging,
+            DocumentCutter(parser, embedder, settings),
             embedder,
             report,
+            ProgressMeter(len(plan.to_read), sum(file.size for file in plan.to_read), are_resumed=are_resumed),
             batch_size=settings.embedding.batch_size or 32,
-            documents_total=len(plan.to_read),
             on_progress=on_progress,
         )
-        for file in plan.to_read:
-            try:
-                cut = cutter.cut(file)
-            except DocumentError as error:
-                writer.keep_old_version(file.source, error)
-            else:
-                writer.put(cut)
-        writer.finish(plan.removed)
-    return writer.has_staged
+        pipeline.run(plan)
+    return pipeline.has_staged
 
 
 def _gate(

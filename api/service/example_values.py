@@ -87,7 +87,13 @@ TRACE = {
     "answer": ANSWER,
     "milliseconds": {"rewrite": 310.2, "retrieve": 16.5, "write": 1240.0, "verify": 4.1, "total": 1571.3},
 }
-PLAN = {"added": ["guides/setup.md"], "changed": ["overview.md"], "removed": [], "unchanged": 40}
+PLAN = {
+    "added": ["guides/setup.md"],
+    "changed": ["overview.md"],
+    "removed": [],
+    "unchanged": 40,
+    "estimated_seconds": 1.4,
+}
 REPORT = {
     "generation": 2,
     "documents": {"added": 1, "changed": 1, "removed": 0, "unchanged": 40, "failed": 1},

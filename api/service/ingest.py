@@ -11,6 +11,7 @@ from api.schemas.request_model import EmptyRequest, RequestModel
 from api.service import example_values
 from api.service.operation import Example, Operation
 from ingest.background import RunState
+from ingest.estimate import estimate_seconds
 from ingest.staging.lease import write_lease
 from ingest.staging.plan import OnPlan, Plan
 from ingest.staging.report import IngestReport, OnProgress, Progress
@@ -40,11 +41,17 @@ class PlanOut(BaseModel):
     changed: list[str]
     removed: list[str]
     unchanged: int
+    estimated_seconds: float | None = Field(
+        default=None,
+        description="In a preview: about how long the ingest will take. Null if nothing is to be read, or if the "
+        "embedding model is an endpoint, which a preview does not call.",
+    )
 
     @classmethod
-    def of(cls, plan: Plan) -> "PlanOut":
+    def of(cls, plan: Plan, *, estimated_seconds: float | None = None) -> "PlanOut":
         """Convert a plan to JSON."""
         return cls(
+            estimated_seconds=estimated_seconds,
             added=[file.source for file in plan.added],
             changed=[file.source for file in plan.changed],
             removed=list(plan.removed),
@@ -59,6 +66,10 @@ class ProgressOut(BaseModel):
     documents_total: int
     chunks: int
     embedded: int
+    chunks_per_second: float = Field(default=0.0, description="A recent mean.")
+    seconds_left: float | None = Field(
+        default=None, description="An estimate; null while there is nothing to judge by."
+    )
 
     @classmethod
     def of(cls, progress: Progress) -> "ProgressOut":
@@ -161,9 +172,15 @@ def describe_run(state: RunState) -> IngestState:
 
 
 def preview_ingest(services: Services, request: IngestRequest) -> PlanOut:
-    """Return what an ingest would change. Raises KnowledgeError, StoreError and EmbedderError."""
+    """Return what an ingest would change. Raises KnowledgeError, StoreError and EmbedderError.
+
+    An endpoint that embeds is not called: a preview sends no documents anywhere.
+    """
     check_path(services.settings, request)
-    return PlanOut.of(preview(services.settings, services.store, services.embedder, verify=request.verify))
+    settings, store, embedder = services.settings, services.store, services.embedder
+    plan = preview(settings, store, embedder, verify=request.verify)
+    seconds = None if settings.embedding.provider == "openai" else estimate_seconds(settings, store, embedder, plan)
+    return PlanOut.of(plan, estimated_seconds=seconds)
 
 
 def roll_back_generation(store: Store) -> RollbackResponse:
@@ -175,7 +192,7 @@ def roll_back_generation(store: Store) -> RollbackResponse:
 
 PREVIEW = Operation(
     name="preview_ingest",
-    description="Show what an ingest would change, without changing anything.",
+    description="Show what an ingest would change and how long it would take, without changing anything.",
     method="POST",
     path="/ingest/preview",
     request=IngestRequest,

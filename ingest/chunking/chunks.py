@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ingest.chunking.budget import ChunkBudget, ChunkingDeadline
+from ingest.chunking.budget import ChunkBudget, DocumentTokens
 from ingest.chunking.sections import Section, parse_sections
 from ingest.chunking.split import Piece, split_blocks
 from ingest.readers.document import Document, fallback_title
@@ -41,14 +41,14 @@ def chunk_sections(
 
     Raises DocumentError if it takes longer than `timeout_seconds`.
     """
-    deadline = ChunkingDeadline(document.source, timeout_seconds)
+    tokens = DocumentTokens(count_tokens, document.source, timeout_seconds)
     title = document.title or _first_heading(sections) or fallback_title(document.source)
     chunks: list[Chunk] = []
     seen: Counter[str] = Counter()
     first_block = 0
     for section in sections:
         template = _template(document, title, section)
-        budget = ChunkBudget(count_tokens, template.context, max_tokens, deadline)
+        budget = ChunkBudget(tokens, template.context, max_tokens)
         for piece in split_blocks(section.blocks, budget):
             identity = _identity(template, piece)
             seen[identity] += 1

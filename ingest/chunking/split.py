@@ -33,14 +33,19 @@ def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece
             yield from _table_pieces(number, block, budget)
             continue
         piece = Piece(block.kind, number, block.start_line, block.end_line, _block_text(block, block.lines))
-        if together and not budget.fits("\n\n".join(part.content for part in [*together, piece])):
+        if together and not _fit_together([*together, piece], budget):
             yield from _joined(together)
             together = []
-        if budget.fits(piece.content):
+        if _fit_together([piece], budget):
             together.append(piece)
         else:
             yield from _split_block(number, block, budget)
     yield from _joined(together)
+
+
+def _fit_together(pieces: Sequence[Piece], budget: ChunkBudget) -> bool:
+    contents = [piece.content for piece in pieces]
+    return budget.fit_together(contents, lambda: "\n\n".join(contents))
 
 
 def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
@@ -57,11 +62,20 @@ def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
 
 def _block_text(block: Block, lines: Sequence[Line]) -> str:
     """Return the text of the lines under the caption and the list items that they belong to."""
+    return "\n".join(_block_texts(block, lines))
+
+
+def _block_texts(block: Block, lines: Sequence[Line]) -> list[str]:
     missing = [above for above in lines[0].ancestors if above not in {line.text for line in lines}]
     texts = [*missing, *(line.text for line in lines)]
     if block.kind == "code" and block.fence:
         texts = [f"```{block.fence}", *texts, "```"]
-    return "\n".join([block.caption, *texts] if block.caption else texts)
+    return [block.caption, *texts] if block.caption else texts
+
+
+def _lines_fit(block: Block, lines: Sequence[Line], budget: ChunkBudget) -> bool:
+    texts = _block_texts(block, lines)
+    return budget.fit_together(texts, lambda: "\n".join(texts))
 
 
 def _split_block(number: int, block: Block, budget: ChunkBudget) -> Iterator[Piece]:
@@ -73,7 +87,7 @@ def _split_block(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pie
         block = replace(block, caption="")
     run: list[Line] = []
     for line in _short_lines(block, budget):
-        if run and (len(run) >= _MAX_LINES or not budget.fits(_block_text(block, [*run, line]))):
+        if run and (len(run) >= _MAX_LINES or not _lines_fit(block, [*run, line], budget)):
             yield Piece(block.kind, number, start, run[-1].end_line, _block_text(block, run))
             start = line.start_line
             run = []
@@ -84,7 +98,7 @@ def _split_block(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pie
 
 def _short_lines(block: Block, budget: ChunkBudget) -> Iterator[Line]:
     for line in block.lines:
-        if budget.fits(_block_text(block, [line])):
+        if _lines_fit(block, [line], budget):
             yield line
             continue
         framing = budget.cost(_block_text(block, [replace(line, text="")]))
@@ -109,22 +123,26 @@ def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pi
     head = "\n".join(filter(None, (block.caption, table.head_as_markdown())))
     run: list[Row] = []
 
+    def fit(*rows: Row) -> bool:
+        lines = [head, *(row.as_markdown() for row in rows)]
+        return budget.fit_together(lines, lambda: "\n".join(lines))
+
     def piece_of(rows: Sequence[Row]) -> Piece:
         content = "\n".join([head, *(row.as_markdown() for row in rows)])
         start = block.start_line if rows[0] is table.rows[0] else rows[0].line
         return Piece("table", number, start, rows[-1].line, content)
 
-    if caption_left and (not block.caption or not all(budget.fits(piece_of([row]).content) for row in table.rows)):
+    if caption_left and (not block.caption or not all(fit(row) for row in table.rows)):
         for part in split_long_text(caption_left, budget.total, budget.max_tokens):
             yield Piece("text", number, block.start_line, block.start_line, part)
     for row in table.rows:
-        if not budget.fits(piece_of([row]).content):
+        if not fit(row):
             # Too long for a piece of the table: the pieces of the row, below, say the same.
             if run:
                 yield piece_of(run)
             run = []
             continue
-        if run and not budget.fits(piece_of([*run, row]).content):
+        if run and not fit(*run, row):
             yield piece_of(run)
             run = []
         run.append(row)
@@ -138,12 +156,13 @@ def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pi
 def _row_texts(row: Row, caption: str, budget: ChunkBudget) -> Iterator[str]:
     """Yield the row as one text or, if that is too long, cell by cell, each after the row's first cell."""
     caption = caption.rstrip(":：")
-    whole = PATH_SEPARATOR.join(filter(None, (caption, row.as_text())))
-    if budget.fits(whole):
+    text = row.as_text()
+    whole = PATH_SEPARATOR.join(filter(None, (caption, text)))
+    if budget.fit_together([caption, PATH_SEPARATOR, text] if caption else [text], lambda: whole):
         yield whole
         return
-    if budget.fits(row.as_text()):
-        yield row.as_text()
+    if budget.fits(text):
+        yield text
         return
     first, *others = row.fields()
     key = next(split_long_text(first, budget.cost, budget.tokens // 3))

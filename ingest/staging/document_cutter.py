@@ -1,12 +1,14 @@
 """One file, read and cut into chunks."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections
 from ingest.files.scan import File
 from ingest.parser_process import ParserProcess
 from ingest.staging.plan import content_hash
+from rag.errors import DocumentError
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
@@ -16,10 +18,23 @@ from rag.types import Chunk
 
 @dataclass(frozen=True, slots=True)
 class CutDocument:
-    """A document's manifest, and its chunks in order."""
+    """A document's manifest, and its chunks in order.
+
+    `is_old_version` marks what readers have of a document that cannot be read any more.
+    """
 
     record: DocumentRecord
     chunks: tuple[Chunk, ...]
+    is_old_version: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableDocument:
+    """A document that cannot be read, why, and the size of its file in bytes."""
+
+    source: str
+    size: int
+    error: str
 
 
 class DocumentCutter:
@@ -30,9 +45,23 @@ class DocumentCutter:
         self._embedder = embedder
         self._settings = settings
         self._pipeline_fingerprint = pipeline_fingerprint(settings, embedder)
+        self.interrupt = parser.interrupt
 
-    def cut(self, file: File) -> CutDocument:
-        """Read a file and cut it. Raises DocumentError, and IngestStopped if no parser can be started."""
+    def cut(self, file: File, check_running: Callable[[], None] = lambda: None) -> CutDocument | UnreadableDocument:
+        """Read a file and cut it. What `check_running`, which is called often, raises ends it.
+
+        Raises IngestStopped if no parser can be started.
+        """
+        try:
+            return self._cut(file, check_running)
+        except DocumentError as error:
+            return UnreadableDocument(file.source, file.size, str(error).removeprefix(f"{file.source}: "))
+
+    def _cut(self, file: File, check_running: Callable[[], None]) -> CutDocument:
+        def count_tokens(text: str) -> int:
+            check_running()
+            return self._embedder.count_tokens(text)
+
         knowledge = self._settings.knowledge
         content = file.read(knowledge.max_file_bytes)
         parsed = self._parser.parse(file.source, content)
@@ -40,7 +69,7 @@ class DocumentCutter:
         chunks = chunk_sections(
             parsed.document,
             parsed.sections,
-            count_tokens=self._embedder.count_tokens,
+            count_tokens=count_tokens,
             max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
             timeout_seconds=knowledge.max_seconds_per_document,
         )

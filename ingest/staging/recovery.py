@@ -1,21 +1,49 @@
 """Recovery: undo whatever belongs to no committed generation.
 
-Abandoning a generation, recovering from a crash and cleaning up after a rollback are the same operation.
+Abandoning a generation, recovering from a crash and cleaning up after a rollback are the same operation. The chunks
+that an interrupted ingest had staged can stay until the next commit: no generation shows them, but their vectors need
+not be made again.
 """
 
+from collections.abc import Sequence
+
 from ingest.staging.garbage import collect_garbage
+from rag.store.records import Layout, StagedGeneration
 from rag.store.store import Store
 
 
-def recover(store: Store) -> None:
+def recover(store: Store, *, kept_layout: Layout | None = None) -> list[StagedGeneration]:
     """Undo whatever belongs to no committed generation. If nothing does, write nothing.
 
-    Every ingest begins with it, so that a rerun after a crash starts from the live generation.
+    Every ingest begins with it, so that a rerun after a crash starts from the live generation. Chunks of interrupted
+    ingests that have `kept_layout` stay for a `Staging` that resumes the generations returned; no others stay.
     """
     if store.is_clean():
-        return
+        return []
     state = store.state()
+    staged = resumable(store, kept_layout) if kept_layout else []
     if state:
-        store.namespace_of(state.live).restore(state.live.generation)
-    collect_garbage(store)
-    store.mark_clean()
+        store.namespace_of(state.live).restore(state.live.generation, spared=_numbers(staged, state.live.namespace))
+    new = {each.namespace for each in staged} - {commit.namespace for commit in (state.history if state else ())}
+    for name in new:
+        store.staged_namespace(name).restore(0, spared=_numbers(staged, name))
+    collect_garbage(store, spared_namespaces=new)
+    if not staged:
+        store.mark_clean()
+    return staged
+
+
+def resumable(store: Store, layout: Layout) -> list[StagedGeneration]:
+    """Return the interrupted generations whose chunks have a layout, the latest last. Raises StoreError."""
+    state = store.state()
+    last_number = state.last_number if state else 0
+    return [
+        staged
+        for staged in store.staged_generations()
+        # One that was committed before it could be marked as such is nothing to resume.
+        if staged.layout == layout and staged.generation > last_number and store.has_whole_namespace(staged.namespace)
+    ]
+
+
+def _numbers(staged: Sequence[StagedGeneration], namespace: str) -> list[int]:
+    return [each.generation for each in staged if each.namespace == namespace]

@@ -62,12 +62,17 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`documents` of `documents_total` are staged; `chunks` have been cut so far, `embedded` of them embedded."""
+    """`documents` of `documents_total` are staged; `chunks` have been cut so far, `embedded` of them embedded.
+
+    `chunks_per_second` is a recent mean. `seconds_left` is an estimate; None if there is nothing yet to judge by.
+    """
 
     documents: int
     documents_total: int
     chunks: int
     embedded: int
+    chunks_per_second: float = 0.0
+    seconds_left: float | None = None
 
 
 OnProgress = Callable[[Progress], object]

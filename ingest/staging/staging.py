@@ -4,39 +4,38 @@ Readers of the live generation see nothing of it: what is new is born in it, wha
 the state makes it live. `ingest/staging/recovery.py` undoes it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from ingest.staging.garbage import collect_garbage
+from ingest.staging.staged_terms import stage_terms
 from rag.errors import StoreError
 from rag.models.embedders.protocol import Embedder, Matrix, Vector
 from rag.store.columns import SCHEMA_VERSION
 from rag.store.failpoints import reach_failpoint
 from rag.store.filters import Equals
 from rag.store.namespace import LiveChunk, Namespace
-from rag.store.records import Commit, DocumentRecord, State
+from rag.store.records import Commit, DocumentRecord, Layout, StagedGeneration, State
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
-from rag.store.term_statistics import TermChanges, compact_statistics, sum_statistics
+from rag.store.term_statistics import TermChanges, sum_statistics
 from rag.types import Chunk
 
-_MAX_TERM_DIFFERENCES = 32
-# A write and a deletion each cost a file of many rows at least 0.1 s, however few rows they are of.
+# A deletion costs a file of many rows at least 0.1 s, however few rows it is of.
 _DOCUMENTS_REMOVED_TOGETHER = 50
 
 
-def needs_new_namespace(live: Commit | None, embedder: Embedder, mode: str) -> bool:
-    """Whether the next generation cannot share a namespace with the live one: its columns or its vectors differ."""
-    identity = (embedder.fingerprint, SCHEMA_VERSION, mode)
-    return live is None or (live.fingerprint, live.schema, live.mode) != identity
+def layout_of(embedder: Embedder, mode: str) -> Layout:
+    """Return the layout of what is staged now for an embedder and a retrieval mode."""
+    return Layout(embedder.fingerprint, SCHEMA_VERSION, mode)
 
 
 class Staging:
     """Stages one generation for one embedder and retrieval mode. Use it within `write_lease`, after `recover`.
 
-    `check_lease` is called before each write and raises StoreLocked if another writer has taken over.
-
-    If `needs_new_namespace`, or with `fresh`, everything is staged into a new namespace.
+    `check_lease` is called before each write and raises StoreLocked if another writer has taken over. `resumed` are
+    generations of the same layout that were interrupted: the vectors of their chunks are taken over. If the live
+    generation has another layout, or with `fresh`, everything is staged into a new namespace.
     """
 
     def __init__(
@@ -47,21 +46,25 @@ class Staging:
         mode: str,
         check_lease: Callable[[], None] = lambda: None,
         fresh: bool = False,
+        resumed: Sequence[StagedGeneration] = (),
     ) -> None:
         self._store = store
         self._embedder = embedder
-        self._mode = mode
+        self._layout = layout_of(embedder, mode)
         self._check_lease = check_lease
         self._state = store.state()
         # What readers have was written before. A read that also waits for the latest writes takes 0.2 s on a server.
         self._since = store.read_timestamp()
-        self.generation = (self._state.last_number if self._state else 0) + 1
-        self.is_fresh = fresh or needs_new_namespace(self.live, embedder, mode)
+        self._resumed = resumed
+        # A number of its own, so that the chunks of the resumed ones can be told apart and deleted at the end.
+        numbers = [each.generation for each in resumed]
+        self.generation = max(self._state.last_number if self._state else 0, *numbers, 0) + 1
+        self.is_fresh = fresh or self.live is None or self.live.layout != self._layout
         self._base = None if self.is_fresh else self.live
-        self._namespace = store.namespace_of(self._base) if self._base else store.new_namespace(self.generation)
-        self._exists = not self.is_fresh
+        self._namespace = self._open_namespace()
+        self._exists = not self.is_fresh or bool(resumed)
         self._terms = TermChanges()
-        self._has_begun = False
+        self._has_begun = self._is_noted = False
         self._chunk_count = self._base.chunks if self._base else 0
 
     @property
@@ -75,9 +78,8 @@ class Staging:
 
     def chunks_of(self, *sources: str) -> list[LiveChunk]:
         """Return the chunks of these documents that this generation starts from: none in a new namespace."""
-        if not self._base:
-            return []
-        return self._namespace.live_chunks(sources, generation=self._base.generation, since=self._since)
+        generation = self._base.generation if self._base else 0
+        return self._namespace.live_chunks(sources, generation=generation, since=self._since) if generation else []
 
     def live_documents(self) -> dict[str, DocumentRecord]:
         """Return the manifest that readers have, whichever embedder it was made with."""
@@ -85,9 +87,7 @@ class Staging:
 
     def live_chunks_of(self, source: str) -> list[Chunk]:
         """Return the chunks of a document that readers have, whichever embedder they were made with."""
-        if not self.live:
-            return []
-        found = self._snapshot(self.live).chunks(Equals("source", source))
+        found = self._snapshot(self.live).chunks(Equals("source", source)) if self.live else ()
         return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
 
     def vectors_by_text_hash(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
@@ -105,10 +105,18 @@ class Staging:
         """Write chunks that are born in this generation; `vectors` has a row for each."""
         self._create_namespace()
         self._check_lease()
+        self._note()
         for stored in self._namespace.insert_chunks(chunks, vectors, born=self.generation):
             self._terms.add(stored.terms)
         self._chunk_count += len(chunks)
         reach_failpoint("chunks_inserted")
+
+    def withdraw_chunks(self, chunks: Sequence[Chunk]) -> None:
+        """Delete chunks that were written with `insert_chunks`."""
+        self._check_lease()
+        for terms in self._namespace.delete_chunks(chunks, born=self.generation):
+            self._terms.remove(terms)
+        self._chunk_count -= len(chunks)
 
     def tombstone_chunks(self, chunks: Iterable[LiveChunk]) -> None:
         """Let chunks die in this generation; readers of the live one go on seeing them."""
@@ -146,7 +154,8 @@ class Staging:
         `root` is the folder that it was made from.
         """
         self._create_namespace()
-        self._write_term_changes()
+        self._discard_resumed()
+        stage_terms(self._namespace, self._terms, self._base, born=self.generation, since=self._since)
         reach_failpoint("terms_written")
         sealed = Commit(
             generation=self.generation,
@@ -155,7 +164,7 @@ class Staging:
             fingerprint=self._embedder.fingerprint,
             dimension=self._embedder.dimension,
             schema=SCHEMA_VERSION,
-            mode=self._mode,
+            mode=self._layout.mode,
             committed_at=datetime.now(UTC).isoformat(timespec="seconds"),
             root=root,
             documents=self._namespace.count_documents(self.generation),
@@ -185,6 +194,13 @@ class Staging:
         reach_failpoint("garbage_collected")
         self._store.mark_clean()
 
+    def _discard_resumed(self) -> None:
+        """Delete the chunks of the resumed generations, whose vectors are taken over by now."""
+        if self._resumed:
+            after = self._base.generation if self._base else 0
+            self._namespace.delete_staged_chunks(after=after, before=self.generation)
+            reach_failpoint("resumed_discarded")
+
     def _check_count(self, staged: int) -> None:
         """Two writers that got past the lease stage the same number; neither may make the mixture live."""
         if staged != self._chunk_count:
@@ -192,6 +208,13 @@ class Staging:
                 f"{self._store.uri}: {staged} chunks are staged where {self._chunk_count} were written; does another "
                 "process write to it? Nothing was changed, run again"
             )
+
+    def _open_namespace(self) -> Namespace:
+        if self._base:
+            return self._store.namespace_of(self._base)
+        if self._resumed:
+            return self._store.staged_namespace(self._resumed[-1].namespace)
+        return self._store.new_namespace(self.generation)
 
     def _snapshot(self, commit: Commit) -> Snapshot:
         return self._store.snapshot_of(commit, since=self._since)
@@ -211,22 +234,17 @@ class Staging:
         self._begin()
         if self._exists:
             return
-        self._namespace.create(dimension=self._embedder.dimension, lexical=self._mode == "hybrid")
+        self._namespace.create(dimension=self._embedder.dimension, lexical=self._layout.mode == "hybrid")
         self._exists = True
         reach_failpoint("namespace_created")
+
+    def _note(self) -> None:
+        # Not before the namespace exists as a whole.
+        if not self._is_noted:
+            self._is_noted = True
+            self._store.note_staged(StagedGeneration(self.generation, self._namespace.name, self._layout))
 
     def _tombstone_documents(self, sources: Sequence[str]) -> None:
         if self._base:
             generation, died = self._base.generation, self.generation
             self._namespace.tombstone_documents(sources, generation=generation, died=died, since=self._since)
-
-    def _write_term_changes(self) -> None:
-        payloads: Sequence[Mapping[str, object]] = self._terms.payloads()
-        if self._base:
-            stored = self._namespace.term_payloads(self._base.generation)
-            whole = compact_statistics(sum_statistics([*stored, *payloads]))
-            if len(stored) + len(payloads) > 2 * len(whole) + _MAX_TERM_DIFFERENCES:
-                generation, died = self._base.generation, self.generation
-                self._namespace.tombstone_terms(generation=generation, died=died, since=self._since)
-                payloads = whole
-        self._namespace.put_terms(payloads, born=self.generation)

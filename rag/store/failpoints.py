@@ -16,6 +16,7 @@ FailPoint = Literal[
     "chunks_tombstoned",
     "documents_put",
     "documents_removed",
+    "resumed_discarded",
     "terms_written",
     "gated",
     "committed",

@@ -14,7 +14,7 @@ from rag.models.embedders.protocol import Matrix, Vector
 from rag.store import rows
 from rag.store.collection_spec import LATEST, ReadTimestamp, Row
 from rag.store.columns import SCHEMA_VERSION
-from rag.store.expressions import alive_at, value_lists
+from rag.store.expressions import KEYS_IN_A_LIST, alive_at, value_lists
 from rag.store.failpoints import reach_failpoint
 from rag.store.records import DocumentRecord
 from rag.store.rows import ALIVE, StoredChunk
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _DOCUMENTS = 'kind == "document"'
 _TERMS = 'kind == "terms"'
+_LENGTH_TOLERANCE = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Namespace:
     def insert_chunks(self, chunks: Sequence[Chunk], vectors: Matrix, *, born: int) -> list[StoredChunk]:
         """Write chunks that are born in a generation; `vectors` has a row for each. Return them as they are stored."""
         new = [rows.to_chunk_row(chunk, vector, born=born) for chunk, vector in zip(chunks, vectors, strict=True)]
-        self._milvus.upsert(self._chunks, new)
+        self._milvus.insert(self._chunks, new)
         return [rows.from_chunk_row(row) for row in new]
 
     def live_chunks(self, sources: Sequence[str], *, generation: int, since: ReadTimestamp = LATEST) -> list[LiveChunk]:
@@ -81,12 +82,24 @@ class Namespace:
         known: dict[str, Vector] = {}
         for listed in value_lists(text_hashes):
             for row in self._milvus.rows(self._chunks, f"text_hash in {listed}", ["text_hash", "vector"], since=since):
-                known[row["text_hash"]] = np.asarray(row["vector"], dtype=np.float32)
+                vector = np.asarray(row["vector"], dtype=np.float32)
+                # A write that was broken off must not become part of a generation.
+                if abs(float(np.linalg.norm(vector)) - 1) < _LENGTH_TOLERANCE:
+                    known[row["text_hash"]] = vector
         return known
+
+    def delete_chunks(self, chunks: Sequence[Chunk], *, born: int) -> list[frozenset[str]]:
+        """Delete chunks that `insert_chunks` wrote for a generation that nobody reads yet. Return their terms."""
+        self._delete_rows(self._chunks, [rows.chunk_row_id(chunk, born=born) for chunk in chunks])
+        return [rows.terms_of(chunk) for chunk in chunks]
+
+    def delete_staged_chunks(self, *, after: int, before: int) -> None:
+        """Delete the chunks that were born between two generations, in others that were never committed."""
+        self._delete_if_any(self._chunks, f"born > {after} and born < {before}")
 
     def put_documents(self, records: Sequence[DocumentRecord], *, born: int) -> None:
         """Write manifests that are born in a generation."""
-        self._milvus.upsert(
+        self._milvus.insert(
             self._manifests,
             [rows.to_manifest_row("document", record.source, record.as_payload(), born=born) for record in records],
         )
@@ -127,13 +140,18 @@ class Namespace:
         """Count the documents that are alive in a generation."""
         return self._milvus.count(self._manifests, f"{_DOCUMENTS} and {alive_at(generation)}")
 
-    def restore(self, generation: int) -> None:
+    def restore(self, generation: int, *, spared: Sequence[int] = ()) -> None:
         """Undo what was written for later generations: delete rows born in them, restore rows that died in them.
 
-        May be repeated after it was interrupted anywhere. Writes nothing if there is nothing to undo.
+        Chunks born in one of the `spared` generations stay, one for each text. May be repeated after it was interrupted
+        anywhere. Writes nothing if there is nothing to undo.
         """
+        self._delete_if_any(self._manifests, f"born > {generation}")
+        born = f"born > {generation}"
+        self._delete_if_any(self._chunks, f"{born} and born not in {list(spared)}" if spared else born)
+        if len(spared) > 1:
+            self._delete_repeated_texts(born)
         for collection, fields in ((self._chunks, rows.all_chunk_fields(self._schema)), (self._manifests, ["*"])):
-            self._delete_if_any(collection, f"born > {generation}")
             tombstones = f"died > {generation} and died < {ALIVE}"
             self._restore_rows(collection, list(self._milvus.rows(collection, tombstones, fields)))
 
@@ -153,7 +171,7 @@ class Namespace:
         they find one row or both, and readers take the two for one.
         """
         tombstones = [row | {"row_id": f"{row['row_id']}-{died}", "died": died} for row in live]
-        self._milvus.upsert(collection, tombstones)
+        self._milvus.insert(collection, tombstones)
         reach_failpoint("tombstones_written")
         self._delete_rows(collection, [row["row_id"] for row in live])
 
@@ -170,8 +188,17 @@ class Namespace:
         self._milvus.upsert(collection, missing)
         self._delete_rows(collection, [row["row_id"] for row in tombstones])
 
+    def _delete_repeated_texts(self, expression: str) -> None:
+        seen: set[str] = set()
+        repeated: list[str] = []
+        for row in self._milvus.rows(self._chunks, expression, ["row_id", "text_hash"]):
+            if row["text_hash"] in seen:
+                repeated.append(row["row_id"])
+            seen.add(row["text_hash"])
+        self._delete_rows(self._chunks, repeated)
+
     def _delete_rows(self, collection: str, row_ids: Sequence[str]) -> None:
-        for listed in value_lists(row_ids):
+        for listed in value_lists(row_ids, KEYS_IN_A_LIST):
             self._milvus.delete(collection, f"row_id in {listed}")
 
     def _delete_if_any(self, collection: str, expression: str) -> None:

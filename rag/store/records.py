@@ -16,6 +16,15 @@ _RECORD_KEYS = {"pipeline_fingerprint": "recipe"}
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """What all chunks of a namespace have in common: embedder, version of the columns, and retrieval mode."""
+
+    fingerprint: str
+    schema: int
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """What a generation consists of.
 
@@ -37,6 +46,11 @@ class Commit:
     # Digests of the golden questions asked before the generation went live, and of those that were found.
     golden_asked: tuple[str, ...] = ()
     golden_found: tuple[str, ...] = ()
+
+    @property
+    def layout(self) -> Layout:
+        """What the generation's chunks have in common."""
+        return Layout(self.fingerprint, self.schema, self.mode)
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Commit":
@@ -81,6 +95,24 @@ class State:
     def live(self) -> Commit:
         """The generation that readers see."""
         return self.history[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class StagedGeneration:
+    """A generation that an ingest has begun to write, and not committed."""
+
+    generation: int
+    namespace: str
+    layout: Layout
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> "StagedGeneration":
+        """Return what `as_payload` was called on."""
+        return cls(int(payload["generation"]), str(payload["namespace"]), Layout(**payload["layout"]))
+
+    def as_payload(self) -> dict[str, object]:
+        """Return the record as its row holds it."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

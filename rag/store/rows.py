@@ -19,6 +19,7 @@ ALIVE = 2**63 - 1
 
 TERMS_COLUMN = "terms"
 _HEADING_PATH = next(column for column in CHUNK_COLUMNS if column.attribute == "heading_path")
+_TERMS = next(column for column in CHUNK_COLUMNS if column.name == TERMS_COLUMN)
 _LIFE = ("row_id", "born", "died")
 _NO_VECTOR = [0.0, 0.0]  # Milvus wants a vector in every collection.
 
@@ -75,9 +76,14 @@ def chunk_collection_spec(dimension: int, *, lexical: bool) -> CollectionSpec:
 def to_chunk_row(chunk: Chunk, vector: Vector, *, born: int) -> Row:
     """Return the row of a chunk that is born in a generation."""
     # The same chunk may live, die and come back: each life has a row of its own.
-    life = {"row_id": f"{chunk.id}-{born}", "born": born, "died": ALIVE}
+    life = {"row_id": chunk_row_id(chunk, born=born), "born": born, "died": ALIVE}
     values = {column.name: column.to_milvus(column.value_of(chunk)) for column in CHUNK_COLUMNS}
     return life | values | {"vector": vector.tolist()}
+
+
+def chunk_row_id(chunk: Chunk, *, born: int) -> str:
+    """Return the key of the row of a chunk that was born in a generation."""
+    return f"{chunk.id}-{born}"
 
 
 def from_chunk_row(row: Row) -> StoredChunk:
@@ -88,6 +94,11 @@ def from_chunk_row(row: Row) -> StoredChunk:
         if column.attribute
     }
     return StoredChunk(Chunk(**values), frozenset(row[TERMS_COLUMN].split(" ")))
+
+
+def terms_of(chunk: Chunk) -> frozenset[str]:
+    """Return the distinct terms by which the store finds a chunk."""
+    return frozenset(_TERMS.value_of(chunk).split(" "))
 
 
 def heading_path_of(row: Row) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from rag.store import rows
 from rag.store.collection_spec import LATEST, ReadTimestamp
 from rag.store.expressions import quote_value
 from rag.store.namespace import Namespace
-from rag.store.records import Commit, Lease, State
+from rag.store.records import Commit, Lease, StagedGeneration, State
 from rag.store.snapshot import Snapshot
 from rag.store.term_statistics import TermStatistics, TermStatisticsCache, sum_statistics
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _DIRTY = "unsettled"
 _LEASE = "lease"
 _STATES = 'key >= "state-"'
+_COLLECTIONS = (rows.chunks_collection, rows.manifests_collection)
+_STAGED = 'key >= "staging-" and key < "staging."'
 
 
 class Store:
@@ -153,9 +155,23 @@ class Store:
         if self.is_clean():
             self._milvus.upsert(self._states, [rows.to_state_row(_DIRTY, {})])
 
+    def note_staged(self, staged: StagedGeneration) -> None:
+        """Note which generation the chunks about to be written belong to, after `mark_dirty`."""
+        key = f"staging-{staged.generation:012d}"
+        self._milvus.upsert(self._states, [rows.to_state_row(key, staged.as_payload())])
+
     def mark_clean(self) -> None:
-        """Take back what `mark_dirty` noted."""
-        self._milvus.delete(self._states, f'key == "{_DIRTY}"')
+        """Take back what `mark_dirty` and `note_staged` noted."""
+        self._milvus.delete(self._states, f'key == "{_DIRTY}" or ({_STAGED})')
+
+    def staged_generations(self) -> list[StagedGeneration]:
+        """Return what `note_staged` noted, in the order of the numbers."""
+        if not self._has_state_collection():
+            return []
+        found = self._milvus.rows(self._states, _STAGED, ["payload"])
+        return sorted(
+            (StagedGeneration.from_payload(row["payload"]) for row in found), key=lambda staged: staged.generation
+        )
 
     def create_state_collection(self) -> None:
         """Create the state collection if there is none yet."""
@@ -184,11 +200,19 @@ class Store:
 
     def new_namespace(self, generation: int) -> Namespace:
         """Return the namespace that a generation may be staged into; it is not created yet."""
-        return Namespace(self._milvus, f"{self.collection}_g{generation}")
+        return self.staged_namespace(f"{self.collection}_g{generation}")
+
+    def staged_namespace(self, name: str) -> Namespace:
+        """Return a namespace of the current schema by its name."""
+        return Namespace(self._milvus, name)
 
     def namespaces(self) -> list[str]:
         """Return the names of all namespaces of this store, also of those that were only half created."""
         return sorted(set(self._collections_by_namespace().values()))
+
+    def has_whole_namespace(self, name: str) -> bool:
+        """Whether both collections of a namespace exist."""
+        return list(self._collections_by_namespace().values()).count(name) == len(_COLLECTIONS)
 
     def drop_namespace(self, name: str) -> None:
         """Drop what there is of a namespace."""
@@ -197,7 +221,7 @@ class Store:
                 self._milvus.drop(collection)
 
     def _collections_by_namespace(self) -> dict[str, str]:
-        endings = "|".join(map(re.escape, (rows.chunks_collection(""), rows.manifests_collection(""))))
+        endings = "|".join(re.escape(collection("")) for collection in _COLLECTIONS)
         ours = re.compile(rf"({re.escape(self.collection)}_g\d+)(?:{endings})")
         matches = (ours.fullmatch(name) for name in self._milvus.collections())
         return {match[0]: match[1] for match in matches if match}

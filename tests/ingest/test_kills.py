@@ -37,7 +37,14 @@ NTH_TIME = (
     "documents_put:2",
 )
 POINTS = (*get_args(FailPoint), *NTH_TIME)
-NEVER_REACHED = {(FIRST, "documents_removed"), (AGAIN, "namespace_created")}
+NEVER_REACHED = {
+    (FIRST, "documents_removed"),
+    (AGAIN, "namespace_created"),
+    (FIRST, "resumed_discarded"),
+    (AGAIN, "resumed_discarded"),
+}
+RESUMED_POINTS = ("recovered", "chunks_inserted:2", "resumed_discarded", "terms_written", "committed")
+"""Where an ingest is killed that goes on after another that was killed."""
 
 RANDOM_KILLS = 50
 """Kills in each of two series: of the ingest alone, and of the ingest with its Milvus and its parser."""
@@ -152,6 +159,28 @@ def test_after_a_kill_at_any_step_a_rerun_equals_a_clean_build(
     assert outcome.again.seen.litter == []
 
 
+@pytest.mark.parametrize("point", RESUMED_POINTS)
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_an_ingest_that_goes_on_after_a_kill_can_be_killed_too(
+    situation: str, point: str, stage: Stage, tmp_path: Path
+) -> None:
+    old, new = stage.generations_before[situation], stage.clean[situation]
+    database, start = tmp_path / "m.db", stage.databases[situation]
+    if start:
+        shutil.copyfile(start, database)
+    root = stage.folders[situation].root
+    for failpoint in ("chunks_inserted:2", point, ""):
+        process = IngestProcess(root, database, failpoint=failpoint)
+        found = process.found()
+        assert_generations(found, [*old, new] if point == "committed" and not failpoint else old)
+        ended = process.ended()
+        assert ended.exit_code == (-9 if failpoint else 0)
+        process.assert_nothing_remains()
+    assert ended.seen
+    assert_generations(ended.seen, [*old, new])
+    assert ended.seen.litter == []
+
+
 @pytest.mark.parametrize("which", ["alone", "with Milvus"])
 def test_after_random_kills_a_rerun_equals_a_clean_build(
     which: str, series: dict[str, Future[Tally]], capsys: pytest.CaptureFixture[str]
@@ -210,7 +239,9 @@ def test_the_command_itself_can_be_killed_and_repeated(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert (report["generation"], report["documents"]["added"]) == (1, 8)
+    # The number of the generation that was begun is not given again: its chunks were in the store meanwhile.
+    assert (report["generation"], report["documents"]["added"]) == (2, 8)
+    assert report["embedded"] < report["chunks"]["added"]
 
 
 def expected_picture(folder: Folder) -> list[str]:

@@ -28,6 +28,11 @@ class WatchedMilvus(Milvus):
             self._count()
         super().upsert(name, rows)
 
+    def insert(self, name: str, rows: Sequence[Row]) -> None:
+        if rows:
+            self._count()
+        super().insert(name, rows)
+
     def delete(self, name: str, expression: str) -> None:
         self._count()
         super().delete(name, expression)
@@ -93,6 +98,25 @@ def count_chunk_rows(store: Store, expression: str = 'row_id != ""') -> int:
     return connection_of(store).count(rows.chunks_collection(store.snapshot().commit.namespace), expression)
 
 
+def count_staged_rows(store: Store) -> int:
+    """How many chunk rows there are in all namespaces, whether a generation shows them or not."""
+    return sum(
+        connection_of(store).count(name, 'row_id != ""') for name in collections_of(store) if name.endswith("_chunks")
+    )
+
+
+def scale_vectors(store: Store, factor: float) -> int:
+    """Write all chunk rows again, with their vectors multiplied; return how many there are."""
+    connection, changed = connection_of(store), 0
+    for name in collections_of(store):
+        if name.endswith("_chunks"):
+            found = list(connection.rows(name, 'row_id != ""', ["*"]))
+            torn = [row | {"vector": [float(number) * factor for number in row["vector"]]} for row in found]
+            connection.upsert(name, torn)
+            changed += len(torn)
+    return changed
+
+
 def count_manifest_rows(store: Store, expression: str) -> int:
     """How many rows of the live namespace's manifests and term statistics match, whatever their generation."""
     return connection_of(store).count(rows.manifests_collection(store.snapshot().commit.namespace), expression)
@@ -110,6 +134,7 @@ def litter(store: Store) -> list[str]:
     parts = (rows.chunks_collection, rows.manifests_collection)
     expected = {rows.state_collection(store.collection), *(part(name) for name in namespaces for part in parts)}
     found = [f"collection {name}" for name in collections_of(store) if name not in expected]
+    found += [f"a note of generation {staged.generation}" for staged in store.staged_generations()]
     for namespace in namespaces:
         generations = [commit.generation for commit in history if commit.namespace == namespace]
         never_seen = f"born > {max(generations)} or died < {min(generations)}"

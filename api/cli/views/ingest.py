@@ -4,16 +4,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
+from api.cli.views.duration import duration
 from api.service.ingest import IngestResponse, PlanOut, ProgressOut
 from api.translations import say
 from rag.text.language import Language
 
 
 def print_plan(console: Console, plan: PlanOut, language: Language, *, with_documents: bool = False) -> None:
-    """Print the counts of a plan on one line, and with `with_documents` one line for each document that changes."""
+    """Print the counts of a plan on one line, and how long it will take on another, if it says so.
+
+    With `with_documents`, print one line for each document that changes.
+    """
     console.print(
         say(
             "plan",
@@ -24,6 +28,8 @@ def print_plan(console: Console, plan: PlanOut, language: Language, *, with_docu
             unchanged=plan.unchanged,
         )
     )
+    if plan.estimated_seconds is not None:
+        console.print(say("estimate", language, duration=duration(plan.estimated_seconds, language)))
     if with_documents:
         for sign, sources, style in (
             ("+", plan.added, "green"),
@@ -70,15 +76,13 @@ def progress_bar(
         TextColumn(say(label, language)),
         BarColumn(),
         TextColumn("{task.fields[counts]}"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[speed]}"),
         console=console,
         transient=True,
     ) as bar:
-        task = bar.add_task("", total=None, counts="", rate="")
+        task = bar.add_task("", total=None, counts="", speed="")
 
         def show(progress: ProgressOut) -> None:
-            elapsed = bar.tasks[0].elapsed or 0.0
             bar.update(
                 task,
                 total=progress.documents_total,
@@ -90,7 +94,16 @@ def progress_bar(
                     documents_total=progress.documents_total,
                     chunks=progress.chunks,
                 ),
-                rate=say("rate", language, rate=progress.embedded / elapsed) if elapsed > 1 else "",
+                speed=_speed(progress, language),
             )
 
         yield show
+
+
+def _speed(progress: ProgressOut, language: Language) -> str:
+    parts = []
+    if rate := progress.chunks_per_second:
+        parts.append(say("rate", language, rate=f"{rate:.{0 if rate >= 10 else 1}f}"))
+    if progress.seconds_left is not None:
+        parts.append(say("time_left", language, duration=duration(progress.seconds_left, language)))
+    return " · ".join(parts)

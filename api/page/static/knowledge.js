@@ -145,10 +145,28 @@ function progress({ plan, progress: current }) {
     bar.max = total;
     bar.value = done;
     say(document.getElementById("run-detail"), "ingest_progress", { documents: done, total, chunks, embedded });
+    document.getElementById("run-speed").textContent = speed(current);
   } else {
     bar.removeAttribute("value");
     document.getElementById("run-detail").textContent = "";
+    document.getElementById("run-speed").textContent = "";
   }
+}
+
+function speed({ chunks_per_second: rate, seconds_left: left }) {
+  const parts = [];
+  if (rate) parts.push(t("ingest_speed", { rate: rate.toFixed(rate >= 10 ? 0 : 1) }));
+  if (left !== null) parts.push(t("time_left", { duration: duration(left) }));
+  return parts.join(" · ");
+}
+
+// No more precise than an estimate is.
+function duration(left) {
+  const seconds = Math.max(Math.round(left), 1);
+  if (seconds < 60) return t("seconds", { seconds });
+  const minutes = Math.round(left / 60);
+  if (minutes < 60) return t("minutes", { minutes });
+  return t("hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 function report({ error, last }) {

@@ -4,7 +4,7 @@ It knows collections, rows and expressions, and nothing about generations or doc
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -88,11 +88,7 @@ class Milvus:
 
     def create_both(self, one: tuple[str, CollectionSpec], other: tuple[str, CollectionSpec]) -> None:
         """Create two collections, at the same time on a server, which takes three seconds for each."""
-        if self.is_embedded:
-            self.create(*one)
-            self.create(*other)
-            return
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(1 if self.is_embedded else 2) as pool:
             for created in [pool.submit(self.create, *each) for each in (one, other)]:
                 created.result()
 
@@ -103,11 +99,18 @@ class Milvus:
 
     def upsert(self, name: str, rows: Sequence[Row]) -> None:
         """Write rows by key. Idempotent, so a write that timed out may be repeated."""
+        self._write(self._client.upsert, name, rows)
+
+    def insert(self, name: str, rows: Sequence[Row]) -> None:
+        """Write rows whose keys are new. In a file of 30,000 rows an upsert takes 0.15 s more, however few they are."""
+        self._write(self._client.insert, name, rows)
+
+    def _write(self, write: Callable[..., object], name: str, rows: Sequence[Row]) -> None:
         for start in range(0, len(rows), BATCH_ROWS):
             if self.is_embedded:
                 check_free_space(Path(self.uri))
             with self._translated(name):
-                self._client.upsert(name, list(rows[start : start + BATCH_ROWS]), timeout=self._write_timeout)
+                write(name, list(rows[start : start + BATCH_ROWS]), timeout=self._write_timeout)
 
     def delete(self, name: str, expression: str) -> None:
         """Delete the rows that match."""
