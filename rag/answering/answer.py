@@ -91,10 +91,7 @@ class Answerer:
 
         seconds = {"rewrite": rewritten - started, **retrieval.seconds, "search": searched - rewritten}
         seconds |= {**composition.seconds, "total": time.perf_counter() - started}
-        trace = build_trace(question, standalone, retrieval, evidence, composition, seconds)
-        if is_cacheable(standalone, composition):
-            self.cache.put(key, trace)
-        await asyncio.to_thread(self.traces.add, trace)
+        trace = await asyncio.to_thread(self._record, key, standalone, retrieval, evidence, composition, seconds)
         if composition.error:
             composition.error.trace_id = trace.trace_id
             raise composition.error
@@ -137,6 +134,21 @@ class Answerer:
             max_answer_tokens=self.max_answer_tokens,
             verify=verify,
         )
+
+    def _record(
+        self,
+        key: CacheKey,
+        standalone: StandaloneQuestion,
+        retrieval: Retrieval,
+        evidence: Evidence,
+        composition: Composition,
+        seconds: Mapping[str, float],
+    ) -> Trace:
+        trace = build_trace(key.question, standalone, retrieval, evidence, composition, seconds)
+        if is_cacheable(standalone, composition):
+            self.cache.put(key, trace)
+        self.traces.add(trace)
+        return trace
 
     async def _repeat(self, cached: Trace, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the events of an earlier answer, and record it as a new one."""

@@ -25,8 +25,8 @@ class ChunkCache:
     def get(self, commit: Commit, ids: Iterable[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are known, by id."""
         with self._lock:
-            known = self._known.get(commit, {})
-            return {name: known[name] for name in ids if name in known}
+            known = self._known.get(commit)
+            return {name: known[name] for name in ids if name in known} if known else {}
 
     def put(self, commit: Commit, chunks: Iterable[StoredChunk]) -> None:
         """Keep chunks of a generation."""

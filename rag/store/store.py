@@ -126,8 +126,8 @@ class Store:
     ) -> Snapshot:
         """Return any generation.
 
-        By default its term statistics and the chunks found in it are kept, as those of a generation that went live; pass
-        the `statistics` of one that may not.
+        By default its term statistics and the chunks found in it are kept, as those of a generation that went live.
+        Pass the `statistics` of one that may never.
         """
         return Snapshot(
             self._milvus,
