@@ -76,7 +76,7 @@ class Answerer:
 
         standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        retrieval, evidence = await asyncio.to_thread(
+        retrieval, evidence, search_seconds = await asyncio.to_thread(
             self._search, standalone.question, snapshot, search_filter, detect_language(question)
         )
         searched = time.perf_counter()
@@ -89,7 +89,7 @@ class Answerer:
                 else:
                     yield piece
 
-        seconds = {"rewrite": rewritten - started, **retrieval.seconds, "search": searched - rewritten}
+        seconds = {"rewrite": rewritten - started, **search_seconds, "search": searched - rewritten}
         seconds |= {**composition.seconds, "total": time.perf_counter() - started}
         trace = await asyncio.to_thread(self._record, key, standalone, retrieval, evidence, composition, seconds)
         if composition.error:
@@ -107,8 +107,10 @@ class Answerer:
 
     def _search(
         self, question: str, snapshot: Snapshot, search_filter: Filter | None, language: Language
-    ) -> tuple[Retrieval, Evidence]:
+    ) -> tuple[Retrieval, Evidence, Mapping[str, float]]:
+        """Return what was found, the evidence in it, and the seconds by stage."""
         retrieval = self.searcher.retrieve(question, snapshot, search_filter=search_filter)
+        retrieved = time.perf_counter()
         evidence = gather_evidence(
             retrieval,
             snapshot,
@@ -118,7 +120,7 @@ class Answerer:
             max_passages=self.settings.max_passages,
             language=language,
         )
-        return retrieval, evidence
+        return retrieval, evidence, {**retrieval.seconds, "evidence": time.perf_counter() - retrieved}
 
     def _compose(
         self, evidence: Evidence, snapshot: Snapshot
