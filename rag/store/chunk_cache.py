@@ -9,7 +9,8 @@ from rag.store.records import Commit
 from rag.store.rows import StoredChunk
 
 _KEPT_GENERATIONS = 2  # the live one, and the one that requests under way still read
-_KEPT_CHUNKS = 4096  # of a generation; about 10 KB each
+KEPT_CHUNKS = 4096
+"""Of each generation; one takes about 10 KB."""
 
 
 class ChunkCache:
@@ -31,5 +32,5 @@ class ChunkCache:
     def put(self, commit: Commit, chunks: Iterable[StoredChunk]) -> None:
         """Keep chunks of a generation."""
         with self._lock:
-            known = self._known.setdefault(commit, LRUCache(_KEPT_CHUNKS))
+            known = self._known.setdefault(commit, LRUCache(KEPT_CHUNKS))
             known.update((stored.chunk.id, stored) for stored in chunks)
