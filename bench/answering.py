@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +34,8 @@ import yaml
 
 from bench.metrics import percentiles
 from bench.results import add_result
+from bench.server_process import ROOT, ZHIWEN, server_process
 
-ROOT = Path(__file__).parents[1]
 _MODEL = "scripted"
 _WARM_UP_QUESTIONS = 5
 _TIMEOUT_SECONDS = 60.0
@@ -77,7 +77,7 @@ def main() -> None:
 @contextmanager
 def serving(folder: Path) -> Iterator[Service]:
     """Ingest the shipped knowledge into `folder` and serve it with a scripted chat model; both stop with the block."""
-    with _process([sys.executable, "-m", "bench.paced_model"], {}) as (model_url, _):
+    with server_process([sys.executable, "-m", "bench.paced_model"], {}) as (model_url, _):
         environment = {
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
             "ZHIWEN_STORE__URI": str(folder / "m.db"),
@@ -85,23 +85,9 @@ def serving(folder: Path) -> Iterator[Service]:
             "ZHIWEN_CHAT__MODEL": _MODEL,
             "ZHIWEN_ANSWERING__CACHED_ANSWERS": "0",
         }
-        zhiwen = str(Path(sys.executable).with_name("zhiwen"))
-        subprocess.run([zhiwen, "ingest"], check=True, env=os.environ | environment, stdout=subprocess.DEVNULL)  # noqa: S603
-        with _process([zhiwen, "serve", "--port", "0"], environment) as (url, pid):
+        subprocess.run([ZHIWEN, "ingest"], check=True, env=os.environ | environment, stdout=subprocess.DEVNULL)  # noqa: S603
+        with server_process([ZHIWEN, "serve", "--port", "0"], environment) as (url, pid):
             yield Service(url, pid, model_url)
-
-
-@contextmanager
-def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """Run a server that prints its URL as its first line; yield the URL and the process id."""
-    with subprocess.Popen(  # noqa: S603  (our own commands)
-        command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            assert process.stdout  # noqa: S101  (it is a pipe)
-            yield process.stdout.readline().strip(), process.pid
-        finally:
-            process.terminate()
 
 
 async def measure_overhead(service: Service, questions: list[str], count: int) -> dict[str, object]:

@@ -40,24 +40,46 @@ def open_index(
     The settings come from the environment, as for `zhiwen`, except the documents folder and the store. Each pair of
     set and embedder has its own folder below `work`. `files` and `traditional` are those of `write_corpus`.
     """
-    settings = load_settings()
     layout = "-files" if files else "-traditional" if traditional else ""
-    embedding = f"{settings.embedding.provider}-{Path(settings.embedding.model).name}".strip("-")
-    folder = work / f"{evaluation.folder.name}{layout}-{embedding}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _index_folder(work, f"{evaluation.folder.name}{layout}")
     corpus = write_corpus(evaluation.folder, folder, files=files, traditional=traditional)
+    with _services(corpus.root, folder, evaluation.name) as services:
+        yield Index(services, corpus)
+
+
+@contextmanager
+def open_documents(documents: Path, work: Path) -> Iterator[Services]:
+    """Ingest what is new or changed in a folder of documents, and yield the open services.
+
+    Settings and folder are those of `open_index`.
+    """
+    with _services(documents, _index_folder(work, documents.resolve().name), documents.name) as services:
+        yield services
+
+
+def _index_folder(work: Path, name: str) -> Path:
+    embedding = load_settings().embedding
+    suffix = f"{embedding.provider}-{Path(embedding.model).name}".strip("-")
+    folder = work / f"{name}-{suffix}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _services(documents: Path, folder: Path, name: str) -> Iterator[Services]:
+    settings = load_settings()
     settings = settings.model_copy(
         update={
-            "knowledge": settings.knowledge.model_copy(update={"path": corpus.root, "gitignore": False}),
+            "knowledge": settings.knowledge.model_copy(update={"path": documents, "gitignore": False}),
             "store": settings.store.model_copy(update={"uri": str(folder / "milvus.db"), "timeout_seconds": 60}),
         }
     )
-    progress = _ProgressPrinter(evaluation.name)
+    progress = _ProgressPrinter(name)
     with Services(settings) as services:
         report = ingest(settings, services.store, services.embedder, on_progress=progress.report)
         for failure in report.failures:
             print(f"{failure.source}: {failure.error}", file=sys.stderr)
-        yield Index(services, corpus)
+        yield services
 
 
 class _ProgressPrinter:

@@ -10,18 +10,14 @@ Starts a scripted model and `zhiwen serve` with its default limits over the ship
 
 import argparse
 import asyncio
-import json
 import tempfile
-import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bench.answering import Service, serving
 from bench.metrics import percentiles
+from bench.raw_http import connected, replied, request_bytes
 from bench.results import add_result
 
 QUESTION = "向量数据库有哪些知名组件？"
@@ -30,16 +26,6 @@ _HALF_OPEN = 1000
 _NOT_READING = 200
 _SEARCHES = 100
 _WARM_UP = 20
-
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The status of a response, and the seconds until its header arrived."""
-
-    status: int
-    seconds: float
 
 
 def main() -> None:
@@ -62,12 +48,18 @@ async def slow_clients(service: Service) -> dict[str, object]:
     """The milliseconds of a search, alone and beside clients that send or read nothing more."""
     await _searches(service, _WARM_UP)
     alone = await _searches(service, _SEARCHES)
-    halves = (b"", b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow", _request("POST", "/ask", question="x")[:-1])
+    halves = (
+        b"",
+        b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow",
+        request_bytes("POST", "/ask", question="x")[:-1],
+    )
     async with AsyncExitStack() as clients:
         for number in range(_HALF_OPEN):
-            await clients.enter_async_context(_connected(service, halves[number % len(halves)]))
+            await clients.enter_async_context(connected(service.url, halves[number % len(halves)]))
         for _ in range(_NOT_READING):
-            reader, _writer = await clients.enter_async_context(_connected(service, _request("GET", _LARGE_FILE)))
+            reader, _writer = await clients.enter_async_context(
+                connected(service.url, request_bytes("GET", _LARGE_FILE))
+            )
             reader._transport.pause_reading()  # type: ignore[attr-defined]
         beside = await _searches(service, _SEARCHES)
     return {
@@ -82,13 +74,13 @@ async def slow_clients(service: Service) -> dict[str, object]:
 async def questions_at_once(service: Service, count: int, rounds: int) -> dict[str, object]:
     """Ask `count` questions at once, each on a connection of its own, and repeat that for each round."""
     statuses, rejections, memory = Counter[int](), list[float](), list[float]()
-    asking = _request("POST", "/ask", question=QUESTION)
+    asking = request_bytes("POST", "/ask", question=QUESTION)
     for _ in range(rounds):
         async with AsyncExitStack() as clients:
-            connections = [await clients.enter_async_context(_connected(service)) for _ in range(count)]
-            replies = await asyncio.gather(*(_replied(connection, asking) for connection in connections))
+            connections = [await clients.enter_async_context(connected(service.url)) for _ in range(count)]
+            replies = await asyncio.gather(*(replied(connection, asking) for connection in connections))
         statuses.update(reply.status for reply in replies)
-        rejections += [reply.seconds for reply in replies if reply.status == 429]
+        rejections += [reply.header_seconds for reply in replies if reply.status == 429]
         memory.append(round(service.resident_megabytes(), 1))
     return {
         "questions_at_once": count,
@@ -101,40 +93,11 @@ async def questions_at_once(service: Service, count: int, rounds: int) -> dict[s
 
 async def _searches(service: Service, count: int) -> list[float]:
     """Search `count` times, one after the other on one connection. Return the seconds of each search."""
-    async with _connected(service) as connection:
-        replies = [await _replied(connection, _request("POST", "/search", question=QUESTION)) for _ in range(count)]
+    async with connected(service.url) as connection:
+        replies = [await replied(connection, request_bytes("POST", "/search", question=QUESTION)) for _ in range(count)]
     if any(reply.status != 200 for reply in replies):
         raise RuntimeError(f"a search got status {max(reply.status for reply in replies)}")
-    return [reply.seconds for reply in replies]
-
-
-@asynccontextmanager
-async def _connected(service: Service, sent: bytes = b"") -> AsyncIterator[Connection]:
-    address = urlsplit(service.url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    try:
-        writer.write(sent)
-        yield reader, writer
-    finally:
-        writer.transport.abort()
-
-
-async def _replied(connection: Connection, request: bytes) -> Reply:
-    """The reply to a request, whose body is read to its end."""
-    reader, writer = connection
-    started = time.perf_counter()
-    writer.write(request)
-    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-    seconds = time.perf_counter() - started
-    [length] = [line.split(": ")[1] for line in head.splitlines() if line.startswith("content-length: ")]
-    await reader.readexactly(int(length))
-    return Reply(int(head.split()[1]), seconds)
-
-
-def _request(method: str, path: str, **body: object) -> bytes:
-    content = json.dumps(body).encode()
-    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+    return [reply.header_seconds for reply in replies]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -32,6 +33,9 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # By default there are four threads more than cores. With a remote embedder, answers would wait for one of them.
+        threads = ThreadPoolExecutor(services.settings.serve.max_concurrent_answers, "zhiwen-answer")
+        asyncio.get_running_loop().set_default_executor(threads)
         yield
         await asyncio.to_thread(runner.stop)
         if services.chat:

@@ -67,7 +67,7 @@ TRACE = {
             }
         ],
         "evidence": 0.9871,
-        "milliseconds": {"embed": 9.8, "dense": 3.1, "lexical": 2.4, "fuse": 1.2},
+        "milliseconds": {"embed": 9.8, "dense": 3.1, "lexical": 2.4, "read": 0.6, "fuse": 1.2},
         "warnings": [],
     },
     "passages": [HIT | {"number": 1}],

@@ -9,6 +9,7 @@ from api.service.operation import Example, Operation
 from rag.document_url import passage_url
 from rag.retrieval.explanation import Explanation, explain_retrieval
 from rag.retrieval.search import Retrieval, Searcher
+from rag.retrieval.sufficiency import answer_probability
 from rag.types import Hit
 
 
@@ -68,7 +69,7 @@ class SearchResponse(BaseModel):
             question=retrieval.question,
             generation=retrieval.generation,
             hits=[HitOut.of(hit) for hit in retrieval.hits],
-            trace=explain_retrieval(retrieval) if explain else None,
+            trace=explain_retrieval(retrieval, answer_probability(retrieval)) if explain else None,
         )
 
     @model_serializer(mode="wrap")

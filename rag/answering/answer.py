@@ -76,7 +76,7 @@ class Answerer:
 
         standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        retrieval, evidence = await asyncio.to_thread(
+        retrieval, evidence, search_seconds = await asyncio.to_thread(
             self._search, standalone.question, snapshot, search_filter, detect_language(question)
         )
         searched = time.perf_counter()
@@ -89,12 +89,9 @@ class Answerer:
                 else:
                     yield piece
 
-        seconds = {"rewrite": rewritten - started, **retrieval.seconds, "search": searched - rewritten}
+        seconds = {"rewrite": rewritten - started, **search_seconds, "search": searched - rewritten}
         seconds |= {**composition.seconds, "total": time.perf_counter() - started}
-        trace = build_trace(question, standalone, retrieval, evidence, composition, seconds)
-        if is_cacheable(standalone, composition):
-            self.cache.put(key, trace)
-        await asyncio.to_thread(self.traces.add, trace)
+        trace = await asyncio.to_thread(self._record, key, standalone, retrieval, evidence, composition, seconds)
         if composition.error:
             composition.error.trace_id = trace.trace_id
             raise composition.error
@@ -110,8 +107,10 @@ class Answerer:
 
     def _search(
         self, question: str, snapshot: Snapshot, search_filter: Filter | None, language: Language
-    ) -> tuple[Retrieval, Evidence]:
+    ) -> tuple[Retrieval, Evidence, Mapping[str, float]]:
+        """Return what was found, the evidence in it, and the seconds by stage."""
         retrieval = self.searcher.retrieve(question, snapshot, search_filter=search_filter)
+        retrieved = time.perf_counter()
         evidence = gather_evidence(
             retrieval,
             snapshot,
@@ -121,7 +120,7 @@ class Answerer:
             max_passages=self.settings.max_passages,
             language=language,
         )
-        return retrieval, evidence
+        return retrieval, evidence, {**retrieval.seconds, "evidence": time.perf_counter() - retrieved}
 
     def _compose(
         self, evidence: Evidence, snapshot: Snapshot
@@ -137,6 +136,21 @@ class Answerer:
             max_answer_tokens=self.max_answer_tokens,
             verify=verify,
         )
+
+    def _record(
+        self,
+        key: CacheKey,
+        standalone: StandaloneQuestion,
+        retrieval: Retrieval,
+        evidence: Evidence,
+        composition: Composition,
+        seconds: Mapping[str, float],
+    ) -> Trace:
+        trace = build_trace(key.question, standalone, retrieval, evidence, composition, seconds)
+        if is_cacheable(standalone, composition):
+            self.cache.put(key, trace)
+        self.traces.add(trace)
+        return trace
 
     async def _repeat(self, cached: Trace, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the events of an earlier answer, and record it as a new one."""

@@ -47,7 +47,7 @@ def build_trace(
         question=question,
         standalone_question=standalone.question if standalone.rewritten_by else None,
         rewritten_by=standalone.rewritten_by,
-        retrieval=explain_retrieval(retrieval),
+        retrieval=explain_retrieval(retrieval, evidence.probability),
         passages=evidence.passages,
         dropped_passages=prompt.dropped if prompt else (),
         prompt=prompt.messages if prompt else (),

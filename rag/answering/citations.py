@@ -1,7 +1,7 @@
 """Citations of an answer: each marker leads to a passage and to an exact quote from it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from rag.checks.citation_markers import cited_numbers
 from rag.document_url import passage_url
@@ -54,19 +54,21 @@ def _citation(passage: Passage, statements: Sequence[str], idf: Mapping[str, flo
 
 def _quote(chunk: Chunk, statements: Sequence[str], idf: Mapping[str, float]) -> str:
     """Return the part of the chunk's text from the first to the last of the spans nearest to the statements."""
-    spans = split_spans(chunk)
+    spans = [(span, frozenset(tokenize(span.text))) for span in split_spans(chunk)]
     quotes = [_nearest(spans, statement, idf).quote for statement in statements]
     start = min(chunk.content.index(quote) for quote in quotes)
     end = max(chunk.content.index(quote) + len(quote) for quote in quotes)
     return chunk.content[start:end] if end - start <= MAX_QUOTE_CHARACTERS else quotes[0]
 
 
-def _nearest(spans: Sequence[Span], statement: str, idf: Mapping[str, float]) -> Span:
+def _nearest(spans: Sequence[tuple[Span, Set[str]]], statement: str, idf: Mapping[str, float]) -> Span:
+    """Return the span, given with its terms, that is most similar to the statement."""
     terms = set(tokenize(strip_markers(statement)))
 
-    def overlap(span: Span) -> float:
-        span_terms = set(tokenize(span.text))
+    def overlap(candidate: tuple[Span, Set[str]]) -> float:
+        _, span_terms = candidate
         shared = sum(1 + idf.get(term, 0.0) for term in span_terms & terms)
         return shared / math.sqrt(1 + len(span_terms))
 
-    return max(spans, key=overlap)
+    nearest, _ = max(spans, key=overlap)
+    return nearest

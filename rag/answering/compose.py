@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -78,7 +78,7 @@ async def compose(
     shown = prompt.evidence if prompt else evidence
     if draft.is_quoted:
         note = (MODEL_FAILED if draft.by_fallback else NO_MODEL)[evidence.language]
-        for piece in _quote(shown, note):
+        for piece in await asyncio.to_thread(_quote, shown, note):
             if event := draft.add(piece):
                 yield event
     draft.stop_clock()
@@ -153,16 +153,14 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
             yield piece
 
 
-def _quote(evidence: Evidence, note: str) -> Iterator[ChatPiece]:
-    """Yield quotes and the note, in the pieces of a chat model; no text if nothing can be quoted."""
+def _quote(evidence: Evidence, note: str) -> list[ChatPiece]:
+    """Return quotes and the note, in the pieces of a chat model; no text if nothing can be quoted."""
     output = OutputFilter(evidence)
-    for quote in quote_evidence(evidence):
-        if clean := output.feed(quote):
-            yield TextDelta(clean)
+    pieces: list[ChatPiece] = [TextDelta(clean) for quote in quote_evidence(evidence) if (clean := output.feed(quote))]
     rest = output.finish()
     if not output.declined:
-        yield TextDelta(f"{rest}\n\n{note}")
-    yield Finished(EXTRACTIVE)
+        pieces.append(TextDelta(f"{rest}\n\n{note}"))
+    return [*pieces, Finished(EXTRACTIVE)]
 
 
 def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify) -> Composition:

@@ -27,16 +27,12 @@ class OutputFilter:
     def __init__(self, evidence: Evidence, *, instructions: str = "") -> None:
         passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
         self._invisible = InvisibleFilter()
-        self._filters: tuple[TextFilter, ...] = (
-            PromptLeakFilter(
-                instructions,
-                material="\n".join([*passages.values(), evidence.question]),
-                words=[DECLINED],
-                min_characters=_MIN_LEAK_CHARACTERS[evidence.language],
-            ),
-            MarkerFilter(list(passages)),
-            LinkFilter(passages),
-        )
+        self._filters: list[TextFilter] = [MarkerFilter(list(passages)), LinkFilter(passages)]
+        if instructions:
+            material = "\n".join([*passages.values(), evidence.question])
+            min_characters = _MIN_LEAK_CHARACTERS[evidence.language]
+            leaks = PromptLeakFilter(instructions, material=material, words=[DECLINED], min_characters=min_characters)
+            self._filters.insert(0, leaks)
         self._beginning: list[str] = []
         self._bare_beginning = ""
         self._has_begun = False

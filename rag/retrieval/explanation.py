@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from rag.retrieval.fusion import LEXICAL_WEIGHT, ScoredChunks
 from rag.retrieval.search import Retrieval
-from rag.retrieval.sufficiency import answer_probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,11 @@ class Explanation:
     warnings: tuple[str, ...]
 
 
-def explain_retrieval(found: Retrieval) -> Explanation:
-    """Return a retrieval without the texts of its candidates, small enough to store and to send."""
+def explain_retrieval(found: Retrieval, evidence: float) -> Explanation:
+    """Return a retrieval without the texts of its candidates, small enough to store and to send.
+
+    `evidence` is its `answer_probability`.
+    """
     dense_rank, lexical_rank = _ranks(found.results.dense), _ranks(found.results.lexical)
     return Explanation(
         terms=tuple(Term(term, round(idf, 3)) for term, idf in found.idf.items()),
@@ -78,7 +80,7 @@ def explain_retrieval(found: Retrieval) -> Explanation:
             )
             for hit in found.candidates
         ),
-        evidence=round(answer_probability(found), 4),
+        evidence=round(evidence, 4),
         milliseconds={stage: round(seconds * 1000, 2) for stage, seconds in found.seconds.items()},
         warnings=found.warnings,
     )

@@ -59,4 +59,4 @@ def weighted_term_coverage(terms: Set[str], idf: Mapping[str, float]) -> float:
     0.75
     """
     mass = sum(idf.values())
-    return sum(weight for term, weight in idf.items() if term in terms) / mass if mass else 0.0
+    return sum([weight for term, weight in idf.items() if term in terms]) / mass if mass else 0.0

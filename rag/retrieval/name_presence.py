@@ -7,7 +7,7 @@ Latin letters, and little even then.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from rag.text import segmentation
@@ -31,7 +31,7 @@ _TYPING_ERROR = 0.85
 _ALWAYS_IN_CHINESE = frozenset({"china", "chinese", "english", "mandarin"})
 
 
-def name_absence(question: str, passages: Sequence[str], *, others: Sequence[str] = (), is_across: bool) -> float:
+def name_absence(question: str, passages: Sequence[str], *, others: Iterable[str] = (), is_across: bool) -> float:
     """Return ABSENT or IN_DOUBT if the question asks for names and the passages contain none of them, else 0.
 
     `others` were found but are not among the passages; a word in lower case may also be in them. `is_across`: the
@@ -43,7 +43,7 @@ def name_absence(question: str, passages: Sequence[str], *, others: Sequence[str
     else:
         names, perhaps = _asked_for_in_english(question, is_across=is_across)
         may_be_translated = is_across
-    if _contain_any(passages, names) if names else _contain_any([*passages, *others], perhaps):
+    if not (names or perhaps) or _contain_any(passages if names else [*passages, *others], names or perhaps):
         return 0.0
     if may_be_translated:
         return IN_DOUBT if _writes_names_in_latin(passages) else 0.0
@@ -74,19 +74,22 @@ def _is_name(word: str) -> bool:
 
 
 def _contain_any(texts: Sequence[str], names: Sequence[str]) -> bool:
-    """Return whether at least one of the names is in the texts, or there are no names."""
-    if not names:
-        return True
+    """Return whether at least one of the names is in the texts."""
     text = normalize("\n".join(texts)).casefold()
     joined = _JOINER.sub("", text)
     if any(_stem(name) in joined for name in names):
         return True
     words = set(_LONG_WORD.findall(text))
     return any(
-        get_close_matches(name.casefold(), words, 1, _TYPING_ERROR)
-        for name in names
-        if _LONG_WORD.fullmatch(name.casefold())
+        get_close_matches(name, _of_similar_length(words, name), 1, _TYPING_ERROR)
+        for name in map(str.casefold, names)
+        if _LONG_WORD.fullmatch(name)
     )
+
+
+def _of_similar_length(words: Iterable[str], name: str) -> list[str]:
+    """Return the words that can be similar enough; `get_close_matches` takes ten times as long to leave out others."""
+    return [word for word in words if 2 * min(len(word), len(name)) / (len(word) + len(name)) >= _TYPING_ERROR]
 
 
 def _stem(name: str) -> str:

@@ -78,13 +78,11 @@ def expand_hits(
     for hit in _with_group(hits, found.values(), _wanted_group(question, hits)):
         if hit.chunk.id in used:
             continue
-        parts = _with_neighbours(hit.chunk, texts, used, count_tokens, min(max_passage_tokens, left))
-        passage = _joined(parts)
-        tokens = count_tokens(passage.searchable_text)
+        parts, tokens = _with_neighbours(hit.chunk, texts, used, count_tokens, min(max_passage_tokens, left))
         if tokens <= left or not passages:
             left -= tokens
             used.update(part.id for part in parts)
-            passages.append(replace(hit, chunk=passage))
+            passages.append(replace(hit, chunk=_joined(parts)))
     return passages
 
 
@@ -128,19 +126,21 @@ def _with_neighbours(
     used: set[str],
     count_tokens: CountTokens,
     max_tokens: int,
-) -> list[Chunk]:
-    """Return the chunk with the one after and the one before it in its section, as far as they fit."""
-    parts = [chunk]
-    if chunk.kind in _TABLE_KINDS:
-        return parts
-    for step in (1, -1):
+) -> tuple[list[Chunk], int]:
+    """Return the chunk with the one after and the one before it in its section, as far as they fit, and their tokens.
+
+    The chunk alone may have more than `max_tokens`.
+    """
+    parts, tokens = [chunk], 0
+    for step in () if chunk.kind in _TABLE_KINDS else (1, -1):
         neighbour = texts.get((chunk.source, chunk.position + step))
         if not neighbour or neighbour.id in used or neighbour.heading_path != chunk.heading_path:
             continue
         grown = [*parts, neighbour] if step > 0 else [neighbour, *parts]
-        if count_tokens(_joined(grown).searchable_text) <= max_tokens:
-            parts = grown
-    return parts
+        grown_tokens = count_tokens(_joined(grown).searchable_text)
+        if grown_tokens <= max_tokens:
+            parts, tokens = grown, grown_tokens
+    return parts, tokens or count_tokens(chunk.searchable_text)
 
 
 def _joined(parts: Sequence[Chunk]) -> Chunk:

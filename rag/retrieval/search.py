@@ -12,7 +12,7 @@ from rag.retrieval.neighbours import drop_overlaps
 from rag.retrieval.rerank import Reranked, rerank
 from rag.settings import RetrievalSettings
 from rag.store.filters import Filter
-from rag.store.snapshot import Snapshot
+from rag.store.snapshot import Ranking, Snapshot
 from rag.store.store import Store
 from rag.text.question_validation import validate_question
 from rag.text.tokens import tokenize_question
@@ -23,7 +23,8 @@ from rag.types import Hit
 class RetrieverResults:
     """What each retriever found for a question, best first.
 
-    `idf` has the question's terms with their inverse document frequencies. `seconds` are by stage.
+    `idf` has the question's terms with their inverse document frequencies. `seconds` are by stage: the stage `lexical`
+    runs at the same time as `embed` and `dense`, and `read` is the time to read the chunks that both found.
     """
 
     dense: ScoredChunks = ()
@@ -157,21 +158,30 @@ def run_retrievers(
         )
     # An index that was built in dense mode has nothing for the lexical retriever.
     is_hybrid = settings.mode == snapshot.commit.mode == "hybrid"
+    terms = tokenize_question(question)
+
+    def rank_by_terms() -> tuple[Ranking, float]:
+        began = time.perf_counter()
+        ranking = snapshot.rank_by_terms(terms, limit=settings.candidates, search_filter=search_filter)
+        return ranking, time.perf_counter() - began
+
+    lexical = snapshot.background.start(rank_by_terms) if is_hybrid else None
     started = time.perf_counter()
     vector = embedder.embed_query(question)
     embedded = time.perf_counter()
-    dense = snapshot.search_vectors(vector, limit=settings.candidates, search_filter=search_filter)
-    searched_dense = time.perf_counter()
-    terms = tokenize_question(question)
-    lexical = snapshot.search_terms(terms, limit=settings.candidates, search_filter=search_filter) if is_hybrid else []
-    searched_lexical = time.perf_counter()
+    by_vector = snapshot.rank_by_vector(vector, limit=settings.candidates, search_filter=search_filter)
+    ranked = time.perf_counter()
+    by_terms, lexical_seconds = lexical.result() if lexical else ([], 0.0)
+    waited = time.perf_counter()
+    chunks = snapshot.read_chunks(name for name, _ in (*by_vector, *by_terms))
     return RetrieverResults(
-        dense=dense,
-        lexical=lexical,
+        dense=[(chunks[name], cosine) for name, cosine in by_vector],
+        lexical=[(chunks[name], score) for name, score in by_terms],
         idf={term: snapshot.statistics.idf(term) for term in terms},
         seconds={
             "embed": embedded - started,
-            "dense": searched_dense - embedded,
-            "lexical": searched_lexical - searched_dense,
+            "dense": ranked - embedded,
+            "lexical": lexical_seconds,
+            "read": time.perf_counter() - waited,
         },
     )

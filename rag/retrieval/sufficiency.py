@@ -115,7 +115,7 @@ def extract_signals(retrieval: Retrieval) -> Signals:
     """Return the signals of a retrieval, which must have hits."""
     hits = retrieval.hits
     passages = [hit.chunk.searchable_text for hit in hits]
-    others = [hit.chunk.searchable_text for hit in retrieval.candidates]
+    others = (hit.chunk.searchable_text for hit in retrieval.candidates)
     text = "\n".join(passages)
     is_across = is_cross_lingual(retrieval.question, text)
     cosine, *other_cosines = sorted((hit.cosine for hit in retrieval.candidates), reverse=True)

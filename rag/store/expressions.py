@@ -1,7 +1,7 @@
 """Pieces of Milvus expressions: quoted values, lists of values, and the filter of a generation."""
 
 import json
-import unicodedata
+import re
 from collections.abc import Iterator, Sequence
 
 from rag.errors import FilterError
@@ -9,6 +9,7 @@ from rag.errors import FilterError
 _VALUES_IN_A_LIST = 200
 KEYS_IN_A_LIST = 1000
 """Keys of rows are short, and each deletion from a file costs 0.1 s besides."""
+_CONTROL_CHARACTER_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def quote_value(value: str | int | float | bool) -> str:
@@ -16,7 +17,7 @@ def quote_value(value: str | int | float | bool) -> str:
 
     Raises FilterError for control characters, lone surrogates, and numbers that are not finite.
     """
-    if isinstance(value, str) and any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
+    if isinstance(value, str) and _CONTROL_CHARACTER_OR_SURROGATE.search(value):
         raise FilterError(f"{value!r} holds a control character")
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -3,7 +3,7 @@
 Everything read through a `Snapshot` belongs to its generation, whatever is staged or committed meanwhile.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy as np
 from rag.errors import StoreError
 from rag.models.embedders.protocol import Vector
 from rag.store import rows
+from rag.store.background import BackgroundReads
+from rag.store.chunk_cache import ChunkCache
 from rag.store.collection_spec import LATEST, ReadTimestamp, Row
 from rag.store.columns import CHUNK_COLUMNS
 from rag.store.expressions import alive_at, quote_value, value_lists
@@ -24,12 +26,16 @@ from rag.types import Chunk
 if TYPE_CHECKING:
     from rag.store.milvus.client import Milvus
 
+Ranking = Sequence[tuple[str, float]]
+"""Ids of chunks with their scores, best first."""
+
 
 class Snapshot:
     """Reads one generation; every method raises StoreError.
 
-    `statistics` returns the term statistics of the generation. `since` is a timestamp after the generation was
-    written; by default a read waits for the latest writes.
+    `statistics` returns the term statistics of the generation. `chunk_cache` keeps the chunks that searches find; None
+    for a generation that is not committed. `since` is a timestamp after the generation was written; by default a read
+    waits for the latest writes. `background` has threads for reads at the same time.
     """
 
     def __init__(
@@ -38,11 +44,15 @@ class Snapshot:
         commit: Commit,
         *,
         statistics: Callable[[Commit], TermStatistics],
+        chunk_cache: ChunkCache | None,
+        background: BackgroundReads,
         since: ReadTimestamp = LATEST,
     ) -> None:
         self._milvus = milvus
         self._load_statistics = statistics
+        self._chunk_cache = chunk_cache
         self._since = since
+        self.background = background
         self.commit = commit
 
     @property
@@ -59,18 +69,39 @@ class Snapshot:
         self, vector: Vector, *, limit: int, search_filter: Filter | None = None
     ) -> list[tuple[StoredChunk, float]]:
         """Return the nearest chunks with their cosine similarity, nearest first."""
-        if vector.shape != (self.commit.dimension,):
-            raise StoreError(
-                f"the index holds vectors of {self.commit.dimension} numbers, the embedder gives {vector.shape[-1]}; "
-                "run `zhiwen ingest` with the embedder you want to use"
-            )
-        return self._search(vector, limit, search_filter)
+        return self._with_chunks(self.rank_by_vector(vector, limit=limit, search_filter=search_filter))
 
     def search_terms(
         self, terms: Sequence[str], *, limit: int, search_filter: Filter | None = None
     ) -> list[tuple[StoredChunk, float]]:
         """Return the chunks with the highest BM25 score, highest first; none if no chunk holds any of the terms."""
-        return self._search(" ".join(terms), limit, search_filter) if terms else []
+        return self._with_chunks(self.rank_by_terms(terms, limit=limit, search_filter=search_filter))
+
+    def rank_by_vector(self, vector: Vector, *, limit: int, search_filter: Filter | None = None) -> Ranking:
+        """Return the ids of the nearest chunks with their cosine similarity."""
+        if vector.shape != (self.commit.dimension,):
+            raise StoreError(
+                f"the index holds vectors of {self.commit.dimension} numbers, the embedder gives {vector.shape[-1]}; "
+                "run `zhiwen ingest` with the embedder you want to use"
+            )
+        return self._rank(vector, limit, search_filter)
+
+    def rank_by_terms(self, terms: Sequence[str], *, limit: int, search_filter: Filter | None = None) -> Ranking:
+        """Return the ids of the chunks with the highest BM25 score; none if no chunk holds any of the terms."""
+        return self._rank(" ".join(terms), limit, search_filter) if terms else []
+
+    def read_chunks(self, ids: Iterable[str]) -> dict[str, StoredChunk]:
+        """Return chunks that a ranking names, by id, from memory or in one read of the store for each 200 of them."""
+        wanted = list(dict.fromkeys(ids))
+        known = self._chunk_cache.get(self.commit, wanted) if self._chunk_cache else {}
+        unknown = [name for name in wanted if name not in known]
+        expressions = [f"id in {listed} and {self._expression(None)}" for listed in value_lists(unknown)]
+        read = [rows.from_chunk_row(row) for expression in expressions for row in self._chunk_rows(expression)]
+        if len(read) < len(unknown):
+            raise StoreError(f"generation {self.generation} was deleted while it was read; ask again")
+        if read and self._chunk_cache:
+            self._chunk_cache.put(self.commit, read)
+        return known | {stored.chunk.id: stored for stored in read}
 
     def chunks(self, search_filter: Filter | None = None) -> Iterator[StoredChunk]:
         """Yield all chunks for which the filter holds, in no particular order."""
@@ -131,27 +162,35 @@ class Snapshot:
                 )
         return f"{alive} and ({expression.text})"
 
-    def _search(self, query: Vector | str, limit: int, search_filter: Filter | None) -> list[tuple[StoredChunk, float]]:
+    def _with_chunks(self, ranking: Ranking) -> list[tuple[StoredChunk, float]]:
+        chunks = self.read_chunks(name for name, _ in ranking)
+        return [(chunks[name], score) for name, score in ranking]
+
+    def _rank(self, query: Vector | str, limit: int, search_filter: Filter | None) -> Ranking:
         if not self.commit.chunks:
             return []  # milvus-lite 2.5.1 cannot search for terms where there are none
-        found = self._rows_found(query, limit, search_filter)
+        found = self._ids_found(query, limit, search_filter)
         distinct = _distinct(found)
         if len(distinct) < limit == len(found):
             # Rows that are being tombstoned are there twice and push others out; twice the limit makes up for them.
-            distinct = _distinct(self._rows_found(query, 2 * limit, search_filter))
+            distinct = _distinct(self._ids_found(query, 2 * limit, search_filter))
         return distinct[:limit]
 
-    def _rows_found(self, query: Vector | str, limit: int, search_filter: Filter | None) -> list[tuple[Row, float]]:
-        return self._milvus.search(
+    def _ids_found(self, query: Vector | str, limit: int, search_filter: Filter | None) -> Ranking:
+        # Only the ids: with all its fields, a row costs the client more than its search.
+        found = self._milvus.search(
             self._chunks,
             query,
             expression=self._expression(search_filter),
             limit=limit,
-            fields=rows.chunk_fields(self.commit.schema),
+            fields=["id"],
             since=self._since,
         )
+        return [(row["id"], score) for row, score in found]
 
 
-def _distinct(found: Sequence[tuple[Row, float]]) -> list[tuple[StoredChunk, float]]:
-    best = {row["id"]: (row, score) for row, score in reversed(found)}
-    return [(rows.from_chunk_row(row), score) for row, score in reversed(best.values())]
+def _distinct(found: Ranking) -> Ranking:
+    best: dict[str, float] = {}
+    for name, score in found:
+        best.setdefault(name, score)
+    return list(best.items())

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from rag.errors import StoreEmpty
 from rag.settings import StoreSettings
 from rag.store import rows
+from rag.store.background import BackgroundReads
+from rag.store.chunk_cache import ChunkCache
 from rag.store.collection_spec import LATEST, ReadTimestamp
 from rag.store.expressions import quote_value
 from rag.store.namespace import Namespace
@@ -59,6 +61,8 @@ class Store:
         self._states = rows.state_collection(collection)
         self._has_states = False
         self._statistics = TermStatisticsCache(self._sum_statistics)
+        self._chunk_cache = ChunkCache()
+        self._background = BackgroundReads()
         self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
         self.collection = collection
         self.write_lock = threading.Lock()
@@ -99,7 +103,8 @@ class Store:
         self._milvus.connect()
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection, after the reads that have begun."""
+        self._background.close()
         self._milvus.close()
 
     # What readers need
@@ -128,8 +133,19 @@ class Store:
         since: ReadTimestamp = LATEST,
         statistics: Callable[[Commit], TermStatistics] | None = None,
     ) -> Snapshot:
-        """Return any generation. By default its term statistics are kept, as those of a generation that went live."""
-        return Snapshot(self._milvus, commit, statistics=statistics or self._statistics.of, since=since)
+        """Return any generation.
+
+        By default its term statistics and the chunks found in it are kept, as those of a generation that went live.
+        Pass the `statistics` of one that may never.
+        """
+        return Snapshot(
+            self._milvus,
+            commit,
+            statistics=statistics or self._statistics.of,
+            chunk_cache=None if statistics else self._chunk_cache,
+            background=self._background,
+            since=since,
+        )
 
     def read_timestamp(self) -> ReadTimestamp:
         """Return now, by the server's clock. Reads `since` it see all that was written before, and wait for no more."""

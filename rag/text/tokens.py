@@ -12,9 +12,9 @@ bench/README.md, "Terms", says why characters and pairs, and why no words of a d
 ['milvus']
 """
 
+import operator
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import cache
 
 import opencc
@@ -43,7 +43,10 @@ _QUESTION_WORDS = frozenset(
 
 def tokenize(text: str) -> list[str]:
     """Return the terms of a text, in order and with repetitions; none contains white space."""
-    return list(_terms(normalize(text)))
+    terms: list[str] = []
+    for match in _TOKEN.finditer(normalize(text)):
+        terms += _cjk_terms(match[0]) if match.lastgroup == "cjk" else _word_terms(match[0])
+    return terms
 
 
 def normalize(text: str) -> str:
@@ -75,24 +78,12 @@ def _is_question_word(before: str, word: str, after: str) -> bool:
     return word.casefold() in _QUESTION_WORDS and not is_part
 
 
-def _terms(text: str) -> Iterator[str]:
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup == "cjk":
-            yield from _cjk_terms(match[0])
-        else:
-            yield from _word_terms(match[0])
+def _cjk_terms(run: str) -> list[str]:
+    return [*run, *map(operator.add, run, run[1:])]
 
 
-def _cjk_terms(run: str) -> Iterator[str]:
-    yield from run
-    for start in range(len(run) - 1):
-        yield run[start : start + 2]
-
-
-def _word_terms(word: str) -> Iterator[str]:
+def _word_terms(word: str) -> list[str]:
     whole = word.casefold()
-    yield whole[:_MAX_TERM_CHARACTERS]
     parts = [part.casefold() for chunk in _PART.findall(word) for part in _CAMEL_HUMP.split(chunk)]
-    if len(parts) > 1:
-        for part in parts:
-            yield part[:_MAX_TERM_CHARACTERS]
+    terms = [whole, *parts] if len(parts) > 1 else [whole]
+    return [term[:_MAX_TERM_CHARACTERS] for term in terms]

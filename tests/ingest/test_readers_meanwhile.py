@@ -3,9 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ingest.staging.report import Progress
 from rag.errors import ZhiwenError
+from rag.retrieval.search import retrieve
+from rag.store.snapshot import Snapshot
+from rag.types import Chunk
 from tests.kit.corpus import Library
 
 
@@ -38,6 +42,23 @@ def test_a_snapshot_reads_its_own_generation_during_and_after_an_ingest(library:
     assert seen() == before
     assert library.store.snapshot().generation > snapshot.generation
     library.assert_clean()
+
+
+def test_a_chunk_that_only_moved_is_shown_where_each_generation_has_it(library: Library) -> None:
+    """It keeps its id, by which a store remembers it."""
+
+    def found(snapshot: Snapshot) -> Chunk:
+        hits = retrieve("Bread is baked", snapshot, library.embedder, library.settings.retrieval).hits
+        [chunk] = [hit.chunk for hit in hits if hit.chunk.content == "Bread is baked."]
+        return chunk
+
+    before = library.store.snapshot()
+    was = found(before)
+    library.folder.edit("b.md", "Bread is baked.", "\n\nBread is baked.")
+    library.ingest()
+    after = library.store.snapshot()
+    moved = replace(was, start_line=was.start_line + 2, end_line=was.end_line + 2)
+    assert [found(snapshot) for snapshot in (before, after, before, after)] == [was, moved, was, moved]
 
 
 def test_readers_in_other_threads_see_one_whole_generation_at_any_time(library: Library) -> None:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Path, Query
+from fastapi import FastAPI, Path, Query, Response
 from pydantic import BaseModel
 
 from api.schemas.error_bodies import ERRORS
@@ -29,13 +29,15 @@ def add_operations(app: FastAPI, services: Services, operations: Sequence[Operat
         )
 
 
-def _handler(operation: Operation[Any, Any], services: Services) -> Callable[..., BaseModel]:
-    """Return a function whose signature tells FastAPI the parameters of the route."""
+def _handler(operation: Operation[Any, Any], services: Services) -> Callable[..., Response]:
+    """Return a function whose signature tells FastAPI the parameters and the response of the route."""
 
-    def handle(**values: Any) -> BaseModel:
+    def handle(**values: Any) -> Response:
         body = values.pop(_BODY, None)
         response: BaseModel = operation.run(services, body or operation.request(**values))
-        return response
+        # FastAPI would change threads once more, and serialise the response on the event loop.
+        content = response.model_dump_json(by_alias=True)
+        return Response(content, status_code=operation.status, media_type="application/json")
 
     handle.__name__ = operation.name
     handle.__doc__ = operation.description

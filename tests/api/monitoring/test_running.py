@@ -104,7 +104,7 @@ def test_answers_refusals_and_calls_of_the_model_are_counted_and_every_stage_is_
     assert grown["zhiwen_unverified_sentences_total"] == 2
     assert grown['zhiwen_chat_attempts_total{model="custom/scripted",outcome="answered"}'] == 1
     assert grown['zhiwen_chat_first_token_seconds_count{model="custom/scripted"}'] == 1
-    for stage in ("embed", "dense", "lexical", "fuse", "search", "first_text", "verify", "total"):
+    for stage in ("embed", "dense", "lexical", "read", "fuse", "evidence", "search", "first_text", "verify", "total"):
         assert grown[f'zhiwen_stage_seconds_count{{stage="{stage}"}}'] >= 1, stage
     assert grown['zhiwen_http_requests_total{method="POST",route="/ask",status="200"}'] == 3
 
@@ -129,11 +129,13 @@ def test_a_search_is_timed_in_each_protocol_and_does_not_count_as_an_answer(runn
     found = metrics(running)
     grown = {name: value - before.get(name, 0) for name, value in found.items() if value != before.get(name, 0)}
     counted = {name: value for name, value in grown.items() if name.startswith("zhiwen_stage_seconds_count")}
-    stages = ("embed", "dense", "lexical", "fuse", "search")
+    stages = ("embed", "dense", "lexical", "read", "fuse", "search")
     assert counted == {f'zhiwen_stage_seconds_count{{stage="{stage}"}}': 1 for stage in stages}
     assert not any(name.startswith(("zhiwen_answers", "zhiwen_refusals")) for name in grown)
     sums = {stage: grown[f'zhiwen_stage_seconds_sum{{stage="{stage}"}}'] for stage in stages}
-    assert 0 < sum(sums.values()) - sums["search"] <= sums["search"]
+    assert 0 < sums["lexical"] <= sums["search"]
+    in_turn = sum(sums[stage] for stage in ("embed", "dense", "read", "fuse"))
+    assert 0 < in_turn <= sums["search"]
 
 
 def test_labels_come_from_closed_sets(running: Server) -> None:

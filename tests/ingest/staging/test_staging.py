@@ -85,6 +85,21 @@ def test_readers_see_the_live_generation_until_the_commit(library: Library) -> N
     assert {stored.chunk.id for stored, _ in after.search_terms(["staged"], limit=100)} == {"s1"}
 
 
+def test_nothing_is_remembered_of_a_generation_that_was_given_up(library: Library) -> None:
+    """The next one may have its number, and the same chunk on another line."""
+
+    def line(snapshot: Snapshot) -> int:
+        [(stored, _)] = snapshot.search_terms(["staged"], limit=100)
+        return stored.chunk.start_line
+
+    given_up = stage(library, [chunk("s1", "staged")]).seal(str(library.folder.root))
+    assert line(given_up) == 1
+    recover(library.store)
+    staging = stage(library, [replace(chunk("s1", "staged"), start_line=7)])
+    assert staging.generation == given_up.generation
+    assert line(commit(library, staging)) == 7
+
+
 def test_a_search_while_rows_are_tombstoned_finds_as_much_as_before(library: Library) -> None:
     snapshot, question = library.store.snapshot(), library.embedder.embed_query("Apples are red.")
     before = snapshot.search_vectors(question, limit=100)

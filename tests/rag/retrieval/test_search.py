@@ -114,7 +114,7 @@ def test_the_retrieval_tells_how_it_came_about(shipped: Services) -> None:
     assert found.embedder == shipped.embedder.fingerprint
     assert "硅基" in found.idf
     assert all(weight > 0 for weight in found.idf.values())
-    assert set(found.seconds) == {"embed", "dense", "lexical", "fuse"}
+    assert set(found.seconds) == {"embed", "dense", "lexical", "read", "fuse"}
     assert len(found.results.dense) > len(found.results.lexical)
     assert found.results.lexical[0][1] >= found.results.lexical[-1][1] > 0
 

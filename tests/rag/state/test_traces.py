@@ -88,7 +88,8 @@ def test_a_trace_comes_back_as_it_was_kept(traced: Answerer, database: StateData
     ]
     assert shown_in(chat.requests[0][1]) == [passage.number for passage in trace.passages]
     assert [one.id for one in trace.retrieval.candidates if one.dropped is None]
-    assert all(trace.milliseconds[stage] > 0 for stage in ("embed", "dense", "lexical", "search", "verify", "total"))
+    stages = ("embed", "dense", "lexical", "read", "evidence", "search", "verify", "total")
+    assert all(trace.milliseconds[stage] > 0 for stage in stages)
 
 
 def test_the_trace_of_a_follow_up_has_its_standalone_question(traced: Answerer) -> None:

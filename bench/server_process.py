@@ -1,0 +1,27 @@
+"""A server in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ZHIWEN = str(Path(sys.executable).with_name("zhiwen"))
+
+
+@contextmanager
+def server_process(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """Run a server that prints its URL as its first line; yield the URL and the process id.
+
+    `environment` is added to that of this process.
+    """
+    with subprocess.Popen(  # noqa: S603  (our own commands)
+        command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout  # noqa: S101  (it is a pipe)
+            yield process.stdout.readline().strip(), process.pid
+        finally:
+            process.terminate()
