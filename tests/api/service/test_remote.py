@@ -29,7 +29,7 @@ STEPS: dict[str, Step] = {
     "status as JSON": Step(["status", "--json"]),
     "an answer": Step(["ask", QUESTION]),
     "an answer as JSON": Step(["ask", "灯塔多久闪一次光？", "--json"]),
-    "hits": Step(["search", QUESTION, "--top-k", "3"]),
+    "hits": Step(["search", QUESTION, "--top-k", "2"]),
     "a dry run": Step(["ingest", "--dry-run"], break_a_file),
     "an ingest with a broken file": Step(["ingest"]),
     "the same as JSON": Step(["ingest", "--json"]),
@@ -77,6 +77,9 @@ def told(outcome: Outcome) -> tuple[int, str, str]:
         text = re.sub(r'"trace_id":"[^"]*"', '"trace_id":""', text)
         text = re.sub(r'"seconds":[\d.]+', '"seconds":0', text)
         text = re.sub(r"\d+\.\d s\b", "0.0 s", text)
+        # The server computes the question with another engine, so scores differ in the third digit, and the third best
+        # of seven passages, which answer nothing, may be another.
+        text = re.sub(r"^( \d\.) 0\.\d+", r"\1 SCORE", text, flags=re.MULTILINE)
         return re.sub(r"\d{4}-\d\d-\d\dT[\d:]+\+00:00", "TIME", text)
 
     return outcome.status, plain(outcome.out), plain(outcome.err)
@@ -94,7 +97,7 @@ def test_each_compared_step_does_what_its_name_says(both: Both) -> None:
     assert outcomes["status as JSON"].json["generation"] == 1
     assert "417 mirrors" in outcomes["an answer"].out
     assert "二十秒" in outcomes["an answer as JSON"].json["answer"]
-    assert len(outcomes["hits"].out.splitlines()) == 6
+    assert len(outcomes["hits"].out.splitlines()) == 4
     assert "lamp.md:3" in outcomes["hits"].out
     assert outcomes["a dry run"].out.splitlines()[1:] == ["  + bell.md", "  ~ horn.md"]
     broken = outcomes["an ingest with a broken file"]

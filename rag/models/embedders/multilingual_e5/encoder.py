@@ -32,7 +32,7 @@ class Encoder:
             "INFERENCE_NUM_THREADS": threads,
             # Pinned threads would share their core with others' while other cores are idle.
             "ENABLE_CPU_PINNING": False,
-            # Activations get a scale for each 128 numbers. One scale for a whole row costs quality.
+            # Activations are quantised with a scale for each 128 numbers, a third of a row.
             "DYNAMIC_QUANTIZATION_GROUP_SIZE": 128,
         }
         self._compiled = openvino.Core().compile_model(graph, "CPU", settings)
