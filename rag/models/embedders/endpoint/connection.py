@@ -58,7 +58,8 @@ class EmbeddingEndpoint:
 
     def open_for_documents(self) -> httpx2.AsyncClient:
         """Return a client for `ask_for_documents`, to be used as a context manager on one event loop."""
-        return httpx2.AsyncClient(**self._options)
+        # The caller bounds the connections; by default the client would close all but 20 after each call.
+        return httpx2.AsyncClient(**self._options, limits=httpx2.Limits())
 
     async def ask_for_documents(
         self, client: httpx2.AsyncClient, texts: Sequence[str], model: str, seconds: float
