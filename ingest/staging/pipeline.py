@@ -102,7 +102,9 @@ class Pipeline:
             job = partial(self._cutter.cut, upcoming.popleft(), self._cutting.check_running)
             self._cutting.submit(job, then=self._collect)
         is_complete = not upcoming and not self._cutting.jobs
-        if self._collected and (is_complete or _count_chunks(self._collected) >= self._window_chunks):
+        # A document without any chunk counts, too: there may be many.
+        collected = max(_count_chunks(self._collected), len(self._collected))
+        if self._collected and (is_complete or collected >= self._window_chunks):
             self._begin_window()
 
     def _collect(self, document: CutDocument | UnreadableDocument) -> None:

@@ -40,8 +40,9 @@ def resumable(store: Store, layout: Layout) -> list[StagedGeneration]:
     return [
         staged
         for staged in store.staged_generations()
-        # One that was committed before it could be marked as such is nothing to resume.
-        if staged.layout == layout and staged.generation > last_number and store.has_whole_namespace(staged.namespace)
+        # One that was committed before its note could be removed is nothing to resume, nor is one without chunks:
+        # milvus-lite 2.5.1 cannot read vectors of a collection that had no row when the file was opened.
+        if staged.layout == layout and staged.generation > last_number and store.has_chunks_in(staged.namespace)
     ]
 
 

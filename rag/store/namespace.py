@@ -132,6 +132,10 @@ class Namespace:
         # A row that is being tombstoned is there twice.
         return list({(row["name"], row["born"]): row["payload"] for row in found}.values())
 
+    def has_chunks(self) -> bool:
+        """Whether there is any chunk, in whatever generation."""
+        return self._milvus.count(self._chunks, "born > 0") > 0
+
     def count_chunks(self, generation: int) -> int:
         """Count the chunks that are alive in a generation."""
         return self._milvus.count(self._chunks, alive_at(generation))

@@ -226,9 +226,10 @@ class Store:
         """Return the names of all namespaces of this store, also of those that were only half created."""
         return sorted(set(self._collections_by_namespace().values()))
 
-    def has_whole_namespace(self, name: str) -> bool:
-        """Whether both collections of a namespace exist."""
-        return list(self._collections_by_namespace().values()).count(name) == len(_COLLECTIONS)
+    def has_chunks_in(self, name: str) -> bool:
+        """Whether both collections of a namespace exist, and any chunk was written to it, in whatever generation."""
+        is_whole = list(self._collections_by_namespace().values()).count(name) == len(_COLLECTIONS)
+        return is_whole and self.staged_namespace(name).has_chunks()
 
     def drop_namespace(self, name: str) -> None:
         """Drop what there is of a namespace."""

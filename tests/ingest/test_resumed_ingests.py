@@ -7,15 +7,16 @@ import pytest
 
 from ingest.staging.rollback import roll_back
 from ingest.sync import ingest
-from rag.errors import EmbedderError, IngestStopped
+from rag.errors import EmbedderError, IngestStopped, StoreError
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.store.rows import chunks_collection
+from rag.store.store import Store
 from rag.wiring import open_store
 from tests.kit.batch_embedder import BatchEmbedder
 from tests.kit.corpus import Folder, Library, MakeLibrary, document, settings_for
 from tests.kit.ingest_process import IngestProcess, clean_build
 from tests.kit.pictures import difference, dump
-from tests.kit.raw_rows import collections_of, count_chunk_rows, count_staged_rows, litter, scale_vectors
+from tests.kit.raw_rows import WatchedMilvus, collections_of, count_chunk_rows, count_staged_rows, litter, scale_vectors
 
 DOCUMENTS = 40
 PARAGRAPHS = 6
@@ -155,6 +156,32 @@ def test_a_namespace_that_is_there_only_in_part_is_not_gone_on_with(library: Lib
     library.ingest()
     library.assert_clean()
     assert litter(library.store) == []
+
+
+def test_after_a_failure_at_any_write_another_process_completes_a_first_ingest(tmp_path: Path) -> None:
+    """A file is opened again, as it is after a crash: some failures leave a namespace without a row."""
+    folder = Folder(tmp_path / "docs")
+    for number in range(6):
+        folder.write(f"page{number}.md", document(f"page{number}"))
+    clean = clean_build(folder, tmp_path / "clean.db")
+    number = 0
+    while True:
+        number += 1
+        settings = settings_for(folder.root, tmp_path / f"{number}.db")
+        milvus = WatchedMilvus(settings.store.uri)
+        milvus.refuses_write = number
+        try:
+            ingest(settings, Store(milvus, collection=settings.store.collection), ScriptedEmbedder())
+        except StoreError:
+            milvus.close()
+        else:
+            milvus.close()
+            break
+        with open_store(settings) as store:
+            ingest(settings, store, ScriptedEmbedder())
+            assert not difference(dump(store), clean), f"after write {number} was refused"
+            assert litter(store) == []
+    assert number > 8
 
 
 def test_an_interrupted_change_that_is_taken_back_leaves_nothing(library: Library) -> None:

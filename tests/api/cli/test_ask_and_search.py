@@ -169,7 +169,7 @@ def test_the_first_ask_names_a_file_it_could_not_take_in(outcomes: dict[str, Out
 # Terminals and pipes
 
 
-def test_a_terminal_gets_colours_and_a_progress_bar_with_documents_chunks_and_rate(tmp_path: Path) -> None:
+def test_a_terminal_gets_colours_and_a_progress_bar_with_documents_chunks_and_speed(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path).given(ZHIWEN_EMBEDDING__BATCH_SIZE="2")
     for number in range(23):
         text = f"Beacon {number} blinks every {number + 7} seconds and " + "is seen from far away, " * 12
@@ -179,7 +179,7 @@ def test_a_terminal_gets_colours_and_a_progress_bar_with_documents_chunks_and_ra
     assert outcome.status == 0, outcome
     assert "━" in outcome.out
     assert re.search(r"\d/24 documents · \d+ chunks", outcome.out)
-    assert re.search(r"\d+ chunks/s", outcome.out)
+    assert re.search(r"\d+ chunks/s · about \d+ s left", outcome.out)
     assert re.search(r"\x1b\[[0-9;]*36m\[1\]", outcome.out)  # a coloured number before its source
     assert re.search(r"\x1b\[[0-9;]*32mknowledge/lamp\.md:3", outcome.out)
 

@@ -85,6 +85,10 @@ CASES: dict[str, Case] = {
         on_ingested=False,
     ),
     "dry run": Case(("ingest", "--dry-run"), arrange=edit_add_and_delete),
+    "dry run in Chinese": Case(
+        ("ingest", "--dry-run"), arrange=edit_add_and_delete, environment=(("LC_ALL", "zh_CN.UTF-8"),)
+    ),
+    "dry run of no change": Case(("ingest", "--dry-run")),
     "ingest": Case(("ingest",), arrange=edit_add_and_delete),
     "ingest as JSON": Case(("ingest", "--json"), arrange=edit_add_and_delete),
     "ingest of an edit in workspace": Case(("ingest", "--json"), arrange=edit_in_place),
@@ -112,15 +116,26 @@ PLANNED = "Documents: 1 added, 1 changed, 1 removed, 3 unchanged\n"
 def test_a_dry_run_names_every_document_and_changes_nothing(ended: dict[str, Ended]) -> None:
     case = ended["dry run"]
     assert case.outcome.status == 0, case.outcome
-    assert case.outcome.out == f"{PLANNED}  + new/wren.md\n  ~ heron.md\n  − stork.md\n"
+    estimate = r"Ingesting will take about \d+ s\n"
+    assert re.fullmatch(PLANNED + estimate + r"  \+ new/wren\.md\n  ~ heron\.md\n  − stork\.md\n", case.outcome.out)
     assert case.outcome.err == ""
     assert case.workspace.digest() == case.digest_before
+
+
+def test_a_dry_run_says_in_chinese_how_long_the_ingest_will_take(ended: dict[str, Ended]) -> None:
+    assert re.search(r"^读入大约要 \d+ 秒$", ended["dry run in Chinese"].outcome.out, re.MULTILINE)
+
+
+def test_a_dry_run_of_no_change_says_no_time(ended: dict[str, Ended]) -> None:
+    assert ended["dry run of no change"].outcome.out == "Documents: 0 added, 0 changed, 0 removed, 5 unchanged\n"
 
 
 def test_a_dry_run_before_the_first_ingest_ingests_nothing(ended: dict[str, Ended]) -> None:
     case = ended["first dry run"]
     assert case.outcome.status == 0, case.outcome
-    assert case.outcome.json == {"added": ["a.md"], "changed": [], "removed": [], "unchanged": 0}
+    plan = case.outcome.json
+    assert plan.pop("estimated_seconds") >= 0
+    assert plan == {"added": ["a.md"], "changed": [], "removed": [], "unchanged": 0}
     assert case.workspace.run("status", "--json").json["generation"] == 0
 
 
@@ -293,7 +308,7 @@ def test_a_watching_server_takes_in_edits_bursts_and_mended_files_and_goes_on_af
         workspace.write("heron.md", "# Heron\n\nThe heron nests in March again.\n")
         workspace.write("crane.md", "# Crane\n\nThe crane flies south in November.\n")
         state = server.wait_for_ingest(lambda state: state["error"] is None and not state["last"]["failures"])
-        assert state["last"]["generation"] == 5
+        assert state["last"]["generation"] == 6, "5 did not go live"
         assert "November" in best_hit(server, "When does the crane fly south?")
         assert "again" in best_hit(server, "When does the heron nest?")
 

@@ -48,6 +48,7 @@ def test_a_second_ingest_is_refused_while_one_runs_and_searches_go_on(ingesting:
     assert progress, "the ingest was over before it could be watched"
     assert all(step["documents_total"] == 41 for step in progress)
     assert [step["chunks"] for step in progress] == sorted(step["chunks"] for step in progress)
+    assert any(step["chunks_per_second"] > 0 and step["seconds_left"] is not None for step in progress)
     assert state["error"] is None
     report = state["last"]
     assert list(report) == INGEST_KEYS

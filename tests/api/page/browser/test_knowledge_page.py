@@ -30,6 +30,7 @@ def test_an_ingest_is_started_watched_and_reported(
     button.click()
     expect(page.locator("#run")).to_be_visible()
     expect(page.locator("#run-detail")).to_have_text(re.compile(r"^[1-9]\d? / 25 篇 · \d+ 段 · 已嵌入 \d+ 段$"))
+    expect(page.locator("#run-speed")).to_have_text(re.compile(r"^\d+(\.\d)? 段/秒 · 还要约 \d+ 秒$"))
     assert 0 < page.locator("#progress").evaluate("bar => bar.value") <= 25
     expect(page.get_by_role("button", name="正在读入…")).to_be_disabled()
     outcome = page.locator("#outcome")
