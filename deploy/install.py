@@ -1,7 +1,7 @@
 """Create .venv and install zhiwen into it: python3 deploy/install.py [EXTRA …]
 
 The versions are those of constraints.txt. uv installs several times faster than pip, so it is used if it is on PATH or
-if pip can install it; otherwise pip installs everything. Both use the package index that pip is configured for.
+if pip can fetch it; otherwise pip installs everything. Both use the package index that pip is configured for.
 """
 
 import ast
@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,10 +44,11 @@ def main(extras: list[str]) -> str:
     uv = shutil.which("uv")
     if not _create_environment(uv):
         return ".venv cannot be created. Install uv, or on Debian and Ubuntu: apt install python3-venv"
-    uv = uv or _install_uv()
     project = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
-    if uv and _install_with_uv(uv, project):
-        return ""
+    with TemporaryDirectory() as folder:
+        uv = uv or _fetch_uv(folder)
+        if uv and _install_with_uv(uv, project):
+            return ""
     done = _pip("install", "--no-compile", "--constraint", str(ROOT / "constraints.txt"), "--editable", project)
     return "" if done else "The dependencies cannot be installed; the lines above say why."
 
@@ -80,16 +82,18 @@ def _create_environment(uv: str | None) -> bool:
     if PYTHON.exists() and (VENV / "bin" / "pip").exists():
         return True
     if _run([sys.executable, "-m", "venv", "--clear", str(VENV)], stdout=subprocess.DEVNULL):
+        _pip("uninstall", "--yes", "setuptools")  # Python 3.11 puts it there; nothing at run time needs it
         return True
     # Debian has Python without ensurepip.
     return bool(uv) and _run_uv(str(uv), "venv", "--clear", "--seed", "--python", sys.executable, str(VENV))
 
 
-def _install_uv() -> str | None:
-    if not (VENV / "bin" / "uv").exists() and not _pip("install", "--constraint", str(ROOT / "constraints.txt"), "uv"):
-        print("uv cannot be installed; pip takes longer.", file=sys.stderr)
-        return None
-    return str(VENV / "bin" / "uv")
+def _fetch_uv(folder: str) -> str | None:
+    """Return the path of uv. It is not put into .venv, which would grow by 40 MB."""
+    if _pip("install", "--constraint", str(ROOT / "constraints.txt"), "--target", folder, "uv"):
+        return str(Path(folder) / "bin" / "uv")
+    print("uv cannot be fetched; pip takes longer.", file=sys.stderr)
+    return None
 
 
 def _install_with_uv(uv: str, project: str) -> bool:

@@ -96,7 +96,7 @@ def test_uv_installs_the_locked_versions_from_the_index_of_pip(project: SmallPro
 def test_pip_installs_where_uv_cannot_be_had(project: SmallProject) -> None:
     done = project.install("dev", path="/usr/bin:/bin")
     assert done.returncode == 0, done
-    assert "uv cannot be installed; pip takes longer." in done.stderr
+    assert "uv cannot be fetched; pip takes longer." in done.stderr
     assert {"small-1", "needed-1", "needed_by_tests-1"} <= project.installed()
 
 
