@@ -57,7 +57,7 @@ class _Writer:
     @contextmanager
     def holding(self) -> Iterator[None]:
         """Hold the lease. Raises StoreLocked if another writer renewed it lately."""
-        current = self._store.read_lease()
+        current = self._store.notes.read_lease()
         if current and time.time() - current.beat < _STALE_SECONDS:
             raise StoreLocked(
                 f"{self._store.uri}: {current.owner} is writing; wait for its end, or {_STALE_SECONDS:.0f} s if it died"
@@ -78,7 +78,7 @@ class _Writer:
             raise StoreLocked(f"{self._store.uri}: another process has taken over; nothing was changed, run again")
 
     def _is_mine(self) -> bool:
-        current = self._store.read_lease()
+        current = self._store.notes.read_lease()
         return current is not None and current.owner == self._owner
 
     def _keep_renewing(self) -> None:
@@ -92,13 +92,13 @@ class _Writer:
 
     def _renew(self) -> None:
         beat = time.time()
-        self._store.put_lease(Lease(self._owner, beat))
+        self._store.notes.put_lease(Lease(self._owner, beat))
         self._last_beat = beat
 
     def _release(self) -> None:
         try:
             if self._is_mine():
-                self._store.release_lease()
+                self._store.notes.release_lease()
         except StoreError as error:
             # The writes have succeeded, or failed with an error of their own; this one is for the log only.
             log.warning("the lease was not released and expires in %.0f s: %s", _STALE_SECONDS, error)

@@ -18,7 +18,7 @@ def recover(store: Store, *, kept_layout: Layout | None = None) -> list[StagedGe
     Every ingest begins with it, so that a rerun after a crash starts from the live generation. Chunks of interrupted
     ingests that have `kept_layout` stay for a `Staging` that resumes the generations returned; no others stay.
     """
-    if store.is_clean():
+    if store.notes.is_clean():
         return []
     state = store.state()
     staged = resumable(store, kept_layout) if kept_layout else []
@@ -29,7 +29,7 @@ def recover(store: Store, *, kept_layout: Layout | None = None) -> list[StagedGe
         store.staged_namespace(name).restore(0, spared=_numbers(staged, name))
     collect_garbage(store, spared_namespaces=new)
     if not staged:
-        store.mark_clean()
+        store.notes.mark_clean()
     return staged
 
 
@@ -39,7 +39,7 @@ def resumable(store: Store, layout: Layout) -> list[StagedGeneration]:
     last_number = state.last_number if state else 0
     return [
         staged
-        for staged in store.staged_generations()
+        for staged in store.notes.staged_generations()
         # One that was committed before its note could be removed is nothing to resume, nor is one without chunks:
         # milvus-lite 2.5.1 cannot read vectors of a collection that had no row when the file was opened.
         if staged.layout == layout and staged.generation > last_number and store.has_chunks_in(staged.namespace)

@@ -18,7 +18,7 @@ def roll_back(store: Store) -> tuple[Commit, Commit]:
         raise NoEarlierGeneration(
             "there is no earlier generation to go back to (store.keep_generations says how many are kept)"
         )
-    store.mark_dirty()
+    store.notes.mark_dirty()
     earlier = replace(state, version=state.version + 1, history=state.history[:-1])
     store.publish(earlier)
     return state.live, earlier.live

@@ -192,7 +192,7 @@ class Staging:
         reach_failpoint("committed")
         collect_garbage(self._store, spared=before[-1:])
         reach_failpoint("garbage_collected")
-        self._store.mark_clean()
+        self._store.notes.mark_clean()
 
     def _discard_resumed(self) -> None:
         """Delete the chunks of the resumed generations, whose vectors are taken over by now."""
@@ -228,7 +228,7 @@ class Staging:
     def _begin(self) -> None:
         if not self._has_begun:
             self._has_begun = True
-            self._store.mark_dirty()
+            self._store.notes.mark_dirty()
 
     def _create_namespace(self) -> None:
         self._begin()
@@ -242,7 +242,7 @@ class Staging:
         # Not before the namespace exists as a whole.
         if not self._is_noted:
             self._is_noted = True
-            self._store.note_staged(StagedGeneration(self.generation, self._namespace.name, self._layout))
+            self._store.notes.note_staged(StagedGeneration(self.generation, self._namespace.name, self._layout))
 
     def _tombstone_documents(self, sources: Sequence[str]) -> None:
         if self._base:

@@ -17,19 +17,17 @@ from rag.store.chunk_cache import ChunkCache
 from rag.store.collection_spec import LATEST, ReadTimestamp
 from rag.store.expressions import quote_value
 from rag.store.namespace import Namespace
-from rag.store.records import Commit, Lease, StagedGeneration, State
+from rag.store.records import Commit, State
 from rag.store.snapshot import Snapshot
+from rag.store.state_collection import StateCollection
 from rag.store.term_statistics import TermStatistics, TermStatisticsCache, sum_statistics
+from rag.store.writer_notes import WriterNotes
 
 if TYPE_CHECKING:
     from rag.store.milvus.client import Milvus
 
-# Persisted keys of the state collection.
-_DIRTY = "unsettled"
-_LEASE = "lease"
-_STATES = 'key >= "state-"'
+_STATES = 'key >= "state-" and key < "state."'
 _COLLECTIONS = (rows.chunks_collection, rows.manifests_collection)
-_STAGED = 'key >= "staging-" and key < "staging."'
 
 
 class Store:
@@ -43,13 +41,13 @@ class Store:
     >>> chunk = Chunk("1", "a.md", "Tides", ("Tides",), "", "text", 0, "g", 1, 1, "The tide turns twice a day.")
     >>> with TemporaryDirectory() as folder:
     ...     store = Store.open(StoreSettings(uri=f"{folder}/m.db"))
-    ...     store.mark_dirty()
+    ...     store.notes.mark_dirty()
     ...     namespace = store.new_namespace(1)
     ...     namespace.create(dimension=2, lexical=True)
     ...     stored = namespace.insert_chunks([chunk], np.eye(1, 2, dtype=np.float32), born=1)
     ...     commit = Commit(1, namespace.name, "embedder", "fingerprint", 2, 2, "hybrid", "2024-05-31", "/docs", 1, 1)
     ...     store.publish(State(version=1, last_number=1, history=(commit,)))
-    ...     store.mark_clean()
+    ...     store.notes.mark_clean()
     ...     found = store.snapshot().search_terms(["tide"], limit=5)
     ...     store.close()
     >>> [hit.chunk.content for hit, score in found]
@@ -58,13 +56,13 @@ class Store:
 
     def __init__(self, milvus: "Milvus", *, collection: str = "zhiwen") -> None:
         self._milvus = milvus
-        self._states = rows.state_collection(collection)
-        self._has_states = False
+        self._states = StateCollection(milvus, rows.state_collection(collection))
         self._statistics = TermStatisticsCache(self._sum_statistics)
         self._chunk_cache = ChunkCache()
         self._background = BackgroundReads()
         self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
         self.collection = collection
+        self.notes = WriterNotes(self._states)
         self.write_lock = threading.Lock()
         """Held while an ingest or a rollback runs in this process."""
 
@@ -111,10 +109,7 @@ class Store:
 
     def state(self) -> State | None:
         """Return the newest state, or None before the first commit."""
-        if not self._has_state_collection():
-            return None
-        found = self._milvus.rows(self._states, f'{_STATES} and key < "state."', ["payload"])
-        newest = max((row["payload"] for row in found), key=lambda payload: int(payload["version"]), default=None)
+        newest = max(self._states.payloads(_STATES), key=lambda payload: int(payload["version"]), default=None)
         return State.from_payload(newest) if newest else None
 
     def snapshot(self) -> Snapshot:
@@ -158,57 +153,12 @@ class Store:
 
         It inserts a row, because an upsert of Milvus Lite has a gap in which there is no row.
         """
-        self._milvus.upsert(self._states, [rows.to_state_row(_state_key(state.version), state.as_payload())])
-        self._milvus.delete(self._states, f"{_STATES} and key < {quote_value(_state_key(state.version))}")
-
-    def is_clean(self) -> bool:
-        """Whether no interrupted writer and no rollback left anything behind."""
-        return not (self._has_state_collection() and self._milvus.count(self._states, f'key == "{_DIRTY}"'))
-
-    def mark_dirty(self) -> None:
-        """Note that rows are about to be written that no committed generation knows of."""
-        self.create_state_collection()
-        if self.is_clean():
-            self._milvus.upsert(self._states, [rows.to_state_row(_DIRTY, {})])
-
-    def note_staged(self, staged: StagedGeneration) -> None:
-        """Note which generation the chunks about to be written belong to, after `mark_dirty`."""
-        key = f"staging-{staged.generation:012d}"
-        self._milvus.upsert(self._states, [rows.to_state_row(key, staged.as_payload())])
-
-    def mark_clean(self) -> None:
-        """Take back what `mark_dirty` and `note_staged` noted."""
-        self._milvus.delete(self._states, f'key == "{_DIRTY}" or ({_STAGED})')
-
-    def staged_generations(self) -> list[StagedGeneration]:
-        """Return what `note_staged` noted, in the order of the numbers."""
-        if not self._has_state_collection():
-            return []
-        found = self._milvus.rows(self._states, _STAGED, ["payload"])
-        return sorted(
-            (StagedGeneration.from_payload(row["payload"]) for row in found), key=lambda staged: staged.generation
-        )
+        self._states.put(_state_key(state.version), state.as_payload())
+        self._states.delete(f"{_STATES} and key < {quote_value(_state_key(state.version))}")
 
     def create_state_collection(self) -> None:
-        """Create the state collection if there is none yet."""
-        if not self._has_state_collection():
-            self._milvus.create(self._states, rows.STATE_COLLECTION)
-
-    def read_lease(self) -> Lease | None:
-        """Return the lease of the writer that holds one."""
-        if not self._has_state_collection():
-            return None
-        found = list(self._milvus.rows(self._states, f'key == "{_LEASE}"', ["payload"]))
-        return Lease(str(found[0]["payload"]["owner"]), float(found[0]["payload"]["beat"])) if found else None
-
-    def put_lease(self, lease: Lease) -> None:
-        """Write the lease, whoever held it before."""
-        self.create_state_collection()
-        self._milvus.upsert(self._states, [rows.to_state_row(_LEASE, {"owner": lease.owner, "beat": lease.beat})])
-
-    def release_lease(self) -> None:
-        """Delete the lease, whoever holds it."""
-        self._milvus.delete(self._states, f'key == "{_LEASE}"')
+        """Create what `publish` and the notes are written to, if it is not there yet."""
+        self._states.create()
 
     def namespace_of(self, commit: Commit) -> Namespace:
         """Return the namespace that holds a generation."""
@@ -245,11 +195,6 @@ class Store:
 
     def _sum_statistics(self, commit: Commit) -> TermStatistics:
         return sum_statistics(self.namespace_of(commit).term_payloads(commit.generation))
-
-    def _has_state_collection(self) -> bool:
-        # It is never dropped once it is there, so that most requests need not ask.
-        self._has_states = self._has_states or self._states in self._milvus.collections()
-        return self._has_states
 
     def _timestamp_after(self, version: int) -> ReadTimestamp:
         """Return a timestamp after the state was written, and so after all that its generation consists of.

@@ -124,7 +124,7 @@ def test_an_interrupted_change_of_it_is_undone(library: Library, schema: int) ->
     """The tombstones and the restored rows have the columns of its schema, and no others."""
     store, commit = library.store, library.store.snapshot().commit
     namespace = store.namespace_of(commit)
-    store.mark_dirty()
+    store.notes.mark_dirty()
     namespace.tombstone_chunks(namespace.live_chunks(sorted(EVERY_SOURCE), generation=2), died=3)
     namespace.tombstone_documents(sorted(EVERY_SOURCE), generation=2, died=3)
     assert namespace.count_chunks(3) == 0

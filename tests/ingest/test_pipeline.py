@@ -214,7 +214,7 @@ def test_if_every_text_is_refused_nothing_is_committed(library: Library) -> None
     assert [failure.source for failure in report.failures] == ["novel.md"]
     assert (library.live(), report.generation) == (before, 1)
     assert litter(library.store) == []
-    assert library.store.is_clean()
+    assert library.store.notes.is_clean()
 
 
 def test_a_renamed_folder_takes_few_writes(library: Library) -> None:

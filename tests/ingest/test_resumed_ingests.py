@@ -60,7 +60,7 @@ def test_after_kill_9_at_60_percent_of_a_first_ingest_at_most_45_percent_are_emb
         assert (report.chunks.added, report.embedded) == (chunks, pytest.approx(0.4 * chunks, abs=0.05 * chunks))
         assert not difference(dump(store), clean)
         assert litter(store) == []
-        assert store.is_clean()
+        assert store.notes.is_clean()
         assert count_chunk_rows(store) == chunks
 
 
@@ -195,7 +195,7 @@ def test_an_interrupted_change_that_is_taken_back_leaves_nothing(library: Librar
     library.folder.delete("bad.md")
     report = library.ingest()
     assert (report.embedded, report.chunks.added) == (0, 0)
-    assert library.store.is_clean()
+    assert library.store.notes.is_clean()
     assert litter(library.store) == []
     assert count_chunk_rows(library.store) == DOCUMENTS * PARAGRAPHS
     library.begin_to_count()

@@ -134,7 +134,7 @@ def litter(store: Store) -> list[str]:
     parts = (rows.chunks_collection, rows.manifests_collection)
     expected = {rows.state_collection(store.collection), *(part(name) for name in namespaces for part in parts)}
     found = [f"collection {name}" for name in collections_of(store) if name not in expected]
-    found += [f"a note of generation {staged.generation}" for staged in store.staged_generations()]
+    found += [f"a note of generation {staged.generation}" for staged in store.notes.staged_generations()]
     for namespace in namespaces:
         generations = [commit.generation for commit in history if commit.namespace == namespace]
         never_seen = f"born > {max(generations)} or died < {min(generations)}"

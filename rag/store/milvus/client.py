@@ -246,6 +246,5 @@ class Milvus:
 
 
 def _consistency(since: ReadTimestamp) -> Mapping[str, Any]:
-    if since == LATEST:
-        return {"consistency_level": "Strong"}
-    return {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}
+    latest = {"consistency_level": "Strong"}
+    return latest if since == LATEST else {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}

@@ -138,9 +138,11 @@ def test_a_writer_keeps_its_lease_while_the_server_hangs_for_a_moment(
             finally:
                 milvus_server.resume()
             since = time.time()
-            eventually(lambda: (held := other.read_lease()) and held.beat >= since, message="a renewal to get through")
+            eventually(
+                lambda: (held := other.notes.read_lease()) and held.beat >= since, message="a renewal to get through"
+            )
             check_lease()
-        assert other.read_lease() is None
+        assert other.notes.read_lease() is None
 
 
 def sources(snapshot: Snapshot, search_filter: Filter) -> set[str]:
@@ -189,7 +191,7 @@ def test_a_second_writer_on_a_server_is_refused_by_name_and_a_dead_one_is_not_wa
             raise AssertionError("two writers at once")
         with write_lease(theirs):
             pass  # the first has released it
-        mine.put_lease(Lease("elsewhere:1:abc", 0.0))
+        mine.notes.put_lease(Lease("elsewhere:1:abc", 0.0))
         with write_lease(theirs):
             pass
     finally:

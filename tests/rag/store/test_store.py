@@ -75,23 +75,23 @@ def test_the_state_is_never_missing_while_a_new_one_is_published(store: Store) -
 
 def test_a_store_is_dirty_from_the_note_until_it_is_marked_clean(store: Store) -> None:
     other = another_store(store, collection="dirty")
-    assert other.is_clean()
+    assert other.notes.is_clean()
     for _ in range(2):
-        other.mark_dirty()
-        assert not other.is_clean()
-        assert not another_store(other).is_clean()
-    other.mark_clean()
-    assert other.is_clean()
+        other.notes.mark_dirty()
+        assert not other.notes.is_clean()
+        assert not another_store(other).notes.is_clean()
+    other.notes.mark_clean()
+    assert other.notes.is_clean()
 
 
 def test_a_lease_is_read_back_replaced_and_released(store: Store) -> None:
     other = another_store(store, collection="leased")
-    assert other.read_lease() is None
+    assert other.notes.read_lease() is None
     for lease in (Lease("one:1:a", 12.5), Lease("two:2:b", 13.0)):
-        other.put_lease(lease)
-        assert another_store(other).read_lease() == lease
-    other.release_lease()
-    assert other.read_lease() is None
+        other.notes.put_lease(lease)
+        assert another_store(other).notes.read_lease() == lease
+    other.notes.release_lease()
+    assert other.notes.read_lease() is None
 
 
 def test_a_committed_generation_survives_closing_and_opening(tmp_path: Path) -> None:
@@ -209,8 +209,8 @@ def test_reading_an_index_that_nobody_has_made_creates_nothing(tmp_path: Path) -
     store = Store.open(StoreSettings(uri=str(tmp_path / "sub" / "m.db")))
     try:
         assert store.state() is None
-        assert store.is_clean()
-        assert store.read_lease() is None
+        assert store.notes.is_clean()
+        assert store.notes.read_lease() is None
         assert store.namespaces() == []
         with pytest.raises(StoreEmpty):
             store.snapshot()

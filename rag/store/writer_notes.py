@@ -1,0 +1,51 @@
+"""What writers note for each other: whether rows were left behind, which generation they are of, and who writes."""
+
+from rag.store.records import Lease, StagedGeneration
+from rag.store.state_collection import StateCollection
+
+# Persisted keys.
+_DIRTY = "unsettled"
+_LEASE = "lease"
+_STAGED = 'key >= "staging-" and key < "staging."'
+
+
+class WriterNotes:
+    """The notes of the writers of one store. Every method raises StoreError."""
+
+    def __init__(self, states: StateCollection) -> None:
+        self._states = states
+
+    def is_clean(self) -> bool:
+        """Whether no interrupted writer and no rollback left anything behind."""
+        return not self._states.has(f'key == "{_DIRTY}"')
+
+    def mark_dirty(self) -> None:
+        """Note that rows are about to be written that no committed generation knows of."""
+        if self.is_clean():
+            self._states.put(_DIRTY, {})
+
+    def mark_clean(self) -> None:
+        """Take back what `mark_dirty` and `note_staged` noted."""
+        self._states.delete(f'key == "{_DIRTY}" or ({_STAGED})')
+
+    def note_staged(self, staged: StagedGeneration) -> None:
+        """Note which generation the chunks about to be written belong to, after `mark_dirty`."""
+        self._states.put(f"staging-{staged.generation:012d}", staged.as_payload())
+
+    def staged_generations(self) -> list[StagedGeneration]:
+        """Return what `note_staged` noted, in the order of the numbers."""
+        noted = map(StagedGeneration.from_payload, self._states.payloads(_STAGED))
+        return sorted(noted, key=lambda staged: staged.generation)
+
+    def read_lease(self) -> Lease | None:
+        """Return the lease of the writer that holds one."""
+        found = self._states.payloads(f'key == "{_LEASE}"')
+        return Lease(str(found[0]["owner"]), float(found[0]["beat"])) if found else None
+
+    def put_lease(self, lease: Lease) -> None:
+        """Write the lease, whoever held it before."""
+        self._states.put(_LEASE, {"owner": lease.owner, "beat": lease.beat})
+
+    def release_lease(self) -> None:
+        """Delete the lease, whoever holds it."""
+        self._states.delete(f'key == "{_LEASE}"')
