@@ -18,9 +18,9 @@ from rag.models.openmp import usable_threads
 class OpenVinoEngine:
     """The engine of servers and ingests.
 
-    The tokenizer and the compiled graphs, which take 0.7 s together, are made when they are first used. Questions have a
-    graph of their own, so that they need not wait for documents. The constructor raises ImportError,
-    OSError, RuntimeError or ValueError if a library or the weights cannot be loaded on this machine.
+    The tokenizer and the compiled graphs, which take 0.7 s together, are made when they are first used. Questions have
+    a graph of their own, so that they need not wait for documents. The constructor raises ImportError, OSError,
+    RuntimeError or ValueError if a library or the weights cannot be loaded on this machine.
     """
 
     name = "OpenVINO"
