@@ -5,8 +5,10 @@ from rag.models.embedders.protocol import Embedder
 from rag.settings import EmbeddingSettings
 
 
-def open_embedder(settings: EmbeddingSettings) -> Embedder:
+def open_embedder(settings: EmbeddingSettings, *, preload: bool = False) -> Embedder:
     """Return the embedder of `settings.provider`; the libraries of the other providers are not imported.
+
+    With `preload`, what the built-in model would load for its first question is loaded now.
 
     Raises ConfigError if a setting of the provider is missing, EmbedderUnavailable if the model cannot be loaded.
     """
@@ -15,7 +17,7 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
         _check_no_model(settings)
         from rag.models.embedders.builtin import BuiltinEmbedder  # noqa: PLC0415
 
-        return BuiltinEmbedder()
+        return BuiltinEmbedder(preload=preload)
 
     if not settings.model:
         raise ConfigError(
