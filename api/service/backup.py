@@ -58,7 +58,7 @@ def import_index(settings: Settings, path: Path, on_progress: OnProgress) -> Bac
     Raises StoreLocked if a server has the database file open, EmbedderMismatch, StoreError and BackupError.
     """
     _refuse_served(settings)
-    with Services(settings) as services:
+    with Services(settings, for_one_command=True) as services:
         report = import_backup(
             settings,
             services.store,

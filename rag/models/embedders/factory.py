@@ -6,8 +6,10 @@ from rag.models.sentence_transformers_extra import require_sentence_transformers
 from rag.settings import EmbeddingSettings
 
 
-def open_embedder(settings: EmbeddingSettings) -> Embedder:
+def open_embedder(settings: EmbeddingSettings, *, preload: bool = False) -> Embedder:
     """Return the embedder of `settings.provider`; the libraries of the other providers are not imported.
+
+    With `preload`, what the built-in model would load for its first question is loaded now.
 
     Raises ConfigError if a setting of the provider is missing, EmbedderUnavailable if the model cannot be loaded.
     """
@@ -16,7 +18,7 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
         _check_no_model(settings)
         from rag.models.embedders.builtin import BuiltinEmbedder  # noqa: PLC0415
 
-        return BuiltinEmbedder()
+        return BuiltinEmbedder(preload=preload)
 
     if not settings.model:
         raise ConfigError(
