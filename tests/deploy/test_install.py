@@ -78,6 +78,7 @@ def project(tmp_path: Path) -> SmallProject:
     (tmp_path / "constraints.txt").write_text("needed==1\nneeded-by-tests==1\n")
     (tmp_path / "deploy").mkdir()
     shutil.copy(SCRIPT, tmp_path / "deploy")
+    shutil.copy(SCRIPT.with_name("prune.py"), tmp_path / "deploy")
     return SmallProject(tmp_path)
 
 
@@ -88,6 +89,7 @@ def test_uv_installs_the_locked_versions_from_the_index_of_pip(project: SmallPro
     assert (done.returncode, done.stdout) == (0, ""), done
     assert done.stderr.splitlines() == ["Setting up .venv. This takes a minute at most …"]
     assert {"small-1", "needed-1"} <= project.installed()
+    assert not any("uv" in name or "setuptools" in name for name in project.installed())
 
     assert project.install("dev", path=f"{Path(uv).parent}:/usr/bin:/bin").stderr == ""
     assert "needed_by_tests-1" in project.installed()
