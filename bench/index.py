@@ -53,7 +53,7 @@ def open_index(
         }
     )
     progress = _ProgressPrinter(evaluation.name)
-    with Services(settings) as services:
+    with Services(settings, for_one_command=True) as services:
         report = ingest(settings, services.store, services.embedder, on_progress=progress.report)
         for failure in report.failures:
             print(f"{failure.source}: {failure.error}", file=sys.stderr)
