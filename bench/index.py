@@ -75,7 +75,7 @@ def _services(documents: Path, folder: Path, name: str) -> Iterator[Services]:
         }
     )
     progress = _ProgressPrinter(name)
-    with Services(settings) as services:
+    with Services(settings, for_one_command=True) as services:
         report = ingest(settings, services.store, services.embedder, on_progress=progress.report)
         for failure in report.failures:
             print(f"{failure.source}: {failure.error}", file=sys.stderr)

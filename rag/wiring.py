@@ -73,7 +73,7 @@ class Services:
     @cached_property
     def embedder(self) -> Embedder:
         """The embedding model, for documents and questions."""
-        return open_embedder(self.settings.embedding, preload=not self._for_one_command)
+        return open_embedder(self.settings.embedding, serving=not self._for_one_command)
 
     @cached_property
     def question_embedder(self) -> Embedder:

@@ -41,8 +41,8 @@ class BuiltinEmbedder:
     """Embeds texts of up to 512 tokens in about 100 languages, as vectors of 384 numbers, on the CPU.
 
     A longer text is embedded in windows of 512 tokens, and their vectors are averaged. Without `engine` it takes the
-    fastest that there is for this machine; with `preload`, ready for questions. Vectors of different engines have a
-    cosine of at least .999, so an index of one can be searched with the other. The constructor raises
+    fastest that there is for this machine; `serving` prepares it for questions beside an ingest. Vectors of different
+    engines have a cosine of at least .999, so an index of one can be searched with the other. The constructor raises
     EmbedderUnavailable if no engine can be loaded.
     """
 
@@ -50,8 +50,8 @@ class BuiltinEmbedder:
     max_tokens = 512
     dimension = 384
 
-    def __init__(self, engine: Engine | None = None, *, preload: bool = False) -> None:
-        self._engine, self.engine = (engine, engine.name) if engine else _open_fastest_engine(preload=preload)
+    def __init__(self, engine: Engine | None = None, *, serving: bool = False) -> None:
+        self._engine, self.engine = (engine, engine.name) if engine else _open_fastest_engine(serving=serving)
         self.fingerprint = _fingerprint(self._engine.name)
         self.equivalents = frozenset(map(_fingerprint, _RECIPES)) - {self.fingerprint}
 
@@ -97,12 +97,12 @@ def engine_of(fingerprint: str) -> str:
     return next((name for name in _RECIPES if _fingerprint(name) == fingerprint), "")
 
 
-def _open_fastest_engine(*, preload: bool) -> tuple[Engine, str]:
+def _open_fastest_engine(*, serving: bool) -> tuple[Engine, str]:
     """Return an engine, and for people its name with the reason for it."""
     try:
         from rag.models.embedders.multilingual_e5.openvino_engine import OpenVinoEngine  # noqa: PLC0415
 
-        return OpenVinoEngine(preload=preload), OpenVinoEngine.name
+        return OpenVinoEngine(serving=serving), OpenVinoEngine.name
     except (ImportError, OSError, RuntimeError) as error:
         reason = first_line(error)
     try:

@@ -6,10 +6,10 @@ from rag.models.sentence_transformers_extra import require_sentence_transformers
 from rag.settings import EmbeddingSettings
 
 
-def open_embedder(settings: EmbeddingSettings, *, preload: bool = False) -> Embedder:
+def open_embedder(settings: EmbeddingSettings, *, serving: bool = False) -> Embedder:
     """Return the embedder of `settings.provider`; the libraries of the other providers are not imported.
 
-    With `preload`, what the built-in model would load for its first question is loaded now.
+    While `serving`, the built-in model is loaded at once, and an ingest leaves it a thread for questions.
 
     Raises ConfigError if a setting of the provider is missing, EmbedderUnavailable if the model cannot be loaded.
     """
@@ -18,7 +18,7 @@ def open_embedder(settings: EmbeddingSettings, *, preload: bool = False) -> Embe
         _check_no_model(settings)
         from rag.models.embedders.builtin import BuiltinEmbedder  # noqa: PLC0415
 
-        return BuiltinEmbedder(preload=preload)
+        return BuiltinEmbedder(serving=serving)
 
     if not settings.model:
         raise ConfigError(

@@ -18,18 +18,19 @@ from rag.models.openmp import usable_threads
 class OpenVinoEngine:
     """The engine of servers and ingests.
 
-    The tokenizer and the compiled graphs, which take 0.7 s together, are made when they are first used; with `preload`,
-    those for questions are made at once. Questions have a graph of their own, so that they need not wait for documents.
-    The constructor raises ImportError, OSError, RuntimeError or ValueError if a library or the weights cannot be loaded
-    on this machine.
+    The tokenizer and the compiled graphs, which take 0.7 s together, are made when they are first used. Questions have
+    a graph of their own, so that they need not wait for documents. While `serving`, what questions need is made at
+    once, and documents leave a thread to questions. The constructor raises ImportError, OSError, RuntimeError or
+    ValueError if a library or the weights cannot be loaded on this machine.
     """
 
     name = "OpenVINO"
 
-    def __init__(self, *, preload: bool = False) -> None:
+    def __init__(self, *, serving: bool = False) -> None:
         self._openvino = import_openvino()
         self._file = WeightsFile(shipped_weights())
-        if preload:
+        self._document_threads = max(usable_threads() - 1, 1) if serving else usable_threads()
+        if serving:
             _ = (self._tokenizer, self._questions)
 
     def count_tokens(self, text: str) -> int:
@@ -65,7 +66,7 @@ class OpenVinoEngine:
 
     @cached_property
     def _documents(self) -> Encoder:
-        return Encoder(self._openvino, self._file, self._graph, threads=usable_threads())
+        return Encoder(self._openvino, self._file, self._graph, threads=self._document_threads)
 
     @cached_property
     def _questions(self) -> Encoder:
