@@ -17,7 +17,8 @@ from rag.settings import Settings
 from rag.store.columns import text_hash
 from rag.store.store import Store
 
-_SAMPLE_FILES = 12
+_SAMPLE_FILES = 16
+_SMALLEST_SAMPLE = 4
 _CUTTING_SECONDS = 1.0
 _EMBEDDING_SECONDS = 1.0
 _SHARE_OF_EMBEDDING = 0.9
@@ -32,7 +33,7 @@ def estimate_seconds(settings: Settings, store: Store, embedder: Embedder, plan:
     layout = layout_of(embedder, settings.retrieval.mode)
     staging = Staging(store, embedder, mode=layout.mode, resumed=resumable(store, layout))
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
-        sample = list(_cut(DocumentCutter(parser, embedder, settings), _spread(plan.to_read)))
+        sample = list(_cut(DocumentCutter(parser, embedder, settings), _shuffled(plan.to_read)))
     if not sample:
         return None
     texts: dict[str, str] = {}
@@ -47,19 +48,19 @@ def estimate_seconds(settings: Settings, store: Store, embedder: Embedder, plan:
     return round(to_embed / speed, 1) if speed else 0.0
 
 
-def _spread(files: Sequence[File]) -> Sequence[File]:
-    """Return files from all over the list: neighbours are often alike."""
-    return files[len(files) // (2 * _SAMPLE_FILES) :: -(-len(files) // _SAMPLE_FILES)] if files else ()
+def _shuffled(files: Sequence[File]) -> list[File]:
+    """Neighbours are often alike: so the sample is from all over the list, however soon it ends."""
+    return sorted(files, key=lambda file: text_hash(file.source))[:_SAMPLE_FILES]
 
 
 def _cut(cutter: DocumentCutter, files: Sequence[File]) -> Iterator[CutDocument]:
     end = time.monotonic() + _CUTTING_SECONDS
-    for file in files:
+    for number, file in enumerate(files):
+        if number >= _SMALLEST_SAMPLE and time.monotonic() > end:
+            return
         document = cutter.cut(file)
         if isinstance(document, CutDocument):
             yield document
-        if time.monotonic() > end:
-            return
 
 
 def _bytes_per_second(embedder: Embedder, texts: Sequence[str]) -> float:

@@ -59,7 +59,7 @@ def test_what_has_vectors_already_takes_no_time(library: Library) -> None:
 def test_what_an_interrupted_ingest_has_embedded_takes_no_time(library: Library) -> None:
     slow = BatchEmbedder(batch_size=1, before_batch=lambda: time.sleep(0.02))
     whole = estimate(library, slow)
-    library.embedder.fails_at_call = 8
+    library.embedder.fails_at_call = 9
     with pytest.raises(EmbedderError):
         library.ingest()
     assert library.store.state() is None
