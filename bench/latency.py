@@ -13,10 +13,12 @@ one run, the benchmark times:
   `embed` and `dense`.
 
 `--results FILE` adds the figures to a JSON file under the name of the folder; the figures of the repository are in
-bench/results/latency.json. The index is kept below `--work`.
+bench/results/latency.json. The index is kept below `--work`. `load_average_before` is how many processes wanted a core in
+the minute before: with more than there are cores, the figures are those of a busy machine.
 """
 
 import argparse
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +54,7 @@ def main() -> None:
 
 def measure(documents: Path, work: Path, count: int) -> dict[str, object]:
     """Return the figures for at most `count` questions."""
+    load, *_ = os.getloadavg()
     with _opened(documents, work) as (services, all_questions):
         questions = all_questions[:count]
         chunks = services.store.snapshot().commit.chunks
@@ -64,6 +67,7 @@ def measure(documents: Path, work: Path, count: int) -> dict[str, object]:
     return {
         "chunks": chunks,
         "questions": len(pairs),
+        "load_average_before": round(load, 1),
         "search_milliseconds": percentiles(whole_seconds),
         "bare_milliseconds": percentiles(bare_seconds),
         "ratio_of_medians": round(median(whole_seconds) / median(bare_seconds), 2),
