@@ -13,8 +13,8 @@ one run, the benchmark times:
   `embed` and `dense`.
 
 `--results FILE` adds the figures to a JSON file under the name of the folder; the figures of the repository are in
-bench/results/latency.json. The index is kept below `--work`. `load_average_before` is how many processes wanted a core in
-the minute before: with more than there are cores, the figures are those of a busy machine.
+bench/results/latency.json. The index is kept below `--work`. `load_average_before` is how many processes wanted a core
+in the minute before: with more than there are cores, the figures are those of a busy machine.
 """
 
 import argparse
