@@ -4,7 +4,7 @@
 FROM python:3.11-slim-bookworm AS dependencies
 # The extras of pyproject.toml that the image has. `sentence-transformers` brings PyTorch, several gigabytes of it unless
 # PIP_EXTRA_INDEX_URL names the index of CPU wheels from PyTorch's install page.
-ARG EXTRAS="documents,telemetry,postgres"
+ARG EXTRAS="documents,openvino,telemetry,postgres"
 # pip's own settings, such as the package index of your network. They are not in the image, only in the build.
 ARG PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
