@@ -59,7 +59,7 @@ def ingest(
             live = _gate(staging, golden, embedder, settings, force=force)
             staging.commit(live, keep=settings.store.keep_generations)
         elif resumed or report.failures:
-            recover(store)  # what was staged is of no use: no document is left to take it in
+            recover(store)  # nothing is left to stage, so what was kept for it goes, too
         if live:
             report.generation = live.generation
             report.chunks.unchanged = live.chunks - report.chunks.added

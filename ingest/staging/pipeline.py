@@ -31,6 +31,8 @@ from rag.store.records import DocumentRecord
 _LARGEST_WINDOW = 512  # chunks; a longer window makes the batches no more even
 _FILES_AHEAD = 2
 _HEARTBEAT_SECONDS = 0.5
+# A deletion costs a file of many rows at least 0.1 s, however few rows it is of.
+_DOCUMENTS_REMOVED_TOGETHER = 50
 
 
 class Pipeline:
@@ -80,9 +82,11 @@ class Pipeline:
                 self._keep_stages_busy(upcoming)
                 self._inbox.handle_next(timeout_seconds=_HEARTBEAT_SECONDS)
                 self._on_progress(self._meter.progress())
-        if plan.removed:
-            self._report.chunks.removed += self._staging.remove_documents(plan.removed)
+        for start in range(0, len(plan.removed), _DOCUMENTS_REMOVED_TOGETHER):
+            gone = plan.removed[start : start + _DOCUMENTS_REMOVED_TOGETHER]
+            self._report.chunks.removed += self._staging.remove_documents(gone)
             self.has_staged = True
+            self._on_progress(self._meter.progress())
         self._report.failures.sort(key=lambda failure: failure.source)
 
     @contextmanager

@@ -21,9 +21,6 @@ from rag.store.store import Store
 from rag.store.term_statistics import TermChanges, sum_statistics
 from rag.types import Chunk
 
-# A deletion costs a file of many rows at least 0.1 s, however few rows it is of.
-_DOCUMENTS_REMOVED_TOGETHER = 50
-
 
 def layout_of(embedder: Embedder, mode: str) -> Layout:
     """Return the layout of what is staged now for an embedder and a retrieval mode."""
@@ -138,15 +135,11 @@ class Staging:
 
     def remove_documents(self, sources: Sequence[str]) -> int:
         """Remove documents with all their chunks. Return the number of chunks."""
-        removed = 0
-        for start in range(0, len(sources), _DOCUMENTS_REMOVED_TOGETHER):
-            chunks = self.chunks_of(*sources[start : start + _DOCUMENTS_REMOVED_TOGETHER])
-            self.tombstone_chunks(chunks)
-            removed += len(chunks)
-        self._begin()
+        chunks = self.chunks_of(*sources)
+        self.tombstone_chunks(chunks)
         self._tombstone_documents(sources)
         reach_failpoint("documents_removed")
-        return removed
+        return len(chunks)
 
     def seal(self, root: str) -> Snapshot:
         """End the staging. Return the generation as readers would see it, counted in the store itself.
