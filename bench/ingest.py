@@ -68,7 +68,7 @@ def main() -> None:
     arguments = parser.parse_args()
     shutil.rmtree(arguments.work, ignore_errors=True)
     copy_files(arguments.folder, arguments.work / "docs", arguments.files)
-    with Services(settings_for(arguments.work)) as services:
+    with Services(settings_for(arguments.work), for_one_command=True) as services:
         figures = measure(services)
         name = services.embedder.name
     print(f"{name}: {figures.documents} documents, {figures.chunks} chunks")
