@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import PurePosixPath
 
-from ingest.chunking.sections import parse_tokens
 from ingest.files.confined import read_below
+from ingest.markup.markdown_tree import markdown_tree
+from ingest.markup.tree import Element, Node, Text
 from ingest.readers.document import Document
 from ingest.readers.parse import parse_document
-from ingest.readers.plain_text import text_to_markdown
 from ingest.staging.plan import content_hash
 from rag.errors import DocumentError, DocumentNotFound, FilterError
 from rag.settings import KnowledgeSettings
@@ -39,7 +39,7 @@ class LiveDocument:
 
 @dataclass(frozen=True, slots=True)
 class LiveText:
-    """The Markdown that the chunks were cut from or, if `is_rebuilt`, that was rebuilt from them.
+    """The document that the chunks were cut from or, if `is_rebuilt`, that was rebuilt from them.
 
     In both cases the document knows which line of the file each of its lines stands for.
     """
@@ -66,11 +66,9 @@ def load_live_document(source: str, snapshot: Snapshot, settings: KnowledgeSetti
 
 def _parsed(record: DocumentRecord, content: bytes) -> Document | None:
     try:
-        document = parse_document(record.source, content)
-        parse_tokens(document.body)
-    except (DocumentError, RecursionError):
+        return parse_document(record.source, content)
+    except DocumentError:
         return None  # an earlier version of the reader could read it, and its chunks are still there
-    return document
 
 
 def _content(record: DocumentRecord, settings: KnowledgeSettings) -> bytes | None:
@@ -88,17 +86,13 @@ def _content(record: DocumentRecord, settings: KnowledgeSettings) -> bytes | Non
 
 def rebuild_document(record: DocumentRecord, chunks: Sequence[Chunk]) -> Document:
     """Return the document as its chunks have it, under their headings."""
-    lines: list[str] = []
-    line_map: list[int] = []
-    for text, line in _lines(sorted(chunks, key=lambda chunk: chunk.position)):
-        lines.append(text)
-        line_map.append(line)
-    metadata = chunks[0].metadata if chunks else {}
-    return Document(record.source, record.title, "\n".join(lines), 1, metadata, line_map)
+    ordered = sorted(chunks, key=lambda chunk: chunk.position)
+    root = Element("body", 1, children=[*_elements(ordered)])
+    return Document(record.source, record.title, root, ordered[0].metadata if ordered else {})
 
 
-def _lines(chunks: Sequence[Chunk]) -> Iterator[tuple[str, int]]:
-    """Yield each line of Markdown with the line of the file that it stands for, as closely as chunks know it."""
+def _elements(chunks: Sequence[Chunk]) -> Iterator[Element]:
+    """Yield headings and blocks with the lines of the file that they stand for, as closely as chunks know them."""
     path: tuple[str, ...] = ()
     tables = {chunk.group for chunk in chunks if chunk.kind == "table"}
     for chunk in chunks:
@@ -106,16 +100,15 @@ def _lines(chunks: Sequence[Chunk]) -> Iterator[tuple[str, int]]:
             continue  # its table has the same content
         kept = _common_length(path, chunk.heading_path)
         for depth, heading in enumerate(chunk.heading_path[kept:], kept + 1):
-            anchor = f" {{#{chunk.anchor}}}" if depth == len(chunk.heading_path) and chunk.anchor else ""
-            yield f"{'#' * min(depth, 6)} {text_to_markdown(heading)}{anchor}", chunk.start_line
-            yield "", chunk.start_line
+            element = Element(f"h{min(depth, 6)}", chunk.start_line, children=[Text(heading, chunk.start_line)])
+            if depth == len(chunk.heading_path) and chunk.anchor:
+                element.attributes["id"] = chunk.anchor
+            yield element
         path = chunk.heading_path
-        texts = chunk.content.split("\n")
-        # The lines above the header (a caption) and the delimiter row stand for no line of the file.
-        offset = len(texts) - (chunk.end_line - chunk.start_line + 1) if chunk.kind == "table" else 0
-        for number, text in enumerate(_markdown(chunk)):
-            yield text, min(chunk.start_line + max(number - max(offset, 0), 0), chunk.end_line)
-        yield "", chunk.end_line
+        if chunk.kind in ("table", "list", "code"):
+            yield from _markdown(chunk)
+        else:
+            yield from map(_paragraph, _paragraphs(chunk))
 
 
 def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
@@ -123,11 +116,40 @@ def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-def _markdown(chunk: Chunk) -> list[str]:
-    if chunk.kind == "table":
-        return chunk.content.split("\n")
-    if chunk.kind == "code" and not chunk.content.startswith("```"):
-        return ["````", *chunk.content.split("\n"), "````"]
-    if chunk.kind in ("code", "list"):
-        return chunk.content.split("\n")
-    return text_to_markdown(chunk.content).split("\n")
+def _markdown(chunk: Chunk) -> Iterator[Element]:
+    """Yield the blocks of a chunk that is Markdown. Its lines count from the first one that the file has."""
+    lines = chunk.content.count("\n") + 1
+    # The lines above the header (a caption) and the delimiter row of a table stand for no line of the file.
+    above = max(lines - (chunk.end_line - chunk.start_line + 1), 0) if chunk.kind == "table" else 0
+    try:
+        root = markdown_tree(chunk.content, chunk.start_line - above)
+    except RecursionError:
+        yield _paragraph(Text(chunk.content, chunk.start_line))
+        return
+    for child in root.children:
+        if isinstance(child, Element):
+            _keep_within(child, chunk)
+            yield child
+
+
+def _keep_within(element: Element, chunk: Chunk) -> None:
+    element.line = min(max(element.line, chunk.start_line), chunk.end_line)
+    element.end_line = min(max(element.end_line, element.line), chunk.end_line)
+    for child in element.children:
+        if isinstance(child, Element):
+            _keep_within(child, chunk)
+
+
+def _paragraphs(chunk: Chunk) -> Iterator[Text]:
+    line = chunk.start_line
+    for text in chunk.content.split("\n\n"):
+        yield Text(text, min(line, chunk.end_line))
+        line += text.count("\n") + 2
+
+
+def _paragraph(text: Text) -> Element:
+    """Return a paragraph in which every character means itself, with the line breaks of the text."""
+    children: list[Node] = []
+    for number, line in enumerate(text.text.split("\n"), text.line):
+        children += [Text(line, number), Element("br", number)]
+    return Element("p", text.line, text.line + text.text.count("\n"), children=children[:-1])

@@ -10,11 +10,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from types import TracebackType
 
 from ingest.chunking.sections import Section, parse_sections
+from ingest.markup.tree import Element
 from ingest.readers.document import Document
 from ingest.readers.parse import parse_document
 from rag.errors import DocumentError, IngestStopped
@@ -30,7 +31,7 @@ _CHILD = (
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A document with its sections."""
+    """A document, without its tree, and its sections."""
 
     document: Document
     sections: Sequence[Section]
@@ -40,7 +41,9 @@ def parse_and_section(source: str, content: bytes) -> ParsedDocument:
     """Read the bytes of a file and find its sections. Raises DocumentError."""
     document = parse_document(source, content)
     try:
-        return ParsedDocument(document, parse_sections(document.body, document.first_line))
+        sections = parse_sections(document.root)
+        # Only the sections are needed, and a tree can be nested more deeply than pickle goes.
+        return ParsedDocument(replace(document, root=Element("body", 1)), sections)
     except (RecursionError, MemoryError) as error:
         raise DocumentError(f"{source}: is nested too deeply to be parsed") from error
 

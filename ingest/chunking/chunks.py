@@ -14,7 +14,7 @@ from ingest.readers.document import Document, fallback_title
 from rag.models.embedders.protocol import CountTokens
 from rag.types import Chunk
 
-CHUNKER_VERSION = 2
+CHUNKER_VERSION = 3
 """Part of every document's content hash. Raise it with each change that gives other chunks for the same file."""
 
 
@@ -25,7 +25,7 @@ def chunk_document(document: Document, *, count_tokens: CountTokens, max_tokens:
     a chunk if they fit. A table gives one chunk for each row, and the whole table in as many chunks as it needs, each
     with the header.
     """
-    sections = parse_sections(document.body, document.first_line)
+    sections = parse_sections(document.root)
     return chunk_sections(document, sections, count_tokens=count_tokens, max_tokens=max_tokens)
 
 
@@ -59,8 +59,8 @@ def chunk_sections(
                     kind=piece.kind,
                     position=len(chunks),
                     group=_digest(document.source, str(first_block + piece.block)),
-                    start_line=_file_line(document, piece.start_line),
-                    end_line=_file_line(document, piece.end_line),
+                    start_line=piece.start_line,
+                    end_line=piece.end_line,
                     content=piece.content,
                 )
             )
@@ -88,10 +88,6 @@ def _template(document: Document, title: str, section: Section) -> Chunk:
 
 def _first_heading(sections: Sequence[Section]) -> str:
     return next((section.heading_path[0] for section in sections if section.heading_path), "")
-
-
-def _file_line(document: Document, line: int) -> int:
-    return document.line_map[min(line, len(document.line_map)) - 1] if document.line_map else line
 
 
 def _identity(template: Chunk, piece: Piece) -> str:

@@ -1,63 +1,152 @@
-"""Inline Markdown → plain text: the visible text, with the addresses of external links."""
+"""Inline elements → plain text: what a reader sees, with the addresses of external links, line by line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from markdown_it.token import Token
-
+from ingest.markup.elements import HIDDEN
+from ingest.markup.tree import Element, Node
 from rag.text.cjk import CJK_SYMBOLS, FULL_WIDTH, HAN, KANA
-from rag.text.urls import EXTERNAL_SCHEMES
+from rag.text.urls import is_external_url
 
-_LINE_BREAK_TAG = re.compile(r"</?br\s*/?>", re.IGNORECASE)
-_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 # Not Korean, which separates its words by spaces.
-_WITHOUT_SPACES = f"[{HAN}{KANA}{CJK_SYMBOLS}{FULL_WIDTH}]"
-_BREAK_WITHIN_CHINESE = re.compile(rf"(?<={_WITHOUT_SPACES})\n(?={_WITHOUT_SPACES})")
+_WITHOUT_SPACES = re.compile(f"[{HAN}{KANA}{CJK_SYMBOLS}{FULL_WIDTH}]")
+_FIELD = re.compile(r"[^\s：:，。,.!?！？][^：:，。,!?！？]{0,23}[：:](?!//)\s*\S")
+_ITEM = re.compile(
+    r"(?:[（(]?(?:\d{1,3}|[一二三四五六七八九十]{1,3}|[a-zA-Z])[)）、.．]|[①-⑳•·●○■□▪◆★☆✓✔✗✘☑☐–—]|[\U0001f300-\U0001faff])"
+)
+_SENTENCE_END = tuple("。！？；…：.!?;:")
+_CLOSING = "”’」』）)》】\"'*"
+_EXPONENT = re.compile(r"[-+−]?(?:\d+|[a-z])\Z")
+_SUBSCRIPTS = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 
 
-def inline_text(children: Sequence[Token], *, with_links: bool = True) -> str:
-    """Return the text of an inline token's children. Hard line breaks stay; soft ones become a space or nothing."""
-    parts: list[str] = []
-    open_links: list[tuple[str, int]] = []
-    for token in children:
-        if token.type == "softbreak":
-            parts.append("\n")
-        elif token.type == "hardbreak":
-            parts.append("\r")
-        elif token.type == "html_inline":
-            parts.append("\r" if _LINE_BREAK_TAG.fullmatch(token.content) else "")
-        elif token.type == "image":
-            parts.append(inline_text(token.children or (), with_links=False))
-        elif token.type == "link_open":
-            open_links.append((str(token.attrGet("href") or ""), len(parts)))
-        elif token.type == "link_close":
-            address, start = open_links.pop()
-            shown = "".join(parts[start:])
-            if (
-                with_links
-                and address.startswith(EXTERNAL_SCHEMES)
-                and shown not in (address, address.removeprefix("mailto:"))
-            ):
-                parts.append(f" ({address})")
-        else:
-            parts.append(token.content)
-    # A soft break is a space, except within Chinese or Japanese. Hard breaks become newlines only after that.
-    text = _BREAK_WITHIN_CHINESE.sub("", "".join(parts)).replace("\n", " ")
-    return "\n".join(line.strip() for line in text.split("\r")).strip()
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of text, from the lines `start_line` to `end_line` of the file."""
+
+    text: str
+    start_line: int
+    end_line: int
 
 
-def strip_tags(html: str) -> str:
-    """Return the text of an HTML block, with its line breaks and without comments and tags."""
-    text = _TAG.sub("", _LINE_BREAK_TAG.sub("\n", html))
-    return "\n".join(line.strip() for line in text.split("\n") if line.strip())
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of text within one line of the file; `breaks`: a line break follows."""
+
+    text: str
+    line: int
+    breaks: bool = False
 
 
-def is_label(children: Sequence[Token]) -> bool:
+def inline_text(nodes: Sequence[Node], *, with_links: bool = True) -> str:
+    """Return the text of inline nodes; lines are separated by newlines."""
+    return "\n".join(line.text for line in inline_lines(nodes, with_links=with_links))
+
+
+def inline_lines(nodes: Sequence[Node], *, with_links: bool = True) -> list[TextLine]:
+    """Return the text of inline nodes in the lines that a reader takes for lines.
+
+    Line breaks are. A line end of the file is one if a sentence ends there, or if the lines on both sides of it read
+    as fields (`姓名：林小满`) or items (`1、…`, `• …`); otherwise it is a space or, within Chinese, nothing.
+    """
+    lines: list[TextLine] = []
+    broken = True
+    for source_line in _source_lines(nodes, with_links=with_links):
+        text = source_line.text.strip()
+        if text:
+            if broken or _is_break(lines[-1].text, text):
+                lines.append(TextLine(text, source_line.line, source_line.line))
+            else:
+                last = lines[-1]
+                lines[-1] = TextLine(last.text + _glue(last.text, text) + text, last.start_line, source_line.line)
+            broken = False
+        broken = (broken or source_line.breaks) if lines else True
+    return lines
+
+
+def is_label(nodes: Sequence[Node]) -> bool:
     """Return whether a paragraph is all bold: people use that as a small heading."""
-    types = [token.type for token in children if token.content.strip() or token.type != "text"]
-    return (
-        len(types) >= 3
-        and types[0] == "strong_open"
-        and types[-1] == "strong_close"
-        and types.count("strong_open") == 1
-    )
+    shown = [node for node in nodes if isinstance(node, Element) or node.text.strip()]
+    return len(shown) == 1 and isinstance(shown[0], Element) and shown[0].name in ("strong", "b")
+
+
+def _source_lines(nodes: Sequence[Node], *, with_links: bool) -> Iterator[_Part]:
+    """Yield the text of each line of the file, and of the parts of one that line breaks separate."""
+    text, line = "", 0
+    for part in _parts(nodes, with_links):
+        if line and (part.line != line) and text:
+            yield _Part(text, line)
+            text = ""
+        text, line = text + part.text, part.line
+        if part.breaks:
+            yield _Part(text, line, breaks=True)
+            text = ""
+    if text:
+        yield _Part(text, line)
+
+
+def _parts(nodes: Sequence[Node], with_links: bool) -> Iterator[_Part]:
+    for node in nodes:
+        if not isinstance(node, Element):
+            for number, text in enumerate(node.text.split("\n"), node.line):
+                yield _Part(text, number)
+        elif node.name == "br":
+            yield _Part("", node.line, breaks=True)
+        elif node.name not in HIDDEN:
+            yield from _element_parts(node, with_links)
+
+
+def _element_parts(element: Element, with_links: bool) -> Iterator[_Part]:
+    if element.name == "img":
+        yield _Part(_image_text(element), element.line)
+    elif element.name == "math":
+        formula = "".join(inline_text(each.children) for each in element.elements("annotation"))
+        yield _Part(f"${formula}$" if formula else "", element.line)
+        if not formula:
+            yield from _parts(element.children, with_links)
+    elif element.name in ("sup", "sub"):
+        text = inline_text(element.children, with_links=with_links)
+        yield _Part(_raised(text) if element.name == "sup" else text.translate(_SUBSCRIPTS), element.line)
+    elif element.name == "rt":
+        yield _Part(f"（{inline_text(element.children)}）", element.line)
+    elif element.name != "rp":
+        block = element.is_block
+        if block:
+            yield _Part("", element.line, breaks=True)
+        yield from _parts(element.children, with_links)
+        if element.name == "a" and with_links and (address := _shown_address(element)):
+            yield _Part(f" ({address})", element.end_line)
+        if block:
+            yield _Part("", element.end_line, breaks=True)
+
+
+def _image_text(image: Element) -> str:
+    """Return the alternative text of an image, and its title if that says something else."""
+    alt, title = (" ".join(image.attributes.get(name, "").split()) for name in ("alt", "title"))
+    return f"{alt} ({title})" if alt and title and title not in alt else alt or title
+
+
+def _raised(text: str) -> str:
+    """Return `^9` for an exponent: 10<sup>9</sup> is not 109."""
+    return f"^{text}" if _EXPONENT.match(text) else text
+
+
+def _shown_address(link: Element) -> str:
+    address = link.attributes.get("href", "")
+    shown = inline_text(link.children, with_links=False)
+    same = (address, address.removeprefix("mailto:"), address.removeprefix("tel:"))
+    return address if is_external_url(address) and shown not in same else ""
+
+
+def _is_break(before: str, after: str) -> bool:
+    """Return whether the line end between two lines of a paragraph is one to a reader, too."""
+    if before.rstrip(_CLOSING).endswith(_SENTENCE_END):
+        return True
+    last = before.rpartition("\n")[2]
+    return bool(_ITEM.match(after) or (_FIELD.match(last) and _FIELD.match(after)))
+
+
+def _glue(before: str, after: str) -> str:
+    """Return what a line end within a sentence stands for."""
+    return "" if _WITHOUT_SPACES.match(before[-1]) and _WITHOUT_SPACES.match(after[0]) else " "

@@ -1,14 +1,16 @@
 """Blocks → pieces that fit a chunk: short blocks share one, long ones are cut between lines, rows or clauses."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ingest.chunking.blocks import Block, Line
 from ingest.chunking.budget import MIN_BUDGET_TOKENS, ChunkBudget
 from ingest.chunking.long_text import split_long_text
-from ingest.chunking.sections import Block, Line
 from ingest.chunking.tables import Row
 from rag.types import PATH_SEPARATOR, ChunkKind
 
+_BACKTICKS = re.compile("`{3,}")
 _MAX_LINES = 200  # blank lines take no tokens
 
 
@@ -33,7 +35,9 @@ def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece
             yield from _table_pieces(number, block, budget)
             continue
         piece = Piece(block.kind, number, block.start_line, block.end_line, _block_text(block, block.lines))
-        if together and not _fit_together([*together, piece], budget):
+        # Footnotes come from far below: what is joined with them would cite all the lines in between.
+        is_next = not together or piece.start_line >= together[-1].end_line
+        if together and not (is_next and _fit_together([*together, piece], budget)):
             yield from _joined(together)
             together = []
         if _fit_together([piece], budget):
@@ -68,8 +72,9 @@ def _block_text(block: Block, lines: Sequence[Line]) -> str:
 def _block_texts(block: Block, lines: Sequence[Line]) -> list[str]:
     missing = [above for above in lines[0].ancestors if above not in {line.text for line in lines}]
     texts = [*missing, *(line.text for line in lines)]
-    if block.kind == "code" and block.fence:
-        texts = [f"```{block.fence}", *texts, "```"]
+    if block.kind == "code":
+        fence = "`" * max(3, 1 + max((len(run) for text in texts for run in _BACKTICKS.findall(text)), default=0))
+        texts = [f"{fence}{block.fence}", *texts, fence]
     return [block.caption, *texts] if block.caption else texts
 
 

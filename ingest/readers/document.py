@@ -1,11 +1,20 @@
-"""A document: a file of the knowledge folder as Markdown, with its front matter and title."""
+"""A document: a file of the knowledge folder as a tree, with its front matter and title."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from ingest.readers.cleaned_text import clean_text
+from ingest.markup.tree import Element
 from rag.types import MetadataValue
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """What a document says about itself in its front matter, on `line` of its file."""
+
+    name: str
+    value: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,24 +22,16 @@ class Document:
     """What a reader makes of a file.
 
     `source` is the path below the knowledge folder, POSIX style, NFC. `title` is the one that the document itself
-    gives, or "". `body` is Markdown; its first line is line `first_line` (1-based) of the file. If the body was
-    converted, `line_map` has the line of the file for each line of the body.
+    gives, or "". `root` is its content; its lines are those of the file, or its pages or blocks. `properties` can be
+    found like text. `warnings` say what could not be understood and is left out.
     """
 
     source: str
     title: str
-    body: str
-    first_line: int
-    metadata: Mapping[str, MetadataValue]
-    line_map: Sequence[int] = ()
-
-
-def converted_document(source: str, *, body: str, title: str = "", line_map: Sequence[int] = ()) -> Document:
-    """Return a document that was converted into Markdown, without invisible characters.
-
-    Text is cleaned when it is read, but entities and binary files can bring in any character.
-    """
-    return Document(source, clean_text(title), clean_text(body), 1, {}, line_map)
+    root: Element
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    properties: Sequence[Property] = ()
+    warnings: Sequence[str] = ()
 
 
 def fallback_title(source: str) -> str:

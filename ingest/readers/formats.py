@@ -10,8 +10,7 @@ from typing import Literal
 
 from ingest.readers.document import Document
 from ingest.readers.html import read_html
-from ingest.readers.markdown import read_markdown
-from ingest.readers.mdx import read_mdx
+from ingest.readers.markdown import read_markdown, read_mdx
 from ingest.readers.pdf import read_pdf
 from ingest.readers.plain_text import read_plain_text
 from ingest.readers.word import read_word

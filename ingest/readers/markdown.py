@@ -1,5 +1,7 @@
-"""The reader of Markdown files."""
+"""The readers of Markdown and of MDX, which is Markdown with modules and components of JavaScript."""
 
+from ingest.markup.javascript import without_module_statements
+from ingest.markup.markdown_tree import markdown_tree
 from ingest.readers.cleaned_text import read_text
 from ingest.readers.document import Document
 from ingest.readers.front_matter import split_front_matter
@@ -7,16 +9,22 @@ from rag.text.invisible import remove_invisible
 
 
 def read_markdown(source: str, content: bytes) -> Document:
-    """Return the Markdown of a file as it is, without its front matter.
+    """Return the content of a Markdown file. Raises DocumentError for an encoding that cannot be read."""
+    return _read(source, content, is_mdx=False)
 
-    Raises DocumentError for an encoding or front matter that cannot be read.
-    """
+
+def read_mdx(source: str, content: bytes) -> Document:
+    """Return the content of an MDX file, without its `import` and `export` statements. Raises as `read_markdown`."""
+    return _read(source, content, is_mdx=True)
+
+
+def _read(source: str, content: bytes, *, is_mdx: bool) -> Document:
     parts = split_front_matter(source, read_text(source, content))
+    body = without_module_statements(parts.body, is_mdx=is_mdx)
     title = parts.metadata.get("title")
     return Document(
         source=source,
         title=remove_invisible(str(title)).strip() if title else "",
-        body=parts.body,
-        first_line=parts.first_line,
+        root=markdown_tree(body, parts.first_line, is_mdx=is_mdx),
         metadata=parts.metadata,
     )

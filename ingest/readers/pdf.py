@@ -2,15 +2,17 @@
 
 import io
 import logging
+from collections.abc import Iterator
 
-from ingest.readers.document import Document, converted_document
+from ingest.markup.tree import Element, Node, Text
+from ingest.readers.cleaned_text import clean_text
+from ingest.readers.document import Document
 from ingest.readers.optional_converters import conversion_error, import_converter
-from ingest.readers.plain_text import text_to_markdown
 from rag.errors import DocumentError
 
 
 def read_pdf(source: str, content: bytes) -> Document:
-    """Return the text of a PDF as Markdown. Its lines are its pages: a citation can point at a page.
+    """Return the text of a PDF. Its lines are its pages: a citation can point at a page.
 
     Raises DocumentError if the converter is not installed, or if the file is encrypted, broken or without text.
     """
@@ -23,16 +25,23 @@ def read_pdf(source: str, content: bytes) -> Document:
         raise conversion_error(source, error) from error
     if not any(page.strip() for page in pages):
         raise DocumentError(f"{source}: contains no text; scanned pages need text recognition first")
-    lines: list[str] = []
-    line_map: list[int] = []
+    root = Element("body", 1, len(pages))
     for number, page in enumerate(pages, 1):
-        paragraphs = [*text_to_markdown(page).split("\n"), ""]
-        lines += paragraphs
-        line_map += [number] * len(paragraphs)
-    return converted_document(source, body="\n".join(lines), line_map=tuple(line_map))
+        root.children += _paragraphs(page, number)
+    return Document(source, "", root)
+
+
+def _paragraphs(page: str, number: int) -> Iterator[Element]:
+    """Yield what blank lines separate, line by line."""
+    for paragraph in clean_text(page).split("\n\n"):
+        children: list[Node] = []
+        for line in filter(str.strip, paragraph.split("\n")):
+            children += [Text(line.strip(), number), Element("br", number)]
+        if children:
+            yield Element("p", number, children=children)
 
 
 def _repair(text: str) -> str:
     """Return the text with newlines as line ends, and `\ufffd` for lone surrogates, which broken font tables give."""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(line.rstrip() for line in whole.replace("\r\n", "\n").replace("\r", "\n").split("\n"))

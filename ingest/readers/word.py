@@ -4,13 +4,14 @@ import io
 import re
 
 from ingest.readers.document import Document
+from ingest.readers.html import html_document
 from ingest.readers.optional_converters import conversion_error, import_converter
 
 _BLOCK_TAG = re.compile(r"(?=<(?:h\d|p|ul|ol|table|pre)\b)")
 
 
 def read_word(source: str, content: bytes) -> Document:
-    """Return a Word document as Markdown, by way of HTML. Such a file has no lines: they count its blocks instead.
+    """Return a Word document, by way of HTML. Such a file has no lines: they count its blocks instead.
 
     Raises DocumentError if the converter is not installed or cannot read the file.
     """
@@ -20,6 +21,4 @@ def read_word(source: str, content: bytes) -> Document:
     except Exception as error:
         # mammoth has no errors of its own and lets those of zip, XML and recursion through.
         raise conversion_error(source, error) from error
-    from ingest.readers.html_markdown import html_to_document  # noqa: PLC0415  (as in html.py)
-
-    return html_to_document(source, _BLOCK_TAG.sub("\n", html).lstrip("\n"))
+    return html_document(source, _BLOCK_TAG.sub("\n", html).lstrip("\n"))

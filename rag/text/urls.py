@@ -19,8 +19,7 @@ _DESTINATION = re.compile(
 )
 TRAILING_PUNCTUATION = ".,;:!?'*_~)"
 """Punctuation that follows an address and is not part of it."""
-EXTERNAL_SCHEMES = ("http://", "https://", "mailto:")
-"""How an address begins that leads out of the knowledge base."""
+_EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]+:|//[a-z0-9]", re.IGNORECASE)
 _WEB = re.compile(r"\A(?:https?:)?//", re.IGNORECASE)
 _ACTIVE = re.compile(r"\s*(?:javascript|vbscript|data|file|blob)\s*:", re.IGNORECASE)
 
@@ -41,6 +40,15 @@ def canonical_url(address: str) -> str:
     bare = _WEB.sub("", address.strip().rstrip(TRAILING_PUNCTUATION))
     host, slash, path = bare.partition("/")
     return (host.casefold().removeprefix("www.") + slash + path).rstrip("/")
+
+
+def is_external_url(address: str) -> bool:
+    """Return whether an address leads out of the knowledge base, to a page, a mailbox or a telephone.
+
+    >>> is_external_url("tel:0571-6000"), is_external_url("guide.md#setup"), is_external_url("data:image/png;base64,AA")
+    (True, False, False)
+    """
+    return bool(_EXTERNAL.match(address)) and not is_active_url(address)
 
 
 def is_active_url(address: str) -> bool:

@@ -1,0 +1,216 @@
+"""Builds the tree of a document from Markdown's tokens and from HTML, which may alternate within one element."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Set
+from html.parser import HTMLParser
+
+from ingest.markup.components import shown_attributes
+from ingest.markup.elements import HIDDEN, KNOWN, VOID, ended_by
+from ingest.markup.tree import Element, Text
+from rag.text.invisible import remove_invisible
+
+_MAX_DEPTH = 100
+_SPACE = re.compile(r"[^\S\n]+")
+_HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_UNQUOTED_SLASH = re.compile(r"=[^\s\"'>]+/>\Z")
+
+
+class TreeBuilder:
+    """Grows a tree. Elements that the Markdown opened are closed by it alone; HTML tags within them cannot end them.
+
+    `components` are the names of elements that are not HTML's and yet are marks, such as `Tabs`: a tag of any other
+    unknown element is text. None means that every unknown element is a mark, as in a file of HTML. Elements that are
+    nested more than 100 levels deep become part of the one above.
+    """
+
+    def __init__(self, components: Set[str] | None = None) -> None:
+        self.root = Element("body", 1)
+        self._components = components
+        self._stack: list[tuple[str, Element, bool]] = [("", self.root, True)]
+        self._open: Counter[str] = Counter()
+        self._html = _HTMLEvents(self)
+        self._is_block = False
+
+    def open(self, name: str, line: int, end_line: int = 0, attributes: dict[str, str] | None = None) -> Element:
+        """Begin an element that `close` ends."""
+        element = Element(name, line, end_line, attributes or {})
+        self._append(element)
+        self._push(name, element, is_ours=True)
+        return element
+
+    def close(self) -> None:
+        """End the element that was opened last with `open`, and what HTML has left open in it."""
+        while not self._pop():
+            pass
+
+    def add(self, name: str, line: int, end_line: int = 0, attributes: dict[str, str] | None = None) -> Element:
+        """Add an element without going on in it."""
+        element = Element(name, line, end_line, attributes or {})
+        self._append(element)
+        return element
+
+    def text(self, text: str, line: int) -> None:
+        """Add text as it stands, without invisible characters."""
+        if text := remove_invisible(text):
+            self._append(Text(text, line))
+
+    def label(self, text: str, line: int) -> None:
+        """Add a paragraph of bold text: what people use as a small heading."""
+        self.open("p", line)
+        self.open("strong", line)
+        self.text(text, line)
+        self.close()
+        self.close()
+
+    def html(self, source: str, line: int, *, is_block: bool) -> None:
+        """Add a piece of HTML, which may leave elements open or end them. `is_block`: it has lines of its own."""
+        self._is_block = is_block
+        self._html.read(source, line)
+
+    def start_tag(self, tag: "_Tag", attributes: dict[str, str]) -> None:
+        """Add the element of a start tag of HTML, or its text if there is no such element."""
+        if tag.name not in KNOWN and not self._is_component(tag, attributes):
+            self.text(tag.source, tag.line)
+            return
+        self._end_implied(tag.name)
+        name = tag.name if tag.name in KNOWN else "div" if self._is_block else "span"
+        if _is_hidden(attributes):
+            name = "template"
+        element = Element(name, tag.line, attributes=attributes)
+        self._append(element)
+        is_open = name not in VOID and not (tag.is_self_closing and self._components is not None)
+        if is_open:
+            self._push(tag.name, element, is_ours=False)
+        if tag.name not in KNOWN:
+            self._show(attributes, tag.line)
+
+    def end_tag(self, tag: "_Tag") -> None:
+        """End the innermost element of this name that HTML has opened within the Markdown around it."""
+        if tag.name == "br":
+            self._append(Element("br", tag.line))
+        elif self._open[tag.name] and self._reaches(frozenset((tag.name,)), frozenset()):
+            while self._stack[-1][0] != tag.name:
+                self._pop()
+            self._stack[-1][1].end_line = max(self._stack[-1][1].end_line, tag.line)
+            self._pop()
+        elif tag.name not in KNOWN and self._components is not None and tag.written_name not in self._components:
+            self.text(tag.source, tag.line)
+
+    def html_text(self, text: str, line: int) -> None:
+        """Add text of HTML, in which white space has no meaning outside of `<pre>`."""
+        self.text(text if self._open["pre"] or self._open["textarea"] else _SPACE.sub(" ", text), line)
+
+    def _is_component(self, tag: "_Tag", attributes: dict[str, str]) -> bool:
+        if self._components is None or tag.written_name in self._components:
+            return True
+        is_named_like_one = tag.written_name[0].isupper() or "-" in tag.name
+        return is_named_like_one and (tag.is_self_closing or any(attributes.values()))
+
+    def _show(self, attributes: dict[str, str], line: int) -> None:
+        """Add what a reader sees of a component's attributes, such as the label of a tab."""
+        for text in shown_attributes(attributes):
+            if self._is_block:
+                self.label(text, line)
+            else:
+                self.text(f" {text} ", line)
+
+    def _end_implied(self, name: str) -> None:
+        if (ends := ended_by(name)) and any(self._open[each] for each in ends[0]):
+            while self._reaches(*ends):
+                while self._stack[-1][0] not in ends[0]:
+                    self._pop()
+                self._pop()
+
+    def _reaches(self, wanted: Set[str], stop: Set[str]) -> bool:
+        """Return whether one of the wanted elements is open, before any to stop at and any that is Markdown's."""
+        for name, _, is_ours in reversed(self._stack):
+            if is_ours or name in stop:
+                return False
+            if name in wanted:
+                return True
+        return False
+
+    def _append(self, node: Element | Text) -> None:
+        self._stack[-1][1].children.append(node)
+
+    def _push(self, name: str, element: Element, *, is_ours: bool) -> None:
+        if len(self._stack) > _MAX_DEPTH and element.name not in HIDDEN:
+            self._stack[-1][1].children.pop()
+            element = self._stack[-1][1]
+        self._stack.append((name, element, is_ours))
+        self._open[name] += 1
+
+    def _pop(self) -> bool:
+        """Leave the innermost element, and return whether it is Markdown's."""
+        name, element, is_ours = self._stack.pop()
+        self._open[name] -= 1
+        outer = self._stack[-1][1]
+        outer.end_line = max(outer.end_line, element.end_line)
+        return is_ours
+
+
+def _is_hidden(attributes: Mapping[str, str]) -> bool:
+    return (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or bool(_HIDING_STYLE.search(attributes.get("style", "")))
+    )
+
+
+class _Tag:
+    """A tag as it is written, with its name in lower case."""
+
+    def __init__(self, source: str, name: str, line: int) -> None:
+        self.source = source
+        self.name = name
+        self.line = line
+        start = 2 if source.startswith("</") else 1
+        self.written_name = source[start : start + len(name)]
+        self.is_self_closing = source.endswith("/>") and not _UNQUOTED_SLASH.search(source)
+
+
+class _HTMLEvents(HTMLParser):
+    """The standard library's parser, whose events grow the tree."""
+
+    def __init__(self, builder: TreeBuilder) -> None:
+        super().__init__(convert_charrefs=True)
+        self._builder = builder
+        self._first_line = 1
+        self._end_tag_start = 0
+
+    def read(self, source: str, line: int) -> None:
+        """Parse a piece; an unfinished tag at its end is text."""
+        self.reset()
+        self._first_line = line
+        self.feed(source)
+        self.close()
+
+    def parse_endtag(self, i: int) -> int:
+        self._end_tag_start = i
+        return super().parse_endtag(i)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: remove_invisible(value or "") for name, value in attrs}
+        self._builder.start_tag(self._tag(self.get_starttag_text() or f"<{tag}>", tag), attributes)
+
+    handle_startendtag = handle_starttag
+
+    def handle_endtag(self, tag: str) -> None:
+        end = self.rawdata.find(">", self._end_tag_start) + 1
+        self._builder.end_tag(self._tag(self.rawdata[self._end_tag_start : end], tag))
+
+    def handle_data(self, data: str) -> None:
+        self._builder.html_text(data, self._line)
+
+    def unknown_decl(self, data: str) -> None:
+        """Add the text of `<![CDATA[…]]>`."""
+        if data.startswith("CDATA["):
+            self._builder.html_text(data[len("CDATA[") :], self._line)
+
+    @property
+    def _line(self) -> int:
+        return self._first_line + self.getpos()[0] - 1
+
+    def _tag(self, source: str, name: str) -> _Tag:
+        return _Tag(source, name, self._line)

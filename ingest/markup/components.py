@@ -1,0 +1,56 @@
+"""Components and shortcodes: marks that are not HTML's, and what of them a reader sees."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+# What people write for readers in attributes; the others are addresses, names of icons, sizes, switches.
+_SHOWN = (
+    "title",
+    "label",
+    "text",
+    "header",
+    "heading",
+    "caption",
+    "summary",
+    "description",
+    "tooltip",
+    "alt",
+    "content",
+)
+_TITLED = frozenset(
+    "accordion admonition alert badge button callout caution card danger details example expand hint important info "
+    "note notice question section spoiler step success summary tab tabitem tip tooltip warning".split()
+)
+_ARGUMENT = re.compile(r"""(?:([\w:.-]+)\s*=\s*)?(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|`([^`]*)`|([^\s"'`=]+))""")
+
+
+def shown_attributes(attributes: Mapping[str, str]) -> Iterator[str]:
+    """Yield the values of a component's attributes that are text for a reader."""
+    for name in _SHOWN:
+        if value := attributes.get(name, "").strip():
+            yield value
+
+
+def shown_arguments(name: str, arguments: str) -> Iterator[str]:
+    """Yield what a reader sees of a shortcode, such as `tab title="macOS"` or `admonition warning "小心"`.
+
+    Named arguments count by their names. A quoted one without a name is shown if it reads as text, or if the shortcode
+    is one of those that have a title.
+
+    >>> list(shown_arguments("tab", '"macOS"')), list(shown_arguments("ref", '"install.md"'))
+    (['macOS'], [])
+    """
+    named: dict[str, str] = {}
+    for key, *quoted, bare in _ARGUMENT.findall(arguments):
+        value = next(filter(None, quoted), "").replace('\\"', '"').strip()
+        if key:
+            named[key.lower()] = value or bare
+        elif value and (name.lower() in _TITLED or " " in value or not value.isascii()):
+            yield value
+    yield from shown_attributes(named)
+
+
+def argument(arguments: str, *names: str) -> str:
+    """Return the value of the first named argument of these that there is, or ""."""
+    values = {key.lower(): next(filter(None, rest), "") for key, *rest in _ARGUMENT.findall(arguments) if key}
+    return next((values[name] for name in names if values.get(name)), "")

@@ -1,0 +1,83 @@
+"""The Markdown that people write: CommonMark with the extensions of GitHub, and the marks of the usual dialects.
+
+One parser reads all of them: the marks of one dialect are hardly ever text in another, and a folder often has more than
+one. docs/guides/documents.md lists what is recognised.
+"""
+
+from collections.abc import Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.newline import newline
+from markdown_it.token import Token
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+
+from ingest.markup.rules.attribute_lists import use_attribute_lists
+from ingest.markup.rules.block_marks import use_block_marks
+from ingest.markup.rules.emphasis import use_emphasis
+from ingest.markup.rules.indented_blocks import use_indented_blocks
+from ingest.markup.rules.literals import use_literals
+from ingest.markup.rules.obsidian import use_obsidian
+from ingest.markup.rules.shortcodes import use_shortcodes
+from ingest.markup.rules.table_cells import use_tables
+
+_MAX_NESTING = 100
+_CONTAINERS = ("blockquote_open", "list_item_open", "indented_open", "dd_open")
+
+
+def parse_tokens(text: str) -> list[Token]:
+    """Parse a Markdown text.
+
+    A line end within a paragraph has its offset from the paragraph's first line in `meta["line"]`.
+
+    Raises RecursionError if quotes and lists are nested deeper than 50 to 100 levels: the parser would leave out their
+    content and, in lists, everything after them.
+    """
+    tokens = _PARSER.parse(text)
+    if any(token.type in _CONTAINERS and token.level >= _MAX_NESTING - 1 for token in tokens):
+        raise RecursionError(f"blocks are nested more than {_MAX_NESTING} levels deep")
+    return tokens
+
+
+def _parser() -> MarkdownIt:
+    options = {"maxNesting": _MAX_NESTING, "inline_definitions": True, "store_labels": True}
+    parser = MarkdownIt("commonmark", options).enable("strikethrough")
+    parser.validateLink = _every_link  # type: ignore[method-assign, assignment]
+    dollarmath_plugin(parser, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
+    footnote_plugin(parser, inline=False, move_to_end=False)
+    deflist_plugin(parser)
+    use_tables(parser)
+    use_emphasis(parser)
+    use_literals(parser)
+    use_shortcodes(parser)
+    use_obsidian(parser)
+    use_attribute_lists(parser)
+    use_indented_blocks(parser)
+    use_block_marks(parser)
+    parser.inline.ruler.at("newline", _numbered_newline)
+    return parser
+
+
+def _every_link(address: str) -> bool:
+    """Let every address be one: markdown-it would show the Markdown of a link to `data:`. The page has its own rules."""
+    return True
+
+
+def _numbered_newline(state: StateInline, silent: bool) -> bool:
+    position, count = state.pos, len(state.tokens)
+    if not newline(state, silent):
+        return False
+    if not silent and len(state.tokens) > count:
+        # Code and links may contain line ends that no token shows.
+        state.tokens[-1].meta["line"] = state.src.count("\n", 0, position) + 1
+    return True
+
+
+def definitions(tokens: Sequence[Token]) -> dict[str, Token]:
+    """Return the definitions of link addresses by label."""
+    return {str(token.meta["id"]): token for token in tokens if token.type == "definition"}
+
+
+_PARSER = _parser()

@@ -1,0 +1,114 @@
+"""Lines that are nothing but a mark of a dialect: they begin or end a block, and at most have a title.
+
+Such are `::: tip 提示` (Docusaurus, VitePress), `{{< note >}}` (Hugo), `{% hint %}` (Jekyll, GitBook), `/// note | 提示`
+and `--8<-- "file"` (MkDocs), `{: .class }` (kramdown) and `[[toc]]`. What stands between two of them is Markdown of the
+document, so none of them needs the other.
+"""
+
+import re
+from collections.abc import Iterator
+
+from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+
+from ingest.markup.components import shown_arguments
+from ingest.markup.rules.shortcodes import SHORTCODE, is_comment, shortcode_of
+
+_ENDS_PARAGRAPH: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+_COLONS = re.compile(r":{3,}[ \t]*(?P<name>[A-Za-z][\w-]*)?[ \t]*(?:\[(?P<label>[^\]]*)\])?(?P<title>[^\n]*)")
+_SLASHES = re.compile(r"/{3,}(?:[ \t]+(?P<name>[A-Za-z][\w-]*)(?:[ \t]*\|[ \t]*(?P<title>[^\n]+))?)?[ \t]*\Z")
+_BRACES = re.compile(r"[ \t]*\{[^{}]*\}[ \t]*\Z")
+_SILENT = re.compile(
+    r"""-{1,}8<-{1,}(?:[ \t]+["'].*)?\Z|<<<[ \t]*[@./\w-]\S*.*\Z|\[\[?_?toc_?\]?\]\Z|\{::?[^{}\n]*\}\Z|\{\.\.\.?\}\Z""",
+    re.IGNORECASE,
+)
+_HIGHLIGHT = ("highlight", "prettify")
+
+
+def use_block_marks(parser: MarkdownIt) -> None:
+    """Add the rules for lines that are marks, and for code between two shortcodes."""
+    parser.block.ruler.before("fence", "mark", _mark, _ENDS_PARAGRAPH)
+    parser.block.ruler.before("mark", "highlight", _highlight, _ENDS_PARAGRAPH)
+
+
+def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    if state.is_code_block(start_line):
+        return False
+    line = _line(state, start_line)
+    labels = _labels(line) if line[:1] in (":", "{", "/", "-", "<", "[") else None
+    if labels is None:
+        return False
+    if not silent:
+        token = state.push("mark", "", 0)
+        token.map = [start_line, start_line + 1]
+        token.meta = {"labels": labels}
+        state.line = start_line + 1
+    return True
+
+
+def _labels(line: str) -> list[str] | None:
+    """Return what a reader sees of a line that is a mark; None if it is not one."""
+    if colons := _COLONS.fullmatch(line):
+        title = _BRACES.sub("", colons["title"]).strip()
+        return [text for text in (colons["label"], title) if text]
+    if slashes := _SLASHES.fullmatch(line):
+        return [slashes["title"].strip()] if slashes["title"] else []
+    if _SILENT.fullmatch(line):
+        return []
+    if line.startswith(("{{", "{%", "{#")):
+        return _shortcode_labels(line)
+    return None
+
+
+def _shortcode_labels(line: str) -> list[str] | None:
+    """Return the labels of a line that consists of shortcodes."""
+    labels: list[str] = []
+    position = 0
+    while position < len(line):
+        found = SHORTCODE.match(line, position)
+        if not found:
+            return None
+        name, arguments = shortcode_of(found)
+        # Between other words these are words, too: a paragraph shows them.
+        if not is_comment(found) and not name:
+            return None
+        labels += shown_arguments(name, arguments)
+        position = found.end()
+        while position < len(line) and line[position].isspace():
+            position += 1
+    return labels
+
+
+def _highlight(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """Take what `{% highlight go %}` or `{{< highlight go >}}` encloses for code."""
+    line = _line(state, start_line)
+    found = SHORTCODE.fullmatch(line) if line.startswith(("{{", "{%")) else None
+    if not found or state.is_code_block(start_line):
+        return False
+    name, arguments = shortcode_of(found)
+    if name not in _HIGHLIGHT:
+        return False
+    closing = next((number for number in range(start_line + 1, end_line) if _ends(_line(state, number), name)), None)
+    if closing is None:
+        return False
+    if not silent:
+        token = state.push("fence", "code", 0)
+        token.info = next(_words(arguments), "")
+        token.content = state.getLines(start_line + 1, closing, state.blkIndent, True)
+        token.map = [start_line, closing + 1]
+        state.line = closing + 1
+    return True
+
+
+def _ends(line: str, name: str) -> bool:
+    found = SHORTCODE.fullmatch(line) if line.startswith(("{{", "{%")) else None
+    return found is not None and shortcode_of(found)[0] in ("end", f"end{name}")
+
+
+def _words(arguments: str) -> Iterator[str]:
+    return (word.strip("\"'") for word in arguments.split())
+
+
+def _line(state: StateBlock, number: int) -> str:
+    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].strip()

@@ -1,0 +1,60 @@
+"""Blocks of Python-Markdown whose content is indented: `!!! note "标题"`, `??? tip`, `=== "标签"`."""
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+
+_INDENT = 4
+_HEAD = re.compile(
+    r"(?:(?P<mark>!!!|\?\?\?\+?)[ \t]*(?P<classes>[\w-]+(?:[ \t]+[\w-]+)*)?[ \t]*(?:\"(?P<title>[^\"]*)\")?"
+    r"|===[!+]{0,2}[ \t]+(?P<quote>[\"'])(?P<tab>.+)(?P=quote))[ \t]*\Z"
+)
+
+
+def use_indented_blocks(parser: MarkdownIt) -> None:
+    """Add the rule before that of setext headings, whose underlines look alike."""
+    parser.block.ruler.before(
+        "fence", "indented_block", _indented_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
+
+
+def _indented_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    if state.is_code_block(start_line):
+        return False
+    head = _HEAD.match(state.src[state.bMarks[start_line] + state.tShift[start_line] : state.eMarks[start_line]])
+    if not head or not (head["classes"] or head["title"] or head["tab"]):
+        return False
+    if silent:
+        return True
+    label = head["tab"] or head["title"]
+    mark = state.push("mark", "", 0)
+    mark.map = [start_line, start_line + 1]
+    mark.meta = {"labels": [label] if label else []}
+    state.line = start_line + 1
+    end = _end_of_content(state, start_line + 1, end_line)
+    if end > start_line + 1:
+        _parse_content(state, start_line + 1, end)
+    return True
+
+
+def _end_of_content(state: StateBlock, line: int, end_line: int) -> int:
+    """Return the line after the last one that is indented enough."""
+    end = line
+    for number in range(line, end_line):
+        if state.isEmpty(number):
+            continue
+        if state.sCount[number] < state.blkIndent + _INDENT:
+            break
+        end = number + 1
+    return end
+
+
+def _parse_content(state: StateBlock, start_line: int, end_line: int) -> None:
+    parent, indent, last = state.parentType, state.blkIndent, state.lineMax
+    state.push("indented_open", "div", 1).map = [start_line, end_line]
+    state.parentType, state.blkIndent, state.lineMax = "indented_block", indent + _INDENT, end_line
+    state.md.block.tokenize(state, start_line, end_line)
+    state.parentType, state.blkIndent, state.lineMax = parent, indent, last
+    state.push("indented_close", "div", -1)
+    state.line = end_line
