@@ -82,13 +82,16 @@ def _grouped(kind: ChunkKind, parts: Iterator[Line | Block]) -> Iterator[Block]:
         if isinstance(part, Line):
             lines += [part] if part.text.strip() else []
             continue
-        if lines and not part.caption and lines[-1].end_line <= part.start_line:
-            caption = lines.pop()
-            part = replace(part, caption=caption.text, start_line=caption.start_line)
+        caption = lines.pop() if lines and not part.caption and _leads_in(lines[-1], kind) else None
         yield from _of_lines(kind, lines)
         lines = []
-        yield part
+        yield replace(part, caption=caption.text, start_line=caption.start_line) if caption else part
     yield from _of_lines(kind, lines)
+
+
+def _leads_in(line: Line, kind: ChunkKind) -> bool:
+    """Return whether a line belongs to the code or table behind it: an item does, and a sentence with a colon."""
+    return len(line.text) <= _MAX_CAPTION_CHARACTERS and (kind == "list" or line.text.endswith((":", "：")))
 
 
 def _of_lines(kind: ChunkKind, lines: Sequence[Line]) -> Iterator[Block]:
@@ -212,7 +215,9 @@ def _item_lines(item: Element, marker: str, ancestors: tuple[str, ...]) -> Itera
             continue
         for part in parts:
             if not isinstance(part, Line):
-                yield part
+                has_begun = above is not ancestors or part.caption or marker == "-"
+                yield part if has_begun else replace(part, caption=margin.rstrip())
+                above = above if has_begun else (*ancestors, margin.rstrip())
                 continue
             shown = replace(part, text=f"{margin}{part.text}", ancestors=above)
             if above is ancestors:

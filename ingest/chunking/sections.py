@@ -62,11 +62,12 @@ def parse_sections(root: Element) -> list[Section]:
             parts[-1][1].extend(read_blocks(run))
     sections: list[Section] = []
     path: list[Heading] = []
-    for (heading, blocks), (following, _) in zip(parts, [*parts[1:], (None, [])], strict=True):
+    for (heading, text), (following, _) in zip(parts, [*parts[1:], (None, [])], strict=True):
+        blocks = text
         if heading:
             path = [above for above in path if above.level < heading.level] + [heading]
-            has_subsections = following and following.level > heading.level
-            blocks = [*_own_block(heading, is_only_text=not blocks and not has_subsections), *blocks]
+            is_only_text = not text and not (following and following.level > heading.level)
+            blocks = [*_own_block(heading, is_only_text=is_only_text), *text]
         if blocks:
             anchor = heading.anchor if heading else ""
             sections.append(Section(tuple(each.text for each in path), anchor, tuple(with_captions(blocks))))

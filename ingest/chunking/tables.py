@@ -17,8 +17,8 @@ from rag.types import PATH_SEPARATOR
 _MAX_SPAN = 1000
 _MAX_CELLS = 100_000
 _TOTAL = re.compile(
-    r"\W*(?:合\s*计|小\s*计|总\s*计|共\s*计|累\s*计|总\s*和|总\s*数|汇\s*总|平均|均值|余额|(?:sub|grand[ -]?)?total|sum|average|mean|balance)"
-    r"(?![A-Za-z])",
+    r"\W*(?:[合小总共累]\s*计|总[和数]|汇\s*总|平均|均值|余额"
+    r"|(?:(?:sub|grand[ -]?)?total|sum|average|mean|balance)(?![A-Za-z]))",
     re.IGNORECASE,
 )
 _NO_NAME = re.compile(
@@ -86,27 +86,27 @@ def _headers(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
 
 def _grid(table: Element) -> Iterator[tuple[list[str], int, bool]]:
     """Yield the cells of each row, its line, and whether it is one of headers."""
-    spans: dict[int, tuple[int, str]] = {}  # column → how many more rows its cell reaches down to, and its text
+    spanning: dict[int, tuple[int, str]] = {}  # column → how many more rows its cell reaches down to, and its text
     count = 0
     has_body = False
-    for row, is_head in _rows(table):
+    for row, is_in_head in _rows(table):
         cells: list[str] = []
         elements = [cell for cell in row.children if isinstance(cell, Element) and cell.name in ("td", "th")]
         for cell in elements:
-            _fill_spanned(cells, spans)
+            _fill_spanned(cells, spanning)
             text = _cell(cell)
             down, across = _span(cell, "rowspan"), _span(cell, "colspan")
             for number in range(min(across, _MAX_CELLS - count)):
                 if down > 1:
-                    spans[len(cells)] = (down - 1, text)
-                # A value that reaches across columns stands in the first one; a name of a group is above each of them.
+                    spanning[len(cells)] = (down - 1, text)
+                # A value that reaches across columns stands in the first one; a header is above each of them.
                 cells.append(text if number == 0 or cell.name == "th" else "")
                 count += 1
-        _fill_spanned(cells, spans)
-        is_head = (is_head or all(cell.name == "th" for cell in elements)) and bool(elements) and not has_body
-        has_body = has_body or not is_head
-        if elements or any(cells):
-            yield cells, row.line, is_head
+        _fill_spanned(cells, spanning)
+        has_only_headers = bool(elements) and all(cell.name == "th" for cell in elements)
+        has_body = has_body or not (is_in_head or has_only_headers)
+        if elements:
+            yield cells, row.line, not has_body
 
 
 def _rows(table: Element) -> Iterator[tuple[Element, bool]]:

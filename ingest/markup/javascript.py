@@ -77,4 +77,5 @@ def _without_comments(text: str) -> str:
         line = text.count("\n", 0, found.start())
         return found[0] if line in code_lines else "\n" * found[0].count("\n")
 
-    return _COMMENT.sub(blank, text)
+    last = text.rfind("*/}") + len("*/}")  # behind it, each opening would be searched to the end of the text
+    return _COMMENT.sub(blank, text[:last]) + text[last:]

@@ -1,10 +1,12 @@
 """The blocks of a Markdown text, and the lines of the file that they come from."""
 
-from ingest.chunking.sections import Block, parse_sections
+from ingest.chunking.blocks import Block
+from ingest.chunking.sections import parse_sections
+from ingest.markup.markdown_tree import markdown_tree
 
 
 def blocks(markdown: str) -> list[Block]:
-    return [block for section in parse_sections(markdown) for block in section.blocks]
+    return [block for section in parse_sections(markdown_tree(markdown)) for block in section.blocks]
 
 
 def texts(block: Block) -> list[str]:

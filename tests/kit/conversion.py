@@ -4,6 +4,8 @@ import pytest
 from hypothesis import strategies as st
 
 from ingest.chunking.chunks import chunk_document
+from ingest.chunking.inline_text import inline_lines
+from ingest.readers.document import Document
 from ingest.readers.parse import parse_document
 from rag.errors import DocumentError
 from rag.types import Chunk
@@ -16,6 +18,11 @@ def chunks_of(source: str, content: str | bytes) -> list[Chunk]:
     """Chunks as large as possible, so that only text that must be separate is."""
     document = parse_document(source, content.encode() if isinstance(content, str) else content)
     return chunk_document(document, count_tokens=len, max_tokens=60_000)
+
+
+def body_lines(document: Document) -> dict[int, str]:
+    """The text of a document by the lines of its file."""
+    return {line.start_line: line.text for line in inline_lines(document.root.children)}
 
 
 def text_of(source: str, content: str | bytes) -> str:

@@ -7,12 +7,14 @@ document, so none of them needs the other.
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 
 from ingest.markup.components import shown_arguments
+from ingest.markup.rules.closing_lines import closing_line, line_of
 from ingest.markup.rules.shortcodes import SHORTCODE, is_comment, shortcode_of
 
 _ENDS_PARAGRAPH: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
@@ -35,7 +37,7 @@ def use_block_marks(parser: MarkdownIt) -> None:
 def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
     if state.is_code_block(start_line):
         return False
-    line = _line(state, start_line)
+    line = line_of(state, start_line)
     labels = _labels(line) if line[:1] in (":", "{", "/", "-", "<", "[") else None
     if labels is None:
         return False
@@ -82,14 +84,14 @@ def _shortcode_labels(line: str) -> list[str] | None:
 
 def _highlight(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
     """Take what `{% highlight go %}` or `{{< highlight go >}}` encloses for code."""
-    line = _line(state, start_line)
+    line = line_of(state, start_line)
     found = SHORTCODE.fullmatch(line) if line.startswith(("{{", "{%")) else None
     if not found or state.is_code_block(start_line):
         return False
     name, arguments = shortcode_of(found)
     if name not in _HIGHLIGHT:
         return False
-    closing = next((number for number in range(start_line + 1, end_line) if _ends(_line(state, number), name)), None)
+    closing = closing_line(state, start_line, end_line, f"end {name}", partial(_ends, name))
     if closing is None:
         return False
     if not silent:
@@ -101,14 +103,10 @@ def _highlight(state: StateBlock, start_line: int, end_line: int, silent: bool) 
     return True
 
 
-def _ends(line: str, name: str) -> bool:
+def _ends(name: str, line: str) -> bool:
     found = SHORTCODE.fullmatch(line) if line.startswith(("{{", "{%")) else None
     return found is not None and shortcode_of(found)[0] in ("end", f"end{name}")
 
 
 def _words(arguments: str) -> Iterator[str]:
     return (word.strip("\"'") for word in arguments.split())
-
-
-def _line(state: StateBlock, number: int) -> str:
-    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].strip()

@@ -18,6 +18,8 @@ _WORD = re.compile(rf"[^{_OUTSIDE}]+")
 _MEANT = re.compile(r"\\[^\W_]|(?<![A-Za-z])[A-Za-z]:\\")
 # What is taken as it stands; brackets and tags may be marks of their own, and so may emphasis at the end.
 _VERBATIM = re.compile(rf"(?:[^{_OUTSIDE}\[\]<>|()*_~]|[*_~()]+(?=[^{_OUTSIDE}\[\]<>|()*_~]))+")
+_ADDRESS = re.compile(rf"://[^{_OUTSIDE}<>\"|\[\]{{}}()]*[^{_OUTSIDE}<>\"|\[\]{{}}()*_~.,;:!?']")
+_SCHEMES = ("http", "https", "ftp", "git", "ssh", "ws", "wss")
 _LONGEST_WORD = 512
 _TEX = re.compile(r"\\\((?=[^\n]*?[\\^_=])[^\n]+?\\\)|\\\[(?=(?:(?!\\\]).)*?[\\^_=])(?:(?!\\\]).)+?\\\]", re.DOTALL)
 
@@ -26,6 +28,7 @@ def use_literals(parser: MarkdownIt) -> None:
     """Add the rules before that of escapes."""
     parser.inline.ruler.before("escape", "literal", _literal)
     parser.inline.ruler.before("literal", "tex", _tex)
+    parser.inline.ruler.before("tex", "address", _address)
 
 
 def _literal(state: StateInline, silent: bool) -> bool:
@@ -44,9 +47,26 @@ def _literal(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _address(state: StateInline, silent: bool) -> bool:
+    """Keep a bare web address as it is."""
+    if not state.src.startswith("://", state.pos):
+        return False
+    scheme = re.search(r"[A-Za-z]{2,6}\Z", state.src[max(state.pos - 6, 0) : state.pos])
+    found = _ADDRESS.match(state.src, state.pos, state.posMax)
+    if not scheme or scheme[0].lower() not in _SCHEMES or not found:
+        return False
+    if not silent:
+        state.append_pending(found[0])
+    state.pos = found.end()
+    return True
+
+
 def _tex(state: StateInline, silent: bool) -> bool:
     r"""Keep `\(…\)` and `\[…\]` if what they enclose looks like a formula."""
     if state.src[state.pos] != "\\" or state.src[state.pos + 1 : state.pos + 2] not in ("(", "["):
+        return False
+    closing = "\\)" if state.src[state.pos + 1] == "(" else "\\]"
+    if state.html_terminator_last(closing) < state.pos + 2:
         return False
     formula = _TEX.match(state.src, state.pos, state.posMax)
     if not formula:

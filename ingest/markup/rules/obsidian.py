@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
+from ingest.markup.rules.closing_lines import closing_line, line_of
 from rag.text.cjk import CJK, CJK_SYMBOLS, FULL_WIDTH
 
 _CJK = f"{CJK}{CJK_SYMBOLS}{FULL_WIDTH}"
@@ -76,14 +77,13 @@ def _comment(state: StateInline, silent: bool) -> bool:
 
 
 def _comment_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    if state.is_code_block(start_line) or not _line(state, start_line).startswith("%%"):
+    if state.is_code_block(start_line) or not line_of(state, start_line).startswith("%%"):
         return False
-    first = _line(state, start_line)
+    first = line_of(state, start_line)
     if first.count("%%") > 1:
         end = start_line if first.endswith("%%") and first.count("%%") == 2 else None
     else:
-        lines = range(start_line + 1, end_line)
-        end = next((number for number in lines if _line(state, number).endswith("%%")), None)
+        end = closing_line(state, start_line, end_line, "comment", lambda line: line.endswith("%%"))
     if end is None:
         return False
     if not silent:
@@ -118,7 +118,3 @@ def _block_id(state: StateInline, silent: bool) -> bool:
         return False
     state.pos = found.end()
     return True
-
-
-def _line(state: StateBlock, number: int) -> str:
-    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].strip()

@@ -11,10 +11,12 @@ from markdown_it.rules_inline import StateInline
 
 from ingest.markup.components import argument, shown_arguments
 
+# What a shortcode may contain; strings are bounded, and none contains another, so that a search stays short.
+_STRING = r"\"(?:\\.|[^\"\\]){0,500}\""
 SHORTCODE = re.compile(
-    r"\{\{(?P<kind>[<%])\s*(?P<closing>/?)\s*(?P<name>[\w./-]*)(?P<arguments>(?:[^>%\"`]|\"(?:\\.|[^\"\\])*\"|`[^`]*`"
-    r"|>(?!\}\})|%(?!\}\}))*)[>%]\}\}"
-    r"|\{%-?\s*(?P<tag>/?[\w.-]*)(?P<words>(?:[^%\"']|\"[^\"]*\"|'[^']*'|%(?!\}))*)%\}"
+    rf"\{{\{{(?P<kind>[<%])\s*(?P<closing>/?)\s*(?P<name>[\w./-]*)"
+    rf"(?P<arguments>(?:[^>%\"`{{]|\{{(?!\{{)|{_STRING}|`[^`]{{0,500}}`|>(?!\}}\}})|%(?!\}}\}}))*)[>%]\}}\}}"
+    rf"|\{{%-?\s*(?P<tag>/?[\w.-]*)(?P<words>(?:[^%\"'{{]|\{{(?!%)|{_STRING}|'[^']{{0,500}}'|%(?!\}}))*)%\}}"
     r"|\{\{/\*.*?\*/\}\}|\{#.*?#\}",
     re.DOTALL,
 )
@@ -46,6 +48,8 @@ def is_comment(found: re.Match[str]) -> bool:
 
 def _shortcode(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] != "{" or state.src[state.pos + 1 : state.pos + 2] not in ("{", "%"):
+        return False
+    if state.html_terminator_last("}") < state.pos + 3:
         return False
     if escaped := _ESCAPED.match(state.src, state.pos, state.posMax):
         text = f"{{{{{escaped['open']}{escaped['text']}{escaped['close']}}}}}"

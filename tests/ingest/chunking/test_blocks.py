@@ -28,26 +28,33 @@ NESTED = """\
 
 
 def test_each_item_of_a_nested_list_knows_the_items_above_it() -> None:
-    bullets, _ = blocks(NESTED)
+    bullets, *_ = blocks(NESTED)
     assert [(line.text, line.ancestors) for line in bullets.lines] == [
         ("- a", ()),
         ("  - b", ("- a",)),
         ("    - c more c", ("- a", "  - b")),
         ("    of b", ("- a", "  - b")),
-        ("- d", ()),
-        ("  h: 1 › i: 2", ("- d",)),
-        ("  h: 1 › i: 3", ("- d",)),
-        ("  x = 1", ("- d",)),
-        ("  ", ("- d",)),
-        ("  y = 2", ("- d",)),
     ]
 
 
+def test_a_table_and_code_in_a_list_are_blocks_below_their_item() -> None:
+    _, table, code, _ = blocks(NESTED)
+    assert (table.kind, table.caption, table.start_line) == ("table", "- d", 7)
+    assert table.table is not None
+    assert [row.as_text() for row in table.table.rows] == ["h: 1 › i: 2", "i: 3"]
+    assert (code.kind, code.fence, texts(code)) == ("code", "py", ["x = 1", "", "y = 2"])
+
+
+def test_an_item_that_is_code_keeps_its_number() -> None:
+    first, code, last = blocks("1. a\n2. ```\n   code\n   ```\n3. c\n")
+    assert (texts(first), code.caption, texts(code), texts(last)) == (["1. a"], "2.", ["code"], ["3. c"])
+
+
 def test_the_lines_of_a_list_read_back_from_the_file() -> None:
-    bullets, numbers = blocks(NESTED)
+    bullets, _, code, numbers = blocks(NESTED)
     file = ["", *NESTED.split("\n")]
-    found = [file[line.start_line].strip() for line in bullets.lines]
-    assert found == ["- a", "- b", "- c", "of b", "- d", "| 1 | 2 |", "| | 3 |", "x = 1", "", "y = 2"]
+    found = [file[line.start_line].strip() for line in (*bullets.lines, *code.lines)]
+    assert found == ["- a", "- b", "- c", "of b", "x = 1", "", "y = 2"]
     assert file[bullets.lines[2].end_line].strip() == "more c"
     assert file[numbers.start_line] == "1. e"
 
@@ -68,11 +75,10 @@ def test_a_loose_list_is_one_block() -> None:
     assert (block.start_line, block.end_line) == (1, 5)
 
 
-@pytest.mark.parametrize(("item", "expected"), [("> quoted", "quoted"), ("```\n  code\n  ```", "code")])
-def test_an_item_that_begins_with_another_block_keeps_its_marker(item: str, expected: str) -> None:
+def test_an_item_that_begins_with_another_block_keeps_its_marker() -> None:
     """Without the marker, the item would look like part of the one before."""
-    [block] = blocks(f"- a\n- {item}\n- c\n")
-    assert texts(block) == ["- a", f"- {expected}", "- c"]
+    [block] = blocks("- a\n- > quoted\n- c\n")
+    assert texts(block) == ["- a", "- quoted", "- c"]
 
 
 def test_code_keeps_its_language_its_indentation_and_its_blank_lines() -> None:
@@ -105,20 +111,21 @@ def test_indented_code_is_code() -> None:
     assert (before.end_line, after.start_line) == (1, 7)
 
 
-def test_a_quotation_with_a_list_and_code_is_one_block() -> None:
+def test_a_quotation_with_a_list_is_one_block_and_its_code_another() -> None:
     text = "> quote\n> more\n>\n> - a\n>   - b\n>\n> # Not a section\n>\n> ```\n> code\n> ```\n\nafter\n"
-    block, after = blocks(text)
-    assert texts(block) == ["quote more", "- a", "  - b", "Not a section", "code"]
-    assert [line.start_line for line in block.lines] == [1, 4, 5, 7, 10]
-    assert file_lines(text, block)[-1] == "> ```"
+    block, code, after = blocks(text)
+    assert texts(block) == ["quote more", "- a", "  - b", "Not a section"]
+    assert [line.start_line for line in block.lines] == [1, 4, 5, 7]
+    assert texts(code) == ["code"]
+    assert file_lines(text, code)[-1] == "> ```"
     assert texts(after) == ["after"]
 
 
 def test_an_html_block_is_text_and_a_comment_is_left_out() -> None:
     text = "<div>\nHello <b>x</b><br>y\n<!-- hidden -->\n</div>\n\n<!-- only\na comment -->\n\n<p>z</p>\n\nafter\n"
     found = blocks(text)
-    assert [texts(block) for block in found] == [["Hello x\ny"], ["z"], ["after"]]
-    assert [file_lines(text, block)[-1] for block in found] == ["</div>", "<p>z</p>", "after"]
+    assert [texts(block) for block in found] == [["Hello x", "y"], ["z"], ["after"]]
+    assert [file_lines(text, block)[-1] for block in found] == ["Hello <b>x</b><br>y", "<p>z</p>", "after"]
 
 
 def test_thematic_breaks_and_link_definitions_are_left_out() -> None:

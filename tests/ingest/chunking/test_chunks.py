@@ -166,8 +166,11 @@ def test_every_chunk_carries_the_metadata() -> None:
     assert [dict(chunk.metadata) for chunk in chunks] == [{"tags": ["x", "y"]}] * 2
 
 
-@pytest.mark.parametrize(
-    "text", ["", "\n\n", "# Only a heading\n", "<!-- only a comment -->\n", "---\na: 1\n---\n", "***\n"]
-)
+@pytest.mark.parametrize("text", ["", "\n\n", "<!-- only a comment -->\n", "---\na: 1\n---\n", "***\n"])
 def test_a_document_without_text_has_no_chunks(text: str) -> None:
     assert chunks_of(text) == []
+
+
+def test_a_heading_without_any_text_below_it_is_text() -> None:
+    [chunk] = chunks_of("# Duty\n\n## Room 3: 555-7001\n")
+    assert (chunk.content, chunk.heading_path) == ("Room 3: 555-7001", ("Duty", "Room 3: 555-7001"))

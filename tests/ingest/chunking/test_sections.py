@@ -5,16 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.chunking.sections import Section, parse_sections
+from ingest.markup.markdown_tree import markdown_tree
 from ingest.readers.parse import parse_document
 from tests.kit.paths import ROOT
 
 OVERVIEW = ROOT / "knowledge" / "overview.md"
 
 
+def sections_of(markdown: str, first_line: int = 1) -> list[Section]:
+    return parse_sections(markdown_tree(markdown, first_line))
+
+
 @pytest.fixture(scope="module")
 def overview() -> list[Section]:
     document = parse_document("overview.md", OVERVIEW.read_bytes())
-    return parse_sections(document.body, document.first_line)
+    return parse_sections(document.root)
 
 
 def test_the_shipped_knowledge_has_these_sections(overview: list[Section]) -> None:
@@ -77,13 +82,13 @@ def test_line_breaks_and_inherited_cells_of_the_shipped_knowledge(overview: list
 
 
 def test_the_text_before_the_first_heading_has_an_empty_path() -> None:
-    [section] = parse_sections("before\n")
+    [section] = sections_of("before\n")
     assert (section.heading_path, section.anchor) == ((), "")
 
 
 def test_a_heading_is_below_the_nearest_higher_one() -> None:
     text = "# A\n\n1\n\n### C\n\n2\n\n## B\n\n3\n\n# D\n\n4\n\n## E\n\n5\n"
-    assert [section.heading_path for section in parse_sections(text)] == [
+    assert [section.heading_path for section in sections_of(text)] == [
         ("A",),
         ("A", "C"),
         ("A", "B"),
@@ -93,40 +98,40 @@ def test_a_heading_is_below_the_nearest_higher_one() -> None:
 
 
 def test_a_section_without_text_is_left_out_but_not_its_heading() -> None:
-    assert [section.heading_path for section in parse_sections("# A\n\n## B\n\nx\n")] == [("A", "B")]
+    assert [section.heading_path for section in sections_of("# A\n\n## B\n\nx\n")] == [("A", "B")]
 
 
 def test_equal_headings_get_numbered_anchors() -> None:
     text = "".join(f"# {heading}\n\nx\n\n" for heading in ["概述", "概述", "概述-1", "概述"])
-    assert [section.anchor for section in parse_sections(text)] == ["概述", "概述-1", "概述-1-1", "概述-2"]
+    assert [section.anchor for section in sections_of(text)] == ["概述", "概述-1", "概述-1-1", "概述-2"]
 
 
 def test_a_heading_without_text_of_its_own_still_counts_for_the_numbering() -> None:
-    assert [section.anchor for section in parse_sections("# A\n\n# A\n\nx\n")] == ["a-1"]
+    assert [section.anchor for section in sections_of("# A\n\n## A\n\nx\n")] == ["a-1"]
 
 
 @pytest.mark.parametrize("heading", ["B {#my-id}", "B   {#my-id}  ", "B{#my-id}"])
 def test_an_explicit_anchor_is_used_and_not_shown(heading: str) -> None:
-    [section] = parse_sections(f"## {heading}\n\nx\n")
+    [section] = sections_of(f"## {heading}\n\nx\n")
     assert (section.heading_path, section.anchor) == (("B",), "my-id")
 
 
 def test_a_heading_is_plain_text() -> None:
-    [section] = parse_sections("## `code` & [link](https://x.y) **bold** &lt;\n\nx\n")
+    [section] = sections_of("## `code` & [link](https://x.y) **bold** &lt;\n\nx\n")
     assert section.heading_path == ("code & link bold <",)
 
 
 def test_underlined_headings_are_headings() -> None:
     text = "Title\nmore\n=====\n\nfirst\n\nSub\n---\n\nsecond\n"
-    assert [section.heading_path for section in parse_sections(text)] == [("Title more",), ("Title more", "Sub")]
+    assert [section.heading_path for section in sections_of(text)] == [("Title more",), ("Title more", "Sub")]
 
 
 def test_a_closed_heading_loses_its_closing_marks() -> None:
-    assert parse_sections("## A ##\n\nx\n")[0].heading_path == ("A",)
+    assert sections_of("## A ##\n\nx\n")[0].heading_path == ("A",)
 
 
 def test_lines_are_counted_from_the_first_line_of_the_body() -> None:
-    [section] = parse_sections("\n# A\n\nfirst\nsecond\n", first_line=10)
+    [section] = sections_of("\n# A\n\nfirst\nsecond\n", first_line=10)
     [block] = section.blocks
     assert (block.start_line, block.end_line) == (13, 14)
     assert (block.lines[0].start_line, block.lines[0].end_line) == (13, 14)
@@ -137,7 +142,7 @@ def test_lines_are_counted_from_the_first_line_of_the_body() -> None:
 def test_any_text_gives_blocks_in_order_within_the_file(text: str, first_line: int) -> None:
     last = first_line + text.count("\n")
     before = first_line
-    for section in parse_sections(text, first_line):
+    for section in sections_of(text, first_line):
         assert section.blocks
         for block in section.blocks:
             assert before <= block.start_line <= block.end_line <= last
@@ -149,15 +154,15 @@ def test_any_text_gives_blocks_in_order_within_the_file(text: str, first_line: i
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(["# 甲", "## 甲", "### A b", "甲\n===", "## 甲-1", "#"]), min_size=1, max_size=10))
 def test_anchors_within_a_document_are_unique(headings: list[str]) -> None:
-    anchors = [section.anchor for section in parse_sections("\n\n".join(f"{heading}\n\nx" for heading in headings))]
+    anchors = [section.anchor for section in sections_of("\n\n".join(f"{heading}\n\nx" for heading in headings))]
     assert len(set(anchors)) == len(anchors)
 
 
 def test_nesting_deeper_than_the_parser_reads_is_refused() -> None:
     """The parser would skip anything deeper and, for lists, everything after it."""
     for mark, depth in (("> ", 99), ("- ", 49)):
-        [section] = parse_sections(f"{mark * depth}deep\n\nafter\n")
+        [section] = sections_of(f"{mark * depth}deep\n\nafter\n")
         assert "deep" in str(section)
         assert "after" in str(section)
         with pytest.raises(RecursionError, match="nested more than 100 levels deep"):
-            parse_sections(f"{mark * (depth + 2)}deep\n\nafter\n")
+            sections_of(f"{mark * (depth + 2)}deep\n\nafter\n")

@@ -40,8 +40,6 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a NUL byte": ("bad.md", lambda: b"# Bad\n\nThe otter\0 wakes.\n", "line 3 contains a NUL byte"),
     "a picture": ("bad.md", lambda: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\xff\xd8", "UTF-8"),
     "a line of 50 MB": ("bad.md", lambda: b"x" * 50_000_000, "larger than knowledge.max_file_bytes"),
-    "HTML nested 10,000 deep": ("bad.html", lambda: b"<b>" * 10_000 + b"deep" + b"</b>" * 10_000, "nested too deeply"),
-    "HTML lists nested 10,000 deep": ("bad.html", lambda: b"<ul><li>" * 10_000 + b"deep", ""),
 }
 
 

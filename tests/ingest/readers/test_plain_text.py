@@ -40,7 +40,7 @@ MARKDOWN_LOOKALIKES = [
 
 @pytest.mark.parametrize("line", MARKDOWN_LOOKALIKES)
 def test_in_plain_text_every_character_means_itself(line: str) -> None:
-    assert text_of("a.txt", f"before\n\n{line}\n\nafter\n") == f"before\n\n{line.strip()}\n\nafter"
+    assert text_of("a.txt", f"before\n\n{line}\n\nafter\n") == f"before\n\n{line.rstrip()}\n\nafter"
 
 
 @pytest.mark.parametrize("underline", ["=====", "-----", "-", "="])

@@ -1,0 +1,111 @@
+"""The marks of Markdown's dialects are removed; titles, labels and what they enclose are kept."""
+
+import pytest
+
+from tests.kit.conversion import chunks_of, text_of
+
+CASES = {
+    "VitePress container": ("::: warning 注意\n碳粉不足。\n:::\n", "注意\n\n碳粉不足。"),
+    "Docusaurus admonition": (":::tip[小窍门]\n\n先关机。\n\n:::\n", "小窍门\n\n先关机。"),
+    "Docusaurus nested": ("::::info\n外\n\n:::note 内标题\n内\n:::\n\n::::\n", "外\n\n内标题\n\n内"),
+    "VuePress details": ("::: details 点开看 {open}\n答案是三。\n:::\n", "点开看\n\n答案是三。"),
+    "MyST-like attributes": ("::: {.callout-note}\n正文。\n:::\n", "正文。"),
+    "MkDocs admonition": ('!!! note "默认值"\n    间隔 15 秒。\n', "默认值\n\n间隔 15 秒。"),
+    "MkDocs without title": ("!!! warning\n\n    别拔线。\n\n    再说一遍。\n", "别拔线。\n\n再说一遍。"),
+    "MkDocs foldable": ('???+ tip "展开"\n    甲。\n', "展开\n\n甲。"),
+    "MkDocs tabs": (
+        '=== "乌班图"\n\n    用 apt。\n\n=== "红帽"\n\n    用 yum。\n',
+        "乌班图\n\n用 apt。\n\n红帽\n\n用 yum。",
+    ),
+    "pymdown block": ("/// note | 标题\n正文。\n///\n", "标题\n\n正文。"),
+    "MkDocs snippet": ('前。\n\n--8<-- "abbr.md"\n\n后。\n', "前。\n\n后。"),
+    "MkDocs icons and keys": ("按 ++ctrl+alt+del++ :material-check: 确认", "按 ctrl+alt+del  确认"),
+    "MkDocs button": ('[下载](https://x.cn/d){ .md-button target="_blank" }', "下载 (https://x.cn/d)"),
+    "kramdown attributes": ("一段。\n{: .class #id }\n\n- a\n{:toc}\n", "一段。\n\n- a"),
+    "Hugo note": ("{{< note >}}\n每节点 90 个。\n{{< /note >}}\n", "每节点 90 个。"),
+    "Hugo inline": ('{{< glossary_tooltip text="节点" term_id="node" >}} 故障', "节点 故障"),
+    "Hugo tabs": ('{{% tabs %}}\n{{% tab "macOS" %}}\nbrew\n{{% /tab %}}\n{{% /tabs %}}\n', "macOS\n\nbrew"),
+    "Hugo figure": ('{{< figure src="a.png" title="架构图" alt="三层" >}}\n', "架构图\n\n三层"),
+    "Hugo comment": ("前{{/* 内部 */}}后\n", "前后"),
+    "Hugo ref": ('见 [安装]({{< ref "install.md" >}}) 与 [x]({{% relref "y" %}})。', "见 安装 与 x。"),
+    "Jekyll include": ("{% include nav.html %}\n\n正文 {% raw %}x{% endraw %}。\n", "正文 x。"),
+    "Jekyll link": ("[安装]({{ site.baseurl }}/install) [b]({% link b.md %})", "安装 b"),
+    "GitBook hint": ('{% hint style="info" %}\n注意断电。\n{% endhint %}\n', "注意断电。"),
+    "GitBook tabs": ('{% tabs %}\n{% tab title="Mac" %}\nbrew\n{% endtab %}\n{% endtabs %}\n', "Mac\n\nbrew"),
+    "GitHub alert": ("> [!NOTE]\n> 周会二十点。\n", "周会二十点。"),
+    "Obsidian callout": ("> [!tip]- 时间\n> 周会二十点。\n", "时间\n周会二十点。"),
+    "Obsidian links": (
+        "见 [[规范/命名#大小写|命名规范]]、[[值班表]]、![[流程.png|300]] 与 ![[附录]]。",
+        "见 命名规范、值班表、 与 附录。",
+    ),
+    "Obsidian comment": ("前。%%内部价九万%% 后。\n\n%%\n多行\n\n注释\n%%\n\n末。", "前。 后。\n\n末。"),
+    "Obsidian marks": ("==必须== 遵守，这是==重点==的。^ab12cd", "必须 遵守，这是重点的。"),
+    "HTML comment": ("前 <!-- 内部 --> 后\n\n<!--\n多行\n\n注释\n-->\n", "前  后"),
+    "table of contents": ("[[toc]]\n\n[TOC]\n\n正文。\n", "正文。"),
+    "VitePress import": ("<<< @/snippets/a.js{2}\n\n正文。\n", "正文。"),
+    "Vue badge": ('## 用法 <Badge type="tip" text="2.1 起" />\n\n正文。', "正文。"),
+    "heading id": ("## 安装 {#install}\n\n正文。", "正文。"),
+    "definition list": ("术语\n: 解释一句。\n", "- 术语\n  解释一句。"),
+    "task list": ("- [x] 备份\n- [ ] 升级\n", "- [x] 备份\n- [ ] 升级"),
+}
+
+
+@pytest.mark.parametrize(("markdown", "text"), CASES.values(), ids=CASES.keys())
+def test_the_marks_of_a_dialect_are_no_text(markdown: str, text: str) -> None:
+    assert text_of("a.md", markdown) == text
+
+
+def test_a_heading_has_neither_badge_marks_nor_its_id() -> None:
+    [chunk] = chunks_of("a.md", '## 用法 <Badge type="tip" text="2.1 起" /> {#usage}\n\n正文。')
+    assert (chunk.heading_path, chunk.anchor) == (("用法 2.1 起",), "usage")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "::: tip\nx\n:::",
+        "{{< note >}}\nx\n{{< /note >}}",
+        "!!! note\n    x",
+        "[[链接]] ==a== %%b%%",
+        "{% if x %}",
+        "<Tabs>",
+    ],
+)
+def test_in_code_every_mark_is_code(code: str) -> None:
+    assert f"```\n{code}\n```" in text_of("a.md", f"例：\n\n```\n{code}\n```\n")
+
+
+def test_what_a_container_encloses_is_markdown() -> None:
+    markdown = "::: code-group\n\n```sh [npm]\nnpm i\n```\n\n```sh [pnpm]\npnpm i\n```\n\n:::\n\n::: tip\n| a | b |\n|---|---|\n| 1 | 2 |\n:::\n"
+    kinds = [(chunk.kind, chunk.content) for chunk in chunks_of("a.md", markdown)]
+    assert ("row", "a: 1 › b: 2") in kinds
+    assert kinds[0] == ("code", "npm\n```sh\nnpm i\n```\n\npnpm\n```sh\npnpm i\n```")
+
+
+def test_what_is_indented_under_a_block_of_mkdocs_is_markdown() -> None:
+    markdown = '!!! note "默认值"\n\n    | 参数 | 默认 |\n    |---|---|\n    | 间隔 | 15 秒 |\n\n    ```sh\n    run\n      it\n    ```\n\n后文。\n'
+    chunks = chunks_of("a.md", markdown)
+    row = next(chunk for chunk in chunks if chunk.kind == "row")
+    assert (row.content, row.start_line) == ("默认值 › 参数: 间隔 › 默认: 15 秒", 5)
+    assert any("```sh\nrun\n  it\n```" in chunk.content for chunk in chunks)
+
+
+def test_the_labels_of_tabs_in_mdx_are_text() -> None:
+    markdown = (
+        'import Tabs from \'@theme/Tabs\';\n\n# 安装\n\n<Tabs>\n  <TabItem value="u" label="乌班图">\n\n```sh\napt install k\n```\n\n'
+        '  </TabItem>\n  <TabItem value="c" label="红帽">\n\n```sh\nyum install k\n```\n\n  </TabItem>\n</Tabs>\n'
+    )
+    for source in ("a.mdx", "a.md"):
+        assert text_of(source, markdown) == "乌班图\n```sh\napt install k\n```\n\n红帽\n```sh\nyum install k\n```"
+
+
+def test_scripts_and_styles_are_no_text() -> None:
+    markdown = "<script setup>\nimport Foo from './Foo.vue'\n\nconst n = 42\n</script>\n\n<style scoped>\n.a { color: red }\n</style>\n\n# 部署\n\n要八分钟。\n"
+    assert text_of("a.md", markdown) == "要八分钟。"
+
+
+def test_code_between_shortcodes_is_code() -> None:
+    markdown = '{% highlight ruby %}\ndef f(x)\n  x * 2 * 3\nend\n{% endhighlight %}\n\n{{< highlight go >}}\nfmt.Println("*a*")\n{{< /highlight >}}\n'
+    text = text_of("a.md", markdown)
+    assert "```ruby\ndef f(x)\n  x * 2 * 3\nend\n```" in text
+    assert '```go\nfmt.Println("*a*")\n```' in text
