@@ -5,7 +5,8 @@ features.
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -18,7 +19,12 @@ _HUGE_NUMBER = re.compile(r"[-+]?[0-9a-fA-FxXoOb_:.]{400,}")
 
 
 class StrictYAMLError(ValueError):
-    """The text is not acceptable YAML. The message is one line, with the line number if that is known."""
+    """The text is not acceptable YAML. The message is one line: `problem`, with the `line` (1-based) if it is known."""
+
+    def __init__(self, problem: str, line: int | None = None) -> None:
+        super().__init__(problem if line is None else f"line {line}: {problem}")
+        self.problem = problem
+        self.line = line
 
 
 def load(text: str, *, max_bytes: int = MAX_BYTES) -> object:
@@ -27,18 +33,42 @@ def load(text: str, *, max_bytes: int = MAX_BYTES) -> object:
     Raises StrictYAMLError unless the text has only scalars, lists and mappings with unique keys, at most `max_bytes` of
     UTF-8 and at most MAX_DEPTH levels.
     """
+    with _one_kind_of_error():
+        _check(text, max_bytes)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (_Loader is a SafeLoader)  # nosec B506
+
+
+def compose(text: str, *, max_bytes: int = MAX_BYTES) -> yaml.Node | None:
+    """Parse one YAML document into PyYAML's nodes: they have the scalars as written, and their lines.
+
+    Keys are equal if they are written with the same characters. Raises StrictYAMLError as `load`, but accepts any text
+    as a scalar, such as a date that does not exist.
+    """
+    with _one_kind_of_error():
+        _check(text, max_bytes)
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+        _check_keys(node)
+        return node
+
+
+@contextmanager
+def _one_kind_of_error() -> Iterator[None]:
+    try:
+        yield
+    except StrictYAMLError:
+        raise
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise StrictYAMLError(str(error.problem or error.context), mark.line + 1 if mark else None) from error
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        raise StrictYAMLError(" ".join(str(error).split())) from error
+
+
+def _check(text: str, max_bytes: int) -> None:
     size = len(text.encode("utf-8", "replace"))
     if size > max_bytes:
         raise StrictYAMLError(f"has {size} bytes; the limit is {max_bytes}")
-    try:
-        _check_events(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (_Loader is a SafeLoader)  # nosec B506
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise StrictYAMLError(f"{where}{error.problem or error.context}") from error
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        raise StrictYAMLError(" ".join(str(error).split())) from error
+    _check_events(text)
 
 
 def _check_events(text: str) -> None:
@@ -58,6 +88,21 @@ def _check_events(text: str) -> None:
             depth -= 1
         if depth > MAX_DEPTH:
             raise _at(event.start_mark, f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _check_keys(node: yaml.Node | None) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _check_keys(item)
+    elif isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _at(key.start_mark, "a key must be a scalar")
+            if key.value in seen:
+                raise _at(key.start_mark, f"the key {key.value!r} appears twice")
+            seen.add(key.value)
+            _check_keys(value)
 
 
 def _at(mark: Any, problem: str) -> yaml.MarkedYAMLError:

@@ -4,9 +4,10 @@ import hashlib
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ingest.chunking.blocks import Block, Line
 from ingest.chunking.budget import ChunkBudget, DocumentTokens
 from ingest.chunking.sections import Section, parse_sections
 from ingest.chunking.split import Piece, split_blocks
@@ -46,7 +47,7 @@ def chunk_sections(
     chunks: list[Chunk] = []
     seen: Counter[str] = Counter()
     first_block = 0
-    for section in sections:
+    for section in (*_properties_section(document), *sections):
         template = _template(document, title, section)
         budget = ChunkBudget(tokens, template.context, max_tokens)
         for piece in split_blocks(section.blocks, budget):
@@ -66,6 +67,14 @@ def chunk_sections(
             )
         first_block += len(section.blocks)
     return chunks
+
+
+def _properties_section(document: Document) -> Iterator[Section]:
+    """Yield what the front matter says as a section of its own, which is found like any other text."""
+    lines = tuple(Line(each.text, each.line, each.line) for each in document.properties)
+    if lines:
+        first, last = min(line.start_line for line in lines), max(line.end_line for line in lines)
+        yield Section((), "", (Block("text", first, last, lines),))
 
 
 def _template(document: Document, title: str, section: Section) -> Chunk:

@@ -61,7 +61,7 @@ def _parser() -> MarkdownIt:
 
 
 def _every_link(address: str) -> bool:
-    """Let every address be one: markdown-it would show the Markdown of a link to `data:`. The page has its own rules."""
+    """Let every address be one: of a link to `data:`, markdown-it would show the Markdown. The page has rules."""
     return True
 
 

@@ -9,11 +9,10 @@ from rag.types import MetadataValue
 
 
 @dataclass(frozen=True, slots=True)
-class Property:
-    """What a document says about itself in its front matter, on `line` of its file."""
+class PropertyLine:
+    """A property in the front matter, as `name: value`, and its line in the file."""
 
-    name: str
-    value: str
+    text: str
     line: int
 
 
@@ -30,7 +29,7 @@ class Document:
     title: str
     root: Element
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
-    properties: Sequence[Property] = ()
+    properties: Sequence[PropertyLine] = ()
     warnings: Sequence[str] = ()
 
 

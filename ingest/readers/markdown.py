@@ -3,8 +3,9 @@
 from ingest.markup.javascript import without_module_statements
 from ingest.markup.markdown_tree import markdown_tree
 from ingest.readers.cleaned_text import read_text
-from ingest.readers.document import Document
+from ingest.readers.document import Document, PropertyLine
 from ingest.readers.front_matter import split_front_matter
+from ingest.readers.properties import properties_of
 from rag.text.invisible import remove_invisible
 
 
@@ -22,9 +23,15 @@ def _read(source: str, content: bytes, *, is_mdx: bool) -> Document:
     parts = split_front_matter(source, read_text(source, content))
     body = without_module_statements(parts.body, is_mdx=is_mdx)
     title = parts.metadata.get("title")
+    properties = [
+        PropertyLine(remove_invisible(f"{name}: {value}"), parts.lines[name])
+        for name, value in properties_of(parts.metadata)
+    ]
     return Document(
         source=source,
         title=remove_invisible(str(title)).strip() if title else "",
         root=markdown_tree(body, parts.first_line, is_mdx=is_mdx),
         metadata=parts.metadata,
+        properties=properties,
+        warnings=parts.warnings,
     )

@@ -111,7 +111,7 @@ def test_the_guide_of_the_command_line_says_which_of_its_commands_print_json(doc
 @pytest.mark.parametrize("document", [page for page in DOCUMENTS if page.name not in _ON_MEASUREMENTS], ids=str)
 def test_every_option_in_the_prose_exists(document: MarkdownFile) -> None:
     known = set().union(*zhiwen_options().values())
-    assert {code for code in document.codes if re.fullmatch(r"--[a-z-]+", code)} <= known
+    assert {code for code in document.codes if re.fullmatch(r"--[a-z][a-z-]*", code)} <= known
 
 
 def zhiwen_options() -> dict[str, set[str]]:

@@ -119,6 +119,29 @@ def test_the_message_names_the_key_that_appears_twice() -> None:
         strict_yaml.load("chat: 1\nchat: 2")
 
 
+@pytest.mark.parametrize("text", [text for name, text in REFUSED.items() if name not in {
+    "a merge key without an alias", "a date that does not exist", "an integer of 5,000 digits",
+}] + list(TAGS.values()))  # fmt: skip
+def test_nodes_are_as_strict_as_values(text: str) -> None:
+    with pytest.raises(StrictYAMLError):
+        strict_yaml.compose(text)
+
+
+def test_nodes_keep_scalars_as_written_and_their_lines() -> None:
+    node = strict_yaml.compose("version: 1.10\n\nday: 2024-02-30\n")
+    assert isinstance(node, yaml.MappingNode)
+    assert [(key.value, value.value, key.start_mark.line) for key, value in node.value] == [
+        ("version", "1.10", 0),
+        ("day", "2024-02-30", 2),
+    ]
+
+
+def test_an_error_has_its_line_and_its_problem() -> None:
+    with pytest.raises(StrictYAMLError) as caught:
+        strict_yaml.load("a: 1\nb: *x")
+    assert (caught.value.line, caught.value.problem) == (2, "aliases (*name) are not accepted")
+
+
 def test_plain_values_are_read_as_yaml_reads_them() -> None:
     text = "a: 1\nb: 1.5\nc: 汉字\nd: [x, true, null]\ne: {f: g}\nh: 2024-01-02\ni: 'on'\n"
     assert strict_yaml.load(text) == {

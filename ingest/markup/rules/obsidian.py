@@ -60,7 +60,7 @@ def _is_index(state: StateInline) -> bool:
 
 
 def _shown_target(target: str) -> str:
-    """Return what Obsidian shows of a link without a label: `规范/命名#大小写` as it is, headings of the same note bare."""
+    """Return what is shown of a link without a label: the target, without the marks of headings and blocks."""
     return target.removeprefix("#").replace("#^", " ").strip()
 
 

@@ -163,10 +163,10 @@ def test_the_title_comes_from_front_matter_or_the_first_heading_or_the_file_name
 
 def test_every_chunk_carries_the_metadata() -> None:
     chunks = chunks_of("---\ntags: [x, y]\n---\n# A\n\nx\n\n# B\n\ny")
-    assert [dict(chunk.metadata) for chunk in chunks] == [{"tags": ["x", "y"]}] * 2
+    assert [dict(chunk.metadata) for chunk in chunks] == [{"tags": ["x", "y"]}] * 3
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "<!-- only a comment -->\n", "---\na: 1\n---\n", "***\n"])
+@pytest.mark.parametrize("text", ["", "\n\n", "<!-- only a comment -->\n", "---\ndraft: true\n---\n", "***\n"])
 def test_a_document_without_text_has_no_chunks(text: str) -> None:
     assert chunks_of(text) == []
 
@@ -174,3 +174,11 @@ def test_a_document_without_text_has_no_chunks(text: str) -> None:
 def test_a_heading_without_any_text_below_it_is_text() -> None:
     [chunk] = chunks_of("# Duty\n\n## Room 3: 555-7001\n")
     assert (chunk.content, chunk.heading_path) == ("Room 3: 555-7001", ("Duty", "Room 3: 555-7001"))
+
+
+def test_the_properties_of_a_document_are_a_chunk_with_their_lines() -> None:
+    first, second = chunks_of(
+        "---\ntitle: Room A\ndraft: true\nkeeper: Ms Zhao\nphone: 0123\n---\n\nIt has a beamer.\n"
+    )
+    assert (first.content, first.start_line, first.end_line) == ("keeper: Ms Zhao\nphone: 0123", 4, 5)
+    assert (second.content, second.start_line) == ("It has a beamer.", 8)

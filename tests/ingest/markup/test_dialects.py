@@ -76,14 +76,25 @@ def test_in_code_every_mark_is_code(code: str) -> None:
 
 
 def test_what_a_container_encloses_is_markdown() -> None:
-    markdown = "::: code-group\n\n```sh [npm]\nnpm i\n```\n\n```sh [pnpm]\npnpm i\n```\n\n:::\n\n::: tip\n| a | b |\n|---|---|\n| 1 | 2 |\n:::\n"
+    markdown = (
+        "::: code-group\n\n"
+        "```sh [npm]\nnpm i\n```\n\n"
+        "```sh [pnpm]\npnpm i\n```\n\n"
+        ":::\n\n"
+        "::: tip\n| a | b |\n|---|---|\n| 1 | 2 |\n:::\n"
+    )
     kinds = [(chunk.kind, chunk.content) for chunk in chunks_of("a.md", markdown)]
     assert ("row", "a: 1 › b: 2") in kinds
     assert kinds[0] == ("code", "npm\n```sh\nnpm i\n```\n\npnpm\n```sh\npnpm i\n```")
 
 
 def test_what_is_indented_under_a_block_of_mkdocs_is_markdown() -> None:
-    markdown = '!!! note "默认值"\n\n    | 参数 | 默认 |\n    |---|---|\n    | 间隔 | 15 秒 |\n\n    ```sh\n    run\n      it\n    ```\n\n后文。\n'
+    markdown = (
+        '!!! note "默认值"\n\n'
+        "    | 参数 | 默认 |\n    |---|---|\n    | 间隔 | 15 秒 |\n\n"
+        "    ```sh\n    run\n      it\n    ```\n\n"
+        "后文。\n"
+    )
     chunks = chunks_of("a.md", markdown)
     row = next(chunk for chunk in chunks if chunk.kind == "row")
     assert (row.content, row.start_line) == ("默认值 › 参数: 间隔 › 默认: 15 秒", 5)
@@ -100,12 +111,21 @@ def test_the_labels_of_tabs_in_mdx_are_text() -> None:
 
 
 def test_scripts_and_styles_are_no_text() -> None:
-    markdown = "<script setup>\nimport Foo from './Foo.vue'\n\nconst n = 42\n</script>\n\n<style scoped>\n.a { color: red }\n</style>\n\n# 部署\n\n要八分钟。\n"
+    markdown = (
+        "<script setup>\nimport Foo from './Foo.vue'\n\n"
+        "const n = 42\n</script>\n\n"
+        "<style scoped>\n.a { color: red }\n</style>\n\n"
+        "# 部署\n\n"
+        "要八分钟。\n"
+    )
     assert text_of("a.md", markdown) == "要八分钟。"
 
 
 def test_code_between_shortcodes_is_code() -> None:
-    markdown = '{% highlight ruby %}\ndef f(x)\n  x * 2 * 3\nend\n{% endhighlight %}\n\n{{< highlight go >}}\nfmt.Println("*a*")\n{{< /highlight >}}\n'
+    markdown = (
+        "{% highlight ruby %}\ndef f(x)\n  x * 2 * 3\nend\n{% endhighlight %}\n\n"
+        '{{< highlight go >}}\nfmt.Println("*a*")\n{{< /highlight >}}\n'
+    )
     text = text_of("a.md", markdown)
     assert "```ruby\ndef f(x)\n  x * 2 * 3\nend\n```" in text
     assert '```go\nfmt.Println("*a*")\n```' in text

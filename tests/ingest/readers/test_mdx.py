@@ -51,7 +51,7 @@ def test_text_right_after_a_statement_is_kept() -> None:
 
 def test_front_matter_of_mdx_is_not_a_statement() -> None:
     document = parse_document("a.mdx", b"---\nexport : yes\n---\nx\n")
-    assert document.metadata == {"export": True}
+    assert document.metadata == {"export": "yes"}
 
 
 def test_a_wrapped_sentence_whose_line_begins_with_export_is_kept() -> None:

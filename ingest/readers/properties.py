@@ -1,0 +1,48 @@
+"""What a document's front matter says to a reader of the knowledge base, without the switches of publishing tools."""
+
+import re
+from collections.abc import Mapping
+
+from ingest.readers.metadata_values import text_of
+from rag.types import MetadataValue
+
+# From the documentation of Hugo, Docusaurus, VitePress and VuePress, MkDocs-Material, Jekyll and Just the Docs,
+# Obsidian and GitBook. A key that says something in other folders stays, such as `type`, `status`, `id` and `version`.
+_PUBLISHING_KEYS = frozenset(
+    """
+    draft published publish unlisted hidden headless pin listed
+    layout template slug permalink url weight order position nav pageclass bodyclass classes cssclass cssclasses
+    build cascade markup menu menus outputs resources sitemap translationkey iscjklanguage titletemplate
+    titlemeta displayedsidebar parsenumberprefixes customediturl editurl editlink lastupdated contributors
+    navbar aside outline head footer prev next home search boost social comments rendermacros inherits readtime
+    renderwithliquid excerptseparator redirectfrom redirectto parent grandparent haschildren hastoc collection
+    authorprofile share related math mathjax katex mermaid lang dir robots
+    image images cover covery coverx thumbnail banner icon metalinks if excalidrawplugin kanbanplugin
+    """.split()
+)
+_PUBLISHING_GROUPS = ("sidebar", "hide", "toc", "pagination", "nav")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W_A-Za-z]+")
+
+
+def properties_of(metadata: Mapping[str, MetadataValue]) -> list[tuple[str, str]]:
+    """Return the properties that say something, as pairs of key and text, in their order.
+
+    Left out are the title, which the document shows anyway, the keys of publishing tools, and empty values.
+
+    >>> properties_of({"title": "投影仪", "负责人": ["王芳", "李雷"], "可借用": True, "sidebar_position": 3})
+    [('负责人', '王芳, 李雷'), ('可借用', 'true')]
+    """
+    texts = ((key, _text(value)) for key, value in metadata.items() if key != "title" and not _is_publishing(key))
+    return [(key, text) for key, text in texts if text]
+
+
+def _is_publishing(key: str) -> bool:
+    """Return whether a key, written as `editLink`, `edit_link` or `edit-link`, is for a publishing tool."""
+    words = [word.lower() for word in _WORD.findall(key)]
+    return "".join(words) in _PUBLISHING_KEYS or (bool(words) and words[0] in _PUBLISHING_GROUPS)
+
+
+def _text(value: MetadataValue) -> str:
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_text, value)))
+    return text_of(value).strip()
