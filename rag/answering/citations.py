@@ -7,6 +7,7 @@ from rag.answering.quote import Quote
 from rag.checks.citation_markers import cited_numbers
 from rag.document_url import document_url
 from rag.retrieval.evidence import Evidence
+from rag.text.content_lines import file_lines
 from rag.text.sentences import split_sentences
 from rag.text.spans import Span, split_spans
 from rag.text.statements import strip_markers
@@ -21,7 +22,7 @@ def build_citations(text: str, evidence: Evidence) -> tuple[Citation, ...]:
     """Return a citation for each passage that a text cites, in order of appearance.
 
     The text must have passed a MarkerFilter. The quote of a citation is a part of the passage, word for word: the spans
-    that are most similar to the sentences that cite it.
+    that are most similar to the sentences that cite it. Its lines are those of the spans.
     """
     passages = {passage.number: passage for passage in evidence.passages}
     return tuple(
@@ -55,7 +56,7 @@ def _citation(passage: Passage, spans: Sequence[Span]) -> Citation:
     """Return the citation of the part of a passage from the first to the last of the spans."""
     chunk = passage.chunk
     start, end = min(span.start for span in spans), max(span.end for span in spans)
-    lines = range(chunk.start_line, chunk.end_line + 1)
+    lines = file_lines(chunk, start, end)
     return Citation(
         number=passage.number,
         source=chunk.source,
