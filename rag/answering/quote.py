@@ -28,8 +28,9 @@ says nothing that the question asks for."""
 class Quote:
     """Spans of one block of a passage, in reading order.
 
-    `lead` is the sentence that leads in to them, if the answer needs it. If `continues`, they go on with what the lead
-    of an earlier quote announces. `left_out` is the number of items or rows after them that were too many.
+    `lead` is the sentence that leads in to them, if the answer needs it. If `continues`, the marker of an earlier lead
+    in the same passage holds for them. If `is_part`, they are the next part of the list, table or code that the quote
+    before has. `left_out` is the number of items or rows after them that were too many.
     """
 
     passage: Passage
@@ -37,6 +38,7 @@ class Quote:
     spans: tuple[Span, ...]
     lead: Span | None = None
     continues: bool = False
+    is_part: bool = False
     left_out: int = 0
 
 
@@ -148,7 +150,7 @@ def _without_repeated_leads(quotes: Sequence[Quote]) -> Iterator[Quote]:
     for quote in quotes:
         is_same = before and before.lead and quote.lead and before.lead.quote == quote.lead.quote
         is_part = is_same and before and before.passage.chunk.group == quote.passage.chunk.group
-        yield replace(quote, lead=None) if is_part else quote
+        yield replace(quote, lead=None, is_part=True) if is_part else quote
         before = before if is_part else quote
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from textwrap import dedent
 
 from rag.answering.notices import MORE_ITEMS
@@ -11,7 +12,7 @@ from rag.text.language import Language
 
 # A `[2]` in a document would look like a citation marker.
 _BRACKETED_NUMBER = re.compile(r"[\[【［](\^?[\s\d,，、;；]+)[\]】］]")
-_NEXT_LINE, _NEXT_BLOCK = "\n", "\n\n"
+_NEXT_BLOCK = "\n\n"
 _BACKTICKS = re.compile("`{3,}")
 
 
@@ -22,16 +23,16 @@ def write_quotes(quotes: Sequence[Quote], language: Language) -> Iterator[str]:
     author wrote them; the marker is then behind that sentence, else behind each item. No marker is inside of code.
     """
     if any(_is_whole(quote) for quote in quotes):
-        for number, quote in enumerate(quotes):
-            is_part = number > 0 and quote.block.kind == quotes[number - 1].block.kind == "list" and not quote.lead
-            yield f"{'' if not number else _NEXT_LINE if is_part else _NEXT_BLOCK}{_as_block(quote, language)}"
+        starts = [number for number, quote in enumerate(quotes) if not quote.is_part]
+        for start, end in pairwise([*starts, len(quotes)]):
+            yield f"{_NEXT_BLOCK if start else ''}{_as_block(quotes[start:end], language)}"
         return
     spans = [(quote, span) for quote in quotes for span in quote.spans]
     for number, (quote, span) in enumerate(spans):
         line_start = ("\n- " if number else "- ") if len(spans) > 1 else ""
-        yield f"{line_start}{_plain(span.text)} [{quote.passage.number}]"
+        yield f"{line_start}{_plain(span.text)}{_marker(quote)}"
         if quote.left_out and span is quote.spans[-1]:
-            yield f"\n- {_more(quote, language)}"
+            yield f"\n- {_more(quotes, language)}"
 
 
 def _is_whole(quote: Quote) -> bool:
@@ -40,28 +41,51 @@ def _is_whole(quote: Quote) -> bool:
     return bool(quote.lead) or quote.block.kind == "code" or is_list or any("\n" in span.quote for span in quote.spans)
 
 
-def _as_block(quote: Quote, language: Language) -> str:
-    marker = f" [{quote.passage.number}]"
-    own_marker = "" if quote.lead or quote.continues else marker
-    parts = [f"{_plain(quote.lead.text)}{marker}"] if quote.lead else []
-    if quote.block.kind == "code":
-        parts.append(_fenced(quote.spans[0].quote) + (f"\n{own_marker.strip()}" if own_marker else ""))
-    elif quote.block.kind == "list":
-        items = [_item(span.quote, own_marker) for span in quote.spans]
-        parts.append("\n".join([*items, *([f"- {_more(quote, language)}"] if quote.left_out else [])]))
-    elif quote.block.head and not own_marker:
-        parts.append("\n".join([quote.block.head, *(_plain(span.quote) for span in quote.spans)]))
-        parts += [_more(quote, language)] if quote.left_out else []
-    elif quote.block.kind == "table":
-        rows = [f"- {_plain(span.text)}{own_marker}" for span in quote.spans]
-        parts.append("\n".join([*rows, *([f"- {_more(quote, language)}"] if quote.left_out else [])]))
+def _as_block(parts: Sequence[Quote], language: Language) -> str:
+    """Return a list, table, code block or paragraph, of which each quote is a part."""
+    first = parts[0]
+    kind = first.block.kind
+    lead = [f"{_plain(first.lead.text)}{_marker(first)}"] if first.lead else []
+    more = _more(parts, language)
+    if kind == "code":
+        return _NEXT_BLOCK.join([*lead, _code(parts)])
+    if kind == "list":
+        below = [_item(span.quote, _own_marker(quote)) for quote in parts for span in quote.spans]
+    elif kind == "table" and first.block.head and not _own_marker(first):
+        rows = [_row(span.quote, _own_marker(quote)) for quote in parts for span in quote.spans]
+        return _NEXT_BLOCK.join([*lead, "\n".join([first.block.head, *rows]), *([more] if more else [])])
+    elif kind == "table":
+        below = [f"- {_plain(span.text)}{_own_marker(quote)}" for quote in parts for span in quote.spans]
     else:
-        parts += [f"{_plain(span.text)}{own_marker}" for span in quote.spans]
-    return _NEXT_BLOCK.join(parts)
+        return _NEXT_BLOCK.join(f"{_plain(span.text)}{_own_marker(first)}" for span in first.spans)
+    return _NEXT_BLOCK.join([*lead, "\n".join([*below, *([f"- {more}"] if more else [])])])
 
 
-def _more(quote: Quote, language: Language) -> str:
-    return MORE_ITEMS[language].format(count=quote.left_out)
+def _marker(quote: Quote) -> str:
+    return f" [{quote.passage.number}]"
+
+
+def _own_marker(quote: Quote) -> str:
+    """Return the marker, or "" if the one behind a lead-in holds for the quote."""
+    return "" if quote.lead or quote.continues else _marker(quote)
+
+
+def _more(parts: Sequence[Quote], language: Language) -> str:
+    left_out = sum(quote.left_out for quote in parts)
+    return MORE_ITEMS[language].format(count=left_out) if left_out else ""
+
+
+def _row(quote: str, marker: str) -> str:
+    return f"{_plain(quote).removesuffix('|').rstrip()}{marker} |" if marker else _plain(quote)
+
+
+def _code(parts: Sequence[Quote]) -> str:
+    """Return one code block of all parts, with their markers below it."""
+    opening, *lines = _fenced(parts[0].spans[0].quote).split("\n")
+    for part in parts[1:]:
+        lines[-1:] = _fenced(part.spans[0].quote).split("\n")[1:]
+    markers = "".join(_own_marker(part) for part in parts).strip()
+    return "\n".join([opening, *lines, *([markers] if markers else [])])
 
 
 def _plain(text: str) -> str:

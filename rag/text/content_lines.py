@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rag.text.blocks import FENCE, LIST_ITEM, BlockKind, split_blocks
+from rag.text.blocks import FENCE, LIST_ITEM, Block, BlockKind, split_blocks
 from rag.types import Chunk
 
 
@@ -23,7 +23,17 @@ def file_lines(chunk: Chunk, start: int, end: int) -> range:
     return whole[numbers[first] : numbers[last] + 1]
 
 
-def _numbers(lines: list[str], length: int) -> list[int]:
+def repeated_lines(chunk: Chunk) -> int:
+    """Return how many lines at the beginning of a content the chunker repeats from the part of the block before it.
+
+    They are the label, the header of a table, the fence of code and the list items above. 0 if that is unknown.
+    """
+    lines = chunk.content.split("\n")
+    numbers = _numbers(lines, chunk.end_line - chunk.start_line + 1)
+    return max(numbers.count(0) - 1, 0) if numbers else 0
+
+
+def _numbers(lines: Sequence[str], length: int) -> list[int]:
     """Return the position of each line of a content within the `length` lines of its file, or [] if that is unknown."""
     blocks = list(split_blocks(lines))
     labelled = [block.start for block in blocks if block.is_attached]
@@ -32,15 +42,26 @@ def _numbers(lines: list[str], length: int) -> list[int]:
     if len(lines) + len(labelled) == length:
         # In the file, a blank line separates a label from what it stands above.
         return [number + sum(start <= number for start in labelled) for number in range(len(lines))]
-    if not blocks or len(blocks) - len(labelled) != 1 or length > len(lines):
-        return []
-    # A part of a long block: above it stands what the chunker repeats, below it the fence that the chunker adds.
-    block = blocks[-1]
+    return _numbers_below_repetition(lines, blocks, length) if blocks else []
+
+
+def _numbers_below_repetition(lines: Sequence[str], blocks: Sequence[Block], length: int) -> list[int]:
+    """Do the same for a content that begins within a long block.
+
+    Above that stands what the chunker repeats, and below it the fence that the chunker adds, if code is cut again.
+    """
+    cut = int(len(blocks) > 1 and blocks[1].is_attached)
+    block = blocks[cut]
     own = lines[block.start : block.end]
-    head = len(lines) - length - (block.kind == "code" and len(own) > 1 and bool(FENCE.match(own[-1])))
-    if not 0 <= head <= block.start + _repeatable(block.kind, own):
-        return []
-    return [min(max(number - head, 0), length - 1) for number in range(len(lines))]
+    added = blocks[-1] is block and block.kind == "code" and len(own) > 1 and bool(FENCE.match(own[-1]))
+    labelled = [below.start for below in blocks[cut + 1 :] if below.is_attached]
+    for blank in {0, len(labelled)}:
+        head = len(lines) + blank - added - length
+        if 0 <= head <= block.start + _repeatable(block.kind, own):
+            gaps = labelled if blank else []
+            shifted = (number - head + sum(start <= number for start in gaps) for number in range(len(lines)))
+            return [min(max(number, 0), length - 1) for number in shifted]
+    return []
 
 
 def _repeatable(kind: BlockKind, lines: Sequence[str]) -> int:

@@ -123,6 +123,18 @@ def test_a_lead_in_that_stands_above_each_part_of_a_list_is_quoted_once() -> Non
     assert quoted(evidence(*parts)) == "Ollama 需要： [1]\n\n- 条件1\n- 条件2 [2]"
 
 
+def test_the_parts_of_long_code_are_one_block_of_code() -> None:
+    parts = [passage(n, f"Ollama：\n```py\na[{n}]\n```", kind="code", group="c") for n in (1, 2, 3)]
+    assert quoted(evidence(*parts)) == "Ollama： [1]\n\n```py\na[1]\na[2]\na[3]\n```\n[2] [3]"
+
+
+def test_the_parts_of_a_long_table_are_one_table() -> None:
+    head = "Ollama：\n| a | b |\n|---|---|"
+    parts = [passage(n, f"{head}\n| x{n} | y |", kind="table", group="c") for n in (1, 2)]
+    table = "| a | b |\n|---|---|\n| x1 | y |\n| x2 | y [2] |"
+    assert quoted(evidence(*parts)) == f"Ollama： [1]\n\n{table}"
+
+
 def test_without_passages_there_is_nothing_to_quote() -> None:
     assert quoted(evidence()) == ""
 
