@@ -3,14 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence, Set
 
+from rag.answering.quote import Quote
 from rag.checks.citation_markers import cited_numbers
-from rag.document_url import passage_url
+from rag.document_url import document_url
 from rag.retrieval.evidence import Evidence
+from rag.text.content_lines import file_lines
 from rag.text.sentences import split_sentences
 from rag.text.spans import Span, split_spans
 from rag.text.statements import strip_markers
 from rag.text.tokens import tokenize
-from rag.types import Chunk, Citation, Passage
+from rag.types import Citation, Passage
 
 MAX_QUOTE_CHARACTERS = 600
 """A quote for several statements that would be longer is reduced to the quote for the first of them."""
@@ -20,10 +22,22 @@ def build_citations(text: str, evidence: Evidence) -> tuple[Citation, ...]:
     """Return a citation for each passage that a text cites, in order of appearance.
 
     The text must have passed a MarkerFilter. The quote of a citation is a part of the passage, word for word: the spans
-    that are most similar to the sentences that cite it.
+    that are most similar to the sentences that cite it. Its lines are those of the spans.
     """
     passages = {passage.number: passage for passage in evidence.passages}
-    return tuple(_citation(passages[number], _statements(text, number), evidence.idf) for number in cited_numbers(text))
+    return tuple(
+        _citation(passages[number], _nearest_spans(passages[number], _statements(text, number), evidence.idf))
+        for number in cited_numbers(text)
+    )
+
+
+def cite_quotes(quotes: Sequence[Quote]) -> tuple[Citation, ...]:
+    """Return a citation for each passage that is quoted, in order of appearance, with the spans that are quoted."""
+    spans: dict[int, list[Span]] = {}
+    for quote in quotes:
+        spans.setdefault(quote.passage.number, []).extend([*([quote.lead] if quote.lead else []), *quote.spans])
+    passages = {quote.passage.number: quote.passage for quote in quotes}
+    return tuple(_citation(passages[number], quoted) for number, quoted in spans.items())
 
 
 def _statements(text: str, number: int) -> list[str]:
@@ -38,27 +52,26 @@ def _statements(text: str, number: int) -> list[str]:
     return statements
 
 
-def _citation(passage: Passage, statements: Sequence[str], idf: Mapping[str, float]) -> Citation:
+def _citation(passage: Passage, spans: Sequence[Span]) -> Citation:
+    """Return the citation of the part of a passage from the first to the last of the spans."""
     chunk = passage.chunk
+    start, end = min(span.start for span in spans), max(span.end for span in spans)
+    lines = file_lines(chunk, start, end)
     return Citation(
         number=passage.number,
         source=chunk.source,
         heading_path=chunk.heading_path,
         anchor=chunk.anchor,
-        start_line=chunk.start_line,
-        end_line=chunk.end_line,
-        quote=_quote(chunk, statements, idf),
-        url=passage_url(chunk),
+        start_line=lines[0],
+        end_line=lines[-1],
+        quote=chunk.content[start:end] if end - start <= MAX_QUOTE_CHARACTERS else spans[0].quote,
+        url=document_url(chunk.source, lines),
     )
 
 
-def _quote(chunk: Chunk, statements: Sequence[str], idf: Mapping[str, float]) -> str:
-    """Return the part of the chunk's text from the first to the last of the spans nearest to the statements."""
-    spans = [(span, frozenset(tokenize(span.text))) for span in split_spans(chunk)]
-    quotes = [_nearest(spans, statement, idf).quote for statement in statements]
-    start = min(chunk.content.index(quote) for quote in quotes)
-    end = max(chunk.content.index(quote) + len(quote) for quote in quotes)
-    return chunk.content[start:end] if end - start <= MAX_QUOTE_CHARACTERS else quotes[0]
+def _nearest_spans(passage: Passage, statements: Sequence[str], idf: Mapping[str, float]) -> list[Span]:
+    spans = [(span, frozenset(tokenize(span.text))) for span in split_spans(passage.chunk)]
+    return [_nearest(spans, statement, idf) for statement in statements]
 
 
 def _nearest(spans: Sequence[tuple[Span, Set[str]]], statement: str, idf: Mapping[str, float]) -> Span:

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from rag.answering.citations import build_citations
+from rag.answering.citations import build_citations, cite_quotes
 from rag.answering.notices import MODEL_FAILED, NO_MODEL, TRUNCATED
-from rag.answering.quote import EXTRACTIVE, quote_evidence
+from rag.answering.quote import EXTRACTIVE, Quote, choose_quotes
+from rag.answering.quote_markdown import write_quotes
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
 from rag.checks.citation_markers import cited_numbers
@@ -78,7 +79,8 @@ async def compose(
     shown = prompt.evidence if prompt else evidence
     if draft.is_quoted:
         note = (MODEL_FAILED if draft.by_fallback else NO_MODEL)[evidence.language]
-        for piece in await asyncio.to_thread(_quote, shown, note):
+        draft.quotes = await asyncio.to_thread(choose_quotes, shown)
+        for piece in _quote(draft.quotes, shown, note):
             if event := draft.add(piece):
                 yield event
     draft.stop_clock()
@@ -95,6 +97,7 @@ class _Draft:
     text: str = ""
     is_truncated: bool = False
     by_fallback: bool = False
+    quotes: list[Quote] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -153,10 +156,11 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
             yield piece
 
 
-def _quote(evidence: Evidence, note: str) -> list[ChatPiece]:
+def _quote(quotes: Sequence[Quote], evidence: Evidence, note: str) -> list[ChatPiece]:
     """Return quotes and the note, in the pieces of a chat model; no text if nothing can be quoted."""
-    output = OutputFilter(evidence)
-    pieces: list[ChatPiece] = [TextDelta(clean) for quote in quote_evidence(evidence) if (clean := output.feed(quote))]
+    output = OutputFilter(evidence, is_quoted=True)
+    texts = write_quotes(quotes, evidence.language)
+    pieces: list[ChatPiece] = [TextDelta(clean) for text in texts if (clean := output.feed(text))]
     rest = output.finish()
     if not output.declined:
         pieces.append(TextDelta(f"{rest}\n\n{note}"))
@@ -166,10 +170,13 @@ def _quote(evidence: Evidence, note: str) -> list[ChatPiece]:
 def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify) -> Composition:
     """Accept the draft as an answer. Refuse if it declines, cites nothing, or none of its statements is supported."""
     text, verification = draft.text, Verification()
+    citations: tuple[Citation, ...] = ()
     reason: RefusalReason | None = None
     if not cited_numbers(text):
         reason = "no_citation" if text.strip() else "model_declined"
-    elif not draft.is_quoted:  # quotes need no verification
+    elif draft.is_quoted:  # quotes need no verification
+        citations = cite_quotes(draft.quotes)
+    else:
         started = time.perf_counter()
         passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
         try:
@@ -178,10 +185,11 @@ def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: 
             return draft.failed(prompt, error)
         draft.seconds["verify"] = time.perf_counter() - started
         reason = None if verification.supported else "unsupported"
+        citations = () if reason else build_citations(text, evidence)
     return Composition(
         draft.model,
         "" if reason else text,
-        () if reason else build_citations(text, evidence),
+        citations,
         reason,
         prompt,
         verification,

@@ -17,6 +17,10 @@ TRUNCATED: dict[Language, str] = {
     "zh": "（回答达到长度上限，没有写完。）",
     "en": "(The answer reached its length limit and is not complete.)",
 }
+MORE_ITEMS: dict[Language, str] = {
+    "zh": "…（另有 {count} 项，见原文）",
+    "en": "… ({count} more in the document)",
+}
 MODEL_FAILED: dict[Language, str] = {
     "zh": "（大模型没有应答，以上摘自原文。）",
     "en": "(The chat model did not answer; the above is quoted from the documents.)",

@@ -22,12 +22,16 @@ class OutputFilter:
     Removes, in this order, so that no filter can bring back what one before it removed: invisible characters, parts of
     the `instructions`, markers of passages that were not offered, and links, images and HTML that no cited passage has.
     If the text begins by declining the question, in whatever decoration, nothing passes and `declined` is True.
+
+    `is_quoted`: the text is quoted from the passages with markers that are right, so other brackets, such as those in
+    code, are not markers and stay.
     """
 
-    def __init__(self, evidence: Evidence, *, instructions: str = "") -> None:
+    def __init__(self, evidence: Evidence, *, instructions: str = "", is_quoted: bool = False) -> None:
         passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
         self._invisible = InvisibleFilter()
-        self._filters: list[TextFilter] = [MarkerFilter(list(passages)), LinkFilter(passages)]
+        self._filters: list[TextFilter] = [] if is_quoted else [MarkerFilter(list(passages))]
+        self._filters.append(LinkFilter(passages))
         if instructions:
             material = "\n".join([*passages.values(), evidence.question])
             min_characters = _MIN_LEAK_CHARACTERS[evidence.language]

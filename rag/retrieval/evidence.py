@@ -39,12 +39,13 @@ def gather_evidence(
     question. Raises StoreError.
     """
     question, hits = retrieval.question, retrieval.hits[:max_passages]
-    search_filter = neighbour_filter(question, hits)
+    search_filter = neighbour_filter(question, hits, retrieval.idf)
     neighbours = [stored.chunk for stored in snapshot.chunks(search_filter)] if search_filter else []
     passages = expand_hits(
         question,
         hits,
         neighbours,
+        idf=retrieval.idf,
         count_tokens=count_tokens,
         max_tokens=max_tokens,
         max_passage_tokens=max_passage_tokens,

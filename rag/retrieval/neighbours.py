@@ -5,10 +5,12 @@ a chat model needs it in its context.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rag.models.embedders.protocol import CountTokens
+from rag.retrieval.joined_chunks import join_chunks
+from rag.retrieval.lead_ins import asks_for_label, ends_in_lead
 from rag.store.filters import All, AnyOf, Equals, Filter, Range
 from rag.types import Chunk, Hit
 
@@ -17,7 +19,8 @@ _ASKS_FOR_ALL = re.compile(
     r"\b(?:which|list|all|what are|name the|kinds? of|types? of|how many|include[sd]?|contains?)\b",
     re.IGNORECASE,
 )
-_TABLE_KINDS = ("row", "table")
+_LED_CHUNKS = 3
+"""At most this many chunks are read below a lead-in."""
 
 
 def drop_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
@@ -39,17 +42,18 @@ def drop_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
     return kept, repeated
 
 
-def neighbour_filter(question: str, hits: Sequence[Hit]) -> Filter | None:
+def neighbour_filter(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> Filter | None:
     """Return a filter for the chunks to read besides the hits, or None if there are none.
 
-    They are the neighbours of each text, and the group of the best hit if the question asks for all of it.
+    They are the neighbours of each text, what stands below a lead-in and above a table, and the group of the best hit
+    if the question asks for all of it. `idf` weighs the terms of the question.
     """
     wanted: list[Filter] = [
-        All((Equals("source", chunk.source), Range("position", chunk.position - 1, chunk.position + 1)))
+        All((Equals("source", chunk.source), Range("position", chunk.position - 1, chunk.position + _reach(chunk))))
         for chunk in (hit.chunk for hit in hits)
-        if chunk.kind not in _TABLE_KINDS
+        if chunk.kind != "row"
     ]
-    group = _wanted_group(question, hits)
+    group = _wanted_group(question, hits, idf)
     if group:
         wanted.append(Equals("group_id", group))
     return AnyOf(tuple(wanted)) if wanted else None
@@ -60,29 +64,31 @@ def expand_hits(
     hits: Sequence[Hit],
     neighbours: Iterable[Chunk],
     *,
+    idf: Mapping[str, float],
     count_tokens: CountTokens,
     max_tokens: int,
     max_passage_tokens: int,
 ) -> list[Hit]:
     """Return the hits as passages, best first, each text once, of at most `max_tokens` together.
 
-    A text grows by its neighbours of the same section, up to `max_passage_tokens`. If the question asks for all of the
-    best hit's table or list, its other rows or parts follow it in reading order. `neighbours` are the chunks that
-    `neighbour_filter` selects. A passage that does not fit is left out as a whole, except the best one.
+    A text grows by its neighbours of the same section, up to `max_passage_tokens`, and a sentence by the list, table or
+    code that it leads in to. If the question asks for all of the best hit's table or list, its other rows or parts
+    follow it in reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit
+    is left out as a whole, except the best one.
     """
     found = {chunk.id: chunk for chunk in neighbours} | {hit.chunk.id: hit.chunk for hit in hits}
-    texts = {(chunk.source, chunk.position): chunk for chunk in found.values() if chunk.kind not in _TABLE_KINDS}
+    blocks = {(chunk.source, chunk.position): chunk for chunk in found.values() if chunk.kind != "row"}
     passages: list[Hit] = []
-    used: set[str] = set()
+    used: dict[str, Chunk] = {}
     left = max_tokens
-    for hit in _with_group(hits, found.values(), _wanted_group(question, hits)):
-        if hit.chunk.id in used:
+    for hit in _with_group(hits, found.values(), _wanted_group(question, hits, idf)):
+        if hit.chunk.id in used or any(is_row_of(hit.chunk, chunk) for chunk in used.values()):
             continue
-        parts, tokens = _with_neighbours(hit.chunk, texts, used, count_tokens, min(max_passage_tokens, left))
+        parts, tokens = _with_neighbours(hit.chunk, blocks, used, count_tokens, min(max_passage_tokens, left))
         if tokens <= left or not passages:
             left -= tokens
-            used.update(part.id for part in parts)
-            passages.append(replace(hit, chunk=_joined(parts)))
+            used.update({part.id: part for part in parts})
+            passages.append(replace(hit, chunk=join_chunks(parts)))
     return passages
 
 
@@ -97,10 +103,19 @@ def is_row_of(row: Chunk, table: Chunk) -> bool:
     )
 
 
-def _wanted_group(question: str, hits: Sequence[Hit]) -> str:
-    """Return the group of the best hit if the question asks for all of its table or list, else ""."""
-    is_part = bool(hits) and hits[0].chunk.kind in (*_TABLE_KINDS, "list")
-    return hits[0].chunk.group if is_part and _ASKS_FOR_ALL.search(question) else ""
+def _reach(chunk: Chunk) -> int:
+    """Return how many positions below a chunk are read."""
+    if ends_in_lead(chunk):
+        return _LED_CHUNKS
+    return 0 if chunk.kind == "table" else 1
+
+
+def _wanted_group(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> str:
+    """Return the group of the best hit if the question asks for all of its table, list or code, else ""."""
+    if not hits or hits[0].chunk.kind == "text":
+        return ""
+    asks_for_all = hits[0].chunk.kind != "code" and _ASKS_FOR_ALL.search(question)
+    return hits[0].chunk.group if asks_for_all or asks_for_label(hits, idf) else ""
 
 
 def _with_group(hits: Sequence[Hit], found: Iterable[Chunk], group: str) -> list[Hit]:
@@ -122,35 +137,41 @@ def _with_group(hits: Sequence[Hit], found: Iterable[Chunk], group: str) -> list
 
 def _with_neighbours(
     chunk: Chunk,
-    texts: Mapping[tuple[str, int], Chunk],
-    used: set[str],
+    blocks: Mapping[tuple[str, int], Chunk],
+    used: Container[str],
     count_tokens: CountTokens,
     max_tokens: int,
 ) -> tuple[list[Chunk], int]:
-    """Return the chunk with the one after and the one before it in its section, as far as they fit, and their tokens.
+    """Return the chunk with those after and before it in its section, as far as they fit, and their tokens.
 
-    The chunk alone may have more than `max_tokens`.
+    One on each side, and the rest of a list, table or code that one begins. The chunk alone may have more than
+    `max_tokens`.
     """
     parts, tokens = [chunk], 0
-    for step in () if chunk.kind in _TABLE_KINDS else (1, -1):
-        neighbour = texts.get((chunk.source, chunk.position + step))
-        if not neighbour or neighbour.id in used or neighbour.heading_path != chunk.heading_path:
-            continue
-        grown = [*parts, neighbour] if step > 0 else [neighbour, *parts]
-        grown_tokens = count_tokens(_joined(grown).searchable_text)
-        if grown_tokens <= max_tokens:
+    before = blocks.get((chunk.source, chunk.position - 1))
+    steps = (-1, 1) if before and ends_in_lead(before) else (1, -1)
+    for step in steps:
+        while True:
+            edge = parts[-1] if step > 0 else parts[0]
+            neighbour = blocks.get((chunk.source, edge.position + step))
+            is_rest = neighbour and edge is not chunk and neighbour.group == edge.group
+            if not neighbour or neighbour.id in used or not (edge is chunk or is_rest):
+                break
+            above, below = (edge, neighbour) if step > 0 else (neighbour, edge)
+            grown = [*parts, neighbour] if step > 0 else [neighbour, *parts]
+            if not _belong_together(above, below):
+                break
+            grown_tokens = count_tokens(join_chunks(grown).searchable_text)
+            if grown_tokens > max_tokens:
+                break
             parts, tokens = grown, grown_tokens
     return parts, tokens or count_tokens(chunk.searchable_text)
 
 
-def _joined(parts: Sequence[Chunk]) -> Chunk:
-    """Return neighbouring chunks as one chunk, with the id of the first."""
-    if len(parts) == 1:
-        return parts[0]
-    kinds = {part.kind for part in parts}
-    return replace(
-        parts[0],
-        kind=kinds.pop() if len(kinds) == 1 else "text",
-        end_line=parts[-1].end_line,
-        content="\n\n".join(part.content for part in parts),
-    )
+def _belong_together(above: Chunk, below: Chunk) -> bool:
+    """Return whether two neighbours are read together: of one section, and a table only with its lead-in."""
+    if above.heading_path != below.heading_path:
+        return False
+    if below.kind == "table":
+        return ends_in_lead(above) or above.group == below.group
+    return above.kind != "table"

@@ -1,56 +1,113 @@
-"""A chunk cut into the spans that an answer quotes: a sentence, a list item with what is below it, a table row."""
+"""A chunk cut into the spans that an answer quotes: sentences, list items with what is below them, table rows, code."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
+from rag.text.blocks import LIST_ITEM, Block, BlockKind, leads_in, split_blocks
 from rag.text.cjk import has_han
 from rag.text.sentences import split_sentences
 from rag.types import PATH_SEPARATOR, Chunk
 
-_CODE_BLOCK = re.compile(r"(```.*?(?:```|\Z))", re.DOTALL)
-_LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s+(?P<text>.*)")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a chunk. `text` can be read on its own; `quote` is the same part word for word as the chunk has it."""
+    """A part of a chunk. `text` can be read on its own; `quote` is the same part word for word as the chunk has it.
+
+    `start` is where the quote begins in the content of the chunk, in characters.
+    """
 
     text: str
     quote: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Return where the quote ends, exclusive."""
+        return self.start + len(self.quote)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSpans:
+    """A paragraph, list, table or code block as its spans.
+
+    `lead` is the sentence that leads in to a list, a table or code; it is a span of the block above. `head` is the
+    header of a table with the ruler below it, in Markdown.
+    """
+
+    kind: BlockKind
+    spans: tuple[Span, ...]
+    lead: Span | None = None
+    head: str = ""
 
 
 def split_spans(chunk: Chunk) -> list[Span]:
     """Return the spans of a chunk in order; at least one unless the chunk is empty."""
-    if chunk.kind in ("row", "code"):
-        return [Span(chunk.content, chunk.content)]
-    if chunk.kind == "table":
-        return _table_spans(chunk.content)
-    if chunk.kind == "list":
-        return _list_spans(chunk.content)
-    return _text_spans(chunk.content)
+    return [span for block in split_block_spans(chunk) for span in block.spans]
 
 
-def _text_spans(content: str) -> list[Span]:
-    quotes: list[str] = []
-    for part in _CODE_BLOCK.split(content):
-        quotes += [part] if part.startswith("```") else split_sentences(part)
-    if not quotes and content.strip():
-        quotes = [content.strip()]
-    return [Span(quote, quote) for quote in quotes]
+def split_block_spans(chunk: Chunk) -> list[BlockSpans]:
+    """Return the blocks of a chunk in order, none of them without spans."""
+    content = chunk.content
+    lines = content.split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    found: list[BlockSpans] = []
+    for block in split_blocks(lines):
+        text = "\n".join(lines[block.start : block.end])
+        spans = _SPANS[block.kind](text, starts[block.start])
+        if spans:
+            lead = _lead(block, found[-1]) if found else None
+            head = "\n".join(lines[block.start : block.start + 2]) if block.kind == "table" else ""
+            found.append(BlockSpans(block.kind, tuple(spans), lead, head))
+    kinds = {block.kind for block in found}
+    if chunk.kind == "row" or (chunk.kind in ("table", "code") and chunk.kind not in kinds) or not found:
+        kind: BlockKind = "code" if chunk.kind == "code" else "table" if chunk.kind in ("table", "row") else "text"
+        bare = content if kind != "text" else content.strip()
+        return [BlockSpans(kind, (Span(bare, bare, content.index(bare)),))] if content.strip() else []
+    return found
 
 
-def _list_spans(content: str) -> list[Span]:
+def _lead(block: Block, above: BlockSpans) -> Span | None:
+    if block.kind == "text" or above.kind not in ("text", "list"):
+        return None
+    sentence = above.spans[-1]
+    return sentence if block.is_attached or leads_in(sentence.quote) else None
+
+
+def _sentence_spans(text: str, start: int) -> list[Span]:
+    spans: list[Span] = []
+    position = 0
+    for sentence in split_sentences(text):
+        position = text.index(sentence, position)
+        spans.append(Span(sentence, sentence, start + position))
+        position += len(sentence)
+    return spans
+
+
+def _code_spans(text: str, start: int) -> list[Span]:
+    return [Span(text, text, start)]
+
+
+def _item_spans(text: str, start: int) -> list[Span]:
     items: list[list[str]] = []
-    for line in content.split("\n"):
-        if items and (line.startswith(" ") or not _LIST_ITEM.match(line)):
+    margin = len(text) - len(text.lstrip())
+    for line in text.split("\n"):
+        match = LIST_ITEM.match(line)
+        if items and (not match or len(match["indent"]) > margin):
             items[-1].append(line)
         else:
             items.append([line])
-    return [Span(_item_text(lines), "\n".join(lines).rstrip()) for lines in items]
+    ends = accumulate(len("\n".join(lines)) + 1 for lines in items)
+    starts = [start, *(start + end for end in ends)]
+    return [
+        Span(_item_text(lines), "\n".join(lines).rstrip(), begin) for lines, begin in zip(items, starts, strict=False)
+    ]
 
 
-def _item_text(lines: list[str]) -> str:
+def _item_text(lines: Sequence[str]) -> str:
     """`1. 数学` above `- 线性代数` and `- 概率统计` becomes `数学: 线性代数、概率统计`."""
     first, *below = [_without_marker(line) for line in lines if line.strip()] or [""]
     separator = "、" if has_han("".join(lines)) else ", "
@@ -58,23 +115,25 @@ def _item_text(lines: list[str]) -> str:
 
 
 def _without_marker(line: str) -> str:
-    match = _LIST_ITEM.match(line.strip())
+    match = LIST_ITEM.match(line.strip())
     return match["text"] if match else line.strip()
 
 
-def _table_spans(content: str) -> list[Span]:
-    lines = content.split("\n")
-    ruler = next((number for number, line in enumerate(lines) if line.startswith("|---")), None)
-    if not ruler:
-        return [Span(content, content)]
-    headers = _cells(lines[ruler - 1])
+def _row_spans(text: str, start: int) -> list[Span]:
+    header, ruler, *rows = text.split("\n")
+    headers = _cells(header)
+    start += len(header) + len(ruler) + 2
     spans = []
-    for line in lines[ruler + 1 :]:
+    for line in rows:
         pairs = zip(headers, _cells(line), strict=False)
         fields = [f"{header}: {cell}" if header else cell for header, cell in pairs if cell]
-        spans.append(Span(PATH_SEPARATOR.join(fields), line))
+        spans.append(Span(PATH_SEPARATOR.join(fields), line, start))
+        start += len(line) + 1
     return spans
 
 
 def _cells(line: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in _CELL_BORDER.split(line)[1:-1]]
+
+
+_SPANS = {"text": _sentence_spans, "list": _item_spans, "table": _row_spans, "code": _code_spans}

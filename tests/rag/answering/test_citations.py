@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answering.citations import MAX_QUOTE_CHARACTERS, build_citations
+from rag.answering.citations import MAX_QUOTE_CHARACTERS, build_citations, cite_quotes
+from rag.answering.quote import choose_quotes
 from rag.checks.citation_markers import MarkerFilter
-from rag.document_url import passage_url
+from rag.document_url import document_url, passage_url
 from rag.retrieval.evidence import Evidence
 from rag.types import Chunk, ChunkKind, Hit, Passage
 
@@ -135,5 +136,22 @@ def test_quotes_of_the_shipped_knowledge_stand_in_their_passages(evidence_of: Ca
         for one in shipped.passages:
             (citation,) = build_citations(f"{question} [{one.number}]", shipped)
             assert citation.quote in one.chunk.content
-            assert (citation.start_line, citation.end_line) == (one.chunk.start_line, one.chunk.end_line)
-            assert citation.url == passage_url(one.chunk)
+            assert one.chunk.start_line <= citation.start_line <= citation.end_line <= one.chunk.end_line
+            lines = range(citation.start_line, citation.end_line + 1)
+            assert citation.url == document_url(one.chunk.source, lines)
+
+
+def test_a_citation_points_at_the_lines_that_are_quoted() -> None:
+    content = "平台：\n- Coze\n- Ollama\n- Dify"
+    found = passage(1, content, "list")
+    (citation,) = build_citations("Ollama [1]。Dify [1]。", evidence(found))
+    assert (citation.start_line, citation.end_line) == (12, 13)
+    assert citation.url == "/docs/1.md?lines=12-13#passage"
+
+
+def test_a_quoted_list_is_cited_with_its_lead_in_even_if_it_is_too_long_to_repeat() -> None:
+    items = [f"- 平台{number}：{'很' * 40}" for number in range(20)]
+    chunk = replace(passage(1, "\n".join(["Ollama 的平台：", *items]), "list").chunk, start_line=5, end_line=25)
+    (citation,) = cite_quotes(choose_quotes(evidence(Passage(1, Hit(chunk, 1.0, 0.9, 0.5)))))
+    assert (citation.start_line, citation.end_line) == (5, 25)
+    assert citation.quote == "Ollama 的平台："

@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from rag.answering.quote import quote_evidence
+from api.page.answer_html import answer_html
+from rag.answering.quote import choose_quotes
+from rag.answering.quote_markdown import write_quotes
 from rag.retrieval.evidence import Evidence
 from tests.kit.chat import evidence_of as evidence
 from tests.kit.chat import passage
 
 
 def quoted(found: Evidence) -> str:
-    return "".join(quote_evidence(found))
+    return "".join(write_quotes(choose_quotes(found), found.language))
 
 
 def test_one_sentence_that_answers_is_quoted_alone_with_its_marker() -> None:
@@ -40,9 +42,97 @@ def test_a_question_for_a_heading_gets_the_whole_list_under_it() -> None:
     assert quoted(found) == "- Coze [1]\n- Dify [1]\n- Trae [1]"
 
 
-def test_a_long_list_is_cut_to_a_bearable_length() -> None:
+@pytest.mark.parametrize("lead", ["", "Ollama 的模型：\n"])
+def test_a_long_list_is_cut_to_a_bearable_length_and_says_so(lead: str) -> None:
     items = "\n".join(f"- item{number}" for number in range(100))
-    assert quoted(evidence(passage(1, items, kind="list", heading="Ollama"))).count("\n") == 7
+    lines = quoted(evidence(passage(1, lead + items, kind="list", heading="Ollama"))).split("\n")
+    assert [line for line in lines if "item" in line][-1].startswith("- item29")
+    assert lines[-1] == "- …（另有 70 项，见原文）"
+
+
+def test_rows_that_are_passages_of_their_own_are_cut_as_one_table() -> None:
+    rows = [passage(n, f"Ollama › 模型: m{n}", kind="row", group="t", score=1 - n / 100) for n in range(1, 41)]
+    lines = quoted(evidence(*rows)).split("\n")
+    assert lines[29:] == ["- Ollama › 模型: m30 [30]", "- …（另有 10 项，见原文）"]
+
+
+LEAD = "Ollama 需要以下条件："
+
+
+@pytest.mark.parametrize(
+    ("below", "answer"),
+    [
+        ("\n- 内存\n- 显卡", "\n\n- 内存\n- 显卡"),
+        ("\n\n- 内存\n- 显卡", "\n\n- 内存\n- 显卡"),
+        ("\n1. 内存\n  - 8 GB\n    - DDR5\n2. 显卡", "\n\n1. 内存\n   - 8 GB\n     - DDR5\n2. 显卡"),
+        ("\n- 运行\n  ```py\n  if a[1]:\n\n      b()\n  ```", "\n\n- 运行\n  ```py\n  if a[1]:\n\n      b()\n  ```"),
+        ("\n```py\nif a[1]:\n    b()\n```", "\n\n```py\nif a[1]:\n    b()\n```"),
+        ("\n```py\nif a[1]:\n    cut", "\n\n```py\nif a[1]:\n    cut\n```"),
+        ("\n| a | b |\n|---|---|\n| x | y |", "\n\n| a | b |\n|---|---|\n| x | y |"),
+        ("\n1. 内存\n\n```\nfree\n```\n\n2. 显卡", "\n\n1. 内存\n\n```\nfree\n```\n\n2. 显卡"),
+    ],
+    ids=["list", "list apart", "nested list", "code in a list", "code", "cut code", "table", "steps with code"],
+)
+def test_a_lead_in_is_quoted_with_all_that_it_leads_in_to(below: str, answer: str) -> None:
+    found = evidence(passage(1, f"别的事。\n\n{LEAD}{below}\n\n后文。"))
+    if "cut" in below:
+        found = evidence(passage(1, f"别的事。\n\n{LEAD}{below}"))
+    assert quoted(found) == f"{LEAD} [1]{answer}"
+
+
+def test_the_page_shows_what_is_led_in_to_as_it_is() -> None:
+    code = "2. 运行\n  ```py\n  if a[1]:\n      b()\n  ```"
+    text = quoted(evidence(passage(1, f"{LEAD}\n1. 内存\n  - 8 GB\n{code}", kind="list")))
+    (lead, items) = answer_html(text, [1])
+    assert 'data-cite="1"' in lead
+    assert "if a[1]:\n    b()\n</code></pre>" in items
+    assert "data-cite" not in items
+    assert items.count("<li>") == 3
+    assert items.count("<ol>") == items.count("<ul>") == 1
+
+
+def test_of_two_lists_the_one_that_is_asked_for_is_quoted() -> None:
+    found = evidence(passage(1, "Dify 的步骤：\n- 甲\n- 乙\n\nOllama 的步骤：\n- 丙\n- 丁", kind="list"))
+    assert quoted(found) == "Ollama 的步骤： [1]\n\n- 丙\n- 丁"
+
+
+def test_an_item_that_answers_is_quoted_alone() -> None:
+    found = evidence(passage(1, "可选的平台：\n- Coze\n- Ollama\n- Dify", kind="list"))
+    assert quoted(found) == "Ollama [1]"
+
+
+def test_an_item_that_does_not_say_what_it_is_about_comes_with_its_lead_in() -> None:
+    found = evidence(
+        passage(1, "平台：\n- Coze\n- Ollama\n- Dify", kind="list"), idf={"ollama": 2.0, "平台": 1.0, "本地": 0.1}
+    )
+    assert quoted(found) == "平台： [1]\n\n- Ollama"
+
+
+def test_code_comes_with_its_lead_in() -> None:
+    found = evidence(passage(1, "启动服务：\n\n```sh\nollama serve # Ollama\n```"))
+    assert quoted(found) == "启动服务： [1]\n\n```sh\nollama serve # Ollama\n```"
+
+
+def test_the_marker_of_code_without_a_lead_in_stands_below_it() -> None:
+    found = evidence(passage(1, "ollama serve\n\n  # two", kind="code"))
+    assert quoted(found) == "```\nollama serve\n\n  # two\n```\n[1]"
+
+
+def test_a_lead_in_that_stands_above_each_part_of_a_list_is_quoted_once() -> None:
+    parts = [passage(n, f"Ollama 需要：\n- 条件{n}", kind="list", group="l") for n in (1, 2)]
+    assert quoted(evidence(*parts)) == "Ollama 需要： [1]\n\n- 条件1\n- 条件2 [2]"
+
+
+def test_the_parts_of_long_code_are_one_block_of_code() -> None:
+    parts = [passage(n, f"Ollama：\n```py\na[{n}]\n```", kind="code", group="c") for n in (1, 2, 3)]
+    assert quoted(evidence(*parts)) == "Ollama： [1]\n\n```py\na[1]\na[2]\na[3]\n```\n[2] [3]"
+
+
+def test_the_parts_of_a_long_table_are_one_table() -> None:
+    head = "Ollama：\n| a | b |\n|---|---|"
+    parts = [passage(n, f"{head}\n| x{n} | y |", kind="table", group="c") for n in (1, 2)]
+    table = "| a | b |\n|---|---|\n| x1 | y |\n| x2 | y [2] |"
+    assert quoted(evidence(*parts)) == f"Ollama： [1]\n\n{table}"
 
 
 def test_without_passages_there_is_nothing_to_quote() -> None:
@@ -62,7 +152,7 @@ def test_a_question_without_terms_is_no_crash() -> None:
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        ("学习路线", ["数学: 线性代数、概率统计、微积分", "自然语言处理: NLP"]),
+        ("学习路线", ["数学", "自然语言处理"]),
         ("AIGC 开发平台有哪些？", ["Coze", "Cherry Studio", "Ollama", "Cloud Studio"]),
         ("第二层包含哪些内容？", ["语言大模型", "视觉大模型", "代码大模型", "本地定制化模型"]),
         ("Dify 的官网是什么？", ["https://dify.ai/zh"]),
@@ -76,4 +166,4 @@ def test_questions_to_the_shipped_knowledge_are_answered_with_markers(
     for word in words:
         line = next(line for line in text.split("\n") if word in line)
         number = int(line.rpartition("[")[2].rstrip("]"))
-        assert word.split(":")[0] in found.passages[number - 1].chunk.content
+        assert word in found.passages[number - 1].chunk.content

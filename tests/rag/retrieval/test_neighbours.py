@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.chunking.chunks import chunk_document
+from ingest.readers.parse import parse_document
 from rag.retrieval.neighbours import drop_overlaps, expand_hits, neighbour_filter
 from rag.store.filters import AnyOf, Equals
+from rag.text.tokens import tokenize_question
 from rag.types import Chunk, ChunkKind, Hit
 
 
@@ -39,7 +42,16 @@ def words(text: str) -> int:
 def read(
     question: str, hits: Sequence[Hit], neighbours: Sequence[Chunk] = (), *, tokens: int = 999, each: int = 99
 ) -> list[Hit]:
-    return expand_hits(question, hits, neighbours, count_tokens=words, max_tokens=tokens, max_passage_tokens=each)
+    """`neighbours` may hold more than the filter selects."""
+    idf = dict.fromkeys(tokenize_question(question), 1.0)
+    return expand_hits(
+        question, hits, neighbours, idf=idf, count_tokens=words, max_tokens=tokens, max_passage_tokens=each
+    )
+
+
+def parts_of(page: str, max_tokens: int = 30) -> list[Chunk]:
+    document = parse_document("a.md", page.encode())
+    return chunk_document(document, count_tokens=words, max_tokens=max_tokens)
 
 
 ROW = replace(chunk(1, kind="row", group="t"), start_line=12, end_line=12)
@@ -98,7 +110,7 @@ def test_a_question_for_all_gets_every_row_of_the_best_table_after_the_best() ->
 def test_a_question_for_one_fact_gets_the_rows_that_were_found() -> None:
     rows = [chunk(number, kind="row", group="t") for number in (1, 2, 3)]
     assert [one.chunk.id for one in read("Milvus 的官网？", [hit(rows[1])], rows)] == ["row2"]
-    assert neighbour_filter("Milvus 的官网？", [hit(rows[1])]) is None
+    assert neighbour_filter("Milvus 的官网？", [hit(rows[1])], {}) is None
 
 
 @pytest.mark.parametrize(
@@ -106,7 +118,7 @@ def test_a_question_for_one_fact_gets_the_rows_that_were_found() -> None:
     ["向量数据库有哪些？", "第二层包含什么", "列出所有模型", "Which vendors are listed?", "What are the layers?"],
 )
 def test_a_question_for_all_is_recognised_in_both_languages(question: str) -> None:
-    assert neighbour_filter(question, [hit(ROW)]) == AnyOf((Equals("group_id", "t"),))
+    assert neighbour_filter(question, [hit(ROW)], {}) == AnyOf((Equals("group_id", "t"),))
 
 
 def test_the_parts_of_a_long_list_come_together() -> None:
@@ -120,6 +132,78 @@ def test_a_passage_that_does_not_fit_is_left_out_except_the_best() -> None:
     assert [one.chunk.position for one in read("q", hits, tokens=15)] == [1, 5]
     assert [one.chunk.position for one in read("q", hits, tokens=1)] == [1]
     assert read("q", []) == []
+
+
+ITEMS = "\n".join(f"- the item number {number}" for number in range(8))
+CODE = "\n".join(f"value {number} = {number}" for number in range(12))
+ROWS = "\n".join(f"| key {number} | value {number} |" for number in range(8))
+LONG_LEAD = "This is a lead-in with more words than a label has, so it is a paragraph of its own and ends with a colon:"
+
+
+@pytest.mark.parametrize(
+    ("below", "whole"),
+    [
+        (ITEMS, ITEMS),
+        (f"```py\n{CODE}\n```", f"```py\n{CODE}\n```"),
+        (f"| k | v |\n|---|---|\n{ROWS}", f"| k | v |\n|---|---|\n{ROWS}"),
+    ],
+    ids=["list", "code", "table"],
+)
+def test_a_lead_in_is_read_with_all_that_it_leads_in_to(below: str, whole: str) -> None:
+    chunks = parts_of(f"# Part\n\n{LONG_LEAD}\n\n{below}\n\nText below.\n")
+    lead, first, second = [one for one in chunks if one.kind != "row"][:3]
+    assert (lead.content, first.group) == (LONG_LEAD, second.group)
+    (passage,) = read("q", [hit(lead)], chunks)
+    assert passage.chunk.content == f"{LONG_LEAD}\n\n{whole}"
+    assert (passage.chunk.start_line, passage.chunk.end_line) == (3, 4 + len(below.split("\n")) - ("```" in below))
+
+
+def test_a_list_and_a_table_are_read_with_their_lead_in_even_if_nothing_else_fits() -> None:
+    for below in (ITEMS, f"| k | v |\n|---|---|\n{ROWS}"):
+        chunks = parts_of(f"# Part\n\n{LONG_LEAD}\n\n{below}\n")
+        (passage,) = read("q", [hit(chunks[1])], chunks, each=words(LONG_LEAD) + words(chunks[1].content) + 4)
+        assert passage.chunk.content == f"{LONG_LEAD}\n\n{chunks[1].content}"
+
+
+def test_a_table_is_not_read_with_text_that_does_not_lead_in_to_it() -> None:
+    chunks = parts_of(f"# Part\n\nSome text.\n\n| k | v |\n|---|---|\n{ROWS}\n")
+    (passage,) = read("q", [hit(chunks[0])], chunks)
+    assert passage.chunk == chunks[0]
+
+
+def test_the_rows_of_a_table_that_was_read_with_its_lead_in_are_not_read_again() -> None:
+    chunks = parts_of(f"# Part\n\n{LONG_LEAD}\n\n| k | v |\n|---|---|\n{ROWS}\n")
+    rows = [hit(one) for one in chunks if one.kind == "row"]
+    assert len(read("q", [hit(chunks[0]), *rows], chunks)) == 1
+
+
+def test_the_parts_of_a_list_are_joined_without_the_label_that_is_above_each() -> None:
+    chunks = parts_of(f"# Part\n\nThe parts:\n\n{ITEMS}\n")
+    assert [one.content.split("\n")[0] for one in chunks] == ["The parts:", "The parts:"]
+    (passage,) = read("q", [hit(chunks[1])], chunks)
+    assert passage.chunk.content == f"The parts:\n{ITEMS}"
+
+
+@pytest.mark.parametrize("question", ["label of the section", "the label"])
+def test_a_question_for_the_label_of_a_block_gets_all_of_it(question: str) -> None:
+    (first, second) = parts_of(f"# Part\n\nThe label of it:\n\n{ITEMS}\n")
+    idf = dict.fromkeys(tokenize_question(question), 1.0)
+    wanted = neighbour_filter(question, [hit(second)], idf)
+    assert isinstance(wanted, AnyOf)
+    assert Equals("group_id", first.group) in wanted.of
+    passages = read(question, [hit(second)], [first, second], each=1)
+    assert [one.chunk for one in passages] == [second, first]
+    passages = read("item number 5", [hit(second)], [], each=1)
+    assert [one.chunk for one in passages] == [second]
+
+
+def test_a_question_for_the_label_that_begins_each_row_gets_the_whole_table() -> None:
+    *_, last = rows = [
+        replace(chunk(number, kind="row", group="t"), content=f"Prices › plan: p{number}") for number in (1, 2, 3)
+    ]
+    found = read("prices", [hit(last), hit(rows[0])], rows)
+    assert [one.chunk.position for one in found] == [3, 1, 2]
+    assert [one.chunk.position for one in read("plan p3 prices", [hit(last), hit(rows[0])], rows)] == [3, 1]
 
 
 chunks = st.builds(
