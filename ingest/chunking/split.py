@@ -1,5 +1,6 @@
 """Blocks → pieces that fit a chunk: short blocks share one, long ones are cut between lines, rows or clauses."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -90,15 +91,33 @@ def _split_block(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pie
         for part in split_long_text(block.caption, budget.total, budget.max_tokens):
             yield Piece("text", number, start, start, part)
         block = replace(block, caption="")
-    run: list[Line] = []
-    for line in _short_lines(block, budget):
-        if run and (len(run) >= _MAX_LINES or not _lines_fit(block, [*run, line], budget)):
-            yield Piece(block.kind, number, start, run[-1].end_line, _block_text(block, run))
-            start = line.start_line
-            run = []
-        run.append(line)
-    if run:
-        yield Piece(block.kind, number, start, run[-1].end_line, _block_text(block, run))
+    for position, run in enumerate(_even_runs(block, list(_short_lines(block, budget)), budget)):
+        begins = run[0].start_line if position else start
+        yield Piece(block.kind, number, begins, run[-1].end_line, _block_text(block, run))
+
+
+def _even_runs(block: Block, lines: Sequence[Line], budget: ChunkBudget) -> list[list[Line]]:
+    """Return the lines in as few runs as fit, all of about the same length: the last one would be a scrap."""
+    runs = _runs(block, lines, budget, math.inf)
+    if len(runs) > 1:
+        total = sum(budget.cost(line.text) for line in lines)
+        even = _runs(block, lines, budget, total / len(runs))
+        runs = even if len(even) == len(runs) else runs
+    return runs
+
+
+def _runs(block: Block, lines: Sequence[Line], budget: ChunkBudget, share: float) -> list[list[Line]]:
+    """Return runs of lines that fit; one that has `share` tokens is full."""
+    runs: list[list[Line]] = []
+    tokens = 0
+    for line in lines:
+        is_full = not runs or len(runs[-1]) >= _MAX_LINES or tokens >= share
+        if is_full or not _lines_fit(block, [*runs[-1], line], budget):
+            runs.append([])
+            tokens = 0
+        runs[-1].append(line)
+        tokens += budget.cost(line.text)
+    return runs
 
 
 def _short_lines(block: Block, budget: ChunkBudget) -> Iterator[Line]:

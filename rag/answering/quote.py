@@ -1,5 +1,6 @@
 """Answer without a chat model: quote the best sentences, list items, table rows or code, each with its citation."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ EXTRACTIVE = "extractive"
 MAX_SENTENCES = 8
 MAX_ITEMS = 30
 """The most items of one list, and rows of one table, that an answer quotes."""
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?!:)")
 _TIE_RATIO = 0.95
 """A span of the same block belongs to the answer if it covers at least this much of what the best span covers: "what is
 in layer two" matches every row of layer two equally."""
@@ -105,6 +107,7 @@ def _coverage(terms: Set[str], evidence: Evidence) -> float:
 def _quotes(passage: Passage, chosen: Collection[int], evidence: Evidence) -> list[Quote]:
     """Return the quotes from a passage; `chosen` has the starts of the spans that answer the question."""
     blocks = split_block_spans(passage.chunk)
+    chosen = {*chosen, *_footnotes(blocks, chosen)}
     quotes: list[Quote] = []
     announced_until = 0
     for number, block in enumerate(blocks):
@@ -119,6 +122,15 @@ def _quotes(passage: Passage, chosen: Collection[int], evidence: Evidence) -> li
     leads = {quote.lead.start for quote in quotes if quote.lead}
     bare = [replace(quote, spans=tuple(span for span in quote.spans if span.start not in leads)) for quote in quotes]
     return [quote for quote in bare if quote.spans]
+
+
+def _footnotes(blocks: Sequence[BlockSpans], chosen: Collection[int]) -> Iterator[int]:
+    """Yield the starts of the footnotes that chosen spans refer to: `[^1]` is answered by `[^1]: …`."""
+    spans = (span for block in blocks for span in block.spans if span.start in chosen)
+    labels = tuple(f"{label}:" for span in spans for label in _FOOTNOTE.findall(span.quote))
+    for block in blocks:
+        if labels and block.spans[0].quote.startswith(labels):
+            yield from (span.start for span in block.spans)
 
 
 def _adds(lead: Span, spans: Sequence[Span], passage: Passage, evidence: Evidence) -> bool:
