@@ -2,15 +2,24 @@
 
 import unicodedata
 
-from ingest.readers.encoding import decode
+from ingest.readers.encoding import decode, decode_html
 from rag.text.invisible import remove_invisible
 
 
 def read_text(source: str, content: bytes) -> str:
     """Return the text of a file's bytes, cleaned. Raises DocumentError as `decode`."""
-    return clean_text(decode(source, content).replace("\r\n", "\n").replace("\r", "\n"))
+    return _cleaned(decode(source, content))
+
+
+def read_html_text(source: str, content: bytes) -> str:
+    """Return the text of an HTML file's bytes, cleaned. Raises DocumentError as `decode_html`."""
+    return _cleaned(decode_html(source, content))
 
 
 def clean_text(text: str) -> str:
     """Return the text in NFC and without invisible characters; the number of lines stays the same."""
     return remove_invisible(unicodedata.normalize("NFC", text))
+
+
+def _cleaned(text: str) -> str:
+    return clean_text(text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -1,12 +1,17 @@
-"""Bytes → text: UTF-8, UTF-16 with a byte order mark, or GB18030. Other encodings are refused, not guessed."""
+"""Bytes → text: UTF-8, UTF-16 with a byte order mark, or GB18030. Other encodings are refused, not guessed.
+
+An HTML file can declare another one.
+"""
 
 import codecs
 import re
 from collections.abc import Sequence, Set
 
+from ingest.readers.declared_encoding import declared_encoding, decode_by_label, is_seven_bit
 from rag.errors import DocumentError
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS = (codecs.BOM_UTF8, *_UTF16_MARKS)
 _MIN_COMMON_SHARE = 0.7
 # The first byte of GB2312's symbols (rows 1 to 9) and of its 3,755 common characters (rows 16 to 55). Text in another
 # double-byte encoding, decoded as GB18030, has mostly rare characters,
@@ -31,11 +36,41 @@ def decode(source: str, content: bytes) -> str:
     Bytes that are not UTF-8 are taken for GB18030 if they decode to mostly common Chinese.
     Raises DocumentError, naming the source and the line, for any other encoding and for NUL bytes.
     """
-    text = _decoded(source, content)
+    return _without_nul(source, _decoded(source, content))
+
+
+def decode_html(source: str, content: bytes) -> str:
+    """Return the text of an HTML file, by the encoding that it declares.
+
+    A byte order mark counts more than a declaration, and so do bytes that are UTF-8. Without a declaration, the bytes
+    are decoded as by `decode`. Raises DocumentError, naming the source and the line, for bytes that are not what the
+    file declares, and as `decode`.
+    """
+    label = declared_encoding(content)
+    if label is None or content.startswith(_MARKS) or (_is_utf8(content) and not is_seven_bit(label)):
+        return decode(source, content)
+    try:
+        return _without_nul(source, decode_by_label(content, label))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DocumentError(
+            f"{source}: line {line} is not {label}, which the file declares; save the file as UTF-8"
+        ) from error
+
+
+def _without_nul(source: str, text: str) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DocumentError(f"{source}: line {line} contains a NUL byte; this is not a text file")
     return text
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decoded(source: str, content: bytes) -> str:

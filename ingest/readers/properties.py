@@ -11,12 +11,12 @@ from rag.types import MetadataValue
 _PUBLISHING_KEYS = frozenset(
     """
     draft published publish unlisted hidden headless pin listed
-    layout template slug permalink url weight order position nav pageclass bodyclass classes cssclass cssclasses
+    layout template slug permalink url weight order nav pageclass bodyclass classes cssclass cssclasses
     build cascade markup menu menus outputs resources sitemap translationkey iscjklanguage titletemplate
     titlemeta displayedsidebar parsenumberprefixes customediturl editurl editlink lastupdated contributors
     navbar aside outline head footer prev next home search boost social comments rendermacros inherits readtime
-    renderwithliquid excerptseparator redirectfrom redirectto parent grandparent haschildren hastoc collection
-    authorprofile share related math mathjax katex mermaid lang dir robots
+    renderwithliquid excerptseparator redirectfrom redirectto parent grandparent haschildren hastoc
+    authorprofile share math mathjax katex mermaid lang dir robots
     image images cover covery coverx thumbnail banner icon metalinks if excalidrawplugin kanbanplugin
     """.split()
 )
