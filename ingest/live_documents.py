@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from ingest.chunking.sections import parse_tokens
-from ingest.files.confined import read_below
+from ingest.files.confined import read_below, resolve_below
 from ingest.readers.document import Document
 from ingest.readers.parse import parse_document
 from ingest.readers.plain_text import text_to_markdown
@@ -78,10 +78,11 @@ def _content(record: DocumentRecord, settings: KnowledgeSettings) -> bytes | Non
     for form in ("NFC", "NFD"):  # the forms in which file systems keep names
         path = PurePosixPath(unicodedata.normalize(form, record.source))
         try:
-            content = read_below(settings.path, path, max_bytes=settings.max_file_bytes)
+            place = resolve_below(settings.path, path)
+            content = read_below(settings.path, place, max_bytes=settings.max_file_bytes) if place else None
         except (OSError, ValueError):
             continue
-        if content_hash(content) == record.content_hash:
+        if content is not None and content_hash(content) == record.content_hash:
             return content
     return None
 
