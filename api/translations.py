@@ -65,9 +65,30 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "{chunks_unchanged} unchanged; {embedded} embedded, {seconds:.1f} s",
     },
     "failed": {
-        "zh": "{count} 篇文档没能读入；以前读入过的，旧内容继续有效：",
-        "en": "Documents that could not be ingested: {count}. Content ingested before stays live.",
+        "zh": "{count} 处没能读入；以前读入过的，旧内容继续有效：",
+        "en": "Could not be ingested: {count}. Content ingested before stays live.",
     },
+    "warnings": {"zh": "{count} 处要留意：", "en": "Worth a look: {count}."},
+    "without_passages": {
+        "zh": "{count} 篇文档里没有可查的文字。",
+        "en": "Documents without any text to find: {count}.",
+    },
+    "held_back": {
+        "zh": "{count} 篇文档从文件夹里消失了，一下子太多，先留着；确实要删，再运行一次并加上 --allow-mass-deletion。",
+        "en": "Documents gone from the folder: {count}. They stay live because they are so many; if that is meant, run "
+        "again with --allow-mass-deletion.",
+    },
+    "passed_over": {"zh": "没有读的：{counts}", "en": "Passed over: {counts}"},
+    "list_separator": {"zh": "，", "en": ", "},
+    "other suffix": {"zh": "别的后缀", "en": "other suffix"},
+    "not included": {"zh": "不在 include 里", "en": "not included"},
+    "excluded": {"zh": "exclude 排除", "en": "excluded"},
+    "hidden": {"zh": "隐藏", "en": "hidden"},
+    "ignored": {"zh": ".gitignore 排除", "en": "ignored by .gitignore"},
+    "link out of the folder": {"zh": "指向外面的链接", "en": "link out of the folder"},
+    "broken link": {"zh": "断掉的链接", "en": "broken link"},
+    "folder read already": {"zh": "指向已读文件夹的链接", "en": "link to a folder that is read already"},
+    "not a regular file": {"zh": "不是普通文件", "en": "not a regular file"},
     "first_ingest": {
         "zh": "还没有读入过文档，先读入 {path} 里的 {count} 篇。",
         "en": "Nothing has been ingested yet; ingesting {path} first (documents: {count}).",

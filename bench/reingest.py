@@ -112,8 +112,7 @@ def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measuremen
     edited = _edit_paragraphs(root)
     found.append(_run(f"{edited} paragraphs edited", work, settings))
     renamed = _rename_folder(root)
-    # The check of mass deletions counts renamed documents, which may be more than a fifth of a small folder.
-    found.append(_run(f"folder of {renamed} files renamed", work, settings, "--allow-mass-deletion"))
+    found.append(_run(f"folder of {renamed} files renamed", work, settings))
     return found
 
 

@@ -89,6 +89,9 @@ class IngestRunner:
             log.exception("ingest crashed")
             raise
         else:
+            last = self._state.report
+            if report.message and report.message != (last.message if last else ""):
+                log.warning("ingest: %s", report.message)
             self._end(report)
 
     def _end(self, result: IngestReport | ZhiwenError) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import PurePosixPath
 
-from ingest.files.confined import read_below
+from ingest.files.confined import read_below, resolve_below
 from ingest.markup.markdown_tree import markdown_tree
 from ingest.markup.tree import Element, Node, Text
 from ingest.readers.document import Document
@@ -76,10 +76,11 @@ def _content(record: DocumentRecord, settings: KnowledgeSettings) -> bytes | Non
     for form in ("NFC", "NFD"):  # the forms in which file systems keep names
         path = PurePosixPath(unicodedata.normalize(form, record.source))
         try:
-            content = read_below(settings.path, path, max_bytes=settings.max_file_bytes)
+            place = resolve_below(settings.path, path)
+            content = read_below(settings.path, place, max_bytes=settings.max_file_bytes) if place else None
         except (OSError, ValueError):
             continue
-        if content_hash(content) == record.content_hash:
+        if content is not None and content_hash(content) == record.content_hash:
             return content
     return None
 

@@ -1,16 +1,22 @@
 """The write path: files → documents → chunks → vectors → a staged generation → commit."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ingest.files.scan import File, scan_knowledge
+from ingest.files.scan import FolderScan, scan_knowledge
 from ingest.golden import GoldenQuestion, GoldenResult, ask_golden, check_golden_loss, load_golden
 from ingest.parser_process import ParserProcess
+from ingest.staging.deletion_guard import (
+    check_same_folder,
+    documents_to_keep,
+    hold_back_deletions,
+    lost_documents,
+)
 from ingest.staging.document_cutter import DocumentCutter, pipeline_fingerprint
 from ingest.staging.lease import write_lease
 from ingest.staging.pipeline import Pipeline
-from ingest.staging.plan import OnPlan, Plan, check_mass_deletion, make_plan
+from ingest.staging.plan import OnPlan, Plan, make_plan
 from ingest.staging.progress_meter import ProgressMeter
 from ingest.staging.recovery import recover
 from ingest.staging.report import IngestReport, OnProgress
@@ -18,7 +24,7 @@ from ingest.staging.staging import Staging, layout_of
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
-from rag.store.records import Commit
+from rag.store.records import Commit, DocumentRecord
 from rag.store.store import Store
 
 
@@ -36,27 +42,28 @@ def ingest(
     """Bring the store in line with the knowledge folder and return what was done.
 
     Readers see the old generation until the last moment and the new one from then on. Only what changed is embedded. A
-    document that cannot be read keeps its old version and is named in the report. An unchanged folder costs no
-    embedding and no write. With `verify`, files are compared by content whatever their time of modification; with
-    `force`, a generation goes live even if it finds fewer golden questions.
+    document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
+    stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
+    write. With `verify`, files are compared by content whatever their time of modification; with `force`, a generation
+    goes live even if it finds fewer golden questions.
 
-    Raises KnowledgeError (folder missing, empty, or mostly gone; golden questions lost), StoreError or EmbedderError;
-    the live generation is then as it was.
+    Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
+    StoreError or EmbedderError; the live generation is then as it was.
     """
     started = time.monotonic()
     with write_lease(store) as check_lease:
-        files, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
+        found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
         store.connect()  # creates a missing database file, but not for a folder without documents
         resumed = recover(store, kept_layout=layout_of(embedder, settings.retrieval.mode))
         reach_failpoint("recovered")
         staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease, resumed=resumed)
-        plan = _plan(settings, staging, files, embedder, verify=verify, allow_mass_deletion=allow_mass_deletion)
+        documents, live = staging.live_documents(), staging.live
+        plan = _plan(settings, embedder, found, documents, live, verify=verify, allow_mass_deletion=allow_mass_deletion)
         on_plan(plan)
         reach_failpoint("planned")
-        report = IngestReport.of(plan)
-        live = staging.live
+        report = IngestReport.of(plan, found)
         if _stage(plan, staging, embedder, settings, report, on_progress, are_resumed=bool(resumed)):
-            live = _gate(staging, golden, embedder, settings, force=force)
+            live = _gate(staging, plan, golden, embedder, settings, force=force)
             staging.commit(live, keep=settings.store.keep_generations)
         elif resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
@@ -67,17 +74,13 @@ def ingest(
     return report
 
 
-def preview(settings: Settings, store: Store, embedder: Embedder, *, verify: bool = False) -> Plan:
-    """Return what `ingest` would do, and do nothing. Raises KnowledgeError if the folder is missing or empty."""
-    state = store.state()
-    is_fresh = state is None or state.live.layout != layout_of(embedder, settings.retrieval.mode)
-    return make_plan(
-        scan_knowledge(settings.knowledge),
-        {} if is_fresh else store.snapshot().documents(),
-        pipeline_fingerprint=pipeline_fingerprint(settings, embedder),
-        max_bytes=settings.knowledge.max_file_bytes,
-        verify=verify,
-    )
+def preview(
+    settings: Settings, store: Store, embedder: Embedder, *, verify: bool = False, allow_mass_deletion: bool = False
+) -> Plan:
+    """Return what `ingest` would do, and do nothing. Raises KnowledgeError as `ingest`."""
+    found, state = scan_knowledge(settings.knowledge), store.state()
+    documents, live = (store.snapshot().documents(), state.live) if state else ({}, None)
+    return _plan(settings, embedder, found, documents, live, verify=verify, allow_mass_deletion=allow_mass_deletion)
 
 
 def pending_changes(settings: Settings, store: Store) -> Plan:
@@ -98,25 +101,30 @@ def pending_changes(settings: Settings, store: Store) -> Plan:
 
 def _plan(
     settings: Settings,
-    staging: Staging,
-    files: Sequence[File],
     embedder: Embedder,
+    found: FolderScan,
+    documents: Mapping[str, DocumentRecord],
+    live: Commit | None,
     *,
     verify: bool,
     allow_mass_deletion: bool,
 ) -> Plan:
-    """Raises KnowledgeError if too many documents are gone."""
+    """`documents` are those of the `live` generation. Raises KnowledgeError if it is that of another folder."""
+    is_fresh = live is None or live.layout != layout_of(embedder, settings.retrieval.mode)
+    max_bytes = settings.knowledge.max_file_bytes
     plan = make_plan(
-        files,
-        staging.documents(),
+        found,
+        {} if is_fresh else documents,
         pipeline_fingerprint=pipeline_fingerprint(settings, embedder),
-        max_bytes=settings.knowledge.max_file_bytes,
+        max_bytes=max_bytes,
         verify=verify,
+        live=documents,
     )
-    if not allow_mass_deletion:
-        gone = staging.live_documents().keys() - {file.source for file in files}
-        check_mass_deletion(len(gone), staging.live, _root(settings))
-    return plan
+    if live is None or allow_mass_deletion:
+        return plan
+    lost = lost_documents(found, documents, max_bytes=max_bytes)
+    check_same_folder(lost, live, _root(settings))
+    return hold_back_deletions(plan, lost, live)
 
 
 def _stage(
@@ -130,13 +138,14 @@ def _stage(
     are_resumed: bool,
 ) -> bool:
     """Read, cut, embed and write what the plan names. Return whether anything was written."""
+    moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
         pipeline = Pipeline(
             staging,
             DocumentCutter(parser, embedder, settings),
             embedder,
             report,
-            ProgressMeter(len(plan.to_read), sum(file.size for file in plan.to_read), are_resumed=are_resumed),
+            ProgressMeter(len(plan.to_read) + moved, sum(file.size for file in plan.to_read), are_resumed=are_resumed),
             batch_size=settings.embedding.batch_size or 32,
             on_progress=on_progress,
         )
@@ -145,7 +154,13 @@ def _stage(
 
 
 def _gate(
-    staging: Staging, golden: Sequence[GoldenQuestion], embedder: Embedder, settings: Settings, *, force: bool
+    staging: Staging,
+    plan: Plan,
+    golden: Sequence[GoldenQuestion],
+    embedder: Embedder,
+    settings: Settings,
+    *,
+    force: bool,
 ) -> Commit:
     """Ask the staged generation the golden questions, and return it with what it found.
 
@@ -157,7 +172,12 @@ def _gate(
         before = GoldenResult(staging.live.golden_asked, staging.live.golden_found)
         check_golden_loss(before, found, golden, max_drop=settings.knowledge.max_golden_drop)
     reach_failpoint("gated")
-    return replace(sealed.commit, golden_asked=found.asked, golden_found=found.found)
+    return replace(
+        sealed.commit,
+        golden_asked=found.asked,
+        golden_found=found.found,
+        documents_before_loss=documents_to_keep(staging.live) if staging.live and plan.held_back else 0,
+    )
 
 
 def _root(settings: Settings) -> str:

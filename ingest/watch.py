@@ -2,10 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from watchfiles import watch
+
+from ingest.files.mounts import lacks_events
+from ingest.files.polling import poll_for_changes
 
 log = logging.getLogger("zhiwen.watch")
 
@@ -15,23 +19,27 @@ LONGEST_WAIT_MILLISECONDS = 10_000
 _LOOK_MILLISECONDS = 500
 _RETRY_SECONDS = 2.0
 
+Poll = Literal["auto", "always", "never"]
+"""Whether to look at the folder again and again instead of waiting for events: "auto" if there are none."""
+
 
 def watch_folder(
     root: Path,
     run: Callable[[], None],
     stop: threading.Event,
     *,
+    poll: Poll = "auto",
     on_quiet: Callable[[], object] = lambda: None,
 ) -> None:
     """Call `run` once now and again after each burst of changes below `root`, until `stop` is set.
 
     `run` reports its own failures. If the root disappears, it is waited for, and a folder that takes its place is
-    watched. `on_quiet` is called about every half second in which nothing changed and no run is due.
+    watched. `on_quiet` is called about every second in which nothing changed and no run is due.
     """
     problem = ""
     while not stop.is_set():
         try:
-            _watch_one_folder(root, run, stop, on_quiet)
+            _watch_one_folder(root, run, stop, poll, on_quiet)
             problem = ""
         except OSError as error:
             if str(error) != problem:
@@ -42,11 +50,39 @@ def watch_folder(
 
 
 def _watch_one_folder(
-    root: Path, run: Callable[[], None], stop: threading.Event, on_quiet: Callable[[], object]
+    root: Path, run: Callable[[], None], stop: threading.Event, poll: Poll, on_quiet: Callable[[], object]
 ) -> None:
     """Watch until another folder has taken the root's place. Raises OSError if it cannot be watched, or is gone."""
     folder, identity = root.resolve(), _identity(root)
     has_run = False
+    for has_changed in _looks(folder, stop, poll):
+        # The first run comes after watching has begun as well, so that no change during it is missed.
+        if has_changed or not has_run:
+            has_run = True
+            run()
+        else:
+            on_quiet()
+        # A folder that was renamed would be watched further, under its new name.
+        if _identity(root) != identity:
+            return
+
+
+def _looks(folder: Path, stop: threading.Event, poll: Poll) -> Iterator[bool]:
+    """Yield now and then whether something has changed, until `stop` is set."""
+    if poll == "never" or (poll == "auto" and not lacks_events(folder)):
+        try:
+            yield from _events(folder, stop)
+        except OSError as error:
+            # A subfolder that cannot be read, or the limit of the system on what can be watched.
+            if poll == "never" or not folder.is_dir():
+                raise
+            log.info("watching %s: %s; looking at it every second instead", folder, error)
+        else:
+            return
+    yield from poll_for_changes(folder, stop)
+
+
+def _events(folder: Path, stop: threading.Event) -> Iterator[bool]:
     for changes in watch(
         folder,
         watch_filter=lambda change, path: not _is_hidden(Path(path).relative_to(folder)),
@@ -57,15 +93,7 @@ def _watch_one_folder(
         stop_event=stop,
         raise_interrupt=False,
     ):
-        # The first run comes after watching has begun as well, so that no change during it is missed.
-        if changes or not has_run:
-            has_run = True
-            run()
-        else:
-            on_quiet()
-        # A folder that was renamed would be watched further, under its new name.
-        if _identity(root) != identity:
-            return
+        yield bool(changes)
 
 
 def _identity(root: Path) -> tuple[int, int]:

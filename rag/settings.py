@@ -166,6 +166,7 @@ class ServeSettings(Section):
     header_timeout_seconds: Seconds = 10
     body_timeout_seconds: Seconds = 30
     reader_timeout_seconds: Seconds = 30
+    watch_poll: Literal["auto", "always", "never"] = "auto"
     drain_seconds: float = Field(default=4, ge=0, le=600)
     log_text: bool = False
     otlp_endpoint: str = ""

@@ -93,7 +93,7 @@ class _Diagnosis:
         return str(path) if path.is_file() else say("doctor_defaults", self.language)
 
     def _knowledge(self) -> str:
-        files = scan_knowledge(self.settings.knowledge)
+        files = scan_knowledge(self.settings.knowledge).files
         return say("doctor_knowledge", self.language, path=self.settings.knowledge.path, count=len(files))
 
     def _store(self) -> str:

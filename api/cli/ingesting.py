@@ -10,7 +10,7 @@ from api.service.protocol import Service
 from api.service.status import STATUS
 from api.translations import say
 from ingest.files.scan import scan_knowledge
-from ingest.staging.plan import MAX_DELETED_SHARE
+from ingest.staging.deletion_guard import MAX_DELETED_SHARE
 from rag.errors import KnowledgeError
 from rag.settings import Settings
 from rag.text.language import Language
@@ -28,7 +28,7 @@ def ensure_ingested(service: Service, settings: Settings, language: Language, *,
     if root and not fresh:
         _check_same_folder(service, root, settings)
     elif not root:
-        documents = len(scan_knowledge(settings.knowledge))
+        documents = len(scan_knowledge(settings.knowledge).files)
         folder = settings.knowledge.path.resolve()
         if documents > MAX_DOCUMENTS_UNASKED and not fresh:
             raise KnowledgeError(
@@ -38,7 +38,7 @@ def ensure_ingested(service: Service, settings: Settings, language: Language, *,
         terminal.messages().print(say("first_ingest", language, path=folder, count=documents), style="dim")
     if fresh or not root:
         report = ingest_and_show(service, configured_folder(settings), language, prints_plan=False)
-        if report.failures:
+        if report.failures or report.deletions_held_back:
             print_report(terminal.messages(), report, language)
 
 

@@ -23,12 +23,12 @@ log = logging.getLogger("zhiwen.serve")
 def background_work(services: Services, runner: IngestRunner, *, watch: bool) -> Iterator[None]:
     """Log whether the store is reached and, with `watch`, ingest whenever the knowledge folder changes."""
     stop = threading.Event()
-    root = services.settings.knowledge.path
+    root, poll = services.settings.knowledge.path, services.settings.serve.watch_poll
 
     def work() -> None:
         wait_for_store(services.store, stop)
         if watch:
-            watch_folder(root, lambda: _ingest(services, runner, stop), stop)
+            watch_folder(root, lambda: _ingest(services, runner, stop), stop, poll=poll)
         elif not stop.is_set() and not root.is_dir():
             log.warning("%s does not exist; questions are answered from the index, but nothing can be ingested", root)
 

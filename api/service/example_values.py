@@ -92,6 +92,7 @@ PLAN = {
     "changed": ["overview.md"],
     "removed": [],
     "unchanged": 40,
+    "deletions_held_back": 0,
     "estimated_seconds": 1.4,
 }
 REPORT = {
@@ -101,4 +102,10 @@ REPORT = {
     "embedded": 12,
     "seconds": 1.9,
     "failures": [{"source": "old.md", "error": "old.md: line 3 is not UTF-8; save the file as UTF-8"}],
+    "warnings": [],
+    "without_passages": 1,
+    "passed_over": {"other suffix": 3, "hidden": 1},
+    "other_suffixes": {".png": 3},
+    "deletions_held_back": 0,
+    "message": "",
 }

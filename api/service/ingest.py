@@ -30,7 +30,7 @@ class IngestRequest(RequestModel):
     verify: bool = Field(
         default=False, description="Hash every file instead of trusting its size and modification time."
     )
-    allow_mass_deletion: bool = Field(default=False, description="Continue even if many documents are gone.")
+    allow_mass_deletion: bool = Field(default=False, description="Remove documents that are gone, however many.")
     force: bool = Field(default=False, description="Go live even if golden questions no longer find their passages.")
 
 
@@ -41,6 +41,9 @@ class PlanOut(BaseModel):
     changed: list[str]
     removed: list[str]
     unchanged: int
+    deletions_held_back: int = Field(
+        default=0, description="Documents that are gone, and stay live because they are so many: see the report."
+    )
     estimated_seconds: float | None = Field(
         default=None,
         description="In a preview: about how long the ingest will take. Null if nothing is to be read, or if the "
@@ -56,6 +59,7 @@ class PlanOut(BaseModel):
             changed=[file.source for file in plan.changed],
             removed=list(plan.removed),
             unchanged=len(plan.unchanged),
+            deletions_held_back=len(plan.held_back),
         )
 
 
@@ -96,10 +100,17 @@ class ChunkCountsOut(BaseModel):
 
 
 class FailureOut(BaseModel):
-    """A document that could not be ingested. Its earlier content, if any, stays live."""
+    """A document that could not be ingested, or a place that could not be read. Earlier content of it stays live."""
 
     source: str
     error: str
+
+
+class WarningOut(BaseModel):
+    """Something about a document that was ingested, or about a place that was passed over."""
+
+    source: str
+    warning: str
 
 
 class IngestResponse(BaseModel):
@@ -111,6 +122,16 @@ class IngestResponse(BaseModel):
     embedded: int
     seconds: float
     failures: list[FailureOut]
+    warnings: list[WarningOut] = []
+    without_passages: int = Field(default=0, description="The number of documents in which there is no text to find.")
+    passed_over: dict[str, int] = Field(
+        default={}, description="Files and folders that are not documents, by reason: `other suffix`, `hidden` …"
+    )
+    other_suffixes: dict[str, int] = Field(default={}, description="Files with another suffix, by suffix.")
+    deletions_held_back: int = Field(
+        default=0, description="Documents that are gone, and stay live because they are so many."
+    )
+    message: str = Field(default="", description="What to do about deletions that are held back.")
 
     @classmethod
     def of(cls, report: IngestReport) -> "IngestResponse":
@@ -178,7 +199,8 @@ def preview_ingest(services: Services, request: IngestRequest) -> PlanOut:
     """
     check_path(services.settings, request)
     settings, store, embedder = services.settings, services.store, services.embedder
-    plan = preview(settings, store, embedder, verify=request.verify)
+    allowed = request.allow_mass_deletion
+    plan = preview(settings, store, embedder, verify=request.verify, allow_mass_deletion=allowed)
     seconds = None if settings.embedding.provider == "openai" else estimate_seconds(settings, store, embedder, plan)
     return PlanOut.of(plan, estimated_seconds=seconds)
 

@@ -42,6 +42,19 @@ def read_below(
     return content
 
 
+def resolve_below(root: Path, path: PurePosixPath) -> PurePosixPath | None:
+    """Return where `path` leads if links are followed, relative to the root; None if that is outside of it.
+
+    What is there may be replaced at any time: read it with `read_below`, which follows no link. Raises OSError if it
+    leads nowhere or in a circle.
+    """
+    real = os.path.realpath(root / path, strict=True)
+    try:
+        return PurePosixPath(real).relative_to(os.path.realpath(root))
+    except ValueError:
+        return None
+
+
 def _open_below(root: Path, path: PurePosixPath) -> int:
     """Open a file folder by folder, so that no part of its path can be a link."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -40,7 +40,10 @@ class IgnoreRules:
 
 
 def parse_gitignore(folder: PurePosixPath, text: str) -> IgnoreRules:
-    """Return the rules of the `.gitignore` in `folder`. As in git, an invalid pattern matches nothing."""
+    """Return the rules of the `.gitignore` in `folder`. As in git, an invalid pattern matches nothing.
+
+    Bytes that are no text are surrogates, as in the names of files.
+    """
     rules = (_rule(line.removesuffix("\r")) for line in text.removeprefix("\ufeff").split("\n"))
     return IgnoreRules(folder, tuple(rule for rule in rules if rule))
 
@@ -68,7 +71,7 @@ def _rule(line: str) -> _Rule | None:
         return None  # pathspec would strip these characters, and names do not end with them
     try:
         # A leading slash stops pathspec from trying each depth; `matches` tries a name on names instead.
-        pattern = GitIgnoreSpecPattern(f"/{glob.removeprefix('/')}".encode())
+        pattern = GitIgnoreSpecPattern(f"/{glob.removeprefix('/')}".encode("utf-8", "surrogateescape"))
     except (GitIgnorePatternError, re.error):
         return None
     return _Rule(pattern, "/" in glob, line.endswith("/"), negated)

@@ -1,33 +1,29 @@
 """Finds the documents of the knowledge folder. Nothing outside the folder is read."""
 
 import errno
-import os
-import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from pathspec import GitIgnoreSpec
-
 from ingest.files.confined import FileIdentity, read_below
-from ingest.files.gitignore import IgnoreRules, is_ignored, parse_gitignore
+from ingest.files.selection import Selection
+from ingest.files.walk import Entry, OddPlace, Reason, Walk, escaped, is_text
 from rag.errors import DocumentError, KnowledgeError
 from rag.knowledge_folder import USUAL_NAME, is_too_wide
 from rag.settings import KnowledgeSettings
 
 GOLDEN_FILE = "golden.yaml"
-_GITIGNORE = ".gitignore"
-_MAX_GITIGNORE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """The file of a document.
 
-    `source` is its path below `root`, POSIX style, NFC; `path` is the same path as on disk. `flaw` says why the file
-    cannot be a document, whatever its content is. `links` is the number of hard links to it in the folder.
+    `source` is its path below `root`, POSIX style, NFC; `path` is where it is on disk, another path if `source` is a
+    link. `flaw` says why the file cannot be a document, whatever its content is. `links` is the number of hard links to
+    it in the folder.
     """
 
     source: str
@@ -51,43 +47,93 @@ class File:
             raise DocumentError(f"{self.source}: cannot be read: {error.strerror}") from error
 
 
-def scan_knowledge(settings: KnowledgeSettings) -> list[File]:
+@dataclass(frozen=True, slots=True)
+class FolderScan:
+    """The documents of a folder, by source, and everything else that was met.
+
+    `unreadable` are files and folders that may be or hold documents; `repeated` are links to folders that are read
+    under another name. `passed_over` counts files and folders by reason; those with another suffix than the included
+    ones are counted by suffix in `other_suffixes`, too.
+    """
+
+    files: tuple[File, ...]
+    unreadable: tuple[OddPlace, ...] = ()
+    repeated: tuple[OddPlace, ...] = ()
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    other_suffixes: Mapping[str, int] = field(default_factory=dict)
+
+    def hides(self, source: str) -> bool:
+        """Return whether a document may still be there, although it was not found."""
+        return any(source == place.source or source.startswith(f"{place.source}/") for place in self.unreadable)
+
+
+def scan_knowledge(settings: KnowledgeSettings) -> FolderScan:
     """Return the documents of the configured folder. Raises as `scan`."""
     return scan(settings.path, include=settings.include, exclude=settings.exclude, gitignore=settings.gitignore)
 
 
-def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), gitignore: bool = True) -> list[File]:
-    """Return the regular files below `root` that match `include` and not `exclude`, ordered by source.
+def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), gitignore: bool = True) -> FolderScan:
+    """Return the regular files below `root` that match `include` and not `exclude`.
 
-    The patterns are those of gitignore. Hidden files and folders, symbolic links, devices and pipes are skipped.
+    The patterns are those of gitignore, with suffixes in any case. Hidden files and folders, links out of the folder,
+    devices and pipes are passed over.
 
     Raises KnowledgeError, naming the folder, if it is missing, not a folder, unreadable or without documents.
     """
     if not root.is_dir():
         raise KnowledgeError(_no_folder(root))
-    wanted, unwanted = GitIgnoreSpec.from_lines(include), GitIgnoreSpec.from_lines(exclude)
-    entries = list(_walk(root, PurePosixPath(), () if gitignore else None))
-    links = Counter(FileIdentity.of(status) for _, status in entries)
+    selection = Selection(include, exclude)
+    walk = Walk(root, selection, gitignore=gitignore)
+    entries = list(walk.files())
+    passed_over, suffixes = walk.passed_over, Counter[str]()
+    wanted = []
+    for entry in entries:
+        reason = _reason_against(entry, selection)
+        if not reason:
+            wanted.append(entry)
+        elif entry.path != PurePosixPath(GOLDEN_FILE):
+            passed_over[reason] += 1
+            suffixes[entry.path.suffix.lower()] += reason == "other suffix"
+    files = _files(root, wanted, entries)
+    found = FolderScan(
+        tuple(sorted(files, key=lambda file: file.source)),
+        tuple(sorted(walk.unreadable, key=lambda place: place.source)),
+        tuple(walk.repeated),
+        dict((+passed_over).most_common()),
+        dict((+suffixes).most_common()),
+    )
+    if not files:
+        raise KnowledgeError(_no_documents(root, include, found))
+    return found
+
+
+def _reason_against(entry: Entry, selection: Selection) -> Reason | None:
+    """Return why a file is not wanted; None if it is."""
+    source = unicodedata.normalize("NFC", str(entry.path))
+    if not selection.includes(source):
+        return "not included" if selection.has_included_suffix(source) else "other suffix"
+    place = unicodedata.normalize("NFC", str(entry.place))
+    return "excluded" if selection.excludes(source) or selection.excludes(place) else None
+
+
+def _files(root: Path, wanted: Iterable[Entry], entries: Iterable[Entry]) -> list[File]:
+    """Return the files, with the flaws that can be seen without opening them."""
+    # A file that links lead to is there once.
+    links = Counter({entry.place: FileIdentity.of(entry.status) for entry in entries}.values())
     files: dict[str, File] = {}
-    for path, status in entries:
+    for entry in wanted:
+        path, status = entry.path, entry.status
         source = unicodedata.normalize("NFC", str(path))
-        if not wanted.match_file(source) or unwanted.match_file(source):
-            continue
         identity, flaw = FileIdentity.of(status), ""
-        if any(unicodedata.category(char) in ("Cc", "Cs") for char in source):
-            source = os.fsencode(str(path)).decode("utf-8", "backslashreplace").encode("unicode_escape").decode()
-            flaw = "its name contains characters that are not text; rename it"
+        if not is_text(source):
+            source, flaw = escaped(path), "its name contains characters that are not text; rename it"
         elif source in files:
             source, flaw = str(path), f"has the same name as {source!r}, in another Unicode form; rename one of them"
         elif status.st_nlink > links[identity]:
             flaw = "is hard-linked from outside the folder; copy it instead"
-        files[source] = File(source, root, path, status.st_size, status.st_mtime_ns, flaw, identity, links[identity])
-    if not files:
-        raise KnowledgeError(
-            f"{root.absolute()} holds no documents that match {', '.join(include)}; nothing was changed; "
-            "put some there, or name another folder: zhiwen --knowledge DIR"
-        )
-    return sorted(files.values(), key=lambda file: file.source)
+        place, count = entry.place, links[identity]
+        files[source] = File(source, root, place, status.st_size, status.st_mtime_ns, flaw, identity, count)
+    return list(files.values())
 
 
 def _no_folder(root: Path) -> str:
@@ -98,43 +144,10 @@ def _no_folder(root: Path) -> str:
     return f"{problem}; {way_out}"
 
 
-def _walk(
-    root: Path, folder: PurePosixPath, rules: Sequence[IgnoreRules] | None
-) -> Iterator[tuple[PurePosixPath, os.stat_result]]:
-    """Yield the regular files below `folder`; if `rules` is None, none is ignored."""
-    try:
-        entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise KnowledgeError(f"{root / folder} cannot be read: {error.strerror}; nothing was changed") from error
-    if rules is not None:
-        rules = (*rules, *_ignore_rules(root, folder, entries))
-    for entry in entries:
-        path = folder / entry.name
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if entry.name.startswith(".") or entry.is_symlink() or is_ignored(path, is_folder=is_folder, rules=rules or ()):
-            continue
-        if is_folder:
-            yield from _walk(root, path, rules)
-        else:
-            yield from _regular(entry, path)
-
-
-def _regular(entry: os.DirEntry[str], path: PurePosixPath) -> Iterator[tuple[PurePosixPath, os.stat_result]]:
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    if stat.S_ISREG(status.st_mode):
-        yield path, status
-
-
-def _ignore_rules(root: Path, folder: PurePosixPath, entries: Sequence[os.DirEntry[str]]) -> tuple[IgnoreRules, ...]:
-    """Return the rules of a folder's own .gitignore, if it has one. Like git, do not follow a link."""
-    if not any(entry.name == _GITIGNORE and not entry.is_symlink() for entry in entries):
-        return ()
-    try:
-        text = read_below(root, folder / _GITIGNORE, max_bytes=_MAX_GITIGNORE_BYTES).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise KnowledgeError(f"{root / folder / _GITIGNORE} cannot be read: {reason}; nothing was changed") from error
-    return (parse_gitignore(folder, text),)
+def _no_documents(root: Path, include: Sequence[str], found: FolderScan) -> str:
+    parts = [f"{root.absolute()} holds no documents that match {', '.join(include)}", "nothing was changed"]
+    if found.passed_over:
+        parts.append("passed over: " + ", ".join(f"{reason} {count}" for reason, count in found.passed_over.items()))
+    parts += [f"{place.source} {place.problem}" for place in found.unreadable]
+    parts.append("put some there, or name another folder: zhiwen --knowledge DIR")
+    return "; ".join(parts)

@@ -66,6 +66,7 @@ class Pipeline:
         self._window_chunks = batch_size
         self._largest_window = max(_LARGEST_WINDOW, batch_size)
         self._collected: list[CutDocument] = []
+        self._to_move: deque[str] = deque()
         self._documents_under_way = self._chunks_under_way = 0
         self.has_staged = False
         """Whether anything was written."""
@@ -77,8 +78,10 @@ class Pipeline:
         version, and is in the report.
         """
         upcoming = deque(plan.to_read)
+        if self._staging.is_fresh:
+            self._to_move.extend(plan.kept)
         with self._cutting, self._embedding, self._keeping_vectors():
-            while upcoming or self._documents_under_way:
+            while upcoming or self._to_move or self._documents_under_way:
                 self._keep_stages_busy(upcoming)
                 self._inbox.handle_next(timeout_seconds=_HEARTBEAT_SECONDS)
                 self._on_progress(self._meter.progress())
@@ -101,11 +104,14 @@ class Pipeline:
 
     def _keep_stages_busy(self, upcoming: deque[File]) -> None:
         """Bounds what is under way: two of the largest windows, and the document with which they are full."""
+        while self._to_move and self._chunks_under_way < 2 * self._largest_window:
+            self._documents_under_way += 1
+            self._move_old_version(self._to_move.popleft())
         while upcoming and self._cutting.jobs < _FILES_AHEAD and self._chunks_under_way < 2 * self._largest_window:
             self._documents_under_way += 1
             job = partial(self._cutter.cut, upcoming.popleft(), self._cutting.check_running)
             self._cutting.submit(job, then=self._collect)
-        is_complete = not upcoming and not self._cutting.jobs
+        is_complete = not upcoming and not self._to_move and not self._cutting.jobs
         # A document without any chunk counts, too: there may be many.
         collected = max(_count_chunks(self._collected), len(self._collected))
         if self._collected and (is_complete or collected >= self._window_chunks):
@@ -179,6 +185,7 @@ class Pipeline:
             self.has_staged = True
             self._staging.tombstone_chunks([live for change in staged for live in change.to_tombstone])
             self._staging.put_documents([change.cut.record for change in staged])
+        self._report.without_passages += sum(not change.cut.chunks for change in staged)
         self._report.chunks.added += sum(change.added for change in staged)
         self._report.chunks.removed += sum(change.removed for change in staged)
         self._finish(len(staged))
@@ -209,11 +216,16 @@ class Pipeline:
             counts.added -= 1
         self._report.failures.append(Failure(source, error))
         if live and self._staging.is_fresh:
-            # Its old version moves into the new namespace. Without a fingerprint it is read again next time.
-            chunks = tuple(self._staging.live_chunks_of(source))
-            self._add(CutDocument(replace(live, pipeline_fingerprint=""), chunks, is_old_version=True))
+            self._move_old_version(source)
         else:
             self._finish(1)
+
+    def _move_old_version(self, source: str) -> None:
+        """Take the version that readers have into the new namespace."""
+        chunks = tuple(self._staging.live_chunks_of(source))
+        # Without a fingerprint it is read again next time.
+        record = replace(self._live_documents[source], pipeline_fingerprint="")
+        self._add(CutDocument(record, chunks, is_old_version=True))
 
     def _finish(self, documents: int) -> None:
         self._documents_under_way -= documents

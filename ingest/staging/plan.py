@@ -1,29 +1,39 @@
 """What an ingest has to do: the files of the folder compared with the manifest of the store."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from ingest.files.scan import File
-from rag.errors import DocumentError, KnowledgeError
-from rag.store.records import Commit, DocumentRecord
-
-MAX_DELETED_SHARE = 0.2
+from ingest.files.scan import File, FolderScan
+from rag.errors import DocumentError
+from rag.store.records import DocumentRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The files that are new or changed, and the sources of the documents that are gone or unchanged."""
+    """The files that are new or changed, and the sources of the documents that are gone or unchanged.
+
+    The documents in `hidden` are in a place that cannot be read, and those in `held_back` are gone but wait for
+    `--allow-mass-deletion`: both stay live as they are. `without_passages` counts the unchanged ones that have none.
+    """
 
     added: tuple[File, ...]
     changed: tuple[File, ...]
     removed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    held_back: tuple[str, ...] = ()
+    without_passages: int = 0
 
     @property
     def to_read(self) -> tuple[File, ...]:
         """The added and the changed files, by source."""
         return tuple(sorted((*self.added, *self.changed), key=lambda file: file.source))
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The documents that stay live although they were not found."""
+        return (*self.hidden, *self.held_back)
 
     @property
     def is_empty(self) -> bool:
@@ -35,20 +45,23 @@ OnPlan = Callable[[Plan], object]
 
 
 def make_plan(
-    files: Sequence[File],
+    found: FolderScan,
     manifest: Mapping[str, DocumentRecord],
     *,
     pipeline_fingerprint: str,
     max_bytes: int,
     verify: bool = False,
+    live: Collection[str] | None = None,
 ) -> Plan:
-    """Sort the files into added, changed and unchanged, and name the documents that are gone.
+    """Sort the files into added, changed and unchanged, and name the documents that are gone, or hidden.
+
+    `live` are the documents that readers have, if these are others than those in the manifest.
 
     A file with the size and time of modification of its record is unchanged, unless `verify`; otherwise the hash of its
     content (of at most `max_bytes`) decides. A document with another pipeline fingerprint is changed.
     """
     added, changed, unchanged = [], [], []
-    for file in files:
+    for file in found.files:
         record = manifest.get(file.source)
         if record is None:
             added.append(file)
@@ -56,22 +69,11 @@ def make_plan(
             unchanged.append(file.source)
         else:
             changed.append(file)
-    present = {file.source for file in files}
-    removed = sorted(source for source in manifest if source not in present)
-    return Plan(tuple(added), tuple(changed), tuple(removed), tuple(unchanged))
-
-
-def check_mass_deletion(gone: int, live: Commit | None, root: str) -> None:
-    """Raise KnowledgeError if more than MAX_DELETED_SHARE of the live documents would go."""
-    if live is None or gone <= live.documents * MAX_DELETED_SHARE:
-        return
-    problem = f"{gone} of {live.documents} documents are gone from the folder; nothing was changed. "
-    if live.root != root:
-        raise KnowledgeError(
-            f"{problem}The index was made from {live.root}, the folder now is {root}: for a second folder set another "
-            "store.collection (ZHIWEN_STORE__COLLECTION); to replace the first, run again with --allow-mass-deletion"
-        )
-    raise KnowledgeError(f"{problem}If that is meant, run again with --allow-mass-deletion")
+    present = {file.source for file in found.files}
+    hidden = tuple(sorted(source for source in live or manifest if source not in present and found.hides(source)))
+    removed = tuple(sorted(manifest.keys() - present - set(hidden)))
+    without_passages = sum(not manifest[source].chunks for source in unchanged)
+    return Plan(tuple(added), tuple(changed), removed, tuple(unchanged), hidden, without_passages=without_passages)
 
 
 def content_hash(content: bytes) -> str:

@@ -3,15 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ingest.files.scan import FolderScan
 from ingest.staging.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A document that kept its old version, and why."""
+    """A document that kept its old version, or a place in the folder that cannot be read, and why."""
 
     source: str
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentWarning:
+    """Something that its author should know about a document that was taken in, or a place that was passed over."""
+
+    source: str
+    warning: str
 
 
 @dataclass(slots=True)
@@ -39,6 +48,9 @@ class IngestReport:
     """What an ingest did.
 
     `generation` is the live one afterwards; `embedded` counts the texts that went through the embedder.
+    `without_passages` counts the documents that have none. `passed_over` counts the files and folders that were not
+    looked at, by reason, and `other_suffixes` those of its reason "other suffix". `deletions_held_back` documents are
+    gone from the folder and still live; `message` then says what to do.
     """
 
     generation: int = 0
@@ -47,12 +59,37 @@ class IngestReport:
     embedded: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
+    warnings: list[DocumentWarning] = field(default_factory=list)
+    without_passages: int = 0
+    passed_over: dict[str, int] = field(default_factory=dict)
+    other_suffixes: dict[str, int] = field(default_factory=dict)
+    deletions_held_back: int = 0
+    message: str = ""
 
     @classmethod
-    def of(cls, plan: Plan) -> "IngestReport":
+    def of(cls, plan: Plan, found: FolderScan) -> "IngestReport":
         """Return the report of an ingest in which every document of the plan can be read."""
-        documents = DocumentCounts(len(plan.added), len(plan.changed), len(plan.removed), len(plan.unchanged))
-        return cls(documents=documents)
+        counts = (plan.added, plan.changed, plan.removed, plan.unchanged, plan.hidden)
+        report = cls(
+            documents=DocumentCounts(*map(len, counts)),
+            failures=[Failure(place.source, place.problem) for place in found.unreadable],
+            without_passages=plan.without_passages,
+            passed_over=dict(found.passed_over),
+            other_suffixes=dict(found.other_suffixes),
+            deletions_held_back=len(plan.held_back),
+        )
+        for place in found.repeated:
+            report.warn(place.source, place.problem)
+        if plan.held_back:
+            report.message = (
+                f"{len(plan.held_back)} documents are gone from the folder, and stay live because they are so many; "
+                "if that is meant, run again with --allow-mass-deletion"
+            )
+        return report
+
+    def warn(self, source: str, warning: str) -> None:
+        """Add a warning; it makes no ingest fail."""
+        self.warnings.append(DocumentWarning(source, warning))
 
     @property
     def ok(self) -> bool:

@@ -46,6 +46,8 @@ class Commit:
     # Digests of the golden questions asked before the generation went live, and of those that were found.
     golden_asked: tuple[str, ...] = ()
     golden_found: tuple[str, ...] = ()
+    # While deletions are held back: the number of documents before that.
+    documents_before_loss: int = 0
 
     @property
     def layout(self) -> Layout:
@@ -60,7 +62,10 @@ class Commit:
 
     def as_payload(self) -> dict[str, object]:
         """Return the commit as the state row holds it."""
-        return _as_payload(self, _COMMIT_KEYS)
+        payload = _as_payload(self, _COMMIT_KEYS)
+        if not self.documents_before_loss:
+            del payload["documents_before_loss"]  # zhiwen 0.2 refuses keys that it does not know
+        return payload
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def kept_library(make_library: MakeLibrary) -> Library:
 def library(kept_library: Library) -> Library:
     """The documents of BASE, ingested; the store has generations before that."""
     for path in kept_library.folder.root.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     for source, text in BASE.items():
         kept_library.folder.write(source, text)
     kept_library.begin_to_count()

@@ -77,6 +77,14 @@ def test_a_failure_that_goes_on_is_logged_once(runner: IngestRunner, caplog: pyt
     assert logged == ["empty", "missing", "empty", "empty"]
 
 
+def test_deletions_that_are_held_back_are_logged_once(runner: IngestRunner, caplog: pytest.LogCaptureFixture) -> None:
+    for message in ("10 are gone", "10 are gone", "", "12 are gone"):
+        ingest = Ingest()
+        ingest.report.message = message
+        run_to_end(runner, ingest)
+    assert [record.getMessage() for record in caplog.records] == ["ingest: 10 are gone", "ingest: 12 are gone"]
+
+
 def test_before_the_first_ingest_nothing_runs_and_nothing_is_known(runner: IngestRunner) -> None:
     assert runner.state == RunState(running=False, run=0, plan=None, progress=None, report=None, error=None)
     runner.wait()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ingest.staging.lease import write_lease
 from ingest.staging.report import Progress
 from ingest.staging.rollback import roll_back
-from ingest.sync import ingest
+from ingest.sync import ingest, preview
 from rag.errors import (
     EmbedderError,
     GoldenQuestionsLost,
@@ -15,8 +15,7 @@ from rag.errors import (
     StoreError,
     StoreLocked,
 )
-from rag.models.embedders.scripted import ScriptedEmbedder
-from tests.kit.corpus import BASE, Library
+from tests.kit.corpus import BASE, Library, MakeLibrary
 from tests.kit.raw_rows import every_row
 
 ANOTHER_FINGERPRINT = "fedcba9876543210"
@@ -94,26 +93,20 @@ def test_a_missing_or_empty_folder_leaves_the_store_as_it_was(library: Library) 
     assert library.writes == 0
 
 
-def test_a_mass_deletion_leaves_the_store_as_it_was_unless_it_is_meant(library: Library) -> None:
+def test_another_folder_leaves_the_store_as_it_was(library: Library, make_library: MakeLibrary) -> None:
     before = every_row(library.store)
-    library.folder.delete("a.md")
-    library.folder.delete("b.md")
-    library.folder.edit("c.md", "milk", "more milk")
-    with pytest.raises(KnowledgeError, match=f"2 of {len(BASE)} documents are gone"):
-        library.ingest()
+    other = make_library().folder
+    other.write("a.md", "# Another\n\nThe other folder has a document of that name, too.\n")
+    other.write("x.md", "# X\n\nx\n")
+    knowledge = library.settings.knowledge.model_copy(update={"path": other.root})
+    elsewhere = library.settings.model_copy(update={"knowledge": knowledge})
+    with pytest.raises(KnowledgeError, match=f"5 of {len(BASE)} documents are gone .* made from {library.folder.root}"):
+        ingest(elsewhere, library.store, library.embedder)
+    with pytest.raises(KnowledgeError, match="made from"):
+        preview(elsewhere, library.store, library.embedder)
     assert every_row(library.store) == before
     assert (library.writes, library.embedder.calls) == (0, 0)
-    assert library.ingest(allow_mass_deletion=True).documents.removed == 2
-    library.assert_clean()
-
-
-def test_a_mass_deletion_is_noticed_under_another_embedder_too(library: Library) -> None:
-    before = every_row(library.store)
-    library.folder.delete("a.md")
-    library.folder.delete("b.md")
-    with pytest.raises(KnowledgeError, match="documents are gone"):
-        ingest(library.settings, library.store, ScriptedEmbedder(fingerprint=ANOTHER_FINGERPRINT))
-    assert every_row(library.store) == before
+    assert ingest(elsewhere, library.store, library.embedder, allow_mass_deletion=True).documents.removed == 5
 
 
 def test_a_second_writer_in_the_process_is_refused_at_once(library: Library) -> None:

@@ -250,21 +250,30 @@ def test_invariant_7_a_missing_or_empty_root_is_an_error_not_a_deletion(library:
     assert not difference(library.live(), before)
 
 
-def test_invariant_7_deleting_more_than_a_fifth_needs_to_be_allowed(library: Library) -> None:
-    before = library.live()
-    library.folder.delete("harbour.md")
-    library.folder.delete("lantern.md")
+def test_invariant_7_losing_more_than_a_fifth_needs_to_be_allowed_and_holds_back_only_deletions(
+    library: Library,
+) -> None:
+    for number in range(40):
+        library.folder.write(f"many/{number}.md", document(f"beacon{number:02}x", paragraphs=1))
+    library.ingest()
+    for number in range(20):
+        library.folder.delete(f"many/{number}.md")
+    for number in range(20, 35):
+        library.folder.rename(f"many/{number}.md", f"moved/{number}.md")
     library.folder.edit("saddle.md", "saddle1", "bridle")
-    with pytest.raises(KnowledgeError, match=r"2 of 8 documents .* --allow-mass-deletion"):
-        library.ingest()
-    assert library.writes == 0
-    assert not difference(library.live(), before)
-    library.folder.write("lantern.md", document("lantern"))
-    assert library.ingest().documents.removed == 1  # of eight, that is less than a fifth
-    library.folder.delete("lantern.md")
-    library.folder.delete("orchard.md")
-    assert library.ingest(allow_mass_deletion=True).documents.removed == 2
-    assert library.sources_with("lantern1") == library.sources_with("orchard1") == set()
+    library.folder.write("new.md", document("new"))
+    for _ in range(2):
+        report = library.ingest()
+        assert (report.deletions_held_back, report.ok) == (20, True)
+        assert "--allow-mass-deletion" in report.message
+        assert library.sources_with("beacon30x0") == {"moved/30.md"}
+        assert library.sources_with("beacon07x0") == {"many/7.md"}
+        assert library.sources_with("bridle") == {"saddle.md"}
+        assert library.sources_with("new1") == {"new.md"}
+    report = library.ingest(allow_mass_deletion=True)
+    assert (report.documents.removed, report.deletions_held_back, report.message) == (20, 0, "")
+    assert library.sources_with("beacon07x0") == set()
+    library.assert_clean()
 
 
 class _Crash(BaseException):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.watch import watch_folder
+from ingest.watch import Poll, watch_folder
+from tests.kit.permissions import forbidden
 from tests.kit.waiting import eventually
 
 SETTLED = 2
@@ -90,10 +91,10 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Future[None]]:
 
 
 @contextmanager
-def watching(root: Path, runs: Runs, *, until_settled: bool = True) -> Iterator[threading.Thread]:
+def watching(root: Path, runs: Runs, *, until_settled: bool = True, poll: Poll = "auto") -> Iterator[threading.Thread]:
     """Watch the folder on a thread; at the end the thread is told to stop, and must end."""
     stop = threading.Event()
-    options = {"on_quiet": runs.note_quiet}
+    options = {"on_quiet": runs.note_quiet, "poll": poll}
     thread = threading.Thread(target=watch_folder, args=(root, runs, stop), kwargs=options, name="watched")
     thread.start()
     try:
@@ -407,6 +408,72 @@ def a_root_that_is_missing_at_first_is_waited_for(root: Path) -> None:
         root.mkdir()
         (root / "a.md").write_text("one", encoding="utf-8")
         runs.wait_until_last_is({"a.md": "one"})
+
+
+# Looking instead of waiting for events
+
+
+@scenario
+def polling_notices_each_change_once(root: Path) -> None:
+    write_hidden(root)
+    runs = Runs(root)
+    with watching(root, runs, poll="always"):
+        (root / "a.md").write_text("two", encoding="utf-8")
+        runs.assert_settled_at(2)
+        (root / "new").mkdir()
+        for number in range(200):
+            (root / "new" / f"{number}.md").write_text(str(number), encoding="utf-8")
+        runs.assert_settled_at(3)
+        (root / "a.md").rename(root / "b.md")
+        runs.assert_settled_at(4)
+        shutil.rmtree(root / "new")
+        runs.assert_settled_at(5)
+        write_hidden(root)
+        runs.assert_settled_at(5)
+    assert runs.seen[-1]["b.md"] == "two"
+
+
+@scenario
+def polling_notices_a_change_during_a_run(root: Path) -> None:
+    runs = Runs(root)
+    runs.during = lambda number: (root / "a.md").write_text(f"run {number}", encoding="utf-8") if number < 3 else None
+    with watching(root, runs, poll="always", until_settled=False):
+        runs.assert_settled_at(3)
+    assert [found["a.md"] for found in runs.seen] == ["one", "run 1", "run 2"]
+
+
+@scenario
+def polling_takes_in_changes_that_never_stop(root: Path) -> None:
+    runs = Runs(root)
+
+    def write_and_look() -> bool:
+        (root / f"{time.monotonic_ns()}.md").write_text("x", encoding="utf-8")
+        return runs.count >= 2
+
+    with watching(root, runs, poll="always"):
+        eventually(write_and_look, message="a run while files are written")
+
+
+@scenario
+def polling_notices_another_folder_in_place_of_the_root(root: Path) -> None:
+    runs = Runs(root)
+    with watching(root, runs, poll="always"):
+        root.rename(root.parent / "old")
+        runs.wait_until_last_is({})
+        root.mkdir()
+        (root / "b.md").write_text("new", encoding="utf-8")
+        runs.wait_until_last_is({"b.md": "new"})
+
+
+@scenario
+def a_subfolder_that_cannot_be_read_stops_no_watching(root: Path) -> None:
+    """The system refuses to watch such a folder, and with it all others."""
+    (root / "lost+found").mkdir()
+    (root / "team").mkdir()
+    runs = Runs(root)
+    with forbidden(root / "lost+found"), watching(root, runs):
+        (root / "team" / "b.md").write_text("new", encoding="utf-8")
+        runs.assert_settled_at(2)
 
 
 # The end

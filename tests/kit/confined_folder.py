@@ -17,12 +17,12 @@ HIDDEN = "# Secret\n\nThe passphrase is kingfisher.\n"
 
 
 def found(folder: Folder, *include: str, exclude: tuple[str, ...] = (), gitignore: bool = True) -> list[str]:
-    files = scan(folder.root, include=include or MARKDOWN, exclude=exclude, gitignore=gitignore)
-    return [file.source for file in files]
+    scanned = scan(folder.root, include=include or MARKDOWN, exclude=exclude, gitignore=gitignore)
+    return [file.source for file in scanned.files]
 
 
 def file_of(folder: Folder, source: str) -> File:
-    [file] = [file for file in scan(folder.root, include=MARKDOWN) if file.source == source]
+    [file] = [file for file in scan(folder.root, include=MARKDOWN).files if file.source == source]
     return file
 
 

@@ -21,9 +21,9 @@ def write_guides(workspace: Workspace) -> None:
         workspace.write(source, text)
 
 
-def remove_three_guides(workspace: Workspace) -> None:
-    """More than an ingest removes without being told to."""
-    for source in ("lamp.md", "lens.md", "tide.md"):
+def remove_guides(workspace: Workspace) -> None:
+    """An ingest refuses a folder without documents."""
+    for source in GUIDES:
         (workspace.knowledge / source).unlink()
 
 

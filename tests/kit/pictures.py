@@ -47,7 +47,7 @@ def clean_picture(root: Path, settings: Settings, embedder: Embedder) -> list[st
     rows: list[dict[str, Any]] = []
     records: list[DocumentRecord] = []
     terms = TermChanges()
-    for file in scan(root, include=settings.knowledge.include):
+    for file in scan(root, include=settings.knowledge.include).files:
         content = file.read(settings.knowledge.max_file_bytes)
         max_tokens = min(settings.chunking.max_tokens, embedder.max_tokens)
         document = parse_document(file.source, content)

@@ -14,6 +14,8 @@ from api.service.factory import open_service
 from api.service.ingest import PREVIEW
 from api.translations import interface_language
 
+_HELD_BACK = 1
+"""The exit status if very many documents are gone, and stay live until somebody says that they may go."""
 _INCOMPLETE = 3
 """The exit status if a document could not be read: all others are live, which a scheduled job may count as done."""
 
@@ -27,7 +29,8 @@ def ingest(
         bool, typer.Option("--verify", help="Hash every file instead of trusting its size and modification time.")
     ] = False,
     allow_mass_deletion: Annotated[
-        bool, typer.Option("--allow-mass-deletion", help="Continue even if more than 20 % of the documents are gone.")
+        bool,
+        typer.Option("--allow-mass-deletion", help="Remove documents that are gone even if they are more than 20 %."),
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Go live even if golden questions no longer find their passages.")
@@ -51,4 +54,6 @@ def ingest(
         print_json(report)
     else:
         print_report(console, report, language)
+    if report.deletions_held_back:
+        raise typer.Exit(_HELD_BACK)
     raise typer.Exit(_INCOMPLETE if report.failures else 0)

@@ -12,6 +12,8 @@ from api.service.ingest import IngestResponse, PlanOut, ProgressOut
 from api.translations import say
 from rag.text.language import Language
 
+_SUFFIXES_SHOWN = 6
+
 
 def print_plan(console: Console, plan: PlanOut, language: Language, *, with_documents: bool = False) -> None:
     """Print the counts of a plan on one line, and how long it will take on another, if it says so.
@@ -28,6 +30,8 @@ def print_plan(console: Console, plan: PlanOut, language: Language, *, with_docu
             unchanged=plan.unchanged,
         )
     )
+    if plan.deletions_held_back and with_documents:
+        console.print(say("held_back", language, count=plan.deletions_held_back), style="bold red")
     if plan.estimated_seconds is not None:
         console.print(say("estimate", language, duration=duration(plan.estimated_seconds, language)))
     if with_documents:
@@ -41,7 +45,7 @@ def print_plan(console: Console, plan: PlanOut, language: Language, *, with_docu
 
 
 def print_report(console: Console, report: IngestResponse, language: Language) -> None:
-    """Print what an ingest did, and one line for each document that it could not read."""
+    """Print what an ingest did, what it passed over, and a line for each document that it has something to say of."""
     console.print(
         say(
             "report",
@@ -54,10 +58,30 @@ def print_report(console: Console, report: IngestResponse, language: Language) -
             seconds=report.seconds,
         )
     )
+    if report.passed_over:
+        console.print(Text(say("passed_over", language, counts=_passed_over(report, language)), style="dim"))
+    if report.without_passages:
+        console.print(say("without_passages", language, count=report.without_passages))
+    if report.warnings:
+        console.print(say("warnings", language, count=len(report.warnings)), style="bold yellow")
+        for warning in report.warnings:
+            console.print(Text(f"  {warning.source}: {warning.warning}", style="yellow"))
     if report.failures:
         console.print(say("failed", language, count=len(report.failures)), style="bold red")
         for failure in report.failures:
             console.print(Text(f"  {failure.source}: {failure.error}", style="red"))
+    if report.deletions_held_back:
+        console.print(say("held_back", language, count=report.deletions_held_back), style="bold red")
+
+
+def _passed_over(report: IngestResponse, language: Language) -> str:
+    """Return the counts by reason, those of the most frequent suffixes in brackets."""
+    counts = {say(reason, language): count for reason, count in report.passed_over.items()}
+    suffixes = [f"{suffix or '–'} {count}" for suffix, count in report.other_suffixes.items()]
+    shown = ", ".join([*suffixes[:_SUFFIXES_SHOWN], *["…"][: len(suffixes) - _SUFFIXES_SHOWN]])
+    other = say("other suffix", language)
+    parts = [f"{reason} {count}" + (f" ({shown})" if reason == other else "") for reason, count in counts.items()]
+    return say("list_separator", language).join(parts)
 
 
 @contextmanager

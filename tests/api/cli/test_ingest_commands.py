@@ -3,6 +3,7 @@
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -78,6 +79,23 @@ def empty(workspace: Workspace) -> None:
         path.unlink()
 
 
+def ingest_and_lose_a_folder(workspace: Workspace) -> None:
+    for number in range(10):
+        workspace.write(f"nests/{number}.md", f"# Nest {number}\n\nNest {number} is empty.\n")
+    assert workspace.run("ingest").status == 0
+    shutil.rmtree(workspace.knowledge / "nests")
+    workspace.write("wren.md", "# Wren\n\nThe wren is small.\n")
+
+
+def odd_neighbours(workspace: Workspace) -> None:
+    workspace.write("WREN.MD", "# Wren\n\nThe wren is small.\n")
+    workspace.write("empty.md", "")
+    for name in ("a.png", "b.png", "LICENSE", ".hidden.md"):
+        workspace.write(name, "x")
+    (workspace.knowledge / "again").symlink_to("sub")
+    (workspace.knowledge / "loop.md").symlink_to("loop.md")
+
+
 CASES: dict[str, Case] = {
     "first dry run": Case(
         ("ingest", "--dry-run", "--json"),
@@ -95,7 +113,15 @@ CASES: dict[str, Case] = {
     "verifying ingest of an edit in workspace": Case(("ingest", "--verify", "--json"), arrange=edit_in_place),
     "two broken files": Case(("ingest",), arrange=break_two),
     "two broken files as JSON": Case(("ingest", "--json"), arrange=break_two),
-    "mass deletion": Case(("ingest",), arrange=delete("crane.md", "stork.md")),
+    "a few deletions": Case(("ingest", "--json"), arrange=delete("crane.md", "stork.md")),
+    "mass deletion": Case(("ingest",), arrange=ingest_and_lose_a_folder),
+    "mass deletion in Chinese": Case(
+        ("ingest",), arrange=ingest_and_lose_a_folder, environment=(("LC_ALL", "zh_CN.UTF-8"),)
+    ),
+    "dry run of a mass deletion": Case(("ingest", "--dry-run"), arrange=ingest_and_lose_a_folder),
+    "odd neighbours": Case(("ingest",), arrange=odd_neighbours),
+    "odd neighbours as JSON": Case(("ingest", "--json"), arrange=odd_neighbours),
+    "odd neighbours in Chinese": Case(("ingest",), arrange=odd_neighbours, environment=(("LC_ALL", "zh_CN.UTF-8"),)),
     "mass deletion that is meant": Case(
         ("ingest", "--allow-mass-deletion", "--json"), arrange=delete("crane.md", "stork.md")
     ),
@@ -135,7 +161,7 @@ def test_a_dry_run_before_the_first_ingest_ingests_nothing(ended: dict[str, Ende
     assert case.outcome.status == 0, case.outcome
     plan = case.outcome.json
     assert plan.pop("estimated_seconds") >= 0
-    assert plan == {"added": ["a.md"], "changed": [], "removed": [], "unchanged": 0}
+    assert plan == {"added": ["a.md"], "changed": [], "removed": [], "unchanged": 0, "deletions_held_back": 0}
     assert case.workspace.run("status", "--json").json["generation"] == 0
 
 
@@ -160,6 +186,12 @@ def test_an_ingest_as_json_is_one_report(ended: dict[str, Ended]) -> None:
         "chunks": {"added": 2, "removed": 2, "unchanged": 3},
         "embedded": 2,
         "failures": [],
+        "warnings": [],
+        "without_passages": 0,
+        "passed_over": {},
+        "other_suffixes": {},
+        "deletions_held_back": 0,
+        "message": "",
     }
 
 
@@ -189,11 +221,55 @@ def test_broken_files_as_json_are_counted_and_named(ended: dict[str, Ended]) -> 
     assert all(not failure["error"].startswith(failure["source"]) for failure in outcome.json["failures"])
 
 
-def test_a_mass_deletion_is_refused_and_changes_nothing(ended: dict[str, Ended]) -> None:
+def test_a_few_deletions_need_no_word(ended: dict[str, Ended]) -> None:
+    outcome = ended["a few deletions"].outcome
+    assert (outcome.status, outcome.json["documents"]["removed"], outcome.json["deletions_held_back"]) == (0, 2, 0)
+
+
+def test_a_mass_deletion_holds_back_the_deletions_and_nothing_else(ended: dict[str, Ended]) -> None:
     case = ended["mass deletion"]
-    assert case.outcome.out == ""
-    assert_one_line(case.outcome, 2, "2 of 5 documents are gone", "nothing was changed", "--allow-mass-deletion")
-    assert case.workspace.digest() == case.digest_before
+    assert (case.outcome.status, case.outcome.err) == (1, "")
+    plan, report, message = case.outcome.out.splitlines()
+    assert plan == "Documents: 1 added, 0 changed, 0 removed, 5 unchanged"
+    assert report.startswith("Generation 3: 1 chunks added, 0 removed")
+    assert message.startswith("Documents gone from the folder: 10. They stay live")
+    assert "--allow-mass-deletion" in message
+    assert case.workspace.run("status", "--json").json["documents"] == 16
+    assert "10 篇文档从文件夹里消失了" in ended["mass deletion in Chinese"].outcome.out
+    allowed = case.workspace.run("ingest", "--allow-mass-deletion", "--json")
+    assert (allowed.status, allowed.json["documents"]["removed"]) == (0, 10)
+
+
+def test_a_dry_run_says_which_deletions_would_be_held_back(ended: dict[str, Ended]) -> None:
+    outcome = ended["dry run of a mass deletion"].outcome
+    assert outcome.out.startswith(
+        "Documents: 1 added, 0 changed, 0 removed, 5 unchanged\nDocuments gone from the folder: 10."
+    )
+    assert outcome.out.endswith("  + wren.md\n")
+
+
+def test_an_ingest_says_what_it_passed_over_and_what_is_odd(ended: dict[str, Ended]) -> None:
+    outcome = ended["odd neighbours"].outcome
+    assert (outcome.status, outcome.err) == (3, "")
+    assert outcome.out.splitlines()[2:] == [
+        "Passed over: other suffix 3 (.png 2, – 1), hidden 1, link to a folder that is read already 1",
+        "Documents without any text to find: 1.",
+        "Worth a look: 1.",
+        "  again: leads to a folder that is read already (sub)",
+        "Could not be ingested: 1. Content ingested before stays live.",
+        "  loop.md: is a link in a loop of links",
+    ]
+    assert "没有读的：别的后缀 3 (.png 2, – 1)，隐藏 1，" in ended["odd neighbours in Chinese"].outcome.out
+
+
+def test_a_report_as_json_counts_what_was_passed_over(ended: dict[str, Ended]) -> None:
+    report = ended["odd neighbours as JSON"].outcome.json
+    assert report["documents"] == {"added": 2, "changed": 0, "removed": 0, "unchanged": 5, "failed": 0}
+    assert report["passed_over"] == {"other suffix": 3, "hidden": 1, "folder read already": 1}
+    assert report["other_suffixes"] == {".png": 2, "": 1}
+    assert report["without_passages"] == 1
+    assert report["warnings"] == [{"source": "again", "warning": "leads to a folder that is read already (sub)"}]
+    assert report["failures"] == [{"source": "loop.md", "error": "is a link in a loop of links"}]
 
 
 def test_a_mass_deletion_that_is_meant_is_carried_out(ended: dict[str, Ended]) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from tests.kit.processes import FirstAsk, Server, Workspace, assert_json_error
 
-INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures"]
+INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures", "warnings", "without_passages"]
+INGEST_KEYS += ["passed_over", "other_suffixes", "deletions_held_back", "message"]
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +147,12 @@ def test_most_documents_are_only_removed_when_that_is_asked_for(ingesting: tuple
     before = server.client.get("/health").json()
     for path in workspace.knowledge.glob("many/*"):
         path.unlink()
+    workspace.write("later.md", "# Later\n\nThe foghorn came later.\n")
     state = server.ingest()
-    assert state["error"]["code"] == "knowledge_error"
-    assert server.client.get("/health").json() == before
+    assert state["error"] is None
+    assert state["last"]["deletions_held_back"] == 40
+    assert "--allow-mass-deletion" in state["last"]["message"]
+    assert server.client.get("/health").json()["documents"] == before["documents"] + 1
     response = server.post("/ingest", allow_mass_deletion=True)
     assert response.status_code == 202
     state = server.wait_for_ingest()

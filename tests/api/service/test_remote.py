@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.kit.lighthouse_guides import QUESTION, remove_three_guides
-from tests.kit.processes import Outcome, Workspace, assert_one_line
+from tests.kit.lighthouse_guides import QUESTION
+from tests.kit.processes import Outcome, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,16 @@ def break_a_file(workspace: Workspace) -> None:
     workspace.write("bell.md", "# Bell\n\nThe bell weighs 60 kilos.\n")
 
 
+def write_many_guides(workspace: Workspace) -> None:
+    for number in range(12):
+        workspace.write(f"many/{number}.md", f"# Buoy {number}\n\nBuoy {number} is red.\n")
+
+
+def remove_many_guides(workspace: Workspace) -> None:
+    for number in range(12):
+        (workspace.knowledge / f"many/{number}.md").unlink()
+
+
 STEPS: dict[str, Step] = {
     "status": Step(["status"]),
     "status as JSON": Step(["status", "--json"]),
@@ -33,7 +43,8 @@ STEPS: dict[str, Step] = {
     "a dry run": Step(["ingest", "--dry-run"], break_a_file),
     "an ingest with a broken file": Step(["ingest"]),
     "the same as JSON": Step(["ingest", "--json"]),
-    "a mass deletion": Step(["ingest", "--json"], remove_three_guides),
+    "an ingest of a folder": Step(["ingest", "--json"], write_many_guides),
+    "a mass deletion": Step(["ingest", "--json"], remove_many_guides),
     "a rollback": Step(["rollback"]),
 }
 
@@ -110,9 +121,9 @@ def test_each_compared_step_does_what_its_name_says(both: Both) -> None:
     assert re.search(r"^  horn\.md: line 3 is not UTF-8", broken.out, re.MULTILINE)
     assert outcomes["the same as JSON"].status == 3
     assert outcomes["the same as JSON"].json["failures"][0]["source"] == "horn.md"
-    assert_one_line(outcomes["a mass deletion"], 2, "3 of 7 documents are gone", "--allow-mass-deletion")
-    assert outcomes["a mass deletion"].json["error"]["code"] == "knowledge_error"
-    assert "Rolled back from generation 2 to 1" in outcomes["a rollback"].out
+    assert outcomes["a mass deletion"].status == 1
+    assert outcomes["a mass deletion"].json["deletions_held_back"] == 12
+    assert "Rolled back from generation 3 to 2" in outcomes["a rollback"].out
 
 
 def test_a_server_that_served_all_commands_logs_no_traceback(both: Both) -> None:

@@ -120,7 +120,9 @@ def test_a_search_that_found_nothing_is_an_empty_list() -> None:
 def test_a_report_keeps_its_keys_in_the_agreed_order() -> None:
     report = IngestReport(generation=2, embedded=5, seconds=0.5, failures=[Failure("a.md", "why")])
     body = json.loads(IngestResponse.of(report).model_dump_json())
-    assert list(body) == ["generation", "documents", "chunks", "embedded", "seconds", "failures"]
+    agreed = ["generation", "documents", "chunks", "embedded", "seconds", "failures"]
+    added = ["warnings", "without_passages", "passed_over", "other_suffixes", "deletions_held_back", "message"]
+    assert list(body) == agreed + added
     assert list(body["documents"]) == ["added", "changed", "removed", "unchanged", "failed"]
     assert list(body["chunks"]) == ["added", "removed", "unchanged"]
     assert body["failures"] == [{"source": "a.md", "error": "why"}]

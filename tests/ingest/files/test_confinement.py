@@ -17,7 +17,7 @@ from tests.kit.confined_folder import ANY_SIZE, MARKDOWN, ConfinedFolder, file_o
 from tests.kit.corpus import Folder
 
 
-def test_links_of_every_kind_are_not_followed(folder: Folder, outside: Path) -> None:
+def test_no_kind_of_link_leads_out_of_the_folder(folder: Folder, outside: Path) -> None:
     root = folder.root
     (root / "file.md").symlink_to(outside / "secret.md")
     (root / "relative.md").symlink_to("../outside/secret.md")
@@ -27,17 +27,52 @@ def test_links_of_every_kind_are_not_followed(folder: Folder, outside: Path) -> 
     (root / "self.md").symlink_to("self.md")
     (root / "there").symlink_to("back")
     (root / "back").symlink_to("there")
-    (root / "inner.md").symlink_to("good.md")
     (root / "nowhere.md").symlink_to("nothing.md")
     (root / "proc").symlink_to("/proc/self")
+    (outside / "back.md").symlink_to("secret.md")
+    (root / "twice.md").symlink_to(outside / "back.md")
     assert found(folder, "*") == ["good.md"]
 
 
 def test_a_root_that_is_itself_a_link_is_followed(folder: Folder, tmp_path: Path) -> None:
     """The person who configured it meant the folder behind the link."""
     (tmp_path / "link").symlink_to(folder.root)
-    [file] = scan(tmp_path / "link", include=MARKDOWN)
+    [file] = scan(tmp_path / "link", include=MARKDOWN).files
     assert file.read(ANY_SIZE).startswith(b"# Good")
+
+
+def test_the_target_of_a_link_swapped_for_a_link_to_outside_after_the_scan_is_refused(
+    folder: Folder, outside: Path
+) -> None:
+    folder.write(".kept/deep/secret.md", "# Mine\n")
+    (folder.root / "named").symlink_to(".kept/deep")
+    (folder.root / "one.md").symlink_to(".kept/deep/secret.md")
+    files = [file_of(folder, "named/secret.md"), file_of(folder, "one.md")]
+    assert [file.read(ANY_SIZE) for file in files] == [b"# Mine\n"] * 2
+    shutil.rmtree(folder.root / ".kept" / "deep")
+    (folder.root / ".kept" / "deep").symlink_to(outside)
+    for file in files:
+        with pytest.raises(DocumentError, match="cannot be read"):
+            file.read(ANY_SIZE)
+
+
+def test_a_link_swapped_for_a_link_to_outside_after_the_scan_is_not_followed(folder: Folder, outside: Path) -> None:
+    (folder.root / "link.md").symlink_to("good.md")
+    file = file_of(folder, "link.md")
+    (folder.root / "link.md").unlink()
+    (folder.root / "link.md").symlink_to(outside / "secret.md")
+    assert file.read(ANY_SIZE).startswith(b"# Good")
+
+
+def test_a_hard_link_to_outside_is_refused_through_links_as_well(folder: Folder, outside: Path) -> None:
+    """Two names of links in the folder do not make up for the name outside."""
+    (folder.root / ".kept").mkdir()
+    os.link(outside / "secret.md", folder.root / ".kept" / "secret.md")
+    for name in ("one.md", "two.md"):
+        (folder.root / name).symlink_to(".kept/secret.md")
+    for name in ("one.md", "two.md"):
+        with pytest.raises(DocumentError, match="is hard-linked"):
+            file_of(folder, name).read(ANY_SIZE)
 
 
 def test_linked_documents_never_reach_the_store(confined: ConfinedFolder, outside: Path) -> None:

@@ -44,7 +44,7 @@ def seen_by_git(root: Path) -> list[str]:
 
 def seen_by_us(root: Path) -> list[str]:
     try:
-        return [file.source for file in scan(root, include=("*.md",))]
+        return [file.source for file in scan(root, include=("*.md",)).files]
     except KnowledgeError as error:
         assert "holds no documents" in str(error)
         return []

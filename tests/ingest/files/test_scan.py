@@ -26,11 +26,11 @@ def write(root: Path, *names: str) -> None:
 
 
 def sources(root: Path, *include: str, exclude: tuple[str, ...] = (), gitignore: bool = True) -> list[str]:
-    return [file.source for file in scan(root, include=include or MARKDOWN, exclude=exclude, gitignore=gitignore)]
+    return [file.source for file in scan(root, include=include or MARKDOWN, exclude=exclude, gitignore=gitignore).files]
 
 
 def one(root: Path) -> File:
-    [file] = scan(root, include=MARKDOWN)
+    [file] = scan(root, include=MARKDOWN).files
     return file
 
 
@@ -78,17 +78,6 @@ def test_files_that_git_ignores_are_skipped_unless_requested(root: Path) -> None
     (root / "sub/.gitignore").write_text("c.md\n/a.md\n")
     assert sources(root) == ["a.md", "sub/keep.md"]
     assert sources(root, gitignore=False) == ["a.md", "build/b.md", "sub/c.md", "sub/keep.md"]
-
-
-def test_links_are_skipped(root: Path, tmp_path: Path) -> None:
-    write(tmp_path, "outside/secret.md")
-    write(root, "a.md")
-    (root / "link.md").symlink_to(tmp_path / "outside/secret.md")
-    (root / "inner.md").symlink_to(root / "a.md")
-    (root / "folder").symlink_to(tmp_path / "outside")
-    (root / "loop").symlink_to(root)
-    (root / "broken.md").symlink_to(root / "nothing.md")
-    assert sources(root) == ["a.md"]
 
 
 def test_pipes_and_sockets_are_passed_over(root: Path) -> None:
@@ -148,7 +137,7 @@ def test_a_file_with_another_name_outside_is_refused(root: Path, tmp_path: Path)
 def test_a_file_with_two_names_in_the_folder_is_read_under_both(root: Path) -> None:
     write(root, "a.md")
     (root / "b.md").hardlink_to(root / "a.md")
-    assert [file.read(ANY_SIZE) for file in scan(root, include=MARKDOWN)] == [b"text of a.md"] * 2
+    assert [file.read(ANY_SIZE) for file in scan(root, include=MARKDOWN).files] == [b"text of a.md"] * 2
 
 
 def test_a_file_of_exactly_the_limit_is_read_and_one_byte_more_is_not(root: Path) -> None:
@@ -206,9 +195,45 @@ def test_a_folder_without_documents_is_an_error_that_names_the_patterns(root: Pa
         sources(root)
 
 
-def test_a_gitignore_that_cannot_be_read_is_an_error(root: Path) -> None:
-    """Without it, an ingest would publish the files that it excludes."""
-    write(root, "a.md")
-    (root / ".gitignore").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(KnowledgeError, match=r"\.gitignore cannot be read"):
+@pytest.mark.parametrize("include", ["*.md", "*.MD", "*.Md", "**/*.mD", "/[RG]*.md"])
+def test_a_suffix_counts_in_any_case(root: Path, include: str) -> None:
+    write(root, "README.MD", "GUIDE.md", "Read.Me", "md")
+    assert sources(root, include) == ["GUIDE.md", "README.MD"]
+
+
+def test_an_excluded_suffix_counts_in_any_case_and_a_name_does_not(root: Path) -> None:
+    write(root, "a.DRAFT.MD", "b.draft.md", "NOTES.md", "notes.md", "NOTE.TXT")
+    assert sources(root, "*.md", "*.txt", exclude=("*.draft.MD", "notes.md")) == ["NOTE.TXT", "NOTES.md", "a.DRAFT.MD"]
+
+
+def test_what_is_passed_over_is_counted_with_its_reason(root: Path, tmp_path: Path) -> None:
+    write(tmp_path, "outside/secret.md")
+    write(
+        root, "a.md", "b.PNG", "c.png", "LICENSE", "drafts/d.md", "drafts/e.md", ".hidden.md", ".git/x.md", "build/f.md"
+    )
+    write(root, "other.md", "golden.yaml")
+    (root / ".gitignore").write_text("build/\n")
+    (root / "out.md").symlink_to(tmp_path / "outside/secret.md")
+    (root / "gone.md").symlink_to("nothing.md")
+    os.mkfifo(root / "pipe.md")
+    found = scan(root, include=("*.md", "!other.md"), exclude=("drafts/",))
+    assert [file.source for file in found.files] == ["a.md"]
+    assert found.passed_over == {
+        "other suffix": 3,
+        "hidden": 2,
+        "ignored": 1,
+        "excluded": 1,
+        "not a regular file": 1,
+        "link out of the folder": 1,
+        "broken link": 1,
+        "not included": 1,
+    }
+    assert found.other_suffixes == {".png": 2, "": 1}
+    assert found.unreadable == ()
+
+
+def test_a_folder_without_documents_says_what_was_passed_over(root: Path) -> None:
+    write(root, "a.rst", "b.rst", "build/c.md")
+    (root / ".gitignore").write_text("build/\n")
+    with pytest.raises(KnowledgeError, match=r"other suffix 2, ignored 1"):
         sources(root)

@@ -155,7 +155,8 @@ def test_a_document_that_becomes_ignored_is_removed(confined: ConfinedFolder) ->
         (("*.md",), ("*", "!a.md"), ["a.md"]),
         (("sub/",), (), ["sub/b.md"]),
         (("/a.*",), (), ["a.md", "a.txt"]),
-        (("*.MD",), (), []),
+        (("*.MD",), (), ["a.md", "good.md", "sub/b.md"]),
+        (("A.md",), (), []),
     ],
 )
 def test_include_and_exclude_decide_together(

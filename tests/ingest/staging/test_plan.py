@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.files.scan import File, scan
-from ingest.staging.plan import Plan, check_mass_deletion, content_hash, make_plan
-from rag.errors import KnowledgeError
-from rag.store.records import Commit, DocumentRecord
+from ingest.files.scan import File, FolderScan, scan
+from ingest.files.walk import OddPlace
+from ingest.staging.plan import Plan, content_hash, make_plan
+from rag.store.records import DocumentRecord
 
 ANY_SIZE = 1_000_000
 
@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def files_of(root: Path) -> list[File]:
+def files_of(root: Path) -> FolderScan:
     return scan(root, include=("*.md",))
 
 
@@ -39,7 +39,7 @@ def manifest_of(root: Path) -> dict[str, DocumentRecord]:
             title="",
             chunks=1,
         )
-        for file in files_of(root)
+        for file in files_of(root).files
     }
 
 
@@ -135,29 +135,28 @@ def test_a_file_over_the_size_limit_is_read_again_as_a_changed_one(root: Path) -
     assert names(plan.changed) == ["a.md", "b.md", "c.md"]
 
 
-def live(documents: int, root: str = "/docs") -> Commit:
-    return Commit(1, "s", "e", "f", 1, 1, "dense", "2024-01-01T00:00:00+00:00", root, documents, documents)
+def test_documents_in_a_place_that_cannot_be_read_are_hidden_and_not_gone(root: Path) -> None:
+    manifest = {**manifest_of(root)}
+    for source in ("sub/d.md", "sub.md", "e.md"):
+        manifest[source] = replace(manifest["a.md"], source=source)
+    found = FolderScan(files_of(root).files, (OddPlace("sub", "cannot be read"), OddPlace("e.md", "cannot be read")))
+    plan = make_plan(found, manifest, pipeline_fingerprint="p1", max_bytes=ANY_SIZE)
+    assert (plan.hidden, plan.removed) == (("e.md", "sub/d.md"), ("sub.md",))
+    assert plan.kept == plan.hidden
 
 
-@pytest.mark.parametrize(("gone", "known"), [(0, 0), (0, 1), (1, 5), (2, 10), (20, 100), (199, 995)])
-def test_up_to_a_fifth_of_the_documents_may_go(gone: int, known: int) -> None:
-    check_mass_deletion(gone, live(known), "/docs")
-    check_mass_deletion(gone, live(known), "/elsewhere")
+def test_hidden_documents_of_the_live_generation_are_known_in_a_new_namespace(root: Path) -> None:
+    found = FolderScan(files_of(root).files, (OddPlace("sub", "cannot be read"),))
+    live = ["sub/d.md", "gone.md"]
+    plan = make_plan(found, {}, pipeline_fingerprint="p1", max_bytes=ANY_SIZE, live=live)
+    assert (plan.hidden, plan.removed, len(plan.added)) == (("sub/d.md",), (), 3)
 
 
-@pytest.mark.parametrize(("gone", "known"), [(1, 1), (1, 4), (2, 9), (21, 100), (200, 999), (5, 5)])
-def test_more_than_a_fifth_of_the_documents_may_not_go(gone: int, known: int) -> None:
-    with pytest.raises(KnowledgeError, match=f"^{gone} of {known} documents are gone.*--allow-mass-deletion"):
-        check_mass_deletion(gone, live(known), "/docs")
-
-
-def test_another_folder_is_named_beside_the_one_before() -> None:
-    with pytest.raises(KnowledgeError, match="made from /docs, the folder now is /other"):
-        check_mass_deletion(5, live(5), "/other")
-
-
-def test_nothing_is_deleted_from_a_store_without_a_generation() -> None:
-    check_mass_deletion(0, None, "/docs")
+def test_unchanged_documents_without_passages_are_counted(root: Path) -> None:
+    manifest = manifest_of(root)
+    manifest["a.md"] = replace(manifest["a.md"], chunks=0)
+    manifest["b.md"] = replace(manifest["b.md"], chunks=0, content_hash="other", size=1)
+    assert plan_of(root, manifest).without_passages == 1
 
 
 @settings(deadline=None, derandomize=True)
@@ -165,7 +164,7 @@ def test_nothing_is_deleted_from_a_store_without_a_generation() -> None:
 def test_a_plan_names_every_document_exactly_once(present: set[str], known: set[str], edited: set[str]) -> None:
     files = [File(name, Path("/nowhere"), Path(name), 1, 2 if name in edited else 1) for name in sorted(present)]
     manifest = {name: DocumentRecord(name, "", "p1", 1, 1, "", 1) for name in sorted(known)}
-    plan = make_plan(files, manifest, pipeline_fingerprint="p1", max_bytes=10)
+    plan = make_plan(FolderScan(tuple(files)), manifest, pipeline_fingerprint="p1", max_bytes=10)
     parts = [set(names(plan.added)), set(names(plan.changed)), set(plan.removed), set(plan.unchanged)]
     assert parts == [present - known, present & known & edited, known - present, (present & known) - edited]
     assert names(plan.to_read) == sorted(parts[0] | parts[1])
