@@ -7,6 +7,10 @@ from rag.types import Chunk
 PASSAGE_ID = "passage"
 """The HTML id of the first block of a cited passage."""
 
+DOCUMENTS = "/docs/"
+PICTURES = "/pictures/"
+"""The beginnings of the URL paths of documents and of the pictures of the knowledge folder."""
+
 
 def document_url(source: str, lines: range = range(0)) -> str:
     """Return the URL path of a document; with `lines`, which count from 1, it leads to the passage on them.
@@ -14,7 +18,7 @@ def document_url(source: str, lines: range = range(0)) -> str:
     >>> document_url("guides/set up.md", range(3, 6))
     '/docs/guides/set%20up.md?lines=3-5#passage'
     """
-    path = f"/docs/{quote(source)}"
+    path = DOCUMENTS + quote(source)
     return f"{path}?lines={lines[0]}-{lines[-1]}#{PASSAGE_ID}" if lines else path
 
 

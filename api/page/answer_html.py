@@ -11,7 +11,7 @@ from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from api.page.safe_html import SafeRenderer, span, top_level
+from api.page.markdown_html import SafeRenderer, span, top_level
 
 # Chinese text often follows an address without a space.
 _ADDRESS = re.compile(r"//[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::\d+)?(?:[/?#](?:[!-~]*[A-Za-z0-9/=_#&%+~-])?)?")
