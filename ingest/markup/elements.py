@@ -16,8 +16,8 @@ RAW = frozenset("script style".split())
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _INLINE = frozenset(
     "a abbr acronym annotation area b bdi bdo big blink br button cite code data del dfn em font i img input ins kbd "
-    "label mark marquee math meter nobr output picture progress q rb rp rt rtc ruby s samp slot small span strike strong "
-    "sub sup time tt u var wbr".split()
+    "label mark marquee math meter nobr output picture progress q rb rp rt rtc ruby s samp slot small span strike "
+    "strong sub sup time tt u var wbr".split()
 )
 KNOWN = BLOCKS | HIDDEN | VOID | RAW | _INLINE
 

@@ -20,12 +20,14 @@ from rag.types import Chunk
 class CutDocument:
     """A document's manifest, and its chunks in order.
 
-    `is_old_version` marks what readers have of a document that cannot be read any more.
+    `is_old_version` marks what readers have of a document that cannot be read any more. `warnings` say what of it could
+    not be understood.
     """
 
     record: DocumentRecord
     chunks: tuple[Chunk, ...]
     is_old_version: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class DocumentCutter:
             title=chunks[0].title if chunks else parsed.document.title,
             chunks=len(chunks),
         )
-        return CutDocument(record, tuple(chunks))
+        return CutDocument(record, tuple(chunks), warnings=tuple(parsed.document.warnings))
 
 
 def pipeline_fingerprint(settings: Settings, embedder: Embedder) -> str:

@@ -123,6 +123,8 @@ class Pipeline:
             self._keep_old_version(document.source, document.error)
         else:
             self._meter.cut(len(document.chunks))
+            for warning in document.warnings:
+                self._report.warn(document.record.source, warning)
             self._add(document)
 
     def _add(self, document: CutDocument) -> None:

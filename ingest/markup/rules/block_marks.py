@@ -1,7 +1,7 @@
 """Lines that are nothing but a mark of a dialect: they begin or end a block, and at most have a title.
 
-Such are `::: tip 提示` (Docusaurus, VitePress), `{{< note >}}` (Hugo), `{% hint %}` (Jekyll, GitBook), `/// note | 标题`
-and `--8<-- "x"` (MkDocs), `{: .class }` (kramdown) and `[[toc]]`. What stands between two of them is Markdown of the
+Such are `::: tip 提示` (Docusaurus, VitePress), `{{< note >}}` (Hugo), `{% hint %}` (Jekyll, GitBook), `/// note` and
+`--8<-- "x"` (MkDocs), `{: .class }` (kramdown) and `[[toc]]`. What stands between two of them is Markdown of the
 document, so none of them needs the other.
 """
 

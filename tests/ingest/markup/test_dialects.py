@@ -103,7 +103,8 @@ def test_what_is_indented_under_a_block_of_mkdocs_is_markdown() -> None:
 
 def test_the_labels_of_tabs_in_mdx_are_text() -> None:
     markdown = (
-        'import Tabs from \'@theme/Tabs\';\n\n# 安装\n\n<Tabs>\n  <TabItem value="u" label="乌班图">\n\n```sh\napt install k\n```\n\n'
+        "import Tabs from '@theme/Tabs';\n\n# 安装\n\n<Tabs>\n"
+        '  <TabItem value="u" label="乌班图">\n\n```sh\napt install k\n```\n\n'
         '  </TabItem>\n  <TabItem value="c" label="红帽">\n\n```sh\nyum install k\n```\n\n  </TabItem>\n</Tabs>\n'
     )
     for source in ("a.mdx", "a.md"):
