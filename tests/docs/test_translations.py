@@ -36,7 +36,7 @@ def test_each_is_written_in_its_own_language(english: MarkdownFile, chinese: Mar
     assert not any(_CHINESE.search(heading) for heading in english.headings if not heading.startswith("# 知问"))
 
 
-_PRODUCTS = {"Milvus", "Docker", "Kubernetes", "Dify", "MCP", "Make"}
+_PRODUCTS = {"Markdown", "Milvus", "Docker", "Kubernetes", "Dify", "MCP", "Make"}
 
 
 @pairs

@@ -6,8 +6,9 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
 _INDENT = 4
+# As a definition, it may stand behind a colon whose term is a macro.
 _HEAD = re.compile(
-    r"(?:(?P<mark>!!!|\?\?\?\+?)[ \t]*(?P<classes>[\w-]+(?:[ \t]+[\w-]+)*)?[ \t]*(?:\"(?P<title>[^\"]*)\")?"
+    r"(?P<colon>:[ \t]{1,3})?(?:(?P<mark>!!!|\?\?\?\+?)[ \t]*(?P<classes>[\w-]+(?:[ \t]+[\w-]+)*)?[ \t]*(?:\"(?P<title>[^\"]*)\")?"
     r"|===[!+]{0,2}[ \t]+(?P<quote>[\"'])(?P<tab>.+)(?P=quote))[ \t]*\Z"
 )
 
@@ -32,29 +33,30 @@ def _indented_block(state: StateBlock, start_line: int, end_line: int, silent: b
     mark.map = [start_line, start_line + 1]
     mark.meta = {"labels": [label] if label else []}
     state.line = start_line + 1
-    end = _end_of_content(state, start_line + 1, end_line)
+    indent = state.blkIndent + _INDENT * (2 if head["colon"] else 1)
+    end = _end_of_content(state, start_line + 1, end_line, indent)
     if end > start_line + 1:
-        _parse_content(state, start_line + 1, end)
+        _parse_content(state, start_line + 1, end, indent)
     return True
 
 
-def _end_of_content(state: StateBlock, line: int, end_line: int) -> int:
+def _end_of_content(state: StateBlock, line: int, end_line: int, indent: int) -> int:
     """Return the line after the last one that is indented enough."""
     end = line
     for number in range(line, end_line):
         if state.isEmpty(number):
             continue
-        if state.sCount[number] < state.blkIndent + _INDENT:
+        if state.sCount[number] < indent:
             break
         end = number + 1
     return end
 
 
-def _parse_content(state: StateBlock, start_line: int, end_line: int) -> None:
-    parent, indent, last = state.parentType, state.blkIndent, state.lineMax
+def _parse_content(state: StateBlock, start_line: int, end_line: int, indent: int) -> None:
+    parent, outer, last = state.parentType, state.blkIndent, state.lineMax
     state.push("indented_open", "div", 1).map = [start_line, end_line]
-    state.parentType, state.blkIndent, state.lineMax = "indented_block", indent + _INDENT, end_line
+    state.parentType, state.blkIndent, state.lineMax = "indented_block", indent, end_line
     state.md.block.tokenize(state, start_line, end_line)
-    state.parentType, state.blkIndent, state.lineMax = parent, indent, last
+    state.parentType, state.blkIndent, state.lineMax = parent, outer, last
     state.push("indented_close", "div", -1)
     state.line = end_line
