@@ -22,7 +22,7 @@ from rag.store.filters import AnyOf, Equals, In, Not, Prefix
 from rag.store.store import Store
 from rag.wiring import open_store
 from tests.kit.corpus import Library, settings_for
-from tests.kit.old_indexes import BACKUP, SCHEMAS, old_library
+from tests.kit.old_indexes import BACKUP, RECUT, SCHEMAS, old_library
 
 OWNED = {"notes.md"}
 
@@ -54,9 +54,9 @@ def test_an_old_index_has_the_defaults_and_cannot_be_filtered_by_what_it_lacks(l
             list(library.store.snapshot().chunks(AnyOf((Equals("kind", "text"), search_filter))))
 
 
-def test_the_next_ingest_fills_the_columns_without_an_embedding_and_can_be_undone(library: Library) -> None:
+def test_the_next_ingest_fills_the_columns_and_can_be_undone(library: Library) -> None:
     old = library.store.snapshot().commit
-    assert library.ingest().embedded == 0
+    assert library.ingest().embedded == RECUT
     live = library.store.snapshot().commit
     assert (live.schema, live.namespace != old.namespace) == (SCHEMA_VERSION, True)
     assert {value for value in values(library.store) if value[1]} == {("notes.md", "admin", "none")}

@@ -324,7 +324,7 @@ def test_the_document_a_question_names_must_be_the_one_that_answers(birds: Birds
 
 
 def test_a_document_that_cannot_be_read_keeps_its_questions_answered(birds: Birds) -> None:
-    birds.folder.write("heron.md", b"---\n[\n---\n")
+    birds.folder.write("heron.md", b"\0")
     birds.say(owl="The owl is new.")
     report = birds.ingest()
     assert [failure.source for failure in report.failures] == ["heron.md"]

@@ -19,7 +19,7 @@ from rag.store.filters import Equals, Filter, Not, Prefix, Range
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from tests.kit.corpus import Folder, Library, library_in, settings_for
-from tests.kit.old_indexes import BACKUP, SCHEMAS, old_library, seen_by_its_writer
+from tests.kit.old_indexes import BACKUP, RECUT, SCHEMAS, old_library, seen_by_its_writer
 from tests.kit.pictures import clean_picture, difference, dump, without_times
 from tests.kit.raw_rows import litter
 
@@ -133,12 +133,12 @@ def test_an_interrupted_change_of_it_is_undone(library: Library, schema: int) ->
     assert_as_written(store, schema)
 
 
-def test_an_ingest_of_its_documents_embeds_nothing(library: Library, schema: int) -> None:
+def test_an_ingest_of_its_documents_embeds_what_is_cut_differently_now(library: Library, schema: int) -> None:
     old = library.store.snapshot().commit
     plan = preview(library.settings, library.store, library.embedder)
     report = library.ingest()
     live = library.store.snapshot().commit
-    assert (report.embedded, report.failures) == (0, [])
+    assert (report.embedded, report.failures) == (RECUT, [])
     assert len(plan.added) == report.documents.added
     assert_holds_the_folder(library)
     if schema == SCHEMA_VERSION:
@@ -151,7 +151,7 @@ def test_an_ingest_of_its_documents_embeds_nothing(library: Library, schema: int
 
 def test_after_an_ingest_the_old_generation_can_be_gone_back_to(library: Library, schema: int) -> None:
     library.folder.edit("bare.md", "saddle", "bridle")
-    assert library.ingest().embedded == 1
+    assert library.ingest().embedded == RECUT + 1
     roll_back(library.store)
     picture = known_attributes(seen_by_its_writer(schema)[1])
     assert not difference(known_attributes(library.live()), picture)
@@ -180,7 +180,7 @@ def assert_imported(backup: Path, library: Library, folder: Path) -> None:
         assert contents(store) == contents(library.store)
         assert sources(store.snapshot(), Equals("tags", "ops")) == {"notes.md"}
         assert other.sources_with("harbour1changed") == {"harbour.md"}
-        assert other.ingest().embedded == 0
+        assert other.ingest().embedded == RECUT
         assert_holds_the_folder(other)
     finally:
         store.close()

@@ -14,6 +14,8 @@ from tests.kit.paths import ROOT
 OLD_INDEXES = ROOT / "tests" / "fixtures" / "old_indexes"
 SCHEMAS = (1, 2)
 BACKUP = OLD_INDEXES / "schema_2.parquet"
+RECUT = 5
+"""How many texts of the documents are cut differently today: front matter is found, and code is fenced."""
 
 
 @contextmanager
