@@ -55,6 +55,18 @@ class TreeBuilder:
         if text := remove_invisible(text):
             self._append(Text(text, line))
 
+    def heading(self, text: str, line: int, *, level: int) -> None:
+        """Add a heading, whose level is 1 to 6."""
+        self.open(f"h{level}", line)
+        self.text(text, line)
+        self.close()
+
+    def paragraph(self, text: str, line: int) -> None:
+        """Add a paragraph."""
+        self.open("p", line)
+        self.text(text, line)
+        self.close()
+
     def label(self, text: str, line: int) -> None:
         """Add a paragraph of bold text: what people use as a small heading."""
         self.open("p", line)

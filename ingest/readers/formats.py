@@ -11,6 +11,7 @@ from typing import Literal
 from ingest.readers.document import Document
 from ingest.readers.html import read_html
 from ingest.readers.markdown import read_markdown, read_mdx
+from ingest.readers.office import read_excel, read_powerpoint
 from ingest.readers.pdf import read_pdf
 from ingest.readers.plain_text import read_plain_text
 from ingest.readers.word import read_word
@@ -33,7 +34,7 @@ class DocumentFormat:
     suffixes: tuple[str, ...]
     read: Reader
     is_default: bool = True
-    lines: Literal["lines", "pages", "blocks"] = "lines"
+    lines: Literal["lines", "pages", "rows", "slides", "blocks"] = "lines"
 
 
 FORMATS = (
@@ -42,6 +43,8 @@ FORMATS = (
     DocumentFormat("plain text", (".txt",), read_plain_text),
     DocumentFormat("HTML", (".html", ".htm"), read_html),
     DocumentFormat("PDF", (".pdf",), read_pdf, is_default=False, lines="pages"),
+    DocumentFormat("Excel", (".xlsx",), read_excel, is_default=False, lines="rows"),
+    DocumentFormat("PowerPoint", (".pptx",), read_powerpoint, is_default=False, lines="slides"),
     DocumentFormat("Word", (".docx",), read_word, is_default=False, lines="blocks"),
 )
 _FORMAT_OF_SUFFIX = {suffix: one for one in FORMATS for suffix in one.suffixes}

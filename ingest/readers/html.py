@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ingest.markup.builder import TreeBuilder
 from ingest.markup.tree import Element
-from ingest.readers.cleaned_text import read_text
+from ingest.readers.cleaned_text import read_html_text
 from ingest.readers.document import Document
 
 
@@ -13,7 +13,7 @@ def read_html(source: str, content: bytes) -> Document:
 
     Raises DocumentError for an encoding that cannot be read.
     """
-    return html_document(source, read_text(source, content))
+    return html_document(source, read_html_text(source, content))
 
 
 def html_document(source: str, html: str) -> Document:

@@ -17,7 +17,7 @@ from tests.kit.paths import ROOT
 
 GUIDE = ROOT / "docs" / "extending" / "document-format.md"
 CONFIG = ROOT / "config.yaml"
-NOT_READERS = {"read_text", "read_html_text"}
+NOT_READERS = {"read_text", "read_html_text", "read_sheets", "read_slides"}
 
 
 def patterns(*, is_default: bool) -> set[str]:
