@@ -8,6 +8,7 @@ import pytest
 from api.page.answer_html import answer_html
 from rag.answering.quote import choose_quotes
 from rag.answering.quote_markdown import write_quotes
+from rag.checks.output_filter import OutputFilter
 from rag.retrieval.evidence import Evidence
 from tests.kit.chat import evidence_of as evidence
 from tests.kit.chat import passage
@@ -89,6 +90,26 @@ def test_the_page_shows_what_is_led_in_to_as_it_is() -> None:
     assert "data-cite" not in items
     assert items.count("<li>") == 3
     assert items.count("<ol>") == items.count("<ul>") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Ollama 用 <div> 元素。", "Ollama 用 `<div>` 元素。 [1]"),
+        (
+            "ssh <user>@<host> 登录 Ollama，类型是 Optional<Order>。",
+            "ssh <user>@<host> 登录 Ollama，类型是 Optional<Order>。 [1]",
+        ),
+        (
+            "Ollama 的尺寸是 600*800*2000，路径是 \\\\nas\\_a。",
+            "Ollama 的尺寸是 600*800*2000，路径是 \\\\nas\\_a。 [1]",
+        ),
+    ],
+)
+def test_what_looks_like_html_in_a_document_reaches_the_reader(text: str, answer: str) -> None:
+    found = evidence(passage(1, text))
+    output = OutputFilter(found, is_quoted=True)
+    assert output.feed(quoted(found)) + output.finish() == answer
 
 
 def test_of_two_lists_the_one_that_is_asked_for_is_quoted() -> None:
