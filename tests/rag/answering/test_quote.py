@@ -118,15 +118,18 @@ def test_of_two_lists_the_one_that_is_asked_for_is_quoted() -> None:
 
 
 def test_an_item_that_answers_is_quoted_alone() -> None:
+    found = evidence(passage(1, "可选的平台：\n- Coze\n- Ollama（本地）\n- Dify", kind="list"))
+    assert quoted(found) == "Ollama（本地） [1]"
+
+
+def test_an_item_that_only_repeats_the_question_comes_with_its_lead_in() -> None:
     found = evidence(passage(1, "可选的平台：\n- Coze\n- Ollama\n- Dify", kind="list"))
-    assert quoted(found) == "Ollama [1]"
+    assert quoted(found) == "可选的平台： [1]\n\n- Ollama"
 
 
 def test_an_item_that_does_not_say_what_it_is_about_comes_with_its_lead_in() -> None:
-    found = evidence(
-        passage(1, "平台：\n- Coze\n- Ollama\n- Dify", kind="list"), idf={"ollama": 2.0, "平台": 1.0, "本地": 0.1}
-    )
-    assert quoted(found) == "平台： [1]\n\n- Ollama"
+    found = evidence(passage(1, "平台：\n- Coze\n- Ollama 7\n- Dify", kind="list"), idf={"ollama": 2.0, "平台": 1.0})
+    assert quoted(found) == "平台： [1]\n\n- Ollama 7"
 
 
 def test_code_comes_with_its_lead_in() -> None:
