@@ -134,8 +134,11 @@ def _footnotes(blocks: Sequence[BlockSpans], chosen: Collection[int]) -> Iterato
 
 
 def _adds(lead: Span, spans: Sequence[Span], passage: Passage, evidence: Evidence) -> bool:
-    """Return whether the question asks for something that is in the lead-in, and not in the items themselves."""
-    terms = frozenset(tokenize(" ".join([passage.chunk.context, *(span.text for span in spans)])))
+    """Return whether the items alone would not do: they lack words of the question, or only repeat it."""
+    own = frozenset(tokenize(" ".join(span.text for span in spans)))
+    if own <= frozenset(tokenize(evidence.question)):
+        return True
+    terms = own | frozenset(tokenize(passage.chunk.context))
     gain = _coverage(terms | frozenset(tokenize(lead.text)), evidence) - _coverage(terms, evidence)
     return gain >= _MIN_COVERAGE
 

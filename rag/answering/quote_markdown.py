@@ -7,12 +7,15 @@ from textwrap import dedent
 
 from rag.answering.notices import MORE_ITEMS
 from rag.answering.quote import Quote
+from rag.checks.code_spans import CodeState
+from rag.checks.foreign_links import remove_foreign_links
 from rag.text.blocks import FENCE, LIST_ITEM, end_of_fence
 from rag.text.language import Language
 
 # A `[2]` in a document would look like a citation marker.
 _BRACKETED_NUMBER = re.compile(r"[\[【［](\^?[\s\d,，、;；]+)[\]】］]")
 _NEXT_BLOCK = "\n\n"
+_TAG = re.compile(r"<[!?/]?[A-Za-z][^<>\n]*>")
 _BACKTICKS = re.compile("`{3,}")
 
 
@@ -89,6 +92,11 @@ def _code(parts: Sequence[Quote]) -> str:
 
 
 def _plain(text: str) -> str:
+    """Return text that is not code, so that nothing in it is taken for a marker, and no `<div>` for HTML to remove."""
+    if "`" not in text:
+        text = _TAG.sub(
+            lambda tag: tag[0] if remove_foreign_links(tag[0], frozenset(), CodeState()) else f"`{tag[0]}`", text
+        )
     return _BRACKETED_NUMBER.sub(r"(\1)", text)
 
 

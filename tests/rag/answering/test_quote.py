@@ -8,6 +8,7 @@ import pytest
 from api.page.answer_html import answer_html
 from rag.answering.quote import choose_quotes
 from rag.answering.quote_markdown import write_quotes
+from rag.checks.output_filter import OutputFilter
 from rag.retrieval.evidence import Evidence
 from tests.kit.chat import evidence_of as evidence
 from tests.kit.chat import passage
@@ -91,21 +92,44 @@ def test_the_page_shows_what_is_led_in_to_as_it_is() -> None:
     assert items.count("<ol>") == items.count("<ul>") == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Ollama 用 <div> 元素。", "Ollama 用 `<div>` 元素。 [1]"),
+        (
+            "ssh <user>@<host> 登录 Ollama，类型是 Optional<Order>。",
+            "ssh <user>@<host> 登录 Ollama，类型是 Optional<Order>。 [1]",
+        ),
+        (
+            "Ollama 的尺寸是 600*800*2000，路径是 \\\\nas\\_a。",
+            "Ollama 的尺寸是 600*800*2000，路径是 \\\\nas\\_a。 [1]",
+        ),
+    ],
+)
+def test_what_looks_like_html_in_a_document_reaches_the_reader(text: str, answer: str) -> None:
+    found = evidence(passage(1, text))
+    output = OutputFilter(found, is_quoted=True)
+    assert output.feed(quoted(found)) + output.finish() == answer
+
+
 def test_of_two_lists_the_one_that_is_asked_for_is_quoted() -> None:
     found = evidence(passage(1, "Dify 的步骤：\n- 甲\n- 乙\n\nOllama 的步骤：\n- 丙\n- 丁", kind="list"))
     assert quoted(found) == "Ollama 的步骤： [1]\n\n- 丙\n- 丁"
 
 
 def test_an_item_that_answers_is_quoted_alone() -> None:
+    found = evidence(passage(1, "可选的平台：\n- Coze\n- Ollama（本地）\n- Dify", kind="list"))
+    assert quoted(found) == "Ollama（本地） [1]"
+
+
+def test_an_item_that_only_repeats_the_question_comes_with_its_lead_in() -> None:
     found = evidence(passage(1, "可选的平台：\n- Coze\n- Ollama\n- Dify", kind="list"))
-    assert quoted(found) == "Ollama [1]"
+    assert quoted(found) == "可选的平台： [1]\n\n- Ollama"
 
 
 def test_an_item_that_does_not_say_what_it_is_about_comes_with_its_lead_in() -> None:
-    found = evidence(
-        passage(1, "平台：\n- Coze\n- Ollama\n- Dify", kind="list"), idf={"ollama": 2.0, "平台": 1.0, "本地": 0.1}
-    )
-    assert quoted(found) == "平台： [1]\n\n- Ollama"
+    found = evidence(passage(1, "平台：\n- Coze\n- Ollama 7\n- Dify", kind="list"), idf={"ollama": 2.0, "平台": 1.0})
+    assert quoted(found) == "平台： [1]\n\n- Ollama 7"
 
 
 def test_code_comes_with_its_lead_in() -> None:
