@@ -34,7 +34,8 @@ class IgnoreFiles:
 
     def leave_out(self, place: PurePosixPath, *, is_folder: bool) -> bool:
         """Return whether git would ignore a file or folder below the root, if none of its parents is ignored."""
-        return is_ignored(self._prefix / place, is_folder=is_folder, rules=self._rules_for(self._prefix / place.parent))
+        path = self._prefix / place
+        return is_ignored(path, is_folder=is_folder, rules=self._rules_for(path.parent))
 
     def leave_out_anywhere(self, place: PurePosixPath, *, is_folder: bool) -> bool:
         """Return whether git would ignore a file or folder below the root, or one that it is in."""

@@ -112,8 +112,11 @@ def _reason_against(entry: Entry, selection: Selection) -> Reason | None:
     source = unicodedata.normalize("NFC", str(entry.path))
     if not selection.includes(source):
         return "not included" if selection.has_included_suffix(source) else "other suffix"
-    place = unicodedata.normalize("NFC", str(entry.place))
-    return "excluded" if selection.excludes(source) or selection.excludes(place) else None
+    if selection.excludes(source):
+        return "excluded"
+    if entry.place == entry.path:
+        return None
+    return "excluded" if selection.excludes(unicodedata.normalize("NFC", str(entry.place))) else None
 
 
 def _files(root: Path, wanted: Iterable[Entry], entries: Iterable[Entry]) -> list[File]:

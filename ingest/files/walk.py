@@ -87,13 +87,14 @@ class Walk:
             self._name(path, f"cannot be read: {error.strerror}", is_folder=True)
             return
         for entry in entries:
+            child = path / entry.name
             try:
-                yield from self._look_at(entry, path / entry.name, place / entry.name)
+                yield from self._look_at(entry, child, child if place == path else place / entry.name)
             except FileNotFoundError:
                 continue
             except OSError as error:
-                if self._selection.includes(source_of(path / entry.name)):
-                    self._name(path / entry.name, f"cannot be read: {error.strerror}")
+                if self._selection.includes(source_of(child)):
+                    self._name(child, f"cannot be read: {error.strerror}")
 
     def _look_at(self, entry: os.DirEntry[str], path: PurePosixPath, place: PurePosixPath) -> Iterator[Entry]:
         is_folder = entry.is_dir(follow_symlinks=False)

@@ -91,6 +91,7 @@ class Pipeline:
             self.has_staged = True
             self._on_progress(self._meter.progress())
         self._report.failures.sort(key=lambda failure: failure.source)
+        self._report.warnings.sort(key=lambda warning: warning.source)
 
     @contextmanager
     def _keeping_vectors(self) -> Iterator[None]:

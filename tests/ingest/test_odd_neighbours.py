@@ -1,9 +1,11 @@
 """What is odd in the folder stops nothing else, and takes nothing away that was live."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from ingest.live_documents import load_live_document
 from ingest.sync import ingest, preview
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.store.records import Commit
@@ -108,6 +110,21 @@ def test_a_linked_document_is_ingested_once_and_costs_nothing_the_next_time(libr
     library.begin_to_count()
     assert library.ingest().ok
     assert (library.writes, library.embedder.calls) == (0, 0)
+
+
+def test_a_linked_document_is_shown_as_its_file_has_it_while_the_link_stays_in_the_folder(
+    library: Library, tmp_path: Path
+) -> None:
+    library.folder.write(".data/a.md", "# Linked\n\nThe linked kestrel.\n")
+    link = library.folder.root / "kestrel.md"
+    link.symlink_to(".data/a.md")
+    library.ingest()
+    snapshot, knowledge = library.store.snapshot(), library.settings.knowledge
+    assert load_live_document("kestrel.md", snapshot, knowledge).content == b"# Linked\n\nThe linked kestrel.\n"
+    (library.folder.root / ".data/a.md").rename(tmp_path / "a.md")
+    link.unlink()
+    link.symlink_to(tmp_path / "a.md")
+    assert load_live_document("kestrel.md", snapshot, knowledge).content is None
 
 
 def test_documents_without_passages_are_counted_whether_they_are_read_or_not(library: Library) -> None:
