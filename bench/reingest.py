@@ -118,7 +118,8 @@ def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measuremen
 
 def _run_refused(work: Path, settings: dict[str, str]) -> Measurement:
     """Measure an ingest that is refused because this process has the store open."""
-    with open_store(Settings(store=StoreSettings(uri=str(work / "m.db")))):
+    with open_store(Settings(store=StoreSettings(uri=str(work / "m.db")))) as store:
+        store.connect()
         seconds, done = _time_ingest(work, settings)
     if done.returncode == 0 or "is in use by process" not in done.stdout + done.stderr:
         raise SystemExit(f"a second ingest was not refused: {done.stdout}{done.stderr}")
