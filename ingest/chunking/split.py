@@ -11,6 +11,7 @@ from ingest.chunking.long_text import split_long_text
 from ingest.chunking.tables import Row
 from rag.types import PATH_SEPARATOR, ChunkKind
 
+_FOOTNOTE = re.compile(r"\[\^[^\]\n]+\]: ")
 _BACKTICKS = re.compile("`{3,}")
 _MAX_LINES = 200  # blank lines take no tokens
 
@@ -36,9 +37,7 @@ def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece
             yield from _table_pieces(number, block, budget)
             continue
         piece = Piece(block.kind, number, block.start_line, block.end_line, _block_text(block, block.lines))
-        # Footnotes come from far below: what is joined with them would cite all the lines in between.
-        is_next = not together or piece.start_line >= together[-1].end_line
-        if together and not (is_next and _fit_together([*together, piece], budget)):
+        if together and not (_is_next(piece, together[-1]) and _fit_together([*together, piece], budget)):
             yield from _joined(together)
             together = []
         if _fit_together([piece], budget):
@@ -46,6 +45,15 @@ def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece
         else:
             yield from _split_block(number, block, budget)
     yield from _joined(together)
+
+
+def _is_next(piece: Piece, before: Piece) -> bool:
+    """Return whether a piece stands behind another one in the file, too.
+
+    Footnotes come from far below, and what is joined with them would cite all the lines in between.
+    """
+    gap = piece.start_line - before.end_line
+    return 0 <= gap <= 2 if _FOOTNOTE.match(piece.content) else gap >= 0
 
 
 def _fit_together(pieces: Sequence[Piece], budget: ChunkBudget) -> bool:

@@ -30,7 +30,7 @@ class TreeBuilder:
         self._stack: list[tuple[str, Element, bool]] = [("", self.root, True)]
         self._open: Counter[str] = Counter()
         self._html = _HTMLEvents(self)
-        self._is_block = False
+        self._is_block = self._has_paragraph = False
 
     def open(self, name: str, line: int, end_line: int = 0, attributes: dict[str, str] | None = None) -> Element:
         """Begin an element that `close` ends."""
@@ -77,12 +77,16 @@ class TreeBuilder:
 
     def html(self, source: str, line: int, *, is_block: bool) -> None:
         """Add a piece of HTML, which may leave elements open or end them. `is_block`: it has lines of its own."""
-        self._is_block = is_block
+        self._is_block, depth = is_block, len(self._stack)
         self._html.read(source, line)
+        if self._has_paragraph and len(self._stack) > depth:
+            self.close()
+        self._has_paragraph = False
 
     def start_tag(self, tag: "_Tag", attributes: dict[str, str]) -> None:
         """Add the element of a start tag of HTML, or its text if there is no such element."""
         if tag.name not in KNOWN and not self._is_component(tag, attributes):
+            self._begin_paragraph(tag.line)
             self.text(tag.source, tag.line)
             return
         self._end_implied(tag.name)
@@ -133,6 +137,12 @@ class TreeBuilder:
                 while self._stack[-1][0] not in ends[0]:
                     self._pop()
                 self._pop()
+
+    def _begin_paragraph(self, line: int) -> None:
+        """Let text that looks like a block of HTML be a paragraph to the end of this piece."""
+        if self._is_block and not self._has_paragraph:
+            self.open("p", line)
+            self._has_paragraph = True
 
     def _reaches(self, wanted: Set[str], stop: Set[str]) -> bool:
         """Return whether one of the wanted elements is open, before any to stop at and any that is Markdown's."""
