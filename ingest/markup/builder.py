@@ -99,7 +99,7 @@ class TreeBuilder:
         if is_open:
             self._push(tag.name, element, is_ours=False)
         if tag.name not in KNOWN:
-            self._show(attributes, tag.line)
+            self._show(tag, attributes)
 
     def end_tag(self, tag: "_Tag") -> None:
         """End the innermost element of this name that HTML has opened within the Markdown around it."""
@@ -123,13 +123,13 @@ class TreeBuilder:
         is_named_like_one = tag.written_name[0].isupper() or "-" in tag.name
         return is_named_like_one and (tag.is_self_closing or any(attributes.values()))
 
-    def _show(self, attributes: dict[str, str], line: int) -> None:
+    def _show(self, tag: "_Tag", attributes: dict[str, str]) -> None:
         """Add what a reader sees of a component's attributes, such as the label of a tab."""
-        for text in shown_attributes(attributes):
+        for text in shown_attributes(tag.name, attributes):
             if self._is_block:
-                self.label(text, line)
+                self.label(text, tag.line)
             else:
-                self.text(f" {text} ", line)
+                self.text(f" {text} ", tag.line)
 
     def _end_implied(self, name: str) -> None:
         if (ends := ended_by(name)) and any(self._open[each] for each in ends[0]):

@@ -18,6 +18,7 @@ from ingest.markup.rules.attribute_lists import use_attribute_lists
 from ingest.markup.rules.block_marks import use_block_marks
 from ingest.markup.rules.emphasis import use_emphasis
 from ingest.markup.rules.indented_blocks import use_indented_blocks
+from ingest.markup.rules.jsx import use_jsx
 from ingest.markup.rules.literals import use_literals
 from ingest.markup.rules.obsidian import use_obsidian
 from ingest.markup.rules.shortcodes import use_shortcodes
@@ -55,6 +56,7 @@ def _parser() -> MarkdownIt:
     use_obsidian(parser)
     use_attribute_lists(parser)
     use_indented_blocks(parser)
+    use_jsx(parser)
     use_block_marks(parser)
     parser.inline.ruler.at("newline", _numbered_newline)
     return parser

@@ -7,6 +7,9 @@ from markdown_it.rules_inline import StateInline
 
 _PART = r"(?:[#.][\w:-]+|[\w:@-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\"'{}]+))"
 _LIST = re.compile(rf"\{{:?[ \t]*{_PART}(?:[ \t]+(?:{_PART}|[\w-]+))*[ \t]*\}}")
+_EXTENSION = re.compile(
+    r"\{::comment\}(?:(?!\{:/).){0,5000}\{:/(?:comment)?\}|\{:[:/][\w-]*(?:[ \t][^{}\n]*)?/?\}", re.DOTALL
+)
 _ID = re.compile(r"#([\w-]+)")
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[\w-]+:")
 _KEYS = re.compile(r"\+\+([a-z0-9-]+(?:\+[a-z0-9-]+)*)\+\+(?![A-Za-z0-9+])")
@@ -15,7 +18,8 @@ _KEYS = re.compile(r"\+\+([a-z0-9-]+(?:\+[a-z0-9-]+)*)\+\+(?![A-Za-z0-9+])")
 def use_attribute_lists(parser: MarkdownIt) -> None:
     """Add the rules; `explicit_id` finds the id of a heading among what they leave."""
     parser.inline.ruler.before("link", "attributes", _attributes)
-    parser.inline.ruler.before("attributes", "icon", _icon)
+    parser.inline.ruler.before("attributes", "extension", _extension)
+    parser.inline.ruler.before("extension", "icon", _icon)
     parser.inline.ruler.before("icon", "keys", _keys)
 
 
@@ -39,6 +43,15 @@ def _follows_something(state: StateInline, found: re.Match[str]) -> bool:
     before = state.src[: state.pos].rstrip(" ")[-1:]
     rest = state.src[found.end() : state.posMax]
     return before in tuple(")]`*_~>") or (bool(before) and (not rest.strip() or rest.startswith("\n")))
+
+
+def _extension(state: StateInline, silent: bool) -> bool:
+    """Leave out kramdown's extensions, such as `{::nomarkdown}`; a comment with what it encloses."""
+    found = _EXTENSION.match(state.src, state.pos, state.posMax) if state.src[state.pos] == "{" else None
+    if not found:
+        return False
+    state.pos = found.end()
+    return True
 
 
 def _icon(state: StateInline, silent: bool) -> bool:

@@ -32,6 +32,7 @@ def use_block_marks(parser: MarkdownIt) -> None:
     """Add the rules for lines that are marks, and for code between two shortcodes."""
     parser.block.ruler.before("fence", "mark", _mark, _ENDS_PARAGRAPH)
     parser.block.ruler.before("mark", "highlight", _highlight, _ENDS_PARAGRAPH)
+    parser.block.ruler.before("highlight", "kramdown_comment", _kramdown_comment, _ENDS_PARAGRAPH)
 
 
 def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -99,6 +100,17 @@ def _highlight(state: StateBlock, start_line: int, end_line: int, silent: bool) 
         token.info = next(_words(arguments), "")
         token.content = state.getLines(start_line + 1, closing, state.blkIndent, True)
         token.map = [start_line, closing + 1]
+        state.line = closing + 1
+    return True
+
+
+def _kramdown_comment(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    if state.is_code_block(start_line) or line_of(state, start_line) != "{::comment}":
+        return False
+    closing = closing_line(state, start_line, end_line, "kramdown comment", lambda line: line.startswith("{:/"))
+    if closing is None:
+        return False
+    if not silent:
         state.line = closing + 1
     return True
 

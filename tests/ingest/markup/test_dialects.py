@@ -22,6 +22,16 @@ CASES = {
     "MkDocs icons and keys": ("按 ++ctrl+alt+del++ :material-check: 确认", "按 ctrl+alt+del  确认"),
     "MkDocs button": ('[下载](https://x.cn/d){ .md-button target="_blank" }', "下载 (https://x.cn/d)"),
     "kramdown attributes": ("一段。\n{: .class #id }\n\n- a\n{:toc}\n", "一段。\n\n- a"),
+    "kramdown comment": (
+        "前 {::comment}内{:/} 后\n\n{::comment}\n藏\n\n藏\n{:/comment}\n\n末 {::nomarkdown}x{:/}\n",
+        "前  后\n\n末 x",
+    ),
+    "JSX with expressions": (
+        "<Tabs values={[\n  {label: '>'},\n\n]}>\n<TabItem value={'安卓'}>\n\n图 <Image src={require('./a.png')} alt=\"甲\" />\n\n"
+        "</TabItem>\n</Tabs>\n",
+        "安卓\n\n图  甲",
+    ),
+    "JSX in a sentence": ('版本 <Version of={pkg} text={"3.1"} /> 起，a {b} c < d。', "版本  3.1  起，a {b} c < d。"),
     "Hugo note": ("{{< note >}}\n每节点 90 个。\n{{< /note >}}\n", "每节点 90 个。"),
     "Hugo inline": ('{{< glossary_tooltip text="节点" term_id="node" >}} 故障', "节点 故障"),
     "Hugo tabs": ('{{% tabs %}}\n{{% tab "macOS" %}}\nbrew\n{{% /tab %}}\n{{% /tabs %}}\n', "macOS\n\nbrew"),
