@@ -23,7 +23,7 @@ CASES = {
     "MkDocs button": ('[下载](https://x.cn/d){ .md-button target="_blank" }', "下载 (https://x.cn/d)"),
     "kramdown attributes": ("一段。\n{: .class #id }\n\n- a\n{:toc}\n", "一段。\n\n- a"),
     "kramdown comment": (
-        "前 {::comment}内{:/} 后\n\n{::comment}\n藏\n\n藏\n{:/comment}\n\n末 {::nomarkdown}x{:/}\n",
+        "前 {::comment}a{:/} 后\n\n{::comment}\nb\n\nc\n{:/comment}\n\n末 {::nomarkdown}x{:/}\n",
         "前  后\n\n末 x",
     ),
     "JSX with expressions": (
