@@ -27,8 +27,8 @@ CASES = {
         "前  后\n\n末 x",
     ),
     "JSX with expressions": (
-        "<Tabs values={[\n  {label: '>'},\n\n]}>\n<TabItem value={'安卓'}>\n\n图 <Image src={require('./a.png')} alt=\"甲\" />\n\n"
-        "</TabItem>\n</Tabs>\n",
+        "<Tabs values={[\n  {label: '>'},\n\n]}>\n<TabItem value={'安卓'}>\n\n"
+        "图 <Image src={require('./a.png')} alt=\"甲\" />\n\n</TabItem>\n</Tabs>\n",
         "安卓\n\n图  甲",
     ),
     "JSX in a sentence": ('版本 <Version of={pkg} text={"3.1"} /> 起，a {b} c < d。', "版本  3.1  起，a {b} c < d。"),
