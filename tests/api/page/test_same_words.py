@@ -99,10 +99,14 @@ class _Shown(HTMLParser):
         if tag == "li" and self._numbers and (number := self._numbers[-1]) is not None:
             self._number = f" {number} "  # shown if the item has a text
             self._numbers[-1] = number + 1
+        if tag in ("ul", "ol", "pre", "table"):
+            self._number = ""  # an item that begins with another block has no line of its own
         if tag == "img":
-            self._add(f"{values.get('alt', '')} {values.get('title', '')}")
+            self._add(values.get("alt", ""))
         if tag == "a":
-            self._links.append((values.get("href", ""), len(self.parts[-1][1]), self._number.strip()))
+            self._links.append(
+                (values.get("href", "") if "class" not in values else "", len(self.parts[-1][1]), self._number.strip())
+            )
         if re.fullmatch("h[1-6]", tag) and "id" in values:
             self.parts.append((True, ""))
         if tag not in _INLINE:
