@@ -6,7 +6,7 @@ from html import escape
 from itertools import groupby
 
 from api.page.cited_lines import CitedLines, Part
-from api.page.code_html import code_html
+from api.page.code_html import CodeWriter
 from api.page.document_links import DocumentLinks
 from api.page.safe_html import Sanitiser, is_safe_scheme
 from api.page.table_layout import is_long, read_layout, spans
@@ -43,6 +43,7 @@ class ElementWriter:
         self._links = links
         self._cited = cited
         self._anchors = anchors
+        self._code = CodeWriter(cited, self._tag)
         self._is_in_link = False
         self._can_mark = True
         self._writers: dict[str, Callable[[Element], str]] = {
@@ -67,7 +68,7 @@ class ElementWriter:
         return "".join(self.write(element.children))
 
     def _preformatted(self, element: Element) -> str:
-        return "".join(code_html(block, self._cited, self._tag) for block in read_blocks(element))
+        return "".join(map(self._code.write, read_blocks(element)))
 
     def _ruler(self, element: Element) -> str:
         return "<hr>\n"
