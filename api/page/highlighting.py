@@ -52,10 +52,11 @@ def highlighted(code: str, language: str) -> list[list[tuple[str, str]]] | None:
     if len(code) > MAX_CHARACTERS or language.lower() not in LANGUAGES:
         return None
     lines: list[list[tuple[str, str]]] = [[]]
-    for kind, group in groupby(_tokens(code, language.lower()), key=lambda token: token[1]):
+    for kind, group in groupby(_tokens(f"{code}\n", language.lower()), key=lambda token: token[1]):
         first, *others = "".join(text for text, _ in group).split("\n")
         lines[-1] += [(first, kind)] * bool(first)
         lines += [[(text, kind)] if text else [] for text in others]
+    lines.pop()  # what follows the last line end, which some lexers need
     # A lexer that changes the code is not used.
     return lines if "\n".join("".join(text for text, _ in line) for line in lines) == code else None
 
