@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from rag.database_url import check_database_url
+from rag.published_url import check_url_template
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 """A duration of at most an hour."""
@@ -43,6 +44,7 @@ class KnowledgeSettings(Section):
     max_file_bytes: int = Field(default=10_000_000, ge=1)
     max_seconds_per_document: Seconds = 20
     max_golden_drop: float = Field(default=0.0, ge=0, le=1)
+    url_template: Annotated[str, AfterValidator(check_url_template)] = ""
 
 
 class ChunkingSettings(Section):

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from api.page.cited_lines import CitedLines
 from api.page.document_links import DocumentLinks
+from api.page.document_names import DocumentNames
 from api.page.element_html import ElementWriter
 from api.page.safe_html import Sanitiser
 from ingest.chunking.sections import Heading, section_headings
 from ingest.readers.document import Document
 from rag.document_url import DOCUMENTS, PICTURES
 
+_NO_NAMES = DocumentNames()
 _LINES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 
 
@@ -34,16 +36,23 @@ def line_range(lines: str) -> range:
     return range(start, int(match[2] or start) + 1)
 
 
-def render_document(document: Document, *, lines: range = range(0), id_prefix: str = "") -> RenderedDocument:
+def render_document(
+    document: Document,
+    *,
+    names: DocumentNames = _NO_NAMES,
+    lines: range = range(0),
+    id_prefix: str = "",
+) -> RenderedDocument:
     """Render a document, and mark the smallest blocks that overlap `lines` of its file.
 
     These are paragraphs, or single lines of one, table rows, and single lines of code; a heading only if nothing else
-    is on the lines. `id_prefix` begins every id, for a page that has other ids.
+    is on the lines. Links to documents lead to those in `names`. `id_prefix` begins every id, for a page that has
+    other ids.
     """
     headings = section_headings(document.root)
     anchors = {id(heading.element): id_prefix + heading.anchor for heading in headings if heading.anchor}
     sanitiser = Sanitiser(_own_address)
-    links = DocumentLinks(document.source, id_prefix=id_prefix)
+    links = DocumentLinks(document.source, names, id_prefix=id_prefix)
 
     def html(cited: CitedLines) -> str:
         writer = ElementWriter(sanitiser, links, cited, anchors)

@@ -283,12 +283,6 @@ def test_what_a_document_holds_stays_text_and_what_follows_stays_whole(hostile: 
     assert html.rstrip().endswith("<p>after</p>")
 
 
-def test_relative_links_lead_to_documents_of_the_folder_and_never_out_of_it() -> None:
-    text = "[a](b.md#x) [b](../c.md) [c](/d.md) [d](../../../../e.md) [e](#here) [f](file.zip) [g](../my%20file.md?x=1)"
-    targets = [value for _, name, value in rendered(text).attributes if name == "href"]
-    assert targets == ["/docs/guides/b.md#x", "/docs/c.md", "/docs/d.md", "/docs/e.md", "#here", "/docs/my%20file.md"]
-
-
 # Rebuilt
 
 
