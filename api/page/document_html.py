@@ -1,7 +1,7 @@
 """A document as HTML: headings have their anchors as ids, and cited lines are marked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from api.page.cited_lines import CitedLines
@@ -10,6 +10,7 @@ from api.page.document_names import DocumentNames
 from api.page.element_html import ElementWriter
 from api.page.safe_html import Sanitiser
 from ingest.chunking.sections import Heading, section_headings
+from ingest.markup.tree import Element, Node, Text
 from ingest.readers.document import Document
 from rag.document_url import DOCUMENTS, PICTURES
 
@@ -54,16 +55,28 @@ def render_document(
     sanitiser = Sanitiser(_own_address)
     links = DocumentLinks(document.source, names, id_prefix=id_prefix)
 
+    content = [*_properties(document), *document.root.children]
+
     def html(cited: CitedLines) -> str:
         writer = ElementWriter(sanitiser, links, cited, anchors)
         # Block by block, so that nothing in one can change another.
-        return "".join(map(sanitiser.clean, writer.write(document.root.children)))
+        return "".join(map(sanitiser.clean, writer.write(content)))
 
     cited = CitedLines(lines, id_prefix)
     rendered = html(cited)
     if lines and not cited.is_found:
         rendered = html(CitedLines(lines, id_prefix, with_headings=True))
     return RenderedDocument(headings, rendered)
+
+
+def _properties(document: Document) -> Iterator[Element]:
+    """Yield what the front matter says to a reader, line by line: it can be cited."""
+    if document.properties:
+        children: list[Node] = []
+        for each in document.properties:
+            children += [Text(each.text, each.line), Element("br", each.line)]
+        lines = [each.line for each in document.properties]
+        yield Element("p", min(lines), max(lines), children=children[:-1])
 
 
 def _own_address(address: str) -> str | None:

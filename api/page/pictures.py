@@ -51,12 +51,14 @@ class Pictures:
         with self._lock:
             if time.monotonic() - self._scanned_at > _KEPT_SECONDS:
                 settings = self._settings
-                include = [f"*{suffix}" for suffix in (*PICTURE_SUFFIXES, *map(str.upper, PICTURE_SUFFIXES))]
+                include = [f"*{suffix}" for suffix in PICTURE_SUFFIXES]
                 try:
-                    found = scan(settings.path, include=include, exclude=settings.exclude, gitignore=settings.gitignore)
+                    scanned = scan(
+                        settings.path, include=include, exclude=settings.exclude, gitignore=settings.gitignore
+                    )
+                    self._files = {file.source: file for file in scanned.files}
                 except KnowledgeError:  # there are none, or no such folder on this machine
-                    found = []
-                self._files = {file.source: file for file in found}
+                    self._files = {}
                 self._scanned_at = time.monotonic()
             return self._files
 
