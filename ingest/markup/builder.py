@@ -6,13 +6,14 @@ from collections.abc import Mapping, Set
 from html.parser import HTMLParser
 
 from ingest.markup.components import shown_attributes
-from ingest.markup.elements import HIDDEN, KNOWN, VOID, ended_by
+from ingest.markup.elements import HIDDEN, KNOWN, RAW, VOID, ended_by
 from ingest.markup.tree import Element, Text
 from rag.text.invisible import remove_invisible
 
 _MAX_DEPTH = 100
 _SPACE = re.compile(r"[^\S\n]+")
 _HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_END_TAG = re.compile(r"</([A-Za-z][\w.:-]*)")
 _UNQUOTED_SLASH = re.compile(r"=[^\s\"'>]+/>\Z")
 
 
@@ -20,13 +21,15 @@ class TreeBuilder:
     """Grows a tree. Elements that the Markdown opened are closed by it alone; HTML tags within them cannot end them.
 
     `components` are the names of elements that are not HTML's and yet are marks, such as `Tabs`: a tag of any other
-    unknown element is text. None means that every unknown element is a mark, as in a file of HTML. Elements that are
-    nested more than 100 levels deep become part of the one above.
+    unknown element is text. None means that every unknown element is a mark, as in a file of HTML. `source` is the text
+    that all HTML comes from: an element that hides its content, but that nothing in it ends, hides nothing. Elements
+    that are nested more than 100 levels deep become part of the one above.
     """
 
-    def __init__(self, components: Set[str] | None = None) -> None:
+    def __init__(self, components: Set[str] | None = None, *, source: str = "") -> None:
         self.root = Element("body", 1)
         self._components = components
+        self._ended = frozenset(name.lower() for name in _END_TAG.findall(source))
         self._stack: list[tuple[str, Element, bool]] = [("", self.root, True)]
         self._open: Counter[str] = Counter()
         self._html = _HTMLEvents(self)
@@ -96,6 +99,8 @@ class TreeBuilder:
         element = Element(name, tag.line, attributes=attributes)
         self._append(element)
         is_open = name not in VOID and not (tag.is_self_closing and self._components is not None)
+        if name in HIDDEN - RAW and tag.name not in self._ended:
+            is_open = False
         if is_open:
             self._push(tag.name, element, is_ours=False)
         if tag.name not in KNOWN:

@@ -114,3 +114,9 @@ def test_a_math_element_is_its_formula() -> None:
 def test_elements_nested_thousands_deep_are_read() -> None:
     assert "deep" in text_of("a.md", "<div>" * 5_000 + "deep")
     assert "deep" in text_of("a.html", "<ul><li>" * 5_000 + "deep")
+
+
+@pytest.mark.parametrize("tag", ["<video src=a.mp4 autoplay>", "<textarea>", "<select>", "<template>", "<svg>"])
+def test_an_element_that_hides_but_never_ends_hides_nothing(tag: str) -> None:
+    assert text_of("a.md", f"前\n\n{tag}\n\n后\n") == "前\n\n后"
+    assert "后" in text_of("a.html", f"<p>前</p>{tag}<p>后</p>")
