@@ -15,6 +15,12 @@ _FIELD = re.compile(r"[^\s：:，。,.!?！？][^：:，。,!?！？]{0,23}[：:
 _ITEM = re.compile(
     r"(?:[（(]?(?:\d{1,3}|[一二三四五六七八九十]{1,3}|[a-zA-Z])[)）、.．]|[①-⑳•·●○■□▪◆★☆✓✔✗✘☑☐–—]|[\U0001f300-\U0001faff])"
 )
+_LONGEST_ADDRESS = 200
+_NO_DESCRIPTION = re.compile(
+    r"(?:image|img|pic|picture|photo|screenshot|figure|图片|图像|图|截图)?[\s_-]*\d{0,4}"
+    r"|[\w.-]+\.(?:png|jpe?g|gif|webp|svg|bmp)",
+    re.IGNORECASE,
+)
 _SENTENCE_END = tuple("。！？；…：.!?;:")
 _CLOSING = "”’」』）)》】\"'*"
 _EXPONENT = re.compile(r"[-+−]?(?:\d+|[a-z])\Z")
@@ -106,15 +112,19 @@ def _element_parts(element: Element, with_links: bool) -> Iterator[_Part]:
         if not formula:
             yield from _parts(element.children, with_links)
     elif element.name in ("sup", "sub"):
-        text = inline_text(element.children, with_links=with_links)
+        text = inline_text(element.children, with_links=with_links) or _text_of_style(element)
         yield _Part(_raised(text) if element.name == "sup" else text.translate(_SUBSCRIPTS), element.line)
     elif element.name == "rt":
         yield _Part(f"（{inline_text(element.children)}）", element.line)
     elif element.name != "rp":
         block = element.is_block
+        # What is struck out would otherwise say the opposite.
+        mark = "~~" if element.name in ("s", "del", "strike") else ""
         if block:
             yield _Part("", element.line, breaks=True)
+        yield _Part(mark, element.line)
         yield from _parts(element.children, with_links)
+        yield _Part(mark or _text_of_style(element), element.end_line)
         if element.name == "a" and with_links and (address := _shown_address(element)):
             yield _Part(f" ({address})", element.end_line)
         if block:
@@ -122,9 +132,15 @@ def _element_parts(element: Element, with_links: bool) -> Iterator[_Part]:
 
 
 def _image_text(image: Element) -> str:
-    """Return the alternative text of an image, and its title if that says something else."""
+    """Return the alternative text of an image, unless it is a name of a file, and its title if that says more."""
     alt, title = (" ".join(image.attributes.get(name, "").split()) for name in ("alt", "title"))
+    alt = "" if _NO_DESCRIPTION.fullmatch(alt) else alt
     return f"{alt} ({title})" if alt and title and title not in alt else alt or title
+
+
+def _text_of_style(element: Element) -> str:
+    """Return the text that a style sheet shows of an element without content, as of a badge."""
+    return "" if element.children else element.attributes.get("data-text", "").strip()
 
 
 def _raised(text: str) -> str:
@@ -134,6 +150,9 @@ def _raised(text: str) -> str:
 
 def _shown_address(link: Element) -> str:
     address = link.attributes.get("href", "")
+    if len(address) > _LONGEST_ADDRESS:
+        # Its end is data for a program, such as the code of an example.
+        address = re.split(r"[#?]", address, maxsplit=1)[0][:_LONGEST_ADDRESS]
     shown = inline_text(link.children, with_links=False)
     same = (address, address.removeprefix("mailto:"), address.removeprefix("tel:"))
     return address if is_external_url(address) and shown not in same else ""

@@ -93,6 +93,7 @@ class TreeBuilder:
             self.text(tag.source, tag.line)
             return
         self._end_implied(tag.name)
+        self._separate(tag)
         name = tag.name if tag.name in KNOWN else "div" if self._is_block else "span"
         if _is_hidden(attributes):
             name = "template"
@@ -127,6 +128,18 @@ class TreeBuilder:
             return True
         is_named_like_one = tag.written_name[0].isupper() or "-" in tag.name
         return is_named_like_one and (tag.is_self_closing or any(attributes.values()))
+
+    def _separate(self, tag: "_Tag") -> None:
+        """Put a space between two spans of Markdown: by a class, a page shows one or the other of them."""
+        siblings = self._stack[-1][1].children
+        before = siblings[-1] if siblings else None
+        if (
+            tag.name == "span"
+            and self._components is not None
+            and isinstance(before, Element)
+            and before.name == "span"
+        ):
+            self.text(" ", tag.line)
 
     def _show(self, tag: "_Tag", attributes: dict[str, str]) -> None:
         """Add what a reader sees of a component's attributes, such as the label of a tab."""

@@ -5,12 +5,12 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 
-_PART = r"(?:[#.][\w:-]+|[\w:@-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\"'{}]+))"
+_PART = r"(?:[#.][^\s{}\"'=<>]+|[\w:@-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\"'{}]+))"
 _LIST = re.compile(rf"\{{:?[ \t]*{_PART}(?:[ \t]+(?:{_PART}|[\w-]+))*[ \t]*\}}")
 _EXTENSION = re.compile(
     r"\{::comment\}(?:(?!\{:/).){0,5000}\{:/(?:comment)?\}|\{:[:/][\w-]*(?:[ \t][^{}\n]*)?/?\}", re.DOTALL
 )
-_ID = re.compile(r"#([\w-]+)")
+_ID = re.compile(r"#([^\s{}]+)")
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[\w-]+:")
 _KEYS = re.compile(r"\+\+([a-z0-9-]+(?:\+[a-z0-9-]+)*)\+\+(?![A-Za-z0-9+])")
 

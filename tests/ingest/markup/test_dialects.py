@@ -54,6 +54,13 @@ CASES = {
     "table of contents": ("[[toc]]\n\n[TOC]\n\n正文。\n", "正文。"),
     "VitePress import": ("<<< @/snippets/a.js{2}\n\n正文。\n", "正文。"),
     "Vue badge": ('## 用法 <Badge type="tip" text="2.1 起" />\n\n正文。', "正文。"),
+    "badge of a style sheet": ('接口<sup class="badge" data-text="3.5+" /> 可用', "接口3.5+ 可用"),
+    "either of two spans": (
+        '钩子 <span class="a">`onMounted`</span><span class="b">`mounted`</span> 调用',
+        "钩子 onMounted mounted 调用",
+    ),
+    "address with data": (f"[演练场](https://play.cn/a?b#{'x' * 300})", "演练场 (https://play.cn/a)"),
+    "image without a description": ("前 ![image](a.png)![图片 1](b.png)![a-b.png](c.png) 后", "前  后"),
     "heading id": ("## 安装 {#install}\n\n正文。", "正文。"),
     "definition list": ("术语\n: 解释一句。\n", "- 术语\n  解释一句。"),
     "task list": ("- [x] 备份\n- [ ] 升级\n", "- [x] 备份\n- [ ] 升级"),
