@@ -31,7 +31,7 @@ class IngestRequest(RequestModel):
         default=False, description="Hash every file instead of trusting its size and modification time."
     )
     allow_mass_deletion: bool = Field(default=False, description="Remove documents that are gone, however many.")
-    force: bool = Field(default=False, description="Go live even if golden questions no longer find their passages.")
+    force: bool = Field(default=False, description="Go live even if golden questions are lost.")
 
 
 class PlanOut(BaseModel):
@@ -158,8 +158,13 @@ class RollbackResponse(BaseModel):
 
 
 def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestReport:
-    """Ingest the configured folder. Raises as `ingest`, and KnowledgeError if the request names another folder."""
+    """Ingest the configured folder.
+
+    Raises as `ingest`, KnowledgeError if the request names another folder, and StateUnavailable if recent questions are
+    to be asked and cannot be read.
+    """
     check_path(services.settings, request)
+    recent = services.settings.knowledge.gate_recent_questions
     return ingest(
         services.settings,
         services.store,
@@ -167,6 +172,7 @@ def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, o
         verify=request.verify,
         allow_mass_deletion=request.allow_mass_deletion,
         force=request.force,
+        recent_questions=services.traces.recent_questions(recent) if recent else (),
         on_plan=on_plan,
         on_progress=on_progress,
     )

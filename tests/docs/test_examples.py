@@ -19,7 +19,7 @@ from api.guard.route_rules import RULES
 from api.openai.schemas import MODEL
 from api.schemas.error_bodies import ErrorResponse
 from api.schemas.filter import FilterIn
-from ingest.golden import load_golden
+from ingest.golden.questions import load_golden
 from rag.settings import Settings
 from rag.settings_loader import load_settings
 from tests.kit.markdown import DOCUMENTS, GUIDES, READMES, MarkdownFile, guide

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ingest.golden import load_golden
+from ingest.golden.questions import load_golden
 from ingest.staging.report import IngestReport
 from ingest.staging.rollback import roll_back
 from rag.errors import GoldenQuestionsLost, KnowledgeError
