@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ingest.files.scan import FolderScan, scan_knowledge
-from ingest.golden.gate import Gate, GoldenResult, check_golden_loss
+from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
 from ingest.golden.questions import GoldenQuestion, load_golden
 from ingest.parser_process import ParserProcess
 from ingest.staging.deletion_guard import (
@@ -37,7 +37,6 @@ def ingest(
     verify: bool = False,
     allow_mass_deletion: bool = False,
     force: bool = False,
-    recent_questions: Sequence[str] = (),
     on_plan: OnPlan = lambda plan: None,
     on_progress: OnProgress = lambda progress: None,
 ) -> IngestReport:
@@ -47,15 +46,15 @@ def ingest(
     document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
     stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
     write. With `verify`, files are compared by content whatever their time of modification; with `force`, a generation
-    goes live even if it finds or answers fewer golden questions, or refuses `recent_questions` that the live one
-    answers.
+    goes live even if golden questions are lost.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
-    StoreError or EmbedderError; the live generation is then as it was.
+    StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
     """
     started = time.monotonic()
     with write_lease(store) as check_lease:
         found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
+        recent = () if force else recent_questions(settings)
         store.connect()  # creates a missing database file, but not for a folder without documents
         resumed = recover(store, kept_layout=layout_of(embedder, settings.retrieval.mode))
         reach_failpoint("recovered")
@@ -66,7 +65,7 @@ def ingest(
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
         if _stage(plan, staging, embedder, settings, report, on_progress, are_resumed=bool(resumed)):
-            live = _gate(staging, plan, golden, recent_questions, Gate(store, embedder, settings), force=force)
+            live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
             staging.commit(live, keep=settings.store.keep_generations)
         elif resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
@@ -160,7 +159,7 @@ def _gate(
     staging: Staging,
     plan: Plan,
     golden: Sequence[GoldenQuestion],
-    recent_questions: Sequence[str],
+    recent: Sequence[str],
     gate: Gate,
     *,
     force: bool,
@@ -177,8 +176,8 @@ def _gate(
             found,
             golden,
             max_drop=gate.settings.knowledge.max_golden_drop,
-            recent=recent_questions,
-            no_longer_answered=gate.no_longer_answered(recent_questions, gate.store.snapshot_of(live), sealed),
+            recent=recent,
+            no_longer_answered=gate.no_longer_answered(recent, gate.store.snapshot_of(live), sealed),
         )
     reach_failpoint("gated")
     return replace(

@@ -158,13 +158,8 @@ class RollbackResponse(BaseModel):
 
 
 def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestReport:
-    """Ingest the configured folder.
-
-    Raises as `ingest`, KnowledgeError if the request names another folder, and StateUnavailable if recent questions are
-    to be asked and cannot be read.
-    """
+    """Ingest the configured folder. Raises as `ingest`, and KnowledgeError if the request names another folder."""
     check_path(services.settings, request)
-    recent = services.settings.knowledge.gate_recent_questions
     return ingest(
         services.settings,
         services.store,
@@ -172,7 +167,6 @@ def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, o
         verify=request.verify,
         allow_mass_deletion=request.allow_mass_deletion,
         force=request.force,
-        recent_questions=services.traces.recent_questions(recent) if recent else (),
         on_plan=on_plan,
         on_progress=on_progress,
     )

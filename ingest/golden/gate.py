@@ -63,6 +63,17 @@ class Gate:
         return Services(quoting(self.settings), store=self.store.pinned(snapshot), embedder=self.embedder)
 
 
+def recent_questions(settings: Settings) -> list[str]:
+    """Return the questions of the last traced answers, as many as `knowledge.gate_recent_questions` lets be asked.
+
+    Raises StateUnavailable.
+    """
+    if not settings.knowledge.gate_recent_questions:
+        return []
+    with Services(settings) as services:
+        return services.traces.recent_questions(settings.knowledge.gate_recent_questions)
+
+
 def check_golden_loss(
     before: GoldenResult,
     after: GoldenResult,

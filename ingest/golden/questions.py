@@ -17,7 +17,6 @@
 All but `question` may be left out, as long as something is expected.
 """
 
-import errno
 import hashlib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -120,10 +119,7 @@ def read_golden(path: Path) -> tuple[GoldenQuestion, ...]:
     """Return the golden questions of any file. Raises KnowledgeError if it is missing or bad."""
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            raise OSError(errno.EFBIG, f"it is larger than {_MAX_BYTES} bytes")
-        return _parse(content, path)
+            return _parse(file.read(_MAX_BYTES + 1), path)
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -149,7 +149,7 @@ class Store:
     def pinned(self, snapshot: Snapshot) -> "Store":
         """Return this store for readers of one generation, whichever is live. It is closed with this one."""
         store = copy.copy(self)
-        store._pinned = snapshot  # noqa: SLF001
+        store._pinned = snapshot
         return store
 
     def read_timestamp(self) -> ReadTimestamp:
