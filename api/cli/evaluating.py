@@ -42,10 +42,12 @@ def run_evaluation(
     """Ask the live generation, compare the outcome, and keep the report.
 
     It is compared with a report in the file `baseline`, with the generation before if `previous`, and else with the
-    last good report. Raises KnowledgeError for a bad baseline, StateUnavailable, and what the service raises.
+    last good report that has any of the questions. Raises KnowledgeError for a bad baseline, StateUnavailable, and what
+    the service raises.
     """
     folder = evaluations_folder(settings)
-    earlier = read_report(baseline) if baseline else last_good_report(folder)
+    keys = {entry.key for entry in questions}
+    earlier = read_report(baseline) if baseline else last_good_report(folder, keys)
     name = str(baseline) if baseline else LAST_RUN
     if previous:
         earlier, name = make_report(_ask(service, questions, "previous", language, judge=judge), _now()), PREVIOUS

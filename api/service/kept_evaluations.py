@@ -1,6 +1,7 @@
 """The reports of the last evaluations, kept as files beside the index."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from api.service.evaluation_report import EvaluationReport, read_report
@@ -17,13 +18,14 @@ def evaluations_folder(settings: Settings) -> Path:
     return (Path(".zhiwen") if "://" in index else Path(index).parent) / "evaluations"
 
 
-def last_good_report(folder: Path) -> EvaluationReport | None:
-    """Return the newest report that is `ok`, or None. Raises KnowledgeError if it cannot be read.
+def last_good_report(folder: Path, keys: Collection[str]) -> EvaluationReport | None:
+    """Return the newest report that is `ok` and has any of the questions, given by key; None if there is none.
 
-    A bad one is nothing to compare with: what is broken would count as known from then on.
+    A bad one is nothing to compare with: what is broken would count as known from then on. Raises KnowledgeError if a
+    report cannot be read.
     """
-    good = _files(folder, "*-ok.json")
-    return read_report(good[-1]) if good else None
+    reports = (read_report(path) for path in reversed(_files(folder, "*-ok.json")))
+    return next((each for each in reports if any(outcome.key in keys for outcome in each.outcomes)), None)
 
 
 def keep_report(folder: Path, report: EvaluationReport) -> None:

@@ -95,7 +95,9 @@ def _fields(content: str) -> dict[str, str]:
 
 def _tells_apart(header: str, rows: Sequence[Mapping[str, str]]) -> bool:
     values = [row.get(header, "") for row in rows]
-    return len(set(values)) == len(values) and all(len(value) <= _MAX_NAME and re.search(r"\w", value) for value in values)
+    return len(set(values)) == len(values) and all(
+        len(value) <= _MAX_NAME and re.search(r"\w", value) for value in values
+    )
 
 
 def _draft(chunk: Chunk) -> tuple[_Kind, GoldenQuestion] | None:
