@@ -32,7 +32,7 @@ class Section(BaseModel):
 
 
 class KnowledgeSettings(Section):
-    """The folder of documents: which files are read, and what share of golden questions an ingest may lose.
+    """The folder of documents: which files are read, what an ingest asks before it goes live, and what it may lose.
 
     The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
     """
@@ -45,6 +45,7 @@ class KnowledgeSettings(Section):
     max_seconds_per_document: Seconds = 20
     max_golden_drop: float = Field(default=0.0, ge=0, le=1)
     url_template: Annotated[str, AfterValidator(check_url_template)] = ""
+    gate_recent_questions: int = Field(default=0, ge=0, le=500)
 
 
 class ChunkingSettings(Section):
