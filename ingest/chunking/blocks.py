@@ -210,7 +210,7 @@ def _item_lines(item: Element, marker: str, ancestors: tuple[str, ...]) -> Itera
     above = ancestors
     for run in runs(item.children):
         parts = _lines(run, above) if isinstance(run, Element) else iter([_line(line) for line in inline_lines(run)])
-        if isinstance(run, Element) and run.name in _LISTS:
+        if isinstance(run, Element) and run.name in _LISTS and (above is not ancestors or marker == "-"):
             yield from parts
             continue
         for part in parts:

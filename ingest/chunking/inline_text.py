@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingest.markup.elements import HIDDEN
 from ingest.markup.tree import Element, Node
@@ -57,18 +58,26 @@ def inline_lines(nodes: Sequence[Node], *, with_links: bool = True) -> list[Text
     as fields (`姓名：林小满`) or items (`1、…`, `• …`); otherwise it is a space or, within Chinese, nothing.
     """
     lines: list[TextLine] = []
-    broken = True
-    for source_line in _source_lines(nodes, with_links=with_links):
-        text = source_line.text.strip()
+    run: list[_Part] = []
+    broken = False
+    for part in _source_lines(nodes, with_links=with_links):
+        text = part.text.strip()
         if text:
-            if broken or _is_break(lines[-1].text, text):
-                lines.append(TextLine(text, source_line.line, source_line.line))
-            else:
-                last = lines[-1]
-                lines[-1] = TextLine(last.text + _glue(last.text, text) + text, last.start_line, source_line.line)
+            if run and (broken or _is_break(run[-1].text, text)):
+                lines.append(_text_line(run))
+                run = []
+            run.append(_Part(text, part.line))
             broken = False
-        broken = (broken or source_line.breaks) if lines else True
-    return lines
+        broken = broken or part.breaks
+    return [*lines, _text_line(run)] if run else lines
+
+
+def _text_line(run: Sequence[_Part]) -> TextLine:
+    """Return the lines of the file that are one line to a reader."""
+    texts = [run[0].text]
+    for before, part in pairwise(run):
+        texts += [_glue(before.text, part.text), part.text]
+    return TextLine("".join(texts), run[0].line, run[-1].line)
 
 
 def is_label(nodes: Sequence[Node]) -> bool:
@@ -79,17 +88,19 @@ def is_label(nodes: Sequence[Node]) -> bool:
 
 def _source_lines(nodes: Sequence[Node], *, with_links: bool) -> Iterator[_Part]:
     """Yield the text of each line of the file, and of the parts of one that line breaks separate."""
-    text, line = "", 0
+    texts: list[str] = []
+    line = 0
     for part in _parts(nodes, with_links):
-        if line and (part.line != line) and text:
-            yield _Part(text, line)
-            text = ""
-        text, line = text + part.text, part.line
+        if part.line != line and texts:
+            yield _Part("".join(texts), line)
+            texts = []
+        texts.append(part.text)
+        line = part.line
         if part.breaks:
-            yield _Part(text, line, breaks=True)
-            text = ""
-    if text:
-        yield _Part(text, line)
+            yield _Part("".join(texts), line, breaks=True)
+            texts = []
+    if texts:
+        yield _Part("".join(texts), line)
 
 
 def _parts(nodes: Sequence[Node], with_links: bool) -> Iterator[_Part]:
@@ -162,8 +173,7 @@ def _is_break(before: str, after: str) -> bool:
     """Return whether the line end between two lines of a paragraph is one to a reader, too."""
     if before.rstrip(_CLOSING).endswith(_SENTENCE_END):
         return True
-    last = before.rpartition("\n")[2]
-    return bool(_ITEM.match(after) or (_FIELD.match(last) and _FIELD.match(after)))
+    return bool(_ITEM.match(after) or (_FIELD.match(before) and _FIELD.match(after)))
 
 
 def _glue(before: str, after: str) -> str:

@@ -73,7 +73,11 @@ def _numbered_newline(state: StateInline, silent: bool) -> bool:
         return False
     if not silent and len(state.tokens) > count:
         # Code and links may contain line ends that no token shows.
-        state.tokens[-1].meta["line"] = state.src.count("\n", 0, position) + 1
+        # Counted from the line end before: a paragraph may have thousands.
+        line, counted = vars(state).get("newlines", (0, 0))
+        line += state.src.count("\n", counted, position) + 1
+        vars(state)["newlines"] = (line, position + 1)
+        state.tokens[-1].meta["line"] = line
     return True
 
 

@@ -79,3 +79,7 @@ def test_a_row_has_what_is_behind_a_bar_too_many() -> None:
         "命令: a › 说明: b | c",
         "命令: x | y › 说明: z",
     ]
+
+
+def test_an_item_that_begins_with_a_list_keeps_its_number() -> None:
+    assert text_of("a.md", "1. - x\n   - y\n2. z\n") == "1. - x\n  - y\n2. z"
