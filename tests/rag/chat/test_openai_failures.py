@@ -194,11 +194,11 @@ def test_an_address_that_leads_nowhere_is_named(base_url: str) -> None:
     [
         (lambda call: call.reply(200, b"<!doctype html><title>Login</title>", "text/html"), NotAChatModel),
         (lambda call: call.reply(200, b"<!doctype html>\ndata: {oops\n\n", "text/html; charset=utf-8"), NotAChatModel),
-        (lambda call: call.reply(200, {"choices": [{"message": {"content": "whole"}}]}), NotAChatModel),
+        (lambda call: call.reply(200, {"ok": True}), ChatBroken),
         (lambda call: call.reply(200, b"\n" * 1000, "text/plain"), NotAChatModel),
         (lambda call: call.reply(200, b"", "text/event-stream"), ChatBroken),
     ],
-    ids=["HTML", "HTML that looks like events", "an answer in one piece", "blank lines", "nothing"],
+    ids=["HTML", "HTML that looks like events", "JSON that is no answer", "blank lines", "nothing"],
 )
 def test_a_page_with_status_200_that_is_not_a_stream_is_not_taken_for_an_answer(
     server: OpenAIServer, script: Script, kind: type[ChatError]
