@@ -151,6 +151,11 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "{name}，{dimension} 维，由 {engine} 计算，{seconds:.1f} 秒内就绪",
         "en": "{name}, {dimension} dimensions, computed by {engine}, ready in {seconds:.1f} s",
     },
+    "reranker": {"zh": "重排模型", "en": "Reranker"},
+    "doctor_reranker": {
+        "zh": "{name}，{seconds:.1f} 秒内排好两段",
+        "en": "{name}, ranked two passages in {seconds:.1f} s",
+    },
     "doctor_extractive": {
         "zh": "未配置，回答摘自原文；要用大模型，请设置 ZHIWEN_CHAT__PROVIDER 和密钥",
         "en": "not configured: answers are quoted from the documents; to use a model, set ZHIWEN_CHAT__PROVIDER and "

@@ -137,6 +137,7 @@ class Answerer:
             min_evidence=self.settings.min_evidence,
             max_answer_tokens=self.max_answer_tokens,
             verify=verify,
+            instructions=self.settings.instructions,
         )
 
     def _with_urls(self, composition: Composition, evidence: Evidence) -> Composition:

@@ -53,7 +53,7 @@ def test_every_extra_exists(document: MarkdownFile) -> None:
 def test_every_value_given_to_a_setting_is_valid(document: MarkdownFile) -> None:
     for variable, value in document.assignments():
         if "__" in variable:
-            load_settings(environment={variable: value})
+            load_settings(environment={variable: value.replace("…", "x")})  # sk-…: the reader's own key
 
 
 def test_the_guides_give_values_to_the_settings_that_people_change_first() -> None:
