@@ -41,7 +41,7 @@ def test_the_environment_decides_and_loopback_is_always_reached_directly(
 
 
 def test_the_proxy_is_named_with_its_variable_and_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@10.1.1.1:7890")
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@10.1.1.1:7890")  # pragma: allowlist secret
     hint = find_route("https://api.example.com/v1").hint
     assert hint == " through the proxy http://10.1.1.1:7890 (HTTPS_PROXY)"
 
