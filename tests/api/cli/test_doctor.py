@@ -197,7 +197,7 @@ def chat_checks(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def test_each_model_of_the_chain_has_its_own_line(workspace: Workspace, chat_endpoint: OpenAIServer) -> None:
-    chat_endpoint.play(completion("OK", hangs=True))
+    chat_endpoint.play(completion("Yes", hangs=True))
     chain = workspace.given(
         ZHIWEN_CHAT__BASE_URL=f"{NOWHERE}/v1",
         ZHIWEN_CHAT__MODEL="down",
