@@ -1,7 +1,8 @@
 """Chat models behind any OpenAI-compatible endpoint.
 
-Servers differ in what they take, in how they stream and in how they end, so this module checks what they send. One call
-of `stream` gives one answer or one error: timeouts and retries are in `rag/chat/fallback.py`.
+The client library makes the calls. It takes only the streams that OpenAI sends, and hides how one ended, so this
+module reads what comes back. One call of `stream` gives one answer or one error: timeouts and retries are in
+`rag/chat/fallback.py`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx2
+import openai
 
 from rag.chat.event_stream import EventStream, NotEvents
 from rag.chat.presets import CUSTOM, Preset, context_tokens_of
@@ -26,6 +28,7 @@ from rag.models.provider_reason import mask_keys, read_reason
 from rag.settings import ChatSettings
 from rag.types import Usage
 
+_NO_KEY = "none"  # without one, the client library would take that of the environment; it is not sent
 _MAX_ERROR_BYTES = 64 * 1024
 _MOST_REQUESTS = 8
 """Of one call: each repeats the request without an option that the server has refused."""
@@ -64,7 +67,6 @@ class OpenAIChat:
         self.context_tokens = settings.context_tokens or context_tokens_of(preset, model)
         self._base_url = base_url
         self._endpoint = f"{name} at {base_url}"
-        self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._model = model
         self._api_key = api_key
         self._price = price
@@ -73,13 +75,13 @@ class OpenAIChat:
         self._holds = always_reasons(model)
         self._errors = ProviderErrors(name, self._endpoint, model, key_variable)
         self._route = find_route(base_url)
-        headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx2.AsyncClient(
-            **self._route.client_options,
-            headers=headers,
+        http_client = httpx2.AsyncClient(**self._route.client_options, limits=httpx2.Limits(), follow_redirects=True)
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url,
+            api_key=api_key or _NO_KEY,
             timeout=settings.total_timeout_seconds,
-            limits=httpx2.Limits(),
-            follow_redirects=True,
+            max_retries=0,
+            http_client=http_client,
         )
 
     async def stream(self, messages: Sequence[Message]) -> ChatStream:
@@ -100,39 +102,44 @@ class OpenAIChat:
 
     async def close(self) -> None:
         """Close the connections. The model cannot be used afterwards."""
-        await self._client.aclose()
+        await self._client.close()
 
     @asynccontextmanager
     async def _open(self, messages: Sequence[Message]) -> AsyncIterator[httpx2.Response]:
         """Open the stream. What the server refuses is left out and, if it takes the rest, of all later requests too."""
         options = self._options
         for number in range(1, _MOST_REQUESTS + 1):
-            response = await self._send(options.body(self._model, messages))
             try:
-                if response.is_success:
+                async with self._send(options.body(self._model, messages)) as response:
                     self._options = options
-                    yield response
+                    yield response.http_response
                     return
-                reason = read_reason(await _read_error(response), self._api_key)
-            finally:
-                await response.aclose()
-            fewer = options.without_refused(response.status_code, reason.complaint)
-            if fewer is None or number == _MOST_REQUESTS:
-                raise self._errors.of_status(response.status_code, reason, response.headers)
-            options = fewer
-
-    async def _send(self, body: Mapping[str, object]) -> httpx2.Response:
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
-        try:
-            content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-            request = self._client.build_request("POST", self._url, content=content, headers=headers)
-            return await self._client.send(request, stream=True)
-        except httpx2.TimeoutException as error:
-            if isinstance(error, httpx2.ConnectTimeout):
+            except openai.APIStatusError as error:
+                reason = read_reason(error.response.content[:_MAX_ERROR_BYTES], self._api_key)
+                fewer = options.without_refused(error.status_code, reason.complaint)
+                if fewer is None or number == _MOST_REQUESTS:
+                    raise self._errors.of_status(error.status_code, reason, error.response.headers) from error
+                options = fewer
+            except openai.APITimeoutError as error:
+                if isinstance(error.__cause__, httpx2.ConnectTimeout):
+                    raise self._unreachable() from error
+                raise ChatTimeout(f"{self._endpoint} did not answer in time (chat.total_timeout_seconds)") from error
+            except (openai.APIConnectionError, httpx2.InvalidURL) as error:
                 raise self._unreachable() from error
-            raise ChatTimeout(f"{self._endpoint} did not answer in time (chat.total_timeout_seconds)") from error
-        except (httpx2.RequestError, httpx2.InvalidURL) as error:
-            raise self._unreachable() from error
+
+    def _send(self, body: Mapping[str, object]) -> Any:
+        """Return the context manager of a response whose body has not been read."""
+        sendable = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+        return self._client.chat.completions.with_streaming_response.create(
+            model=sendable.pop("model"),
+            messages=sendable.pop("messages"),
+            stream=sendable.pop("stream", openai.omit),
+            extra_headers={
+                "Accept": "text/event-stream, application/json",
+                "Authorization": f"Bearer {self._api_key}" if self._api_key else openai.omit,
+            },
+            extra_body=sendable,
+        )
 
     async def _events(self, response: httpx2.Response, parser: StreamParser) -> AsyncGenerator[object, None]:
         """Yield the events of the answer; raise the error that one of them is."""
@@ -207,15 +214,3 @@ def _is_error(event: object) -> bool:
     if event.get("error") or "error" in (event.get("object"), event.get("type")):
         return True
     return not event.get("choices") and any(event.get(name) for name in ("message", "detail", "msg"))
-
-
-async def _read_error(response: httpx2.Response) -> bytes:
-    body = bytearray()
-    try:
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > _MAX_ERROR_BYTES:
-                break
-    except httpx2.RequestError:
-        pass  # the status is known; the reason may be cut
-    return bytes(body)
