@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from rag.answering.citations import build_citations, cite_quotes
-from rag.answering.notices import MODEL_FAILED, NO_MODEL, TRUNCATED
+from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE, Quote, choose_quotes
 from rag.answering.quote_markdown import write_quotes
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
@@ -18,7 +18,7 @@ from rag.checks.output_filter import OutputFilter
 from rag.checks.verification import Verification
 from rag.errors import ChatError, ZhiwenError
 from rag.retrieval.evidence import Evidence
-from rag.types import Attempt, Citation, RefusalReason
+from rag.types import AnswerReason, Attempt, Citation
 
 log = logging.getLogger("zhiwen.answer")
 
@@ -31,7 +31,7 @@ Verify = Callable[[str, Mapping[int, str]], Verification]
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The result: a text by `model` with citations, or the `reason` for a refusal.
+    """The result: a text by `model` with citations, or the `reason` for a refusal; small talk has a text and a reason.
 
     `prompt` is None if no chat model was asked. `by_fallback` is True if the documents were quoted because the chat
     model failed. `seconds` are by stage. If there is an `error`, the text broke off and is not an answer.
@@ -40,7 +40,7 @@ class Composition:
     model: str
     text: str = ""
     citations: tuple[Citation, ...] = ()
-    reason: RefusalReason | None = None
+    reason: AnswerReason | None = None
     prompt: Prompt | None = None
     verification: Verification = field(default_factory=Verification)
     truncated: bool = False
@@ -78,7 +78,8 @@ async def compose(
             draft.by_fallback = draft.is_quoted = True
     shown = prompt.evidence if prompt else evidence
     if draft.is_quoted:
-        note = (MODEL_FAILED if draft.by_fallback else NO_MODEL)[evidence.language]
+        notices = NOTICES[evidence.language]
+        note = notices.model_failed if draft.by_fallback else notices.no_model
         draft.quotes = await asyncio.to_thread(choose_quotes, shown)
         for piece in _quote(draft.quotes, shown, note):
             if event := draft.add(piece):
@@ -150,7 +151,7 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
             if isinstance(piece, Finished):
                 rest = output.finish()
                 if piece.truncated:
-                    rest = f"{rest}\n\n{TRUNCATED[prompt.evidence.language]}"
+                    rest = f"{rest}\n\n{NOTICES[prompt.evidence.language].truncated}"
                 if rest and not output.declined:
                     yield TextDelta(rest)
             yield piece
@@ -171,7 +172,7 @@ def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: 
     """Accept the draft as an answer. Refuse if it declines, cites nothing, or none of its statements is supported."""
     text, verification = draft.text, Verification()
     citations: tuple[Citation, ...] = ()
-    reason: RefusalReason | None = None
+    reason: AnswerReason | None = None
     if not cited_numbers(text):
         reason = "no_citation" if text.strip() else "model_declined"
     elif draft.is_quoted:  # quotes need no verification
@@ -180,7 +181,7 @@ def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: 
         started = time.perf_counter()
         passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
         try:
-            verification = verify(text.removesuffix(TRUNCATED[evidence.language]), passages)
+            verification = verify(text.removesuffix(NOTICES[evidence.language].truncated), passages)
         except ZhiwenError as error:
             return draft.failed(prompt, error)
         draft.seconds["verify"] = time.perf_counter() - started

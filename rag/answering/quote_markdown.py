@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from textwrap import dedent
 
-from rag.answering.notices import MORE_ITEMS
+from rag.answering.notices import NOTICES
 from rag.answering.quote import Quote
 from rag.checks.code_spans import CodeState
 from rag.checks.foreign_links import remove_foreign_links
 from rag.text.blocks import FENCE, LIST_ITEM, end_of_fence
-from rag.text.language import Language
+from rag.text.language import ReplyLanguage
 
 # A `[2]` in a document would look like a citation marker.
 _BRACKETED_NUMBER = re.compile(r"[\[【［](\^?[\s\d,，、;；]+)[\]】］]")
@@ -19,7 +19,7 @@ _TAG = re.compile(r"<[!?/]?[A-Za-z][^<>\n]*>")
 _BACKTICKS = re.compile("`{3,}")
 
 
-def write_quotes(quotes: Sequence[Quote], language: Language) -> Iterator[str]:
+def write_quotes(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[str]:
     """Yield the text of an answer, quote by quote.
 
     Several sentences or rows form a list. Lists, tables and code that a sentence leads in to stand below it as their
@@ -44,7 +44,7 @@ def _is_whole(quote: Quote) -> bool:
     return bool(quote.lead) or quote.block.kind == "code" or is_list or any("\n" in span.quote for span in quote.spans)
 
 
-def _as_block(parts: Sequence[Quote], language: Language) -> str:
+def _as_block(parts: Sequence[Quote], language: ReplyLanguage) -> str:
     """Return a list, table, code block or paragraph, of which each quote is a part."""
     first = parts[0]
     kind = first.block.kind
@@ -73,9 +73,9 @@ def _own_marker(quote: Quote) -> str:
     return "" if quote.lead or quote.continues else _marker(quote)
 
 
-def _more(parts: Sequence[Quote], language: Language) -> str:
+def _more(parts: Sequence[Quote], language: ReplyLanguage) -> str:
     left_out = sum(quote.left_out for quote in parts)
-    return MORE_ITEMS[language].format(count=left_out) if left_out else ""
+    return NOTICES[language].more_items.format(count=left_out) if left_out else ""
 
 
 def _row(quote: str, marker: str) -> str:
