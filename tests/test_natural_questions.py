@@ -17,7 +17,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Judged]]:
     found: list[Judged] = []
     with ExitStack() as stack:
         for name in FOLDERS:
-            made = shared_folder(tmp_path_factory, f"natural-{name}", lambda at, name=name: ingest_folder(name, at / "m.db"))
+            made = shared_folder(
+                tmp_path_factory, f"natural-{name}", lambda at, name=name: ingest_folder(name, at / "m.db")
+            )
             database = copy2(made / "m.db", tmp_path_factory.mktemp(name))
             services = stack.enter_context(Services(settings_of(name, Path(database))))
             found += judge_all(services, read_questions(name))

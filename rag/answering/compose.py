@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rag.answering.citations import build_citations, cite_quotes
 from rag.answering.notices import NOTICES
-from rag.answering.quote import EXTRACTIVE, Quote, choose_quotes
-from rag.answering.quote_markdown import write_quotes
+from rag.answering.quote import EXTRACTIVE
+from rag.answering.quoted_answer import QuotedAnswer, quote_answer, write_answer
+from rag.answering.quotes import Quote
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
 from rag.checks.citation_markers import cited_numbers
@@ -55,14 +56,17 @@ async def compose(
 ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
     """Yield the text as it is written, and the Composition last.
 
-    Evidence with a probability (0..1) below `min_evidence` gives a refusal at once. Without a chat model, the evidence
-    is quoted. If the model fails before its first text, the evidence is quoted too, and a note says so. If the model
+    Evidence with a probability (0..1) below `min_evidence` gives a refusal at once, unless quotes from it hold all that
+    the question asks for. Without a chat model, the evidence is quoted. If the model fails before its first text, the evidence is quoted too, and a note says so. If the model
     fails later, or the verification fails, the Composition has the `error`.
     """
     draft = _Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
-    if not evidence.passages or evidence.probability < min_evidence:
-        yield Composition(draft.model, reason="no_evidence")
-        return
+    quoted: QuotedAnswer | None = None
+    if chat is None or evidence.probability < min_evidence:
+        quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
+        if quoted is None:
+            yield Composition(draft.model, reason="no_evidence")
+            return
     prompt = _build_prompt(evidence, chat, max_answer_tokens) if chat else None
     if chat and prompt:
         try:
@@ -76,16 +80,22 @@ async def compose(
                 return
             log.warning("the chat model failed, quoting the documents instead: %s", error)
             draft.by_fallback = draft.is_quoted = True
-    shown = prompt.evidence if prompt else evidence
-    if draft.is_quoted:
+            quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
+    if draft.is_quoted and quoted is None:
+        draft.stop_clock()
+        yield replace(draft.failed(prompt, None), reason="no_evidence", by_fallback=draft.by_fallback)
+        return
+    if draft.is_quoted and quoted:
         notices = NOTICES[evidence.language]
         note = notices.model_failed if draft.by_fallback else notices.no_model
-        draft.quotes = await asyncio.to_thread(choose_quotes, shown)
-        for piece in _quote(draft.quotes, shown, note):
+        draft.quotes = quoted.quotes
+        for piece in _quote(quoted, evidence, note):
             if event := draft.add(piece):
                 yield event
     draft.stop_clock()
-    yield await asyncio.to_thread(_conclude, draft, shown, prompt, verify)
+    yield await asyncio.to_thread(
+        _conclude, draft, prompt.evidence if prompt and not draft.is_quoted else evidence, prompt, verify
+    )
 
 
 @dataclass(slots=True)
@@ -120,7 +130,7 @@ class _Draft:
     def stop_clock(self) -> None:
         self.seconds["write"] = time.perf_counter() - self.started
 
-    def failed(self, prompt: Prompt | None, error: ZhiwenError) -> Composition:
+    def failed(self, prompt: Prompt | None, error: ZhiwenError | None) -> Composition:
         """Return the composition of a text that is not an answer because of `error`."""
         self.stop_clock()
         attempts = tuple(self.attempts)
@@ -157,10 +167,10 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
             yield piece
 
 
-def _quote(quotes: Sequence[Quote], evidence: Evidence, note: str) -> list[ChatPiece]:
+def _quote(quoted: QuotedAnswer, evidence: Evidence, note: str) -> list[ChatPiece]:
     """Return quotes and the note, in the pieces of a chat model; no text if nothing can be quoted."""
     output = OutputFilter(evidence, is_quoted=True)
-    texts = write_quotes(quotes, evidence.language)
+    texts = write_answer(quoted, evidence)
     pieces: list[ChatPiece] = [TextDelta(clean) for text in texts if (clean := output.feed(text))]
     rest = output.finish()
     if not output.declined:

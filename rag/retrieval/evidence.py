@@ -16,7 +16,8 @@ from rag.types import Hit, Passage
 class Evidence:
     """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms.
 
-    `language` is that of the answer.
+    `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
+    same numbers for the passages.
     """
 
     question: str
@@ -24,6 +25,7 @@ class Evidence:
     passages: tuple[Passage, ...]
     idf: Mapping[str, float]
     probability: float
+    parts: "tuple[Evidence, ...]" = ()
 
     @property
     def prompt_language(self) -> Language:

@@ -16,8 +16,14 @@ _CONTRAST = (
     r"(?:有什么|有何|有哪些|有啥|主要|的)*(?:区别|不同|差别|差异|不一样|差多少|差几|哪个更|对比|比较|分别|各是|各有)"
 )
 COMPARISONS = (
-    re.compile(rf"\A\s*{_OPENING}(?P<one>[^，,？?]{{1,40}}?)\s*(?:和|与|跟|同|以及|及|还是|相比|vs\.?)\s*(?P<other>[^，,？?]{{1,40}}?){_CONTRAST}", re.I),
-    re.compile(r"\A\s*(?:对比|比较)(?:一下)?\s*(?P<one>.{1,40}?)\s*(?:和|与|跟|vs\.?)\s*(?P<other>.{1,40}?)(?P<about>)\s*[？?。]*\Z", re.I),
+    re.compile(
+        rf"\A\s*{_OPENING}(?P<one>[^，,？?]{{1,40}}?)\s*(?:和|与|跟|同|以及|及|还是|相比|vs\.?)\s*(?P<other>[^，,？?]{{1,40}}?){_CONTRAST}",
+        re.I,
+    ),
+    re.compile(
+        r"\A\s*(?:对比|比较)(?:一下)?\s*(?P<one>.{1,40}?)\s*(?:和|与|跟|vs\.?)\s*(?P<other>.{1,40}?)(?P<about>)\s*[？?。]*\Z",
+        re.I,
+    ),
     re.compile(
         r"\b(?:differences?|distinction|comparison) between (?:an? |the )?(?P<one>.{1,60}?) and (?:an? |the )?"
         r"(?P<other>.{1,60}?)(?:(?: in| regarding| with regard to) (?P<about>[^?]+))?\s*[?.]*\Z",
@@ -54,7 +60,10 @@ _COUNTED = r"步|步骤|阶段|环节|项|条|点|个|层|级|章|部分|行"
 NTH = (
     re.compile(rf"第(?P<number>[一二两三四五六七八九十\d]{{1,3}})(?P<unit>{_COUNTED})"),
     re.compile(rf"(?P<number>最后)(?:一)?(?:个)?(?P<unit>{_COUNTED})"),
-    re.compile(r"\b(?P<unit>step|stage|phase|layer|level|item|point|tier) (?:number |no\.? )?(?P<number>\d{1,2}|[a-z]{3,6})\b", re.I),
+    re.compile(
+        r"\b(?P<unit>step|stage|phase|layer|level|item|point|tier) (?:number |no\.? )?(?P<number>\d{1,2}|[a-z]{3,6})\b",
+        re.I,
+    ),
     re.compile(
         r"\b(?P<number>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|final|\d{1,2}(?:st|nd|rd|th)) "
         r"(?P<unit>step|stage|phase|layer|level|item|point|one|tier|thing)\b",
@@ -70,7 +79,9 @@ NUMBERS |= {
 NUMBERS |= {"两": 2, "最后": -1, "last": -1, "final": -1}
 
 EXCEPTIONS = (
-    re.compile(r"除了?\s*(?P<what>[^，,？?]{1,30}?)\s*(?:以外|之外|外)?\s*[，,]?\s*(?=还|其[他它]|另外|都|别的|剩|有没有|谁|哪|什么)"),
+    re.compile(
+        r"除了?\s*(?P<what>[^，,？?]{1,30}?)\s*(?:以外|之外|外)?\s*[，,]?\s*(?=还|其[他它]|另外|都|别的|剩|有没有|谁|哪|什么)"
+    ),
     re.compile(r"(?P<what>[^，,？?的]{1,20}?)\s*(?:以外|之外)(?=的|还|，|,)"),
     re.compile(
         r"\b(?:besides|other than|except(?: for)?|apart from|aside from|excluding|but not|without counting) (?:the )?(?P<what>[^?,]+)",
@@ -97,3 +108,8 @@ COLUMN_FORMS = {
     "department": ("部门",), "person": ("负责人", "owner"), "楼": ("楼层", "floor"), "floor": ("楼层",),
 }  # fmt: skip
 """What a column may be called that a question asks for by another word."""
+GENERIC = frozenset(
+    "公司 我们 你们 咱们 产品 东西 内容 服务 种类 哪些 有啥 都有 分别 推荐 company product products thing things there "
+    "list all show mentioned available".split()
+)
+"""Nouns and verbs that tell no row of a table from another."""

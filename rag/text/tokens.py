@@ -24,6 +24,7 @@ from rag.text.cjk import CJK
 from rag.text.surrogates import replace_surrogates
 
 _TOKEN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W_{CJK}]+(?:[._\-/:@+#]+[^\W_{CJK}]+)*[+#]*)")
+LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._+#-]+[A-Za-z0-9]+)*[+#]*")
 _LETTER = re.compile(rf"[^\W\d_{CJK}]")
 _PART = re.compile(r"[^\W_]+")
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

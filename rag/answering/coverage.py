@@ -1,0 +1,88 @@
+"""Whether quotes tell what is asked: the names in the question, and the attribute of the thing that it asks for.
+
+A rule besides the probability of rag/retrieval/sufficiency.py, which judges passages: a passage may be about the right
+thing and say nothing of its price.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Literal
+
+from rag.answering.quotes import Quote
+from rag.retrieval.evidence import Evidence
+from rag.text import segmentation
+from rag.text.absent_nouns import NAME_TAGS
+from rag.text.attributes import asked_attributes
+from rag.text.facts import find_latin_names
+from rag.text.language import detect_language, is_cross_lingual
+from rag.text.question_form import read_form
+from rag.text.tokens import LATIN_WORD, normalize, strip_question_words, tokenize
+
+Verdict = Literal["told", "missing", "unknown"]
+
+_TOLD = 0.75
+"""Quotes that hold this share of the question's words, weighted by idf, tell what it asks."""
+_MISSING = 0.3
+_TYPING_ERROR = 0.8
+_ABBREVIATION = 3
+
+
+def judge_quotes(quotes: Sequence[Quote], evidence: Evidence) -> Verdict:
+    """Return whether the quotes tell what the question asks, by the words of both.
+
+    `missing`: a name of the question or the attribute that it asks for is not in them, or next to none of its words.
+    """
+    text = "\n".join(_text(quote) for quote in quotes)
+    question = evidence.question
+    is_across = is_cross_lingual(question, text)
+    names = [name for name in _names(question) if name not in read_form(question).excluded]
+    has_names = all(_holds(text, name) for name in names)
+    if not has_names and not (is_across and detect_language(question) == "en"):
+        return "missing"
+    attributes = asked_attributes(question)
+    if not all(attribute.tells.search(text) for attribute in attributes):
+        return "missing"
+    if attributes and names and has_names:
+        return "told"
+    covered = _covered(text, evidence)
+    if is_across:
+        return "unknown"
+    return "told" if covered >= _TOLD else "missing" if covered < _MISSING else "unknown"
+
+
+def _text(quote: Quote) -> str:
+    chunk = quote.passage.chunk
+    lead = [quote.lead.text] if quote.lead else []
+    labels = [row.label for row in quote.rows]
+    headers = [cell.header for row in quote.rows for cell in row.cells]
+    return "\n".join([chunk.context, *lead, *labels, *headers, *(span.text for span in quote.spans)])
+
+
+def _names(question: str) -> list[str]:
+    """Return the names that a question holds; a short abbreviation such as AI or IDE is none."""
+    if detect_language(question) == "en":
+        return [name for name in find_latin_names(question) if len(name) > _ABBREVIATION or not name.isalpha()]
+    latin = LATIN_WORD.findall(normalize(question))
+    names = [word for word in latin if word != word.lower() and (len(word) > _ABBREVIATION or not word.isupper())]
+    tagged = segmentation.tag(LATIN_WORD.sub(" ", question))
+    return [*names, *(word for word, tag in tagged if tag in NAME_TAGS and len(word) > 1)]
+
+
+def _holds(text: str, name: str) -> bool:
+    """Return whether a text holds a name, in any case, however its parts are joined, or with a typing error."""
+    plain, wanted = normalize(text).casefold(), normalize(name).casefold()
+    joined = "".join(char for char in plain if char.isalnum())
+    bare = "".join(char for char in wanted if char.isalnum())
+    if bare in joined or (len(bare) > _ABBREVIATION and bare.removesuffix("s") in joined):
+        return True
+    return len(bare) > _ABBREVIATION and bool(
+        get_close_matches(wanted, set(LATIN_WORD.findall(plain)), 1, _TYPING_ERROR)
+    )
+
+
+def _covered(text: str, evidence: Evidence) -> float:
+    """Return the share (0..1) of the question's weight that is in the text, only of words that it may not lack."""
+    terms = [term for term in tokenize(strip_question_words(evidence.question)) if term in evidence.idf]
+    found = frozenset(tokenize(text))
+    total = sum(evidence.idf[term] for term in terms)
+    return sum(evidence.idf[term] for term in terms if term in found) / total if total else 0.0

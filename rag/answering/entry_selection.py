@@ -1,0 +1,140 @@
+"""The rows and items that answer a question which asks for more than what matches best.
+
+All of a list, both sides of a comparison, a place in an order, everything but an exception. What a question asks for is
+read in rag/text/question_form.py; here it is found in the tables and lists of the evidence.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from rag.answering.comparison import all_rows_of_two_columns, compared_entries
+from rag.answering.entries import Entry, EntryGroup
+from rag.answering.places import placed_entries
+from rag.retrieval.evidence import Evidence
+from rag.text import segmentation
+from rag.text.language import is_cross_lingual
+from rag.text.likeness import name_terms, share_of
+from rag.text.question_form import QuestionForm
+from rag.text.question_words import GENERIC
+from rag.text.table_rows import Cell
+from rag.text.tokens import tokenize
+
+_MIN_SHARE = 0.1
+"""If the words that tell entries apart have less than this share of a question's weight, it asks for all entries."""
+_TIE = 0.95
+_LISTS_FIRST = 0.3
+"""How much better a sentence must match a question for all of something than the best table or list."""
+_PART = re.compile(r"\s*[,，、；;]\s*")
+
+
+def select_entries(
+    form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence, *, best_sentence: float
+) -> list[Entry]:
+    """Return the entries that answer the question, in reading order; empty if it asks for what matches best.
+
+    `best_sentence` is the score of the best sentence of the evidence: passage score plus term coverage.
+    """
+    if not groups or not form.wants_group:
+        return []
+    if form.sides:
+        return compared_entries(form, groups) or all_rows_of_two_columns(form, _across(groups, evidence))
+    if form.place and (placed := placed_entries(form, groups)):
+        return placed
+    weights = _weights(form, evidence)
+    if not weights and not form.asks_for_all:
+        return []
+    group = max(groups, key=lambda group: _fit(group, weights))
+    if _fit(group, weights) + _LISTS_FIRST < best_sentence and not (form.excluded or form.denied):
+        return []
+    chosen = _matching(group, weights)
+    if form.asks_for_all and not form.excluded:
+        chosen += [
+            entry for other in groups if other is not group for entry in _with_same_name(other, chosen, group, weights)
+        ]
+    return _without_exceptions(form, chosen, group)
+
+
+def _across(groups: Sequence[EntryGroup], evidence: Evidence) -> Sequence[EntryGroup]:
+    """Return the groups that are in another language than the question, or whose headers are."""
+    return [group for group in groups if is_cross_lingual(evidence.question, " ".join([group.label, *group.headers]))]
+
+
+def _weights(form: QuestionForm, evidence: Evidence) -> Mapping[str, float]:
+    """Return the weights of the question's terms, without what it excludes or denies, and words like 产品 or 公司."""
+    without = frozenset(tokenize(f"{form.excluded} {form.denied}")) | GENERIC
+    return {term: idf for term, idf in evidence.idf.items() if term not in without and len(term) > 1} or dict(
+        evidence.idf
+    )
+
+
+def _fit(group: EntryGroup, weights: Mapping[str, float]) -> float:
+    """Return the score of a group's best passage plus the share of the weights that it holds with its best entry."""
+    heading = name_terms(group.heading)
+    return group.score + max(_share(heading | _terms(entry), weights) for entry in group.entries)
+
+
+def _matching(group: EntryGroup, weights: Mapping[str, float]) -> list[Entry]:
+    """Return the entries that hold most of the words that tell them apart; all if the question has no such words."""
+    common = group.common_terms()
+    shares = [_share(_terms(entry) - common, weights) for entry in group.entries]
+    best = max(shares)
+    if best < _MIN_SHARE:
+        return list(group.entries)
+    return [entry for entry, share in zip(group.entries, shares, strict=True) if share >= _TIE * best]
+
+
+def _with_same_name(
+    other: EntryGroup, chosen: Collection[Entry], group: EntryGroup, weights: Mapping[str, float]
+) -> list[Entry]:
+    """Return the entries of another group that hold all words by which the chosen entries were found."""
+    if len(chosen) == len(group.entries):
+        return []
+    common = group.common_terms()
+    found = frozenset.intersection(*(_terms(entry) - common for entry in chosen)) & weights.keys()
+    if _share(found, weights) < 1 - _MIN_SHARE:
+        return []
+    return [entry for entry in other.entries if found <= _terms(entry)]
+
+
+def _without_exceptions(form: QuestionForm, entries: Sequence[Entry], group: EntryGroup) -> list[Entry]:
+    """Return the entries without those that hold what is excluded or denied; a single entry without parts of it."""
+    if not (form.excluded or form.denied):
+        return list(entries)
+    kept = [entry for entry in entries if not _holds(form, entry)]
+    if not kept and len(entries) == 1 and form.excluded:
+        return [_without_parts(form.excluded, entries[0])]
+    if not kept:  # the words of the question found only the exceptions
+        kept = [entry for entry in group.entries if not _holds(form, entry)]
+    return kept
+
+
+def _holds(form: QuestionForm, entry: Entry) -> bool:
+    text = " ".join([*entry.values, *(cell.header for cell in entry.cells)])
+    if form.excluded:
+        return share_of(form.excluded, text) == 1
+    words = [word for word in segmentation.segment(form.denied) if word.strip() and word not in "的了"]
+    return bool(words) and all(word.casefold() in text.casefold() for word in words)
+
+
+def _without_parts(excluded: str, entry: Entry) -> Entry:
+    cells = []
+    for cell in entry.cells:
+        parts = _PART.split(cell.value)
+        kept = [part for part in parts if share_of(excluded, part) < 1]
+        separator = "、" if "、" in cell.value else ", "
+        cells.append(cell if len(kept) == len(parts) else Cell(cell.header, separator.join(kept)))
+    return (
+        replace(entry, row=replace(entry.row, cells=tuple(cell for cell in cells if cell.value)))
+        if entry.row
+        else entry
+    )
+
+
+def _terms(entry: Entry) -> frozenset[str]:
+    return name_terms(" ".join(entry.values)) | frozenset(tokenize(" ".join(entry.values)))
+
+
+def _share(terms: Collection[str], weights: Mapping[str, float]) -> float:
+    total = sum(weights.values())
+    return sum(weight for term, weight in weights.items() if term in terms) / total if total else 0.0

@@ -1,0 +1,60 @@
+"""A whole answer of quotes: each part of the question by itself, and what the documents do not say, by name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rag.answering.coverage import judge_quotes
+from rag.answering.notices import NOTICES
+from rag.answering.quote import choose_quotes
+from rag.answering.quote_markdown import write_quotes
+from rag.answering.quotes import Quote
+from rag.retrieval.evidence import Evidence
+
+_MIN_TOLD = 0.05
+"""A probability below this refuses even if the quotes hold the question's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedAnswer:
+    """The quotes for each part of a question that the documents answer, and the parts that they do not."""
+
+    answered: tuple[tuple[Quote, ...], ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def quotes(self) -> list[Quote]:
+        """All quotes in order."""
+        return [quote for quotes in self.answered for quote in quotes]
+
+
+def quote_answer(evidence: Evidence, *, min_evidence: float) -> QuotedAnswer | None:
+    """Return the quotes that answer the question, or None if the documents answer no part of it.
+
+    A part is answered if its probability is at least `min_evidence` (0..1) and its quotes lack nothing that it asks
+    for, or if the quotes hold all that it asks for.
+    """
+    parts = evidence.parts or (evidence,)
+    quoted = [(part, _quotes(part, min_evidence)) for part in parts]
+    answered = tuple(tuple(quotes) for _, quotes in quoted if quotes)
+    missing = tuple(part.question for part, quotes in quoted if not quotes)
+    return QuotedAnswer(answered, missing) if answered else None
+
+
+def write_answer(answer: QuotedAnswer, evidence: Evidence) -> Iterator[str]:
+    """Yield the text of the answer in pieces, with what is missing at the end."""
+    for number, quotes in enumerate(answer.answered):
+        if number:
+            yield "\n\n"
+        yield from write_quotes(quotes, evidence.language)
+    if answer.missing:
+        separator = "；" if evidence.language == "zh" else "; "
+        yield "\n\n" + NOTICES[evidence.language].not_found.format(questions=separator.join(answer.missing))
+
+
+def _quotes(evidence: Evidence, min_evidence: float) -> list[Quote]:
+    quotes = choose_quotes(evidence) if evidence.passages else []
+    if not quotes:
+        return []
+    verdict = judge_quotes(quotes, evidence)
+    is_likely = evidence.probability >= min_evidence and verdict != "missing"
+    return quotes if is_likely or (verdict == "told" and evidence.probability >= _MIN_TOLD) else []
