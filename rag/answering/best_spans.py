@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
+from rag.text.attributes import asked_attributes
 from rag.text.blocks import LIST_ITEM
 from rag.text.spans import BlockSpans, Span, split_block_spans
 from rag.text.tokens import tokenize
@@ -16,6 +17,8 @@ _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?!:)")
 _TIE_RATIO = 0.95
 """A span of the same block belongs to the answer if it covers at least this much of what the best span covers: "what is
 in layer two" matches every row of layer two equally."""
+_TELLS = 0.3
+"""What it is worth that a span tells the attribute that the question asks for, such as a price or an address."""
 _MIN_COVERAGE = 0.15
 """If the best span covers less than this, its words do not tell which spans belong together. A lead-in that adds less
 says nothing that the question asks for."""
@@ -34,13 +37,15 @@ class ScoredSpan:
 
 def score_spans(evidence: Evidence) -> list[ScoredSpan]:
     """Return all spans of the passages, in order."""
+    attributes = asked_attributes(evidence.question)
     scored = []
     for passage in evidence.passages:
         context = frozenset(tokenize(passage.chunk.context))
         for block in split_block_spans(passage.chunk):
             for span in block.spans:
                 coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
-                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage))
+                tells = _TELLS * sum(bool(attribute.tells.search(span.text)) for attribute in attributes)
+                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage + tells))
     return scored
 
 
@@ -71,13 +76,15 @@ def _belongs(candidate: ScoredSpan, best: ScoredSpan) -> bool:
 
 
 def _score(evidence: Evidence) -> list[ScoredSpan]:
+    attributes = asked_attributes(evidence.question)
     scored = []
     for passage in evidence.passages:
         context = frozenset(tokenize(passage.chunk.context))
         for block in split_block_spans(passage.chunk):
             for span in block.spans:
                 coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
-                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage))
+                tells = _TELLS * sum(bool(attribute.tells.search(span.text)) for attribute in attributes)
+                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage + tells))
     return scored
 
 

@@ -4,38 +4,50 @@ A rule besides the probability of rag/retrieval/sufficiency.py, which judges pas
 thing and say nothing of its price.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Literal
 
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
-from rag.text.absent_nouns import NAME_TAGS
 from rag.text.attributes import asked_attributes
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language, is_cross_lingual
+from rag.text.likeness import name_terms
 from rag.text.question_form import read_form
-from rag.text.tokens import LATIN_WORD, normalize, strip_question_words, tokenize
+from rag.text.question_words import GENERIC
+from rag.text.tokens import LATIN_WORD, normalize, strip_question_words
 
 Verdict = Literal["told", "missing", "unknown"]
 
 _TOLD = 0.75
 """Quotes that hold this share of the question's words, weighted by idf, tell what it asks."""
-_MISSING = 0.3
+_YES_OR_NO = re.compile(
+    r"(?:吗\s*[？?]?\s*\Z|是否|能否|可否|能不能|可不可以|有没有|是不是|会不会)|\A\s*(?:does|do|did|is|are|was|were|can|could|will|has|have)\b",
+    re.IGNORECASE,
+)
+_MIN_CONFIRMED = 0.5
+"""A question for yes or no names what it asks about: quotes that hold less of its words do not confirm or deny it."""
 _TYPING_ERROR = 0.8
 _ABBREVIATION = 3
+_NAME_TAGS = frozenset({"nr", "ns", "nt"})
+"""Persons, places and organisations; the dictionary takes too much for the names of other things."""
 
 
-def judge_quotes(quotes: Sequence[Quote], evidence: Evidence) -> Verdict:
+def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool = False) -> Verdict:
     """Return whether the quotes tell what the question asks, by the words of both.
 
-    `missing`: a name of the question or the attribute that it asks for is not in them, or next to none of its words.
+    `is_exact`: the quotes were found by the form of the question, such as both sides of a comparison.
+    `missing`: a name of the question or the attribute that it asks for is not in them, or what it wants confirmed.
     """
     text = "\n".join(_text(quote) for quote in quotes)
     question = evidence.question
+    form = read_form(question)
     is_across = is_cross_lingual(question, text)
-    names = [name for name in _names(question) if name not in read_form(question).excluded]
+    # The step after something need not name it.
+    names = [] if form.place and form.place.anchor else [name for name in _names(question) if name not in form.excluded]
     has_names = all(_holds(text, name) for name in names)
     if not has_names and not (is_across and detect_language(question) == "en"):
         return "missing"
@@ -44,10 +56,14 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence) -> Verdict:
         return "missing"
     if attributes and names and has_names:
         return "told"
-    covered = _covered(text, evidence)
+    if is_exact:
+        return "told"
     if is_across:
         return "unknown"
-    return "told" if covered >= _TOLD else "missing" if covered < _MISSING else "unknown"
+    covered = _covered(text, evidence)
+    if _YES_OR_NO.search(question) and covered < _MIN_CONFIRMED:
+        return "missing"
+    return "told" if covered >= _TOLD else "unknown"
 
 
 def _text(quote: Quote) -> str:
@@ -65,7 +81,7 @@ def _names(question: str) -> list[str]:
     latin = LATIN_WORD.findall(normalize(question))
     names = [word for word in latin if word != word.lower() and (len(word) > _ABBREVIATION or not word.isupper())]
     tagged = segmentation.tag(LATIN_WORD.sub(" ", question))
-    return [*names, *(word for word, tag in tagged if tag in NAME_TAGS and len(word) > 1)]
+    return [*names, *(word for word, tag in tagged if tag in _NAME_TAGS and len(word) > 1 and word not in GENERIC)]
 
 
 def _holds(text: str, name: str) -> bool:
@@ -82,7 +98,14 @@ def _holds(text: str, name: str) -> bool:
 
 def _covered(text: str, evidence: Evidence) -> float:
     """Return the share (0..1) of the question's weight that is in the text, only of words that it may not lack."""
-    terms = [term for term in tokenize(strip_question_words(evidence.question)) if term in evidence.idf]
-    found = frozenset(tokenize(text))
-    total = sum(evidence.idf[term] for term in terms)
-    return sum(evidence.idf[term] for term in terms if term in found) / total if total else 0.0
+    terms = {
+        term: evidence.idf[term] for term in name_terms(strip_question_words(evidence.question)) & evidence.idf.keys()
+    }
+    found = name_terms(text)
+    held = (weight for term, weight in terms.items() if term in found or _is_misspelt(term, found))
+    return sum(held) / sum(terms.values()) if terms else 0.0
+
+
+def _is_misspelt(term: str, words: Collection[str]) -> bool:
+    is_word = term.isascii() and term.isalpha() and len(term) > _ABBREVIATION + 1
+    return is_word and bool(get_close_matches(term, words, 1, _TYPING_ERROR))

@@ -6,7 +6,7 @@ read in rag/text/question_form.py; here it is found in the tables and lists of t
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rag.answering.comparison import all_rows_of_two_columns, compared_entries
 from rag.answering.entries import Entry, EntryGroup
@@ -14,9 +14,10 @@ from rag.answering.places import placed_entries
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.language import is_cross_lingual
-from rag.text.likeness import name_terms, share_of
+from rag.text.likeness import name_terms, share_of, singular
 from rag.text.question_form import QuestionForm
-from rag.text.question_words import GENERIC
+from rag.text.question_words import GENERIC, STEPS
+from rag.text.spans import split_block_spans
 from rag.text.table_rows import Cell
 from rag.text.tokens import tokenize
 
@@ -28,23 +29,32 @@ _LISTS_FIRST = 0.3
 _PART = re.compile(r"\s*[,，、；;]\s*")
 
 
-def select_entries(
-    form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence, *, best_sentence: float
-) -> list[Entry]:
-    """Return the entries that answer the question, in reading order; empty if it asks for what matches best.
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The entries that answer a question, in reading order. `is_exact`: both sides or the place itself were found."""
 
-    `best_sentence` is the score of the best sentence of the evidence: passage score plus term coverage.
-    """
+    entries: Sequence[Entry] = ()
+    is_exact: bool = False
+
+
+def select_entries(form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence) -> Selection:
+    """Return the entries that answer the question; none if it asks for what matches best."""
     if not groups or not form.wants_group:
-        return []
+        return Selection()
     if form.sides:
-        return compared_entries(form, groups) or all_rows_of_two_columns(form, _across(groups, evidence))
+        exact = compared_entries(form, groups)
+        return Selection(exact or all_rows_of_two_columns(form, _across(groups, evidence)), bool(exact))
     if form.place and (placed := placed_entries(form, groups)):
-        return placed
+        return Selection(placed, is_exact=True)
+    return Selection(_all_that_match(form, groups, evidence))
+
+
+def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence) -> list[Entry]:
     weights = _weights(form, evidence)
-    if not weights and not form.asks_for_all:
-        return []
+    if form.column in STEPS:
+        groups = [group for group in groups if group.is_numbered] or groups
     group = max(groups, key=lambda group: _fit(group, weights))
+    best_sentence = _best_sentence(evidence, weights)
     if _fit(group, weights) + _LISTS_FIRST < best_sentence and not (form.excluded or form.denied):
         return []
     chosen = _matching(group, weights)
@@ -63,8 +73,21 @@ def _across(groups: Sequence[EntryGroup], evidence: Evidence) -> Sequence[EntryG
 def _weights(form: QuestionForm, evidence: Evidence) -> Mapping[str, float]:
     """Return the weights of the question's terms, without what it excludes or denies, and words like 产品 or 公司."""
     without = frozenset(tokenize(f"{form.excluded} {form.denied}")) | GENERIC
-    return {term: idf for term, idf in evidence.idf.items() if term not in without and len(term) > 1} or dict(
-        evidence.idf
+    telling = {singular(term): idf for term, idf in evidence.idf.items() if term not in without and len(term) > 1}
+    return telling or dict(evidence.idf)
+
+
+def _best_sentence(evidence: Evidence, weights: Mapping[str, float]) -> float:
+    """Return the score of the best sentence that stands in no list and no table, as `_fit` scores a group."""
+    return max(
+        (
+            passage.hit.score + _share(name_terms(f"{passage.chunk.context} {span.text}"), weights)
+            for passage in evidence.passages
+            for block in split_block_spans(passage.chunk)
+            if block.kind == "text"
+            for span in block.spans
+        ),
+        default=0.0,
     )
 
 

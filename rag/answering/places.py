@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from rag.answering.entries import Entry, EntryGroup, ordinal
 from rag.text.likeness import name_terms, share_of
 from rag.text.question_form import Place, QuestionForm
-from rag.text.question_words import NTH
+from rag.text.question_words import NTH, STEPS
 
 _MIN_ANCHOR = 0.3
 """A step is found by less than half of its words: 领完工牌 means 到前台领取工牌."""
-_STEPS = frozenset("步 步骤 阶段 环节 step stage phase".split())
 
 
 def placed_entries(form: QuestionForm, groups: Sequence[EntryGroup]) -> list[Entry]:
@@ -19,6 +18,8 @@ def placed_entries(form: QuestionForm, groups: Sequence[EntryGroup]) -> list[Ent
         return []
     if place.kind != "nth":
         return _beside_anchor(place, groups)
+    if place.unit in STEPS:
+        return _counted(place, form.question, groups)
     return _labelled(place, groups) or _counted(place, form.question, groups)
 
 
@@ -36,7 +37,7 @@ def _counted(place: Place, question: str, groups: Sequence[EntryGroup]) -> list[
     rest = question
     for form in NTH:
         rest = form.sub(" ", rest)
-    ordered = [group for group in groups if group.is_numbered] if place.unit in _STEPS else []
+    ordered = [group for group in groups if group.is_numbered] if place.unit in STEPS else []
     long_enough = [group for group in ordered or groups if len(group.entries) >= place.number]
     if not long_enough:
         return []

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from rag.answering.best_spans import best_quotes, score_spans
@@ -23,22 +23,28 @@ MAX_ITEMS = 30
 _MIN_COLUMN = 0.6
 
 
-def choose_quotes(evidence: Evidence) -> list[Quote]:
+@dataclass(frozen=True, slots=True)
+class ChosenQuotes:
+    """Quotes in the order of the passages' numbers. `is_exact`: the form of the question found them, not a likeness."""
+
+    quotes: tuple[Quote, ...]
+    is_exact: bool = False
+
+
+def choose_quotes(evidence: Evidence) -> ChosenQuotes:
     """Return what answers the question: the rows or items that its form asks for, else what matches it best.
 
-    The best match is one span with the spans of its block that match equally well. If a sentence among them leads in to
-    a list, a table or code, all of that is quoted with it. Quotes are in the order of the passages' numbers, at most
-    `MAX_ITEMS` items of each list.
+    At most `MAX_ITEMS` items of each list; none without passages.
     """
     scored = score_spans(evidence)
     if not scored:
-        return []
-    sentences = (candidate.score for candidate in scored if candidate.kind == "text")
+        return ChosenQuotes(())
     groups = read_groups(evidence.passages)
     form = read_form(evidence.question)
-    entries = select_entries(form, groups, evidence, best_sentence=max(sentences, default=0.0))
-    quotes = list(_entry_quotes(entries)) if entries else best_quotes(scored, evidence)
-    return _with_rows(form, _without_excess(_without_repeated_leads(quotes)), groups)
+    selected = select_entries(form, groups, evidence)
+    quotes = list(_entry_quotes(selected.entries)) if selected.entries else best_quotes(scored, evidence)
+    complete = _with_rows(form, _without_excess(_without_repeated_leads(quotes)), groups)
+    return ChosenQuotes(tuple(complete), selected.is_exact)
 
 
 def _entry_quotes(entries: Sequence[Entry]) -> Iterator[Quote]:

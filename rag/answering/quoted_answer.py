@@ -35,7 +35,7 @@ def quote_answer(evidence: Evidence, *, min_evidence: float) -> QuotedAnswer | N
     """
     parts = evidence.parts or (evidence,)
     quoted = [(part, _quotes(part, min_evidence)) for part in parts]
-    answered = tuple(tuple(quotes) for _, quotes in quoted if quotes)
+    answered = tuple(quotes for _, quotes in quoted if quotes)
     missing = tuple(part.question for part, quotes in quoted if not quotes)
     return QuotedAnswer(answered, missing) if answered else None
 
@@ -51,10 +51,10 @@ def write_answer(answer: QuotedAnswer, evidence: Evidence) -> Iterator[str]:
         yield "\n\n" + NOTICES[evidence.language].not_found.format(questions=separator.join(answer.missing))
 
 
-def _quotes(evidence: Evidence, min_evidence: float) -> list[Quote]:
-    quotes = choose_quotes(evidence) if evidence.passages else []
-    if not quotes:
-        return []
-    verdict = judge_quotes(quotes, evidence)
+def _quotes(evidence: Evidence, min_evidence: float) -> tuple[Quote, ...]:
+    chosen = choose_quotes(evidence)
+    if not chosen.quotes:
+        return ()
+    verdict = judge_quotes(chosen.quotes, evidence, is_exact=chosen.is_exact)
     is_likely = evidence.probability >= min_evidence and verdict != "missing"
-    return quotes if is_likely or (verdict == "told" and evidence.probability >= _MIN_TOLD) else []
+    return chosen.quotes if is_likely or (verdict == "told" and evidence.probability >= _MIN_TOLD) else ()

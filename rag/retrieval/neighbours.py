@@ -119,7 +119,7 @@ def _wanted_groups(question: str, hits: Sequence[Hit], idf: Mapping[str, float])
 def _with_groups(hits: Sequence[Hit], found: Iterable[Chunk], groups: Sequence[str]) -> list[Hit]:
     """Return the hits, each followed by the rest of its group if that is wanted.
 
-    A part of the group that is not a hit gets the score of the group's best hit. A table is given as its rows, each
+    A part of the group that is not a hit gets the score of the group's best hit and the lowest cosine. A table is given as its rows, each
     with its own line; they replace hits that are parts of the table.
     """
     members: dict[str, list[Chunk]] = {group: [] for group in groups}
@@ -127,6 +127,7 @@ def _with_groups(hits: Sequence[Hit], found: Iterable[Chunk], groups: Sequence[s
         if chunk.group in members:
             members[chunk.group].append(chunk)
     hit_of = {hit.chunk.id: hit for hit in hits}
+    lowest = min((hit.cosine for hit in hits), default=0.0)
     expanded: list[Hit] = []
     for hit in hits:
         if hit.chunk.group not in members:
@@ -134,7 +135,7 @@ def _with_groups(hits: Sequence[Hit], found: Iterable[Chunk], groups: Sequence[s
             continue
         chunks = members[hit.chunk.group]
         parts = [chunk for chunk in chunks if chunk.kind == "row"] or chunks
-        together = [hit_of.get(chunk.id) or replace(hit, chunk=chunk) for chunk in parts]
+        together = [hit_of.get(chunk.id) or replace(hit, chunk=chunk, cosine=lowest) for chunk in parts]
         expanded += sorted(together, key=lambda other: other.chunk.id != hit.chunk.id)
         members[hit.chunk.group] = []
     return expanded

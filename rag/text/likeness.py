@@ -16,7 +16,7 @@ _MIN_PLURAL = 4
 
 def name_terms(text: str) -> frozenset[str]:
     """Return the words and pairs of characters of a text; a single character only if it is all there is."""
-    terms = [_singular(term) for term in tokenize(text)]
+    terms = [singular(term) for term in tokenize(text)]
     long = frozenset(term for term in terms if len(term) > 1 or term.isdecimal())
     return long or frozenset(terms)
 
@@ -50,5 +50,6 @@ def _dice(one: frozenset[str], other: frozenset[str]) -> float:
     return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
 
 
-def _singular(term: str) -> str:
+def singular(term: str) -> str:
+    """Return a term without a plural s."""
     return term[:-1] if len(term) >= _MIN_PLURAL and term.endswith("s") and not term.endswith("ss") else term

@@ -5,7 +5,7 @@ import re
 ASKS_FOR_ALL = re.compile(
     r"哪些|哪几|有什么|有啥|有哪|都有|包括|包含|列出|列举|列一下|所有|全部|清单|分别|一共|几种|几个|几类|几层|几步"
     r"|(?:还有|除了).{0,30}(?:谁|什么|哪)"
-    r"|\b(?:list|all|every|what are|are there|do you have|name the|kinds? of|types? of|how many|include[sd]?|contains?"
+    r"|\b(?:list|all|every|what are|are there|do you have|name the|kinds? of|types? of|how many (?!days|hours|minutes|weeks|months|years|times|people)|include[sd]?|contains?"
     r"|(?:which|what) (?:\w+ ){0,2}(?!this|does|status)[a-z]{3,}s\b(?! (?:is|does|was|has)\b))\b",
     re.IGNORECASE,
 )
@@ -70,6 +70,7 @@ NTH = (
         re.I,
     ),
 )
+STEPS = frozenset("步 步骤 阶段 环节 step steps stage stages phase phases".split())
 NUMBERS = {word: number for number, word in enumerate("一 二 三 四 五 六 七 八 九 十".split(), 1)}
 NUMBERS |= {word: number for number, word in enumerate("one two three four five six seven eight nine ten".split(), 1)}
 NUMBERS |= {
@@ -99,7 +100,7 @@ NEGATIVE = re.compile(
 )
 
 COLUMNS = (
-    re.compile(r"(?:哪|第几|几)(?:一)?(?:个|家|种|些|位|项)?(?P<column>[\u4e00-\u9fff]{1,4})"),
+    re.compile(r"(?:哪几?|第几|几)(?:一)?(?:个|家|种|些|位|项)?(?P<column>[\u4e00-\u9fff]{1,4})"),
     re.compile(r"\b(?:which|what) (?P<column>(?!is\b|are\b|do\b|does\b|can\b|has\b|was\b|were\b)[a-z]+)\b", re.I),
 )
 COLUMN_FORMS = {

@@ -73,10 +73,15 @@ def strip_question_words(question: str) -> str:
     return "".join(" " if _is_question_word(*each) else each[1] for each in neighbours)
 
 
+def is_question_word(word: str) -> bool:
+    """Return whether a word only makes a sentence a question, in any case."""
+    return word.casefold() in _QUESTION_WORDS
+
+
 def _is_question_word(before: str, word: str, after: str) -> bool:
     """Return whether `word` is a question word by itself: the dictionary cuts `IÀ` into `I` and `À`."""
     is_part = _LETTER.fullmatch(word[0]) and (_LETTER.fullmatch(before[-1:]) or _LETTER.fullmatch(after[:1]))
-    return word.casefold() in _QUESTION_WORDS and not is_part
+    return is_question_word(word) and not is_part
 
 
 def _cjk_terms(run: str) -> list[str]:
