@@ -7,7 +7,7 @@ from rag.text.likeness import likeness, share_of
 from rag.text.question_form import QuestionForm
 
 _MIN_COLUMN = 0.5
-_MIN_ENTRY = 0.5
+_MIN_ENTRY = 0.6
 _MIN_ABOUT = 0.5
 
 

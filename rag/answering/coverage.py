@@ -56,7 +56,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
         return "missing"
     if attributes and names and has_names:
         return "told"
-    if is_exact:
+    if is_exact or (form.column and _holds_abbreviations(question, quotes)):
         return "told"
     if is_across:
         return "unknown"
@@ -82,6 +82,14 @@ def _names(question: str) -> list[str]:
     names = [word for word in latin if word != word.lower() and (len(word) > _ABBREVIATION or not word.isupper())]
     tagged = segmentation.tag(LATIN_WORD.sub(" ", question))
     return [*names, *(word for word, tag in tagged if tag in _NAME_TAGS and len(word) > 1 and word not in GENERIC)]
+
+
+def _holds_abbreviations(question: str, quotes: Sequence[Quote]) -> bool:
+    """Return whether "which company makes E5" is answered by a row or sentence that itself has `E5`."""
+    words = [word for word in LATIN_WORD.findall(question) if word != word.lower() and word[1:] != word[1:].lower()]
+    words += [word for word in LATIN_WORD.findall(question) if any(map(str.isdigit, word))]
+    text = " ".join(span.text for quote in quotes for span in quote.spans)
+    return bool(words) and all(_holds(text, word) for word in words)
 
 
 def _holds(text: str, name: str) -> bool:

@@ -26,6 +26,9 @@ _MIN_SHARE = 0.1
 _TIE = 0.95
 _LISTS_FIRST = 0.3
 """How much better a sentence must match a question for all of something than the best table or list."""
+_LEAD = 0.01
+"""A row whose similarity leads by this is meant alone, if the words of the question cannot tell rows apart."""
+_GENERIC_TEXT = " ".join(GENERIC)
 _PART = re.compile(r"\s*[,，、；;]\s*")
 
 
@@ -58,6 +61,8 @@ def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: 
     if _fit(group, weights) + _LISTS_FIRST < best_sentence and not (form.excluded or form.denied):
         return []
     chosen = _matching(group, weights)
+    if len(chosen) == len(group.entries) and is_cross_lingual(evidence.question, " ".join(group.entries[0].values)):
+        chosen = _nearest(group)
     if form.asks_for_all and not form.excluded:
         chosen += [
             entry for other in groups if other is not group for entry in _with_same_name(other, chosen, group, weights)
@@ -72,9 +77,9 @@ def _across(groups: Sequence[EntryGroup], evidence: Evidence) -> Sequence[EntryG
 
 def _weights(form: QuestionForm, evidence: Evidence) -> Mapping[str, float]:
     """Return the weights of the question's terms, without what it excludes or denies, and words like 产品 or 公司."""
-    without = frozenset(tokenize(f"{form.excluded} {form.denied}")) | GENERIC
-    telling = {singular(term): idf for term, idf in evidence.idf.items() if term not in without and len(term) > 1}
-    return telling or dict(evidence.idf)
+    without = frozenset(tokenize(f"{form.excluded} {form.denied} {_GENERIC_TEXT}"))
+    telling = {singular(term): idf for term, idf in evidence.idf.items() if term not in without}
+    return {term: idf for term, idf in telling.items() if len(term) > 1} or telling or dict(evidence.idf)
 
 
 def _best_sentence(evidence: Evidence, weights: Mapping[str, float]) -> float:
@@ -105,6 +110,13 @@ def _matching(group: EntryGroup, weights: Mapping[str, float]) -> list[Entry]:
     if best < _MIN_SHARE:
         return list(group.entries)
     return [entry for entry, share in zip(group.entries, shares, strict=True) if share >= _TIE * best]
+
+
+def _nearest(group: EntryGroup) -> list[Entry]:
+    """Return the entry that is most similar to the question, if it leads; else all."""
+    ordered = sorted(group.entries, key=lambda entry: -entry.passage.hit.cosine)
+    is_ahead = len(ordered) > 1 and ordered[0].passage.hit.cosine - ordered[1].passage.hit.cosine >= _LEAD
+    return ordered[:1] if is_ahead else list(group.entries)
 
 
 def _with_same_name(

@@ -78,7 +78,8 @@ def _merge(question: str, found: Sequence[Gathered]) -> Gathered:
         passages = []
         for passage in each.evidence.passages:
             key = (passage.chunk.id, passage.chunk.content)
-            passages.append(numbered.setdefault(key, replace(passage, number=len(numbered) + 1)))
+            first = numbered.setdefault(key, replace(passage, number=len(numbered) + 1))
+            passages.append(replace(passage, number=first.number))
         parts.append(replace(each.evidence, passages=tuple(passages)))
     evidence = Evidence(
         question=question,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rag.answering.entries import Entry, EntryGroup, ordinal
 from rag.text.likeness import name_terms, share_of
 from rag.text.question_form import Place, QuestionForm
-from rag.text.question_words import NTH, STEPS
+from rag.text.question_words import LAYERS, NTH, STEPS
 
 _MIN_ANCHOR = 0.3
 """A step is found by less than half of its words: 领完工牌 means 到前台领取工牌."""
@@ -18,9 +18,8 @@ def placed_entries(form: QuestionForm, groups: Sequence[EntryGroup]) -> list[Ent
         return []
     if place.kind != "nth":
         return _beside_anchor(place, groups)
-    if place.unit in STEPS:
-        return _counted(place, form.question, groups)
-    return _labelled(place, groups) or _counted(place, form.question, groups)
+    labelled = _labelled(place, groups) if place.unit in LAYERS else []
+    return labelled or _counted(place, form.question, groups)
 
 
 def _labelled(place: Place, groups: Sequence[EntryGroup]) -> list[Entry]:

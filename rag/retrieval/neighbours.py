@@ -16,7 +16,9 @@ from rag.types import Chunk, Hit
 
 _GROUPS = 3
 _GROUP_HITS = 6
-"""At most this many tables, lists and code blocks, of this many hits, are read whole."""
+_NEAR = 0.5
+"""At most this many tables, lists and code blocks, of this many hits, are read whole: those of at least this
+share of the best score."""
 _LED_CHUNKS = 3
 """At most this many chunks are read below a lead-in."""
 
@@ -110,7 +112,8 @@ def _reach(chunk: Chunk) -> int:
 def _wanted_groups(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> list[str]:
     """Return the groups of the best hits that the answer may need whole: a table to compare in, a list to count in."""
     if read_form(question).wants_group:
-        groups = (hit.chunk.group for hit in hits[:_GROUP_HITS] if hit.chunk.kind not in ("text", "code"))
+        near = [hit for hit in hits[:_GROUP_HITS] if hit.score >= _NEAR * hits[0].score]
+        groups = (hit.chunk.group for hit in near if hit.chunk.kind not in ("text", "code"))
         return list(dict.fromkeys(groups))[:_GROUPS]
     is_labelled = hits and hits[0].chunk.kind != "text" and asks_for_label(hits, idf)
     return [hits[0].chunk.group] if is_labelled else []
@@ -188,4 +191,4 @@ def _belong_together(above: Chunk, below: Chunk) -> bool:
         return False
     if below.kind == "table":
         return ends_in_lead(above) or above.group == below.group
-    return above.kind != "table"
+    return above.kind not in ("table", "row")

@@ -56,9 +56,7 @@ ATTRIBUTES = (
     _attribute(
         r"参数量|\bparameters?\b|\bparameter count\b", r"\d\s*(?:亿|万|billion|million|[bm]\b)|参数量|\bparameters?\b"
     ),
-    _attribute(
-        r"颜色|\bcolou?rs?\b", r"颜色|[红白黑蓝绿黄灰]色|\bcolou?r|\b(?:white|black|red|blue|green|gr[ae]y|silver)\b"
-    ),
+    _attribute(r"颜色|\bcolou?rs?\b", r"颜色|\bcolou?r"),
     _attribute(r"维度|多少维|\bdimensions?\b", r"维度|\d\s*维|\bdimension"),
     _attribute(r"天气|下雨|气温|\bweather\b", r"天气|降雨|气温|\bweather\b"),
     _attribute(r"星期几|几点了|今天几号|\bwhat (?:day|time) is it\b", r"今天是|\btoday is\b"),

@@ -46,6 +46,7 @@ _STEP_NOUN = r"(?:一?步|步骤|阶段|环节)"
 AFTER = (
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:完|好|过)?(?:了)?(?:之后|以后|后面|后)[，,]?{_WHAT_TO_DO}", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:完|好)(?:了)?[，,]?{_WHAT_TO_DO}", re.I),
+    re.compile(r"完(?:了)?(?P<anchor>[^，,？?]{1,20}?)(?:再|就|该|要)*(?:学|做|干|看|去)(?:什么|啥|哪)", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:的)?(?:下一?{_STEP_NOUN}|下一个|接下来)", re.I),
     re.compile(r"\bwhat\b[^?]*? (?:after|following|once) (?:i |you |we )?(?P<anchor>[^?,]+)", re.I),
     re.compile(r"\b(?:next|following) (?:step|stage|thing)\b[^?]*? (?:after|of|to) (?P<anchor>[^?,]+)", re.I),
@@ -71,6 +72,7 @@ NTH = (
     ),
 )
 STEPS = frozenset("步 步骤 阶段 环节 step steps stage stages phase phases".split())
+LAYERS = frozenset("层 级 layer layers level levels tier tiers".split())
 NUMBERS = {word: number for number, word in enumerate("一 二 三 四 五 六 七 八 九 十".split(), 1)}
 NUMBERS |= {word: number for number, word in enumerate("one two three four five six seven eight nine ten".split(), 1)}
 NUMBERS |= {
