@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from rag.answering.best_spans import best_quotes, score_spans
+from rag.answering.contradictions import add_contradictions
 from rag.answering.entries import Entry, EntryGroup, read_groups
 from rag.answering.entry_selection import select_entries
 from rag.answering.quotes import Quote
@@ -43,7 +44,8 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
     form = read_form(evidence.question)
     selected = select_entries(form, groups, evidence)
     quotes = list(_entry_quotes(selected.entries)) if selected.entries else best_quotes(scored, evidence)
-    complete = _with_rows(form, _without_excess(_without_repeated_leads(quotes)), groups)
+    kept = add_contradictions(_without_excess(_without_repeated_leads(quotes)), evidence)
+    complete = _with_rows(form, kept, groups)
     return ChosenQuotes(tuple(complete), selected.is_exact)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from textwrap import dedent
 
+from rag.answering.contradictions import document_date
+from rag.answering.notices import NOTICES
 from rag.answering.quoted_text import marker, more_items, own_marker, plain_text
 from rag.answering.quotes import Quote
 from rag.answering.row_markdown import write_rows
@@ -22,6 +24,9 @@ def write_quotes(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[s
     a list. Lists and code that a sentence leads in to stand below it as their author wrote them; the marker is then
     behind that sentence, else behind each item or row. No marker is inside of code.
     """
+    if any(quote.disputed for quote in quotes):
+        yield _disputed(quotes, language)
+        return
     for number, (_, run) in enumerate(groupby(quotes, key=_run)):
         parts = list(run)
         between = _NEXT_BLOCK if number else ""
@@ -29,6 +34,17 @@ def write_quotes(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[s
             yield f"{between}{write_rows(parts, language)}"
         else:
             yield from (f"{between if not at else ''}{text}" for at, text in enumerate(_texts(parts, language)))
+
+
+def _disputed(quotes: Sequence[Quote], language: ReplyLanguage) -> str:
+    """Return statements that contradict each other, each with its document and the date of that."""
+    lines = []
+    for quote in quotes:
+        chunk = quote.passage.chunk
+        said = write_rows([quote], language) if quote.rows else f"{plain_text(quote.spans[0].text)}{marker(quote)}"
+        where = ", ".join(filter(None, (chunk.title or chunk.source, document_date(chunk))))
+        lines.append(f"- {said} ({plain_text(where)})")
+    return "\n".join([NOTICES[language].disagree, "", *lines])
 
 
 def _run(quote: Quote) -> tuple[str, str]:

@@ -29,7 +29,7 @@ def write_rows(parts: Sequence[Quote], language: ReplyLanguage) -> str:
 def _sentence(row: TableRow) -> str:
     text = plain_text(" ".join([row.label, *(cell.value for cell in row.cells)]))
     colon, separator = ("：", "；") if has_han(text) else (": ", "; ")
-    cells = separator.join(f"{cell.header}{colon}{cell.value}" if cell.header else cell.value for cell in row.cells)
+    cells = separator.join(f"{cell.header}: {cell.value}" if cell.header else cell.value for cell in row.cells)
     label = row.label.rstrip(":： ")
     return plain_text(f"{label}{colon}{cells}" if label else cells)
 
