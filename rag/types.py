@@ -160,9 +160,9 @@ AnswerReason = Literal["no_evidence", "model_declined", "no_citation", "unsuppor
 class Answer:
     """The answer to a question: text with `[n]` markers and a citation for each, or a refusal with its `reason`.
 
-    The answer to small talk has that as its `reason`, no citations, and is no refusal. `unverified` are the statements of the text that the passages they cite do not support. `truncated` is True if the
-    text stops at the length limit. `attempts` are the calls of chat models, none if the answer is `cached`. `seconds`
-    are by stage.
+    The answer to small talk has that as its `reason`, no citations, and is no refusal. `unverified` are the statements
+    of the text that the passages they cite do not support. `truncated` is True if the text stops at the length limit.
+    `attempts` are the calls of chat models, none if the answer is `cached`. `seconds` are by stage.
     """
 
     text: str

@@ -57,8 +57,9 @@ async def compose(
     """Yield the text as it is written, and the Composition last.
 
     Evidence with a probability (0..1) below `min_evidence` gives a refusal at once, unless quotes from it hold all that
-    the question asks for. Without a chat model, the evidence is quoted. If the model fails before its first text, the evidence is quoted too, and a note says so. If the model
-    fails later, or the verification fails, the Composition has the `error`.
+    the question asks for. Without a chat model, the evidence is quoted. If the model fails before its first text, the
+    evidence is quoted too, and a note says so. If the model fails later, or the verification fails, the Composition has
+    the `error`.
     """
     draft = _Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
     quoted: QuotedAnswer | None = None

@@ -65,7 +65,7 @@ def _statements(evidence: Evidence) -> list[_Statement]:
 
 
 def _contradicts(one: _Statement, other: _Statement, asked: frozenset[tuple[str, ...]]) -> bool:
-    """Return whether two documents state one other value of the same thing; both must have the values of the question."""
+    """Return whether two documents state different values of the same thing; both have the values of the question."""
     if one.passage.chunk.source == other.passage.chunk.source:
         return False
     values, other_values = _values(one.span.text), _values(other.span.text)

@@ -49,21 +49,18 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     # The step after something need not name it.
     names = [] if form.place and form.place.anchor else [name for name in _names(question) if name not in form.excluded]
     has_names = all(_holds(text, name) for name in names)
-    if not has_names and not (is_across and detect_language(question) == "en"):
-        return "missing"
     attributes = asked_attributes(question)
-    if not all(attribute.tells.search(text) for attribute in attributes):
+    covered = 0.0 if is_across else _covered(text, evidence)
+    is_missing = (
+        # An English question may have the Latin form of a name that a Chinese text translates.
+        (not has_names and not (is_across and detect_language(question) == "en"))
+        or not all(attribute.tells.search(text) for attribute in attributes)
+        or (not is_exact and not is_across and covered < _MIN_CONFIRMED and bool(_YES_OR_NO.search(question)))
+    )
+    if is_missing:
         return "missing"
-    if attributes and names and has_names:
-        return "told"
-    if is_exact or (form.column and _holds_abbreviations(question, quotes)):
-        return "told"
-    if is_across:
-        return "unknown"
-    covered = _covered(text, evidence)
-    if _YES_OR_NO.search(question) and covered < _MIN_CONFIRMED:
-        return "missing"
-    return "told" if covered >= _TOLD else "unknown"
+    is_told = (attributes and names and has_names) or is_exact or covered >= _TOLD
+    return "told" if is_told or (form.column and _holds_abbreviations(question, quotes)) else "unknown"
 
 
 def _text(quote: Quote) -> str:

@@ -63,7 +63,7 @@ class Gatherer:
 
 
 def complete_parts(parts: Sequence[str]) -> list[str]:
-    """Return the questions of one message so that each can be understood alone: 由谁审批 takes the subject before it."""
+    """Return the questions of one message, each so that it can be understood alone."""
     completed: list[str] = []
     for part in parts:
         completed.append(complete_by_rule(part, [Turn("user", completed[-1])]) if completed else part)

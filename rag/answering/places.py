@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rag.answering.entries import Entry, EntryGroup, ordinal
-from rag.text.likeness import name_terms, share_of
+from rag.text.likeness import likeness, name_terms, share_of
 from rag.text.question_form import Place, QuestionForm
 from rag.text.question_words import LAYERS, NTH, STEPS
 
@@ -47,11 +47,12 @@ def _counted(place: Place, question: str, groups: Sequence[EntryGroup]) -> list[
 
 def _beside_anchor(place: Place, groups: Sequence[EntryGroup]) -> list[Entry]:
     step = 1 if place.kind == "after" else -1
-    best, share = [], _MIN_ANCHOR
+    best, score = [], 0.0
     for group in groups:
         for number, entry in enumerate(group.entries):
             # A long item may say more than the question does, and the question more than a short one.
-            alike = share_of(place.anchor, " ".join(entry.values))
-            if alike > share and 0 <= number + step < len(group.entries):
-                best, share = [group.entries[number + step]], alike
+            share = share_of(place.anchor, " ".join(entry.values))
+            alike = share + likeness(place.anchor, entry.values)
+            if share >= _MIN_ANCHOR and alike > score and 0 <= number + step < len(group.entries):
+                best, score = [group.entries[number + step]], alike
     return best

@@ -11,10 +11,10 @@ from rag.types import Passage
 class Quote:
     """Spans of one block of a passage, in reading order.
 
-    `rows` are the cells of the spans if these are rows of a table. `lead` is the sentence that leads in to them, if the answer needs it. If `continues`, the marker of an earlier lead
-    in the same passage holds for them. If `is_part`, they are the next part of the list, table or code that the quote
-    before has. `left_out` is the number of items or rows after them that were too many.
-    If `disputed`, another quote of the answer contradicts it.
+    `rows` are the cells of the spans if these are rows of a table. `lead` is the sentence that leads in to them, if the
+    answer needs it. If `continues`, the marker of an earlier lead in the same passage holds for them. If `is_part`,
+    they are the next part of the list, table or code that the quote before has. `left_out` is the number of items or
+    rows after them that were too many. If `disputed`, another quote of the answer contradicts it.
     """
 
     passage: Passage

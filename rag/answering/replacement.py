@@ -1,7 +1,7 @@
 """Ask an earlier question about something else: what a follow-up names takes the place of what it corresponds to.
 
-"语言大模型有哪些？" and "视觉的呢" give "视觉大模型有哪些？"; "What is the weight of the Heron?" and "And the price?" give
-"What is the price of the Heron?".
+"语言大模型有哪些？" and "视觉的呢" give "视觉大模型有哪些？"; "What is the weight of the Heron?" and "And the price?"
+give "What is the price of the Heron?".
 """
 
 import re
@@ -16,7 +16,8 @@ from rag.text.tokens import is_question_word
 _ARTICLE = re.compile(r"\A(?:the|an?)\s+", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:[-.'][^\W_]+)*")
 _MAX_WORDS = 4
-_NOUNS = ("n", "v", "a", "l", "j", "x", "b", "eng")
+_NOUNS = ("n", "a", "l", "j", "x", "b", "eng")
+_LONGER = 1.5
 
 
 def replace_part(question: str, other: str) -> str:
@@ -39,8 +40,23 @@ def _replace_chinese(question: str, other: str) -> str:
     alike = max(runs, key=lambda run: (_alike(run, other), -len(run)), default="")
     if alike and _alike(alike, other):
         return question.replace(alike, other, 1)
-    noun = next((word for word, tag in segmentation.tag(question) if _is_content(word, tag)), "")
-    return question.replace(noun, other, 1) if noun else ""
+    nouns = _first_nouns(question)
+    if not nouns:
+        return ""
+    # 视觉 takes the place of 语言 in 语言大模型, 代码助手 that of all of it.
+    part = nouns[0] if len(other) < _LONGER * len(nouns[0]) else "".join(nouns)
+    return question.replace(part, other, 1)
+
+
+def _first_nouns(question: str) -> list[str]:
+    """Return the first nouns of a question that stand together, with adjectives between them: 语言, 大, 模型."""
+    nouns: list[str] = []
+    for word, tag in segmentation.tag(question):
+        if _is_content(word, tag) and (nouns or len(word) > 1):
+            nouns.append(word)
+        elif nouns:
+            break
+    return nouns
 
 
 def _runs(question: str) -> Iterator[str]:
@@ -67,7 +83,7 @@ def _alike(run: str, other: str) -> int:
 
 
 def _is_content(word: str, tag: str) -> bool:
-    return len(word) > 1 and tag.startswith(_NOUNS) and not is_question_word(word)
+    return tag.startswith(_NOUNS) and not is_question_word(word)
 
 
 def _replace_english(question: str, other: str) -> str:

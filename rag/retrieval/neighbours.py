@@ -122,8 +122,8 @@ def _wanted_groups(question: str, hits: Sequence[Hit], idf: Mapping[str, float])
 def _with_groups(hits: Sequence[Hit], found: Iterable[Chunk], groups: Sequence[str]) -> list[Hit]:
     """Return the hits, each followed by the rest of its group if that is wanted.
 
-    A part of the group that is not a hit gets the score of the group's best hit and the lowest cosine. A table is given as its rows, each
-    with its own line; they replace hits that are parts of the table.
+    A part of the group that is not a hit gets the score of the group's best hit and the lowest cosine. A table is given
+    as its rows, each with its own line; they replace hits that are parts of the table.
     """
     members: dict[str, list[Chunk]] = {group: [] for group in groups}
     for chunk in sorted(found, key=lambda chunk: chunk.position):

@@ -28,11 +28,13 @@ ATTRIBUTES = (
         r"https?://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net|ai|io|dev|example)\b",
     ),
     _attribute(
-        r"多少钱|价格|售价|收费|\bhow much (?:does|do|is|are)\b.*\b(?:cost|pay)\b|\b(?:price|pricing)\b|\bhow expensive\b",
+        r"多少钱|价格|售价|收费|\bhow much (?:does|do|is|are)\b.*\b(?:cost|pay)\b|\b(?:price|pricing)\b"
+        r"|\bhow expensive\b",
         r"[¥￥$€£]\s*\d|\d\s*(?:元|美元|euros?|dollars?|usd|rmb|cny)|免费|\bfree\b|\bprice",
     ),
     _attribute(
-        r"怎么(?:样)?(?:安装|装)|如何(?:安装|装)|安装(?:方法|步骤|教程)|\bhow (?:do|can|to|should)\b.*\b(?:install|set ?up)\b",
+        r"怎么(?:样)?(?:安装|装)|如何(?:安装|装)|安装(?:方法|步骤|教程)"
+        r"|\bhow (?:do|can|to|should)\b.*\b(?:install|set ?up)\b",
         r"安装|\binstall|\bset ?up\b|\bpip3? |\bbrew |\bapt |\bdocker run\b",
     ),
     _attribute(r"下载|\bdownload", r"下载|\bdownload|https?://"),

@@ -5,7 +5,8 @@ import re
 ASKS_FOR_ALL = re.compile(
     r"哪些|哪几|有什么|有啥|有哪|都有|包括|包含|列出|列举|列一下|所有|全部|清单|分别|一共|几种|几个|几类|几层|几步"
     r"|(?:还有|除了).{0,30}(?:谁|什么|哪)"
-    r"|\b(?:list|all|every|what are|are there|do you have|name the|kinds? of|types? of|how many (?!days|hours|minutes|weeks|months|years|times|people)|include[sd]?|contains?"
+    r"|\b(?:list|all|every|what are|are there|do you have|name the|kinds? of|types? of|include[sd]?|contains?"
+    r"|how many (?!days|hours|minutes|weeks|months|years|times|people)"
     r"|(?:which|what) (?:\w+ ){0,2}(?!this|does|status)[a-z]{3,}s\b(?! (?:is|does|was|has)\b))\b",
     re.IGNORECASE,
 )
@@ -17,7 +18,8 @@ _CONTRAST = (
 )
 COMPARISONS = (
     re.compile(
-        rf"\A\s*{_OPENING}(?P<one>[^，,？?]{{1,40}}?)\s*(?:和|与|跟|同|以及|及|还是|相比|vs\.?)\s*(?P<other>[^，,？?]{{1,40}}?){_CONTRAST}",
+        rf"\A\s*{_OPENING}(?P<one>[^，,？?]{{1,40}}?)\s*(?:和|与|跟|同|以及|及|还是|相比|vs\.?)\s*"
+        rf"(?P<other>[^，,？?]{{1,40}}?){_CONTRAST}",
         re.I,
     ),
     re.compile(
@@ -30,12 +32,13 @@ COMPARISONS = (
         re.I,
     ),
     re.compile(
-        r"\bcompare (?:an? |the )?(?P<one>.{1,60}?) (?:and|with|to|against|vs\.?) (?:an? |the )?(?P<other>.{1,60}?)(?P<about>)\s*[?.]*\Z",
+        r"\bcompare (?:an? |the )?(?P<one>.{1,60}?) (?:and|with|to|against|vs\.?) (?:an? |the )?"
+        r"(?P<other>.{1,60}?)(?P<about>)\s*[?.]*\Z",
         re.I,
     ),
     re.compile(
-        r"\bhow (?:does|do|is|are) (?:an? |the )?(?P<one>.{1,60}?) (?:differ(?:ent)?|compared?) (?:from|to|with) (?:an? |the )?"
-        r"(?P<other>.{1,60}?)(?P<about>)\s*[?.]*\Z",
+        r"\bhow (?:does|do|is|are) (?:an? |the )?(?P<one>.{1,60}?) (?:differ(?:ent)?|compared?) (?:from|to|with) "
+        r"(?:an? |the )?(?P<other>.{1,60}?)(?P<about>)\s*[?.]*\Z",
         re.I,
     ),
     re.compile(r"\A\s*(?P<one>[^?]{1,60}?) (?:vs\.?|versus) (?P<other>[^?]{1,60}?)(?P<about>)\s*[?.]*\Z", re.I),
@@ -66,8 +69,8 @@ NTH = (
         re.I,
     ),
     re.compile(
-        r"\b(?P<number>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|final|\d{1,2}(?:st|nd|rd|th)) "
-        r"(?P<unit>step|stage|phase|layer|level|item|point|one|tier|thing)\b",
+        r"\b(?P<number>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|final"
+        r"|\d{1,2}(?:st|nd|rd|th)) (?P<unit>step|stage|phase|layer|level|item|point|one|tier|thing)\b",
         re.I,
     ),
 )
@@ -87,7 +90,8 @@ EXCEPTIONS = (
     ),
     re.compile(r"(?P<what>[^，,？?的]{1,20}?)\s*(?:以外|之外)(?=的|还|，|,)"),
     re.compile(
-        r"\b(?:besides|other than|except(?: for)?|apart from|aside from|excluding|but not|without counting) (?:the )?(?P<what>[^?,]+)",
+        r"\b(?:besides|other than|except(?: for)?|apart from|aside from|excluding|but not|without counting) (?:the )?"
+        r"(?P<what>[^?,]+)",
         re.I,
     ),
 )
@@ -106,10 +110,17 @@ COLUMNS = (
     re.compile(r"\b(?:which|what) (?P<column>(?!is\b|are\b|do\b|does\b|can\b|has\b|was\b|were\b)[a-z]+)\b", re.I),
 )
 COLUMN_FORMS = {
-    "层": ("层级", "layer", "level", "tier"), "layer": ("层级", "层", "level"), "company": ("供应商", "公司", "厂商", "vendor"),
-    "公司": ("供应商", "厂商", "company"), "category": ("分类", "类别", "category"), "类": ("分类", "类别", "category"),
-    "department": ("部门",), "person": ("负责人", "owner"), "楼": ("楼层", "floor"), "floor": ("楼层",),
-}  # fmt: skip
+    "层": ("层级", "layer", "level", "tier"),
+    "layer": ("层级", "层", "level"),
+    "company": ("供应商", "公司", "厂商", "vendor"),
+    "公司": ("供应商", "厂商", "company"),
+    "category": ("分类", "类别"),
+    "类": ("分类", "类别", "category"),
+    "department": ("部门",),
+    "person": ("负责人", "owner"),
+    "楼": ("楼层", "floor"),
+    "floor": ("楼层",),
+}
 """What a column may be called that a question asks for by another word."""
 GENERIC = frozenset(
     "公司 我们 你们 咱们 产品 东西 内容 服务 种类 哪些 有啥 都有 分别 推荐 company product products thing things there "

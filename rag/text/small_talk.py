@@ -15,21 +15,26 @@ _PHRASES = (
     r"(?:请问)?(?:你|您)(?:都)?(?:能|会|可以|知道)(?:帮我?)?(?:做|干|回答|帮)?(?:些|点)?(?:什么|啥|哪些)"
     r"(?:事情?|问题|忙|东西)?[呀啊呢]?|(?:你|您)(?:有|都有)(?:什么|哪些|啥)(?:功能|本事|用处)|(?:你|您)有(?:什么|啥)用"
     r"|(?:我)?(?:能|可以|该)(?:问你|问)(?:些|点)?(?:什么|啥|哪些)(?:问题)?|怎么(?:用|使用)你|帮助|使用说明",
-    r"再见|拜拜|回头见|好的?[呀啊吧哦]?|行吧?|嗯+|哦+|明白了?|懂了|知道了|收到|了解了?|没事了?|不用了|没有了?|可以了|ok了",
+    r"再见|拜拜|回头见|好的?[呀啊吧哦]?|行吧?|嗯+|哦+|明白了?|懂了|知道了|收到|了解了?|没事了?|不用了|没有了?"
+    r"|可以了|ok了",
     # English
-    r"hi+|hello+|hey+|hiya|yo|howdy|greetings|good (?:morning|afternoon|evening|day|night)|(?:is )?(?:any(?:one|body) )?"
-    r"(?:there|here)|all|everyone|how are (?:you|things)(?: doing)?(?: today)?|how'?s it going|what'?s up|nice to meet you",
-    r"(?:many )?thanks?(?: (?:you|u))?(?: (?:so|very) much| a (?:lot|bunch|million)| for (?:your|the) help)?|thx|ty|cheers"
-    r"|much appreciated|great|cool|nice|perfect|awesome",
+    r"hi+|hello+|hey+|hiya|yo|howdy|greetings|good (?:morning|afternoon|evening|day|night)"
+    r"|(?:is )?(?:any(?:one|body) )?(?:there|here)|all|everyone|how are (?:you|things)(?: doing)?(?: today)?"
+    r"|how'?s it going|what'?s up|nice to meet you",
+    r"(?:many )?thanks?(?: (?:you|u))?(?: (?:so|very) much| a (?:lot|bunch|million)| for (?:your|the) help)?|thx|ty"
+    r"|cheers|much appreciated|great|cool|nice|perfect|awesome",
     r"(?:and )?who are (?:you|u)|what are you|what'?s your name|what is your name|are you (?:a )?(?:bot|robot|human|ai)"
     r"|introduce yourself|tell me about yourself",
     r"(?:and )?what (?:can|do) (?:you|u) (?:do|know|answer)(?: for me| about)?|what can you help(?: me)?(?: with)?"
-    r"|(?:how )?can you help(?: me)?|what (?:can|should|may) i ask(?: you)?|help(?: me)?|what questions can (?:you answer|i ask)",
-    r"o+k(?:ay)?|k|fine|sure|yes|no|yep|nope|got it|i see|understood|never ?mind|bye(?: ?bye)?|good ?bye|see you(?: later)?",
+    r"|(?:how )?can you help(?: me)?|what (?:can|should|may) i ask(?: you)?|help(?: me)?"
+    r"|what questions can (?:you answer|i ask)",
+    r"o+k(?:ay)?|k|fine|sure|yes|no|yep|nope|got it|i see|understood|never ?mind|bye(?: ?bye)?|good ?bye"
+    r"|see you(?: later)?",
     # Japanese, Korean, Spanish, French, German, Russian
     r"こんにちは|こんばんは|おはよう(?:ございます)?|ありがとう(?:ございます)?|はじめまして|(?:あなたは)?(?:誰|だれ)(?:です)?か?"
     r"|何ができ(?:ます|る)(?:の)?か?|さようなら",
-    r"안녕(?:하세요)?|감사합니다|고맙습니다|고마워(?:요)?|(?:당신은 )?누구(?:세요|입니까|야)?|무엇을 할 수 있(?:나요|어요|습니까)",
+    r"안녕(?:하세요)?|감사합니다|고맙습니다|고마워(?:요)?|(?:당신은 )?누구(?:세요|입니까|야)?"
+    r"|무엇을 할 수 있(?:나요|어요|습니까)",
     r"hola|buen[oa]s (?:d[ií]as|tardes|noches)|(?:muchas )?gracias|qui[eé]n eres|qu[eé] puedes hacer|adi[oó]s",
     r"bonjour|salut|bonsoir|merci(?: beaucoup)?|qui es[- ]tu|qui [eê]tes[- ]vous|que (?:peux-tu|pouvez-vous) faire"
     r"|au revoir",

@@ -27,7 +27,7 @@ def test_the_sides_of_a_comparison(question: str, sides: tuple[str, str], about:
     ("question", "place"),
     [
         ("报名之后做什么", Place("after", anchor="报名")),
-        ("签完合同要做什么", Place("after", anchor="签")),
+        ("签完合同要做什么", Place("after", anchor="合同")),
         ("体检的下一步是什么", Place("after", anchor="体检")),
         ("交费之前要做什么？", Place("before", anchor="交费")),
         ("第三步是什么", Place("nth", number=3, unit="步")),
@@ -39,13 +39,7 @@ def test_the_sides_of_a_comparison(question: str, sides: tuple[str, str], about:
     ],
 )
 def test_a_place_in_an_order(question: str, place: Place) -> None:
-    found = read_form(question).place
-    assert found
-    assert found.kind == place.kind
-    if place.anchor == "签":  # the object of a verb may stand with it
-        assert found.anchor.startswith("签")
-    else:
-        assert found == place
+    assert read_form(question).place == place
 
 
 @pytest.mark.parametrize(
