@@ -84,8 +84,11 @@ class Answerer:
 
         standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, detect_reply_language(question))
-        found = await asyncio.to_thread(gatherer.gather, standalone.question, always_split=self.chat is None)
+        language = detect_reply_language(question)
+        gatherer = Gatherer(
+            self.searcher, self.settings, snapshot, search_filter, language, is_quoted=self.chat is None
+        )
+        found = await asyncio.to_thread(gatherer.gather, standalone.question)
         searched = time.perf_counter()
         yield PassagesFound(found.evidence.passages)
 

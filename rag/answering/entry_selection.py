@@ -5,9 +5,11 @@ read in rag/text/question_form.py; here it is found in the tables and lists of t
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
+from rag.answering.cell_similarity import bare_text, shared_texts
 from rag.answering.comparison import all_rows_of_two_columns, compared_entries
 from rag.answering.entries import Entry, EntryGroup
 from rag.answering.places import placed_entries
@@ -26,8 +28,10 @@ _MIN_SHARE = 0.1
 _TIE = 0.95
 _LISTS_FIRST = 0.3
 """How much better a sentence must match a question for all of something than the best table or list."""
-_LEAD = 0.01
-"""A row whose similarity leads by this is meant alone, if the words of the question cannot tell rows apart."""
+_LEXICAL = 0.5
+"""A question in another language is answered by similarity if its words match less than this share of its weight."""
+_AS_NEAR = 0.015
+"""A heading that is so little less similar than the best cell means all entries below it."""
 _GENERIC_TEXT = " ".join(GENERIC)
 _PART = re.compile(r"\s*[,，、；;]\s*")
 
@@ -60,9 +64,9 @@ def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: 
     best_sentence = _best_sentence(evidence, weights)
     if _fit(group, weights) + _LISTS_FIRST < best_sentence and not (form.excluded or form.denied):
         return []
+    if evidence.similarity and _fit(group, weights) - group.score < _LEXICAL:
+        return _without_exceptions(form, *_nearest(groups, evidence.similarity))
     chosen = _matching(group, weights)
-    if len(chosen) == len(group.entries) and is_cross_lingual(evidence.question, " ".join(group.entries[0].values)):
-        chosen = _nearest(group)
     if form.asks_for_all and not form.excluded:
         chosen += [
             entry for other in groups if other is not group for entry in _with_same_name(other, chosen, group, weights)
@@ -78,7 +82,10 @@ def _across(groups: Sequence[EntryGroup], evidence: Evidence) -> Sequence[EntryG
 def _weights(form: QuestionForm, evidence: Evidence) -> Mapping[str, float]:
     """Return the weights of the question's terms, without what it excludes or denies, and words like 产品 or 公司."""
     without = frozenset(tokenize(f"{form.excluded} {form.denied} {_GENERIC_TEXT}"))
-    telling = {singular(term): idf for term, idf in evidence.idf.items() if term not in without}
+    # A plural may match an English word in a Chinese text by chance: clouds are no Cloud Studio.
+    is_across = is_cross_lingual(evidence.question, evidence.passages[0].chunk.content)
+    terms = {term if is_across else singular(term): idf for term, idf in evidence.idf.items()}
+    telling = {term: idf for term, idf in terms.items() if term not in without}
     return {term: idf for term, idf in telling.items() if len(term) > 1} or telling or dict(evidence.idf)
 
 
@@ -112,11 +119,21 @@ def _matching(group: EntryGroup, weights: Mapping[str, float]) -> list[Entry]:
     return [entry for entry, share in zip(group.entries, shares, strict=True) if share >= _TIE * best]
 
 
-def _nearest(group: EntryGroup) -> list[Entry]:
-    """Return the entry that is most similar to the question, if it leads; else all."""
-    ordered = sorted(group.entries, key=lambda entry: -entry.passage.hit.cosine)
-    is_ahead = len(ordered) > 1 and ordered[0].passage.hit.cosine - ordered[1].passage.hit.cosine >= _LEAD
-    return ordered[:1] if is_ahead else list(group.entries)
+def _nearest(groups: Sequence[EntryGroup], similarity: Mapping[str, float]) -> tuple[list[Entry], EntryGroup]:
+    """Return the group whose heading is most similar to the question with all its entries, or those with that cell."""
+
+    def nearest(texts: Iterable[str]) -> float:
+        return max((similarity.get(text, -1.0) for text in texts), default=-1.0)
+
+    def cells(entry: Entry) -> list[str]:
+        return [bare_text(value) for value in entry.values]
+
+    best = max(groups, key=lambda group: nearest([*shared_texts(group), *chain(*map(cells, group.entries))]))
+    of_entries = [nearest(cells(entry)) for entry in best.entries]
+    highest = max(of_entries)
+    if nearest(shared_texts(best)) >= highest - _AS_NEAR:
+        return list(best.entries), best
+    return [entry for entry, score in zip(best.entries, of_entries, strict=True) if score == highest], best
 
 
 def _with_same_name(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rag.answering.cell_similarity import similar_cells
 from rag.answering.history import Turn, complete_by_rule
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import Retrieval, Searcher
@@ -26,22 +27,26 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Gatherer:
-    """Searches one generation for a request. `search_filter` and `language` hold for all its questions."""
+    """Searches one generation for a request. `search_filter` and `language` hold for all its questions.
+
+    `is_quoted`: there is no chat model, so the evidence will be quoted.
+    """
 
     searcher: Searcher
     settings: AnsweringSettings
     snapshot: Snapshot
     search_filter: Filter | None
     language: ReplyLanguage
+    is_quoted: bool
 
-    def gather(self, question: str, *, always_split: bool) -> Gathered:
+    def gather(self, question: str) -> Gathered:
         """Return what is found for a question. Blocks; raises StoreError and EmbedderError.
 
-        If the message holds several questions, its evidence has a part for each: always, or only if one search for the
-        whole finds too little.
+        If the message holds several questions, its evidence has a part for each; for a chat model, only if one search
+        for the whole finds too little.
         """
         parts = complete_parts(split_questions(question))
-        if len(parts) == 1 or not always_split:
+        if len(parts) == 1 or not self.is_quoted:
             whole = self._gather_one(question)
             if len(parts) == 1 or whole.evidence.probability >= self.settings.min_evidence:
                 return whole
@@ -59,6 +64,9 @@ class Gatherer:
             max_passages=self.settings.max_passages,
             language=self.language,
         )
+        if self.is_quoted:
+            similarity = similar_cells(question, evidence.passages, self.searcher.embedder)
+            evidence = replace(evidence, similarity=similarity)
         return Gathered(retrieval, evidence, {**retrieval.seconds, "evidence": time.perf_counter() - retrieved})
 
 

@@ -1,7 +1,7 @@
 """Hits → evidence: the numbered passages an answer may cite, and the probability that they answer the question."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.neighbours import expand_hits, neighbour_filter
@@ -17,7 +17,7 @@ class Evidence:
     """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms.
 
     `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
-    same numbers for the passages.
+    same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it.
     """
 
     question: str
@@ -26,6 +26,7 @@ class Evidence:
     idf: Mapping[str, float]
     probability: float
     parts: "tuple[Evidence, ...]" = ()
+    similarity: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def prompt_language(self) -> Language:

@@ -7,7 +7,8 @@ names the thing and holds nothing of this kind does not answer.
 import re
 from dataclasses import dataclass
 
-_YEAR_OR_DATE = r"\d{4}|\d+\s*[年月日号]|\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_YEAR_OR_DATE = rf"\d{{4}}|\d+\s*[年月日号]|\b(?:{_MONTHS})\b"
 
 
 @dataclass(frozen=True, slots=True)
