@@ -84,15 +84,12 @@ class Answerer:
 
         standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        language = detect_reply_language(question)
-        gatherer = Gatherer(
-            self.searcher, self.settings, snapshot, search_filter, language, is_quoted=self.chat is None
-        )
+        gatherer = self._gatherer(question, snapshot, search_filter)
         found = await asyncio.to_thread(gatherer.gather, standalone.question)
         searched = time.perf_counter()
         yield PassagesFound(found.evidence.passages)
 
-        async with aclosing(self._compose(found.evidence, snapshot)) as pieces:
+        async with aclosing(self._compose(found, snapshot)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Composition):
                     composition = piece
@@ -115,6 +112,10 @@ class Answerer:
         timeout_seconds = self.settings.rewrite_timeout_seconds
         return await rewrite_question(question, turns, self.chat, timeout_seconds=timeout_seconds)
 
+    def _gatherer(self, question: str, snapshot: Snapshot, search_filter: Filter | None) -> Gatherer:
+        language = detect_reply_language(question)
+        return Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=self.chat is None)
+
     async def _greet(self, key: CacheKey, snapshot: Snapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Answer small talk, without a search and without a model."""
         language = detect_reply_language(key.question)
@@ -133,14 +134,14 @@ class Answerer:
         yield trace.answer
 
     def _compose(
-        self, evidence: Evidence, snapshot: Snapshot
+        self, found: Gathered, snapshot: Snapshot
     ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
         def verify(text: str, passages: Mapping[int, str]) -> Verification:
             similarity = similarity_function(self.searcher.embedder)
             return verify_answer(text, passages, snapshot.statistics.idf, similarity)
 
         return compose(
-            evidence,
+            found,
             self.chat,
             min_evidence=self.settings.min_evidence,
             max_answer_tokens=self.max_answer_tokens,

@@ -5,9 +5,10 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rag.answering.citations import build_citations, cite_quotes
+from rag.answering.gathering import Gathered
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer, quote_answer, write_answer
@@ -52,22 +53,22 @@ class Composition:
 
 
 async def compose(
-    evidence: Evidence, chat: ChatModel | None, *, min_evidence: float, max_answer_tokens: int, verify: Verify
+    found: Gathered, chat: ChatModel | None, *, min_evidence: float, max_answer_tokens: int, verify: Verify
 ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
     """Yield the text as it is written, and the Composition last.
 
-    Evidence with a probability (0..1) below `min_evidence` gives a refusal at once, unless quotes from it hold all that
-    the question asks for. Without a chat model, the evidence is quoted. If the model fails before its first text, the
-    evidence is quoted too, and a note says so. If the model fails later, or the verification fails, the Composition has
-    the `error`.
+    Evidence with a probability (0..1) below `min_evidence` gives a refusal at once. Without a chat model, the answer is
+    `found.quoted`. If the model fails before its first text, the evidence is quoted too, and a note says so. If the
+    model fails later, or the verification fails, the Composition has the `error`.
     """
+    evidence, quoted = found.evidence, found.quoted
     draft = _Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
-    quoted: QuotedAnswer | None = None
-    if chat is None or evidence.probability < min_evidence:
-        quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
-        if quoted is None:
-            yield Composition(draft.model, reason="no_evidence")
-            return
+    is_covered = (
+        quoted is not None if chat is None else bool(evidence.passages) and evidence.probability >= min_evidence
+    )
+    if not is_covered:
+        yield Composition(draft.model, reason="no_evidence")
+        return
     prompt = _build_prompt(evidence, chat, max_answer_tokens) if chat else None
     if chat and prompt:
         try:
@@ -82,21 +83,14 @@ async def compose(
             log.warning("the chat model failed, quoting the documents instead: %s", error)
             draft.by_fallback = draft.is_quoted = True
             quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
-    if draft.is_quoted and quoted is None:
-        draft.stop_clock()
-        yield replace(draft.failed(prompt, None), reason="no_evidence", by_fallback=draft.by_fallback)
-        return
     if draft.is_quoted and quoted:
-        notices = NOTICES[evidence.language]
-        note = notices.model_failed if draft.by_fallback else notices.no_model
         draft.quotes = quoted.quotes
-        for piece in _quote(quoted, evidence, note):
+        for piece in _quote(quoted, evidence, by_fallback=draft.by_fallback):
             if event := draft.add(piece):
                 yield event
     draft.stop_clock()
-    yield await asyncio.to_thread(
-        _conclude, draft, prompt.evidence if prompt and not draft.is_quoted else evidence, prompt, verify
-    )
+    shown = prompt.evidence if prompt and not draft.is_quoted else evidence
+    yield await asyncio.to_thread(_conclude, draft, shown, prompt, verify)
 
 
 @dataclass(slots=True)
@@ -131,7 +125,7 @@ class _Draft:
     def stop_clock(self) -> None:
         self.seconds["write"] = time.perf_counter() - self.started
 
-    def failed(self, prompt: Prompt | None, error: ZhiwenError | None) -> Composition:
+    def failed(self, prompt: Prompt | None, error: ZhiwenError) -> Composition:
         """Return the composition of a text that is not an answer because of `error`."""
         self.stop_clock()
         attempts = tuple(self.attempts)
@@ -168,14 +162,15 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
             yield piece
 
 
-def _quote(quoted: QuotedAnswer, evidence: Evidence, note: str) -> list[ChatPiece]:
+def _quote(quoted: QuotedAnswer, evidence: Evidence, *, by_fallback: bool) -> list[ChatPiece]:
     """Return quotes and the note, in the pieces of a chat model; no text if nothing can be quoted."""
+    notices = NOTICES[evidence.language]
     output = OutputFilter(evidence, is_quoted=True)
     texts = write_answer(quoted, evidence)
     pieces: list[ChatPiece] = [TextDelta(clean) for text in texts if (clean := output.feed(text))]
     rest = output.finish()
     if not output.declined:
-        pieces.append(TextDelta(f"{rest}\n\n{note}"))
+        pieces.append(TextDelta(f"{rest}\n\n{notices.model_failed if by_fallback else notices.no_model}"))
     return [*pieces, Finished(EXTRACTIVE)]
 
 

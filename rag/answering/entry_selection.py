@@ -30,6 +30,8 @@ _LISTS_FIRST = 0.3
 """How much better a sentence must match a question for all of something than the best table or list."""
 _LEXICAL = 0.5
 """A question in another language is answered by similarity if its words match less than this share of its weight."""
+_LEAD = 0.005
+"""A cell that is not ahead of all others by this does not tell what is meant; the best hit does."""
 _AS_NEAR = 0.015
 """A heading that is so little less similar than the best cell means all entries below it."""
 _GENERIC_TEXT = " ".join(GENERIC)
@@ -116,6 +118,10 @@ def _matching(group: EntryGroup, weights: Mapping[str, float]) -> list[Entry]:
     best = max(shares)
     if best < _MIN_SHARE:
         return list(group.entries)
+    # The best hit may be meant although another entry has a rarer word of the question.
+    numbers = [entry.passage.number for entry in group.entries]
+    of_best_hit = shares[numbers.index(min(numbers))]
+    best = of_best_hit if group.is_table and of_best_hit >= best / 2 else best
     return [entry for entry, share in zip(group.entries, shares, strict=True) if share >= _TIE * best]
 
 
@@ -133,6 +139,10 @@ def _nearest(groups: Sequence[EntryGroup], similarity: Mapping[str, float]) -> t
     highest = max(of_entries)
     if nearest(shared_texts(best)) >= highest - _AS_NEAR:
         return list(best.entries), best
+    others = [score for group in groups for entry in group.entries if (score := nearest(cells(entry))) < highest]
+    if highest - max(others, default=-1.0) < _LEAD:
+        best_hit = min((entry for group in groups for entry in group.entries), key=lambda entry: entry.passage.number)
+        return [best_hit], next(group for group in groups if best_hit in group.entries)
     return [entry for entry, score in zip(best.entries, of_entries, strict=True) if score == highest], best
 
 

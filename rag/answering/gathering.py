@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from rag.answering.cell_similarity import similar_cells
 from rag.answering.history import Turn, complete_by_rule
+from rag.answering.quoted_answer import QuotedAnswer, number_in_order, quote_answer
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
@@ -18,11 +19,12 @@ from rag.types import Passage
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was found, the evidence in it, and the seconds by stage."""
+    """What was found, the evidence in it, and the seconds by stage; `quoted` if there is no chat model to write."""
 
     retrieval: Retrieval
     evidence: Evidence
     seconds: Mapping[str, float]
+    quoted: QuotedAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,19 @@ class Gatherer:
         for the whole finds too little.
         """
         parts = complete_parts(split_questions(question))
-        if len(parts) == 1 or not self.is_quoted:
-            whole = self._gather_one(question)
-            if len(parts) == 1 or whole.evidence.probability >= self.settings.min_evidence:
-                return whole
+        if self.is_quoted:
+            return self._quote(_merge(question, [self._gather_one(part) for part in parts]))
+        whole = self._gather_one(question)
+        if len(parts) == 1 or whole.evidence.probability >= self.settings.min_evidence:
+            return whole
         return _merge(question, [self._gather_one(part) for part in parts])
+
+    def _quote(self, found: Gathered) -> Gathered:
+        quoted = quote_answer(found.evidence, min_evidence=self.settings.min_evidence)
+        if not quoted:
+            return found
+        quoted, evidence = number_in_order(quoted, found.evidence)
+        return replace(found, evidence=evidence, quoted=quoted)
 
     def _gather_one(self, question: str) -> Gathered:
         retrieval = self.searcher.retrieve(question, self.snapshot, search_filter=self.search_filter)
@@ -80,6 +90,8 @@ def complete_parts(parts: Sequence[str]) -> list[str]:
 
 def _merge(question: str, found: Sequence[Gathered]) -> Gathered:
     """Return what was found for the parts of a question as one; each passage has one number in all parts."""
+    if len(found) == 1:
+        return found[0]
     numbered: dict[tuple[str, str], Passage] = {}
     parts = []
     for each in found:

@@ -1,7 +1,7 @@
 """A whole answer of quotes: each part of the question by itself, and what the documents do not say, by name."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from rag.answering.coverage import judge_quotes
 from rag.answering.notices import NOTICES
@@ -9,6 +9,7 @@ from rag.answering.quote import choose_quotes
 from rag.answering.quote_markdown import write_quotes
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
+from rag.types import Passage
 
 _MIN_TOLD = 0.05
 """A probability below this refuses even if the quotes hold the question's words."""
@@ -40,6 +41,24 @@ def quote_answer(evidence: Evidence, *, min_evidence: float) -> QuotedAnswer | N
     return QuotedAnswer(answered, missing) if answered else None
 
 
+def number_in_order(answer: QuotedAnswer, evidence: Evidence) -> tuple[QuotedAnswer, Evidence]:
+    """Return both with the rows of a table in reading order and new numbers for the passages, which ascend in the text.
+
+    Only for passages that no reader has seen yet.
+    """
+    parts = [_in_reading_order(quotes) for quotes in answer.answered]
+    quoted = [quote.passage.number for quotes in parts for quote in quotes]
+    order = dict.fromkeys([*quoted, *(passage.number for passage in evidence.passages)])
+    new = {old: number for number, old in enumerate(order, 1)}
+
+    def renumbered(passage: Passage) -> Passage:
+        return replace(passage, number=new[passage.number])
+
+    answered = tuple(tuple(replace(quote, passage=renumbered(quote.passage)) for quote in quotes) for quotes in parts)
+    passages = sorted(map(renumbered, evidence.passages), key=lambda passage: passage.number)
+    return replace(answer, answered=answered), replace(evidence, passages=tuple(passages))
+
+
 def write_answer(answer: QuotedAnswer, evidence: Evidence) -> Iterator[str]:
     """Yield the text of the answer in pieces, with what is missing at the end."""
     for number, quotes in enumerate(answer.answered):
@@ -51,10 +70,17 @@ def write_answer(answer: QuotedAnswer, evidence: Evidence) -> Iterator[str]:
         yield "\n\n" + NOTICES[evidence.language].not_found.format(questions=separator.join(answer.missing))
 
 
+def _in_reading_order(quotes: Sequence[Quote]) -> list[Quote]:
+    first: dict[str, int] = {}
+    for number, quote in enumerate(quotes):
+        first.setdefault(quote.passage.chunk.group, number)
+    return sorted(quotes, key=lambda quote: (first[quote.passage.chunk.group], quote.passage.chunk.position))
+
+
 def _quotes(evidence: Evidence, min_evidence: float) -> tuple[Quote, ...]:
     chosen = choose_quotes(evidence)
     if not chosen.quotes:
         return ()
     verdict = judge_quotes(chosen.quotes, evidence, is_exact=chosen.is_exact)
-    is_likely = evidence.probability >= min_evidence and verdict != "missing"
+    is_likely = evidence.probability >= min_evidence and (verdict != "missing" or min_evidence == 0)
     return chosen.quotes if is_likely or (verdict == "told" and evidence.probability >= _MIN_TOLD) else ()

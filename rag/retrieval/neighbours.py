@@ -70,8 +70,8 @@ def expand_hits(
     """Return the hits as passages, best first, each text once, of at most `max_tokens` together.
 
     A text grows by its neighbours of the same section, up to `max_passage_tokens`, and a sentence by the list, table or
-    code that it leads in to. If the question may need all of a hit's table or list, its rows or parts stand together in
-    reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit is left out
+    code that it leads in to. If the question may need all of a hit's table or list, its other rows or parts follow
+    it in reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit is left out
     as a whole, except the best one.
     """
     found = {chunk.id: chunk for chunk in neighbours} | {hit.chunk.id: hit.chunk for hit in hits}
@@ -88,7 +88,7 @@ def expand_hits(
             left -= tokens
             used.update({part.id: part for part in parts})
             passages.append(replace(hit, chunk=join_chunks(parts)))
-    return _in_reading_order(passages)
+    return passages
 
 
 def is_row_of(row: Chunk, table: Chunk) -> bool:
@@ -142,14 +142,6 @@ def _with_groups(hits: Sequence[Hit], found: Iterable[Chunk], groups: Sequence[s
         expanded += sorted(together, key=lambda other: other.chunk.id != hit.chunk.id)
         members[hit.chunk.group] = []
     return expanded
-
-
-def _in_reading_order(passages: Sequence[Hit]) -> list[Hit]:
-    """Return the passages with those of a group together, in the order of the document."""
-    first: dict[str, int] = {}
-    for number, hit in enumerate(passages):
-        first.setdefault(hit.chunk.group, number)
-    return sorted(passages, key=lambda hit: (first[hit.chunk.group], hit.chunk.position))
 
 
 def _with_neighbours(
