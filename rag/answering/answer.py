@@ -84,8 +84,7 @@ class Answerer:
 
         standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        gatherer = self._gatherer(question, snapshot, search_filter)
-        found = await asyncio.to_thread(gatherer.gather, standalone.question)
+        found = await asyncio.to_thread(self._gather, question, standalone.question, snapshot, search_filter)
         searched = time.perf_counter()
         yield PassagesFound(found.evidence.passages)
 
@@ -112,9 +111,11 @@ class Answerer:
         timeout_seconds = self.settings.rewrite_timeout_seconds
         return await rewrite_question(question, turns, self.chat, timeout_seconds=timeout_seconds)
 
-    def _gatherer(self, question: str, snapshot: Snapshot, search_filter: Filter | None) -> Gatherer:
-        language = detect_reply_language(question)
-        return Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=self.chat is None)
+    def _gather(self, asked: str, question: str, snapshot: Snapshot, search_filter: Filter | None) -> Gathered:
+        """Search for the standalone question; the answer is in the language in which it was asked."""
+        language, is_quoted = detect_reply_language(asked), self.chat is None
+        gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=is_quoted)
+        return gatherer.gather(question)
 
     async def _greet(self, key: CacheKey, snapshot: Snapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Answer small talk, without a search and without a model."""

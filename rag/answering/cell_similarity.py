@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from rag.answering.entries import EntryGroup, read_groups
 from rag.models.embedders.protocol import Embedder
 from rag.text.cjk import has_han
+from rag.text.facts import find_latin_names
 from rag.text.language import is_cross_lingual
 from rag.text.question_form import read_form
 from rag.text.tokens import strip_question_words
@@ -27,7 +28,9 @@ def similar_cells(question: str, passages: Sequence[Passage], embedder: Embedder
     """
     form = read_form(question)
     is_across = is_cross_lingual(question, "\n".join(passage.chunk.content for passage in passages))
-    if not is_across or not form.asks_for_all or form.sides or form.place:
+    # A name may be written otherwise in the documents, and similarity cannot tell: the best hit does.
+    has_name = any(not name.removesuffix("s").isupper() for name in find_latin_names(question))
+    if not is_across or not form.asks_for_all or form.sides or form.place or has_name:
         return {}
     texts = list(dict.fromkeys(text for group in read_groups(passages) for text in _own_texts(question, group)))
     if not texts:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.coverage import judge_quotes
+from rag.answering.coverage import Verdict, judge_quotes
 from rag.answering.notices import NOTICES
 from rag.answering.quote import choose_quotes
 from rag.answering.quote_markdown import write_quotes
@@ -11,8 +11,8 @@ from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.types import Passage
 
-_MIN_TOLD = 0.05
-"""A probability below this refuses even if the quotes hold the question's words."""
+_TOLD_ODDS = 19
+"""How many times more likely an answer is if the quotes hold all that is asked: with .05 before, one in two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +82,11 @@ def _quotes(evidence: Evidence, min_evidence: float) -> tuple[Quote, ...]:
     if not chosen.quotes:
         return ()
     verdict = judge_quotes(chosen.quotes, evidence, is_exact=chosen.is_exact)
-    is_likely = evidence.probability >= min_evidence and (verdict != "missing" or min_evidence == 0)
-    return chosen.quotes if is_likely or (verdict == "told" and evidence.probability >= _MIN_TOLD) else ()
+    return chosen.quotes if _probability(evidence.probability, verdict) >= min_evidence else ()
+
+
+def _probability(before: float, verdict: Verdict) -> float:
+    """Return the probability (0..1) of an answer, given also what the quotes themselves tell."""
+    if verdict == "told":
+        return _TOLD_ODDS * before / (1 - before + _TOLD_ODDS * before)
+    return 0.0 if verdict == "missing" else before

@@ -70,9 +70,9 @@ def expand_hits(
     """Return the hits as passages, best first, each text once, of at most `max_tokens` together.
 
     A text grows by its neighbours of the same section, up to `max_passage_tokens`, and a sentence by the list, table or
-    code that it leads in to. If the question may need all of a hit's table or list, its other rows or parts follow
-    it in reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit is left out
-    as a whole, except the best one.
+    code that it leads in to. If the question may need all of a hit's table or list, its other rows or parts follow it
+    in reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit is left
+    out as a whole, except the best one.
     """
     found = {chunk.id: chunk for chunk in neighbours} | {hit.chunk.id: hit.chunk for hit in hits}
     blocks = {(chunk.source, chunk.position): chunk for chunk in found.values() if chunk.kind != "row"}
