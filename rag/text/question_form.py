@@ -17,7 +17,6 @@ from rag.text.question_words import (
     COMPARISONS,
     DENIALS,
     EXCEPTIONS,
-    NEGATIVE,
     NTH,
     NUMBERS,
 )
@@ -50,7 +49,6 @@ class QuestionForm:
     place: Place | None = None
     excluded: str = ""
     denied: str = ""
-    is_negative: bool = False
     column: str = ""
 
     @property
@@ -80,7 +78,6 @@ def read_form(question: str) -> QuestionForm:
         place=place,
         excluded=excluded["what"].strip() if excluded else "",
         denied=denied["what"].strip() if denied else "",
-        is_negative=bool(NEGATIVE.search(question)),
         column=_noun(column["column"]) if column else "",
     )
 

@@ -99,11 +99,6 @@ DENIALS = (
     re.compile(r"(?:不是|并非|不算)(?P<what>[^，,？?吗呢]{1,20}?)的?\s*(?:[，,？?吗呢]|\Z)"),
     re.compile(r"\b(?:is|are|was|were)(?: not|n't) (?:an? |the )?(?P<what>[^?,]+)", re.I),
 )
-NEGATIVE = re.compile(
-    r"不能|不得|不可|不予|不许|不适用|不用|不需要|不包括|不在|不是|没有|禁止|除[^，。]{1,20}外|无需"
-    r"|\b(?:not|no|never|except|exclud\w+|n't|without|cannot)\b|n't\b",
-    re.I,
-)
 
 COLUMNS = (
     re.compile(r"(?:哪几?|第几|几)(?:一)?(?:个|家|种|些|位|项)?(?P<column>[\u4e00-\u9fff]{1,4})"),
