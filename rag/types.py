@@ -156,16 +156,17 @@ class Attempt:
 RewrittenBy = Literal["model", "rule"]
 """How a follow-up was rewritten as a standalone question."""
 
-RefusalReason = Literal["no_evidence", "model_declined", "no_citation", "unsupported"]
+AnswerReason = Literal["no_evidence", "model_declined", "no_citation", "unsupported", "small_talk"]
+"""Why a question was refused, or `small_talk`: a greeting or thanks, answered without the documents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a question: text with `[n]` markers and a citation for each, or a refusal with its `reason`.
 
-    `unverified` are the statements of the text that the passages they cite do not support. `truncated` is True if the
-    text stops at the length limit. `attempts` are the calls of chat models, none if the answer is `cached`. `seconds`
-    are by stage.
+    The answer to small talk has that as its `reason`, no citations, and is no refusal. `unverified` are the statements
+    of the text that the passages they cite do not support. `truncated` is True if the text stops at the length limit.
+    `attempts` are the calls of chat models, none if the answer is `cached`. `seconds` are by stage.
     """
 
     text: str
@@ -173,7 +174,7 @@ class Answer:
     model: str
     generation: int
     trace_id: str
-    reason: RefusalReason | None = None
+    reason: AnswerReason | None = None
     unverified: tuple[str, ...] = ()
     truncated: bool = False
     attempts: tuple[Attempt, ...] = ()
@@ -183,7 +184,7 @@ class Answer:
     @property
     def refused(self) -> bool:
         """Whether the knowledge base does not answer the question."""
-        return self.reason is not None
+        return self.reason not in (None, "small_talk")
 
     @property
     def usage(self) -> Usage | None:

@@ -16,7 +16,7 @@ from api.translations import say
 from api.version import version
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
-from rag.types import PATH_SEPARATOR, MetadataValue
+from rag.types import PATH_SEPARATOR, AnswerReason, MetadataValue
 
 
 class ToolBackend(Protocol):
@@ -72,10 +72,14 @@ class Source(BaseModel):
 
 
 class AskResult(BaseModel):
-    """An answer or a refusal. `unverified` lists the sentences that their cited passages do not support."""
+    """An answer or a refusal. `unverified` lists the sentences that their cited passages do not support.
+
+    `reason` says why it is refused, or `small_talk`: a greeting or thanks, answered without sources.
+    """
 
     answer: str
     refused: bool
+    reason: AnswerReason | None = None
     sources: list[Source]
     unverified: list[str]
 
@@ -183,7 +187,13 @@ def _ask_result(answer: AskResponse) -> AskResult:
         )
         for citation in answer.citations
     ]
-    return AskResult(answer=answer.answer, refused=answer.refused, sources=sources, unverified=answer.unverified)
+    return AskResult(
+        answer=answer.answer,
+        refused=answer.refused,
+        reason=answer.reason,
+        sources=sources,
+        unverified=answer.unverified,
+    )
 
 
 def _as_text(question: str, result: AskResult) -> str:

@@ -103,7 +103,7 @@ class Metrics:
             self._broken_off.labels(trace.failure.code).inc()
         else:
             self._answers.labels(str(answer.cached).lower()).inc()
-        if answer.reason:
+        if answer.refused:
             self._refusals.labels(answer.reason).inc()
         self._unverified.inc(len(answer.unverified))
         for stage, milliseconds in trace.milliseconds.items():

@@ -17,7 +17,7 @@ from rag.answering.notices import refusal_text
 from rag.chat.protocol import ReasoningDelta, TextDelta
 from rag.document_url import passage_url
 from rag.errors import ZhiwenError
-from rag.text.language import Language
+from rag.text.language import ReplyLanguage
 from rag.types import Answer, Passage
 
 _NEAREST_SECTIONS = 3
@@ -94,7 +94,7 @@ class AnswerData(BaseModel):
 
 
 async def page_events(
-    first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], language: Language
+    first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], language: ReplyLanguage
 ) -> AsyncIterator[bytes]:
     """Yield the event `passages`, then `reasoning` and `html` during the answer, and last `answer` or `error`.
 
@@ -126,7 +126,7 @@ async def _render(renderer: AnswerRenderer, text: str) -> Blocks:
     return await asyncio.to_thread(renderer.feed, text)
 
 
-def _answer_data(answer: Answer, passages: Sequence[Passage], language: Language) -> AnswerData:
+def _answer_data(answer: Answer, passages: Sequence[Passage], language: ReplyLanguage) -> AnswerData:
     # The text of a refusal lists the nearest sections; on the page they are links.
     text = refusal_text(language, ()) if answer.refused else answer.text
     numbers = [citation.number for citation in answer.citations]

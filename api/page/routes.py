@@ -18,7 +18,7 @@ from api.service.ask import AskRequest, answer_events
 from api.sse import event_stream
 from rag.answering.answer import Answerer
 from rag.settings import KnowledgeSettings
-from rag.text.language import detect_language
+from rag.text.language import detect_reply_language
 
 STATIC = Path(__file__).parent / "static"
 
@@ -59,7 +59,7 @@ def add_page(app: FastAPI, answerer: Answerer, knowledge_settings: KnowledgeSett
     async def ask(request: AskRequest) -> StreamingResponse:
         events = answer_events(answerer, request)
         first = await anext(events)  # an error before the first event is an ordinary error response
-        return event_stream(page_events(first, events, detect_language(request.question)))
+        return event_stream(page_events(first, events, detect_reply_language(request.question)))
 
     @app.get("/page/suggestions", include_in_schema=False, responses=ERRORS)
     def suggest(language: Literal["zh", "en"] = "zh") -> SuggestionsOut:

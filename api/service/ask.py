@@ -11,7 +11,7 @@ from api.schemas.request_model import RequestModel
 from api.service.search import HitOut
 from rag.answering.answer import Answerer, AnswerEvent
 from rag.answering.history import Turn
-from rag.types import Answer, Citation, Passage, RefusalReason
+from rag.types import Answer, AnswerReason, Citation, Passage
 
 
 class TurnIn(RequestModel):
@@ -77,7 +77,9 @@ class UsageOut(BaseModel):
 
 
 class AskResponse(BaseModel):
-    """An answer or a refusal. `reason` is null unless `refused` is true.
+    """An answer or a refusal. `reason` says why the documents were not used: why `refused` is true, or `small_talk`.
+
+    A greeting, thanks or "what can you do?" is small talk, which is answered without citations.
 
     `unverified` lists the sentences that the cited passages do not support. `truncated` is true if the text ends at the
     model's length limit. `usage` is null if no model was called or the provider does not count tokens. `cached` is true
@@ -86,7 +88,7 @@ class AskResponse(BaseModel):
 
     answer: str
     refused: bool
-    reason: RefusalReason | None
+    reason: AnswerReason | None
     citations: list[CitationOut]
     unverified: list[str] = []
     model: str

@@ -16,7 +16,7 @@ from ingest.golden.questions import GoldenQuestion
 from rag.errors import ChatError, ConfigError, NoEarlierGeneration
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
-from rag.types import RefusalReason
+from rag.types import AnswerReason
 from rag.wiring import Services
 
 AT_ONCE = 4
@@ -53,7 +53,7 @@ class OutcomeOut(BaseModel):
     failures: list[FailureOut]
     answer: str
     refused: bool
-    reason: RefusalReason | None
+    reason: AnswerReason | None
     sources: list[str]
     passages: list[str]
     model: str

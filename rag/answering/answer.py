@@ -9,20 +9,23 @@ from dataclasses import dataclass, replace
 from rag.answering.answer_trace import build_trace, repeat_trace
 from rag.answering.cache import AnswerCache, CacheKey, is_cacheable
 from rag.answering.compose import Composition, compose
+from rag.answering.gathering import Gathered, Gatherer
+from rag.answering.greeting import greeting_text
 from rag.answering.history import Turn, recent_turns
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
 from rag.checks.verification import Verification, similarity_function, verify_answer
 from rag.published_url import PassageUrls
-from rag.retrieval.evidence import Evidence, gather_evidence
+from rag.retrieval.evidence import Evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
 from rag.state.traces import Trace, TraceStore
 from rag.store.filters import Filter
 from rag.store.snapshot import Snapshot
-from rag.text.language import Language, detect_language
+from rag.text.language import detect_reply_language
 from rag.text.question_validation import validate_question
+from rag.text.small_talk import is_small_talk
 from rag.types import Answer, Passage
 
 
@@ -76,24 +79,27 @@ class Answerer:
                 yield event
             return
 
+        if is_small_talk(question):
+            async for event in self._greet(key, snapshot, started):
+                yield event
+            return
+
         standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        retrieval, evidence, search_seconds = await asyncio.to_thread(
-            self._search, standalone.question, snapshot, search_filter, detect_language(question)
-        )
+        found = await asyncio.to_thread(self._gather, question, standalone.question, snapshot, search_filter)
         searched = time.perf_counter()
-        yield PassagesFound(evidence.passages)
+        yield PassagesFound(found.evidence.passages)
 
-        async with aclosing(self._compose(evidence, snapshot)) as pieces:
+        async with aclosing(self._compose(found, snapshot)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Composition):
-                    composition = self._with_urls(piece, evidence)
+                    composition = self._with_urls(piece, found.evidence)
                 else:
                     yield piece
 
-        seconds = {"rewrite": rewritten - started, **search_seconds, "search": searched - rewritten}
+        seconds = {"rewrite": rewritten - started, **found.seconds, "search": searched - rewritten}
         seconds |= {**composition.seconds, "total": time.perf_counter() - started}
-        trace = await asyncio.to_thread(self._record, key, standalone, retrieval, evidence, composition, seconds)
+        trace = await asyncio.to_thread(self._record, key, standalone, found, composition, seconds)
         if composition.error:
             composition.error.trace_id = trace.trace_id
             raise composition.error
@@ -107,32 +113,38 @@ class Answerer:
         timeout_seconds = self.settings.rewrite_timeout_seconds
         return await rewrite_question(question, turns, self.chat, timeout_seconds=timeout_seconds)
 
-    def _search(
-        self, question: str, snapshot: Snapshot, search_filter: Filter | None, language: Language
-    ) -> tuple[Retrieval, Evidence, Mapping[str, float]]:
-        """Return what was found, the evidence in it, and the seconds by stage."""
-        retrieval = self.searcher.retrieve(question, snapshot, search_filter=search_filter)
-        retrieved = time.perf_counter()
-        evidence = gather_evidence(
-            retrieval,
-            snapshot,
-            count_tokens=self.searcher.embedder.count_tokens,
-            max_tokens=self.settings.max_evidence_tokens,
-            max_passage_tokens=self.settings.max_passage_tokens,
-            max_passages=self.settings.max_passages,
-            language=language,
+    def _gather(self, asked: str, question: str, snapshot: Snapshot, search_filter: Filter | None) -> Gathered:
+        """Search for the standalone question; the answer is in the language in which it was asked."""
+        language, is_quoted = detect_reply_language(asked), self.chat is None
+        gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=is_quoted)
+        return gatherer.gather(question)
+
+    async def _greet(self, key: CacheKey, snapshot: Snapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
+        """Answer small talk, without a search and without a model."""
+        language = detect_reply_language(key.question)
+        text = greeting_text(language, await asyncio.to_thread(snapshot.headings))
+        nothing = Gathered(
+            Retrieval(key.question, snapshot.generation, snapshot.commit.fingerprint, hits=()),
+            Evidence(key.question, language, passages=(), idf={}, probability=0.0),
+            seconds={},
         )
-        return retrieval, evidence, {**retrieval.seconds, "evidence": time.perf_counter() - retrieved}
+        yield PassagesFound(())
+        yield TextDelta(text)
+        composition = Composition(EXTRACTIVE, text, reason="small_talk")
+        seconds = {"total": time.perf_counter() - started}
+        standalone = StandaloneQuestion(key.question)
+        trace = await asyncio.to_thread(self._record, key, standalone, nothing, composition, seconds)
+        yield trace.answer
 
     def _compose(
-        self, evidence: Evidence, snapshot: Snapshot
+        self, found: Gathered, snapshot: Snapshot
     ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
         def verify(text: str, passages: Mapping[int, str]) -> Verification:
             similarity = similarity_function(self.searcher.embedder)
             return verify_answer(text, passages, snapshot.statistics.idf, similarity)
 
         return compose(
-            evidence,
+            found,
             self.chat,
             min_evidence=self.settings.min_evidence,
             max_answer_tokens=self.max_answer_tokens,
@@ -153,12 +165,11 @@ class Answerer:
         self,
         key: CacheKey,
         standalone: StandaloneQuestion,
-        retrieval: Retrieval,
-        evidence: Evidence,
+        found: Gathered,
         composition: Composition,
         seconds: Mapping[str, float],
     ) -> Trace:
-        trace = build_trace(key.question, standalone, retrieval, evidence, composition, seconds)
+        trace = build_trace(key.question, standalone, found.retrieval, found.evidence, composition, seconds)
         if is_cacheable(standalone, composition):
             self.cache.put(key, trace)
         self.traces.add(trace)

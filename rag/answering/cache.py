@@ -47,6 +47,6 @@ def is_cacheable(standalone: StandaloneQuestion, composition: Composition) -> bo
     """Return whether another attempt could not give a better answer: this one is complete, and no call failed."""
     attempts = standalone.attempts + composition.attempts
     no_call_failed = all(attempt.outcome in ("answered", "declined") for attempt in attempts)
-    is_definite = composition.reason in (None, "no_evidence", "model_declined")
+    is_definite = composition.reason in (None, "no_evidence", "model_declined", "small_talk")
     is_incomplete = composition.truncated or composition.by_fallback or composition.error is not None
     return no_call_failed and is_definite and not is_incomplete

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence, Set
 
-from rag.answering.quote import Quote
+from rag.answering.quotes import Quote
 from rag.checks.citation_markers import cited_numbers
 from rag.document_url import document_url
 from rag.retrieval.evidence import Evidence

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from rag.answering.citations import build_citations, cite_quotes
-from rag.answering.notices import MODEL_FAILED, NO_MODEL, TRUNCATED
-from rag.answering.quote import EXTRACTIVE, Quote, choose_quotes
-from rag.answering.quote_markdown import write_quotes
+from rag.answering.gathering import Gathered
+from rag.answering.notices import NOTICES
+from rag.answering.quote import EXTRACTIVE
+from rag.answering.quoted_answer import QuotedAnswer, quote_answer, write_answer
+from rag.answering.quotes import Quote
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.citation_markers import cited_numbers
@@ -18,7 +20,7 @@ from rag.checks.output_filter import OutputFilter
 from rag.checks.verification import Verification
 from rag.errors import ChatError, ZhiwenError
 from rag.retrieval.evidence import Evidence
-from rag.types import Attempt, Citation, RefusalReason
+from rag.types import AnswerReason, Attempt, Citation
 
 log = logging.getLogger("zhiwen.answer")
 
@@ -31,7 +33,7 @@ Verify = Callable[[str, Mapping[int, str]], Verification]
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The result: a text by `model` with citations, or the `reason` for a refusal.
+    """The result: a text by `model` with citations, or the `reason` for a refusal; small talk has a text and a reason.
 
     `prompt` is None if no chat model was asked. `by_fallback` is True if the documents were quoted because the chat
     model failed. `seconds` are by stage. If there is an `error`, the text broke off and is not an answer.
@@ -40,7 +42,7 @@ class Composition:
     model: str
     text: str = ""
     citations: tuple[Citation, ...] = ()
-    reason: RefusalReason | None = None
+    reason: AnswerReason | None = None
     prompt: Prompt | None = None
     verification: Verification = field(default_factory=Verification)
     truncated: bool = False
@@ -51,7 +53,7 @@ class Composition:
 
 
 async def compose(
-    evidence: Evidence,
+    found: Gathered,
     chat: ChatModel | None,
     *,
     min_evidence: float,
@@ -61,12 +63,16 @@ async def compose(
 ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
     """Yield the text as it is written, and the Composition last.
 
-    Evidence with a probability (0..1) below `min_evidence` gives a refusal at once. Without a chat model, the evidence
-    is quoted. If the model fails before its first text, the evidence is quoted too, and a note says so. If the model
-    fails later, or the verification fails, the Composition has the `error`.
+    Evidence with a probability (0..1) below `min_evidence` gives a refusal at once. Without a chat model, the answer is
+    `found.quoted`. If the model fails before its first text, the evidence is quoted too, and a note says so. If the
+    model fails later, or the verification fails, the Composition has the `error`.
     """
+    evidence, quoted = found.evidence, found.quoted
     draft = _Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
-    if not evidence.passages or evidence.probability < min_evidence:
+    is_covered = (
+        quoted is not None if chat is None else bool(evidence.passages) and evidence.probability >= min_evidence
+    )
+    if not is_covered:
         yield Composition(draft.model, reason="no_evidence")
         return
     prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions) if chat else None
@@ -82,14 +88,14 @@ async def compose(
                 return
             log.warning("the chat model failed, quoting the documents instead: %s", error)
             draft.by_fallback = draft.is_quoted = True
-    shown = prompt.evidence if prompt else evidence
-    if draft.is_quoted:
-        note = (MODEL_FAILED if draft.by_fallback else NO_MODEL)[evidence.language]
-        draft.quotes = await asyncio.to_thread(choose_quotes, shown)
-        for piece in _quote(draft.quotes, shown, note):
+            quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
+    if draft.is_quoted and quoted:
+        draft.quotes = quoted.quotes
+        for piece in _quote(quoted, evidence, by_fallback=draft.by_fallback):
             if event := draft.add(piece):
                 yield event
     draft.stop_clock()
+    shown = prompt.evidence if prompt and not draft.is_quoted else evidence
     yield await asyncio.to_thread(_conclude, draft, shown, prompt, verify)
 
 
@@ -160,20 +166,21 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
             if isinstance(piece, Finished):
                 rest = output.finish()
                 if piece.truncated:
-                    rest = f"{rest}\n\n{TRUNCATED[prompt.evidence.language]}"
+                    rest = f"{rest}\n\n{NOTICES[prompt.evidence.language].truncated}"
                 if rest and not output.declined:
                     yield TextDelta(rest)
             yield piece
 
 
-def _quote(quotes: Sequence[Quote], evidence: Evidence, note: str) -> list[ChatPiece]:
+def _quote(quoted: QuotedAnswer, evidence: Evidence, *, by_fallback: bool) -> list[ChatPiece]:
     """Return quotes and the note, in the pieces of a chat model; no text if nothing can be quoted."""
+    notices = NOTICES[evidence.language]
     output = OutputFilter(evidence, is_quoted=True)
-    texts = write_quotes(quotes, evidence.language)
+    texts = write_answer(quoted, evidence)
     pieces: list[ChatPiece] = [TextDelta(clean) for text in texts if (clean := output.feed(text))]
     rest = output.finish()
     if not output.declined:
-        pieces.append(TextDelta(f"{rest}\n\n{note}"))
+        pieces.append(TextDelta(f"{rest}\n\n{notices.model_failed if by_fallback else notices.no_model}"))
     return [*pieces, Finished(EXTRACTIVE)]
 
 
@@ -181,7 +188,7 @@ def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: 
     """Accept the draft as an answer. Refuse if it declines, cites nothing, or none of its statements is supported."""
     text, verification = draft.text, Verification()
     citations: tuple[Citation, ...] = ()
-    reason: RefusalReason | None = None
+    reason: AnswerReason | None = None
     if not cited_numbers(text):
         reason = "no_citation" if text.strip() else "model_declined"
     elif draft.is_quoted:  # quotes need no verification
@@ -190,7 +197,7 @@ def _conclude(draft: _Draft, evidence: Evidence, prompt: Prompt | None, verify: 
         started = time.perf_counter()
         passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
         try:
-            verification = verify(text.removesuffix(TRUNCATED[evidence.language]), passages)
+            verification = verify(text.removesuffix(NOTICES[evidence.language].truncated), passages)
         except ZhiwenError as error:
             return draft.failed(prompt, error)
         draft.seconds["verify"] = time.perf_counter() - started

@@ -1,162 +1,81 @@
-"""Answer without a chat model: quote the best sentences, list items, table rows or code, each with its citation."""
+"""Answer without a chat model: quote the sentences, list items, table rows or code that answer the question."""
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
+from rag.answering.best_spans import best_quotes, score_spans
+from rag.answering.contradictions import add_contradictions
+from rag.answering.entries import Entry, EntryGroup, read_groups
+from rag.answering.entry_selection import select_entries
+from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
-from rag.text.blocks import LIST_ITEM
-from rag.text.spans import BlockSpans, Span, split_block_spans
-from rag.text.tokens import tokenize
-from rag.types import Passage
+from rag.text.likeness import likeness
+from rag.text.question_form import QuestionForm, read_form
+from rag.text.question_words import COLUMN_FORMS
+from rag.text.table_rows import TableRow
 
 EXTRACTIVE = "extractive"
 """The `model` of an answer that is quoted from the documents."""
 
-MAX_SENTENCES = 8
 MAX_ITEMS = 30
 """The most items of one list, and rows of one table, that an answer quotes."""
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?!:)")
-_TIE_RATIO = 0.95
-"""A span of the same block belongs to the answer if it covers at least this much of what the best span covers: "what is
-in layer two" matches every row of layer two equally."""
-_MIN_COVERAGE = 0.15
-"""If the best span covers less than this, its words do not tell which spans belong together. A lead-in that adds less
-says nothing that the question asks for."""
+_MIN_COLUMN = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """Spans of one block of a passage, in reading order.
+class ChosenQuotes:
+    """Quotes in the order of the passages' numbers. `is_exact`: the form of the question found them, not a likeness."""
 
-    `lead` is the sentence that leads in to them, if the answer needs it. If `continues`, the marker of an earlier lead
-    in the same passage holds for them. If `is_part`, they are the next part of the list, table or code that the quote
-    before has. `left_out` is the number of items or rows after them that were too many.
+    quotes: tuple[Quote, ...]
+    is_exact: bool = False
+
+
+def choose_quotes(evidence: Evidence) -> ChosenQuotes:
+    """Return what answers the question: the rows or items that its form asks for, else what matches it best.
+
+    At most `MAX_ITEMS` items of each list; none without passages.
     """
-
-    passage: Passage
-    block: BlockSpans
-    spans: tuple[Span, ...]
-    lead: Span | None = None
-    continues: bool = False
-    is_part: bool = False
-    left_out: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _ScoredSpan:
-    passage: Passage
-    kind: str
-    span: Span
-    coverage: float
-    score: float
-
-
-def choose_quotes(evidence: Evidence) -> list[Quote]:
-    """Return the best span with its passage, and the spans of its block that match the question equally well.
-
-    If a sentence among them leads in to a list, a table or code, all of that is quoted with it. They are in reading
-    order, at most `MAX_SENTENCES` sentences and `MAX_ITEMS` items of each list.
-    """
-    scored = _score(evidence)
+    scored = score_spans(evidence)
     if not scored:
-        return []
-    best = max(scored, key=lambda candidate: candidate.score)
-    chosen: dict[int, set[int]] = {}
-    sentences = 0
-    for candidate in sorted(scored, key=lambda candidate: -candidate.score):
-        if _belongs(candidate, best) and (candidate.kind != "text" or sentences < MAX_SENTENCES):
-            sentences += candidate.kind == "text"
-            chosen.setdefault(candidate.passage.number, set()).add(candidate.span.start)
-    passages = sorted(
-        (passage for passage in evidence.passages if passage.number in chosen),
-        key=lambda passage: passage.chunk.position,
-    )
-    quotes = [quote for passage in passages for quote in _quotes(passage, chosen[passage.number], evidence)]
-    return _without_excess(_without_repeated_leads(quotes))
+        return ChosenQuotes(())
+    groups = read_groups(evidence.passages)
+    form = read_form(evidence.question)
+    selected = select_entries(form, groups, evidence)
+    quotes = list(_entry_quotes(selected.entries)) if selected.entries else best_quotes(scored, evidence)
+    kept = add_contradictions(_without_excess(_without_repeated_leads(quotes)), evidence)
+    complete = _with_rows(form, kept, groups)
+    return ChosenQuotes(tuple(complete), selected.is_exact)
 
 
-def _belongs(candidate: _ScoredSpan, best: _ScoredSpan) -> bool:
-    if candidate.passage.number == best.passage.number and candidate.coverage == best.coverage:
-        return True  # the question does not tell the spans of the passage apart
-    return (
-        best.coverage >= _MIN_COVERAGE
-        and candidate.passage.chunk.group == best.passage.chunk.group
-        and candidate.coverage >= _TIE_RATIO * best.coverage
-    )
+def _entry_quotes(entries: Sequence[Entry]) -> Iterator[Quote]:
+    ordered = sorted(entries, key=lambda entry: (entry.passage.number, entry.span.start))
+    for _, found in groupby(ordered, key=lambda entry: (entry.passage.number, entry.block.spans[0].start)):
+        first, *others = found
+        rows = tuple(entry.row for entry in (first, *others) if entry.row)
+        yield Quote(first.passage, first.block, tuple(entry.span for entry in (first, *others)), rows=rows)
 
 
-def _score(evidence: Evidence) -> list[_ScoredSpan]:
-    scored = []
-    for passage in evidence.passages:
-        context = frozenset(tokenize(passage.chunk.context))
-        for block in split_block_spans(passage.chunk):
-            for span in block.spans:
-                coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
-                scored.append(_ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage))
-    return scored
+def _with_rows(form: QuestionForm, quotes: Sequence[Quote], groups: Sequence[EntryGroup]) -> list[Quote]:
+    """Return the quotes, those of table rows with the cells of each row, the one that is asked for first."""
+    row_of = {
+        (entry.passage.number, entry.span.start): entry.row for group in groups for entry in group.entries if entry.row
+    }
+    completed = []
+    for quote in quotes:
+        rows = quote.rows or tuple(
+            row for span in quote.spans if (row := row_of.get((quote.passage.number, span.start)))
+        )
+        completed.append(replace(quote, rows=tuple(_asked_first(form, row) for row in rows)))
+    return completed
 
 
-def _coverage(terms: Set[str], evidence: Evidence) -> float:
-    """Return the share (0..1) of the question's terms, each weighted by its idf, that is in `terms`."""
-    total = sum(evidence.idf.values()) or 1.0
-    return sum(weight for term, weight in evidence.idf.items() if term in terms) / total
-
-
-def _quotes(passage: Passage, chosen: Collection[int], evidence: Evidence) -> list[Quote]:
-    """Return the quotes from a passage; `chosen` has the starts of the spans that answer the question."""
-    blocks = split_block_spans(passage.chunk)
-    chosen = {*chosen, *_footnotes(blocks, chosen)}
-    quotes: list[Quote] = []
-    announced_until = 0
-    for number, block in enumerate(blocks):
-        if number < announced_until:
-            quotes.append(Quote(passage, block, block.spans, continues=True))
-        elif block.lead and block.lead.start in chosen:
-            announced_until = _end_of_list(blocks, number)
-            quotes.append(Quote(passage, block, block.spans, block.lead))
-        elif spans := tuple(span for span in block.spans if span.start in chosen):
-            is_needed = block.lead and (block.kind == "code" or _adds(block.lead, spans, passage, evidence))
-            quotes.append(Quote(passage, block, spans, block.lead if is_needed else None))
-    leads = {quote.lead.start for quote in quotes if quote.lead}
-    bare = [replace(quote, spans=tuple(span for span in quote.spans if span.start not in leads)) for quote in quotes]
-    return [quote for quote in bare if quote.spans]
-
-
-def _footnotes(blocks: Sequence[BlockSpans], chosen: Collection[int]) -> Iterator[int]:
-    """Yield the starts of the footnotes that chosen spans refer to: `[^1]` is answered by `[^1]: …`."""
-    spans = (span for block in blocks for span in block.spans if span.start in chosen)
-    labels = tuple(f"{label}:" for span in spans for label in _FOOTNOTE.findall(span.quote))
-    for block in blocks:
-        if labels and block.spans[0].quote.startswith(labels):
-            yield from (span.start for span in block.spans)
-
-
-def _adds(lead: Span, spans: Sequence[Span], passage: Passage, evidence: Evidence) -> bool:
-    """Return whether the items alone would not do: they lack words of the question, or only repeat it."""
-    own = frozenset(tokenize(" ".join(span.text for span in spans)))
-    if own <= frozenset(tokenize(evidence.question)):
-        return True
-    terms = own | frozenset(tokenize(passage.chunk.context))
-    gain = _coverage(terms | frozenset(tokenize(lead.text)), evidence) - _coverage(terms, evidence)
-    return gain >= _MIN_COVERAGE
-
-
-def _end_of_list(blocks: Sequence[BlockSpans], number: int) -> int:
-    """Return the number after the last block of a list; code or paragraphs may stand between its numbered items."""
-    end = number + 1
-    last = _number_of(blocks[number].spans[-1])
-    for position in range(end, len(blocks)):
-        block = blocks[position]
-        if block.kind == "list" and last and _number_of(block.spans[0]) == last + 1:
-            end, last = position + 1, _number_of(block.spans[-1])
-    return end
-
-
-def _number_of(item: Span) -> int:
-    match = LIST_ITEM.match(item.quote)
-    return int(match["marker"][:-1] or 0) if match else 0
+def _asked_first(form: QuestionForm, row: TableRow) -> TableRow:
+    """Return the row with the cell first that answers "which layer" or "which company"."""
+    names = [form.column, *COLUMN_FORMS.get(form.column, ())] if form.column else []
+    asked = [cell for cell in row.cells if any(likeness(name, [cell.header]) >= _MIN_COLUMN for name in names)]
+    return replace(row, cells=(*asked, *(cell for cell in row.cells if cell not in asked))) if asked else row
 
 
 def _without_repeated_leads(quotes: Sequence[Quote]) -> Iterator[Quote]:

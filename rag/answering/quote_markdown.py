@@ -2,29 +2,57 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from textwrap import dedent
 
-from rag.answering.notices import MORE_ITEMS
-from rag.answering.quote import Quote
-from rag.checks.code_spans import CodeState
-from rag.checks.foreign_links import remove_foreign_links
+from rag.answering.contradictions import document_date
+from rag.answering.notices import NOTICES
+from rag.answering.quoted_text import marker, more_items, own_marker, plain_text
+from rag.answering.quotes import Quote
+from rag.answering.row_markdown import write_rows
 from rag.text.blocks import FENCE, LIST_ITEM, end_of_fence
-from rag.text.language import Language
+from rag.text.language import ReplyLanguage
 
-# A `[2]` in a document would look like a citation marker.
-_BRACKETED_NUMBER = re.compile(r"[\[【［](\^?[\s\d,，、;；]+)[\]】］]")
 _NEXT_BLOCK = "\n\n"
-_TAG = re.compile(r"<[!?/]?[A-Za-z][^<>\n]*>")
 _BACKTICKS = re.compile("`{3,}")
 
 
-def write_quotes(quotes: Sequence[Quote], language: Language) -> Iterator[str]:
+def write_quotes(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[str]:
     """Yield the text of an answer, quote by quote.
 
-    Several sentences or rows form a list. Lists, tables and code that a sentence leads in to stand below it as their
-    author wrote them; the marker is then behind that sentence, else behind each item. No marker is inside of code.
+    Several rows of one table form a table with its header; a single row is written as its cells. Several sentences form
+    a list. Lists and code that a sentence leads in to stand below it as their author wrote them; the marker is then
+    behind that sentence, else behind each item or row. No marker is inside of code.
     """
+    if any(quote.disputed for quote in quotes):
+        yield _disputed(quotes, language)
+        return
+    for number, (_, run) in enumerate(groupby(quotes, key=_run)):
+        parts = list(run)
+        between = _NEXT_BLOCK if number else ""
+        if parts[0].rows:
+            yield f"{between}{write_rows(parts, language)}"
+        else:
+            yield from (f"{between if not at else ''}{text}" for at, text in enumerate(_texts(parts, language)))
+
+
+def _disputed(quotes: Sequence[Quote], language: ReplyLanguage) -> str:
+    """Return statements that contradict each other, each with its document and the date of that."""
+    lines = []
+    for quote in quotes:
+        chunk = quote.passage.chunk
+        said = write_rows([quote], language) if quote.rows else f"{plain_text(quote.spans[0].text)}{marker(quote)}"
+        where = ", ".join(filter(None, (chunk.title or chunk.source, document_date(chunk))))
+        lines.append(f"- {said} ({plain_text(where)})")
+    return "\n".join([NOTICES[language].disagree, "", *lines])
+
+
+def _run(quote: Quote) -> tuple[str, str]:
+    """Return what quotes share that are written together: the rows of a table, or anything else in a row."""
+    return ("rows", quote.passage.chunk.group) if quote.rows else ("", "")
+
+
+def _texts(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[str]:
     if any(_is_whole(quote) for quote in quotes):
         starts = [number for number, quote in enumerate(quotes) if not quote.is_part]
         for start, end in pairwise([*starts, len(quotes)]):
@@ -33,9 +61,9 @@ def write_quotes(quotes: Sequence[Quote], language: Language) -> Iterator[str]:
     spans = [(quote, span) for quote in quotes for span in quote.spans]
     for number, (quote, span) in enumerate(spans):
         line_start = ("\n- " if number else "- ") if len(spans) > 1 else ""
-        yield f"{line_start}{_plain(span.text)}{_marker(quote)}"
+        yield f"{line_start}{plain_text(span.text)}{marker(quote)}"
         if quote.left_out and span is quote.spans[-1]:
-            yield f"\n- {_more(quotes, language)}"
+            yield f"\n- {more_items(quotes, language)}"
 
 
 def _is_whole(quote: Quote) -> bool:
@@ -44,42 +72,21 @@ def _is_whole(quote: Quote) -> bool:
     return bool(quote.lead) or quote.block.kind == "code" or is_list or any("\n" in span.quote for span in quote.spans)
 
 
-def _as_block(parts: Sequence[Quote], language: Language) -> str:
+def _as_block(parts: Sequence[Quote], language: ReplyLanguage) -> str:
     """Return a list, table, code block or paragraph, of which each quote is a part."""
     first = parts[0]
     kind = first.block.kind
-    lead = [f"{_plain(first.lead.text)}{_marker(first)}"] if first.lead else []
-    more = _more(parts, language)
+    lead = [f"{plain_text(first.lead.text)}{marker(first)}"] if first.lead else []
+    more = more_items(parts, language)
     if kind == "code":
         return _NEXT_BLOCK.join([*lead, _code(parts)])
     if kind == "list":
-        below = [_item(span.quote, _own_marker(quote)) for quote in parts for span in quote.spans]
-    elif kind == "table" and first.block.head and not _own_marker(first):
-        rows = [_row(span.quote, _own_marker(quote)) for quote in parts for span in quote.spans]
-        return _NEXT_BLOCK.join([*lead, "\n".join([first.block.head, *rows]), *([more] if more else [])])
+        below = [_item(span.quote, own_marker(quote)) for quote in parts for span in quote.spans]
     elif kind == "table":
-        below = [f"- {_plain(span.text)}{_own_marker(quote)}" for quote in parts for span in quote.spans]
+        below = [f"- {plain_text(span.text)}{own_marker(quote)}" for quote in parts for span in quote.spans]
     else:
-        return _NEXT_BLOCK.join(f"{_plain(span.text)}{_own_marker(first)}" for span in first.spans)
+        return _NEXT_BLOCK.join(f"{plain_text(span.text)}{own_marker(first)}" for span in first.spans)
     return _NEXT_BLOCK.join([*lead, "\n".join([*below, *([f"- {more}"] if more else [])])])
-
-
-def _marker(quote: Quote) -> str:
-    return f" [{quote.passage.number}]"
-
-
-def _own_marker(quote: Quote) -> str:
-    """Return the marker, or "" if the one behind a lead-in holds for the quote."""
-    return "" if quote.lead or quote.continues else _marker(quote)
-
-
-def _more(parts: Sequence[Quote], language: Language) -> str:
-    left_out = sum(quote.left_out for quote in parts)
-    return MORE_ITEMS[language].format(count=left_out) if left_out else ""
-
-
-def _row(quote: str, marker: str) -> str:
-    return f"{_plain(quote).removesuffix('|').rstrip()}{marker} |" if marker else _plain(quote)
 
 
 def _code(parts: Sequence[Quote]) -> str:
@@ -87,17 +94,8 @@ def _code(parts: Sequence[Quote]) -> str:
     opening, *lines = _fenced(parts[0].spans[0].quote).split("\n")
     for part in parts[1:]:
         lines[-1:] = _fenced(part.spans[0].quote).split("\n")[1:]
-    markers = "".join(_own_marker(part) for part in parts).strip()
+    markers = "".join(own_marker(part) for part in parts).strip()
     return "\n".join([opening, *lines, *([markers] if markers else [])])
-
-
-def _plain(text: str) -> str:
-    """Return text that is not code, so that nothing in it is taken for a marker, and no `<div>` for HTML to remove."""
-    if "`" not in text:
-        text = _TAG.sub(
-            lambda tag: tag[0] if remove_foreign_links(tag[0], frozenset(), CodeState()) else f"`{tag[0]}`", text
-        )
-    return _BRACKETED_NUMBER.sub(r"(\1)", text)
 
 
 def _fenced(code: str) -> str:
@@ -135,9 +133,9 @@ def _indented(lines: Sequence[str]) -> list[str]:
             while end < len(lines) and (not lines[end].strip() or lines[end].startswith(" ")):
                 end += 1
             below = _indented(dedent("\n".join(lines[position + 1 : end])).split("\n")) if end > position + 1 else []
-            written += [_plain(line), *(f"{' ' * _width(item)}{other}".rstrip() for other in below)]
+            written += [plain_text(line), *(f"{' ' * _width(item)}{other}".rstrip() for other in below)]
         else:
-            written += lines[position:end] if FENCE.match(line) else [_plain(line)]
+            written += lines[position:end] if FENCE.match(line) else [plain_text(line)]
         position = end
     return written
 

@@ -34,7 +34,7 @@ class OutputFilter:
         self._filters.append(LinkFilter(passages))
         if instructions:
             material = "\n".join([*passages.values(), evidence.question])
-            min_characters = _MIN_LEAK_CHARACTERS[evidence.language]
+            min_characters = _MIN_LEAK_CHARACTERS[evidence.prompt_language]
             leaks = PromptLeakFilter(instructions, material=material, words=[DECLINED], min_characters=min_characters)
             self._filters.insert(0, leaks)
         self._beginning: list[str] = []

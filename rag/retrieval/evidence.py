@@ -1,26 +1,37 @@
 """Hits → evidence: the numbered passages an answer may cite, and the probability that they answer the question."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.neighbours import expand_hits, neighbour_filter
 from rag.retrieval.search import Retrieval
 from rag.retrieval.sufficiency import answer_probability
 from rag.store.snapshot import Snapshot
-from rag.text.language import Language, detect_language
+from rag.text.language import Language, ReplyLanguage, detect_reply_language
 from rag.types import Hit, Passage
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms."""
+    """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms.
+
+    `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
+    same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it.
+    """
 
     question: str
-    language: Language
+    language: ReplyLanguage
     passages: tuple[Passage, ...]
     idf: Mapping[str, float]
     probability: float
+    parts: "tuple[Evidence, ...]" = ()
+    similarity: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def prompt_language(self) -> Language:
+        """The language of the instructions to a chat model."""
+        return "zh" if self.language == "zh" else "en"
 
 
 def gather_evidence(
@@ -31,7 +42,7 @@ def gather_evidence(
     max_tokens: int,
     max_passage_tokens: int,
     max_passages: int,
-    language: Language | None = None,
+    language: ReplyLanguage | None = None,
 ) -> Evidence:
     """Read the surroundings of the best `max_passages` hits and number the passages, best first.
 
@@ -52,7 +63,7 @@ def gather_evidence(
     )
     return Evidence(
         question=question,
-        language=language or detect_language(question),
+        language=language or detect_reply_language(question),
         passages=tuple(Passage(number, hit) for number, hit in enumerate(passages, 1)),
         idf=retrieval.idf,
         probability=answer_probability(retrieval),

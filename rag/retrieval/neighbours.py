@@ -4,7 +4,6 @@ A table is indexed row by row and as a whole, a long list or section in parts. A
 a chat model needs it in its context.
 """
 
-import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,13 +11,14 @@ from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.joined_chunks import join_chunks
 from rag.retrieval.lead_ins import asks_for_label, ends_in_lead
 from rag.store.filters import All, AnyOf, Equals, Filter, Range
+from rag.text.question_form import read_form
 from rag.types import Chunk, Hit
 
-_ASKS_FOR_ALL = re.compile(
-    r"哪些|哪几|有什么|有啥|包括|包含|列出|列举|所有|全部|清单|分别|一共|几种|几个|几类|几层|"
-    r"\b(?:which|list|all|what are|name the|kinds? of|types? of|how many|include[sd]?|contains?)\b",
-    re.IGNORECASE,
-)
+_GROUPS = 3
+_GROUP_HITS = 6
+_NEAR = 0.5
+"""At most this many tables, lists and code blocks, of this many hits, are read whole: those of at least this
+share of the best score."""
 _LED_CHUNKS = 3
 """At most this many chunks are read below a lead-in."""
 
@@ -45,17 +45,15 @@ def drop_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
 def neighbour_filter(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> Filter | None:
     """Return a filter for the chunks to read besides the hits, or None if there are none.
 
-    They are the neighbours of each text, what stands below a lead-in and above a table, and the group of the best hit
-    if the question asks for all of it. `idf` weighs the terms of the question.
+    They are the neighbours of each text, what stands below a lead-in and above a table, and the groups of the best hits
+    if the question may need all of them. `idf` weighs the terms of the question.
     """
     wanted: list[Filter] = [
         All((Equals("source", chunk.source), Range("position", chunk.position - 1, chunk.position + _reach(chunk))))
         for chunk in (hit.chunk for hit in hits)
         if chunk.kind != "row"
     ]
-    group = _wanted_group(question, hits, idf)
-    if group:
-        wanted.append(Equals("group_id", group))
+    wanted += [Equals("group_id", group) for group in _wanted_groups(question, hits, idf)]
     return AnyOf(tuple(wanted)) if wanted else None
 
 
@@ -72,16 +70,17 @@ def expand_hits(
     """Return the hits as passages, best first, each text once, of at most `max_tokens` together.
 
     A text grows by its neighbours of the same section, up to `max_passage_tokens`, and a sentence by the list, table or
-    code that it leads in to. If the question asks for all of the best hit's table or list, its other rows or parts
-    follow it in reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit
-    is left out as a whole, except the best one.
+    code that it leads in to. If the question may need all of a hit's table or list, its other rows or parts follow it
+    in reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit is left
+    out as a whole, except the best one.
     """
     found = {chunk.id: chunk for chunk in neighbours} | {hit.chunk.id: hit.chunk for hit in hits}
     blocks = {(chunk.source, chunk.position): chunk for chunk in found.values() if chunk.kind != "row"}
+    groups = _wanted_groups(question, hits, idf)
     passages: list[Hit] = []
     used: dict[str, Chunk] = {}
     left = max_tokens
-    for hit in _with_group(hits, found.values(), _wanted_group(question, hits, idf)):
+    for hit in _with_groups(hits, found.values(), groups):
         if hit.chunk.id in used or any(is_row_of(hit.chunk, chunk) for chunk in used.values()):
             continue
         parts, tokens = _with_neighbours(hit.chunk, blocks, used, count_tokens, min(max_passage_tokens, left))
@@ -110,29 +109,39 @@ def _reach(chunk: Chunk) -> int:
     return 0 if chunk.kind == "table" else 1
 
 
-def _wanted_group(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> str:
-    """Return the group of the best hit if the question asks for all of its table, list or code, else ""."""
-    if not hits or hits[0].chunk.kind == "text":
-        return ""
-    asks_for_all = hits[0].chunk.kind != "code" and _ASKS_FOR_ALL.search(question)
-    return hits[0].chunk.group if asks_for_all or asks_for_label(hits, idf) else ""
+def _wanted_groups(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> list[str]:
+    """Return the groups of the best hits that the answer may need whole: a table to compare in, a list to count in."""
+    if read_form(question).wants_group:
+        near = [hit for hit in hits[:_GROUP_HITS] if hit.score >= _NEAR * hits[0].score]
+        groups = (hit.chunk.group for hit in near if hit.chunk.kind not in ("text", "code"))
+        return list(dict.fromkeys(groups))[:_GROUPS]
+    is_labelled = hits and hits[0].chunk.kind != "text" and asks_for_label(hits, idf)
+    return [hits[0].chunk.group] if is_labelled else []
 
 
-def _with_group(hits: Sequence[Hit], found: Iterable[Chunk], group: str) -> list[Hit]:
-    """Return the best hit, the rest of its group, then the other hits.
+def _with_groups(hits: Sequence[Hit], found: Iterable[Chunk], groups: Sequence[str]) -> list[Hit]:
+    """Return the hits, each followed by the rest of its group if that is wanted.
 
-    A part of the group that is not a hit gets the score of the best hit. A table is given as its rows, each with its
-    own line; they replace a best hit that is part of the table.
+    A part of the group that is not a hit gets the score of the group's best hit and the lowest cosine. A table is given
+    as its rows, each with its own line; they replace hits that are parts of the table.
     """
-    if not group:
-        return list(hits)
-    best = hits[0]
-    members = sorted((chunk for chunk in found if chunk.group == group), key=lambda chunk: chunk.position)
-    parts = [chunk for chunk in members if chunk.kind == "row"] or members
+    members: dict[str, list[Chunk]] = {group: [] for group in groups}
+    for chunk in sorted(found, key=lambda chunk: chunk.position):
+        if chunk.group in members:
+            members[chunk.group].append(chunk)
     hit_of = {hit.chunk.id: hit for hit in hits}
-    together = [hit_of.get(chunk.id) or replace(best, chunk=chunk) for chunk in parts]
-    together.sort(key=lambda hit: hit.chunk.id != best.chunk.id)
-    return [*together, *(hit for hit in hits if hit.chunk.group != group)]
+    lowest = min((hit.cosine for hit in hits), default=0.0)
+    expanded: list[Hit] = []
+    for hit in hits:
+        if hit.chunk.group not in members:
+            expanded.append(hit)
+            continue
+        chunks = members[hit.chunk.group]
+        parts = [chunk for chunk in chunks if chunk.kind == "row"] or chunks
+        together = [hit_of.get(chunk.id) or replace(hit, chunk=chunk, cosine=lowest) for chunk in parts]
+        expanded += sorted(together, key=lambda other: other.chunk.id != hit.chunk.id)
+        members[hit.chunk.group] = []
+    return expanded
 
 
 def _with_neighbours(
@@ -174,4 +183,4 @@ def _belong_together(above: Chunk, below: Chunk) -> bool:
         return False
     if below.kind == "table":
         return ends_in_lead(above) or above.group == below.group
-    return above.kind != "table"
+    return above.kind not in ("table", "row")

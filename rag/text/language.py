@@ -1,14 +1,49 @@
-"""The language of a text: Chinese or English."""
+"""The language of a text: Chinese or English for its words, and one of eight for what readers are told."""
 
 import re
 from typing import Literal
 
-from rag.text.cjk import HAN, has_han
+from rag.text.cjk import HAN, HANGUL, has_han
 
 Language = Literal["zh", "en"]
+ReplyLanguage = Literal["zh", "en", "ja", "ko", "es", "fr", "de", "ru"]
 
+LANGUAGE_NAMES: dict[ReplyLanguage, str] = {
+    "zh": "Chinese",
+    "en": "English",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "es": "Spanish",
+    "fr": "French",
+    "de": "German",
+    "ru": "Russian",
+}
 _HAN = re.compile(f"[{HAN}]")
 _LETTER = re.compile(f"[A-Za-z{HAN}]")
+_SCRIPTS: dict[ReplyLanguage, re.Pattern[str]] = {
+    "ja": re.compile(r"[\u3041-\u309f\u30a1-\u30fa]"),
+    "ko": re.compile(f"[{HANGUL}]"),
+    "zh": _HAN,
+    "ru": re.compile(r"[\u0400-\u04ff]"),
+}
+_WORD = re.compile(r"[^\W\d_]+")
+_FREQUENT: dict[ReplyLanguage, frozenset[str]] = {
+    "en": frozenset(
+        "the is are what how which who where when why do does can of for to in a an and i my there list it".split()
+    ),
+    "es": frozenset(
+        "el la los las qué cuál cuáles cómo quién dónde cuándo cuánto cuánta cuántos es son del una para por y hay "
+        "tiene puedo hola gracias en al se está".split()
+    ),
+    "fr": frozenset(
+        "le les quel quelle quels quelles comment qui où quand combien est sont du des une pour et y a-t-il puis-je "
+        "bonjour merci que quoi dans au aux ce cette pourquoi".split()
+    ),
+    "de": frozenset(
+        "der die das was wie welche welcher welches wer wo wann warum wieviel viele ist sind von für und gibt ein eine "
+        "hallo danke kann ich den dem zu im es".split()
+    ),
+}
 
 
 def detect_language(text: str) -> Language:
@@ -17,6 +52,20 @@ def detect_language(text: str) -> Language:
     Chinese text often contains English names; English text rarely contains Chinese ones.
     """
     return "zh" if has_han(text) else "en"
+
+
+def detect_reply_language(text: str) -> ReplyLanguage:
+    """Return the language in which to answer a question: by its script, and for Latin letters by its frequent words.
+
+    >>> detect_reply_language("¿Cuál es el sitio web de Dify?")
+    'es'
+    """
+    for language, script in _SCRIPTS.items():
+        if script.search(text):
+            return language
+    words = {word.casefold() for word in _WORD.findall(text)}
+    # Of equal counts the first wins: English.
+    return max(_FREQUENT, key=lambda language: len(words & _FREQUENT[language]))
 
 
 def is_cross_lingual(asked: str, text: str) -> bool:

@@ -24,6 +24,7 @@ from rag.text.cjk import CJK
 from rag.text.surrogates import replace_surrogates
 
 _TOKEN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W_{CJK}]+(?:[._\-/:@+#]+[^\W_{CJK}]+)*[+#]*)")
+LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._+#-]+[A-Za-z0-9]+)*[+#]*")
 _LETTER = re.compile(rf"[^\W\d_{CJK}]")
 _PART = re.compile(r"[^\W_]+")
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -72,10 +73,15 @@ def strip_question_words(question: str) -> str:
     return "".join(" " if _is_question_word(*each) else each[1] for each in neighbours)
 
 
+def is_question_word(word: str) -> bool:
+    """Return whether a word only makes a sentence a question, in any case."""
+    return word.casefold() in _QUESTION_WORDS
+
+
 def _is_question_word(before: str, word: str, after: str) -> bool:
     """Return whether `word` is a question word by itself: the dictionary cuts `IÀ` into `I` and `À`."""
     is_part = _LETTER.fullmatch(word[0]) and (_LETTER.fullmatch(before[-1:]) or _LETTER.fullmatch(after[:1]))
-    return word.casefold() in _QUESTION_WORDS and not is_part
+    return is_question_word(word) and not is_part
 
 
 def _cjk_terms(run: str) -> list[str]:

@@ -152,6 +152,6 @@ def test_a_citation_points_at_the_lines_that_are_quoted() -> None:
 def test_a_quoted_list_is_cited_with_its_lead_in_even_if_it_is_too_long_to_repeat() -> None:
     items = [f"- 平台{number}：{'很' * 40}" for number in range(20)]
     chunk = replace(passage(1, "\n".join(["Ollama 的平台：", *items]), "list").chunk, start_line=5, end_line=25)
-    (citation,) = cite_quotes(choose_quotes(evidence(Passage(1, Hit(chunk, 1.0, 0.9, 0.5)))))
+    (citation,) = cite_quotes(choose_quotes(evidence(Passage(1, Hit(chunk, 1.0, 0.9, 0.5)))).quotes)
     assert (citation.start_line, citation.end_line) == (5, 25)
     assert citation.quote == "Ollama 的平台："

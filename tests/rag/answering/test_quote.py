@@ -1,7 +1,6 @@
 """Answers without a model: the best sentences, list items and table rows, each with its marker."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.kit.chat import passage
 
 
 def quoted(found: Evidence) -> str:
-    return "".join(write_quotes(choose_quotes(found), found.language))
+    return "".join(write_quotes(choose_quotes(found).quotes, found.language))
 
 
 def test_one_sentence_that_answers_is_quoted_alone_with_its_marker() -> None:
@@ -24,13 +23,12 @@ def test_one_sentence_that_answers_is_quoted_alone_with_its_marker() -> None:
     assert quoted(found) == "Ollama 是本地平台。 [2]"
 
 
-def test_spans_of_one_block_that_match_alike_are_listed_in_reading_order() -> None:
+def test_rows_of_one_table_that_match_alike_are_a_table_with_its_header() -> None:
     rows = ["层级: 第二层 › 内容: 视觉", "层级: 第二层 › 内容: 语言", "层级: 第三层 › 内容: 算法"]
     passages = [passage(n, row, kind="row", group="t", score=1 - n / 10) for n, row in enumerate(rows, 1)]
-    passages = [
-        replace(one, hit=replace(one.hit, chunk=replace(one.chunk, position=9 - one.number))) for one in passages
-    ]
-    assert quoted(evidence(*passages, idf={"第二": 1.0, "二层": 1.0})) == f"- {rows[1]} [2]\n- {rows[0]} [1]"
+    assert quoted(evidence(*passages, idf={"第二": 1.0, "二层": 1.0})) == (
+        "| 层级 | 内容 |\n|---|---|\n| 第二层 | 视觉 [1] |\n| 第二层 | 语言 [2] |"
+    )
 
 
 def test_a_tie_in_another_block_is_left_out() -> None:
@@ -54,7 +52,8 @@ def test_a_long_list_is_cut_to_a_bearable_length_and_says_so(lead: str) -> None:
 def test_rows_that_are_passages_of_their_own_are_cut_as_one_table() -> None:
     rows = [passage(n, f"Ollama › 模型: m{n}", kind="row", group="t", score=1 - n / 100) for n in range(1, 41)]
     lines = quoted(evidence(*rows)).split("\n")
-    assert lines[29:] == ["- Ollama › 模型: m30 [30]", "- …（另有 10 项，见原文）"]
+    assert lines[:3] == ["Ollama", "", "| 模型 |"]
+    assert lines[-3:] == ["| m30 [30] |", "", "…（另有 10 项，见原文）"]
 
 
 LEAD = "Ollama 需要以下条件："
@@ -189,5 +188,5 @@ def test_questions_to_the_shipped_knowledge_are_answered_with_markers(
     text = quoted(found)
     for word in words:
         line = next(line for line in text.split("\n") if word in line)
-        number = int(line.rpartition("[")[2].rstrip("]"))
+        number = int(line.rpartition("[")[2].rstrip("] |"))
         assert word in found.passages[number - 1].chunk.content

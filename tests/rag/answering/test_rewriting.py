@@ -16,7 +16,7 @@ from rag.types import Attempt
 
 HISTORY = [Turn("user", "Dify 是什么？"), Turn("assistant", "Dify 是 LLMOps 平台 [1]。")]
 FOLLOW_UP = "那它的官网呢？"
-BY_RULE = "Dify 官网"
+BY_RULE = "Dify 的官网呢？"
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 

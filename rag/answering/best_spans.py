@@ -1,0 +1,149 @@
+"""The spans that match a question best, as quotes: sentences, items, rows or code, with the sentence that leads in."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+
+from rag.answering.quotes import Quote
+from rag.retrieval.evidence import Evidence
+from rag.text.attributes import asked_attributes
+from rag.text.blocks import LIST_ITEM
+from rag.text.spans import BlockSpans, Span, split_block_spans
+from rag.text.tokens import tokenize
+from rag.types import Passage
+
+MAX_SENTENCES = 8
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?!:)")
+_TIE_RATIO = 0.95
+"""A span of the same block belongs to the answer if it covers at least this much of what the best span covers: "what is
+in layer two" matches every row of layer two equally."""
+_TELLS = 0.3
+"""What it is worth that a span tells the attribute that the question asks for, such as a price or an address."""
+_MIN_COVERAGE = 0.15
+"""If the best span covers less than this, its words do not tell which spans belong together. A lead-in that adds less
+says nothing that the question asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSpan:
+    """A span of a passage, the share of the question that it covers, and that plus the score of the passage."""
+
+    passage: Passage
+    kind: str
+    span: Span
+    coverage: float
+    score: float
+
+
+def score_spans(evidence: Evidence) -> list[ScoredSpan]:
+    """Return all spans of the passages, in order."""
+    attributes = asked_attributes(evidence.question)
+    scored = []
+    for passage in evidence.passages:
+        context = frozenset(tokenize(passage.chunk.context))
+        for block in split_block_spans(passage.chunk):
+            for span in block.spans:
+                coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
+                tells = _TELLS * sum(bool(attribute.tells.search(span.text)) for attribute in attributes)
+                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage + tells))
+    return scored
+
+
+def best_quotes(scored: Sequence[ScoredSpan], evidence: Evidence) -> list[Quote]:
+    """Return the best span and the spans of its block that match the question equally well; `scored` is not empty.
+
+    If a sentence among them leads in to a list, a table or code, all of that is quoted with it.
+    """
+    best = max(scored, key=lambda candidate: candidate.score)
+    chosen: dict[int, set[int]] = {}
+    sentences = 0
+    for candidate in sorted(scored, key=lambda candidate: -candidate.score):
+        if _belongs(candidate, best) and (candidate.kind != "text" or sentences < MAX_SENTENCES):
+            sentences += candidate.kind == "text"
+            chosen.setdefault(candidate.passage.number, set()).add(candidate.span.start)
+    passages = [passage for passage in evidence.passages if passage.number in chosen]
+    return [quote for passage in passages for quote in _quotes(passage, chosen[passage.number], evidence)]
+
+
+def _belongs(candidate: ScoredSpan, best: ScoredSpan) -> bool:
+    if candidate.passage.number == best.passage.number and candidate.coverage == best.coverage:
+        return True  # the question does not tell the spans of the passage apart
+    return (
+        best.coverage >= _MIN_COVERAGE
+        and candidate.passage.chunk.group == best.passage.chunk.group
+        and candidate.coverage >= _TIE_RATIO * best.coverage
+    )
+
+
+def _score(evidence: Evidence) -> list[ScoredSpan]:
+    attributes = asked_attributes(evidence.question)
+    scored = []
+    for passage in evidence.passages:
+        context = frozenset(tokenize(passage.chunk.context))
+        for block in split_block_spans(passage.chunk):
+            for span in block.spans:
+                coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
+                tells = _TELLS * sum(bool(attribute.tells.search(span.text)) for attribute in attributes)
+                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage + tells))
+    return scored
+
+
+def _coverage(terms: Set[str], evidence: Evidence) -> float:
+    """Return the share (0..1) of the question's terms, each weighted by its idf, that is in `terms`."""
+    total = sum(evidence.idf.values()) or 1.0
+    return sum(weight for term, weight in evidence.idf.items() if term in terms) / total
+
+
+def _quotes(passage: Passage, chosen: Collection[int], evidence: Evidence) -> list[Quote]:
+    """Return the quotes from a passage; `chosen` has the starts of the spans that answer the question."""
+    blocks = split_block_spans(passage.chunk)
+    chosen = {*chosen, *_footnotes(blocks, chosen)}
+    quotes: list[Quote] = []
+    announced_until = 0
+    for number, block in enumerate(blocks):
+        if number < announced_until:
+            quotes.append(Quote(passage, block, block.spans, continues=True))
+        elif block.lead and block.lead.start in chosen:
+            announced_until = _end_of_list(blocks, number)
+            quotes.append(Quote(passage, block, block.spans, block.lead))
+        elif spans := tuple(span for span in block.spans if span.start in chosen):
+            is_needed = block.lead and (block.kind == "code" or _adds(block.lead, spans, passage, evidence))
+            quotes.append(Quote(passage, block, spans, block.lead if is_needed else None))
+    leads = {quote.lead.start for quote in quotes if quote.lead}
+    bare = [replace(quote, spans=tuple(span for span in quote.spans if span.start not in leads)) for quote in quotes]
+    return [quote for quote in bare if quote.spans]
+
+
+def _footnotes(blocks: Sequence[BlockSpans], chosen: Collection[int]) -> Iterator[int]:
+    """Yield the starts of the footnotes that chosen spans refer to: `[^1]` is answered by `[^1]: …`."""
+    spans = (span for block in blocks for span in block.spans if span.start in chosen)
+    labels = tuple(f"{label}:" for span in spans for label in _FOOTNOTE.findall(span.quote))
+    for block in blocks:
+        if labels and block.spans[0].quote.startswith(labels):
+            yield from (span.start for span in block.spans)
+
+
+def _adds(lead: Span, spans: Sequence[Span], passage: Passage, evidence: Evidence) -> bool:
+    """Return whether the items alone would not do: they lack words of the question, or only repeat it."""
+    own = frozenset(tokenize(" ".join(span.text for span in spans)))
+    if own <= frozenset(tokenize(evidence.question)):
+        return True
+    terms = own | frozenset(tokenize(passage.chunk.context))
+    gain = _coverage(terms | frozenset(tokenize(lead.text)), evidence) - _coverage(terms, evidence)
+    return gain >= _MIN_COVERAGE
+
+
+def _end_of_list(blocks: Sequence[BlockSpans], number: int) -> int:
+    """Return the number after the last block of a list; code or paragraphs may stand between its numbered items."""
+    end = number + 1
+    last = _number_of(blocks[number].spans[-1])
+    for position in range(end, len(blocks)):
+        block = blocks[position]
+        if block.kind == "list" and last and _number_of(block.spans[0]) == last + 1:
+            end, last = position + 1, _number_of(block.spans[-1])
+    return end
+
+
+def _number_of(item: Span) -> int:
+    match = LIST_ITEM.match(item.quote)
+    return int(match["marker"][:-1] or 0) if match else 0

@@ -1,0 +1,58 @@
+"""The entry at a place of an order: the third step, layer four, what comes after something."""
+
+from collections.abc import Sequence
+
+from rag.answering.entries import Entry, EntryGroup, ordinal
+from rag.text.likeness import likeness, name_terms, share_of
+from rag.text.question_form import Place, QuestionForm
+from rag.text.question_words import LAYERS, NTH, STEPS
+
+_MIN_ANCHOR = 0.3
+"""A step is found by less than half of its words: 领完工牌 means 到前台领取工牌."""
+
+
+def placed_entries(form: QuestionForm, groups: Sequence[EntryGroup]) -> list[Entry]:
+    """Return the entries at the place that a question asks for; empty if no group has it."""
+    place = form.place
+    if not place:
+        return []
+    if place.kind != "nth":
+        return _beside_anchor(place, groups)
+    labelled = _labelled(place, groups) if place.unit in LAYERS else []
+    return labelled or _counted(place, form.question, groups)
+
+
+def _labelled(place: Place, groups: Sequence[EntryGroup]) -> list[Entry]:
+    """Return the entries of the first group with an ordinal of that number in a cell: 第四层, "Layer 4"."""
+    for group in groups:
+        found = [entry for entry in group.entries if any(ordinal(value) == place.number for value in entry.values)]
+        if found:
+            return found
+    return []
+
+
+def _counted(place: Place, question: str, groups: Sequence[EntryGroup]) -> list[Entry]:
+    """Return the entry of that number in the group whose heading holds most of the rest of the question."""
+    rest = question
+    for form in NTH:
+        rest = form.sub(" ", rest)
+    ordered = [group for group in groups if group.is_numbered] if place.unit in STEPS else []
+    long_enough = [group for group in ordered or groups if len(group.entries) >= place.number]
+    if not long_enough:
+        return []
+    terms = name_terms(rest)
+    best = max(long_enough, key=lambda group: len(terms & name_terms(group.heading)))
+    return [best.entries[place.number - 1 if place.number > 0 else -1]]
+
+
+def _beside_anchor(place: Place, groups: Sequence[EntryGroup]) -> list[Entry]:
+    step = 1 if place.kind == "after" else -1
+    best, score = [], 0.0
+    for group in groups:
+        for number, entry in enumerate(group.entries):
+            # A long item may say more than the question does, and the question more than a short one.
+            share = share_of(place.anchor, " ".join(entry.values))
+            alike = share + likeness(place.anchor, entry.values)
+            if share >= _MIN_ANCHOR and alike > score and 0 <= number + step < len(group.entries):
+                best, score = [group.entries[number + step]], alike
+    return best

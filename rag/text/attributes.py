@@ -1,0 +1,76 @@
+"""What is asked of a thing: its price, its website, how to install it, who founded it.
+
+A table of attributes: how Chinese and English questions ask for one, and what a text that tells it holds. A text that
+names the thing and holds nothing of this kind does not answer.
+"""
+
+import re
+from dataclasses import dataclass
+
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_YEAR_OR_DATE = rf"\d{{4}}|\d+\s*[年月日号]|\b(?:{_MONTHS})\b"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute, by the questions that ask for it and the texts that tell it."""
+
+    asks: re.Pattern[str]
+    tells: re.Pattern[str]
+
+
+def _attribute(asks: str, tells: str) -> Attribute:
+    return Attribute(re.compile(asks, re.IGNORECASE), re.compile(tells, re.IGNORECASE))
+
+
+ATTRIBUTES = (
+    _attribute(
+        r"官网|网址|链接|网站是|\b(?:web ?site|home ?page|url|link|site)\b",
+        r"https?://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net|ai|io|dev|example)\b",
+    ),
+    _attribute(
+        r"多少钱|价格|售价|收费|\bhow much (?:does|do|is|are)\b.*\b(?:cost|pay)\b|\b(?:price|pricing)\b"
+        r"|\bhow expensive\b",
+        r"[¥￥$€£]\s*\d|\d\s*(?:元|美元|euros?|dollars?|usd|rmb|cny)|免费|\bfree\b|\bprice",
+    ),
+    _attribute(
+        r"怎么(?:样)?(?:安装|装)|如何(?:安装|装)|安装(?:方法|步骤|教程)"
+        r"|\bhow (?:do|can|to|should)\b.*\b(?:install|set ?up)\b",
+        r"安装|\binstall|\bset ?up\b|\bpip3? |\bbrew |\bapt |\bdocker run\b",
+    ),
+    _attribute(r"下载|\bdownload", r"下载|\bdownload|https?://"),
+    _attribute(
+        r"创始人|谁(?:创立|创办|创建|发明|开发)|创立者|\b(?:founders?|who (?:founded|created|invented|made|owns))\b",
+        r"创始|创立|创办|创建|成立于|发明|\bfound(?:er|ed)|\bcreat(?:or|ed)|\binvent(?:or|ed)|\bowned\b",
+    ),
+    _attribute(
+        r"\b(?:ceo|cto|cfo)\b|首席执行官|总裁|董事长|总经理",
+        r"\b(?:ceo|cto|cfo|chief executive)\b|首席执行官|总裁|董事长|总经理",
+    ),
+    _attribute(
+        r"电话|手机号|\b(?:phone|telephone)(?: number)?\b(?! support)",
+        r"\+?\d[\d -]{6,}\d|分机|电话|手机|\bphone\b",
+    ),
+    _attribute(r"邮箱(?:地址)?是|电子邮件|\be-?mail address\b", r"@|\be-?mail\b|邮箱"),
+    _attribute(
+        r"什么时候|何时|哪一?年|哪天|几月几号|(?:发布|成立|上线)(?:时间|日期)|\bwhen (?:was|were|did|is|will)\b",
+        rf"{_YEAR_OR_DATE}|\d+:\d\d|天|周|之前|以前|之后|\bdays?\b",
+    ),
+    _attribute(
+        r"参数量|\bparameters?\b|\bparameter count\b", r"\d\s*(?:亿|万|billion|million|[bm]\b)|参数量|\bparameters?\b"
+    ),
+    _attribute(r"颜色|\bcolou?rs?\b", r"颜色|\bcolou?r"),
+    _attribute(r"维度|多少维|\bdimensions?\b", r"维度|\d\s*维|\bdimension"),
+    _attribute(r"天气|下雨|气温|\bweather\b", r"天气|降雨|气温|\bweather\b"),
+    _attribute(r"星期几|几点了|今天几号|\bwhat (?:day|time) is it\b", r"今天是|\btoday is\b"),
+    _attribute(
+        r"(?:讲|说|来)个?(?:笑话|故事)|(?:写|作|来)(?:一?首|一?篇)(?:诗|歌|作文|文章)"
+        r"|\b(?:tell|give) me a (?:joke|story|riddle)\b|\bwrite (?:me )?(?:a|an) (?:poem|song|story|essay|joke)\b",
+        r"笑话|\bjokes?\b|\bpoems?\b",
+    ),
+)
+
+
+def asked_attributes(question: str) -> list[Attribute]:
+    """Return the attributes that a question asks for, by its words; none if it asks for something else."""
+    return [attribute for attribute in ATTRIBUTES if attribute.asks.search(question)]

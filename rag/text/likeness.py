@@ -1,0 +1,55 @@
+"""How well a text holds a name, and how alike a name and the cells of a row are.
+
+Words count in any case and without a plural s; of Chinese, the pairs of characters count.
+"""
+
+import re
+from collections.abc import Iterable
+
+from rag.text.tokens import tokenize
+
+_PART = re.compile(r"\s*[,，、/；;]\s*")
+_IN_BRACKETS = re.compile(r"[（(][^（()）]*[)）]")
+_CAPITAL = re.compile(r"\b[A-Z]")
+_MIN_PLURAL = 4
+
+
+def name_terms(text: str) -> frozenset[str]:
+    """Return the words and pairs of characters of a text; a single character only if it is all there is."""
+    terms = [singular(term) for term in tokenize(text)]
+    long = frozenset(term for term in terms if len(term) > 1 or term.isdecimal())
+    return long or frozenset(terms)
+
+
+def share_of(name: str, text: str) -> float:
+    """Return the share (0..1) of a name's terms that a text holds."""
+    terms = name_terms(name)
+    return len(terms & name_terms(text)) / len(terms) if terms else 0.0
+
+
+def likeness(name: str, cells: Iterable[str]) -> float:
+    """Return how alike (0..1) a name is to the one of the cells, or parts of cells, that is most alike.
+
+    >>> likeness("Ollama", ["ollama-webui"]), likeness("LLM", ["Large Language Model"])
+    (0.5, 1.0)
+    """
+    asked = name_terms(name)
+    return max((_dice(asked, form) for cell in cells for form in _forms(cell)), default=0.0)
+
+
+def _forms(cell: str) -> Iterable[frozenset[str]]:
+    bare = _IN_BRACKETS.sub("", cell)
+    for text in dict.fromkeys((cell, bare, *_PART.split(bare))):
+        yield name_terms(text)
+    initials = "".join(_CAPITAL.findall(bare))
+    if len(initials) > 2:
+        yield name_terms(initials)
+
+
+def _dice(one: frozenset[str], other: frozenset[str]) -> float:
+    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
+
+
+def singular(term: str) -> str:
+    """Return a term without a plural s."""
+    return term[:-1] if len(term) >= _MIN_PLURAL and term.endswith("s") and not term.endswith("ss") else term

@@ -1,0 +1,145 @@
+"""Quoted answers follow the form of the question: comparisons, lists, places, exceptions, contradictions."""
+
+from dataclasses import replace
+
+import pytest
+
+from rag.answering.quote import choose_quotes
+from rag.answering.quote_markdown import write_quotes
+from rag.answering.quoted_answer import quote_answer, write_answer
+from rag.retrieval.evidence import Evidence
+from rag.text.language import detect_reply_language
+from rag.text.tokens import tokenize_question
+from rag.types import Passage
+from tests.kit.chat import passage
+
+TEAS = [
+    "名称: 红茶 › 产地: 云南 › 价格: 30 元",
+    "名称: 绿茶 › 产地: 浙江 › 价格: 40 元",
+    "名称: 白茶 › 产地: 福建 › 价格: 50 元",
+]
+STEPS = "1. 报名\n2. 体检\n3. 签合同\n4. 领工牌"
+
+
+def rows(*texts: str, start: int = 1, heading: str = "茶叶") -> list[Passage]:
+    return [passage(start + n, text, kind="row", group="t", heading=heading) for n, text in enumerate(texts)]
+
+
+def asked(question: str, *passages: Passage, probability: float = 0.9) -> Evidence:
+    idf = dict.fromkeys(tokenize_question(question), 2.0)
+    return Evidence(question, detect_reply_language(question), passages, idf, probability)
+
+
+def quoted(question: str, *passages: Passage) -> str:
+    found = asked(question, *passages)
+    return "".join(write_quotes(choose_quotes(found).quotes, found.language))
+
+
+def test_a_comparison_shows_both_sides_as_a_table() -> None:
+    assert quoted("红茶和白茶有什么区别？", *rows(*TEAS)) == (
+        "| 名称 | 产地 | 价格 |\n|---|---|---|\n| 红茶 | 云南 | 30 元 [1] |\n| 白茶 | 福建 | 50 元 [3] |"
+    )
+
+
+def test_a_comparison_of_columns_shows_every_row_or_the_one_that_it_is_about() -> None:
+    table = rows("Price › Mini: 10 › Maxi: 20", "Weight › Mini: 1 kg › Maxi: 2 kg", heading="Data")
+    assert quoted("What is the difference between the Mini and the Maxi?", *table).count("\n| ") == 2
+    assert quoted("How does Mini differ from Maxi?", *table).endswith("| Weight | 1 kg | 2 kg [2] |")
+    about = quoted("What is the difference between the Mini and the Maxi in weight?", *table)
+    assert about == "Weight; Mini: 1 kg; Maxi: 2 kg [2]"
+
+
+@pytest.mark.parametrize(
+    ("question", "item"),
+    [
+        ("体检之后做什么", "3. 签合同"),
+        ("签合同之前要做什么", "2. 体检"),
+        ("入职的第二步是什么", "2. 体检"),
+        ("入职最后一步是什么", "4. 领工牌"),
+    ],
+)
+def test_a_place_in_a_list_is_answered_by_the_item_there(question: str, item: str) -> None:
+    text = quoted(question, passage(1, STEPS, kind="list", heading="入职"))
+    assert text.split(". ")[-1].split(" ")[0] == item.split(". ")[1]
+    assert text.endswith("[1]")
+
+
+def test_a_layer_is_found_by_its_ordinal_in_the_other_language_too() -> None:
+    layers = rows("层级: 第一层 › 内容: 硬件", "层级: 第二层 › 内容: 系统", "层级: 第三层 › 内容: 应用", heading="架构")
+    assert quoted("What is layer two?", *layers) == "层级: 第二层；内容: 系统 [2]"
+
+
+@pytest.mark.parametrize(
+    ("question", "kept", "left_out"),
+    [
+        ("除了红茶还有哪些茶", ["绿茶", "白茶"], ["红茶"]),
+        ("哪些茶的产地不是浙江", ["红茶", "白茶"], ["绿茶"]),
+    ],
+)
+def test_what_a_question_excludes_is_left_out(question: str, kept: list[str], left_out: list[str]) -> None:
+    text = quoted(question, *rows(*TEAS))
+    assert all(name in text for name in kept)
+    assert not any(name in text for name in left_out)
+
+
+def test_of_a_single_row_the_excluded_part_of_a_cell_is_left_out() -> None:
+    text = quoted("除了云南，还有哪里产红茶", *rows("名称: 红茶 › 产地: 云南, 福建", "名称: 绿茶 › 产地: 浙江"))
+    assert "福建" in text
+    assert "云南" not in text
+
+
+def test_which_is_answered_by_that_column_first() -> None:
+    assert quoted("红茶是哪个产地的", *rows(TEAS[0])).startswith("产地: 云南；名称: 红茶")
+
+
+def dated(number: int, text: str, source: str, date: str) -> Passage:
+    one = passage(number, text)
+    chunk = replace(one.chunk, source=source, title=source, metadata={"date": date})
+    return replace(one, hit=replace(one.hit, chunk=chunk))
+
+
+def test_documents_that_contradict_each_other_are_both_shown_with_their_dates() -> None:
+    old, new = (
+        dated(1, "保修期为 24 个月。", "旧规", "2023-01-01"),
+        dated(2, "保修期为 36 个月。", "新规", "2025-01-01"),
+    )
+    assert quoted("保修期多长", old, new) == (
+        "各文档的说法不一致：\n\n"
+        "- 保修期为 24 个月。 [1] (旧规, 2023-01-01)\n- 保修期为 36 个月。 [2] (新规, 2025-01-01)"
+    )
+
+
+@pytest.mark.parametrize(
+    "other", ["保修期为 24 个月，自 2024 年 5 月起。", "退货期为 36 天，运费自理，另计。", "电池的寿命是 36 个月。"]
+)
+def test_other_statements_are_no_contradiction(other: str) -> None:
+    old, new = dated(1, "保修期为 24 个月。", "旧规", "2023-01-01"), dated(2, other, "新规", "2025-01-01")
+    assert "不一致" not in quoted("保修期多长", old, new)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Milvus 怎么安装？", "Milvus 是向量数据库。"),
+        ("How much does Milvus cost?", "Milvus is a vector database."),
+        ("Qdrant 是什么？", "Milvus 是向量数据库。"),
+        ("Milvus 支持事务吗？", "Milvus 是向量数据库。"),
+    ],
+)
+def test_quotes_without_the_name_or_the_attribute_asked_for_are_no_answer(question: str, text: str) -> None:
+    assert quote_answer(asked(question, passage(1, text)), min_evidence=0.5) is None
+
+
+def test_quotes_that_hold_all_that_is_asked_answer_in_spite_of_a_low_probability() -> None:
+    found = asked("How much does Milvus cost?", passage(1, "A year of Milvus costs $30."), probability=0.3)
+    assert quote_answer(found, min_evidence=0.5)
+
+
+def test_parts_of_a_question_are_answered_by_themselves_and_what_is_missing_is_named() -> None:
+    tea, phone = passage(1, "红茶每盒 30 元。"), passage(2, "红茶产于云南。")
+    parts = (asked("红茶多少钱", tea, phone), asked("店里的电话是多少", phone, probability=0.1))
+    whole = replace(asked("红茶多少钱？店里的电话是多少？", tea, phone), parts=parts)
+    answer = quote_answer(whole, min_evidence=0.5)
+    assert answer
+    text = "".join(write_answer(answer, whole))
+    assert text == "红茶每盒 30 元。 [1]\n\n知识库里没有找到：店里的电话是多少"

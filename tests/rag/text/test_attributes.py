@@ -1,0 +1,28 @@
+"""Attributes that are asked for, and texts that tell them."""
+
+import pytest
+
+from rag.text.attributes import asked_attributes
+
+
+@pytest.mark.parametrize(
+    ("question", "tells", "does_not"),
+    [
+        ("茶多少钱", "每盒 30 元", "茶是一种饮料"),
+        ("How much does tea cost?", "A box costs $3", "Tea is a drink"),
+        ("茶壶怎么安装", "安装前先洗手", "茶壶是陶的"),
+        ("How do I install the pot?", "Install the lid first", "The pot is made of clay"),
+        ("官网是什么", "见 https://tea.example/zh", "茶是一种饮料"),
+        ("谁创立了茶馆", "茶馆由老舍创办", "茶馆在北京"),
+        ("When was the house built?", "It was built in 1957", "It stands in Beijing"),
+        ("店里的电话是多少", "电话 010-12345678", "店在北京"),
+    ],
+)
+def test_a_text_tells_an_attribute_or_does_not(question: str, tells: str, does_not: str) -> None:
+    (attribute,) = asked_attributes(question)
+    assert attribute.tells.search(tells)
+    assert not attribute.tells.search(does_not)
+
+
+def test_other_questions_ask_for_no_known_attribute() -> None:
+    assert asked_attributes("茶是什么") == []
