@@ -80,7 +80,7 @@ def test_every_figure_is_what_its_command_has_measured(readme: MarkdownFile) -> 
             f"{ingested['documents']:,}",
             f"{ingested['chunks']:,}",
             f"{ingested['seconds']:.0f}",
-            share(ingested["ratio"]),
+            f"{100 * ingested['ratio']:.0f}",
             str(sum(ingested["peak_mb"].values())),
         ],
         "bench.answering": [

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ingest.chunking.blocks import Block, Line
+from ingest.chunking.blocks import Block
 from ingest.chunking.budget import ChunkBudget, DocumentTokens
+from ingest.chunking.inline_text import Line
 from ingest.chunking.sections import Section, parse_sections
 from ingest.chunking.split import Piece, split_blocks
 from ingest.readers.document import Document, fallback_title

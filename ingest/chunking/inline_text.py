@@ -29,12 +29,16 @@ _SUBSCRIPTS = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉�
 
 
 @dataclass(frozen=True, slots=True)
-class TextLine:
-    """A line of text, from the lines `start_line` to `end_line` of the file."""
+class Line:
+    """A line of text, from the lines `start_line` to `end_line` of the file.
+
+    `ancestors` are the list items above it, without which it makes no sense.
+    """
 
     text: str
     start_line: int
     end_line: int
+    ancestors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +55,33 @@ def inline_text(nodes: Sequence[Node], *, with_links: bool = True) -> str:
     return "\n".join(line.text for line in inline_lines(nodes, with_links=with_links))
 
 
-def inline_lines(nodes: Sequence[Node], *, with_links: bool = True) -> list[TextLine]:
+def inline_lines(nodes: Sequence[Node], *, with_links: bool = True) -> list[Line]:
     """Return the text of inline nodes in the lines that a reader takes for lines.
 
     Line breaks are. A line end of the file is one if a sentence ends there, or if the lines on both sides of it read
     as fields (`姓名：林小满`) or items (`1、…`, `• …`); otherwise it is a space or, within Chinese, nothing.
     """
-    lines: list[TextLine] = []
+    lines: list[Line] = []
     run: list[_Part] = []
     broken = False
     for part in _source_lines(nodes, with_links=with_links):
         text = part.text.strip()
         if text:
             if run and (broken or _is_break(run[-1].text, text)):
-                lines.append(_text_line(run))
+                lines.append(_line(run))
                 run = []
             run.append(_Part(text, part.line))
             broken = False
         broken = broken or part.breaks
-    return [*lines, _text_line(run)] if run else lines
+    return [*lines, _line(run)] if run else lines
 
 
-def _text_line(run: Sequence[_Part]) -> TextLine:
+def _line(run: Sequence[_Part]) -> Line:
     """Return the lines of the file that are one line to a reader."""
     texts = [run[0].text]
     for before, part in pairwise(run):
         texts += [_glue(before.text, part.text), part.text]
-    return TextLine("".join(texts), run[0].line, run[-1].line)
+    return Line("".join(texts), run[0].line, run[-1].line)
 
 
 def is_label(nodes: Sequence[Node]) -> bool:

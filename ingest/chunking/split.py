@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.chunking.blocks import Block, Line
+from ingest.chunking.blocks import Block
 from ingest.chunking.budget import MIN_BUDGET_TOKENS, ChunkBudget
+from ingest.chunking.inline_text import Line
 from ingest.chunking.long_text import split_long_text
 from ingest.chunking.tables import Row
 from rag.types import PATH_SEPARATOR, ChunkKind

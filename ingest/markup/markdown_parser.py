@@ -4,8 +4,6 @@ One parser reads all of them: the marks of one dialect are hardly ever text in a
 one. docs/guides/documents.md lists what is recognised.
 """
 
-from collections.abc import Sequence
-
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.newline import newline
@@ -79,11 +77,6 @@ def _numbered_newline(state: StateInline, silent: bool) -> bool:
         vars(state)["newlines"] = (line, position + 1)
         state.tokens[-1].meta["line"] = line
     return True
-
-
-def definitions(tokens: Sequence[Token]) -> dict[str, Token]:
-    """Return the definitions of link addresses by label."""
-    return {str(token.meta["id"]): token for token in tokens if token.type == "definition"}
 
 
 _PARSER = _parser()

@@ -10,7 +10,8 @@ from api.page.cited_lines import CitedLines
 from api.page.code_html import CodeWriter
 from api.page.document_html import line_range, render_document
 from api.page.highlighting import LANGUAGES, MAX_CHARACTERS, highlighted
-from ingest.chunking.blocks import Block, Line
+from ingest.chunking.blocks import Block
+from ingest.chunking.inline_text import Line
 from ingest.readers.parse import parse_document
 
 
