@@ -13,12 +13,12 @@ def test_a_follow_up_is_understood_from_its_history(server: Server) -> None:
     assert "https://dify.ai/zh" in answer["answer"]
     trace = server.client.get(f"/traces/{answer['trace_id']}").json()
     assert trace["question"] == "那它的官网呢？"
-    assert (trace["standalone_question"], trace["rewritten_by"]) == ("Dify 官网", "rule")
+    assert (trace["standalone_question"], trace["rewritten_by"]) == ("Dify 的官网呢？", "rule")
     assert {**trace["answer"]} == answer
 
 
 def test_a_trace_tells_how_an_answer_came_about(server: Server) -> None:
-    question = "Ollama 的官网是什么？"
+    question = "Dify 的官网是什么？"
     answer = server.post("/ask", question=question).json()
     found = server.post("/search", question=question, explain=True).json()["trace"]
     trace = server.client.get(f"/traces/{answer['trace_id']}").json()

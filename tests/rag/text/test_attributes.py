@@ -15,6 +15,7 @@ from rag.text.attributes import asked_attributes
         ("官网是什么", "见 https://tea.example/zh", "茶是一种饮料"),
         ("谁创立了茶馆", "茶馆由老舍创办", "茶馆在北京"),
         ("When was the house built?", "It was built in 1957", "It stands in Beijing"),
+        ("茶馆什么时候开业", "提前三天通知", "装修之后开业"),
         ("店里的电话是多少", "电话 010-12345678", "店在北京"),
     ],
 )
