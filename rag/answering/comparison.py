@@ -40,11 +40,16 @@ def all_rows_of_two_columns(form: QuestionForm, groups: Sequence[EntryGroup]) ->
 
 
 def _columns(form: QuestionForm, group: EntryGroup) -> float:
-    """Return how alike the side that has the worst column is to it; each side needs a column of its own."""
+    """Return how alike the side that has the worst column is to it; each side needs a column of its own.
+
+    One side may be in another language than its column, if the table has no further columns.
+    """
     best = [max(group.headers, key=lambda header: likeness(side, [header]), default="") for side in form.sides]
-    if len(set(best)) < len(form.sides):
-        return 0.0
-    return min(likeness(side, [header]) for side, header in zip(form.sides, best, strict=True))
+    alike = [likeness(side, [header]) for side, header in zip(form.sides, best, strict=True)]
+    named = sum(score >= _MIN_COLUMN for score in alike)
+    if group.headers[:1] == ("",) and len(group.headers) == len(form.sides) + 1 and named == len(form.sides) - 1:
+        return max(alike)  # the one column that is left is the other side, in another language
+    return min(alike) if len(set(best)) == len(form.sides) else 0.0
 
 
 def _about(form: QuestionForm, rows: Sequence[Entry]) -> list[Entry]:

@@ -49,6 +49,11 @@ def test_a_comparison_of_columns_shows_every_row_or_the_one_that_it_is_about() -
     assert about == "Weight; Mini: 1 kg; Maxi: 2 kg [2]"
 
 
+def test_the_column_that_is_left_is_the_side_in_another_language() -> None:
+    table = rows("重量 › Mini Pot: 1 kg › Large Kettle: 2 kg", "价格 › Mini Pot: 10 › Large Kettle: 20", heading="数据")
+    assert quoted("Mini 壶和大水壶在价格上有什么区别？", *table) == "价格；Mini Pot: 10；Large Kettle: 20 [2]"
+
+
 @pytest.mark.parametrize(
     ("question", "item"),
     [
