@@ -91,16 +91,20 @@ def build_prompt(evidence: Evidence, budget: ContextBudget | None = None, *, ins
         shown = shown[:-1]
     dropped = tuple(passage.number for passage in evidence.passages[len(shown) :])
     messages = _messages(evidence, shown, instructions)
-    return Prompt(replace(evidence, passages=shown), messages, dropped, _SYSTEM[evidence.language])
+    return Prompt(replace(evidence, passages=shown), messages, dropped, _rules(evidence))
 
 
 def _messages(evidence: Evidence, shown: Sequence[Passage], instructions: str) -> tuple[Message, ...]:
     passages = "\n\n".join(map(_render_passage, shown))
     user = f"{passages}\n\n{_QUESTION_LABEL[evidence.prompt_language]}: {evidence.question}"
-    system = _SYSTEM[evidence.prompt_language].replace(_LANGUAGE, LANGUAGE_NAMES[evidence.language])
+    system = _rules(evidence)
     if instructions.strip():
         system = f"{system}\n\n{_INSTRUCTIONS[evidence.prompt_language]}\n{instructions.strip()}"
     return Message("system", system), Message("user", user)
+
+
+def _rules(evidence: Evidence) -> str:
+    return _SYSTEM[evidence.prompt_language].replace(_LANGUAGE, LANGUAGE_NAMES[evidence.language])
 
 
 def _render_passage(passage: Passage) -> str:

@@ -191,7 +191,7 @@ def test_tokens_are_estimated_from_above() -> None:
 # Instructions of the operator
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", "en", "ja"])
 def test_instructions_stand_below_the_rules_which_stay_as_they_are(language: Language) -> None:
     evidence = replace(evidence_of(passage(1, "x")), language=language)
     plain, instructed = build_prompt(evidence), build_prompt(evidence, instructions=" Speak like a pirate. ")

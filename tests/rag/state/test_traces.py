@@ -96,7 +96,7 @@ def test_the_trace_of_a_follow_up_has_its_standalone_question(traced: Answerer) 
     history = [Turn("user", "Dify 是什么？"), Turn("assistant", "一个平台。")]
     given = answered(traced, "那它的官网呢？", history=history)
     trace = kept(traced, given)
-    assert (trace.standalone_question, trace.rewritten_by) == ("Dify 官网", "rule")
+    assert (trace.standalone_question, trace.rewritten_by) == ("Dify 的官网呢？", "rule")
     assert "dify.ai" in given.text
     assert trace.prompt == ()
 
