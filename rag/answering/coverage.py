@@ -41,6 +41,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
 
     `is_exact`: the quotes were found by the form of the question, such as both sides of a comparison.
     `missing`: a name of the question or the attribute that it asks for is not in them, or what it wants confirmed.
+    Quotes that hold all else of the question tell the attribute, too, in words that no table foresees.
     """
     text = "\n".join(_text(quote) for quote in quotes)
     question = evidence.question
@@ -54,7 +55,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     is_missing = (
         # An English question may have the Latin form of a name that a Chinese text translates.
         (not has_names and not (is_across and detect_language(question) == "en"))
-        or not all(attribute.tells.search(text) for attribute in attributes)
+        or (covered < _TOLD and not all(attribute.tells.search(text) for attribute in attributes))
         or (not is_exact and not is_across and covered < _MIN_CONFIRMED and bool(_YES_OR_NO.search(question)))
     )
     if is_missing:

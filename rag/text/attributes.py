@@ -8,7 +8,18 @@ import re
 from dataclasses import dataclass
 
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_YEAR_OR_DATE = rf"\d{{4}}|\d+\s*[年月日号]|\b(?:{_MONTHS})\b"
+_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday|spring|summer|autumn|winter"
+_YEAR_OR_DATE = (
+    rf"\d{{4}}|\d+\s*[年月日号]|\b(?:{_MONTHS}|{_DAYS})s?\b|(?:周|星期|礼拜)[一二三四五六日天末]|[春夏秋冬]季"
+)
+_TIME_OF_DAY = (
+    r"\d+:\d\d|\d\s*[ap]\.?m\b|o['’]clock|\b(?:noon|midnight|morning|afternoon|evening|night|daily|today|tomorrow)\b"
+    r"|[\d一二三四五六七八九十两]\s*[点时]|上午|中午|下午|傍晚|晚上|凌晨|每[天日周月年]|[月年]底|[月年]初"
+)
+_COLOURS = (
+    "black|white|gr[ae]y|silver|gold(?:en)?|red|crimson|scarlet|maroon|pink|magenta|orange|amber|yellow|beige|ivory|brown"
+    "|green|olive|teal|turquoise|cyan|blue|navy|indigo|violet|purple"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +65,12 @@ ATTRIBUTES = (
     _attribute(r"邮箱(?:地址)?是|电子邮件|\be-?mail address\b", r"@|\be-?mail\b|邮箱"),
     _attribute(
         r"什么时候|何时|哪一?年|哪天|几月几号|(?:发布|成立|上线)(?:时间|日期)|\bwhen (?:was|were|did|is|will)\b",
-        rf"{_YEAR_OR_DATE}|\d+:\d\d|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b",
+        rf"{_YEAR_OR_DATE}|{_TIME_OF_DAY}|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b",
     ),
     _attribute(
         r"参数量|\bparameters?\b|\bparameter count\b", r"\d\s*(?:亿|万|billion|million|[bm]\b)|参数量|\bparameters?\b"
     ),
-    _attribute(r"颜色|\bcolou?rs?\b", r"颜色|\bcolou?r"),
+    _attribute(r"颜色|\bcolou?rs?\b", rf"[红橙黄绿青蓝紫黑白灰金银粉棕褐]色|颜色|\bcolou?r|\b(?:{_COLOURS})\b"),
     _attribute(r"维度|多少维|\bdimensions?\b", r"维度|\d\s*维|\bdimension"),
     _attribute(r"天气|下雨|气温|\bweather\b", r"天气|降雨|气温|\bweather\b"),
     _attribute(r"星期几|几点了|今天几号|\bwhat (?:day|time) is it\b", r"今天是|\btoday is\b"),
