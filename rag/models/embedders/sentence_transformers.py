@@ -10,6 +10,7 @@ import numpy as np
 from rag.errors import EmbedderError, EmbedderUnavailable, first_line
 from rag.models.bfloat16 import has_bfloat16
 from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
+from rag.models.native_calls import native_call
 from rag.models.pretrained import ModelFamily, load_pretrained
 from rag.text.surrogates import replace_surrogates
 
@@ -64,7 +65,7 @@ class SentenceTransformersEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of `text` as a document, with the model's own tokenizer and without truncation."""
-        with self._lock:
+        with self._lock, native_call():
             tokens = self._model.tokenizer(replace_surrogates(self._document_prompt + text), truncation=False)
         return len(tokens["input_ids"])
 
@@ -85,7 +86,7 @@ class SentenceTransformersEmbedder:
 
     def _embed(self, encode: Any, texts: Sequence[str], **prompt: str) -> Matrix:
         try:
-            with self._lock:
+            with self._lock, native_call():
                 raw = encode(
                     [replace_surrogates(text) for text in texts],
                     batch_size=len(texts),

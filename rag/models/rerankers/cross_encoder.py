@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rag.errors import RerankerError, RerankerUnavailable, first_line
+from rag.models.native_calls import native_call
 from rag.models.pretrained import ModelFamily, load_pretrained
 from rag.text.surrogates import replace_surrogates
 
@@ -41,7 +42,7 @@ class CrossEncoderReranker:
 
         pairs = [(replace_surrogates(question), replace_surrogates(text)) for text in texts]
         try:
-            with self._lock:
+            with self._lock, native_call():
                 # Only some models declare an activation; this one gives 0..1 for all of them.
                 raw = self._model.predict(pairs, activation_fn=Sigmoid(), show_progress_bar=False)
         except (RuntimeError, ValueError, IndexError) as error:  # out of memory, among others

@@ -12,6 +12,7 @@ from rag.models.embedders.multilingual_e5.openvino_library import import_openvin
 from rag.models.embedders.multilingual_e5.tokenizer import Tokenizer
 from rag.models.embedders.multilingual_e5.weights_file import WeightsFile, shipped_weights
 from rag.models.embedders.protocol import Matrix, Vector
+from rag.models.native_calls import native_call
 from rag.models.openmp import usable_threads
 
 
@@ -35,16 +36,19 @@ class OpenVinoEngine:
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of a document, begin, end and prefix included."""
-        return self._tokenizer.count(f"passage: {text}") + 2
+        with native_call():
+            return self._tokenizer.count(f"passage: {text}") + 2
 
     def embed_query(self, text: str) -> Vector:
         """Return a question as a vector of length 1."""
-        vector: Vector = self._embed([f"query: {text}"], self._questions)[0]
+        with native_call():
+            vector: Vector = self._embed([f"query: {text}"], self._questions)[0]
         return vector
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Return passages as rows of a matrix."""
-        return self._embed([f"passage: {text}" for text in texts], self._documents)
+        with native_call():
+            return self._embed([f"passage: {text}" for text in texts], self._documents)
 
     def _embed(self, texts: Sequence[str], encoder: Encoder) -> Matrix:
         """Average the windows of each text, each by its number of tokens."""
