@@ -157,16 +157,16 @@ RewrittenBy = Literal["model", "rule"]
 """How a follow-up was rewritten as a standalone question."""
 
 AnswerReason = Literal["no_evidence", "model_declined", "no_citation", "unsupported", "small_talk"]
-"""Why a question was refused, or `small_talk`: a greeting or thanks, answered without the documents."""
+"""Why the documents do not answer a question, or `small_talk`: a greeting or thanks, which asks them nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a question: text with `[n]` markers and a citation for each, or a refusal with its `reason`.
 
-    The answer to small talk has that as its `reason`, no citations, and is no refusal. `unverified` are the statements
-    of the text that the passages they cite do not support. `truncated` is True if the text stops at the length limit.
-    `attempts` are the calls of chat models, none if the answer is `cached`. `seconds` are by stage.
+    A reply to small talk is a refusal, too: it has no citations. `unverified` are the statements of the text that the
+    passages they cite do not support. `truncated` is True if the text stops at the length limit. `attempts` are the
+    calls of chat models, none if the answer is `cached`. `seconds` are by stage.
     """
 
     text: str
@@ -183,8 +183,8 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """Whether the knowledge base does not answer the question."""
-        return self.reason not in (None, "small_talk")
+        """Whether the text does not come from the documents."""
+        return self.reason is not None
 
     @property
     def usage(self) -> Usage | None:

@@ -128,12 +128,13 @@ async def _render(renderer: AnswerRenderer, text: str) -> Blocks:
 
 def _answer_data(answer: Answer, passages: Sequence[Passage], language: ReplyLanguage) -> AnswerData:
     # The text of a refusal lists the nearest sections; on the page they are links.
-    text = refusal_text(language, ()) if answer.refused else answer.text
+    has_text = answer.reason in (None, "small_talk")
+    text = answer.text if has_text else refusal_text(language, ())
     numbers = [citation.number for citation in answer.citations]
     return AnswerData(
         answer=AskResponse.of(answer),
         html=list(answer_html(text, numbers, answer.unverified)),
-        nearest=_nearest_sections(passages) if answer.refused else [],
+        nearest=[] if has_text else _nearest_sections(passages),
     )
 
 

@@ -77,9 +77,10 @@ class UsageOut(BaseModel):
 
 
 class AskResponse(BaseModel):
-    """An answer or a refusal. `reason` says why the documents were not used: why `refused` is true, or `small_talk`.
+    """An answer from the documents or, if `refused` is true, a text that does not come from them.
 
-    A greeting, thanks or "what can you do?" is small talk, which is answered without citations.
+    `reason` says why: the documents do not answer the question, or the message is `small_talk`, which asks them
+    nothing: a greeting, thanks, or "what can you do?".
 
     `unverified` lists the sentences that the cited passages do not support. `truncated` is true if the text ends at the
     model's length limit. `usage` is null if no model was called or the provider does not count tokens. `cached` is true

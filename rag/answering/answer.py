@@ -129,7 +129,6 @@ class Answerer:
             seconds={},
         )
         yield PassagesFound(())
-        yield TextDelta(text)
         composition = Composition(EXTRACTIVE, text, reason="small_talk")
         seconds = {"total": time.perf_counter() - started}
         standalone = StandaloneQuestion(key.question)

@@ -29,9 +29,9 @@ def build_trace(
     composition has an error, the answer in the trace is only the text that was streamed before it.
     """
     reason, prompt, error = composition.reason, composition.prompt, composition.error
-    is_refused = reason not in (None, "small_talk")
+    has_text = reason in (None, "small_talk")
     answer = Answer(
-        refusal_text(evidence.language, nearest_headings(retrieval.hits)) if is_refused else composition.text,
+        composition.text if has_text else refusal_text(evidence.language, nearest_headings(retrieval.hits)),
         composition.citations,
         composition.model,
         retrieval.generation,

@@ -63,11 +63,12 @@ export class Turn {
       const passage = this.cited.get(citation.number);
       this.cited.set(citation.number, { ...passage, ...citation, url: urlOf(citation, passage) });
     }
-    this.answer.classList.toggle("refused", answer.refused);
+    const refused = answer.refused && answer.reason !== "small_talk";
+    this.answer.classList.toggle("refused", refused);
     this.blocks({ start: 0, html });
     for (const element of this.answer.querySelectorAll(".unverified")) markUnverified(element);
     const count = answer.citations.length;
-    if (answer.refused) this.setState("refused_state");
+    if (refused) this.setState("refused_state");
     else if (answer.truncated) this.setState("truncated");
     else this.setState(count ? "answered" : "answered_plain", { count });
     this.below.replaceChildren(...this.nearestSections(nearest), ...this.sources(), ...this.actions(rating));

@@ -34,6 +34,6 @@ def test_small_talk_is_answered_without_a_search_and_without_a_model(shipped: Se
     chat = ScriptedChat(["never"])
     told = Told(events(question, changed(shipped, chat=chat)), chat)
     assert told.passages == [PassagesFound(())]
-    assert (told.answer.reason, told.answer.refused, told.answer.citations) == ("small_talk", False, ())
+    assert (told.answer.reason, told.answer.refused, told.answer.citations) == ("small_talk", True, ())
     assert told.events[1] == TextDelta(told.answer.text)
     assert not told.answer.attempts
