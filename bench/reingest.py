@@ -72,7 +72,7 @@ def main() -> None:
             measurements = measure(arguments.docs, arguments.work, endpoint_settings(url))
     for measurement in measurements:
         print(
-            f"{measurement.step:<28} {measurement.seconds:>8.2f} s  {measurement.embedded:>6} embedded  "
+            f"{measurement.step:<36} {measurement.seconds:>8.2f} s  {measurement.embedded:>6} embedded  "
             f"+{measurement.chunks_added} −{measurement.chunks_removed} chunks"
         )
     if arguments.out:
