@@ -4,9 +4,10 @@
 
 `DOCS` is a folder of Markdown files with subfolders. The benchmark copies it, runs `zhiwen ingest`, runs it while
 another process has the store open, and runs it again after each of these steps: nothing changed; nothing changed, with
-`--verify`; ten paragraphs edited in ten files; a folder renamed. Of each step it prints the seconds of the whole
-process, the texts embedded, and the chunks added and removed. `--out FILE` writes them as JSON; the figures of the
-repository are in bench/results/reingest.json.
+`--verify`; ten paragraphs edited in ten files; a folder renamed; the folder renamed back, while `zhiwen serve` has the
+store open and has answered a search. Of each step it prints the seconds of the whole process, the texts embedded, and
+the chunks added and removed. `--out FILE` writes them as JSON; the figures of the repository are in
+bench/results/reingest.json.
 
 By default an endpoint hashes words into vectors, so that the figures show everything but the model. With
 `--embedder builtin` the first ingest takes much longer; it is kept in the work folder, and the next run reuses it.
@@ -19,13 +20,17 @@ import random
 import shutil
 import statistics
 import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import httpx2
+
 from bench.embedding_endpoint import word_vector_endpoint
 from bench.results import commit, machine
+from bench.server_process import ZHIWEN, server_process
 from rag.settings import Settings, StoreSettings
 from rag.wiring import open_store
 
@@ -67,7 +72,7 @@ def main() -> None:
             measurements = measure(arguments.docs, arguments.work, endpoint_settings(url))
     for measurement in measurements:
         print(
-            f"{measurement.step:<28} {measurement.seconds:>8.2f} s  {measurement.embedded:>6} embedded  "
+            f"{measurement.step:<36} {measurement.seconds:>8.2f} s  {measurement.embedded:>6} embedded  "
             f"+{measurement.chunks_added} −{measurement.chunks_removed} chunks"
         )
     if arguments.out:
@@ -111,8 +116,12 @@ def measure(docs: Path, work: Path, settings: dict[str, str]) -> list[Measuremen
     found.append(_run("nothing changed, --verify", work, settings, "--verify", runs=NO_OP_RUNS))
     edited = _edit_paragraphs(root)
     found.append(_run(f"{edited} paragraphs edited", work, settings))
-    renamed = _rename_folder(root)
-    found.append(_run(f"folder of {renamed} files renamed", work, settings))
+    before, after = _rename_folder(root)
+    renamed = f"folder of {sum(1 for _ in after.rglob('*.md'))} files renamed"
+    found.append(_run(renamed, work, settings))
+    with _service(work, settings):
+        after.rename(before)
+        found.append(_run(f"{renamed}, served", work, settings))
     return found
 
 
@@ -128,15 +137,26 @@ def _run_refused(work: Path, settings: dict[str, str]) -> Measurement:
 
 def _time_ingest(work: Path, settings: dict[str, str], *options: str) -> tuple[float, subprocess.CompletedProcess[str]]:
     """Ingest in a process of its own. Return its seconds and how it ended."""
-    command = [str(Path(sys.executable).with_name("zhiwen")), "ingest", "--json", *options]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ZHIWEN_")} | {
-        "ZHIWEN_KNOWLEDGE__PATH": str(work / "docs"),
-        "ZHIWEN_STORE__URI": str(work / "m.db"),
-        **settings,
-    }
+    command = [ZHIWEN, "ingest", "--json", *options]
+    others = {key: value for key, value in os.environ.items() if not key.startswith("ZHIWEN_")}
+    environment = others | _environment(work, settings)
     started = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     return time.perf_counter() - started, done
+
+
+@contextmanager
+def _service(work: Path, settings: dict[str, str]) -> Iterator[None]:
+    """Run `zhiwen serve` over the index, which has loaded its chunks for a search."""
+    environment = _environment(work, settings) | {"ZHIWEN_TRACES__PATH": str(work / "traces")}
+    with server_process([ZHIWEN, "serve", "--port", "0"], environment) as (url, _):
+        httpx2.post(f"{url}/search", json={"question": "TiDB"}, timeout=60, trust_env=False).raise_for_status()
+        yield
+
+
+def _environment(work: Path, settings: dict[str, str]) -> dict[str, str]:
+    paths = {"ZHIWEN_KNOWLEDGE__PATH": work / "docs", "ZHIWEN_STORE__URI": work / "m.db"}
+    return {name: str(path.resolve()) for name, path in paths.items()} | settings
 
 
 def _run(step: str, work: Path, settings: dict[str, str], *options: str, runs: int = 1) -> Measurement:
@@ -183,13 +203,12 @@ def _is_paragraph(lines: list[str], number: int) -> bool:
     return line[:1].isalpha() and not lines[number - 1].strip() and not "".join(lines[number + 1 : number + 2]).strip()
 
 
-def _rename_folder(root: Path) -> int:
-    """Rename the subfolder whose number of files is nearest to fifty; return that number."""
+def _rename_folder(root: Path) -> tuple[Path, Path]:
+    """Rename the subfolder whose number of files is nearest to fifty; return its path before and after."""
     folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
     counts = {path: sum(1 for _ in path.rglob("*.md")) for path in folders}
     chosen = min(folders, key=lambda path: (abs(counts[path] - RENAMED_FILES), path.name))
-    chosen.rename(chosen.with_name(f"{chosen.name}-renamed"))
-    return counts[chosen]
+    return chosen, chosen.rename(chosen.with_name(f"{chosen.name}-renamed"))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def ingest(
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
-        if _stage(plan, staging, embedder, settings, report, on_progress, are_resumed=bool(resumed)):
+        if _stage(plan, staging, documents, embedder, settings, report, on_progress, are_resumed=bool(resumed)):
             live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
             staging.commit(live, keep=settings.store.keep_generations)
         elif resumed or report.failures:
@@ -132,6 +132,7 @@ def _plan(
 def _stage(
     plan: Plan,
     staging: Staging,
+    documents: Mapping[str, DocumentRecord],
     embedder: Embedder,
     settings: Settings,
     report: IngestReport,
@@ -139,11 +140,12 @@ def _stage(
     *,
     are_resumed: bool,
 ) -> bool:
-    """Read, cut, embed and write what the plan names. Return whether anything was written."""
+    """Read, cut, embed and write what the plan names; readers have `documents`. Return whether anything was written."""
     moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
         pipeline = Pipeline(
             staging,
+            documents,
             DocumentCutter(parser, embedder, settings),
             embedder,
             report,

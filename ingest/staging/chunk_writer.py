@@ -15,9 +15,10 @@ _SECONDS_UNTIL_WRITTEN = 1.0
 
 
 class ChunkWriter:
-    """Writes chunks as soon as their vectors are there: `batch_size` at a time, and at least once a second.
+    """Writes chunks soon after their vectors are made: when there are `batch_size`, and at least once a second.
 
-    What is written survives a crash, so that the next ingest need not embed it. Methods raise StoreError.
+    What is written survives a crash, so that the next ingest need not embed it. Chunks whose vectors the store has
+    already wait for the next write. Methods raise StoreError.
     """
 
     def __init__(self, staging: Staging, *, batch_size: int) -> None:
@@ -57,6 +58,8 @@ class ChunkWriter:
         reach_failpoint("embedded")
         for key, vector in zip(keys, vectors, strict=True):
             self._add(key, self._waiting.pop(key), vector)
+            if len(self._chunks) >= self._batch_size or time.monotonic() - self._last_write > _SECONDS_UNTIL_WRITTEN:
+                self.flush()
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
         """Give up the texts, by hash, that the model cannot embed."""
@@ -70,9 +73,8 @@ class ChunkWriter:
 
     def flush(self) -> None:
         """Write all chunks that have their vectors."""
-        for start in range(0, len(self._chunks), self._batch_size):
-            batch = slice(start, start + self._batch_size)
-            self._staging.insert_chunks(self._chunks[batch], np.stack(self._vectors[batch]))
+        if self._chunks:
+            self._staging.insert_chunks(self._chunks, np.stack(self._vectors))
         self._chunks, self._vectors, self._vector_of = [], [], {}
         self._last_write = time.monotonic()
 
@@ -80,5 +82,3 @@ class ChunkWriter:
         self._chunks += chunks
         self._vectors += [vector] * len(chunks)
         self._vector_of[key] = vector
-        if len(self._chunks) >= self._batch_size or time.monotonic() - self._last_write > _SECONDS_UNTIL_WRITTEN:
-            self.flush()

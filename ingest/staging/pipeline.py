@@ -1,8 +1,8 @@
 """Files → cut documents → vectors → the staged generation: three stages that work at the same time.
 
     one thread      reads a file, has it parsed in a process of its own, and cuts it into chunks
-    this thread     compares documents with the store, and writes rows; only this one uses the store
-    one thread      embeds the texts of a window of documents, the longest first
+    this thread     compares documents with the store, and writes rows
+    one thread      has the store load its chunks, then embeds the texts of a window of documents, the longest first
 
 What the two threads hand over arrives in one inbox. Documents arrive in their order and windows are closed by what is
 in them, so what is staged does not depend on which stage is faster. The first error ends all three.
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 
 from ingest.files.scan import File
 from ingest.staging.changes import DocumentChange, compare
@@ -20,6 +20,7 @@ from ingest.staging.chunk_writer import ChunkWriter
 from ingest.staging.document_cutter import CutDocument, DocumentCutter, UnreadableDocument
 from ingest.staging.plan import Plan
 from ingest.staging.progress_meter import ProgressMeter
+from ingest.staging.removal_groups import group_removals
 from ingest.staging.report import Failure, IngestReport, OnProgress
 from ingest.staging.stage_thread import Inbox, StageThread
 from ingest.staging.staging import Staging
@@ -31,20 +32,20 @@ from rag.store.records import DocumentRecord
 _LARGEST_WINDOW = 512  # chunks; a longer window makes the batches no more even
 _FILES_AHEAD = 2
 _HEARTBEAT_SECONDS = 0.5
-# A deletion costs a file of many rows at least 0.1 s, however few rows it is of.
-_DOCUMENTS_REMOVED_TOGETHER = 50
 
 
 class Pipeline:
     """Stages what a plan names, and keeps count in the report and the meter that it is given.
 
-    The first window has about `batch_size` chunks, so that vectors come soon, and each has twice as many as the one
-    before. `on_progress` is called at least twice a second; what it raises ends the ingest.
+    `live_documents` is the manifest that readers have. The first window has about `batch_size` chunks, so that vectors
+    come soon, and each has twice as many as the one before. `on_progress` is called at least twice a second; what it
+    raises ends the ingest.
     """
 
     def __init__(
         self,
         staging: Staging,
+        live_documents: Mapping[str, DocumentRecord],
         cutter: DocumentCutter,
         embedder: Embedder,
         report: IngestReport,
@@ -54,6 +55,7 @@ class Pipeline:
         on_progress: OnProgress,
     ) -> None:
         self._staging = staging
+        self._live_documents = live_documents
         self._cutter = cutter
         self._embedder = embedder
         self._report = report
@@ -66,6 +68,8 @@ class Pipeline:
         self._window_chunks = batch_size
         self._largest_window = max(_LARGEST_WINDOW, batch_size)
         self._collected: list[CutDocument] = []
+        self._windows: deque[list[CutDocument]] = deque()
+        self._is_loaded = False
         self._to_move: deque[str] = deque()
         self._documents_under_way = self._chunks_under_way = 0
         self.has_staged = False
@@ -78,15 +82,15 @@ class Pipeline:
         version, and is in the report.
         """
         upcoming = deque(plan.to_read)
-        if self._staging.is_fresh:
-            self._to_move.extend(plan.kept)
+        self._to_move.extend(plan.kept if self._staging.is_fresh else ())
         with self._cutting, self._embedding, self._keeping_vectors():
+            if upcoming or self._to_move:
+                self._embedding.submit(self._staging.load_chunks, then=self._end_loading)
             while upcoming or self._to_move or self._documents_under_way:
                 self._keep_stages_busy(upcoming)
                 self._inbox.handle_next(timeout_seconds=_HEARTBEAT_SECONDS)
                 self._on_progress(self._meter.progress())
-        for start in range(0, len(plan.removed), _DOCUMENTS_REMOVED_TOGETHER):
-            gone = plan.removed[start : start + _DOCUMENTS_REMOVED_TOGETHER]
+        for gone in group_removals(plan.removed, self._live_documents):
             self._report.chunks.removed += self._staging.remove_documents(gone)
             self.has_staged = True
             self._on_progress(self._meter.progress())
@@ -116,7 +120,11 @@ class Pipeline:
         # A document without any chunk counts, too: there may be many.
         collected = max(_count_chunks(self._collected), len(self._collected))
         if self._collected and (is_complete or collected >= self._window_chunks):
-            self._begin_window()
+            self._windows.append(self._collected)
+            self._collected = []
+            self._window_chunks = min(2 * self._window_chunks, self._largest_window)
+        while self._is_loaded and self._windows:
+            self._begin_window(self._windows.popleft())
 
     def _collect(self, document: CutDocument | UnreadableDocument) -> None:
         if isinstance(document, UnreadableDocument):
@@ -132,23 +140,24 @@ class Pipeline:
         self._collected.append(document)
         self._chunks_under_way += len(document.chunks)
 
-    def _begin_window(self) -> None:
-        changes = self._changes_of(self._collected)
+    def _end_loading(self, _: object) -> None:
+        self._is_loaded = True
+
+    def _begin_window(self, documents: Sequence[CutDocument]) -> None:
+        changes = self._changes_of(documents)
         texts = self._writer.put([chunk for change in changes for chunk in change.to_write])
         self._meter.compared(
-            sum(document.record.size for document in self._collected if not document.is_old_version),
-            chunks=_count_chunks(self._collected),
+            sum(document.record.size for document in documents if not document.is_old_version),
+            chunks=_count_chunks(documents),
             to_embed=len(texts),
             bytes_to_embed=_bytes_of(texts),
         )
         # A window without new texts waits for its turn like the others, whose texts it may share.
         self._embedding.submit(partial(self._embed, texts), then=partial(self._end_window, changes, texts))
-        self._collected = []
-        self._window_chunks = min(2 * self._window_chunks, self._largest_window)
 
     def _changes_of(self, documents: Sequence[CutDocument]) -> list[DocumentChange]:
         old: dict[str, list[LiveChunk]] = {document.record.source: [] for document in documents}
-        for live in self._staging.chunks_of(*old):
+        for live in self._staging.chunks_of(*(source for source in old if source in self._live_documents)):
             old[live.chunk.source].append(live)
         return [compare(document, old[document.record.source]) for document in documents]
 
@@ -213,10 +222,8 @@ class Pipeline:
         live = self._live_documents.get(source)
         counts = self._report.documents
         counts.failed += 1
-        if live:
-            counts.changed -= 1
-        else:
-            counts.added -= 1
+        counts.changed -= live is not None
+        counts.added -= live is None
         self._report.failures.append(Failure(source, error))
         if live and self._staging.is_fresh:
             self._move_old_version(source)
@@ -233,10 +240,6 @@ class Pipeline:
     def _finish(self, documents: int) -> None:
         self._documents_under_way -= documents
         self._meter.staged(documents)
-
-    @cached_property
-    def _live_documents(self) -> Mapping[str, DocumentRecord]:
-        return self._staging.live_documents()
 
 
 def _count_chunks(documents: Sequence[CutDocument]) -> int:

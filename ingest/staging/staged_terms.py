@@ -17,8 +17,10 @@ def stage_terms(
     payloads: Sequence[Mapping[str, object]] = changes.payloads()
     if base:
         stored = namespace.term_payloads(base.generation)
-        whole = compact_statistics(sum_statistics([*stored, *payloads]))
-        if len(stored) + len(payloads) > 2 * len(whole) + _MAX_DIFFERENCES:
-            namespace.tombstone_terms(generation=base.generation, died=born, since=since)
-            payloads = whole
+        rows = len(stored) + len(payloads)
+        if rows > _MAX_DIFFERENCES:
+            whole = compact_statistics(sum_statistics([*stored, *payloads]))
+            if rows > 2 * len(whole) + _MAX_DIFFERENCES:
+                namespace.tombstone_terms(generation=base.generation, died=born, since=since)
+                payloads = whole
     namespace.put_terms(payloads, born=born)

@@ -73,10 +73,16 @@ class Staging:
         """Return the manifest that this generation starts from: empty in a new namespace."""
         return self._snapshot(self._base).documents() if self._base else {}
 
+    def load_chunks(self) -> None:
+        """Have the store read its chunks into memory; any thread may do this ahead of the first use of them."""
+        if self._exists:
+            self._namespace.load()
+
     def chunks_of(self, *sources: str) -> list[LiveChunk]:
         """Return the chunks of these documents that this generation starts from: none in a new namespace."""
-        generation = self._base.generation if self._base else 0
-        return self._namespace.live_chunks(sources, generation=generation, since=self._since) if generation else []
+        if not self._base or not sources:
+            return []
+        return self._namespace.live_chunks(sources, generation=self._base.generation, since=self._since)
 
     def live_documents(self) -> dict[str, DocumentRecord]:
         """Return the manifest that readers have, whichever embedder it was made with."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from rag.errors import FilterError
 
 _VALUES_IN_A_LIST = 200
-KEYS_IN_A_LIST = 1000
-"""Keys of rows are short, and each deletion from a file costs 0.1 s besides."""
+KEYS_IN_A_LIST = 2000
+"""Keys and hashes are short, and each deletion from a file costs 0.1 s besides."""
 _CONTROL_CHARACTER_OR_SURROGATE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 

@@ -56,6 +56,10 @@ class Namespace:
         chunks = rows.chunk_collection_spec(dimension, lexical=lexical)
         self._milvus.create_both((self._chunks, chunks), (self._manifests, rows.MANIFEST_COLLECTION))
 
+    def load(self) -> None:
+        """Read the chunks of a file into memory, which the first use of them does otherwise."""
+        self._milvus.load(self._chunks)
+
     def insert_chunks(self, chunks: Sequence[Chunk], vectors: Matrix, *, born: int) -> list[StoredChunk]:
         """Write chunks that are born in a generation; `vectors` has a row for each. Return them as they are stored."""
         new = [rows.to_chunk_row(chunk, vector, born=born) for chunk, vector in zip(chunks, vectors, strict=True)]
@@ -80,7 +84,7 @@ class Namespace:
     def vectors_by_text_hash(self, text_hashes: Sequence[str], *, since: ReadTimestamp = LATEST) -> dict[str, Vector]:
         """Return the vectors that are stored for these texts, in whatever generation, by `text_hash`."""
         known: dict[str, Vector] = {}
-        for listed in value_lists(text_hashes):
+        for listed in value_lists(text_hashes, KEYS_IN_A_LIST):
             for row in self._milvus.rows(self._chunks, f"text_hash in {listed}", ["text_hash", "vector"], since=since):
                 vector = np.asarray(row["vector"], dtype=np.float32)
                 # A write that was broken off must not become part of a generation.

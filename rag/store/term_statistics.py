@@ -84,13 +84,16 @@ class TermChanges:
 def sum_statistics(payloads: Iterable[Mapping[str, object]]) -> TermStatistics:
     """Return the sum of stored payloads."""
     chunks = 0
-    frequencies: Counter[int] = Counter()
+    parts = [np.empty(0, dtype=_ENTRY)]
     for payload in payloads:
         chunks += int(str(payload["chunks"]))
-        entries = np.frombuffer(zlib.decompress(base64.b85decode(str(payload["terms"]))), dtype=_ENTRY)
-        for term, count in zip(entries["term"].tolist(), entries["count"].tolist(), strict=True):
-            frequencies[term] += count
-    return TermStatistics(chunks, {term: count for term, count in frequencies.items() if count > 0})
+        parts.append(np.frombuffer(zlib.decompress(base64.b85decode(str(payload["terms"]))), dtype=_ENTRY))
+    entries = np.concatenate(parts)
+    terms, positions = np.unique(entries["term"], return_inverse=True)
+    counts = np.zeros(len(terms), dtype=np.int64)
+    np.add.at(counts, positions, entries["count"])
+    some = counts > 0
+    return TermStatistics(chunks, dict(zip(terms[some].tolist(), counts[some].tolist(), strict=True)))
 
 
 def compact_statistics(statistics: TermStatistics) -> list[dict[str, object]]:

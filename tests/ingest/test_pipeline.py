@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ingest.staging.report import Progress
+from ingest.staging.staging import Staging
 from ingest.sync import ingest
 from rag.errors import EmbedderError, IngestStopped, StoreError
 from rag.models.embedders.protocol import Matrix, OnEmbedded, ignore_embedded
@@ -46,6 +47,41 @@ def test_what_is_staged_does_not_depend_on_which_stage_is_faster(
     (slow, one), (fast, another) = reports
     assert not difference(one.live(), another.live())
     assert (slow.embedded, slow.chunks, slow.documents) == (fast.embedded, fast.chunks, fast.documents)
+
+
+def test_documents_are_cut_while_the_store_loads_its_chunks(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first use of a file with many chunks takes seconds."""
+    library.ingest()
+    change_everything_a_little(library.folder)
+    was_cut = threading.Event()
+    load_chunks = Staging.load_chunks
+
+    def load(staging: Staging) -> None:
+        assert was_cut.wait(60)
+        load_chunks(staging)
+
+    monkeypatch.setattr(Staging, "load_chunks", load)
+    library.ingest(on_progress=lambda progress: progress.chunks and was_cut.set())
+    library.assert_clean()
+
+
+def test_an_error_while_the_store_loads_its_chunks_ends_the_ingest(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.ingest()
+    before = library.live()
+    library.folder.edit("lantern.md", "lantern2", "lantern2 and candle")
+
+    def load(staging: Staging) -> None:
+        raise StoreError("its disk is gone")
+
+    monkeypatch.setattr(Staging, "load_chunks", load)
+    with pytest.raises(StoreError, match="its disk is gone"):
+        library.ingest()
+    monkeypatch.undo()
+    assert library.live() == before
+    library.ingest()
+    library.assert_clean()
 
 
 def test_texts_are_embedded_longest_first_in_windows_that_grow(new_library: Library) -> None:
