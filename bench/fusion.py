@@ -96,7 +96,8 @@ def fit(sets: Sequence[Candidates]) -> WordWeight:
     samples = [candidates.sample(_FITTED_QUESTIONS) for candidates in sets]
     evidence = [_evidence(candidates) for candidates in samples]
     everything = np.concatenate(evidence)
-    centre, scale = everything.mean(axis=0), np.maximum(everything.std(axis=0), 1e-9)
+    centre, spread = everything.mean(axis=0), everything.std(axis=0)
+    scale = np.where(spread > 1e-9, spread, 1.0)
     lists = [_Lists(one, (each - centre) / scale) for one, each in zip(samples, evidence, strict=True)]
 
     def objective(parameters: Numbers) -> tuple[float, Numbers]:

@@ -43,7 +43,8 @@ def test_the_scores_are_those_of_fuse() -> None:
 
 
 def test_the_fit_trusts_words_where_they_match_much() -> None:
-    weight = fit([CANDIDATES, CANDIDATES])
+    noise = replace(CANDIDATES, gain=1 - CANDIDATES.gain)
+    weight = fit([CANDIDATES, CANDIDATES, CANDIDATES, noise])
     assert weight.matched > 0
     assert CANDIDATES.ndcg(fused(CANDIDATES, weight)) == pytest.approx(1.0)
 
