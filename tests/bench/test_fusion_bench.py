@@ -45,8 +45,8 @@ def test_the_scores_are_those_of_fuse() -> None:
 def test_the_fit_trusts_words_where_they_match_much() -> None:
     noise = replace(CANDIDATES, gain=1 - CANDIDATES.gain)
     weight = fit([CANDIDATES, CANDIDATES, CANDIDATES, noise])
-    assert weight.matched > 0
-    assert CANDIDATES.ndcg(fused(CANDIDATES, weight)) == pytest.approx(1.0)
+    assert weight.matched > 0.1
+    assert weight.terms == weight.rarest == 0, "they are the same for all questions"
 
 
 def test_a_sample_has_whole_questions() -> None:
