@@ -1,6 +1,6 @@
 # Every target sets up .venv first. If nothing has changed, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve test check container-test types audit browser format openapi lock clean
+.PHONY: help ask serve eval test check container-test types audit browser format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,6 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo 'make ask q="…"   answer a question from knowledge/'
 	@echo 'make serve       serve http://127.0.0.1:8000 and ingest changes of knowledge/'
+	@echo 'make eval        ask the golden questions of knowledge/'
 	@echo 'make test        run everything that CI runs'
 	@echo 'make container-test   build the image and try it in Docker'
 	@echo 'make check       the same: format, lint, types, import contracts, audits, tests'
@@ -22,6 +23,11 @@ ask: $(INSTALLED)
 
 serve: $(INSTALLED)
 	@$(BIN)/zhiwen serve --watch
+
+# CI runs the same on a fresh index, in tests/api/cli/test_evaluate.py.
+eval: $(INSTALLED)
+	@$(BIN)/zhiwen ingest
+	@$(BIN)/zhiwen eval
 
 test: check
 

@@ -11,5 +11,10 @@ def base_url(serve: ServeSettings, connection: HTTPConnection) -> str:
 
 
 def absolute(url: str, base: str) -> str:
-    """Return the absolute address of a path of this server, such as the path of a citation."""
-    return f"{base}/{url.removeprefix('/')}"
+    """Return the absolute address of a path of this server, such as that of a citation; a web address stays."""
+    return url if is_absolute(url) else f"{base}/{url.removeprefix('/')}"
+
+
+def is_absolute(url: str) -> bool:
+    """Return whether a citation leads to a published page instead of to this server."""
+    return url.startswith(("https://", "http://"))

@@ -151,6 +151,11 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "{name}，{dimension} 维，由 {engine} 计算，{seconds:.1f} 秒内就绪",
         "en": "{name}, {dimension} dimensions, computed by {engine}, ready in {seconds:.1f} s",
     },
+    "reranker": {"zh": "重排模型", "en": "Reranker"},
+    "doctor_reranker": {
+        "zh": "{name}，{seconds:.1f} 秒内排好两段",
+        "en": "{name}, ranked two passages in {seconds:.1f} s",
+    },
     "doctor_extractive": {
         "zh": "未配置，回答摘自原文；要用大模型，请设置 ZHIWEN_CHAT__PROVIDER 和密钥",
         "en": "not configured: answers are quoted from the documents; to use a model, set ZHIWEN_CHAT__PROVIDER and "
@@ -206,6 +211,31 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "broken_off": {"zh": "写到一半断了，不算回答", "en": "Broken off; this is not an answer"},
     # Feedback
     "no_feedback": {"zh": "还没有评价。", "en": "No feedback yet."},
+    # Evaluations
+    "asking": {"zh": "正在提问", "en": "Asking"},
+    "not_as_expected": {"zh": "哪里不对", "en": "Not as expected"},
+    "evaluated": {
+        "zh": "{total} 个问题，过了 {passed} 个；第 {generation} 版，由 {models} 回答",
+        "en": "{passed} of {total} questions passed; generation {generation}, answered by {models}",
+    },
+    "compared_with": {
+        "zh": "对比的是{name}（{at} UTC，第 {generation} 版，由 {models} 回答）",
+        "en": "Compared with {name} ({at} UTC, generation {generation}, answered by {models})",
+    },
+    "last_run": {"zh": "上次没有问题的那一回", "en": "the last good run"},
+    "previous_generation": {"zh": "上一个版本", "en": "the generation before"},
+    "flipped": {"zh": "{count} 个原来能过，现在过不了：", "en": "Passed before and fail now: {count}"},
+    "new_failures": {"zh": "{count} 个是新加的，没有过：", "en": "New and fail: {count}"},
+    "mended": {"zh": "{count} 个原来过不了，现在过了：", "en": "Failed before and pass now: {count}"},
+    "no_answer": {"zh": "（没有回答）", "en": "(no answer)"},
+    "eval_passage": {"zh": "没有找到段落：{detail}", "en": "passage not found: {detail}"},
+    "eval_refused": {"zh": "拒答了（{detail}）", "en": "refused ({detail})"},
+    "eval_answered": {"zh": "应该拒答，却答了", "en": "answered, should be refused"},
+    "eval_answer": {"zh": "没有说：{detail}", "en": "does not say: {detail}"},
+    "eval_forbidden": {"zh": "不该说：{detail}", "en": "must not say: {detail}"},
+    "eval_citation": {"zh": "没有引用：{detail}", "en": "does not cite: {detail}"},
+    "eval_reference": {"zh": "和参考答案不符：{detail}", "en": "differs from the reference: {detail}"},
+    "eval_error": {"zh": "出错：{detail}", "en": "error: {detail}"},
     # Servers
     "stop": {"zh": "按 Ctrl+C 停止", "en": "Press Ctrl+C to stop"},
     "mcp_waits": {

@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="add the figures to this JSON file")
     arguments = parser.parse_args()
     golden = yaml.safe_load((ROOT / "knowledge" / "golden.yaml").read_text(encoding="utf-8"))
-    questions = [entry["question"] for entry in golden["questions"]]
+    questions = [entry["question"] for entry in golden["questions"] if not entry.get("refused")]
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as service:
         result = asyncio.run(measure_overhead(service, questions, arguments.questions))
         result |= asyncio.run(measure_concurrency(service, questions, arguments.streams, arguments.rounds))

@@ -163,7 +163,7 @@ def _watching_process() -> Iterator[_Watched]:
             frames = (frame for thread, frame in sys._current_frames().items() if thread != threading.get_ident())
             watched.samples += 1
             watched.seen.update({stage for frame in frames if (stage := _stage_of(frame))})
-            for process, megabytes in _peak_memory():
+            for process, megabytes in peak_memory():
                 watched.peak_mb[process] = max(watched.peak_mb.get(process, 0), megabytes)
 
     watcher = threading.Thread(target=watch, name="watch")
@@ -185,7 +185,7 @@ def _stage_of(frame: FrameType | None) -> str:
     return ""
 
 
-def _peak_memory() -> Iterator[tuple[str, int]]:
+def peak_memory() -> Iterator[tuple[str, int]]:
     """Yield this process and its children, each with the most memory that it has had, in MB."""
     own = str(os.getpid())
     for folder in Path("/proc").iterdir():

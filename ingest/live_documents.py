@@ -139,6 +139,8 @@ def _keep_within(element: Element, chunk: Chunk) -> None:
     for child in element.children:
         if isinstance(child, Element):
             _keep_within(child, chunk)
+        else:
+            child.line = min(max(child.line, chunk.start_line), chunk.end_line)
 
 
 def _paragraphs(chunk: Chunk) -> Iterator[Text]:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ingest.files.scan import FolderScan, scan_knowledge
-from ingest.golden import GoldenQuestion, GoldenResult, ask_golden, check_golden_loss, load_golden
+from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
+from ingest.golden.questions import GoldenQuestion, load_golden
 from ingest.parser_process import ParserProcess
 from ingest.staging.deletion_guard import (
     check_same_folder,
@@ -45,14 +46,15 @@ def ingest(
     document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
     stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
     write. With `verify`, files are compared by content whatever their time of modification; with `force`, a generation
-    goes live even if it finds fewer golden questions.
+    goes live even if golden questions are lost.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
-    StoreError or EmbedderError; the live generation is then as it was.
+    StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
     """
     started = time.monotonic()
     with write_lease(store) as check_lease:
         found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
+        recent = () if force else recent_questions(settings)
         store.connect()  # creates a missing database file, but not for a folder without documents
         resumed = recover(store, kept_layout=layout_of(embedder, settings.retrieval.mode))
         reach_failpoint("recovered")
@@ -63,7 +65,7 @@ def ingest(
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
         if _stage(plan, staging, embedder, settings, report, on_progress, are_resumed=bool(resumed)):
-            live = _gate(staging, plan, golden, embedder, settings, force=force)
+            live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
             staging.commit(live, keep=settings.store.keep_generations)
         elif resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
@@ -157,26 +159,32 @@ def _gate(
     staging: Staging,
     plan: Plan,
     golden: Sequence[GoldenQuestion],
-    embedder: Embedder,
-    settings: Settings,
+    recent: Sequence[str],
+    gate: Gate,
     *,
     force: bool,
 ) -> Commit:
     """Ask the staged generation the golden questions, and return it with what it found.
 
-    Raises GoldenQuestionsLost if it finds too few, unless `force`.
+    Raises GoldenQuestionsLost if it finds or answers too few of all questions, unless `force`.
     """
-    sealed = staging.seal(_root(settings))
-    found = ask_golden(golden, sealed, embedder, settings.retrieval)
-    if staging.live and not force:
-        before = GoldenResult(staging.live.golden_asked, staging.live.golden_found)
-        check_golden_loss(before, found, golden, max_drop=settings.knowledge.max_golden_drop)
+    sealed, live = staging.seal(_root(gate.settings)), staging.live
+    found = gate.ask(golden, sealed)
+    if live and not force:
+        check_golden_loss(
+            GoldenResult(live.golden_asked, live.golden_found),
+            found,
+            golden,
+            max_drop=gate.settings.knowledge.max_golden_drop,
+            recent=recent,
+            no_longer_answered=gate.no_longer_answered(recent, gate.store.snapshot_of(live), sealed),
+        )
     reach_failpoint("gated")
     return replace(
         sealed.commit,
         golden_asked=found.asked,
         golden_found=found.found,
-        documents_before_loss=documents_to_keep(staging.live) if staging.live and plan.held_back else 0,
+        documents_before_loss=documents_to_keep(live) if live and plan.held_back else 0,
     )
 
 

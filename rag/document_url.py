@@ -1,4 +1,4 @@
-"""The URLs under which the service shows documents."""
+"""The URLs under which the service shows documents and their pictures."""
 
 from urllib.parse import quote
 
@@ -9,7 +9,7 @@ PASSAGE_ID = "passage"
 
 DOCUMENTS = "/docs/"
 PICTURES = "/pictures/"
-"""The beginnings of the URL paths of documents and of the pictures of the knowledge folder."""
+"""The beginnings of the URL paths of documents and of pictures."""
 
 
 def document_url(source: str, lines: range = range(0)) -> str:
@@ -20,6 +20,15 @@ def document_url(source: str, lines: range = range(0)) -> str:
     """
     path = DOCUMENTS + quote(source)
     return f"{path}?lines={lines[0]}-{lines[-1]}#{PASSAGE_ID}" if lines else path
+
+
+def picture_url(path: str, folder: str = "") -> str:
+    """Return the URL path of a picture that is called `path` in `folder`, or somewhere else if it is not there.
+
+    >>> picture_url("img/a b.png", "guides")
+    '/pictures/img/a%20b.png?in=guides'
+    """
+    return PICTURES + quote(path) + (f"?in={quote(folder)}" if folder else "")
 
 
 def passage_url(chunk: Chunk) -> str:

@@ -6,12 +6,18 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from rag.database_url import check_database_url
+from rag.pasted_values import add_scheme, clean, clean_base_url, clean_key
+from rag.published_url import check_url_template
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 """A duration of at most an hour."""
+
+Name = Annotated[str, AfterValidator(clean)]
+BaseURL = Annotated[str, AfterValidator(clean_base_url)]
+Key = Annotated[SecretStr, AfterValidator(lambda key: SecretStr(clean_key(key.get_secret_value())))]
 
 SECRETS = {
     ("store", "token"),
@@ -31,7 +37,7 @@ class Section(BaseModel):
 
 
 class KnowledgeSettings(Section):
-    """The folder of documents: which files are read, and what share of golden questions an ingest may lose.
+    """The folder of documents: which files are read, what an ingest asks before it goes live, and what it may lose.
 
     The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
     """
@@ -43,6 +49,8 @@ class KnowledgeSettings(Section):
     max_file_bytes: int = Field(default=10_000_000, ge=1)
     max_seconds_per_document: Seconds = 20
     max_golden_drop: float = Field(default=0.0, ge=0, le=1)
+    url_template: Annotated[str, AfterValidator(check_url_template)] = ""
+    gate_recent_questions: int = Field(default=0, ge=0, le=500)
 
 
 class ChunkingSettings(Section):
@@ -55,10 +63,10 @@ class EmbeddingSettings(Section):
     """The embedding model."""
 
     provider: Literal["builtin", "sentence-transformers", "openai"] = "builtin"
-    model: str = ""
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
-    query_model: str = ""
+    model: Name = ""
+    base_url: BaseURL = ""
+    api_key: Key = SecretStr("")
+    query_model: Name = ""
     batch_size: int = Field(default=0, ge=0, le=2048)
     concurrency: int = Field(default=8, ge=1, le=64)
     max_tokens: int = Field(default=512, ge=32)
@@ -90,9 +98,9 @@ class RerankSettings(Section):
     """The reranker, if any."""
 
     provider: Literal["none", "cross-encoder", "http"] = "none"
-    model: str = ""
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
+    model: Name = ""
+    base_url: Annotated[str, AfterValidator(add_scheme)] = ""
+    api_key: Key = SecretStr("")
     candidates: int = Field(default=20, ge=1, le=200)
     timeout_seconds: Seconds = 2
 
@@ -109,17 +117,31 @@ class AnsweringSettings(Section):
     max_history_characters: int = Field(default=12_000, ge=0, le=1_000_000)
     rewrite_timeout_seconds: Seconds = 8
     cached_answers: int = Field(default=256, ge=0, le=100_000)
+    instructions: str = Field(default="", max_length=8000)
 
 
 class ChatSettings(Section):
     """The chat model, its fallbacks, its limits and its deadlines."""
 
-    provider: Literal["auto", "extractive", "custom", "qwen", "siliconflow", "deepseek", "openai", "ollama"] = "auto"
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
-    model: str = ""
+    provider: Literal[
+        "auto",
+        "extractive",
+        "custom",
+        "qwen",
+        "siliconflow",
+        "deepseek",
+        "zhipu",
+        "moonshot",
+        "openai",
+        "gemini",
+        "mistral",
+        "ollama",
+    ] = "auto"
+    base_url: BaseURL = ""
+    api_key: Key = SecretStr("")
+    model: Name = ""
     fallbacks: tuple[str, ...] = ()
-    fallback_api_key: SecretStr = SecretStr("")
+    fallback_api_key: Key = SecretStr("")
     thinking: bool = False
     temperature: float = Field(default=0.1, ge=0, le=2)
     max_answer_tokens: int = Field(default=1024, ge=16)
@@ -130,6 +152,7 @@ class ChatSettings(Section):
     max_attempts: int = Field(default=3, ge=1, le=10)
     rest_after_failures: int = Field(default=3, ge=1, le=100)
     rest_seconds: Seconds = 30
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     prices: tuple[str, ...] = ()
 
 

@@ -1,17 +1,19 @@
 """Read the settings: environment variables override config.yaml, which overrides the defaults."""
 
+import json
 import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from rag import strict_yaml
 from rag.database_url import SQLITE, mask_password, sqlite_file
 from rag.errors import ConfigError
 from rag.knowledge_folder import find_folder, name_folder
+from rag.pasted_values import split_list
 from rag.settings import SECRETS, Settings
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"
@@ -131,9 +133,24 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
             variables[section] = variable
         field = Settings.model_fields.get(section)
         known = field.annotation.model_fields if field and isinstance(field.annotation, type) else {}
-        is_list = key in known and known[key].annotation == tuple[str, ...]
-        values.setdefault(section, {})[key] = _split(value) if is_list else value
+        annotation = known[key].annotation if key in known else None
+        values.setdefault(section, {})[key] = _parse(variable, value, annotation)
     return values, variables
+
+
+def _parse(variable: str, value: str, annotation: object) -> object:
+    """Return the value of a variable: blanks and quotes around it are slips, lists and mappings have a syntax."""
+    try:
+        if annotation == tuple[str, ...]:
+            return split_list(value)
+        if annotation == dict[str, JsonValue]:
+            return json.loads(value) if value.strip() else {}
+    except ValueError as error:
+        rule = str(error) if annotation == tuple[str, ...] else "must be a JSON object"
+        raise ConfigError(f"{variable}: {rule}, got {value!r}") from error
+    text = value.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1] if is_quoted else text
 
 
 def _check_underscores(variable: str, name: str) -> None:
@@ -141,10 +158,6 @@ def _check_underscores(variable: str, name: str) -> None:
     section, _, key = name.partition("_")
     if section in Settings.model_fields and key in _known_keys((section, key)):
         raise ConfigError(f"{variable}: use two underscores between section and key: {_variable(section, key)}")
-
-
-def _split(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

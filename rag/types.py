@@ -34,6 +34,10 @@ class Chunk:
     end_line: int
     content: str
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    line_numbers: str = ""
+    """The lines of the file that each line of the content stands for, as `3 4-5 5 7`; "" if that is unknown.
+
+    A line that is repeated from an earlier part of the block, such as the header of a long table, has 0."""
 
     @property
     def context(self) -> str:

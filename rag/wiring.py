@@ -13,6 +13,7 @@ from rag.models.embedders.factory import open_embedder, open_question_embedder
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.factory import open_reranker
 from rag.models.rerankers.protocol import Reranker
+from rag.published_url import PassageUrls
 from rag.retrieval.search import Searcher
 from rag.settings import Settings
 from rag.state.database import StateDatabase
@@ -132,7 +133,13 @@ class Services:
             max_answer_tokens=self.settings.chat.max_answer_tokens,
             cache=AnswerCache(self.settings.answering.cached_answers),
             traces=self.traces,
+            urls=self.urls,
         )
+
+    @cached_property
+    def urls(self) -> PassageUrls:
+        """The addresses of passages."""
+        return PassageUrls(self.settings.knowledge.url_template)
 
 
 @contextmanager

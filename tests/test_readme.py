@@ -61,6 +61,7 @@ def test_every_figure_is_what_its_command_has_measured(readme: MarkdownFile) -> 
     verified = results("verification")["sets"]["cmrc2018-dev"]["in_use"]
     retrieved = {name: found["figures"] for name, found in results("retrieval").items()}
     steps = {step["step"]: step for step in results("reingest")["steps"]}
+    ingested = results("ingest")["builtin/multilingual-e5-small"]
     answering = results("answering")["answering"]
     expected = {
         "bench.verification": [share(verified["precision"]), share(verified["recall"])],
@@ -74,6 +75,13 @@ def test_every_figure_is_what_its_command_has_measured(readme: MarkdownFile) -> 
             f"{steps['first ingest']['documents_touched']:,}",
             f"{steps['nothing changed']['seconds']:.1f}",
             str(steps["10 paragraphs edited"]["embedded"]),
+        ],
+        "bench.ingest": [
+            f"{ingested['documents']:,}",
+            f"{ingested['chunks']:,}",
+            f"{ingested['seconds']:.0f}",
+            f"{100 * ingested['ratio']:.0f}",
+            str(sum(ingested["peak_mb"].values())),
         ],
         "bench.answering": [
             f"{answering['median_overhead_milliseconds']:.0f}",

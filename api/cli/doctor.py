@@ -22,6 +22,7 @@ from rag.chat.protocol import Message
 from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
 from rag.models.embedders.factory import open_embedder
 from rag.models.embedders.protocol import can_search
+from rag.models.rerankers.factory import open_reranker
 from rag.settings import Settings
 from rag.settings_loader import DEFAULT_FILE, load_settings
 from rag.store.records import Commit
@@ -29,7 +30,7 @@ from rag.text.language import Language
 from rag.types import Attempt
 from rag.wiring import open_store
 
-DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "chat"]
+DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "reranker", "chat"]
 
 
 class CheckOut(BaseModel):
@@ -50,6 +51,7 @@ class DoctorResponse(BaseModel):
 
 
 PARTS: tuple[DoctorPart, ...] = ("configuration", "knowledge", "store", "embedder", "chat")
+"""What is always checked; a reranker is checked if one is configured."""
 _PROBE = (Message("user", "Say OK."),)
 _ERROR_CODES = {outcome: error_code(kind("")) for kind, outcome in OUTCOMES.items()}
 
@@ -80,6 +82,8 @@ class _Diagnosis:
         yield self._check("knowledge", self._knowledge)
         yield self._check("store", self._store)
         yield self._check("embedder", self._embedder)
+        if self.settings.rerank.provider != "none":
+            yield self._check("reranker", self._reranker)
         yield from self._chat()
 
     def _check(self, part: DoctorPart, look: Callable[[], str]) -> CheckOut:
@@ -143,6 +147,14 @@ class _Diagnosis:
             engine=embedder.engine,
             seconds=seconds,
         )
+
+    def _reranker(self) -> str:
+        started = time.monotonic()
+        reranker = open_reranker(self.settings.rerank)
+        if reranker is None:
+            raise ConfigError("rerank.provider is none")
+        reranker.scores("知问", ["知问回答问题。", "zhiwen answers questions."])
+        return say("doctor_reranker", self.language, name=reranker.name, seconds=time.monotonic() - started)
 
     def _chat(self) -> Iterator[CheckOut]:
         """Yield one check for the chat model and one for each fallback."""

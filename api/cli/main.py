@@ -14,6 +14,7 @@ from api.cli.commands.ask import ask
 from api.cli.commands.chat import chat
 from api.cli.commands.config import show_config
 from api.cli.commands.doctor import doctor
+from api.cli.commands.evaluate import evaluate
 from api.cli.commands.explain import explain
 from api.cli.commands.export_import import export_index, import_index
 from api.cli.commands.feedback import feedback
@@ -47,6 +48,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "ask": ask,
     "chat": chat,
     "explain": explain,
+    "eval": evaluate,
     "status": status,
     "doctor": doctor,
     "config": show_config,

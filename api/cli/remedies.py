@@ -75,6 +75,18 @@ REMEDIES: dict[str, dict[Language, str]] = {
         "zh": "检查 chat.model 和 chat.max_answer_tokens",
         "en": "check chat.model and chat.max_answer_tokens",
     },
+    "reranker_error": {
+        "zh": "检查 rerank.base_url 和 rerank.model，或设 rerank.provider: none",
+        "en": "check rerank.base_url and rerank.model, or set rerank.provider: none",
+    },
+    "reranker_unavailable": {
+        "zh": "检查 rerank.* 设置和网络，或设 rerank.provider: none",
+        "en": "check the rerank.* settings and the network, or set rerank.provider: none",
+    },
+    "reranker_timeout": {
+        "zh": "调大 rerank.timeout_seconds，或换一个更快的重排模型",
+        "en": "raise rerank.timeout_seconds, or use a faster reranker",
+    },
     "not_a_chat_model": {
         "zh": "检查 chat.base_url，通常以 /v1 结尾",
         "en": "check chat.base_url; it usually ends in /v1",

@@ -9,7 +9,7 @@ from api.dify.metadata_filter import to_filter
 from api.dify.schemas import RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
 from api.schemas.error_bodies import DifyError
-from rag.document_url import passage_url
+from rag.published_url import PassageUrls
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import Settings
 from rag.store.document_metadata import DocumentMetadataCache
@@ -40,7 +40,8 @@ def add_dify(app: FastAPI, searcher: Searcher, settings: Settings) -> None:
             )
         found = _search(request, searcher, front_matter)
         base = base_url(settings.serve, connection)
-        records = [_record(hit, base) for hit in found.hits]
+        urls = PassageUrls(settings.knowledge.url_template)
+        records = [_record(hit, absolute(urls.of(hit.chunk), base)) for hit in found.hits]
         threshold = request.retrieval_setting.score_threshold or 0.0
         return RetrievalResponse(records=[record for record in records if record.score >= threshold])
 
@@ -60,7 +61,7 @@ def _search(request: RetrievalRequest, searcher: Searcher, front_matter: Documen
         # An ingest went live in between, so the filter was made for documents of the generation before. Try again.
 
 
-def _record(hit: Hit, base: str) -> RecordOut:
+def _record(hit: Hit, url: str) -> RecordOut:
     chunk = hit.chunk
     chunk_fields: dict[str, MetadataValue] = {
         "source": chunk.source,
@@ -70,7 +71,7 @@ def _record(hit: Hit, base: str) -> RecordOut:
         "kind": chunk.kind,
         "start_line": chunk.start_line,
         "end_line": chunk.end_line,
-        "url": absolute(passage_url(chunk), base),
+        "url": url,
     }
     return RecordOut(
         content=chunk.content,

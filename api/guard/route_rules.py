@@ -58,6 +58,7 @@ RULES = (
     # Reading.
     Rule("POST", "/ask", "ask", answers=True),
     Rule("GET", "/documents/{source:path}", "ask"),
+    Rule("GET", "/pictures/{path:path}", "ask"),
     Rule("GET", "/page/suggestions", "ask"),
     Rule("POST", "/page/ask", "ask", answers=True),
     Rule("GET", "/ingest", "ask"),

@@ -22,6 +22,7 @@ from api.monitoring.probes import add_health
 from api.monitoring.telemetry import add_telemetry
 from api.openai.routes import add_openai
 from api.page.document_routes import add_documents
+from api.page.picture_routes import add_pictures
 from api.page.routes import add_page
 from api.version import version
 from ingest.background import IngestRunner
@@ -64,6 +65,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
     add_dify(app, services.searcher, services.settings)
     add_mcp(app, services)
     add_documents(app, services.store, services.settings.knowledge, is_open=context.keys.is_open)
+    add_pictures(app, services.settings.knowledge)
     add_page(app, services.answerer, services.settings.knowledge)
     add_openapi(app)
     add_telemetry(app, services.settings.serve.otlp_endpoint, services.traces)

@@ -12,10 +12,11 @@ from api.guard.rate_limit import RateLimitMiddleware
 from api.guard.reader_timeout import ReaderTimeoutMiddleware
 from api.guard.security_headers import SecurityHeadersMiddleware
 from api.http.server_context import ServerContext
-from api.monitoring.gauges import LoadCollector, StoreCollector
+from api.monitoring.gauges import LoadCollector, RerankCollector, StoreCollector
 from api.monitoring.metrics import Metrics, add_metrics
 from api.monitoring.request_log import RequestLogMiddleware, note_answer
 from ingest.background import IngestRunner
+from rag.models.rerankers.time_limit import TimeLimitedReranker
 from rag.settings import ServeSettings
 from rag.wiring import Services
 
@@ -36,6 +37,8 @@ def add_middlewares(app: FastAPI, services: Services, runner: IngestRunner, cont
     metrics = Metrics()
     metrics.registry.register(StoreCollector(services.store))
     metrics.registry.register(LoadCollector(limit))
+    if isinstance(services.reranker, TimeLimitedReranker):
+        metrics.registry.register(RerankCollector(services.reranker.calls))
     services.traces.observe(metrics.count_answer)
     services.traces.observe(note_answer)
     services.traces.observe_searches(metrics.count_search)

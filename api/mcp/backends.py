@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import HTTPConnection
 
-from api.public_urls import absolute, base_url
+from api.public_urls import absolute, base_url, is_absolute
 from api.service.ask import AskRequest, AskResponse
 from api.service.factory import open_service
 from api.service.protocol import Service
@@ -86,7 +86,7 @@ class CommandBackend:
             return lambda source, path: absolute(path, base)
         # Without a server that shows the documents, links lead to the files.
         root = Path(service.root())
-        return lambda source, path: (root / source).as_uri()
+        return lambda source, path: path if is_absolute(path) else (root / source).as_uri()
 
 
 def locate_response(response: Response, locate: Locate) -> Response:

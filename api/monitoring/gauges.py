@@ -1,8 +1,8 @@
-"""Gauges for Prometheus that are read at each scrape: the live generation, and how busy the service is."""
+"""Metrics for Prometheus that are read at each scrape: the live generation, the load, and calls of the reranker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from api.guard.concurrency_limit import ConcurrencyLimit
@@ -50,3 +50,21 @@ class LoadCollector(Collector):
         """How many questions are being answered, and how many wait in the queue."""
         yield GaugeMetricFamily("zhiwen_answers_under_way", "Questions being answered.", value=self._limit.running)
         yield GaugeMetricFamily("zhiwen_answers_waiting", "Questions in the queue.", value=self._limit.queued)
+
+
+class RerankCollector(Collector):
+    """Counts the calls of the reranker by outcome."""
+
+    def __init__(self, calls: Mapping[str, int]) -> None:
+        self._calls = calls
+
+    def describe(self) -> list[Metric]:
+        """Empty, like that of `StoreCollector`."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """`zhiwen_reranks_total`: `reranked`, or the code of the error that left the hits as they were found."""
+        family = CounterMetricFamily("zhiwen_reranks", "Calls of the reranker by outcome.", labels=["outcome"])
+        for outcome, count in dict(self._calls).items():
+            family.add_metric([outcome], count)
+        yield family

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from api.page.document_html import render_document
+from api.page.document_names import DocumentNames
 from ingest.chunking.sections import Heading
 from ingest.live_documents import LiveDocument
 from rag.store.records import Commit
+from rag.store.snapshot import Snapshot
 
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -40,6 +42,7 @@ class DocumentCache:
 
     def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
         self._lock = threading.Lock()
+        self._names: tuple[Commit, DocumentNames] | None = None
         self._documents: LRUCache[_Key, CachedDocument] = LRUCache(max_bytes, getsizeof=_size)
 
     def render(self, found: LiveDocument, *, lines: range = range(0), id_prefix: str = "") -> CachedDocument:
@@ -50,13 +53,21 @@ class DocumentCache:
         if cached:
             return cached
         text = found.text()
-        rendered = render_document(text.document, lines=lines, id_prefix=id_prefix)
+        rendered = render_document(
+            text.document, names=self._names_of(found.snapshot), lines=lines, id_prefix=id_prefix
+        )
         document = CachedDocument(rendered.headings, rendered.html, text.is_rebuilt)
         with self._lock:
             # The cache refuses a document that is larger than all of it.
             if _size(document) <= self._documents.maxsize:
                 self._documents[key] = document
         return document
+
+    def _names_of(self, snapshot: Snapshot) -> DocumentNames:
+        kept = self._names
+        if kept is None or kept[0] != snapshot.commit:
+            kept = self._names = snapshot.commit, DocumentNames(snapshot.documents())
+        return kept[1]
 
 
 def _size(document: CachedDocument) -> int:

@@ -6,9 +6,9 @@ from html import escape
 from itertools import groupby
 
 from api.page.cited_lines import CitedLines, Part
-from api.page.code_html import code_html
+from api.page.code_html import CodeWriter
 from api.page.document_links import DocumentLinks
-from api.page.safe_html import Sanitiser
+from api.page.safe_html import Sanitiser, is_safe_scheme
 from api.page.table_layout import is_long, read_layout, spans
 from ingest.chunking.blocks import read_blocks
 from ingest.chunking.inline_text import inline_lines, inline_text
@@ -21,6 +21,8 @@ _BLOCKS = {
     **{name: name for name in ("blockquote", "li", "dt", "dd", "caption", *HEADINGS)},
     **dict.fromkeys(("p", "summary", "legend", "figcaption"), "p"),
 }
+_PICTURE = "\N{FRAME WITH PICTURE}"
+_IMAGE = {"class": "image"}
 _CLASSES = {"aside": "footnote", "summary": "label"}
 _INLINE = {
     **{name: name for name in "abbr code em strong b i u q del ins s sub sup kbd samp var mark cite dfn".split()},
@@ -41,6 +43,7 @@ class ElementWriter:
         self._links = links
         self._cited = cited
         self._anchors = anchors
+        self._code = CodeWriter(cited, self._tag)
         self._is_in_link = False
         self._can_mark = True
         self._writers: dict[str, Callable[[Element], str]] = {
@@ -65,7 +68,7 @@ class ElementWriter:
         return "".join(self.write(element.children))
 
     def _preformatted(self, element: Element) -> str:
-        return "".join(code_html(block, self._cited, self._tag) for block in read_blocks(element))
+        return "".join(map(self._code.write, read_blocks(element)))
 
     def _ruler(self, element: Element) -> str:
         return "<hr>\n"
@@ -188,8 +191,14 @@ class ElementWriter:
         return f"{text} ({escape(written)})" if is_external_url(written) else text
 
     def _picture(self, image: Element) -> str:
-        text = escape(inline_text([image]))
-        return f"{self._tag('span', {'class': 'image'})}{text}</span>" if text else ""
+        text = inline_text([image])
+        if address := self._links.picture(image):
+            return self._tag("img", {}, {"src": address, "alt": text, "loading": "lazy"})
+        source = image.attributes.get("src", "").strip()
+        if is_external_url(source) and is_safe_scheme(source) and not self._is_in_link:
+            # Pictures of other sites are not loaded: the site would learn who reads what.
+            return f"{self._tag('a', _IMAGE, {'href': source})}{escape(text) or _PICTURE}</a>"
+        return f"{self._tag('span', _IMAGE)}{escape(text)}</span>" if text else ""
 
     def _tag(self, name: str, ours: Mapping[str, str], others: Mapping[str, str] | None = None) -> str:
         """Return a start tag; the sanitiser keeps the attributes that are ours."""

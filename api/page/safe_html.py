@@ -27,7 +27,7 @@ _CELL_ATTRIBUTES = {"colspan", "rowspan"}
 _ATTRIBUTES = {
     "*": set(_OWN_ATTRIBUTES),
     "a": {"href"},
-    "img": {"src", "alt", "title", "loading"},
+    "img": {"src", "alt", "loading"},
     "ol": {"start"},
     "td": _CELL_ATTRIBUTES,
     "th": _CELL_ATTRIBUTES,
@@ -74,4 +74,4 @@ class Sanitiser:
 
 def is_safe_scheme(address: str) -> bool:
     """Return whether the sanitiser keeps a link to an absolute address."""
-    return address.partition(":")[0].lower() in _SCHEMES or address.startswith("//")
+    return address.partition(":")[0].lower() in _SCHEMES

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from ingest.golden import load_golden
+from ingest.golden.questions import load_golden
 from rag.errors import KnowledgeError
 from rag.retrieval.search import Searcher
 from rag.retrieval.sufficiency import answer_probability
@@ -54,7 +54,7 @@ class Suggestions:
 
 
 def _golden_questions(knowledge: KnowledgeSettings, snapshot: Snapshot, language: Language) -> list[str]:
-    """Return the golden questions whose passages the live generation finds."""
+    """Return the golden questions whose passages the live generation finds, or which it answers as expected."""
     try:
         questions = load_golden(knowledge.path)
     except KnowledgeError as error:
@@ -64,7 +64,9 @@ def _golden_questions(knowledge: KnowledgeSettings, snapshot: Snapshot, language
     return [
         golden.question
         for golden in questions
-        if golden.digest in found and detect_language(golden.question) == language
+        if not found.isdisjoint((golden.digest, golden.answer_digest))
+        and not (golden.refused or golden.conversation)
+        and detect_language(golden.question) == language
     ]
 
 

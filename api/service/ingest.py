@@ -31,7 +31,7 @@ class IngestRequest(RequestModel):
         default=False, description="Hash every file instead of trusting its size and modification time."
     )
     allow_mass_deletion: bool = Field(default=False, description="Remove documents that are gone, however many.")
-    force: bool = Field(default=False, description="Go live even if golden questions no longer find their passages.")
+    force: bool = Field(default=False, description="Go live even if golden questions are lost.")
 
 
 class PlanOut(BaseModel):

@@ -3,6 +3,8 @@
 from typing import Any
 
 from api.service.documents import DOCUMENTS
+from api.service.draft import DRAFT
+from api.service.evaluation import EVALUATE
 from api.service.feedback import FEEDBACK
 from api.service.health import HEALTH
 from api.service.ingest import PREVIEW, ROLLBACK
@@ -22,4 +24,6 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     TEXT,
     DOCUMENTS,
     FEEDBACK,
+    EVALUATE,
+    DRAFT,
 )

@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.request_model import RequestModel
 from api.service.operation import Example, Operation
-from rag.document_url import passage_url
+from rag.published_url import PassageUrls
 from rag.retrieval.excerpts import Excerpt, read_excerpt
 from rag.store.store import Store
 from rag.types import MetadataValue
@@ -32,11 +32,11 @@ class TextResponse(BaseModel):
     end_line: int
     text: str
     whole: bool
-    url: str = Field(description="The path of the document on this server, at the passage.")
+    url: str = Field(description="Where the passage can be read: a path on this server, or its published page.")
     metadata: dict[str, MetadataValue]
 
     @classmethod
-    def of(cls, excerpt: Excerpt) -> "TextResponse":
+    def of(cls, excerpt: Excerpt, urls: PassageUrls) -> "TextResponse":
         """Convert an excerpt to JSON."""
         passage = excerpt.passage
         return cls(
@@ -48,7 +48,7 @@ class TextResponse(BaseModel):
             end_line=excerpt.end_line,
             text=excerpt.text,
             whole=excerpt.is_whole,
-            url=passage_url(passage),
+            url=urls.of(passage),
             metadata=dict(passage.metadata),
         )
 
@@ -57,12 +57,12 @@ MAX_CHARACTERS = 20_000
 """The most that a client can pass to a chat model at once."""
 
 
-def read_text(store: Store, request: TextRequest) -> TextResponse:
+def read_text(store: Store, request: TextRequest, urls: PassageUrls) -> TextResponse:
     """Read a passage with the section around it, or a document from its beginning, at most MAX_CHARACTERS.
 
     Raises TextNotFound and StoreError.
     """
-    return TextResponse.of(read_excerpt(store.snapshot(), request.id, max_characters=MAX_CHARACTERS))
+    return TextResponse.of(read_excerpt(store.snapshot(), request.id, max_characters=MAX_CHARACTERS), urls)
 
 
 TEXT = Operation(
@@ -72,7 +72,7 @@ TEXT = Operation(
     path="/text",
     request=TextRequest,
     response=TextResponse,
-    run=lambda services, request: read_text(services.store, request),
+    run=lambda services, request: read_text(services.store, request, services.urls),
     scope="ask",
     tag="ask",
     example=Example(

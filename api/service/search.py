@@ -6,7 +6,7 @@ from api.schemas.filter import FilterIn
 from api.schemas.request_model import RequestModel
 from api.service import example_values
 from api.service.operation import Example, Operation
-from rag.document_url import passage_url
+from rag.published_url import PassageUrls
 from rag.retrieval.explanation import Explanation, explain_retrieval
 from rag.retrieval.search import Retrieval, Searcher
 from rag.retrieval.sufficiency import answer_probability
@@ -22,6 +22,9 @@ class SearchRequest(RequestModel):
     explain: bool = Field(default=False, description="Explain in `trace` how the hits were found.")
 
 
+_HERE = PassageUrls()
+
+
 class HitOut(BaseModel):
     """A passage that matches a question."""
 
@@ -34,10 +37,10 @@ class HitOut(BaseModel):
     end_line: int
     content: str
     score: float
-    url: str = Field(description="The path of the document on this server, at the passage.")
+    url: str = Field(description="Where the passage can be read: a path on this server, or its published page.")
 
     @classmethod
-    def of(cls, hit: Hit) -> "HitOut":
+    def of(cls, hit: Hit, urls: PassageUrls = _HERE) -> "HitOut":
         """Convert a hit to JSON."""
         chunk = hit.chunk
         return cls(
@@ -50,7 +53,7 @@ class HitOut(BaseModel):
             end_line=chunk.end_line,
             content=chunk.content,
             score=round(hit.score, 6),
-            url=passage_url(chunk),
+            url=urls.of(chunk),
         )
 
 
@@ -63,12 +66,12 @@ class SearchResponse(BaseModel):
     trace: Explanation | None = None
 
     @classmethod
-    def of(cls, retrieval: Retrieval, *, explain: bool = False) -> "SearchResponse":
+    def of(cls, retrieval: Retrieval, *, explain: bool = False, urls: PassageUrls = _HERE) -> "SearchResponse":
         """Convert the result of a search to JSON, with its explanation if `explain` is set."""
         return cls(
             question=retrieval.question,
             generation=retrieval.generation,
-            hits=[HitOut.of(hit) for hit in retrieval.hits],
+            hits=[HitOut.of(hit, urls) for hit in retrieval.hits],
             trace=explain_retrieval(retrieval, answer_probability(retrieval)) if explain else None,
         )
 
@@ -80,14 +83,14 @@ class SearchResponse(BaseModel):
         return found
 
 
-def search(searcher: Searcher, request: SearchRequest) -> SearchResponse:
+def search(searcher: Searcher, request: SearchRequest, urls: PassageUrls = _HERE) -> SearchResponse:
     """Find the passages that match a question, best first.
 
     Raises QuestionError, FilterError, StoreError and EmbedderError.
     """
     search_filter = request.filter.to_filter() if request.filter else None
     found = searcher.search(request.question, top_k=request.top_k, search_filter=search_filter)
-    return SearchResponse.of(found, explain=request.explain)
+    return SearchResponse.of(found, explain=request.explain, urls=urls)
 
 
 SEARCH = Operation(
@@ -97,7 +100,7 @@ SEARCH = Operation(
     path="/search",
     request=SearchRequest,
     response=SearchResponse,
-    run=lambda services, request: search(services.searcher, request),
+    run=lambda services, request: search(services.searcher, request, services.urls),
     scope="ask",
     tag="ask",
     is_answer=True,

@@ -3,23 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.chunking.inline_text import TextLine, inline_lines, inline_text, is_label
+from ingest.chunking.inline_text import Line, inline_lines, inline_text, is_label
 from ingest.chunking.tables import Table, read_table
 from ingest.markup.tree import Element, Node, runs
 from rag.types import PATH_SEPARATOR, ChunkKind
 
 _MAX_CAPTION_CHARACTERS = 120
 _LISTS = ("ul", "ol", "dl", "menu", "dir")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The smallest part of a block. `ancestors` are the list items above it, without which it makes no sense."""
-
-    text: str
-    start_line: int
-    end_line: int
-    ancestors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +97,7 @@ def _paragraph(nodes: Sequence[Node], *, is_label_by_name: bool = False) -> Iter
             "text",
             lines[0].start_line,
             lines[-1].end_line,
-            lines=tuple(map(_line, lines)),
+            lines=tuple(lines),
             is_caption=is_short and (is_label_by_name or is_label(nodes) or lines[0].text.endswith((":", "："))),
         )
 
@@ -154,7 +144,7 @@ def _lines(element: Element, ancestors: tuple[str, ...] = ()) -> Iterator[Line |
             if isinstance(run, Element):
                 yield from _lines(run, ancestors)
             else:
-                yield from (_line(line, ancestors) for line in inline_lines(run))
+                yield from (replace(line, ancestors=ancestors) for line in inline_lines(run))
 
 
 def _code_lines(element: Element) -> Iterator[Line]:
@@ -209,8 +199,8 @@ def _item_lines(item: Element, marker: str, ancestors: tuple[str, ...]) -> Itera
     margin = f"{indent}{marker} "
     above = ancestors
     for run in runs(item.children):
-        parts = _lines(run, above) if isinstance(run, Element) else iter([_line(line) for line in inline_lines(run)])
-        if isinstance(run, Element) and run.name in _LISTS:
+        parts = _lines(run, above) if isinstance(run, Element) else iter(inline_lines(run))
+        if isinstance(run, Element) and run.name in _LISTS and (above is not ancestors or marker == "-"):
             yield from parts
             continue
         for part in parts:
@@ -230,7 +220,3 @@ def _indented(parts: Iterator[Line | Block], ancestors: tuple[str, ...], margin:
     for part in parts:
         is_own = isinstance(part, Line) and part.ancestors == ancestors
         yield replace(part, text=f"{margin}{part.text}") if is_own and isinstance(part, Line) else part
-
-
-def _line(line: TextLine, ancestors: tuple[str, ...] = ()) -> Line:
-    return Line(line.text, line.start_line, line.end_line, ancestors)

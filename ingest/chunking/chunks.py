@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ingest.chunking.blocks import Block, Line
+from ingest.chunking.blocks import Block
 from ingest.chunking.budget import ChunkBudget, DocumentTokens
+from ingest.chunking.inline_text import Line
 from ingest.chunking.sections import Section, parse_sections
 from ingest.chunking.split import Piece, split_blocks
 from ingest.readers.document import Document, fallback_title
 from rag.models.embedders.protocol import CountTokens
+from rag.text.content_lines import write_line_numbers
 from rag.types import Chunk
 
 CHUNKER_VERSION = 3
@@ -63,6 +65,7 @@ def chunk_sections(
                     start_line=piece.start_line,
                     end_line=piece.end_line,
                     content=piece.content,
+                    line_numbers=write_line_numbers(piece.numbers),
                 )
             )
         first_block += len(section.blocks)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingest.markup.elements import HIDDEN
 from ingest.markup.tree import Element, Node
@@ -15,6 +16,12 @@ _FIELD = re.compile(r"[^\s：:，。,.!?！？][^：:，。,!?！？]{0,23}[：:
 _ITEM = re.compile(
     r"(?:[（(]?(?:\d{1,3}|[一二三四五六七八九十]{1,3}|[a-zA-Z])[)）、.．]|[①-⑳•·●○■□▪◆★☆✓✔✗✘☑☐–—]|[\U0001f300-\U0001faff])"
 )
+_LONGEST_ADDRESS = 200
+_NO_DESCRIPTION = re.compile(
+    r"(?:image|img|pic|picture|photo|screenshot|figure|图片|图像|图|截图)?[\s_-]*\d{0,4}"
+    r"|[\w.-]+\.(?:png|jpe?g|gif|webp|svg|bmp)",
+    re.IGNORECASE,
+)
 _SENTENCE_END = tuple("。！？；…：.!?;:")
 _CLOSING = "”’」』）)》】\"'*"
 _EXPONENT = re.compile(r"[-+−]?(?:\d+|[a-z])\Z")
@@ -22,12 +29,16 @@ _SUBSCRIPTS = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉�
 
 
 @dataclass(frozen=True, slots=True)
-class TextLine:
-    """A line of text, from the lines `start_line` to `end_line` of the file."""
+class Line:
+    """A line of text, from the lines `start_line` to `end_line` of the file.
+
+    `ancestors` are the list items above it, without which it makes no sense.
+    """
 
     text: str
     start_line: int
     end_line: int
+    ancestors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +55,33 @@ def inline_text(nodes: Sequence[Node], *, with_links: bool = True) -> str:
     return "\n".join(line.text for line in inline_lines(nodes, with_links=with_links))
 
 
-def inline_lines(nodes: Sequence[Node], *, with_links: bool = True) -> list[TextLine]:
+def inline_lines(nodes: Sequence[Node], *, with_links: bool = True) -> list[Line]:
     """Return the text of inline nodes in the lines that a reader takes for lines.
 
     Line breaks are. A line end of the file is one if a sentence ends there, or if the lines on both sides of it read
     as fields (`姓名：林小满`) or items (`1、…`, `• …`); otherwise it is a space or, within Chinese, nothing.
     """
-    lines: list[TextLine] = []
-    broken = True
-    for source_line in _source_lines(nodes, with_links=with_links):
-        text = source_line.text.strip()
+    lines: list[Line] = []
+    run: list[_Part] = []
+    broken = False
+    for part in _source_lines(nodes, with_links=with_links):
+        text = part.text.strip()
         if text:
-            if broken or _is_break(lines[-1].text, text):
-                lines.append(TextLine(text, source_line.line, source_line.line))
-            else:
-                last = lines[-1]
-                lines[-1] = TextLine(last.text + _glue(last.text, text) + text, last.start_line, source_line.line)
+            if run and (broken or _is_break(run[-1].text, text)):
+                lines.append(_line(run))
+                run = []
+            run.append(_Part(text, part.line))
             broken = False
-        broken = (broken or source_line.breaks) if lines else True
-    return lines
+        broken = broken or part.breaks
+    return [*lines, _line(run)] if run else lines
+
+
+def _line(run: Sequence[_Part]) -> Line:
+    """Return the lines of the file that are one line to a reader."""
+    texts = [run[0].text]
+    for before, part in pairwise(run):
+        texts += [_glue(before.text, part.text), part.text]
+    return Line("".join(texts), run[0].line, run[-1].line)
 
 
 def is_label(nodes: Sequence[Node]) -> bool:
@@ -73,17 +92,19 @@ def is_label(nodes: Sequence[Node]) -> bool:
 
 def _source_lines(nodes: Sequence[Node], *, with_links: bool) -> Iterator[_Part]:
     """Yield the text of each line of the file, and of the parts of one that line breaks separate."""
-    text, line = "", 0
+    texts: list[str] = []
+    line = 0
     for part in _parts(nodes, with_links):
-        if line and (part.line != line) and text:
-            yield _Part(text, line)
-            text = ""
-        text, line = text + part.text, part.line
+        if part.line != line and texts:
+            yield _Part("".join(texts), line)
+            texts = []
+        texts.append(part.text)
+        line = part.line
         if part.breaks:
-            yield _Part(text, line, breaks=True)
-            text = ""
-    if text:
-        yield _Part(text, line)
+            yield _Part("".join(texts), line, breaks=True)
+            texts = []
+    if texts:
+        yield _Part("".join(texts), line)
 
 
 def _parts(nodes: Sequence[Node], with_links: bool) -> Iterator[_Part]:
@@ -106,15 +127,19 @@ def _element_parts(element: Element, with_links: bool) -> Iterator[_Part]:
         if not formula:
             yield from _parts(element.children, with_links)
     elif element.name in ("sup", "sub"):
-        text = inline_text(element.children, with_links=with_links)
+        text = inline_text(element.children, with_links=with_links) or _text_of_style(element)
         yield _Part(_raised(text) if element.name == "sup" else text.translate(_SUBSCRIPTS), element.line)
     elif element.name == "rt":
         yield _Part(f"（{inline_text(element.children)}）", element.line)
     elif element.name != "rp":
         block = element.is_block
+        # What is struck out would otherwise say the opposite.
+        mark = "~~" if element.name in ("s", "del", "strike") else ""
         if block:
             yield _Part("", element.line, breaks=True)
+        yield _Part(mark, element.line)
         yield from _parts(element.children, with_links)
+        yield _Part(mark or _text_of_style(element), element.end_line)
         if element.name == "a" and with_links and (address := _shown_address(element)):
             yield _Part(f" ({address})", element.end_line)
         if block:
@@ -122,9 +147,15 @@ def _element_parts(element: Element, with_links: bool) -> Iterator[_Part]:
 
 
 def _image_text(image: Element) -> str:
-    """Return the alternative text of an image, and its title if that says something else."""
+    """Return the alternative text of an image, unless it is a name of a file, and its title if that says more."""
     alt, title = (" ".join(image.attributes.get(name, "").split()) for name in ("alt", "title"))
+    alt = "" if _NO_DESCRIPTION.fullmatch(alt) else alt
     return f"{alt} ({title})" if alt and title and title not in alt else alt or title
+
+
+def _text_of_style(element: Element) -> str:
+    """Return the text that a style sheet shows of an element without content, as of a badge."""
+    return "" if element.children else element.attributes.get("data-text", "").strip()
 
 
 def _raised(text: str) -> str:
@@ -134,6 +165,9 @@ def _raised(text: str) -> str:
 
 def _shown_address(link: Element) -> str:
     address = link.attributes.get("href", "")
+    if len(address) > _LONGEST_ADDRESS:
+        # Its end is data for a program, such as the code of an example.
+        address = re.split(r"[#?]", address, maxsplit=1)[0][:_LONGEST_ADDRESS]
     shown = inline_text(link.children, with_links=False)
     same = (address, address.removeprefix("mailto:"), address.removeprefix("tel:"))
     return address if is_external_url(address) and shown not in same else ""
@@ -143,8 +177,7 @@ def _is_break(before: str, after: str) -> bool:
     """Return whether the line end between two lines of a paragraph is one to a reader, too."""
     if before.rstrip(_CLOSING).endswith(_SENTENCE_END):
         return True
-    last = before.rpartition("\n")[2]
-    return bool(_ITEM.match(after) or (_FIELD.match(last) and _FIELD.match(after)))
+    return bool(_ITEM.match(after) or (_FIELD.match(before) and _FIELD.match(after)))
 
 
 def _glue(before: str, after: str) -> str:

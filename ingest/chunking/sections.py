@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ingest.chunking.blocks import Block, Line, read_blocks, with_captions
-from ingest.chunking.inline_text import inline_text
+from ingest.chunking.blocks import Block, read_blocks, with_captions
+from ingest.chunking.inline_text import Line, inline_text
 from ingest.chunking.slugs import unique_slugger
 from ingest.markup.elements import HEADINGS
 from ingest.markup.tree import Element, Node, runs

@@ -5,25 +5,38 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.chunking.blocks import Block, Line
+from ingest.chunking.blocks import Block
 from ingest.chunking.budget import MIN_BUDGET_TOKENS, ChunkBudget
+from ingest.chunking.inline_text import Line
 from ingest.chunking.long_text import split_long_text
 from ingest.chunking.tables import Row
 from rag.types import PATH_SEPARATOR, ChunkKind
 
+_FOOTNOTE = re.compile(r"\[\^[^\]\n]+\]: ")
 _BACKTICKS = re.compile("`{3,}")
 _MAX_LINES = 200  # blank lines take no tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The content of a future chunk. `block` is the number of its block in the section."""
+    """The content of a future chunk. `block` is the number of its block in the section.
+
+    `numbers` has the first and the last line of the file for each line of the content, (0, 0) if it is repeated from an
+    earlier part of the block.
+    """
 
     kind: ChunkKind
     block: int
     start_line: int
     end_line: int
     content: str
+    numbers: tuple[tuple[int, int], ...]
+
+
+def _piece(kind: ChunkKind, block: int, start_line: int, lines: Sequence[Line]) -> Piece:
+    numbers = tuple((line.start_line, line.end_line) for line in lines for _ in range(line.text.count("\n") + 1))
+    content = "\n".join(line.text for line in lines)
+    return Piece(kind, block, start_line, max(line.end_line for line in lines), content, numbers)
 
 
 def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece]:
@@ -35,10 +48,10 @@ def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece
             together = []
             yield from _table_pieces(number, block, budget)
             continue
-        piece = Piece(block.kind, number, block.start_line, block.end_line, _block_text(block, block.lines))
-        # Footnotes come from far below: what is joined with them would cite all the lines in between.
-        is_next = not together or piece.start_line >= together[-1].end_line
-        if together and not (is_next and _fit_together([*together, piece], budget)):
+        piece = replace(
+            _piece(block.kind, number, block.start_line, _block_lines(block, block.lines)), end_line=block.end_line
+        )
+        if together and not (_is_next(piece, together[-1]) and _fit_together([*together, piece], budget)):
             yield from _joined(together)
             together = []
         if _fit_together([piece], budget):
@@ -46,6 +59,15 @@ def split_blocks(blocks: Sequence[Block], budget: ChunkBudget) -> Iterator[Piece
         else:
             yield from _split_block(number, block, budget)
     yield from _joined(together)
+
+
+def _is_next(piece: Piece, before: Piece) -> bool:
+    """Return whether a piece stands behind another one in the file, too.
+
+    Footnotes come from far below, and what is joined with them would cite all the lines in between.
+    """
+    gap = piece.start_line - before.end_line
+    return 0 <= gap <= 2 if _FOOTNOTE.match(piece.content) else gap >= 0
 
 
 def _fit_together(pieces: Sequence[Piece], budget: ChunkBudget) -> bool:
@@ -62,25 +84,34 @@ def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
             pieces[0].start_line,
             pieces[-1].end_line,
             "\n\n".join(piece.content for piece in pieces),
+            tuple(number for piece in pieces for number in (*piece.numbers, piece.numbers[-1]))[:-1],
         )
 
 
 def _block_text(block: Block, lines: Sequence[Line]) -> str:
-    """Return the text of the lines under the caption and the list items that they belong to."""
-    return "\n".join(_block_texts(block, lines))
+    return "\n".join(line.text for line in _block_lines(block, lines))
 
 
-def _block_texts(block: Block, lines: Sequence[Line]) -> list[str]:
-    missing = [above for above in lines[0].ancestors if above not in {line.text for line in lines}]
-    texts = [*missing, *(line.text for line in lines)]
+def _block_lines(block: Block, lines: Sequence[Line]) -> list[Line]:
+    """Return the lines under the caption and the list items that they belong to, and code between fences.
+
+    What is repeated from an earlier part of the block has line 0.
+    """
+    is_first = lines[0].start_line == block.lines[0].start_line
+    present = {line.text for line in lines}
+    whole = [*(Line(above, 0, 0) for above in lines[0].ancestors if above not in present), *lines]
     if block.kind == "code":
-        fence = "`" * max(3, 1 + max((len(run) for text in texts for run in _BACKTICKS.findall(text)), default=0))
-        texts = [f"{fence}{block.fence}", *texts, fence]
-    return [block.caption, *texts] if block.caption else texts
+        runs = (len(run) for line in lines for run in _BACKTICKS.findall(line.text))
+        fence = "`" * max(3, 1 + max(runs, default=0))
+        above = max(lines[0].start_line - 1, block.start_line) if is_first else 0
+        below = block.end_line if lines[-1].end_line == block.lines[-1].end_line else 0
+        whole = [Line(f"{fence}{block.fence}", above, above), *whole, Line(fence, below, below)]
+    caption = block.start_line if is_first else 0
+    return [Line(block.caption, caption, caption), *whole] if block.caption else whole
 
 
 def _lines_fit(block: Block, lines: Sequence[Line], budget: ChunkBudget) -> bool:
-    texts = _block_texts(block, lines)
+    texts = [line.text for line in _block_lines(block, lines)]
     return budget.fit_together(texts, lambda: "\n".join(texts))
 
 
@@ -89,11 +120,11 @@ def _split_block(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pie
     start = block.start_line
     if block.caption and budget.cost(block.caption) > budget.tokens // 2:
         for part in split_long_text(block.caption, budget.total, budget.max_tokens):
-            yield Piece("text", number, start, start, part)
+            yield _piece("text", number, start, [Line(part, start, start)])
         block = replace(block, caption="")
     for position, run in enumerate(_even_runs(block, list(_short_lines(block, budget)), budget)):
         begins = run[0].start_line if position else start
-        yield Piece(block.kind, number, begins, run[-1].end_line, _block_text(block, run))
+        yield _piece(block.kind, number, begins, _block_lines(block, run))
 
 
 def _even_runs(block: Block, lines: Sequence[Line], budget: ChunkBudget) -> list[list[Line]]:
@@ -152,13 +183,15 @@ def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pi
         return budget.fit_together(lines, lambda: "\n".join(lines))
 
     def piece_of(rows: Sequence[Row]) -> Piece:
-        content = "\n".join([head, *(row.as_markdown() for row in rows)])
-        start = block.start_line if rows[0] is table.rows[0] else rows[0].line
-        return Piece("table", number, start, rows[-1].line, content)
+        is_first = rows[0] is table.rows[0]
+        start = block.start_line if is_first else rows[0].line
+        head_line = start if is_first else 0
+        lines = [Line(head, head_line, head_line), *(Line(row.as_markdown(), row.line, row.line) for row in rows)]
+        return _piece("table", number, start, lines)
 
     if caption_left and (not block.caption or not all(fit(row) for row in table.rows)):
         for part in split_long_text(caption_left, budget.total, budget.max_tokens):
-            yield Piece("text", number, block.start_line, block.start_line, part)
+            yield _piece("text", number, block.start_line, [Line(part, block.start_line, block.start_line)])
     for row in table.rows:
         if not fit(row):
             # Too long for a piece of the table: the pieces of the row, below, say the same.
@@ -174,7 +207,7 @@ def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pi
         yield piece_of(run)
     for row in table.rows:
         for text in _row_texts(row, block.caption, budget):
-            yield Piece("row", number, row.line, row.line, text)
+            yield _piece("row", number, row.line, [Line(text, row.line, row.line)])
 
 
 def _row_texts(row: Row, caption: str, budget: ChunkBudget) -> Iterator[str]:

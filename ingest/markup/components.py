@@ -17,6 +17,7 @@ _SHOWN = (
     "alt",
     "content",
 )
+_NAMES_OF_TABS = ("tab", "name", "value")
 _TITLED = frozenset(
     "accordion admonition alert badge button callout caution card danger details example expand hint important info "
     "note notice question section spoiler step success summary tab tabitem tip tooltip warning".split()
@@ -24,11 +25,15 @@ _TITLED = frozenset(
 _ARGUMENT = re.compile(r"""(?:([\w:.-]+)\s*=\s*)?(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|`([^`]*)`|([^\s"'`=]+))""")
 
 
-def shown_attributes(attributes: Mapping[str, str]) -> Iterator[str]:
-    """Yield the values of a component's attributes that are text for a reader."""
-    for name in _SHOWN:
-        if value := attributes.get(name, "").strip():
-            yield value
+def shown_attributes(name: str, attributes: Mapping[str, str]) -> list[str]:
+    """Return the values of a component's attributes that are text for a reader. A tab without a label shows its name.
+
+    >>> shown_attributes("TabItem", {"value": "ubuntu", "label": "Ubuntu 24.04"})
+    ['Ubuntu 24.04']
+    """
+    shown = [attributes[each].strip() for each in _SHOWN if attributes.get(each, "").strip()]
+    names = [attributes[each].strip() for each in _NAMES_OF_TABS if attributes.get(each, "").strip()]
+    return shown or (names[:1] if "tab" in name.lower() else [])
 
 
 def shown_arguments(name: str, arguments: str) -> Iterator[str]:
@@ -47,7 +52,7 @@ def shown_arguments(name: str, arguments: str) -> Iterator[str]:
             named[key.lower()] = value or bare
         elif value and (name.lower() in _TITLED or " " in value or not value.isascii()):
             yield value
-    yield from shown_attributes(named)
+    yield from shown_attributes(name, named)
 
 
 def argument(arguments: str, *names: str) -> str:

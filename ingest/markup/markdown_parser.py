@@ -4,8 +4,6 @@ One parser reads all of them: the marks of one dialect are hardly ever text in a
 one. docs/guides/documents.md lists what is recognised.
 """
 
-from collections.abc import Sequence
-
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.newline import newline
@@ -18,6 +16,7 @@ from ingest.markup.rules.attribute_lists import use_attribute_lists
 from ingest.markup.rules.block_marks import use_block_marks
 from ingest.markup.rules.emphasis import use_emphasis
 from ingest.markup.rules.indented_blocks import use_indented_blocks
+from ingest.markup.rules.jsx import use_jsx
 from ingest.markup.rules.literals import use_literals
 from ingest.markup.rules.obsidian import use_obsidian
 from ingest.markup.rules.shortcodes import use_shortcodes
@@ -55,6 +54,7 @@ def _parser() -> MarkdownIt:
     use_obsidian(parser)
     use_attribute_lists(parser)
     use_indented_blocks(parser)
+    use_jsx(parser)
     use_block_marks(parser)
     parser.inline.ruler.at("newline", _numbered_newline)
     return parser
@@ -71,13 +71,12 @@ def _numbered_newline(state: StateInline, silent: bool) -> bool:
         return False
     if not silent and len(state.tokens) > count:
         # Code and links may contain line ends that no token shows.
-        state.tokens[-1].meta["line"] = state.src.count("\n", 0, position) + 1
+        # Counted from the line end before: a paragraph may have thousands.
+        line, counted = vars(state).get("newlines", (0, 0))
+        line += state.src.count("\n", counted, position) + 1
+        vars(state)["newlines"] = (line, position + 1)
+        state.tokens[-1].meta["line"] = line
     return True
-
-
-def definitions(tokens: Sequence[Token]) -> dict[str, Token]:
-    """Return the definitions of link addresses by label."""
-    return {str(token.meta["id"]): token for token in tokens if token.type == "definition"}
 
 
 _PARSER = _parser()

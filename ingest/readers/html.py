@@ -18,8 +18,8 @@ def read_html(source: str, content: bytes) -> Document:
 
 def html_document(source: str, html: str) -> Document:
     """Return the document of an HTML text."""
-    builder = TreeBuilder()
-    builder.html(html, 1, is_block=True)
+    builder = TreeBuilder(source=html)
+    builder.html(html, 1, is_block=False)
     titles = (_text_of(title) for title in _descendants(builder.root) if title.name == "title")
     return Document(source, next(titles, ""), builder.root)
 

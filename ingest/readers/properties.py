@@ -10,7 +10,7 @@ from rag.types import MetadataValue
 # Obsidian and GitBook. A key that says something in other folders stays, such as `type`, `status`, `id` and `version`.
 _PUBLISHING_KEYS = frozenset(
     """
-    draft published publish unlisted hidden headless pin listed
+    keywords draft published publish unlisted hidden headless pin listed
     layout template slug permalink url weight order nav pageclass bodyclass classes cssclass cssclasses
     build cascade markup menu menus outputs resources sitemap translationkey iscjklanguage titletemplate
     titlemeta displayedsidebar parsenumberprefixes customediturl editurl editlink lastupdated contributors

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.answering.answer_trace import build_trace, repeat_trace
 from rag.answering.cache import AnswerCache, CacheKey, is_cacheable
@@ -14,6 +14,7 @@ from rag.answering.quote import EXTRACTIVE
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
 from rag.checks.verification import Verification, similarity_function, verify_answer
+from rag.published_url import PassageUrls
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
@@ -48,6 +49,7 @@ class Answerer:
     max_answer_tokens: int
     cache: AnswerCache
     traces: TraceStore
+    urls: PassageUrls
 
     @property
     def model_name(self) -> str:
@@ -85,7 +87,7 @@ class Answerer:
         async with aclosing(self._compose(evidence, snapshot)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Composition):
-                    composition = piece
+                    composition = self._with_urls(piece, evidence)
                 else:
                     yield piece
 
@@ -135,7 +137,17 @@ class Answerer:
             min_evidence=self.settings.min_evidence,
             max_answer_tokens=self.max_answer_tokens,
             verify=verify,
+            instructions=self.settings.instructions,
         )
+
+    def _with_urls(self, composition: Composition, evidence: Evidence) -> Composition:
+        """Let the citations lead to published pages, where there are any."""
+        chunks = {passage.number: passage.chunk for passage in evidence.passages}
+        citations = []
+        for one in composition.citations:
+            published = self.urls.published(chunks[one.number], range(one.start_line, one.end_line + 1))
+            citations.append(replace(one, url=published or one.url))
+        return replace(composition, citations=tuple(citations))
 
     def _record(
         self,

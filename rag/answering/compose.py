@@ -12,7 +12,7 @@ from rag.answering.notices import MODEL_FAILED, NO_MODEL, TRUNCATED
 from rag.answering.quote import EXTRACTIVE, Quote, choose_quotes
 from rag.answering.quote_markdown import write_quotes
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
-from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta
+from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.citation_markers import cited_numbers
 from rag.checks.output_filter import OutputFilter
 from rag.checks.verification import Verification
@@ -51,7 +51,13 @@ class Composition:
 
 
 async def compose(
-    evidence: Evidence, chat: ChatModel | None, *, min_evidence: float, max_answer_tokens: int, verify: Verify
+    evidence: Evidence,
+    chat: ChatModel | None,
+    *,
+    min_evidence: float,
+    max_answer_tokens: int,
+    verify: Verify,
+    instructions: str = "",
 ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
     """Yield the text as it is written, and the Composition last.
 
@@ -63,7 +69,7 @@ async def compose(
     if not evidence.passages or evidence.probability < min_evidence:
         yield Composition(draft.model, reason="no_evidence")
         return
-    prompt = _build_prompt(evidence, chat, max_answer_tokens) if chat else None
+    prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions) if chat else None
     if chat and prompt:
         try:
             async with aclosing(_write(chat, prompt)) as pieces:
@@ -110,6 +116,8 @@ class _Draft:
                 return piece
             case ReasoningDelta():
                 return piece
+            case TextRetracted():
+                self.text = ""
             case Attempt():
                 self.attempts.append(piece)
             case Finished(model, truncated):
@@ -126,9 +134,9 @@ class _Draft:
         return Composition(self.model, self.text, prompt=prompt, attempts=attempts, seconds=self.seconds, error=error)
 
 
-def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int) -> Prompt:
+def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str) -> Prompt:
     context = chat.context_tokens or _DEFAULT_CONTEXT_TOKENS
-    prompt = build_prompt(evidence, ContextBudget(context, max_answer_tokens))
+    prompt = build_prompt(evidence, ContextBudget(context, max_answer_tokens), instructions=instructions)
     if prompt.dropped:
         log.warning("passages %s do not fit into chat.context_tokens (%s); leaving them out", prompt.dropped, context)
     return prompt
@@ -136,7 +144,7 @@ def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int) -
 
 async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
     """Yield the pieces of the model that readers may see, and no text if the model declines."""
-    output, started = OutputFilter(prompt.evidence, instructions=prompt.messages[0].content), time.perf_counter()
+    output, started = OutputFilter(prompt.evidence, instructions=prompt.rules), time.perf_counter()
     async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
             if isinstance(piece, TextDelta):
@@ -147,6 +155,8 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
                 if clean := output.feed(piece.text):
                     yield TextDelta(clean)
                 continue
+            if isinstance(piece, TextRetracted):
+                output = OutputFilter(prompt.evidence, instructions=prompt.rules)
             if isinstance(piece, Finished):
                 rest = output.finish()
                 if piece.truncated:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rag.answering.history import Turn, complete_by_rule
 from rag.chat.prompt import DECLINED
-from rag.chat.protocol import ChatModel, Message, TextDelta
+from rag.chat.protocol import ChatModel, Message, TextDelta, TextRetracted
 from rag.errors import ChatError, QuestionError
 from rag.text.language import detect_language
 from rag.text.question_validation import validate_question
@@ -22,7 +22,19 @@ MAX_TURN_CHARACTERS = 600
 _MAX_ADDED_CHARACTERS = 400
 """A rewritten question that is longer than the original by more than this is an answer, not a question."""
 _QUOTATION_MARKS = "\"'“”‘’「」『』`*"
-_LABEL = re.compile(r"\A\s*(?:改写后的问题|问题|standalone question|question)\s*[:：]\s*", re.IGNORECASE)
+_LABEL_WORDS = (
+    "sure certainly okay ok here here's is this the a your last final new full complete re-?written re-?phrased "
+    "re-?formulated re-?worded stand-?alone revised self-?contained rewrite output result answer version form of "
+    "follow-?up question query "
+    "好的 当然 以下 下面 这 是 为 改写 重写 修改 补全 之?后 前 的 完整 独立 最终 单独 新 问题 提问 问句 "
+    "结果 输出 答案? 如下"
+)
+_WORD = rf"(?:{'|'.join(_LABEL_WORDS.split())})(?![a-z])"
+_LABEL = re.compile(
+    rf"\A[\s*_#>`]*(?:{_WORD}[\s,，.。!！]*)+[*_`]*\s*[:：]\s*[*_`]*\s*",
+    re.IGNORECASE,
+)
+"""How models announce the question."""
 _TAG = re.compile(r"<(?=\s*/?\s*(?:conversation|question))", re.IGNORECASE)
 
 _SYSTEM = {
@@ -86,6 +98,8 @@ async def _collect_text(chat: ChatModel, messages: Sequence[Message], attempts: 
         async for piece in pieces:
             if isinstance(piece, TextDelta):
                 text += piece.text
+            elif isinstance(piece, TextRetracted):
+                text = ""
             elif isinstance(piece, Attempt):
                 attempts.append(piece)
     return text
@@ -93,10 +107,10 @@ async def _collect_text(chat: ChatModel, messages: Sequence[Message], attempts: 
 
 def _parse_question(reply: str, question: str) -> str:
     """Return the question in a model's reply. Raises QuestionError if the reply is something else."""
-    lines = [line.strip() for line in reply.strip().splitlines() if line.strip()]
+    lines = [line for given in reply.splitlines() if (line := _LABEL.sub("", given).strip().strip(_QUOTATION_MARKS))]
     if len(lines) != 1 or DECLINED in reply:
         raise QuestionError(f"it wrote {len(lines)} lines, not one question")
-    line = _LABEL.sub("", lines[0]).strip(_QUOTATION_MARKS).strip()
+    line = lines[0].strip()
     return validate_question(line, max_characters=len(question) + _MAX_ADDED_CHARACTERS)
 
 

@@ -3,13 +3,15 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from rag.chat.fallback import FallbackChat
-from rag.chat.presets import CUSTOM, PRESETS, Preset
+from rag.chat.presets import CUSTOM, PRESETS, Preset, preset_of_address
 from rag.chat.prices import Price, parse_prices
 from rag.chat.protocol import ChatModel
 from rag.errors import ConfigError
+from rag.pasted_values import clean_base_url, clean_key
 from rag.settings import ChatSettings
 
 _FALLBACK = re.compile(r"(?P<provider>[a-z]+)(?:/(?P<model>.+?))?(?:@(?P<base_url>https?://\S+))?")
@@ -29,6 +31,7 @@ class _ModelSpec:
     base_url: str
     api_key: str
     key_setting: str
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"{self.provider}/{self.model}"
@@ -36,6 +39,20 @@ class _ModelSpec:
     @property
     def preset(self) -> Preset:
         return PRESETS.get(self.provider, CUSTOM)
+
+    def key(self, environment: Mapping[str, str]) -> tuple[str, str]:
+        """Return the key and the variable that holds it or should hold it. Raises ConfigError without the key."""
+        variable = self.preset.key_variable
+        if self.api_key or not variable:
+            return self.api_key, self.key_setting or variable or "ZHIWEN_CHAT__API_KEY"
+        try:
+            return clean_key(environment.get(variable, "")), variable
+        except ValueError as error:
+            raise ConfigError(f"{variable}: {error}") from error
+
+    def switches(self, base_url: str) -> Preset:
+        """Return the preset whose parameters the endpoint knows: a provider's own, whatever `provider` says."""
+        return self.preset if self.provider != "custom" else preset_of_address(base_url)
 
 
 def open_chat(settings: ChatSettings, environment: Mapping[str, str] = os.environ) -> FallbackChat | None:
@@ -57,6 +74,7 @@ def open_chat(settings: ChatSettings, environment: Mapping[str, str] = os.enviro
         settings.base_url,
         settings.api_key.get_secret_value(),
         "ZHIWEN_CHAT__API_KEY",
+        settings.extra_body,
     )
     specs = [first, *(_parse_fallback(line, settings, first) for line in settings.fallbacks)]
     return FallbackChat([_open_model(spec, settings, prices, environment) for spec in specs], settings)
@@ -79,7 +97,7 @@ def _parse_fallback(line: str, settings: ChatSettings, first: _ModelSpec) -> _Mo
             f"chat.fallbacks must be {', '.join(PRESETS)} or custom, optionally followed by /model and @http…, "
             f"got {line!r}"
         )
-    base_url = match["base_url"] or ""
+    base_url = clean_base_url(match["base_url"] or "")
     has_address_of_first = provider == first.provider and base_url == first.base_url
     if provider == "custom" and not has_address_of_first:
         key, key_setting = settings.fallback_api_key.get_secret_value(), "ZHIWEN_CHAT__FALLBACK_API_KEY"
@@ -94,7 +112,7 @@ def _open_model(
     preset = spec.preset
     base_url = spec.base_url or preset.base_url
     model = spec.model or (preset.model if base_url == preset.base_url else "")
-    key = spec.api_key or environment.get(preset.key_variable, "")
+    key, key_variable = spec.key(environment)
     if not base_url:
         example = "ZHIWEN_CHAT__BASE_URL" if spec.setting.startswith("chat.provider") else "custom/model@http://…"
         raise ConfigError(f"chat.base_url is required with {spec.setting} ({example})")
@@ -110,5 +128,13 @@ def _open_model(
 
     name = f"{spec.provider}/{model}"
     return OpenAIChat(
-        settings, name=name, base_url=base_url, model=model, api_key=key, preset=preset, price=prices.get(name)
+        settings,
+        name=name,
+        base_url=base_url,
+        model=model,
+        api_key=key,
+        preset=spec.switches(base_url),
+        price=prices.get(name),
+        key_variable=key_variable,
+        extra_body=spec.extra_body,
     )

@@ -1,52 +1,54 @@
 """Chat models behind any OpenAI-compatible endpoint.
 
-The client library takes a stream that breaks off, and a web page with status 200, for a complete answer. So this module
-checks what the server sends. One call of `stream` gives one answer or one error: timeouts and retries are in
+The client library makes the calls. It takes only the streams that OpenAI sends, and hides how one ended, so this
+module reads what comes back. One call of `stream` gives one answer or one error: timeouts and retries are in
 `rag/chat/fallback.py`.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
+import httpx2
 import openai
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from rag.chat.presets import CUSTOM, Preset
+from rag.chat.event_stream import EventStream, NotEvents
+from rag.chat.presets import CUSTOM, Preset, context_tokens_of
 from rag.chat.prices import Price
 from rag.chat.protocol import ChatStream, Finished, Message
+from rag.chat.provider_errors import ProviderErrors
+from rag.chat.reasoning_tags import always_reasons
+from rag.chat.request_options import RequestOptions
 from rag.chat.stream_parser import StreamParser
-from rag.errors import (
-    ChatAuthenticationError,
-    ChatBroken,
-    ChatBusy,
-    ChatError,
-    ChatFiltered,
-    ChatInvalidResponse,
-    ChatRejected,
-    ChatTimeout,
-    ChatUnavailable,
-    NotAChatModel,
-)
-from rag.models.retry_after import parse_retry_after
+from rag.errors import ChatBroken, ChatInvalidResponse, ChatTimeout, ChatUnavailable, ConfigError, NotAChatModel
+from rag.models.http_route import find_route
+from rag.models.provider_reason import mask_keys, read_reason
 from rag.settings import ChatSettings
 from rag.types import Usage
 
-_NO_KEY = "none"  # the client library requires a key; local servers ignore it
-_FILTER_CODES = frozenset({"content_filter", "data_inspection_failed", "DataInspectionFailed"})
-_TRANSIENT_STATUSES = frozenset({408, 409})
-_USAGE_TIMEOUT_SECONDS = 1.0
+_NO_KEY = "none"  # without one, the client library would take that of the environment; it is not sent
+_MAX_ERROR_BYTES = 64 * 1024
+_MOST_REQUESTS = 8
+"""Of one call: each repeats the request without an option that the server has refused."""
+_SECONDS_AFTER_END = 1.0
 """How long to wait for the number of tokens once the answer is complete."""
+_SECONDS_AFTER_TEXT_WITH_END = 10.0
+"""How long to wait for more if the end came with a piece of text: some servers send one with every piece."""
 
 
 class OpenAIChat:
     """A chat model behind the endpoint `base_url`, called `name` in answers and errors.
 
-    The key is sent to the endpoint; no message and no log shows it. Without a `price`, usage has no cost.
+    The key is sent to the endpoint; no message and no log shows it. `key_variable` is the variable that holds it.
+    `extra_body` holds parameters to send besides the usual ones. Without a `price`, usage has no cost.
+
+    What the endpoint refuses, and whether the model closes reasoning that it never opens, is remembered as long as the
+    instance lives. The constructor does no I/O; it raises ConfigError if the key or the proxy cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what the settings say about one model)
         self,
         settings: ChatSettings,
         *,
@@ -56,157 +58,159 @@ class OpenAIChat:
         api_key: str,
         preset: Preset = CUSTOM,
         price: Price | None = None,
+        key_variable: str = "ZHIWEN_CHAT__API_KEY",
+        extra_body: Mapping[str, Any] | None = None,
     ) -> None:
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise ConfigError(f"{name}: the key has a character that HTTP headers do not allow; check {key_variable}")
         self.name = name
-        self.context_tokens = settings.context_tokens or (preset.context_tokens if model == preset.model else None)
+        self.context_tokens = settings.context_tokens or context_tokens_of(preset, model)
         self._base_url = base_url
         self._endpoint = f"{name} at {base_url}"
         self._model = model
+        self._api_key = api_key
         self._price = price
-        self._options = _options(settings, preset)
+        self._thinks = settings.thinking
+        self._options = RequestOptions.of(settings, preset, extra_body or {})
+        self._holds = always_reasons(model)
+        self._errors = ProviderErrors(name, self._endpoint, model, key_variable)
+        self._route = find_route(base_url)
+        http_client = httpx2.AsyncClient(**self._route.client_options, limits=httpx2.Limits(), follow_redirects=True)
         self._client = openai.AsyncOpenAI(
-            base_url=base_url, api_key=api_key or _NO_KEY, timeout=settings.total_timeout_seconds, max_retries=0
+            base_url=base_url,
+            api_key=api_key or _NO_KEY,
+            timeout=settings.total_timeout_seconds,
+            max_retries=0,
+            http_client=http_client,
         )
 
     async def stream(self, messages: Sequence[Message]) -> ChatStream:
         """Call the model once and yield its reasoning and text; `Finished` comes last. Raises ChatError."""
-        chunks = await self._open(messages)
-        parser = StreamParser(self.name, self._endpoint)
+        parser = StreamParser(self.name, self._endpoint, thinks=self._thinks, holds=self._holds)
         try:
-            while (chunk := await self._next_chunk(chunks, parser)) is not None:
-                for piece in parser.feed(chunk):
-                    yield piece
-            for piece in parser.finish():
-                yield piece
-        finally:
-            await chunks.close()
-        parser.check(is_event_stream="event-stream" in _content_type(chunks))
+            async with self._open(messages) as response, aclosing(self._events(response, parser)) as events:
+                async for event in events:
+                    for piece in parser.feed(event):
+                        yield piece
+        except httpx2.StreamError as error:
+            raise self._broken(error, parser) from error
+        for piece in parser.finish():
+            yield piece
+        self._holds = self._holds or parser.closes_unopened_reasoning
+        parser.check()
         yield Finished(self.name, parser.is_truncated, self._usage(parser))
 
     async def close(self) -> None:
         """Close the connections. The model cannot be used afterwards."""
         await self._client.close()
 
-    async def _open(self, messages: Sequence[Message]) -> openai.AsyncStream[ChatCompletionChunk]:
-        """Open the stream. An option that the server refuses is left out of this request and of all later ones."""
-        body = [{"role": message.role, "content": message.content} for message in messages]
-        chunks: openai.AsyncStream[ChatCompletionChunk] | None = None
-        while chunks is None:
-            options = self._options
+    @asynccontextmanager
+    async def _open(self, messages: Sequence[Message]) -> AsyncIterator[httpx2.Response]:
+        """Open the stream. What the server refuses is left out and, if it takes the rest, of all later requests too."""
+        options = self._options
+        for number in range(1, _MOST_REQUESTS + 1):
             try:
-                chunks = await self._client.chat.completions.create(
-                    model=self._model,
-                    messages=cast(list[ChatCompletionMessageParam], body),
-                    stream=True,
-                    extra_body=options,
-                )
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                fewer = _without_refused(options, _server_message(error))
-                if fewer is None:
-                    raise self._translate_error(error) from error
-                self._options = fewer
-            except (openai.OpenAIError, UnicodeEncodeError) as error:
-                raise self._translate_error(error) from error
-        if "text/html" in _content_type(chunks):
-            await chunks.close()
-            raise NotAChatModel(f"{self._base_url} is a web page, not a chat model; check chat.base_url")
-        return chunks
+                async with self._send(options.body(self._model, messages)) as response:
+                    self._options = options
+                    yield response.http_response
+                    return
+            except openai.APIStatusError as error:
+                reason = read_reason(error.response.content[:_MAX_ERROR_BYTES], self._api_key)
+                fewer = options.without_refused(error.status_code, reason.complaint)
+                if fewer is None or number == _MOST_REQUESTS:
+                    raise self._errors.of_status(error.status_code, reason, error.response.headers) from error
+                options = fewer
+            except openai.APITimeoutError as error:
+                if isinstance(error.__cause__, httpx2.ConnectTimeout):
+                    raise self._unreachable() from error
+                raise ChatTimeout(f"{self._endpoint} did not answer in time (chat.total_timeout_seconds)") from error
+            except (openai.APIConnectionError, httpx2.InvalidURL) as error:
+                raise self._unreachable() from error
 
-    async def _next_chunk(self, chunks: openai.AsyncStream[ChatCompletionChunk], parser: StreamParser) -> object | None:
-        """Return the next chunk, or None at the end of the stream."""
+    def _send(self, body: Mapping[str, object]) -> Any:
+        """Return the context manager of a response whose body has not been read."""
+        sendable = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+        return self._client.chat.completions.with_streaming_response.create(
+            model=sendable.pop("model"),
+            messages=sendable.pop("messages"),
+            stream=sendable.pop("stream", openai.omit),
+            extra_headers={
+                "Accept": "text/event-stream, application/json",
+                "Authorization": f"Bearer {self._api_key}" if self._api_key else openai.omit,
+            },
+            extra_body=sendable,
+        )
+
+    async def _events(self, response: httpx2.Response, parser: StreamParser) -> AsyncGenerator[object, None]:
+        """Yield the events of the answer; raise the error that one of them is."""
+        if "text/html" in response.headers.get("content-type", ""):
+            raise NotAChatModel(f"{self._base_url} is a web page, not a chat model; check chat.base_url")
+        decoder = EventStream()
         try:
-            # Some servers do not end the stream after a complete answer.
-            async with asyncio.timeout(_USAGE_TIMEOUT_SECONDS if parser.is_complete else None):
-                return await anext(chunks, None)
-        except (TimeoutError, openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            async with aclosing(response.aiter_bytes()) as parts:
+                while not parser.is_done and (part := await self._next_part(parts, parser)) is not None:
+                    for event in decoder.feed(part):
+                        if parser.is_done or (parser.is_complete and _is_error(event)):
+                            return
+                        yield self._checked(event)
+            for event in () if parser.is_done else decoder.finish():
+                yield self._checked(event)
+        except NotEvents as error:
+            raise NotAChatModel(
+                f"{self._endpoint} is not a chat model: it answered {mask_keys(str(error), self._api_key)[:100]!r}; "
+                "check chat.base_url"
+            ) from error
+        except ValueError as error:
             if parser.is_complete:
+                return
+            raise ChatInvalidResponse(f"{self._endpoint} sent something that is not a chat answer") from error
+        if decoder.is_empty and "event-stream" not in response.headers.get("content-type", ""):
+            raise NotAChatModel(f"{self._endpoint} is not a chat model: it answered nothing; check chat.base_url")
+
+    async def _next_part(self, parts: AsyncIterator[bytes], parser: StreamParser) -> bytes | None:
+        """Return the next part of the body, or None at its end. Some servers do not end it after a complete answer."""
+        seconds = None
+        if parser.may_be_complete:
+            seconds = _SECONDS_AFTER_END if parser.is_complete else _SECONDS_AFTER_TEXT_WITH_END
+        try:
+            async with asyncio.timeout(seconds):
+                return await anext(parts, None)
+        except TimeoutError:
+            return None
+        except httpx2.RequestError as error:
+            if parser.may_be_complete:
                 return None
-            if parser.has_begun and isinstance(error, openai.APIConnectionError):
-                raise ChatBroken(
-                    f"{self.name}: the connection to {self._base_url} broke in the middle of the answer"
-                ) from error
-            raise self._translate_error(error) from error
+            raise self._broken(error, parser) from error
+
+    def _checked(self, event: object) -> object:
+        if _is_error(event):
+            raise self._errors.in_stream(read_reason(event, self._api_key))
+        return event
+
+    def _broken(self, error: Exception, parser: StreamParser) -> Exception:
+        if isinstance(error, httpx2.TimeoutException):
+            return ChatTimeout(f"{self._endpoint} did not answer in time (chat.total_timeout_seconds)")
+        if parser.has_begun:
+            return ChatBroken(f"{self.name}: the connection to {self._base_url} broke in the middle of the answer")
+        return self._unreachable()
+
+    def _unreachable(self) -> ChatUnavailable:
+        way_out = (
+            "check the proxy, or put the host into NO_PROXY"
+            if self._route.proxy
+            else ("check chat.base_url and the network")
+        )
+        return ChatUnavailable(f"{self._endpoint} cannot be reached{self._route.hint}; {way_out}")
 
     def _usage(self, parser: StreamParser) -> Usage | None:
         if parser.tokens is None:
             return None
         return Usage(*parser.tokens, cost=self._price.cost(*parser.tokens) if self._price else None)
 
-    def _translate_error(self, error: Exception) -> ChatError:
-        detail = " ".join(_server_message(error).split())
-        if self._client.api_key != _NO_KEY:
-            detail = detail.replace(self._client.api_key, "***")  # some servers repeat the key
-        detail = detail[:200]
-        if isinstance(error, openai.APIError) and error.code in _FILTER_CODES:
-            return ChatFiltered(f"{self.name}: the provider's content filter stopped the answer: {detail}")
-        if isinstance(error, openai.APIStatusError):
-            return _status_error(self._endpoint, error, detail)
-        return _connection_error(self._endpoint, error, detail)
 
-
-def _options(settings: ChatSettings, preset: Preset) -> dict[str, object]:
-    return {
-        "temperature": settings.temperature,
-        preset.limit_parameter: settings.max_answer_tokens,
-        "stream_options": {"include_usage": True},
-        **(preset.thinking_on if settings.thinking else preset.thinking_off),
-    }
-
-
-def _without_refused(options: Mapping[str, object], message: str) -> dict[str, object] | None:
-    """Return the options without the one that the server's message names, or None if it names none of them.
-
-    The limit of the answer's length is never left out, only renamed to what the server asks for.
-    """
-    if "max_tokens" in options and "max_completion_tokens" in message and "support" in message.lower():
-        renamed = {"max_tokens": "max_completion_tokens"}
-        return {renamed.get(name, name): value for name, value in options.items()}
-    refused = next((name for name in options if name in message and not name.startswith("max_")), None)
-    return {name: value for name, value in options.items() if name != refused} if refused else None
-
-
-def _server_message(error: Exception) -> str:
-    """Return the server's message. The client library knows one format; FastAPI, for example, sends `{"detail": …}`."""
-    body = getattr(error, "body", None)
-    if body and not (isinstance(body, Mapping) and body.get("message")):
-        return str(body)
-    return str(getattr(error, "message", error))
-
-
-def _connection_error(endpoint: str, error: Exception, detail: str) -> ChatError:
-    if isinstance(error, openai.APITimeoutError):
-        return ChatTimeout(f"{endpoint} did not answer in time (chat.total_timeout_seconds)")
-    if isinstance(error, openai.APIConnectionError):
-        return ChatUnavailable(f"{endpoint} cannot be reached; check chat.base_url and the network")
-    if isinstance(error, UnicodeEncodeError):
-        return ChatAuthenticationError(
-            f"{endpoint}: the key has a character that HTTP headers do not allow; check ZHIWEN_CHAT__API_KEY"
-        )
-    if isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError):
-        return ChatBroken(f"{endpoint} stopped with an error: {detail}")
-    return ChatInvalidResponse(f"{endpoint} sent something that is not a chat answer: {detail}")
-
-
-def _status_error(endpoint: str, error: openai.APIStatusError, detail: str) -> ChatError:
-    status = error.status_code
-    if status in (401, 403):
-        return ChatAuthenticationError(f"{endpoint} refuses the key (status {status}); check ZHIWEN_CHAT__API_KEY")
-    if status == 402 or error.code == "insufficient_quota":
-        return ChatAuthenticationError(f"{endpoint}: the account has no credit left (status {status})")
-    if status == 404:
-        return ChatAuthenticationError(f"{endpoint} does not know the model or the path (status 404); check chat.model")
-    wait = _retry_after(error)
-    if status == 429:
-        return ChatBusy(f"{endpoint} refuses more requests for now (status 429)", retry_after_seconds=wait)
-    if status >= 500 or status in _TRANSIENT_STATUSES:
-        return ChatUnavailable(f"{endpoint} is not available (status {status})", retry_after_seconds=wait)
-    return ChatRejected(f"{endpoint} refused the request (status {status}): {detail}")
-
-
-def _retry_after(error: openai.APIStatusError) -> float:
-    """Seconds to wait before the next attempt, 0 if the server does not say."""
-    return parse_retry_after(error.response.headers.get("retry-after", "")) or 0.0
-
-
-def _content_type(chunks: openai.AsyncStream[ChatCompletionChunk]) -> str:
-    return str(chunks.response.headers.get("content-type", ""))
+def _is_error(event: object) -> bool:
+    if not isinstance(event, dict):
+        return False
+    if event.get("error") or "error" in (event.get("object"), event.get("type")):
+        return True
+    return not event.get("choices") and any(event.get(name) for name in ("message", "detail", "msg"))

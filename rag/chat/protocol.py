@@ -17,7 +17,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of the text that a model writes; all pieces, joined in order, are the text."""
+    """A piece of the text that a model writes; all pieces since the last TextRetracted, joined, are the text."""
 
     text: str
 
@@ -27,6 +27,11 @@ class ReasoningDelta:
     """A piece of the model's reasoning. Clients may show it, but it is not part of the answer."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextRetracted:
+    """All text of this answer so far was reasoning, as it turns out; the answer begins after this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Finished:
     usage: Usage | None = None
 
 
-ChatPiece = TextDelta | ReasoningDelta | Attempt | Finished
+ChatPiece = TextDelta | ReasoningDelta | TextRetracted | Attempt | Finished
 ChatStream = AsyncGenerator[ChatPiece, None]
 
 

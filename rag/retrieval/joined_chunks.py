@@ -17,25 +17,36 @@ def join_chunks(parts: Sequence[Chunk]) -> Chunk:
     if len(parts) == 1:
         return parts[0]
     kinds = {part.kind for part in parts}
-    content = parts[0].content
+    joined = parts[0]
     for before, part in pairwise(parts):
-        content = _append(content, before, part)
-    return replace(
-        parts[0],
-        kind=kinds.pop() if len(kinds) == 1 else "text",
-        end_line=parts[-1].end_line,
-        content=content,
-    )
+        joined = _append(joined, before, part)
+    return replace(joined, kind=kinds.pop() if len(kinds) == 1 else "text", end_line=parts[-1].end_line)
 
 
-def _append(content: str, before: Chunk, part: Chunk) -> str:
+def _append(joined: Chunk, before: Chunk, part: Chunk) -> Chunk:
+    content, numbers = joined.content, joined.line_numbers.split()
+    lines, more_numbers = part.content.split("\n"), part.line_numbers.split()
+    repeated, is_cut = _repetition(before, part)
+    if not is_cut:
+        # The blank line between the two belongs to the one above.
+        return _with(joined, f"{content}\n\n{part.content}", [*numbers, *numbers[-1:], *more_numbers])
+    above, _, last = content.rpartition("\n")
+    ends_with_fence = part.kind == "code" and bool(FENCE.match(last))
+    whole_above = above if ends_with_fence else content
+    kept_numbers = numbers[:-1] if ends_with_fence else numbers
+    return _with(joined, "\n".join([whole_above, *lines[repeated:]]), [*kept_numbers, *more_numbers[repeated:]])
+
+
+def _with(chunk: Chunk, content: str, numbers: Sequence[str]) -> Chunk:
+    is_known = len(numbers) == content.count("\n") + 1
+    return replace(chunk, content=content, line_numbers=" ".join(numbers) if is_known else "")
+
+
+def _repetition(before: Chunk, part: Chunk) -> tuple[int, bool]:
+    """Return how many lines a part repeats, and whether the two were one block before they were cut."""
     if part.group != before.group or part.kind != before.kind or part.kind == "text":
-        return f"{content}\n\n{part.content}"
+        return 0, False
     lines = part.content.split("\n")
     is_labelled = not LIST_ITEM.match(lines[0]) and before.content.startswith(f"{lines[0]}\n")
     repeated = repeated_lines(part) or int(is_labelled and part.kind == "list")
-    if not repeated and part.kind != "list":
-        return f"{content}\n\n{part.content}"
-    above, _, last = content.rpartition("\n")
-    whole_above = above if part.kind == "code" and FENCE.match(last) else content
-    return "\n".join([whole_above, *lines[repeated:]])
+    return repeated, bool(repeated) or part.kind == "list"

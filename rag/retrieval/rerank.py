@@ -1,11 +1,14 @@
 """Hits in the order of a reranker or, if it fails, in the order in which they were found."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.errors import RerankerError
 from rag.models.rerankers.protocol import Reranker
 from rag.types import Hit
+
+log = logging.getLogger("zhiwen.rerank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,9 @@ def rerank(question: str, hits: Sequence[Hit], reranker: Reranker, *, candidates
     try:
         scores = reranker.scores(question, [hit.chunk.searchable_text for hit in first])
     except RerankerError as error:
-        return Reranked(tuple(hits), f"not reranked: {' '.join(str(error).split())}")
+        warning = f"not reranked: {' '.join(str(error).split())}"
+        log.warning("%s", warning)
+        return Reranked(tuple(hits), warning)
     scored = [replace(hit, score=score) for hit, score in zip(first, scores, strict=True)]
     # Sorting is stable: hits with equal scores keep the order in which they were found.
     ordered = sorted(scored, key=lambda hit: -hit.score)

@@ -4,6 +4,7 @@ A trace records how an answer came about: question, search, passages, prompt, ch
 no token and no header, because none of them reaches this module.
 """
 
+import json
 import logging
 import re
 import time
@@ -133,6 +134,19 @@ class TraceStore:
             log.warning("the trace %s cannot be read: %s", trace_id, str(error).splitlines()[0])
             return None
 
+    def recent_questions(self, answers: int) -> list[str]:
+        """Return the questions of the last `answers`, newest first and each once; none if no traces are kept.
+
+        Refusals are left out. A follow-up comes as the question that it was rewritten to. Raises StateUnavailable.
+        """
+        if not self.enabled:
+            return []
+        with self._database.reading() as transaction:
+            rows = transaction.execute(_SELECT_LAST, {"answers": answers, "oldest": self._oldest()})
+        traces = (json.loads(row["body"]) for row in rows)
+        asked = (each.get("standalone_question") or each["question"] for each in traces if not each["answer"]["reason"])
+        return list(dict.fromkeys(asked))
+
     def close(self) -> None:
         """Write the traces that still wait, unless the database is away."""
         self._writer.close()
@@ -157,6 +171,7 @@ class TraceStore:
 
 
 _SELECT = "SELECT body FROM traces WHERE trace_id = :trace_id AND asked_at >= :oldest"
+_SELECT_LAST = "SELECT body FROM traces WHERE asked_at >= :oldest ORDER BY asked_at DESC LIMIT :answers"
 _INSERT = "INSERT INTO traces (trace_id, asked_at, body) VALUES (:trace_id, :asked_at, :body)"
 _DELETE = "DELETE FROM traces WHERE trace_id = :trace_id"
 _DELETE_OLD = "DELETE FROM traces WHERE asked_at < :oldest"

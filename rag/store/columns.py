@@ -102,6 +102,7 @@ CHUNK_COLUMNS: tuple[Column, ...] = (
     Column("start_line", "number", attribute="start_line", filtered_as="number"),
     Column("end_line", "number", attribute="end_line", filtered_as="number"),
     Column("content", "text", _TEXT_BYTES, attribute="content"),
+    Column("line_numbers", "text", _TEXT_BYTES, attribute="line_numbers", since=3, default=""),
     Column("metadata", "mapping", attribute="metadata", filtered_as="metadata"),
     Column(
         "facets",

@@ -3,6 +3,7 @@
 There is no bookkeeping elsewhere: a state row says which generation is live, and a `Snapshot` reads that one.
 """
 
+import copy
 import os
 import re
 import threading
@@ -61,6 +62,7 @@ class Store:
         self._chunk_cache = ChunkCache()
         self._background = BackgroundReads()
         self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
+        self._pinned: Snapshot | None = None
         self.collection = collection
         self.notes = WriterNotes(self._states)
         self.write_lock = threading.Lock()
@@ -114,6 +116,8 @@ class Store:
 
     def snapshot(self) -> Snapshot:
         """Return the live generation, to be read for the length of a request. Raises StoreEmpty if there is none."""
+        if self._pinned:
+            return self._pinned
         state = self.state()
         if state is None:
             raise StoreEmpty(
@@ -141,6 +145,12 @@ class Store:
             background=self._background,
             since=since,
         )
+
+    def pinned(self, snapshot: Snapshot) -> "Store":
+        """Return this store for readers of one generation, whichever is live. It is closed with this one."""
+        store = copy.copy(self)
+        store._pinned = snapshot
+        return store
 
     def read_timestamp(self) -> ReadTimestamp:
         """Return now, by the server's clock. Reads `since` it see all that was written before, and wait for no more."""

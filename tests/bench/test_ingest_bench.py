@@ -15,7 +15,7 @@ def test_an_ingest_is_compared_with_its_bare_model(tmp_path: Path) -> None:
     copy_files(folder.root, tmp_path / "work" / "docs", 6)
     with Services(settings_for(tmp_path / "work")) as services:
         figures = measure(services)
-    assert (figures.documents, figures.chunks) == (6, 18)
+    assert (figures.documents, figures.chunks) == (6, 24)
     assert figures.ratio > 0
     assert 0 < figures.busy["embedding"] <= 1
     assert {"ingest", "milvus"} <= figures.peak_mb.keys()

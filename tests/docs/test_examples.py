@@ -19,7 +19,7 @@ from api.guard.route_rules import RULES
 from api.openai.schemas import MODEL
 from api.schemas.error_bodies import ErrorResponse
 from api.schemas.filter import FilterIn
-from ingest.golden import load_golden
+from ingest.golden.questions import load_golden
 from rag.settings import Settings
 from rag.settings_loader import load_settings
 from tests.kit.markdown import DOCUMENTS, GUIDES, READMES, MarkdownFile, guide
@@ -53,7 +53,7 @@ def test_every_extra_exists(document: MarkdownFile) -> None:
 def test_every_value_given_to_a_setting_is_valid(document: MarkdownFile) -> None:
     for variable, value in document.assignments():
         if "__" in variable:
-            load_settings(environment={variable: value})
+            load_settings(environment={variable: value.replace("…", "x")})  # sk-…: the reader's own key
 
 
 def test_the_guides_give_values_to_the_settings_that_people_change_first() -> None:
@@ -145,10 +145,11 @@ def test_every_filter_shown_is_one(document: MarkdownFile) -> None:
 
 @pytest.mark.parametrize("document", guide("golden-questions"), ids=str)
 def test_the_golden_questions_shown_can_be_loaded(document: MarkdownFile, tmp_path: Path) -> None:
-    (block,) = document.blocks("yaml")
-    (tmp_path / "golden.yaml").write_text(block, "utf-8")
-    (question,) = load_golden(tmp_path)
-    assert (ROOT / "knowledge" / question.source).is_file()
+    for block in document.blocks("yaml"):
+        (tmp_path / "golden.yaml").write_text(block, "utf-8")
+        questions = load_golden(tmp_path)
+        assert questions
+        assert all(not entry.source or (ROOT / "knowledge" / entry.source).is_file() for entry in questions)
 
 
 @production

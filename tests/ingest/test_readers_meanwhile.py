@@ -57,7 +57,7 @@ def test_a_chunk_that_only_moved_is_shown_where_each_generation_has_it(library: 
     library.folder.edit("b.md", "Bread is baked.", "\n\nBread is baked.")
     library.ingest()
     after = library.store.snapshot()
-    moved = replace(was, start_line=was.start_line + 2, end_line=was.end_line + 2)
+    moved = replace(was, start_line=was.start_line + 2, end_line=was.end_line + 2, line_numbers="5")
     assert [found(snapshot) for snapshot in (before, after, before, after)] == [was, moved, was, moved]
 
 

@@ -1,7 +1,6 @@
 """A real Milvus server, from the PyPI package `milvus`, as a process that can hang, die and come back."""
 
 import os
-import signal
 import socket
 import tempfile
 import urllib.request
@@ -14,6 +13,7 @@ import milvus
 import pytest
 from filelock import FileLock
 
+from tests.kit.process_table import pause, resume
 from tests.kit.waiting import eventually
 
 _START_LOCK = Path(tempfile.gettempdir()) / f"zhiwen-tests-milvus-{os.getuid()}.lock"
@@ -63,10 +63,10 @@ class MilvusProcess:
 
     def pause(self) -> None:
         """Make it hang: connections stay open, nothing is answered. For a few seconds only, see above."""
-        os.kill(self._server.server_proc.pid, signal.SIGSTOP)
+        pause(self._server.server_proc.pid)
 
     def resume(self) -> None:
-        os.kill(self._server.server_proc.pid, signal.SIGCONT)
+        resume(self._server.server_proc.pid)
 
     def kill(self) -> None:
         self._server.server_proc.kill()

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from itertools import count
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.kit.process_table import children
+from tests.kit.process_table import children, pause, resume
 from tests.kit.waiting import eventually
 
 PASSWORD = "pw-7311-pw"  # noqa: S105
@@ -75,10 +76,10 @@ class PostgresProcess:
 
     def pause(self) -> None:
         """Make it hang: connections stay open, nothing is answered."""
-        self._signal_all(signal.SIGSTOP)
+        self._for_each_process(pause)
 
     def resume(self) -> None:
-        self._signal_all(signal.SIGCONT)
+        self._for_each_process(resume)
 
     def close(self) -> None:
         """Stop it and remove its data."""
@@ -113,10 +114,10 @@ class PostgresProcess:
             return True
         return False
 
-    def _signal_all(self, number: signal.Signals) -> None:
+    def _for_each_process(self, act: Callable[[int], None]) -> None:
         for pid in (self._process.pid, *children(self._process.pid)):
             with suppress(ProcessLookupError):  # the process of a connection that has just ended
-                os.kill(pid, number)
+                act(pid)
 
 
 def _free_port() -> int:

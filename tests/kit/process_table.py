@@ -1,14 +1,36 @@
 """What the kernel knows of processes: their children, their command lines, how long they have computed."""
 
 import os
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+
+from tests.kit.waiting import eventually
 
 
 def children(pid: int) -> list[int]:
     """The process ids of the children of a process."""
     found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
+
+
+def pause(pid: int) -> None:
+    """Make a process hang, with all its threads. Some of them may run on for a while after the signal."""
+    os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: all(state in "TZ" for state in _thread_states(pid)), message=f"process {pid} to stop")
+
+
+def resume(pid: int) -> None:
+    os.kill(pid, signal.SIGCONT)
+
+
+def _thread_states(pid: int) -> list[str]:
+    states = []
+    for path in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):  # a thread that has just ended
+            states.append(path.read_text().rpartition(")")[2].split()[0])
+    return states
 
 
 def processor_seconds(pid: int) -> float:

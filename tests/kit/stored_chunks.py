@@ -52,6 +52,7 @@ def chunk(number: int, source: str) -> Chunk:
         start_line=number + 1,
         end_line=number + 2,
         content=f"word{number} common 向量",
+        line_numbers=f"{number + 1}-{number + 2}",
         metadata={"tags": ["x", "y"], "number": number, "none": None, "text": 'a "b" \\ 汉 🙂'},
     )
 

@@ -32,9 +32,7 @@ def ingest(
         bool,
         typer.Option("--allow-mass-deletion", help="Remove documents that are gone even if they are more than 20 %."),
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Go live even if golden questions no longer find their passages.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Go live even if golden questions are lost.")] = False,
 ) -> None:
     """Update the index from the folder; only changes are embedded."""
     settings = settings_of(context, knowledge=path)

@@ -1,6 +1,7 @@
 // The content of a document, which the server sends as JSON.
 
 import { el, setHtml } from "./dom.js";
+import { hasKey, request } from "./http.js";
 import { say } from "./i18n.js";
 
 // The address of the content of the document at `address`, `/docs/…`.
@@ -11,8 +12,27 @@ export function contentOf(address) {
 // The elements that show a document: its text and, if it differs from the file, a note.
 export function textOf(found) {
   const text = el("div", { class: "prose" });
-  setHtml(text, found.html);
+  setHtml(text, found.html, fetchPictures);
   return found.rebuilt ? [say(el("p", { class: "note" }), "rebuilt"), text] : [text];
+}
+
+// The browser sends no key when it loads a picture, so if there is one, the pictures are fetched here.
+function fetchPictures(content) {
+  for (const image of hasKey() ? content.querySelectorAll("img") : []) {
+    const path = image.getAttribute("src");
+    image.removeAttribute("src");
+    fetchPicture(image, path);
+  }
+}
+
+async function fetchPicture(image, path) {
+  try {
+    const url = URL.createObjectURL(await (await request(path)).blob());
+    image.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
+    image.src = url;
+  } catch {
+    image.replaceWith(el("span", { class: "image" }, image.alt)); // what the picture shows is still said
+  }
 }
 
 // Scrolls to the element that the hash names; ids in a document begin with `doc-`. Returns whether there is one.

@@ -22,11 +22,13 @@ export function svg(name, attributes = {}, ...children) {
   return element;
 }
 
-// Replaces the content of an element. `html` must come from this server, which sanitises documents and answers.
-export function setHtml(element, html) {
+// Replaces the content of an element. `html` must come from this server, which sanitises documents and answers. `adapt` may
+// change it before the browser loads its pictures.
+export function setHtml(element, html, adapt = () => {}) {
   const template = document.createElement("template");
   template.innerHTML = html;
   for (const link of template.content.querySelectorAll("a[href^='http']")) link.target = "_blank";
+  adapt(template.content);
   element.replaceChildren(template.content);
 }
 

@@ -39,6 +39,10 @@ export function describe(error) {
   return [family ? family[1] : "something_wrong", values];
 }
 
+export function hasKey() {
+  return sessionStorage.getItem(KEY) !== null;
+}
+
 // Sends a request, asks for a key if needed, and returns the response. Throws Failure and Unreachable.
 export async function request(path, options = {}) {
   for (;;) {

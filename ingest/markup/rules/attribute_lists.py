@@ -5,17 +5,25 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 
-_PART = r"(?:[#.][\w:-]+|[\w:@-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\"'{}]+))"
+from ingest.markup.rules.left_out import leave_out
+
+_PART = r"(?:[#.][^\s{}\"'=<>]+|[\w:@-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\"'{}]+))"
 _LIST = re.compile(rf"\{{:?[ \t]*{_PART}(?:[ \t]+(?:{_PART}|[\w-]+))*[ \t]*\}}")
-_ID = re.compile(r"#([\w-]+)")
+_EXTENSION = re.compile(
+    r"\{::comment\}(?:(?!\{:/).){0,5000}\{:/(?:comment)?\}|\{:[:/][\w-]*(?:[ \t][^{}\n]*)?/?\}", re.DOTALL
+)
+_END_OF_LINE = re.compile(r"\n|\s*\Z")
+_ID = re.compile(r"#([^\s{}]+)")
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[\w-]+:")
 _KEYS = re.compile(r"\+\+([a-z0-9-]+(?:\+[a-z0-9-]+)*)\+\+(?![A-Za-z0-9+])")
 
 
 def use_attribute_lists(parser: MarkdownIt) -> None:
-    """Add the rules; `explicit_id` finds the id of a heading among what they leave."""
+    """Add the rules. An attribute list becomes a hidden token `attributes`, with the element's id in its `meta`."""
     parser.inline.ruler.before("link", "attributes", _attributes)
-    parser.inline.ruler.before("attributes", "icon", _icon)
+    # A comment of kramdown is left out with what it encloses.
+    leave_out(parser, "extension", _EXTENSION, begins_with="{", before="attributes")
+    leave_out(parser, "icon", _ICON, begins_with=":", before="extension")
     parser.inline.ruler.before("icon", "keys", _keys)
 
 
@@ -36,17 +44,13 @@ def _attributes(state: StateInline, silent: bool) -> bool:
 
 def _follows_something(state: StateInline, found: re.Match[str]) -> bool:
     """Return whether a link, an image, emphasis or code ends right before it, or the line right behind it."""
-    before = state.src[: state.pos].rstrip(" ")[-1:]
-    rest = state.src[found.end() : state.posMax]
-    return before in tuple(")]`*_~>") or (bool(before) and (not rest.strip() or rest.startswith("\n")))
-
-
-def _icon(state: StateInline, silent: bool) -> bool:
-    found = _ICON.match(state.src, state.pos, state.posMax) if state.src[state.pos] == ":" else None
-    if not found:
+    # No part of the paragraph is copied: it may have thousands of such lists.
+    before = state.pos - 1
+    while before >= 0 and state.src[before] == " ":
+        before -= 1
+    if before < 0:
         return False
-    state.pos = found.end()
-    return True
+    return state.src[before] in ")]`*_~>" or bool(_END_OF_LINE.match(state.src, found.end(), state.posMax))
 
 
 def _keys(state: StateInline, silent: bool) -> bool:

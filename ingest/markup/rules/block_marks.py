@@ -6,7 +6,6 @@ document, so none of them needs the other.
 """
 
 import re
-from collections.abc import Iterator
 from functools import partial
 
 from markdown_it import MarkdownIt
@@ -15,6 +14,7 @@ from markdown_it.rules_block import StateBlock
 
 from ingest.markup.components import shown_arguments
 from ingest.markup.rules.closing_lines import closing_line, line_of
+from ingest.markup.rules.left_out import leave_out_lines
 from ingest.markup.rules.shortcodes import SHORTCODE, is_comment, shortcode_of
 
 _ENDS_PARAGRAPH: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
@@ -32,6 +32,7 @@ def use_block_marks(parser: MarkdownIt) -> None:
     """Add the rules for lines that are marks, and for code between two shortcodes."""
     parser.block.ruler.before("fence", "mark", _mark, _ENDS_PARAGRAPH)
     parser.block.ruler.before("mark", "highlight", _highlight, _ENDS_PARAGRAPH)
+    leave_out_lines(parser, "kramdown_comment", _end_of_comment, before="highlight")
 
 
 def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -96,17 +97,19 @@ def _highlight(state: StateBlock, start_line: int, end_line: int, silent: bool) 
         return False
     if not silent:
         token = state.push("fence", "code", 0)
-        token.info = next(_words(arguments), "")
+        token.info = next(iter(arguments.split()), "").strip("\"'")
         token.content = state.getLines(start_line + 1, closing, state.blkIndent, True)
         token.map = [start_line, closing + 1]
         state.line = closing + 1
     return True
 
 
+def _end_of_comment(state: StateBlock, start_line: int, end_line: int) -> int | None:
+    if line_of(state, start_line) != "{::comment}":
+        return None
+    return closing_line(state, start_line, end_line, "kramdown comment", lambda line: line.startswith("{:/"))
+
+
 def _ends(name: str, line: str) -> bool:
     found = SHORTCODE.fullmatch(line) if line.startswith(("{{", "{%")) else None
     return found is not None and shortcode_of(found)[0] in ("end", f"end{name}")
-
-
-def _words(arguments: str) -> Iterator[str]:
-    return (word.strip("\"'") for word in arguments.split())

@@ -17,7 +17,7 @@ _WORD_BEFORE = re.compile(rf"[^{_OUTSIDE}]*\Z")
 _WORD = re.compile(rf"[^{_OUTSIDE}]+")
 _MEANT = re.compile(r"\\[^\W_]|(?<![A-Za-z])[A-Za-z]:\\")
 # What is taken as it stands; brackets and tags may be marks of their own, and so may emphasis at the end.
-_VERBATIM = re.compile(rf"(?:[^{_OUTSIDE}\[\]<>|()*_~]|[*_~()]+(?=[^{_OUTSIDE}\[\]<>|()*_~]))+")
+_VERBATIM = re.compile(rf"(?:[^{_OUTSIDE}\[\]<>|()*_~]|(?!\*\*)[*_~()]+(?=[^{_OUTSIDE}\[\]<>|()*_~]))+")
 _ADDRESS = re.compile(rf"://[^{_OUTSIDE}<>\"|\[\]{{}}()]*[^{_OUTSIDE}<>\"|\[\]{{}}()*_~.,;:!?']")
 _SCHEMES = ("http", "https", "ftp", "git", "ssh", "ws", "wss")
 _LONGEST_WORD = 512

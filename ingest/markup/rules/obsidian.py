@@ -7,6 +7,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
 from ingest.markup.rules.closing_lines import closing_line, line_of
+from ingest.markup.rules.left_out import leave_out, leave_out_lines
 from rag.text.cjk import CJK, CJK_SYMBOLS, FULL_WIDTH
 
 _CJK = f"{CJK}{CJK_SYMBOLS}{FULL_WIDTH}"
@@ -23,12 +24,10 @@ _BLOCK_ID = re.compile(rf"(?:(?<=\s)|(?<=[{CJK_SYMBOLS}{FULL_WIDTH}]))\^(?=[\w-]
 def use_obsidian(parser: MarkdownIt) -> None:
     """Add the rules for marks within a paragraph, and for comments that stand on lines of their own."""
     parser.inline.ruler.before("link", "wikilink", _wikilink)
-    parser.inline.ruler.before("wikilink", "comment", _comment)
+    leave_out(parser, "comment", _COMMENT, begins_with="%", before="wikilink")
     parser.inline.ruler.before("comment", "marked", _marked)
-    parser.inline.ruler.before("marked", "block_id", _block_id)
-    parser.block.ruler.before(
-        "fence", "comment_block", _comment_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    )
+    leave_out(parser, "block_id", _BLOCK_ID, begins_with="^", before="marked")
+    leave_out_lines(parser, "comment_block", _end_of_comment, before="fence")
 
 
 def _wikilink(state: StateInline, silent: bool) -> bool:
@@ -64,31 +63,13 @@ def _shown_target(target: str) -> str:
     return target.removeprefix("#").replace("#^", " ").strip()
 
 
-def _comment(state: StateInline, silent: bool) -> bool:
-    if state.src[state.pos] != "%":
-        return False
-    found = _COMMENT.match(state.src, state.pos, state.posMax)
-    if not found:
-        return False
-    if not silent:
-        state.append_pending("")
-    state.pos = found.end()
-    return True
-
-
-def _comment_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    if state.is_code_block(start_line) or not line_of(state, start_line).startswith("%%"):
-        return False
+def _end_of_comment(state: StateBlock, start_line: int, end_line: int) -> int | None:
     first = line_of(state, start_line)
+    if not first.startswith("%%"):
+        return None
     if first.count("%%") > 1:
-        end = start_line if first.endswith("%%") and first.count("%%") == 2 else None
-    else:
-        end = closing_line(state, start_line, end_line, "comment", lambda line: line.endswith("%%"))
-    if end is None:
-        return False
-    if not silent:
-        state.line = end + 1
-    return True
+        return start_line if first.endswith("%%") and first.count("%%") == 2 else None
+    return closing_line(state, start_line, end_line, "comment", lambda line: line.endswith("%%"))
 
 
 def _marked(state: StateInline, silent: bool) -> bool:
@@ -106,15 +87,5 @@ def _marked(state: StateInline, silent: bool) -> bool:
         state.md.inline.tokenize(state)
         state.push("mark_close", "mark", -1)
         state.posMax = last
-    state.pos = found.end()
-    return True
-
-
-def _block_id(state: StateInline, silent: bool) -> bool:
-    if state.src[state.pos] != "^":
-        return False
-    found = _BLOCK_ID.match(state.src, state.pos, state.posMax)
-    if not found:
-        return False
     state.pos = found.end()
     return True

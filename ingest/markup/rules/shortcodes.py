@@ -70,7 +70,7 @@ def _take(state: StateInline, found: re.Match[str], text: str, *, silent: bool) 
 
 def _link(state: StateInline, silent: bool) -> bool:
     """Read `[text]({{< ref "page.md" >}})`, whose address has spaces that CommonMark does not allow."""
-    if state.src[state.pos] != "[":
+    if state.src[state.pos] != "[" or state.html_terminator_last("}") < state.pos:
         return False
     label_end = state.md.helpers.parseLinkLabel(state, state.pos, True)
     if label_end < 0:

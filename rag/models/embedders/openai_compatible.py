@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from urllib.parse import urlsplit
 
 import httpx2
 import numpy as np
@@ -19,6 +20,7 @@ from rag.models.embedders.endpoint.pace import Pace, growing_pause
 from rag.models.embedders.endpoint.provider_limits import provider_limits
 from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.models.embedders.token_upper_bound import token_upper_bound
+from rag.models.http_route import is_loopback
 from rag.text.surrogates import replace_unsendable
 
 MOST_TEXTS = 128
@@ -33,9 +35,10 @@ class OpenAIEmbedder:
     repeated, up to `max_attempts` attempts, and `timeout_seconds` is the deadline for all of them together; a question
     never waits for documents. A call for documents has `timeout_seconds` to itself; `DocumentCalls` says what follows
     when it fails. The constructor does no I/O, so the first use may raise EmbedderUnavailable.
-    """
 
-    equivalents: frozenset[str] = frozenset()
+    The fingerprint changes with the address, but not with the port of a server on this machine: it moves with
+    containers and restarts, and its model does not. `equivalents` holds the fingerprint of versions before 0.3.
+    """
 
     def __init__(  # noqa: PLR0913 (the settings of the section)
         self,
@@ -53,8 +56,8 @@ class OpenAIEmbedder:
         self.name = f"openai/{model}"
         self.engine = base_url
         self.max_tokens = max_tokens
-        identity = "\0".join(("openai", base_url.rstrip("/"), model, query_model))
-        self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        self.fingerprint = _fingerprint(_without_local_port(base_url), model, query_model)
+        self.equivalents = frozenset({_fingerprint(base_url.rstrip("/"), model, query_model)})
         self._model = model
         self._query_model = query_model or model
         self._timeout_seconds = timeout_seconds
@@ -156,3 +159,17 @@ class OpenAIEmbedder:
             f"{failure.endpoint}, gave no answer within {self._timeout_seconds:g} s; "
             "raise embedding.timeout_seconds or lower embedding.batch_size"
         )
+
+
+def _fingerprint(address: str, model: str, query_model: str) -> str:
+    identity = "\0".join(("openai", address, model, query_model))
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _without_local_port(base_url: str) -> str:
+    address = base_url.rstrip("/")
+    try:
+        parts = urlsplit(address)
+        return f"loopback{parts.path}" if is_loopback(parts.hostname or "") else address
+    except ValueError:
+        return address  # the first request will say that the address is invalid

@@ -7,7 +7,7 @@ from rag.models.sentence_transformers_extra import require_sentence_transformers
 from rag.settings import RerankSettings
 
 
-def open_reranker(settings: RerankSettings) -> Reranker | None:
+def open_reranker(settings: RerankSettings) -> TimeLimitedReranker | None:
     """Return the reranker of `settings.provider`, limited to `settings.timeout_seconds` a call; None for `none`.
 
     Raises ConfigError if a setting is missing or contradicts another, RerankerUnavailable if the model cannot be

@@ -1,28 +1,32 @@
-"""A reranker behind any `/rerank` endpoint in Jina's format: SiliconFlow, DashScope, Cohere, vLLM, llama.cpp."""
+"""A reranker behind any `/rerank` endpoint: Jina, Cohere, SiliconFlow, DashScope, Voyage, vLLM, llama.cpp, TEI."""
 
 import json
 import math
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import httpx2
-from pydantic import BaseModel, ValidationError
 
 from rag.errors import ConfigError, RerankerError, RerankerTimeout, RerankerUnavailable
+from rag.models.http_route import find_route
+from rag.models.provider_reason import mask_keys, read_reason
+from rag.models.rerankers.reply import InvalidScores, read_scores
 from rag.text.surrogates import replace_unsendable
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 _MAX_ANSWER_BYTES = 1024 * 1024
+_WRONG_BODY = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _WAY_OUT = "check rerank.base_url, or set rerank.provider: none"
 
 
 class HTTPReranker:
-    """Asks an endpoint for scores, in one request that is not retried, because a person is waiting.
+    """Asks an endpoint for scores, in one request that no failure repeats, because a person is waiting.
 
     `/rerank` is added to `base_url`, unless that ends in `/rerank` or `/reranks`. `timeout_seconds` is the deadline for
-    the whole response. The constructor does no I/O.
+    the whole response. An endpoint that calls the documents `texts`, as TEI does, is asked again that way; what it
+    wants is remembered. The constructor does no I/O.
     """
 
     def __init__(self, *, base_url: str, api_key: str, model: str, timeout_seconds: float = 2) -> None:
@@ -36,7 +40,9 @@ class HTTPReranker:
         self._timeout_seconds = timeout_seconds
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_TIMEOUT_SECONDS))
-        self._client = httpx2.Client(headers=headers, timeout=timeout)
+        self._route = find_route(base_url)
+        self._documents = "documents"  # the name of the texts in the request
+        self._client = httpx2.Client(**self._route.client_options, headers=headers, timeout=timeout)
         # Without this, sockets stay open until the next garbage collection.
         weakref.finalize(self, self._client.close)
 
@@ -44,15 +50,14 @@ class HTTPReranker:
         """Return one score for each text, 0..1. Raises RerankerError."""
         if not texts:
             return []
-        body = {
-            "model": self._model,
-            "query": replace_unsendable(question),
-            "documents": [replace_unsendable(text) for text in texts],
-            "top_n": len(texts),
-            "return_documents": False,
-        }
+        # No more than this: `top_n` is everything by default, and Voyage, for one, refuses names that it does not know.
+        body = {"model": self._model, "query": replace_unsendable(question)}
+        sendable = [replace_unsendable(text) for text in texts]
         try:
-            status, answer = self._post(json.dumps(body, ensure_ascii=False).encode())
+            status, answer = self._post({**body, self._documents: sendable})
+            if status in _WRONG_BODY and self._documents == "documents" and b"texts" in answer:
+                self._documents = "texts"
+                status, answer = self._post({**body, self._documents: sendable})
         except httpx2.InvalidURL as error:
             raise RerankerUnavailable(f"{self._endpoint} is not a valid address ({error}); {_WAY_OUT}") from error
         except httpx2.ConnectError as error:
@@ -68,10 +73,11 @@ class HTTPReranker:
             raise self._refusal(status, answer)
         return self._read(answer, len(texts))
 
-    def _post(self, body: bytes) -> tuple[int, bytes]:
+    def _post(self, body: Mapping[str, object]) -> tuple[int, bytes]:
         end = time.monotonic() + self._timeout_seconds
+        content = json.dumps(body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"}
-        with self._client.stream("POST", self._url, content=body, headers=headers) as response:
+        with self._client.stream("POST", self._url, content=content, headers=headers) as response:
             answer = bytearray()
             for piece in response.iter_bytes():
                 answer += piece
@@ -84,18 +90,11 @@ class HTTPReranker:
 
     def _read(self, answer: bytes, expected: int) -> list[float]:
         try:
-            reply = _Reply.model_validate_json(answer)
-        except ValidationError as error:
-            raise RerankerError(f"{self._endpoint}, answered without scores: {self._beginning(answer)}") from error
-        results = reply.results if reply.results is not None else reply.output.results if reply.output else None
-        if results is None:
-            raise RerankerError(f"{self._endpoint}, answered without scores: {self._beginning(answer)}")
-        results = sorted(results, key=lambda result: result.index)
-        if [result.index for result in results] != list(range(expected)):
+            return self._normalised(read_scores(answer, expected))
+        except InvalidScores as error:
             raise RerankerError(
-                f"{self._endpoint}, answered with {len(results)} scores for {expected} texts, or not numbered from 0"
-            )
-        return self._normalised([result.relevance_score for result in results])
+                f"{self._endpoint}, answered without scores ({error}): {self._beginning(answer)}"
+            ) from error
 
     def _normalised(self, scores: list[float]) -> list[float]:
         if not all(math.isfinite(score) for score in scores):
@@ -110,9 +109,13 @@ class HTTPReranker:
         return f"rerank endpoint {self._url}, model {self._model}"
 
     def _refusal(self, status: int, answer: bytes) -> RerankerError:
-        said = f"HTTP {status}: {self._beginning(answer)}"
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        said = f"HTTP {status}: {read_reason(answer, self._key).text}"
+        if status == HTTPStatus.UNAUTHORIZED:
             return RerankerUnavailable(f"{self._endpoint}, refused the key ({said}); set ZHIWEN_RERANK__API_KEY")
+        if status in {HTTPStatus.FORBIDDEN, HTTPStatus.PAYMENT_REQUIRED}:
+            return RerankerUnavailable(
+                f"{self._endpoint}, refused access ({said}); check the account and what ZHIWEN_RERANK__API_KEY may use"
+            )
         if status == HTTPStatus.NOT_FOUND:
             return RerankerUnavailable(f"{self._endpoint}, not found ({said}); check rerank.base_url and rerank.model")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -121,25 +124,9 @@ class HTTPReranker:
 
     def _unreachable(self, error: Exception) -> RerankerUnavailable:
         reason = " ".join(f"{type(error).__name__} {error}".split())
-        return RerankerUnavailable(f"{self._endpoint}, cannot be reached ({reason}); {_WAY_OUT}")
+        return RerankerUnavailable(f"{self._endpoint}, cannot be reached{self._route.hint} ({reason}); {_WAY_OUT}")
 
     def _beginning(self, answer: bytes) -> str:
         """Return the server's answer in one short line, without the key: some servers repeat a key they refuse."""
         text = answer.decode("utf-8", "replace")
-        masked = text.replace(self._key, "***") if self._key else text
-        return repr(" ".join(masked.split())[:120])
-
-
-class _Result(BaseModel):
-    index: int
-    relevance_score: float
-
-
-class _Results(BaseModel):
-    results: list[_Result] | None = None
-
-
-class _Reply(_Results):
-    """DashScope's own API nests the results in `output`."""
-
-    output: _Results | None = None
+        return repr(" ".join(mask_keys(text, self._key).split())[:120])

@@ -2,10 +2,11 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from rag.errors import RerankerTimeout
+from rag.errors import RerankerError, RerankerTimeout
 from rag.models.rerankers.protocol import Reranker
 
 
@@ -22,9 +23,20 @@ class TimeLimitedReranker:
         self._timeout_seconds = timeout_seconds
         self._running = threading.Lock()
         self._due: float | None = None
+        self.calls = Counter[str](reranked=0)
+        """How often the hits were reranked, and how often each error, by its code, prevented it."""
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return the scores of `reranker`, and raise its errors. Raises RerankerTimeout after `timeout_seconds`."""
+        try:
+            scores = self._scores_in_time(question, texts)
+        except RerankerError as error:
+            self.calls[error.code] += 1
+            raise
+        self.calls["reranked"] += 1
+        return scores
+
+    def _scores_in_time(self, question: str, texts: Sequence[str]) -> list[float]:
         end = time.monotonic() + self._timeout_seconds
         due = self._due
         if due is not None and time.monotonic() > due:

@@ -1,7 +1,6 @@
 """`zhiwen doctor`: each part is checked whatever the state of the others, and described in one line."""
 
 import re
-import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from rag.errors import ChatError, EmbedderError, StoreError
 from tests.kit.command_cases import Case, Ended, run_cases
 from tests.kit.openai_scripts import completion, reply
 from tests.kit.openai_server import OpenAIServer
+from tests.kit.process_table import pause, resume
 from tests.kit.processes import FirstAsk, Server, Workspace
 
 JSON = ("doctor", "--json")
@@ -197,7 +197,7 @@ def chat_checks(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def test_each_model_of_the_chain_has_its_own_line(workspace: Workspace, chat_endpoint: OpenAIServer) -> None:
-    chat_endpoint.play(completion("OK", hangs=True))
+    chat_endpoint.play(completion("Yes", hangs=True))
     chain = workspace.given(
         ZHIWEN_CHAT__BASE_URL=f"{NOWHERE}/v1",
         ZHIWEN_CHAT__MODEL="down",
@@ -239,9 +239,9 @@ def test_beside_a_server_the_server_is_asked_how_the_store_is(server: Server) ->
 def test_a_server_that_hangs_is_named(workspace: Workspace) -> None:
     running = Server.start(workspace)
     try:
-        running.signal(signal.SIGSTOP)
+        pause(running.process.pid)
         outcome = workspace.run(*JSON)
-        running.signal(signal.SIGCONT)
+        resume(running.process.pid)
     finally:
         running.kill()
     assert outcome.status == 1

@@ -65,7 +65,7 @@ def delete(*sources: str) -> Callable[[Workspace], None]:
 
 
 def break_two(workspace: Workspace) -> None:
-    workspace.write("heron.md", b"---\ntitle: [\n---\n")
+    workspace.write("heron.md", b"# Heron\n\0")
     workspace.write("torn.md", b"\xff\xfe torn \x00")
     workspace.write("wren.md", "# Wren\n\nThe wren is small.\n")
 
@@ -371,7 +371,7 @@ def test_a_watching_server_takes_in_edits_bursts_and_mended_files_and_goes_on_af
         state = server.wait_for_ingest(lambda state: state["last"]["generation"] == 4)
         assert state["last"]["documents"]["added"] == 40, "one generation for all of them"
 
-        workspace.write("crane.md", b"---\ntitle: [\n---\n")
+        workspace.write("crane.md", b"# Crane\n\0")
         state = server.wait_for_ingest(lambda state: bool(state["last"]["failures"]))
         assert state["last"]["failures"][0]["source"] == "crane.md"
         assert "October" in best_hit(server, "When does the crane fly south?")

@@ -99,7 +99,7 @@ CONDITIONS: list[tuple[dict[str, Any], set[str]]] = [
     (where(["audience", "title"], "not contains", "p"), {OVERVIEW, SURE}),
     (where(["kind", "audience"], "is", "admin"), {SETUP}),
     (where(["kind", "audience"], "is not", "text"), ALL - {SETUP, UPKEEP, SURE}),
-    (where("end_line", "≤", 9), {UPKEEP, SURE}),
+    (where("end_line", "≤", 9), ALL - {OVERVIEW}),
     (where("nobody_has_this", "is", "x"), set()),
     (where('not a key: "; drop', "empty"), ALL),
 ]

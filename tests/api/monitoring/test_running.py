@@ -1,9 +1,7 @@
 """Probes, metrics and log of one server, from its empty store until the store dies."""
 
 import json
-import os
 import re
-import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from api.monitoring.metrics import Metrics
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
+from tests.kit.process_table import pause, resume
 from tests.kit.processes import FirstAsk, Server, Workspace
 from tests.kit.server_events import streamed_answer
 from tests.kit.waiting import eventually
@@ -173,12 +172,12 @@ def test_each_request_has_one_line_in_the_log_without_what_was_asked(running: Se
 
 def test_a_store_that_hangs_or_dies_makes_the_server_unready_but_not_dead(running: Server) -> None:
     for pid in running.children:
-        os.kill(pid, signal.SIGSTOP)
+        pause(pid)
     # The probe does not wait for the store's own deadline of ten minutes.
     assert readiness(running) == {**READY, "store": "store_timeout", "generation": "store_timeout"}
     assert running.client.get("/health/live").status_code == 200
     for pid in running.children:
-        os.kill(pid, signal.SIGCONT)
+        resume(pid)
     eventually(lambda: readiness(running) == READY)
     running.kill_store()
     assert readiness(running) == {**READY, "store": "store_unavailable", "generation": "store_unavailable"}

@@ -82,7 +82,7 @@ def test_the_anchors_of_chunks_are_the_ids_of_the_page(server: Server) -> None:
 
 def test_a_title_that_the_text_does_not_begin_with_is_shown_above_it(server: Server) -> None:
     shown = server.client.get("/docs/guides/100%25_sure.md", headers=PAGE).text
-    assert "<h1>Quotes &quot; and % signs</h1><h1 id=" in shown
+    assert "<h1>Quotes &quot; and % signs</h1><p>" in shown, "the properties stand below it"
     assert server.client.get("/docs/guides/setup.md", headers=PAGE).text.count("<h1") == 1
 
 
@@ -274,19 +274,13 @@ def test_what_a_document_holds_stays_text_and_what_follows_stays_whole(hostile: 
     for tag, name, value in marked.attributes:
         assert name in SAFE_ATTRIBUTES, (tag, name)
         assert name != "id" or value == "onloadalert1", value
-        assert name != "class" or value in ("image", "scroll", "long"), value
+        assert name != "class" or value in ("image", "scroll", "long") or value.startswith("code-"), value
         assert name != "tabindex" or value == "0"
         assert name != "href" or value.startswith(("https://", "http://", "mailto:", "/docs/", "#")), value
         assert not value.startswith(("//", "/\\"))
     html = render_document(parse_document("a.md", f"before\n\n{hostile}\n\nafter\n".encode())).html
     assert html.startswith("<p>before</p>")
     assert html.rstrip().endswith("<p>after</p>")
-
-
-def test_relative_links_lead_to_documents_of_the_folder_and_never_out_of_it() -> None:
-    text = "[a](b.md#x) [b](../c.md) [c](/d.md) [d](../../../../e.md) [e](#here) [f](file.zip) [g](../my%20file.md?x=1)"
-    targets = [value for _, name, value in rendered(text).attributes if name == "href"]
-    assert targets == ["/docs/guides/b.md#x", "/docs/c.md", "/docs/d.md", "/docs/e.md", "#here", "/docs/my%20file.md"]
 
 
 # Rebuilt

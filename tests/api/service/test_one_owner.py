@@ -1,7 +1,6 @@
 """One process owns a database: servers, commands and ingests that come second, and owners that die or hang."""
 
 import json
-import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from api.service.owner import INSTANCE_HEADER, INSTANCE_PATH
 from tests.kit.lighthouse_guides import GUIDES, QUESTION, owner_record_of, remove_guides, write_guides
 from tests.kit.openai_scripts import embed_texts
 from tests.kit.openai_server import Call, OpenAIServer, openai_server
+from tests.kit.process_table import pause, resume
 from tests.kit.processes import ZHIWEN, Outcome, Server, Workspace, assert_json_error, assert_one_line
 from tests.kit.waiting import eventually
 
@@ -178,9 +178,9 @@ def test_the_record_of_a_killed_server_is_removed_and_in_nobodys_way(workspace: 
 @pytest.fixture
 def hanging(workspace: Workspace) -> Iterator[Server]:
     server = Server.start(workspace)
-    server.signal(signal.SIGSTOP)
+    pause(server.process.pid)
     yield server
-    server.signal(signal.SIGCONT)
+    resume(server.process.pid)
     server.kill()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest.files.scan import scan
-from ingest.golden import load_golden
+from ingest.golden.questions import load_golden
 from rag.errors import DocumentError, KnowledgeError
 from tests.kit.confined_folder import ANY_SIZE, MARKDOWN, ConfinedFolder, file_of, found
 from tests.kit.corpus import Folder
@@ -186,7 +186,7 @@ def run_to_its_end(program: str, root: Path) -> None:
 
 def test_a_pipe_in_place_of_the_golden_questions_is_not_waited_for(folder: Folder) -> None:
     os.mkfifo(folder.root / "golden.yaml")
-    program = "import sys, pathlib, ingest.golden; ingest.golden.load_golden(pathlib.Path(sys.argv[1]))"
+    program = "import sys, pathlib, ingest.golden.questions as golden; golden.load_golden(pathlib.Path(sys.argv[1]))"
     run_to_its_end(program, folder.root)
 
 

@@ -22,6 +22,16 @@ CASES = {
     "MkDocs icons and keys": ("按 ++ctrl+alt+del++ :material-check: 确认", "按 ctrl+alt+del  确认"),
     "MkDocs button": ('[下载](https://x.cn/d){ .md-button target="_blank" }', "下载 (https://x.cn/d)"),
     "kramdown attributes": ("一段。\n{: .class #id }\n\n- a\n{:toc}\n", "一段。\n\n- a"),
+    "kramdown comment": (
+        "前 {::comment}a{:/} 后\n\n{::comment}\nb\n\nc\n{:/comment}\n\n末 {::nomarkdown}x{:/}\n",
+        "前  后\n\n末 x",
+    ),
+    "JSX with expressions": (
+        "<Tabs values={[\n  {label: '>'},\n\n]}>\n<TabItem value={'安卓'}>\n\n"
+        "图 <Image src={require('./a.png')} alt=\"甲\" />\n\n</TabItem>\n</Tabs>\n",
+        "安卓\n\n图  甲",
+    ),
+    "JSX in a sentence": ('版本 <Version of={pkg} text={"3.1"} /> 起，a {b} c < d。', "版本  3.1  起，a {b} c < d。"),
     "Hugo note": ("{{< note >}}\n每节点 90 个。\n{{< /note >}}\n", "每节点 90 个。"),
     "Hugo inline": ('{{< glossary_tooltip text="节点" term_id="node" >}} 故障', "节点 故障"),
     "Hugo tabs": ('{{% tabs %}}\n{{% tab "macOS" %}}\nbrew\n{{% /tab %}}\n{{% /tabs %}}\n', "macOS\n\nbrew"),
@@ -44,6 +54,13 @@ CASES = {
     "table of contents": ("[[toc]]\n\n[TOC]\n\n正文。\n", "正文。"),
     "VitePress import": ("<<< @/snippets/a.js{2}\n\n正文。\n", "正文。"),
     "Vue badge": ('## 用法 <Badge type="tip" text="2.1 起" />\n\n正文。', "正文。"),
+    "badge of a style sheet": ('接口<sup class="badge" data-text="3.5+" /> 可用', "接口3.5+ 可用"),
+    "either of two spans": (
+        '钩子 <span class="a">`onMounted`</span><span class="b">`mounted`</span> 调用',
+        "钩子 onMounted mounted 调用",
+    ),
+    "address with data": (f"[演练场](https://play.cn/a?b#{'x' * 300})", "演练场 (https://play.cn/a)"),
+    "image without a description": ("前 ![image](a.png)![图片 1](b.png)![a-b.png](c.png) 后", "前  后"),
     "heading id": ("## 安装 {#install}\n\n正文。", "正文。"),
     "definition list": ("术语\n: 解释一句。\n", "- 术语\n  解释一句。"),
     "task list": ("- [x] 备份\n- [ ] 升级\n", "- [x] 备份\n- [ ] 升级"),

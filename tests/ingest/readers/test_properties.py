@@ -17,7 +17,7 @@ SITES = {
 }
 SAID = {
     "Hugo": [("date", "2024-01-05"), ("aliases", "/old/"), ("summary", "摘要")],
-    "Docusaurus": [("id", "KB-007"), ("keywords", "退货")],
+    "Docusaurus": [("id", "KB-007")],
     "VitePress": [("tagline", "快")],
     "MkDocs-Material": [("status", "new"), ("authors", "王芳"), ("tags", "a")],
     "Jekyll": [("author", "李雷")],

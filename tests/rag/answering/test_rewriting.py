@@ -30,7 +30,20 @@ def test_the_chat_model_rewrites_a_follow_up() -> None:
     assert found == StandaloneQuestion("Dify 的官网是什么？", "model", (attempt,))
 
 
-@pytest.mark.parametrize("said", ["问题：Dify 的官网是什么？", "“Dify 的官网是什么？”", "\n\nDify 的官网是什么？\n"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "问题：Dify 的官网是什么？",
+        "“Dify 的官网是什么？”",
+        "\n\nDify 的官网是什么？\n",
+        "改写：Dify 的官网是什么？",
+        "改写后的问题是：Dify 的官网是什么？",
+        "好的，以下是改写后的问题：\n\nDify 的官网是什么？",
+        "**Rewritten question:** Dify 的官网是什么？",
+        "Sure! Here's the standalone question: “Dify 的官网是什么？”",
+        "输出： Dify 的官网是什么？",
+    ],
+)
 def test_decoration_is_taken_off(said: str) -> None:
     assert rewritten(ScriptedChat([said])).question == "Dify 的官网是什么？"
 

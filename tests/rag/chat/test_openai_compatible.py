@@ -44,7 +44,7 @@ def test_pieces_arrive_while_the_model_still_writes(server: OpenAIServer) -> Non
 
 def test_one_model_answers_several_questions_at_once(server: OpenAIServer) -> None:
     async def run() -> list[list[str]]:
-        chat = chat_at(server, completion("a", "b"))
+        chat = chat_at(server, completion("x", "y"))
 
         async def one() -> list[str]:
             return [piece.text async for piece in chat.stream(MESSAGES) if isinstance(piece, TextDelta)]
@@ -53,7 +53,7 @@ def test_one_model_answers_several_questions_at_once(server: OpenAIServer) -> No
         await chat.close()
         return found
 
-    assert asyncio.run(run()) == [["a", "b"]] * 8
+    assert asyncio.run(run()) == [["x", "y"]] * 8
 
 
 def test_after_a_failure_the_same_model_answers_the_next_question(server: OpenAIServer) -> None:
@@ -87,9 +87,9 @@ def test_each_attempt_is_reported_with_its_outcome_and_its_times(server: OpenAIS
 
 def test_a_consumer_that_stops_early_closes_the_connection(server: OpenAIServer) -> None:
     async def run() -> None:
-        chat = chat_at(server, completion("a", "b", hangs=True))
+        chat = chat_at(server, completion("x", "y", hangs=True))
         stream = chat.stream(MESSAGES)
-        assert await anext(stream) == TextDelta("a")
+        assert await anext(stream) == TextDelta("x")
         await stream.aclose()
         assert await asyncio.to_thread(server.calls[0].client_left.wait, 2)
         await chat.close()
@@ -99,7 +99,7 @@ def test_a_consumer_that_stops_early_closes_the_connection(server: OpenAIServer)
 
 @pytest.mark.parametrize(
     ("script", "pieces"),
-    [(Call.hang, 0), (completion(hangs=True), 0), (completion("a", hangs=True), 1)],
+    [(Call.hang, 0), (completion(hangs=True), 0), (completion("x", hangs=True), 1)],
     ids=["no head", "no token", "one token"],
 )
 def test_a_consumer_that_is_cancelled_closes_the_connection(server: OpenAIServer, script: Script, pieces: int) -> None:

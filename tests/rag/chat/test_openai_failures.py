@@ -181,6 +181,20 @@ def test_an_address_where_nothing_listens_is_named() -> None:
     assert f"custom/m at {base_url} cannot be reached" in str(end.error)
 
 
+def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@127.0.0.1:{port}")  # pragma: allowlist secret
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("https_proxy", raising=False)
+        settings = ChatSettings(max_attempts=1)
+        end = failure(FallbackChat([model_at("https://api.example.com/v1", settings)], settings))
+    assert f"cannot be reached through the proxy http://127.0.0.1:{port} (HTTPS_PROXY)" in str(end.error)
+    assert "secret" not in str(end.error)
+
+
 @pytest.mark.parametrize("base_url", ["http://does-not-exist.invalid/v1", "localhost:11434/v1", "ftp://127.0.0.1/v1"])
 def test_an_address_that_leads_nowhere_is_named(base_url: str) -> None:
     settings = ChatSettings(max_attempts=1, first_token_timeout_seconds=10)
@@ -194,11 +208,11 @@ def test_an_address_that_leads_nowhere_is_named(base_url: str) -> None:
     [
         (lambda call: call.reply(200, b"<!doctype html><title>Login</title>", "text/html"), NotAChatModel),
         (lambda call: call.reply(200, b"<!doctype html>\ndata: {oops\n\n", "text/html; charset=utf-8"), NotAChatModel),
-        (lambda call: call.reply(200, {"choices": [{"message": {"content": "whole"}}]}), NotAChatModel),
+        (lambda call: call.reply(200, {"ok": True}), ChatBroken),
         (lambda call: call.reply(200, b"\n" * 1000, "text/plain"), NotAChatModel),
         (lambda call: call.reply(200, b"", "text/event-stream"), ChatBroken),
     ],
-    ids=["HTML", "HTML that looks like events", "an answer in one piece", "blank lines", "nothing"],
+    ids=["HTML", "HTML that looks like events", "JSON that is no answer", "blank lines", "nothing"],
 )
 def test_a_page_with_status_200_that_is_not_a_stream_is_not_taken_for_an_answer(
     server: OpenAIServer, script: Script, kind: type[ChatError]

@@ -22,7 +22,9 @@ _COMMENT = re.compile(r"^  provider: auto +#(?P<first>.*)\n(?P<rest>(?: +#.*\n)*
 def forgotten(presets: Mapping[str, Preset], choices: Collection[str], configuration: str, table: str) -> list[str]:
     """What is missing or left over, a line for each, with the file to mend."""
     comment = _COMMENT.search(configuration)
-    offered = set(re.findall(r"[\w-]+", comment["first"])) if comment else set()
+    # What `auto` means stands below the names.
+    names = f"{comment['first']}{comment['rest']}".partition("auto:")[0] if comment else ""
+    offered = set(re.findall(r"[\w-]+", names))
     rows = {row["name"]: row for row in _ROW.finditer(table)}
     lines = [
         f"rag/settings.py: add {name!r} to the Literal of ChatSettings.provider"

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from rag.chat.prompt import DECLINED, ContextBudget, Prompt, build_prompt, estimate_tokens
 from rag.retrieval.evidence import Evidence, nearest_headings
-from rag.text.language import detect_language
+from rag.text.language import Language, detect_language
 from rag.types import Chunk, Hit, Passage
+from tests.kit.chat import evidence_of, passage
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -185,3 +186,24 @@ def test_tokens_are_estimated_from_above() -> None:
     assert estimate_tokens("") == 0
     assert estimate_tokens("向量数据库") == 5
     assert estimate_tokens("vector database") == 5
+
+
+# Instructions of the operator
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_instructions_stand_below_the_rules_which_stay_as_they_are(language: Language) -> None:
+    evidence = replace(evidence_of(passage(1, "x")), language=language)
+    plain, instructed = build_prompt(evidence), build_prompt(evidence, instructions=" Speak like a pirate. ")
+    assert instructed.messages[0].content.startswith(plain.messages[0].content)
+    assert instructed.messages[0].content.endswith("\nSpeak like a pirate.")
+    assert instructed.messages[1] == plain.messages[1]
+    assert instructed.rules == plain.rules == plain.messages[0].content
+
+
+def test_instructions_count_towards_what_the_model_can_take() -> None:
+    evidence = evidence_of(*(passage(number, "x" * 300) for number in range(1, 4)))
+    budget = ContextBudget(700, 100)
+    assert len(build_prompt(evidence, budget, instructions="y" * 600).dropped) > len(
+        build_prompt(evidence, budget).dropped
+    )

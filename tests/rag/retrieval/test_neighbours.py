@@ -155,7 +155,7 @@ def test_a_lead_in_is_read_with_all_that_it_leads_in_to(below: str, whole: str) 
     assert (lead.content, first.group) == (LONG_LEAD, second.group)
     (passage,) = read("q", [hit(lead)], chunks)
     assert passage.chunk.content == f"{LONG_LEAD}\n\n{whole}"
-    assert (passage.chunk.start_line, passage.chunk.end_line) == (3, 4 + len(below.split("\n")) - ("```" in below))
+    assert (passage.chunk.start_line, passage.chunk.end_line) == (3, 4 + len(below.split("\n")))
 
 
 def test_a_list_and_a_table_are_read_with_their_lead_in_even_if_nothing_else_fits() -> None:

@@ -214,3 +214,22 @@ def test_an_answer_does_not_fail_for_its_trace(
     assert answered(replace(shipped.answerer, traces=traces)).text
     traces.close()
     assert "traces are not kept, answers go on: the state database" in caplog.text
+
+
+def test_recent_questions_are_those_that_were_answered_newest_first_and_each_once(
+    traced: Answerer, traces: TraceStore
+) -> None:
+    history = [Turn("user", "Dify 是什么？"), Turn("assistant", "一个平台。")]
+    answered(traced, "Dify 是什么？")
+    answered(traced)
+    assert answered(traced, "今天北京的天气怎么样？").refused
+    follow_up = answered(traced, "那它的官网呢？", history=history)
+    answered(traced, "Dify 是什么？")
+    standalone = kept(traced, follow_up).standalone_question
+    assert eventually(lambda: traces.recent_questions(10)[:1] == ["Dify 是什么？"])
+    assert traces.recent_questions(10) == ["Dify 是什么？", standalone, ZH]
+    assert traces.recent_questions(2) == ["Dify 是什么？", standalone]
+
+
+def test_switched_off_there_are_no_recent_questions(database: StateDatabase) -> None:
+    assert TraceStore(TraceSettings(enabled=False), database).recent_questions(10) == []

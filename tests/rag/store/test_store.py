@@ -73,6 +73,18 @@ def test_the_state_is_never_missing_while_a_new_one_is_published(store: Store) -
     assert seen.count(True) == 0
 
 
+def test_a_pinned_store_reads_its_generation_whichever_goes_live(tmp_path: Path) -> None:
+    with stored_chunks(tmp_path) as store:
+        before = store.snapshot()
+        pinned = store.pinned(before)
+        state = store.state()
+        assert state
+        later = replace(state.live, generation=state.live.generation + 1)
+        store.publish(replace(state, version=state.version + 1, history=(state.live, later)))
+        assert store.snapshot().generation == later.generation
+        assert pinned.snapshot() is before
+
+
 def test_a_store_is_dirty_from_the_note_until_it_is_marked_clean(store: Store) -> None:
     other = another_store(store, collection="dirty")
     assert other.notes.is_clean()

@@ -65,14 +65,14 @@ def test_the_lines_of_short_blocks_that_share_a_chunk_are_their_own() -> None:
 @pytest.mark.parametrize(
     ("page", "quote", "lines"),
     [
-        ("# A\n\nOne sentence here.\nAnother one\nthere.\n", "One sentence here.", range(3, 6)),
+        ("# A\n\nOne sentence here.\nAnother one\nthere.\n", "One sentence here.", range(3, 4)),
         ("# A\n\nLead:\n- a\n- b\n", "- b", range(5, 6)),
         ("# A\n\nLead:\n\n- a\n- b\n", "- b", range(6, 7)),
-        ("# A\n\nText.\n\n\n\nMore text.\n", "More text.", range(3, 8)),
+        ("# A\n\nText.\n\n\n\nMore text.\n", "More text.", range(7, 8)),
         ("# A\n\nOne.\\\nTwo.\\\nThree.\n", "Two.", range(4, 5)),
     ],
 )
-def test_lines_are_narrowed_only_where_they_are_known(page: str, quote: str, lines: range) -> None:
+def test_a_quote_has_its_own_lines(page: str, quote: str, lines: range) -> None:
     (chunk,) = chunks(page)
     start = chunk.content.index(quote)
     assert file_lines(chunk, start, start + len(quote)) == lines

@@ -14,6 +14,7 @@ from rag.errors import ConfigError
 from rag.models.embedders.endpoint.failures import Failure, Kind, read_failure
 from rag.models.embedders.endpoint.reply import InvalidReply, read_vectors
 from rag.models.embedders.protocol import Matrix
+from rag.models.http_route import find_route
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -28,10 +29,12 @@ class EmbeddingEndpoint:
             raise ConfigError("embedding.api_key must be printable ASCII; check ZHIWEN_EMBEDDING__API_KEY")
         self._base_url = base_url
         self._url = f"{base_url.rstrip('/')}/embeddings"
+        self._route = find_route(base_url)
+        self._is_format_known = True
         self._options: dict[str, Any] = {
             "headers": {"Authorization": f"Bearer {self._api_key}", "Content-Type": "application/json"},
             "follow_redirects": True,
-            "verify": httpx2.create_ssl_context(),  # takes 40 ms, so both kinds of clients share it
+            **self._route.client_options,  # takes 40 ms, so both kinds of clients share it
         }
         self._client = httpx2.Client(**self._options)
         # Without this, sockets stay open until the next garbage collection.
@@ -43,10 +46,14 @@ class EmbeddingEndpoint:
 
     def ask(self, texts: Sequence[str], model: str, seconds: float) -> Matrix | Failure:
         """Return a matrix as `read_vectors` does, or why there is none, after at most `seconds`."""
+        answer = self._ask(texts, model, seconds)
+        return self._ask(texts, model, seconds) if self._forget_format(answer) else answer
+
+    def _ask(self, texts: Sequence[str], model: str, seconds: float) -> Matrix | Failure:
         end = time.monotonic() + seconds
         body = bytearray()
         try:
-            with self._client.stream("POST", self._url, **_request(texts, model, seconds)) as response:
+            with self._client.stream("POST", self._url, **self._request(texts, model, seconds)) as response:
                 for piece in response.iter_bytes():
                     body += piece
                     # The client's own timeout is for each read, so a body that arrives byte by byte never exceeds it.
@@ -65,9 +72,17 @@ class EmbeddingEndpoint:
         self, client: httpx2.AsyncClient, texts: Sequence[str], model: str, seconds: float
     ) -> Matrix | Failure:
         """Like `ask`. If it is cancelled, the connection is closed at once."""
+        answer = await self._ask_for_documents(client, texts, model, seconds)
+        if self._forget_format(answer):
+            return await self._ask_for_documents(client, texts, model, seconds)
+        return answer
+
+    async def _ask_for_documents(
+        self, client: httpx2.AsyncClient, texts: Sequence[str], model: str, seconds: float
+    ) -> Matrix | Failure:
         try:
             async with asyncio.timeout(seconds):
-                response = await client.post(self._url, **_request(texts, model, seconds))
+                response = await client.post(self._url, **self._request(texts, model, seconds))
         except (httpx2.RequestError, httpx2.InvalidURL, TimeoutError) as error:
             return self._no_answer(error, model)
         return self._read(response, response.content, len(texts), model)
@@ -84,17 +99,25 @@ class EmbeddingEndpoint:
             return Failure(endpoint, Kind.REFUSED, "a vector that is zero or not finite", 200)
         return vectors
 
+    def _forget_format(self, answer: Matrix | Failure) -> bool:
+        """Return whether the endpoint refuses `encoding_format`, and leave that out from now on."""
+        if not self._is_format_known or not isinstance(answer, Failure) or "encoding_format" not in answer.reason:
+            return False
+        self._is_format_known = False
+        return True
+
     def _no_answer(self, error: Exception, model: str) -> Failure:
         timed_out = isinstance(error, TimeoutError | httpx2.TimeoutException)
         return Failure(
-            self.describe(model),
+            f"{self.describe(model)}{self._route.hint and f', reached{self._route.hint}'}",
             Kind.FINAL if isinstance(error, httpx2.InvalidURL) else Kind.TEMPORARY,
             " ".join(f"{type(error).__name__} {error}".split()),
             timed_out=timed_out and not isinstance(error, httpx2.ConnectTimeout),
         )
 
-
-def _request(texts: Sequence[str], model: str, seconds: float) -> dict[str, Any]:
-    body = {"input": list(texts), "model": model, "encoding_format": "float"}
-    timeout = httpx2.Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT_SECONDS))
-    return {"content": json.dumps(body, ensure_ascii=False).encode(), "timeout": timeout}
+    def _request(self, texts: Sequence[str], model: str, seconds: float) -> dict[str, Any]:
+        body = {"input": list(texts), "model": model}
+        if self._is_format_known:
+            body["encoding_format"] = "float"
+        timeout = httpx2.Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT_SECONDS))
+        return {"content": json.dumps(body, ensure_ascii=False).encode(), "timeout": timeout}

@@ -37,8 +37,9 @@ class Embedded:
 class DocumentCalls:
     """Embeds `texts` with `ask`, and gives `emit` each batch as soon as it is there.
 
-    - A failure that passes is waited for, by all calls together. After `max_attempts` such failures, a batch is treated
-      like one that is refused; 429 does not count. After MOST_SECONDS_WITHOUT_VECTORS, the run ends with EmbedderError.
+    - A failure that passes is waited for, by all calls together; after 429, one text finds out when it is over. After
+      `max_attempts` such failures, a batch is treated like one that is refused; 429 does not count. After
+      MOST_SECONDS_WITHOUT_VECTORS, the run ends with EmbedderError.
     - A batch that is too large is halved, and `size` remembers it.
     - A batch that is refused is cut in two until the texts at fault are found: `refusals` says why, by position. But
       the endpoint is at fault, and the run ends with EmbedderError, if it refuses a plain text too, or
@@ -66,6 +67,7 @@ class DocumentCalls:
         self._max_attempts = max_attempts
         self._heard_at = pace.clock()
         self._has_embedded = False
+        self._is_refused = False  # the last failure that passes was 429
         self._is_trusted = False  # whether the last that was heard of the endpoint, apart from 429, was a vector
         # A few texts are spread over all calls, so that none of them idles.
         self._fair_share = max(math.ceil(len(texts) / pace.calls_at_once), _FEWEST_TEXTS)
@@ -95,9 +97,14 @@ class DocumentCalls:
             await asyncio.gather(*calls, return_exceptions=True)
 
     def _next(self) -> "_Batch":
-        if self._set_apart:
-            return self._set_apart.popleft()
-        return _Batch(self._size.take(self._waiting, self._tokens, most_texts=self._fair_share))
+        if not self._set_apart:
+            return _Batch(self._size.take(self._waiting, self._tokens, most_texts=self._fair_share))
+        batch = self._set_apart.popleft()
+        if not (self._is_refused and self._pace.is_probing) or len(batch.positions) == 1:
+            return batch
+        # A limit of tokens a minute counts refused ones as well, so a single text finds out when it is over.
+        self._set_apart.appendleft(replace(batch, positions=batch.positions[1:]))
+        return replace(batch, positions=batch.positions[:1])
 
     async def _call(self, batch: "_Batch") -> None:
         sent_at = self._pace.clock()
@@ -118,7 +125,7 @@ class DocumentCalls:
             self._slow_down(failure, sent_at)
         match failure.kind:
             case Kind.BUSY:
-                self._set_apart.append(batch)
+                self._set_apart.appendleft(batch)
             case Kind.TEMPORARY if batch.failures + 1 < self._max_attempts:
                 self._set_apart.append(replace(batch, failures=batch.failures + 1))
             case Kind.TOO_MANY_TEXTS if len(batch.positions) > 1:
@@ -164,6 +171,7 @@ class DocumentCalls:
 
     def _slow_down(self, failure: Failure, sent_at: float) -> None:
         self._is_trusted = self._is_trusted and failure.kind is Kind.BUSY
+        self._is_refused = failure.kind is Kind.BUSY
         self._pace.slow_down(sent_at, failure.retry_after_seconds)
         silent, pause = self._pace.clock() - self._heard_at, self._pace.seconds_to_wait
         if silent + pause > MOST_SECONDS_WITHOUT_VECTORS:

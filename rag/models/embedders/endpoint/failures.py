@@ -1,14 +1,13 @@
 """Why a call of an embedding endpoint gave no vectors, and what that means for the next one."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import Any
 
 from rag.errors import EmbedderError, EmbedderUnavailable
+from rag.models.provider_reason import read_reason
 from rag.models.retry_after import parse_retry_after
 
 
@@ -44,11 +43,9 @@ class Failure:
 
 def read_failure(endpoint: str, status: int, headers: Mapping[str, str], body: bytes, api_key: str) -> Failure:
     """Understand an answer with an error status. Some servers repeat a key that they refuse: it becomes `***`."""
-    error = _error_of(body)
-    message = error.get("message", error) if isinstance(error, Mapping) else error
-    detail = " ".join(str(message).replace(api_key, "***").split())[:200]
-    code = error.get("code") if isinstance(error, Mapping) else None
-    kind = _kind(status, detail, str(code))
+    reason = read_reason(body, api_key)
+    detail = reason.text[:200]
+    kind = _kind(status, detail, reason.code)
     return Failure(endpoint, kind, f"HTTP {status}: {detail}", status, _retry_after_seconds(headers))
 
 
@@ -65,7 +62,8 @@ def to_error(failure: Failure, attempts: int = 1) -> EmbedderError:
         case HTTPStatus.OK:
             return EmbedderError(f"{endpoint}, answered with {reason}")
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return EmbedderUnavailable(f"{endpoint}, refused the key ({reason}); set ZHIWEN_EMBEDDING__API_KEY")
+            refused, check = _DENIALS[HTTPStatus(status)]
+            return EmbedderUnavailable(f"{endpoint}, refused {refused} ({reason}); {check} ZHIWEN_EMBEDDING__API_KEY")
         case HTTPStatus.NOT_FOUND:
             return EmbedderUnavailable(
                 f"{endpoint}, not found ({reason}); check embedding.model and embedding.base_url"
@@ -76,6 +74,11 @@ def to_error(failure: Failure, attempts: int = 1) -> EmbedderError:
             return EmbedderError(f"{endpoint}, failed {tries} ({reason})")
 
 
+_DENIALS = {
+    HTTPStatus.UNAUTHORIZED: ("the key", "set"),
+    HTTPStatus.FORBIDDEN: ("access", "check the account at the provider, and the rights of"),
+}
+_NO_CREDIT = re.compile(r"insufficient balance|balance is insufficient|余额不足|欠费|arrearage", re.IGNORECASE)
 _NO_QUOTA = frozenset({HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.TOO_MANY_REQUESTS})
 _REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY})
 
@@ -97,7 +100,7 @@ _TOO_LARGE = re.compile(
 
 def _kind(status: int, detail: str, code: str) -> Kind:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Kind.FINAL if code == "insufficient_quota" else Kind.BUSY
+        return Kind.FINAL if code == "insufficient_quota" or _NO_CREDIT.search(detail) else Kind.BUSY
     if status in _REFUSALS and not _ABOUT_A_TEXT.search(detail) and _TOO_LARGE.search(detail):
         return Kind.TOO_MANY_TOKENS if "token" in detail.lower() else Kind.TOO_MANY_TEXTS
     if status in _REFUSALS:
@@ -105,15 +108,6 @@ def _kind(status: int, detail: str, code: str) -> Kind:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Kind.REFUSED if _ABOUT_A_TEXT.search(detail) else Kind.TEMPORARY
     return Kind.FINAL
-
-
-def _error_of(body: bytes) -> Any:
-    text = body.decode("utf-8", "replace")
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        return text
-    return answer.get("error") or answer if isinstance(answer, Mapping) else answer
 
 
 def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:

@@ -14,7 +14,7 @@ class Pace:
     """Additive increase, multiplicative decrease, between 1 and `most` calls at once.
 
     A slowdown pauses all calls and takes a quarter of them away, unless a pause that the server asks for is enough; two
-    calls with an answer give one back.
+    calls with an answer give one back. If the server does not say when to come back, one call at a time finds out.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,11 +23,17 @@ class Pace:
         self._allowed = float(most)
         self._slowed_at = self._resume_at = -math.inf
         self._failures_in_a_row = 0
+        self._is_probing = False
 
     @property
     def calls_at_once(self) -> int:
         """How many calls may run now, at least 1."""
-        return int(self._allowed)
+        return 1 if self._is_probing else int(self._allowed)
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether one call finds out if the others may go on."""
+        return self._is_probing
 
     @property
     def seconds_to_wait(self) -> float:
@@ -39,6 +45,7 @@ class Pace:
         # Calls that were under way at the last slowdown say nothing about the pace since then.
         if sent_at >= self._slowed_at:
             self._failures_in_a_row = 0
+            self._is_probing = False
             self._allowed = min(self._allowed + _FASTER, self._most)
 
     def slow_down(self, sent_at: float, retry_after_seconds: float | None) -> None:
@@ -51,6 +58,7 @@ class Pace:
         if sent_at >= self._slowed_at:
             self._slowed_at = now
             self._failures_in_a_row += 1
+            self._is_probing = retry_after_seconds is None
             # What the server asks for may be enough, until it asks again at once.
             if retry_after_seconds is None or self._failures_in_a_row > 1:
                 self._allowed = max(self._allowed * _SLOWER, 1.0)

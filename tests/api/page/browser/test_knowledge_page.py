@@ -15,7 +15,7 @@ def more_documents(talking_server: Server) -> int:
     for number in range(24):
         text = f"# 手册 {number}\n\n" + "".join(f"第 {number} 篇的第 {part} 段讲灯塔的保养。\n\n" for part in range(4))
         talking_server.workspace.write(f"manuals/{number:02}.md", text)
-    talking_server.workspace.write("broken.md", "---\ntags: [a, b\n---\n\n# Broken\n")
+    talking_server.workspace.write("broken.md", "# Broken\n\0")
     return 24
 
 

@@ -27,11 +27,6 @@ def test_no_vendor_library_is_loaded_before_it_is_chosen() -> None:
         ({"provider": "sentence-transformers"}, "embedding.model is required"),
         ({"provider": "openai"}, "embedding.model is required with embedding.provider: openai"),
         ({"provider": "openai", "model": "m"}, "embedding.base_url is required"),
-        ({"provider": "openai", "model": "m", "base_url": "localhost:80"}, "got 'localhost:80'"),
-        (
-            {"provider": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1", "api_key": "键"},
-            "embedding.api_key must be printable ASCII",
-        ),
     ],
 )
 def test_a_missing_or_impossible_setting_is_named(settings: dict[str, str], message: str) -> None:

@@ -150,6 +150,14 @@ def test_an_endpoint_where_nothing_listens_is_unavailable() -> None:
     assert "embedding.provider: builtin" in message
 
 
+def test_a_server_on_this_machine_may_move_to_another_port_and_no_other_may() -> None:
+    one = client_of("http://127.0.0.1:11434/v1")
+    assert one.fingerprint == client_of("http://localhost:8080/v1").fingerprint
+    assert one.fingerprint != client_of("http://127.0.0.1:11434/v2").fingerprint
+    remote = client_of("http://10.0.0.9:8080/v1")
+    assert len({one.fingerprint, remote.fingerprint, client_of("http://10.0.0.9:8081/v1").fingerprint}) == 3
+
+
 def test_the_key_is_neither_in_the_fingerprint_nor_that_of_another_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "meant-for-somebody-else")
     one, other = client_of("http://127.0.0.1:9/v1"), client_of("http://127.0.0.1:9/v1/", api_key="")

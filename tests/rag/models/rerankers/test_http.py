@@ -12,9 +12,7 @@ from tests.kit.rerankers import KEY, client_at, client_of, shared_words
 def test_the_request_has_the_form_that_endpoints_agree_on() -> None:
     with openai_server(shared_words) as server:
         client_of(server).scores("a\0b \ud800", ["x", "y\0z"])
-        assert [call.body for call in server.calls] == [
-            {"model": "m", "query": "a b ?", "documents": ["x", "y z"], "top_n": 2, "return_documents": False}
-        ]
+        assert [call.body for call in server.calls] == [{"model": "m", "query": "a b ?", "documents": ["x", "y z"]}]
         [call] = server.calls
         assert call.headers["authorization"] == f"Bearer {KEY}"
         assert call.path == "/v1/rerank"
@@ -44,8 +42,40 @@ def test_scores_that_are_not_yet_between_0_and_1_are_brought_there_in_their_orde
         assert scores == pytest.approx([0.000335, 0.970688, 0.5, 0.0], abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"object": "list", "data": [{"index": 1, "relevance_score": 0.25}, {"index": 0, "relevance_score": 0.75}]},
+        [{"index": 1, "score": 0.25}, {"index": 0, "score": 0.75}],
+        {"rankings": [{"index": 0, "logit": 0.75}, {"index": 1, "logit": 0.25}]},
+        {"results": [{"relevance_score": 0.75}, {"index": 1, "relevance_score": 0.25}]},
+        {"results": [{"relevance_score": 0.75}, {"relevance_score": 0.25}]},
+        {"scores": [0.75, 0.25]},
+        [0.75, 0.25],
+    ],
+    ids=["Voyage", "TEI", "NVIDIA", "without the index 0", "without any index", "scores", "a bare list"],
+)
+def test_each_form_of_an_answer_is_understood(answer: object) -> None:
+    with openai_server(reply(200, answer)) as server:
+        assert client_of(server).scores("a", ["a", "b"]) == [0.75, 0.25]
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        {"error": "Failed to deserialize the JSON body: missing field `texts`", "error_type": "validation"},
+        {"detail": [{"type": "missing", "loc": ["body", "texts"], "msg": "Field required", "input": {"query": "a"}}]},
+    ],
+)
+def test_an_endpoint_that_wants_texts_gets_them_now_and_later(complaint: object) -> None:
+    with openai_server(reply(422, complaint), reply(200, [{"index": 0, "score": 0.5}])) as server:
+        client = client_of(server)
+        assert client.scores("a", ["b"]) == client.scores("a", ["b"]) == [0.5]
+        assert ["texts" in call.body for call in server.calls] == [False, True, True]
+
+
 BROKEN = {
-    "HTML": (reply(200, b"<html>Sign in</html>"), "answered without scores: '<html>Sign in"),
+    "HTML": (reply(200, b"<html>Sign in</html>"), "answered without scores (no JSON): '<html>Sign in"),
     "cut JSON": (reply(200, b'{"results": [{"ind'), "answered without scores"),
     "no JSON": (reply(200, b"\xff\x00"), "answered without scores"),
     "empty": (reply(200, b""), "answered without scores"),
@@ -61,7 +91,7 @@ BROKEN = {
     "null": (reply(200, b'{"results": [{"index": 0, "relevance_score": null}]}'), "answered without scores"),
     "enormous": (reply(200, b" " * 3_000_000), "answered with more than"),
     "busy": (reply(429, {"error": "slow down"}), "received too many requests (HTTP 429"),
-    "broken": (reply(500, b"oops"), "failed (HTTP 500: 'oops')"),
+    "broken": (reply(500, b"oops"), "failed (HTTP 500: oops)"),
     "bad gateway": (reply(502, b"<html>"), "failed (HTTP 502"),
     "elsewhere": (reply(302, b"", Location="https://example.org/"), "failed (HTTP 302"),
 }

@@ -49,8 +49,10 @@ def test_calls_that_were_under_way_together_count_once(clock: VirtualTime) -> No
     for _ in range(8):
         pace.slow_down(sent_at, None)
         pace.speed_up(sent_at)
-    assert pace.calls_at_once == 6
     assert pace.seconds_to_wait <= 0.5
+    assert pace.calls_at_once == 1, "one call finds out whether the others may go on"
+    pace.speed_up(clock())
+    assert pace.calls_at_once == 6
 
 
 def test_a_wish_of_the_server_takes_calls_away_only_if_it_comes_again_at_once(clock: VirtualTime) -> None:

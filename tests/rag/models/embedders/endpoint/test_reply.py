@@ -50,3 +50,26 @@ def test_vectors_get_length_one_and_what_is_no_vector_becomes_nan() -> None:
     assert vectors.dtype == np.float32
     assert vectors[0] == pytest.approx([0.6, 0.8])
     assert np.isnan(vectors[1:]).all()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [[3, 4], [4, 3]],
+        {"embeddings": [[3, 4], [4, 3]]},
+        {"embeddings": {"float": [[3, 4], [4, 3]]}},
+        {"data": [[3, 4], [4, 3]]},
+        {"data": [{"embedding": "AABAQAAAgEA="}, {"embedding": "AACAQAAAQEA="}]},
+        [{"index": 1, "embedding": [[4, 3]]}, {"index": 0, "embedding": [[3, 4]]}],
+        {"output": {"embeddings": [{"text_index": 1, "embedding": [4, 3]}, {"text_index": 0, "embedding": [3, 4]}]}},
+    ],
+    ids=["TEI", "Ollama", "Cohere", "lists in data", "base64", "llama.cpp", "DashScope"],
+)
+def test_each_form_of_an_answer_is_understood(answer: object) -> None:
+    assert read_vectors(json.dumps(answer).encode(), 2) == pytest.approx(np.array([[0.6, 0.8], [0.8, 0.6]]))
+
+
+@pytest.mark.parametrize("answer", [{"data": "x"}, {"data": [1, [2]]}, {"data": [{"embedding": "?"}]}, {"data": [{}]}])
+def test_another_form_is_an_error(answer: object) -> None:
+    with pytest.raises(InvalidReply):
+        read_vectors(json.dumps(answer).encode(), 1)

@@ -1,0 +1,122 @@
+"""HTML within Markdown is read as in an HTML file; an element that HTML does not have is text."""
+
+import pytest
+
+from tests.kit.conversion import chunks_of, lines_of, text_of
+
+PLANS = """# 套餐
+
+<table>
+  <tr><th>套餐</th><th>月费</th><th>流量</th></tr>
+  <tr><td>畅享1</td><td>39 元</td><td>20&nbsp;GB</td></tr>
+
+  <tr><td>畅享2</td>
+
+<td>
+
+- 59 元
+- 首月 **9 元**
+
+</td><td>60&nbsp;GB</td></tr>
+</table>
+"""
+
+
+def rows_of(source: str, text: str) -> list[str]:
+    return [chunk.content for chunk in chunks_of(source, text) if chunk.kind == "row"]
+
+
+def test_a_table_keeps_its_cells_apart_even_if_blank_lines_interrupt_it() -> None:
+    assert rows_of("a.md", PLANS) == [
+        "套餐: 畅享1 › 月费: 39 元 › 流量: 20 GB",
+        "套餐: 畅享2 › 月费: 59 元；首月 9 元 › 流量: 60 GB",
+    ]
+    assert lines_of("a.md", PLANS, "套餐: 畅享2") == (7, 7)
+
+
+@pytest.mark.parametrize("source", ["a.md", "a.html"])
+def test_spans_leave_each_cell_in_its_column(source: str) -> None:
+    table = (
+        "<table><thead><tr><th rowspan=2>库区</th><th colspan=2>货架</th></tr>"
+        "<tr><th>号</th><th>容量</th></tr></thead>"
+        '<tr><td rowspan="2">东区</td><td>A1</td><td>500</td></tr><tr><td>A2</td><td>700</td></tr>'
+        "<tr><td>西区</td><td colspan=2>停用</td></tr></table>"
+    )
+    assert rows_of(source, table) == [
+        "库区: 东区 › 货架 号: A1 › 货架 容量: 500",
+        "库区: 东区 › 货架 号: A2 › 货架 容量: 700",
+        "库区: 西区 › 货架 号: 停用",
+    ]
+
+
+def test_a_heading_in_html_begins_a_section() -> None:
+    chunks = chunks_of(
+        "a.md", '<div align="center">\n<h1>知问</h1>\n<p>问答</p>\n</div>\n\n<h2 id="use">用法</h2>\n\n先装。\n'
+    )
+    assert [(chunk.heading_path, chunk.content) for chunk in chunks] == [
+        (("知问",), "问答"),
+        (("知问", "用法"), "先装。"),
+    ]
+    assert chunks[1].anchor == "use"
+
+
+def test_a_folded_part_is_read_with_its_summary_as_its_label() -> None:
+    markdown = "<details>\n<summary>点开看命令</summary>\n\n```sh\nrun it\n```\n\n</details>\n"
+    assert text_of("a.md", markdown) == "点开看命令\n```sh\nrun it\n```"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p hidden>藏</p>",
+        '<p style="display:none">藏</p>',
+        '<span aria-hidden="true">藏</span>',
+        "<template>藏</template>",
+        "<script>藏</script>",
+        "<!-- 藏 -->",
+    ],
+)
+def test_what_a_reader_does_not_see_is_no_text(hidden: str) -> None:
+    assert text_of("a.md", f"前\n\n{hidden}\n\n后\n") == "前\n\n后"
+    assert text_of("a.html", f"<p>前</p>{hidden}<p>后</p>") == "前\n\n后"
+
+
+def test_lists_links_and_images_of_html_are_read() -> None:
+    markdown = (
+        '<ul><li><a href="https://x.cn">官网</a><li>电话 <a href="tel:0571-6000">总机</a></ul>\n\n'
+        '<figure><img src="a.png" alt="架构图"><figcaption>图一 架构</figcaption></figure>\n'
+    )
+    assert text_of("a.md", markdown) == ("- 官网 (https://x.cn)\n- 电话 总机 (tel:0571-6000)\n\n架构图\n\n图一 架构")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ssh <user>@<host>", "List<String> 与 <T>", "<name>张三</name>", "a < b，c > d", "<https://x.cn/a_b>", "<Order>"],
+)
+def test_an_element_that_html_does_not_have_is_text(text: str) -> None:
+    assert text_of("a.md", text) == text.replace("<https://x.cn/a_b>", "https://x.cn/a_b")
+    assert text_of("a.md", f"{text}\n") == text_of("a.md", text)
+
+
+def test_placeholders_on_a_line_of_their_own_are_text() -> None:
+    assert text_of("a.md", "运行：\n\n<path-to-file>\n\n<name>\n") == "运行：\n\n<path-to-file>\n\n<name>"
+
+
+def test_a_tag_that_markdown_opened_is_not_closed_by_html() -> None:
+    assert text_of("a.md", "- 甲 </ul></li> 乙\n- 丙 <b>丁\n\n戊</b> 己\n") == "- 甲  乙\n- 丙 丁\n\n戊 己"
+
+
+def test_a_math_element_is_its_formula() -> None:
+    math = '<math><mi>E</mi><annotation encoding="application/x-tex">E=mc^2</annotation></math>'
+    assert text_of("a.html", f"<p>质能 {math} 公式</p>") == "质能 $E=mc^2$ 公式"
+
+
+def test_elements_nested_thousands_deep_are_read() -> None:
+    assert "deep" in text_of("a.md", "<div>" * 5_000 + "deep")
+    assert "deep" in text_of("a.html", "<ul><li>" * 5_000 + "deep")
+
+
+@pytest.mark.parametrize("tag", ["<video src=a.mp4 autoplay>", "<textarea>", "<select>", "<template>", "<svg>"])
+def test_an_element_that_hides_but_never_ends_hides_nothing(tag: str) -> None:
+    assert text_of("a.md", f"前\n\n{tag}\n\n后\n") == "前\n\n后"
+    assert "后" in text_of("a.html", f"<p>前</p>{tag}<p>后</p>")
