@@ -5,14 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rag.errors import EmbedderMismatch
-from rag.models.embedders.protocol import Embedder, Vector, can_search
+from rag.models.embedders.protocol import Embedder, can_search
 from rag.models.rerankers.protocol import Reranker
-from rag.retrieval.calibration import load_calibration
 from rag.retrieval.exact_names import exact_names_first
 from rag.retrieval.fusion import ScoredChunks, fuse
 from rag.retrieval.neighbours import drop_overlaps
 from rag.retrieval.rerank import Reranked, rerank
-from rag.retrieval.sentence_similarity import compare_sentences
 from rag.settings import RetrievalSettings
 from rag.store.filters import Filter
 from rag.store.snapshot import Ranking, Snapshot
@@ -34,7 +32,6 @@ class RetrieverResults:
     lexical: ScoredChunks = ()
     idf: Mapping[str, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
-    vector: Vector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,7 @@ class Retrieval:
     """The hits, best first, and how they were found.
 
     `candidates` are all chunks that a retriever found, in the order of fusion. For each that is not a hit, `dropped`
-    has the reason, by id. `embedder` is the fingerprint of the generation's embedder. `sentence_cosines` are those of
-    `compare_sentences`, highest first, if the hits are in another language than the question. `seconds` are by stage.
+    has the reason, by id. `embedder` is the fingerprint of the generation's embedder. `seconds` are by stage.
     """
 
     question: str
@@ -53,7 +49,6 @@ class Retrieval:
     candidates: tuple[Hit, ...] = ()
     dropped: Mapping[str, str] = field(default_factory=dict)
     results: RetrieverResults = field(default_factory=RetrieverResults)
-    sentence_cosines: tuple[float, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -134,11 +129,6 @@ def retrieve(
         reranked = rerank(question, distinct, reranker, candidates=rerank_candidates)
         seconds["rerank"] = time.perf_counter() - fused
     hits = reranked.hits[: top_k or settings.top_k]
-    sentence_cosines: tuple[float, ...] = ()
-    if load_calibration(snapshot.commit.fingerprint).weighs_sentences:
-        began = time.perf_counter()
-        sentence_cosines = compare_sentences(question, results.vector, hits, embedder)
-        seconds["sentences"] = time.perf_counter() - began
     dropped = {hit.chunk.id: "beyond top_k" for hit in reranked.hits[len(hits) :]}
     dropped |= {chunk_id: f"the same text as {better_id}" for chunk_id, better_id in repeated.items()}
     return Retrieval(
@@ -149,7 +139,6 @@ def retrieve(
         candidates=tuple(candidates),
         dropped=dropped,
         results=results,
-        sentence_cosines=sentence_cosines,
         seconds=seconds,
         warnings=(reranked.warning,) if reranked.warning else (),
     )
@@ -191,7 +180,6 @@ def run_retrievers(
         dense=[(chunks[name], cosine) for name, cosine in by_vector],
         lexical=[(chunks[name], score) for name, score in by_terms],
         idf={term: snapshot.statistics.idf(term) for term in terms},
-        vector=vector,
         seconds={
             "embed": embedded - started,
             "dense": ranked - embedded,

@@ -15,7 +15,7 @@ from rag.text.cjk import HAN
 _HAN_RUN = re.compile(f"[{HAN}]+")
 NAME_TAGS = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})
 # Other nouns, set phrases, abbreviations, and words that the dictionary does not know.
-NOUN_TAGS = ("n", "i", "j", "l", "x")
+_NOUN_TAGS = ("n", "i", "j", "l", "x")
 _MIN_ABSENT_CHARACTERS = 2
 
 
@@ -35,7 +35,7 @@ def find_absent_nouns(sentence: str, text: str) -> list[Noun]:
     end = 0
     for word, tag in segmentation.tag(sentence):
         start, end = end, end + len(word)
-        if tag.startswith(NOUN_TAGS) and len(absent.intersection(range(start, end))) >= _MIN_ABSENT_CHARACTERS:
+        if tag.startswith(_NOUN_TAGS) and len(absent.intersection(range(start, end))) >= _MIN_ABSENT_CHARACTERS:
             nouns.append(Noun(word, tag in NAME_TAGS))
     return nouns
 

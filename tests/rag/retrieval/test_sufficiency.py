@@ -8,10 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rag.models.embedders.builtin import BuiltinEmbedder
-from rag.retrieval.calibration import LogisticModel, Signals, load_calibration
 from rag.retrieval.name_presence import ABSENT, IN_DOUBT
 from rag.retrieval.search import Retrieval, RetrieverResults
-from rag.retrieval.sufficiency import answer_probability, extract_signals
+from rag.retrieval.sufficiency import LogisticModel, Signals, answer_probability, extract_signals, load_calibration
 from rag.text.tokens import tokenize_question
 from rag.types import Chunk, Hit
 from tests.kit.paths import ROOT
