@@ -7,7 +7,7 @@ import pytest
 
 from bench.candidates import Candidates
 from bench.fusion import fit, fused
-from rag.retrieval.fusion import WordWeight
+from rag.retrieval.fusion import WordWeight, word_evidence
 
 # Two questions with two documents each. The first has two chunks in its relevant document.
 CANDIDATES = Candidates(
@@ -43,9 +43,18 @@ def test_the_scores_are_those_of_fuse() -> None:
 
 
 def test_the_fit_trusts_words_where_they_match_much() -> None:
-    noise = replace(CANDIDATES, gain=1 - CANDIDATES.gain)
-    weight = fit([CANDIDATES, CANDIDATES, CANDIDATES, noise])
-    assert weight.matched > 0.1
+    # Where both agree, mostly rightly, only the steepness can be learnt: it must not stand in for the weights.
+    agreed = replace(
+        CANDIDATES,
+        gain=np.array([1.0, 1.0, 0.0, 1.0, 0.0]),
+        bm25=CANDIDATES.similarity(),
+        lexical_rank=CANDIDATES.dense_rank,
+        coverage=CANDIDATES.similarity(),
+    )
+    weight = fit([CANDIDATES, agreed, agreed, replace(agreed, gain=1 - agreed.gain)])
+    little, much = (weight.of_evidence(word_evidence(share, 3, 5.0)) for share in CANDIDATES.best_share)
+    assert little < 0.4 < 0.6 < much
+    assert CANDIDATES.ndcg(fused(CANDIDATES, weight)) == 1, "a fixed weight ranks one of the questions wrongly"
     assert weight.terms == weight.rarest == 0, "they are the same for all questions"
 
 
