@@ -48,7 +48,7 @@ TRACE = {
     "cached": False,
     "retrieval": {
         "terms": [{"term": "向量", "idf": 2.166}],
-        "lexical_weight": 2.5,
+        "lexical_weight": 1.2,
         "candidates": [
             {
                 "id": "baf63e0b3420afb249bd26171d1c8e27",  # pragma: allowlist secret  (of a chunk)

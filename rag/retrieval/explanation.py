@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.retrieval.fusion import LEXICAL_WEIGHT, ScoredChunks
+from rag.retrieval.fusion import WORD_WEIGHT, ScoredChunks
 from rag.retrieval.search import Retrieval
 
 
@@ -42,7 +42,7 @@ class Explanation:
     """How the hits of a question were found.
 
     `candidates` are in the order of fusion. `evidence` is the probability that the hits answer the question.
-    `lexical_weight` is the weight of the highest possible BM25 score against the whole range of similarities.
+    `lexical_weight` is the weight of the best match in words against the whole range of similarities.
     """
 
     terms: tuple[Term, ...]
@@ -58,10 +58,11 @@ def explain_retrieval(found: Retrieval, evidence: float) -> Explanation:
 
     `evidence` is its `answer_probability`.
     """
+    words = WORD_WEIGHT.of(found.results.lexical, found.idf)
     dense_rank, lexical_rank = _ranks(found.results.dense), _ranks(found.results.lexical)
     return Explanation(
         terms=tuple(Term(term, round(idf, 3)) for term, idf in found.idf.items()),
-        lexical_weight=LEXICAL_WEIGHT if found.results.lexical else 0.0,
+        lexical_weight=round(words / (1 - words), 3),
         candidates=tuple(
             Candidate(
                 id=hit.chunk.id,

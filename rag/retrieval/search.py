@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from rag.errors import EmbedderMismatch
 from rag.models.embedders.protocol import Embedder, can_search
 from rag.models.rerankers.protocol import Reranker
+from rag.retrieval.exact_names import exact_names_first
 from rag.retrieval.fusion import ScoredChunks, fuse
 from rag.retrieval.neighbours import drop_overlaps
 from rag.retrieval.rerank import Reranked, rerank
@@ -118,7 +119,8 @@ def retrieve(
     """
     results = run_retrievers(question, snapshot, embedder, settings, search_filter=search_filter)
     found = time.perf_counter()
-    candidates = fuse(results.dense, results.lexical, results.idf)
+    fused_hits = fuse(results.dense, results.lexical, results.idf)
+    candidates = exact_names_first(question, fused_hits, results.idf)
     distinct, repeated = drop_overlaps(candidates)
     fused = time.perf_counter()
     seconds = {**results.seconds, "fuse": fused - found}

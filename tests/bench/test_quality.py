@@ -53,7 +53,7 @@ def quality(work: Path, questions: str, documents: str, *, every: int = 1, tradi
 def test_fusion_beats_both_retrievers_and_rank_fusion_in_either_chinese_script(work: Path) -> None:
     same = quality(work, "xquad-zh", "xquad-zh")
     print(same)
-    assert same.hybrid > 0.975
+    assert same.hybrid > 0.98
     assert same.hybrid > max(same.dense, same.lexical, same.rrf)
     traditional = quality(work, "xquad-zh", "xquad-zh", every=4, traditional=True)
     print(traditional)
@@ -64,14 +64,12 @@ def test_fusion_beats_both_retrievers_and_rank_fusion_in_either_chinese_script(w
     ("questions", "documents", "floor"),
     [
         ("xquad-en", "xquad-en", 0.98),
-        ("xquad-zh", "xquad-en", 0.84),
+        ("xquad-zh", "xquad-en", 0.85),
         ("xquad-en", "xquad-zh", 0.87),
     ],
 )
-def test_fusion_is_at_most_half_a_point_below_the_better_retriever(
-    work: Path, questions: str, documents: str, floor: float
-) -> None:
+def test_fusion_is_not_below_the_better_retriever(work: Path, questions: str, documents: str, floor: float) -> None:
     found = quality(work, questions, documents, every=4)
     print(found)
     assert found.hybrid > floor
-    assert found.hybrid >= max(found.dense, found.lexical) - 0.005
+    assert found.hybrid >= max(found.dense, found.lexical) - 0.003

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.retrieval.fusion import LEXICAL_WEIGHT, bm25_share, fuse, weighted_term_coverage
+from rag.retrieval.fusion import WORD_WEIGHT, WordWeight, bm25_share, fuse, weighted_term_coverage
 from rag.store.rows import StoredChunk
 from rag.types import Chunk, Hit
 
@@ -56,7 +56,7 @@ def test_a_chunk_of_both_retrievers_is_one_hit_with_both_scores() -> None:
     assert names(hits) == ["both", "dense"]
     best = hits[0]
     assert (best.cosine, best.coverage, best.bm25) == (0.9, 1.0, 7.0)
-    assert best.score == pytest.approx((1 + LEXICAL_WEIGHT * 7.0 / 8.8) / (1 + LEXICAL_WEIGHT))
+    assert best.score == pytest.approx(1.0), "the best of both"
 
 
 def test_coverage_is_the_share_of_the_questions_idf_mass() -> None:
@@ -80,10 +80,21 @@ def test_similarity_decides_if_most_words_are_in_no_chunk() -> None:
 
 def test_a_full_match_of_the_words_beats_similarity_alone() -> None:
     exact = stored("exact", *IDF)
-    hits = fuse([(stored("near"), 0.9), (stored("far"), 0.5)], [(exact, 8.8)], IDF)
+    idf = IDF | {"ollama": 6.0}
+    hits = fuse([(stored("near"), 0.9), (stored("far"), 0.5)], [(exact, 17.6)], idf)
     assert names(hits) == ["exact", "near", "far"]
     assert hits[0].cosine == 0.5, "the lowest cosine of the dense results"
-    assert hits[0].score == pytest.approx(LEXICAL_WEIGHT / (1 + LEXICAL_WEIGHT))
+    assert hits[0].score == pytest.approx(WORD_WEIGHT.of([(exact, 17.6)], idf))
+
+
+def test_words_count_more_the_more_of_the_question_they_match() -> None:
+    little, much = (WORD_WEIGHT.of([(stored("one", "平台"), score)], IDF) for score in (0.4, 8.0))
+    assert 0 < little < much / 2 < 0.5
+
+
+def test_a_fixed_weight_is_one_without_slopes() -> None:
+    (hit,) = fuse([(stored("one"), 0.9)], [(stored("one"), 4.0)], IDF, word_weight=WordWeight(math.log(3), 0, 0, 0))
+    assert hit.score == pytest.approx(0.25 * 1 + 0.75 * (1 + 0) / 2)
 
 
 def test_without_any_candidate_there_is_no_hit() -> None:

@@ -1,0 +1,71 @@
+"""What bears exactly the name that a question asks for comes before what bears a longer one.
+
+"Ollama 是什么？" asks for Ollama, and the rows of Ollama and of ollama-webui both hold the word. A passage bears the
+name of its section, of its row, or of what its first words define: `Ollama 是…`, `**Ollama**: …`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from rag.retrieval.fusion import weighted_term_coverage
+from rag.text.tokens import tokenize
+from rag.types import PATH_SEPARATOR, Chunk, Hit
+
+_LEAST_SHARE = 0.25
+"""A name is asked for if it is at least this share of the question's terms, weighted by idf."""
+_LEAST_CHARACTERS = 2
+_DEFINED = re.compile(
+    r"\W*(?P<name>[^\n：:，,。；;（(|]{2,40}?)\W*(?:：|:|（|\(|\s*是(?!否)|\s+(?:is|are)\b|\s+[—–-]\s)"
+)
+_JOINS_LATIN = r"[A-Za-z0-9_.-]"
+
+
+def exact_names_first(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> list[Hit]:
+    """Return the hits, best first, with those of a longer name moved behind the best one of the exact name.
+
+    They take its score. Nothing moves unless a hit bears a name that the question asks for; `idf` weighs its terms.
+    """
+    asked = _plain(question)
+    names = [_names(hit.chunk) for hit in hits]
+    mentioned = {name for each in names for name in each if _mentions(asked, name)}
+    exact = {name for name in mentioned if _is_asked_for(name, mentioned, idf)}
+    best = next((rank for rank, each in enumerate(names) if exact & each), 0)
+    is_longer = [_bears_longer_name(each, exact, mentioned) for each in names[:best]]
+    if not any(is_longer):
+        return list(hits)
+    pairs = list(zip(hits[:best], is_longer, strict=True))
+    behind = [replace(hit, score=hits[best].score) for hit, longer in pairs if longer]
+    return [*(hit for hit, longer in pairs if not longer), hits[best], *behind, *hits[best + 1 :]]
+
+
+def _names(chunk: Chunk) -> frozenset[str]:
+    """Return the names that a chunk bears, without regard to case and width."""
+    first_field = chunk.content.split(PATH_SEPARATOR, 1)[0]
+    row = first_field.split(": ", 1)[-1] if chunk.kind == "row" else ""
+    defined = _DEFINED.match(chunk.content) if chunk.kind == "text" else None
+    section = chunk.heading_path[-1] if chunk.heading_path else chunk.title
+    found = (row, defined["name"] if defined else "", "" if chunk.kind == "row" else section)
+    return frozenset(name for name in map(_plain, found) if len(name) >= _LEAST_CHARACTERS)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().strip(" *_`\"'“”《》")
+
+
+def _mentions(question: str, name: str) -> bool:
+    """Return whether the name is in the question, and not within a longer Latin word or identifier."""
+    before = rf"(?<!{_JOINS_LATIN})" if name[0].isascii() else ""
+    after = r"(?![A-Za-z0-9_-]|\.\w)" if name[-1].isascii() else ""
+    return name in question and bool(re.search(before + re.escape(name) + after, question))
+
+
+def _is_asked_for(name: str, mentioned: Collection[str], idf: Mapping[str, float]) -> bool:
+    """Return whether a name makes up the question, and is not part of a longer one that the question mentions too."""
+    is_part = any(name != other and name in other for other in mentioned)
+    return not is_part and weighted_term_coverage(frozenset(tokenize(name)), idf) >= _LEAST_SHARE
+
+
+def _bears_longer_name(names: Collection[str], exact: Collection[str], mentioned: Collection[str]) -> bool:
+    return any(name not in mentioned and any(part in name for part in exact) for name in names)
