@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rag.soft_breaks import join_soft_breaks
+
 ChunkKind = Literal["text", "list", "code", "table", "row"]
 
 Scalar = str | int | float | bool | None
@@ -53,8 +55,12 @@ class Chunk:
 
     @property
     def searchable_text(self) -> str:
-        """The text that is embedded and indexed: the context on the first line, then the content."""
-        return f"{self.context}\n{self.content}" if self.context else self.content
+        """The text that is embedded and indexed: the context on the first line, then the content.
+
+        A line break after a Chinese sentence would only blur its embedding.
+        """
+        text = join_soft_breaks(self.content)
+        return f"{self.context}\n{text}" if self.context else text
 
 
 @dataclass(frozen=True, slots=True)

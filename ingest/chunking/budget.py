@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from rag.errors import DocumentError
 from rag.models.embedders.protocol import CountTokens
+from rag.soft_breaks import join_soft_breaks
 from rag.store.columns import MAX_CONTENT_BYTES
 
 MIN_BUDGET_TOKENS = 16
@@ -37,7 +38,7 @@ class DocumentTokens:
         """Return the tokens of the text alone, without prefix and special tokens; each text is counted once."""
         known = self._costs.get(text)
         if known is None:
-            known = self._costs[text] = max(self.count(text) - self.frame, 1)
+            known = self._costs[text] = max(self.count(join_soft_breaks(text)) - self.frame, 1)
         return known
 
 
@@ -78,4 +79,4 @@ class ChunkBudget:
         """Return the tokens of the whole chunk; over the limit if the content has more bytes than the store accepts."""
         if len(content) > MAX_CONTENT_BYTES // 4 and len(content.encode()) > MAX_CONTENT_BYTES:
             return self.max_tokens + 1
-        return self._document.count(f"{self._context}\n{content}")
+        return self._document.count(f"{self._context}\n{join_soft_breaks(content)}")

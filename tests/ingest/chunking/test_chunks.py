@@ -155,6 +155,12 @@ def test_the_shipped_knowledge_keeps_every_word_within_the_limit(builtin: Builti
     assert [word for word in missing if limit > 64 or len(word) < 12] == []
 
 
+def test_the_lines_of_a_chinese_paragraph_are_kept_but_not_embedded() -> None:
+    (chunk,) = chunks_of("# 数据\n\n向量数据库很快。\n也很大。\n")
+    assert chunk.content == "向量数据库很快。\n也很大。"
+    assert chunk.searchable_text == "数据\n向量数据库很快。也很大。"
+
+
 def test_the_title_comes_from_front_matter_or_the_first_heading_or_the_file_name() -> None:
     assert chunks_of("---\ntitle: T\n---\n# H\n\nx")[0].title == "T"
     assert chunks_of("x\n\n## H\n\ny")[0].title == "H"
