@@ -3,10 +3,11 @@
 `config.yaml` describes each setting.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, SecretStr
 
 from rag.database_url import check_database_url
 from rag.pasted_values import add_scheme, clean, clean_base_url, clean_key
@@ -34,6 +35,15 @@ class Section(BaseModel):
     """A section of the configuration: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    _found: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def mark_found(self, keys: Iterable[str]) -> None:
+        """Note which values were found in the working directory. The loader calls it before anybody reads them."""
+        self._found = frozenset(keys)
+
+    def was_found(self, key: str) -> bool:
+        """Return whether the value is from a file that nobody named: it may come with somebody else's documents."""
+        return key in self._found
 
 
 class KnowledgeSettings(Section):

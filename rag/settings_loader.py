@@ -14,7 +14,7 @@ from rag.database_url import SQLITE, mask_password, sqlite_file
 from rag.errors import ConfigError
 from rag.knowledge_folder import find_folder, name_folder
 from rag.pasted_values import split_list
-from rag.settings import SECRETS, Settings
+from rag.settings import SECRETS, Section, Settings
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
@@ -65,8 +65,16 @@ def load_settings_with_origins(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError(_describe(error, path, variables)) from error
+    if file is None:
+        _mark_found(settings, from_file, variables)
     in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
     return settings, in_file | variables | dict.fromkeys(decided, "--knowledge")
+
+
+def _mark_found(settings: Settings, from_file: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+    for section, values in from_file.items():
+        found: Section = getattr(settings, section)
+        found.mark_found(key for key in values if f"{section}.{key}" not in variables)
 
 
 def _read_file(path: Path) -> dict[str, Any]:
