@@ -1,6 +1,5 @@
 """The read path: question → standalone question → hits → evidence → text → answer with citations, or a refusal."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -12,6 +11,7 @@ from rag.answering.compose import Composition, compose
 from rag.answering.history import Turn, recent_turns
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
+from rag.blocking_work import run_blocking
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
 from rag.checks.verification import Verification, similarity_function, verify_answer
 from rag.published_url import PassageUrls
@@ -68,7 +68,7 @@ class Answerer:
         started = time.perf_counter()
         question = validate_question(question, max_characters=self.settings.max_question_characters)
         turns = self._recent_turns(history)
-        snapshot = await asyncio.to_thread(self.searcher.store.snapshot)
+        snapshot = await run_blocking(self.searcher.store.snapshot)
 
         key = CacheKey(question, turns, search_filter, snapshot.commit)
         if cached := self.cache.get(key):
@@ -78,7 +78,7 @@ class Answerer:
 
         standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        retrieval, evidence, search_seconds = await asyncio.to_thread(
+        retrieval, evidence, search_seconds = await run_blocking(
             self._search, standalone.question, snapshot, search_filter, detect_language(question)
         )
         searched = time.perf_counter()
@@ -93,7 +93,7 @@ class Answerer:
 
         seconds = {"rewrite": rewritten - started, **search_seconds, "search": searched - rewritten}
         seconds |= {**composition.seconds, "total": time.perf_counter() - started}
-        trace = await asyncio.to_thread(self._record, key, standalone, retrieval, evidence, composition, seconds)
+        trace = await run_blocking(self._record, key, standalone, retrieval, evidence, composition, seconds)
         if composition.error:
             composition.error.trace_id = trace.trace_id
             raise composition.error
@@ -170,7 +170,7 @@ class Answerer:
         if not cached.answer.refused:
             yield TextDelta(cached.answer.text)
         trace = repeat_trace(cached, seconds={"total": time.perf_counter() - started})
-        await asyncio.to_thread(self.traces.add, trace)
+        await run_blocking(self.traces.add, trace)
         yield trace.answer
 
 

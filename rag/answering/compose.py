@@ -1,6 +1,5 @@
 """Compose an answer from evidence: the chat model writes it, or it is quoted from the documents; then it is checked."""
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from rag.answering.citations import build_citations, cite_quotes
 from rag.answering.notices import MODEL_FAILED, NO_MODEL, TRUNCATED
 from rag.answering.quote import EXTRACTIVE, Quote, choose_quotes
 from rag.answering.quote_markdown import write_quotes
+from rag.blocking_work import run_blocking
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.citation_markers import cited_numbers
@@ -85,12 +85,12 @@ async def compose(
     shown = prompt.evidence if prompt else evidence
     if draft.is_quoted:
         note = (MODEL_FAILED if draft.by_fallback else NO_MODEL)[evidence.language]
-        draft.quotes = await asyncio.to_thread(choose_quotes, shown)
+        draft.quotes = await run_blocking(choose_quotes, shown)
         for piece in _quote(draft.quotes, shown, note):
             if event := draft.add(piece):
                 yield event
     draft.stop_clock()
-    yield await asyncio.to_thread(_conclude, draft, shown, prompt, verify)
+    yield await run_blocking(_conclude, draft, shown, prompt, verify)
 
 
 @dataclass(slots=True)
