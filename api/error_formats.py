@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from api.error_codes import error_code, http_status
+from api.private_paths import shown
 from api.request_errors import RequestRefused, ScopeMissing
 from api.schemas.error_bodies import DifyError, ErrorBody, ErrorResponse, OpenAIError, OpenAIErrorBody
 from rag.errors import StoreEmpty, StoreUnavailable, ZhiwenError
@@ -28,7 +29,7 @@ class Problem:
     @classmethod
     def of(cls, error: ZhiwenError) -> "Problem":
         """The problem that an error of the tree is for a client."""
-        return cls(http_status(error), error_code(error), str(error), error.trace_id)
+        return cls(http_status(error), error_code(error), shown(str(error)), error.trace_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ingest.files.confined import leads_below
 from rag.models.embedders.protocol import Vector
 from rag.store.columns import CHUNK_COLUMNS, Column
 from rag.store.records import DocumentRecord
@@ -71,7 +72,9 @@ def to_backup_row(document: BackedUpDocument) -> dict[str, Any]:
 
 
 def from_backup_row(row: Mapping[str, Any]) -> BackedUpDocument:
-    """Return the document of a row. Raises ValueError or TypeError if it does not hold one."""
+    """Return the document of a row. Raises ValueError or TypeError if it does not hold one below a folder."""
+    if not leads_below(row[_SOURCE]):
+        raise ValueError(f"{row[_SOURCE]!r} is no path below a folder")
     chunks = tuple(_chunk(chunk, row[_SOURCE]) for chunk in row[_CHUNKS])
     return BackedUpDocument(DocumentRecord.from_payload({**row, _CHUNKS: len(chunks)}), chunks)
 

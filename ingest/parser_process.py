@@ -18,6 +18,7 @@ from ingest.chunking.sections import Section, parse_sections
 from ingest.markup.tree import Element
 from ingest.readers.document import Document
 from ingest.readers.parse import parse_document
+from rag.child_environment import child_environment
 from rag.errors import DocumentError, IngestStopped
 
 _MAX_MEMORY_BYTES = 3 * 1024**3
@@ -115,6 +116,7 @@ class ParserProcess:
             # Not multiprocessing, which would import the whole command again in the child.
             self._child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
                 [sys.executable, "-P", "-c", _CHILD.format(descriptor=child_end.fileno())],
+                env=child_environment(),
                 pass_fds=[child_end.fileno()],
             )
         if self._is_interrupted:

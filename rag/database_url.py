@@ -1,15 +1,10 @@
-"""URLs of databases: which ones are accepted, and how they are shown without their password."""
+"""URLs of databases: which ones are accepted, and the file of an SQLite one."""
 
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 POSTGRESQL = "postgresql://"
 SQLITE = "sqlite:///"
-
-# To the last @ of the word: a password may hold any character.
-_USER_INFO = re.compile(r"(://[^\s:/@]*:)\S+@")
-_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&\s]+", re.IGNORECASE)
 
 
 def check_database_url(url: str) -> str:
@@ -34,8 +29,3 @@ def _is_clear(url: str) -> bool:
 def sqlite_file(url: str) -> Path:
     """Return the file of `sqlite:///FILE`; it is absolute if there are four slashes."""
     return Path(url.removeprefix(SQLITE))
-
-
-def mask_password(text: str) -> str:
-    """Return the text with `***` for the password of each URL in it."""
-    return _PARAMETER.sub(r"\1***", _USER_INFO.sub(r"\1***@", text))

@@ -52,6 +52,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+from rag.url_credentials import mask_credentials
+
 
 class ZhiwenError(Exception):
     """Root of the tree. The message is one line for a person: the thing, the value, the way out.
@@ -66,6 +68,10 @@ class ZhiwenError(Exception):
 
     Codes are public. A class that gets a better name keeps its old code: `class BetterName(Parent, code="old_name")`.
     """
+
+    def __str__(self) -> str:
+        # The one place for all messages: what vendors write about an address may hold credentials.
+        return mask_credentials(super().__str__())
 
     def __init_subclass__(cls, code: str = "") -> None:
         super().__init_subclass__()

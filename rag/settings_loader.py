@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from rag import strict_yaml
-from rag.database_url import SQLITE, mask_password, sqlite_file
+from rag.database_url import SQLITE, sqlite_file
 from rag.errors import ConfigError
 from rag.knowledge_folder import find_folder, name_folder
 from rag.pasted_values import split_list
-from rag.settings import SECRETS, Settings
+from rag.settings import SECRETS, Section, Settings
+from rag.url_credentials import mask_credentials
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
@@ -65,8 +66,16 @@ def load_settings_with_origins(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError(_describe(error, path, variables)) from error
+    if file is None:
+        _mark_found(settings, from_file, variables)
     in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
     return settings, in_file | variables | dict.fromkeys(decided, "--knowledge")
+
+
+def _mark_found(settings: Settings, from_file: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+    for section, values in from_file.items():
+        found: Section = getattr(settings, section)
+        found.mark_found(key for key in values if f"{section}.{key}" not in variables)
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -89,7 +98,7 @@ def _read_file(path: Path) -> dict[str, Any]:
             raise ConfigError(f"{path}: {section}.{secret} is a secret; set it in the environment as {variable}")
     state = content.get("state")
     url = state.get("url") if isinstance(state, dict) else None
-    if isinstance(url, str) and mask_password(url) != url:
+    if isinstance(url, str) and mask_credentials(url) != url:
         variable = _variable("state", "url")
         raise ConfigError(
             f"{path}: state.url has a password, which is a secret; set it in the environment as {variable}"
@@ -189,7 +198,7 @@ def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) 
             continue
         # A value that is a whole section may contain a secret in the wrong place.
         secret = tuple(problem["loc"][:2]) in SECRETS or isinstance(problem["input"], dict | list)
-        got = "" if secret else f", got {mask_password(repr(problem['input']))}"
+        got = "" if secret else f", got {mask_credentials(repr(problem['input']))}"
         rule = problem["msg"].removeprefix("Value error, ")
         rule = rule.replace("Input should be", "must be").replace("a valid tuple", "a list")
         lines.append(f"{origin}: {key} {rule[:1].lower()}{rule[1:]}{got}")

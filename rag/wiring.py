@@ -11,6 +11,8 @@ from rag.chat.factory import open_chat
 from rag.chat.protocol import ChatModel
 from rag.models.embedders.factory import open_embedder, open_question_embedder
 from rag.models.embedders.protocol import Embedder
+from rag.models.embedders.question_turns import TurnTakingEmbedder
+from rag.models.openmp import usable_threads
 from rag.models.rerankers.factory import open_reranker
 from rag.models.rerankers.protocol import Reranker
 from rag.published_url import PassageUrls
@@ -74,7 +76,13 @@ class Services:
     @cached_property
     def embedder(self) -> Embedder:
         """The embedding model, for documents and questions."""
-        return open_embedder(self.settings.embedding, serving=not self._for_one_command)
+        embedder = open_embedder(self.settings.embedding, serving=not self._for_one_command)
+        return embedder if self._for_one_command else TurnTakingEmbedder(embedder, self._question_places())
+
+    def _question_places(self) -> int:
+        """Return how many questions are embedded at a time: more only make each other slow, unless others compute."""
+        is_remote = self.settings.embedding.provider == "openai"
+        return self.settings.serve.max_concurrent_answers if is_remote else usable_threads()
 
     @cached_property
     def question_embedder(self) -> Embedder:

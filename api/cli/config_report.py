@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, SecretStr
 
-from rag.database_url import mask_password
 from rag.settings import Settings
 from rag.settings_loader import load_settings_with_origins
+from rag.url_credentials import mask_credentials
 
 
 class SettingOut(BaseModel):
@@ -55,4 +55,4 @@ def _settings(settings: Settings, origins: Mapping[str, str]) -> Iterator[Settin
 def _json_value(value: object) -> JsonValue:
     if isinstance(value, tuple):
         return [_json_value(item) for item in value]
-    return value if isinstance(value, bool | int | float) else mask_password(str(value))
+    return value if isinstance(value, bool | int | float) else mask_credentials(str(value))

@@ -16,6 +16,7 @@ from api.service.protocol import Service
 from ingest.files.scan import GOLDEN_FILE
 from ingest.golden.questions import GoldenQuestion, load_golden, read_golden
 from rag.errors import KnowledgeError, StoreError
+from rag.private_files import open_private
 from rag.settings import Settings
 from rag.text.language import Language
 
@@ -66,7 +67,7 @@ def write_drafts(drafted: DraftResponse, file: Path | None) -> None:
         terminal.output().out(terminal.printable(text), end="", highlight=False)
         return
     try:
-        with file.open("x", encoding="utf-8") as opened:
+        with open(file, "x", encoding="utf-8", opener=open_private) as opened:
             opened.write(text)
     except FileExistsError as error:
         raise KnowledgeError(f"{file} exists, and may have been corrected; name another file") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from api.service.evaluation_report import EvaluationReport
 from rag.errors import KnowledgeError
+from rag.private_files import open_private
 
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -23,7 +24,8 @@ def write_junit(report: EvaluationReport, file: Path) -> None:
     root = ET.Element("testsuites", counts)
     root.append(suite)
     try:
-        ET.ElementTree(root).write(file, encoding="utf-8", xml_declaration=True)
+        with open(file, "wb", opener=open_private) as opened:
+            ET.ElementTree(root).write(opened, encoding="utf-8", xml_declaration=True)
     except OSError as error:
         raise KnowledgeError(f"{file} cannot be written: {error.strerror}") from error
 

@@ -8,10 +8,11 @@ as many hits as requested.
 from collections.abc import Callable, Collection, Sequence
 from typing import get_args
 
-from api.dify.operator_evaluation import NEGATIONS, Operand, holds
+from api.dify.operator_evaluation import NEGATIONS, Operand, comparison, count_comparisons, holds
 from api.dify.schemas import ConditionIn, MetadataCondition, Operator
 from rag.errors import FilterError
 from rag.store.document_metadata import DocumentMetadata
+from rag.store.filter_expressions import MAX_COMPARISONS
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Range
 from rag.types import ChunkKind, MetadataValue
 
@@ -23,7 +24,11 @@ _INFINITY = 2**62
 
 
 def to_filter(metadata_condition: MetadataCondition, documents: Sequence[DocumentMetadata]) -> Filter | None:
-    """Return a filter for the chunks that meet the condition, or None if there is no condition. Raises FilterError."""
+    """Return a filter for the chunks that meet the condition, or None if there is no condition.
+
+    Raises FilterError, also if there are more comparisons than a search may make.
+    """
+    _check_size(metadata_condition)
     is_or = metadata_condition.logical_operator == "or"
     filters: list[Filter] = []
     sources: list[set[str]] = []
@@ -41,6 +46,15 @@ def to_filter(metadata_condition: MetadataCondition, documents: Sequence[Documen
     return AnyOf(tuple(filters)) if is_or else All(tuple(filters))
 
 
+def _check_size(metadata_condition: MetadataCondition) -> None:
+    comparisons = sum(
+        len(condition.names) * count_comparisons(condition.comparison_operator, condition.value)
+        for condition in metadata_condition.conditions or ()
+    )
+    if comparisons > MAX_COMPARISONS:
+        raise FilterError(f"metadata_condition makes {comparisons} comparisons; {MAX_COMPARISONS} are allowed")
+
+
 def _matching_sources(condition: ConditionIn, documents: Sequence[DocumentMetadata]) -> set[str]:
     """Return the sources of the documents that meet a condition on front matter.
 
@@ -50,10 +64,9 @@ def _matching_sources(condition: ConditionIn, documents: Sequence[DocumentMetada
         raise FilterError("metadata_condition: a condition has no name")
     operator = condition.comparison_operator
     positive = NEGATIONS.get(operator, operator)
+    matches = comparison(positive, condition.value)
     found = {
-        document.source
-        for document in documents
-        if any(holds(positive, _value(document, name), condition.value) for name in condition.names)
+        document.source for document in documents if any(matches(_value(document, name)) for name in condition.names)
     }
     return {document.source for document in documents} - found if operator in NEGATIONS else found
 

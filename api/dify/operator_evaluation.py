@@ -3,6 +3,7 @@
 import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 
 from api.dify.schemas import ConditionValue, Operator
 from rag.errors import FilterError
@@ -26,28 +27,48 @@ _UNIX_MILLISECONDS = 1e11
 
 
 def holds(operator: Operator, value: MetadataValue, operand: Operand) -> bool:
-    """Return whether `value` compares as the operator says; None stands for a missing key.
+    """Return whether `value` compares as the operator says. Raises as `comparison`."""
+    return comparison(operator, operand)(value)
 
-    A list matches if one of its values does. Raises FilterError if the operand is missing, or is not a number or date
-    where the operator needs one.
+
+def comparison(operator: Operator, operand: Operand) -> Callable[[MetadataValue], bool]:
+    """Return the comparison of an operator with its operand, for many values: the operand is read only once.
+
+    None stands for a missing key. A list matches if one of its values does. Raises FilterError if the operand is
+    missing, or is not a number or date where the operator needs one.
     """
     if operator in NEGATIONS:
-        return not holds(NEGATIONS[operator], value, operand)
-    values = value if isinstance(value, list) else [value]
-    if operator == "not empty":
-        return any(item is not None and str(item).strip() for item in values)
-    matches = _predicate(operator, operand)
-    return any(matches(item) for item in values if item is not None)
+        positive = comparison(NEGATIONS[operator], operand)
+        return lambda value: not positive(value)
+    matches = _is_not_empty if operator == "not empty" else _predicate(operator, operand)
+    return lambda value: any(
+        matches(item) for item in (value if isinstance(value, list) else [value]) if item is not None
+    )
+
+
+def count_comparisons(operator: Operator, operand: Operand) -> int:
+    """Return how many values an operator compares with: those in the list of `in` and `not in`, else one."""
+    return len(_as_list(operand)) if operator in ("in", "not in") else 1
+
+
+def _is_not_empty(value: Scalar) -> bool:
+    return bool(str(value).strip())
 
 
 def _predicate(operator: Operator, operand: Operand) -> Callable[[Scalar], bool]:
     if operator == "in":
-        listed = _as_list(operand)
-        return lambda value: any(_equal(value, item) for item in listed)
+        return _is_one_of(_as_list(operand))
     single = _as_single(operator, operand)
     if operator in ("before", "after"):
         return _date_predicate(operator, single)
     return _number_predicate(operator, single) if operator in _ORDERS else _text_predicate(operator, single)
+
+
+def _is_one_of(operands: Sequence[ConditionValue]) -> Callable[[Scalar], bool]:
+    """Compare as texts and as numbers: Dify may send "3" for 3."""
+    texts = {_text(operand) for operand in operands}
+    numbers = {number for operand in operands if (number := _number(operand)) is not None and not isnan(number)}
+    return lambda value: _text(value) in texts or _number(value) in numbers
 
 
 def _text_predicate(operator: Operator, operand: ConditionValue) -> Callable[[Scalar], bool]:
@@ -60,7 +81,7 @@ def _text_predicate(operator: Operator, operand: ConditionValue) -> Callable[[Sc
         case "end with":
             return lambda value: _text(value).endswith(text)
         case _:
-            return lambda value: _equal(value, operand)
+            return _is_one_of([operand])
 
 
 def _number_predicate(operator: Operator, operand: ConditionValue) -> Callable[[Scalar], bool]:
@@ -123,12 +144,6 @@ def _date_or_time(value: Scalar) -> DateOrTime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return when.astimezone(datetime.UTC) if when.tzinfo else when.replace(tzinfo=datetime.UTC)
-
-
-def _equal(value: Scalar, operand: ConditionValue) -> bool:
-    """Compare as texts and as numbers: Dify may send "3" for 3."""
-    left, right = _number(value), _number(operand)
-    return _text(value) == _text(operand) or (left is not None and left == right)
 
 
 def _text(value: Scalar) -> str:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
 from api.dify.metadata_filter import to_filter
 from api.dify.schemas import RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
 from api.schemas.error_bodies import DifyError
+from rag.blocking_work import run_blocking
 from rag.published_url import PassageUrls
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import Settings
@@ -30,7 +32,7 @@ def add_dify(app: FastAPI, searcher: Searcher, settings: Settings) -> None:
     front_matter = DocumentMetadataCache()
 
     @app.post("/retrieval", response_model=RetrievalResponse, responses=_ERRORS, tags=["Dify"])
-    def retrieve(request: RetrievalRequest, connection: Request) -> RetrievalResponse | JSONResponse:
+    async def retrieve(request: RetrievalRequest, connection: Request) -> RetrievalResponse | Response:
         """Find the passages that match a query best, for Dify's external knowledge base."""
         collection = settings.store.collection
         if request.knowledge_id not in (collection, _DEFAULT):
@@ -38,7 +40,9 @@ def add_dify(app: FastAPI, searcher: Searcher, settings: Settings) -> None:
             return JSONResponse(
                 DifyError(error_code=_UNKNOWN_KNOWLEDGE, error_msg=unknown).model_dump(), status_code=404
             )
-        found = _search(request, searcher, front_matter)
+        found = await unless_gone(connection, run_blocking(_search, request, searcher, front_matter))
+        if found is None:
+            return Response(status_code=CLIENT_GONE)
         base = base_url(settings.serve, connection)
         urls = PassageUrls(settings.knowledge.url_template)
         records = [_record(hit, absolute(urls.of(hit.chunk), base)) for hit in found.hits]

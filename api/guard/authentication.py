@@ -6,27 +6,34 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.error_formats import error_response
 from api.guard.keys import Key, Keys
 from api.guard.route_rules import Rule, rule_of
+from api.private_paths import hiding_paths
 from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
 
 _CALLER = "zhiwen.caller"
 
 
 class AuthenticationMiddleware:
-    """ASGI middleware that refuses a request unless the caller's key opens its route."""
+    """ASGI middleware that refuses a request unless the caller's key opens its route.
+
+    Only administrators see paths of this machine.
+    """
 
     def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
         self._app = app
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._keys.is_open:
-            rule = rule_of(scope["method"], scope["path"])
-            try:
-                scope[_CALLER] = _authenticated(self._keys, Headers(scope=scope), rule)
-            except RequestRefused as error:
-                await error_response(error, rule.error_format)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or self._keys.is_open:
+            await self._app(scope, receive, send)
+            return
+        rule = rule_of(scope["method"], scope["path"])
+        try:
+            caller = scope[_CALLER] = _authenticated(self._keys, Headers(scope=scope), rule)
+        except RequestRefused as error:
+            await error_response(error, rule.error_format)(scope, receive, send)
+            return
+        with hiding_paths(caller is None or "admin" not in caller.opens):
+            await self._app(scope, receive, send)
 
 
 def caller_of(scope: Scope) -> Key | None:

@@ -1,9 +1,10 @@
 """Checks of the headers `Host` and `Origin`, against DNS rebinding and requests from pages of other sites.
 
 Any page on the web can make the browser call a service on the reader's own machine. It cannot make the browser send a
-host or an origin other than its own.
+host or an origin other than its own, or leave out that the request comes from another site (`Sec-Fetch-Site`).
 """
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ANY = "*"
 _READING = ("GET", "HEAD", "OPTIONS")
 _PROBES = "/health/"
+_HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]*))(?::\d*)?")
 
 
 class Hosts:
@@ -35,22 +37,30 @@ class Hosts:
         self._checks_origin = checks_origin
 
     def check(self, method: str, headers: Headers) -> None:
-        """Raise UntrustedHost if the request is for another host, ForeignOrigin if a page of another site sent it."""
+        """Raise UntrustedHost if the request is for another host, ForeignOrigin if a page of another site sent it.
+
+        Pages of other sites may read nothing either, not even whether a document exists. Links may lead here.
+        """
         host = headers.get("host", "")
         named = _without_port(host)
-        if not any(_matches(name, named) for name in self._names):
+        if named is None or not any(_matches(name, named) for name in self._names):
             raise UntrustedHost(f"unknown host name {host!r}; add it to serve.trusted_hosts if it is this service's")
         origin = headers.get("origin")
-        if not self._checks_origin or origin is None or method in _READING:
+        is_writing = origin is not None and method not in _READING
+        if not self._checks_origin or not (is_writing or _is_from_page_of_other_site(headers)):
             return
-        if _is_desktop_client(origin):
-            return
-        if urlsplit(origin).netloc != host and not {origin, _ANY} & set(self._origins):
-            raise ForeignOrigin(f"{origin} may not send this request; add it to serve.cors_origins to allow it")
+        if origin is None or not self._may_call(origin, host):
+            sender = origin or "a page of another site"
+            raise ForeignOrigin(f"{sender} may not send this request; add it to serve.cors_origins to allow it")
+
+    def _may_call(self, origin: str, host: str) -> bool:
+        return (
+            _is_desktop_client(origin) or urlsplit(origin).netloc == host or bool({origin, _ANY} & set(self._origins))
+        )
 
 
 class TrustedHostsMiddleware:
-    """ASGI middleware that refuses requests for other hosts, and writing requests from pages of other sites.
+    """ASGI middleware that refuses requests for other hosts, and those of pages of other sites.
 
     Health probes are not checked: they call the address of a container, not a host name.
     """
@@ -76,10 +86,18 @@ def trusted_hosts(settings: ServeSettings) -> Sequence[str]:
     If none are configured, a service on loopback has the names of loopback, any other service any name.
     """
     # A reverse proxy passes on the host of the public address.
-    public = _without_port(urlsplit(settings.public_url).netloc)
+    public = _without_port(urlsplit(settings.public_url).netloc) or ""
     if settings.trusted_hosts:
         return tuple(host.lower() for host in (*settings.trusted_hosts, public) if host)
     return (*_LOOPBACK, settings.host, *([public] if public else [])) if is_loopback(settings.host) else (_ANY,)
+
+
+def _is_from_page_of_other_site(headers: Headers) -> bool:
+    """Whether a page of another site loads it: by a script, as an image, in a frame or ahead of time, not by a link."""
+    if headers.get("sec-fetch-site") != "cross-site":
+        return False  # also programs and very old browsers, which say nothing
+    is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
+    return not is_link or "sec-purpose" in headers or "purpose" in headers
 
 
 def _is_desktop_client(origin: str) -> bool:
@@ -94,7 +112,7 @@ def _matches(trusted: str, host: str) -> bool:
     return trusted in (_ANY, host)
 
 
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+def _without_port(host: str) -> str | None:
+    """The name or address in a header `Host`; None if it is malformed."""
+    parts = _HOST.fullmatch(host)
+    return (parts["address"] or parts["name"] or "").lower() if parts else None

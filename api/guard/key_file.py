@@ -1,7 +1,6 @@
 """Reading API keys: hashes from a file, keys or hashes from the environment."""
 
 import ipaddress
-import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from api.guard.keys import OWNER, PREFIX, Key, KeyRing, digest_of
 from api.guard.route_rules import OPENS, SCOPES
 from api.service.operation import Scope
 from rag.errors import ConfigError
+from rag.private_files import open_private
 from rag.settings import ServeSettings
 
 _MIN_CHARACTERS = 32
@@ -31,7 +31,7 @@ def add_line(path: Path, name: str, line: str) -> None:
     Raises ConfigError if the file already has a key of that name, or cannot be written.
     """
     try:
-        with open(path, "a+", encoding="utf-8", opener=_open_private) as file:
+        with open(path, "a+", encoding="utf-8", opener=open_private) as file:
             file.seek(0)
             content = file.read()
             if any(before.startswith(f"{name}:") for before in content.splitlines()):
@@ -119,10 +119,6 @@ def _parsed(entry: str, where: str) -> Key:
             f"{where}: the key of {name} is too easy to guess; `zhiwen keys new {name}` makes a random one"
         )
     return Key(name, frozenset(opens), digest_of(key))
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def is_loopback(host: str) -> bool:

@@ -8,6 +8,9 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    # Other sites may neither embed a response nor hold on to its window, which would tell them whether it exists.
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
     # Responses are for the caller only.
     "Cache-Control": "no-store",
 }

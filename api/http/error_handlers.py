@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from api.error_codes import error_code, http_status
 from api.error_formats import Problem, retry_headers
 from api.guard.route_rules import rule_of
+from api.private_paths import shown
 from api.schemas.error_bodies import ErrorBody
 from rag.errors import ZhiwenError
 
@@ -30,7 +31,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def error_body(error: ZhiwenError) -> ErrorBody:
     """The error as a field of another body, such as the state of an ingest."""
-    return ErrorBody(code=error_code(error), message=str(error))
+    return ErrorBody(code=error_code(error), message=shown(str(error)))
 
 
 async def _on_zhiwen_error(request: Request, error: Exception) -> JSONResponse:

@@ -15,6 +15,7 @@ from api.service.protocol import Service
 from api.service.read_text import TEXT, TextRequest, TextResponse
 from api.service.search import SEARCH, SearchRequest, SearchResponse
 from rag.answering.answer import final_answer
+from rag.blocking_work import run_blocking
 from rag.settings import Settings
 from rag.wiring import Services
 
@@ -31,12 +32,12 @@ class ServerBackend:
 
     async def search(self, query: str, connection: Any) -> SearchResponse:
         """Search in a thread, because a search blocks."""
-        found = await asyncio.to_thread(SEARCH.run, self._services, SearchRequest(question=query))
+        found = await run_blocking(SEARCH.run, self._services, SearchRequest(question=query))
         return locate_response(found, self._locate(connection))
 
     async def read(self, name: str, connection: Any) -> TextResponse:
         """Read in a thread, because the store blocks."""
-        text = await asyncio.to_thread(TEXT.run, self._services, TextRequest(id=name))
+        text = await run_blocking(TEXT.run, self._services, TextRequest(id=name))
         return locate_response(text, self._locate(connection))
 
     async def ask(self, question: str, connection: Any) -> AskResponse:

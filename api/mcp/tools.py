@@ -9,6 +9,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from api.private_paths import shown
 from api.service.ask import AskResponse
 from api.service.read_text import TextResponse
 from api.service.search import SearchResponse
@@ -148,7 +149,7 @@ def _errors_for_client() -> Iterator[None]:
     try:
         yield
     except ZhiwenError as error:
-        raise ToolError(str(error)) from error
+        raise ToolError(shown(str(error))) from error
 
 
 def _connection(context: Context[Any, Any]) -> Any:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from api.private_paths import shown
 from api.schemas.request_model import EmptyRequest
 from api.service.operation import Example, Operation
 from api.version import version
@@ -59,10 +60,10 @@ def read_health(services: Services) -> HealthResponse:
     return HealthResponse(
         status="ok" if live else "empty",
         generation=live.generation if live else 0,
-        root=live.root if live else "",
+        root=shown(live.root) if live else "",
         documents=live.documents if live else 0,
         chunks=live.chunks if live else 0,
-        embedder=services.embedder.name,
+        embedder=shown(services.embedder.name),
         chat=services.answerer.model_name,
         version=version(),
         state=_state_of(services),

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from api.error_codes import error_code
+from api.private_paths import shown
 from api.schemas.error_bodies import ErrorBody
 from api.schemas.request_model import EmptyRequest, RequestModel
 from api.service import example_values
@@ -188,7 +189,7 @@ def describe_run(state: RunState) -> IngestState:
         plan=PlanOut.of(state.plan) if state.plan else None,
         progress=ProgressOut.of(state.progress) if state.progress else None,
         last=IngestResponse.of(state.report) if state.report else None,
-        error=ErrorBody(code=error_code(error), message=str(error)) if error else None,
+        error=ErrorBody(code=error_code(error), message=shown(str(error))) if error else None,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from api.service.evaluation_report import EvaluationReport, read_report
 from rag.errors import StateUnavailable
+from rag.private_files import make_private, make_private_folder, open_private
 from rag.settings import Settings
 
 MAX_KEPT = 20
@@ -32,9 +33,11 @@ def keep_report(folder: Path, report: EvaluationReport) -> None:
     """Write the report to the folder, and delete the oldest ones there. Raises StateUnavailable."""
     name = f"{re.sub(r'[^0-9]', '', report.at.partition('+')[0])}-{'ok' if report.ok else 'bad'}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
+        make_private(folder)
         unfinished = folder / f"{name}.part"
-        unfinished.write_text(report.model_dump_json(), encoding="utf-8")
+        with open(unfinished, "w", encoding="utf-8", opener=open_private) as file:
+            file.write(report.model_dump_json())
         unfinished.replace(folder / f"{name}.json")
         files = _files(folder, "*.json")
         for path in set(files) - {*files[-MAX_KEPT:], *_files(folder, "*-ok.json")[-1:]}:

@@ -16,6 +16,7 @@ from typing import TextIO
 import httpx2
 
 from rag.errors import StoreLocked
+from rag.private_files import open_private
 from rag.settings import Settings
 
 INSTANCE_PATH = "/instance"
@@ -78,7 +79,7 @@ def find_owner(settings: Settings) -> Owner | None:
 def _hold(path: Path) -> Iterator[TextIO]:
     """Open the record, lock it and empty it. The lock ends with the process, even if that is killed."""
     while True:
-        with open(path, "a", encoding="utf-8", opener=_open_private) as file:
+        with open(path, "a", encoding="utf-8", opener=open_private) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             # Before the lock, another process may have taken the record for a dead owner's and removed it.
             if _is_current(file, path):
@@ -87,10 +88,6 @@ def _hold(path: Path) -> Iterator[TextIO]:
                 file.truncate(0)
                 yield file
                 return
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _is_dead(file: TextIO, path: Path) -> bool:

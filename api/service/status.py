@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from api.private_paths import shown
 from api.schemas.request_model import EmptyRequest
 from api.service import example_values
 from api.service.ingest import PlanOut
@@ -12,14 +13,15 @@ from rag.models.embedders.builtin import engine_of
 from rag.settings import Settings
 from rag.state.database import StateDatabase
 from rag.store.store import Store
+from rag.url_credentials import mask_credentials
 
 
 class StatusResponse(BaseModel):
     """The live generation.
 
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
-    the index, `state` the database of traces and feedback. `pending` is what the next ingest would change, null if the
-    folder is missing.
+    the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.
+    `pending` is what the next ingest would change, null if the folder is missing.
     """
 
     generation: int
@@ -45,13 +47,13 @@ def read_status(settings: Settings, store: Store, state: StateDatabase) -> Statu
     return StatusResponse(
         generation=live.generation if live else 0,
         committed_at=live.committed_at if live else None,
-        root=live.root if live else str(settings.knowledge.path.resolve()),
+        root=shown(live.root if live else str(settings.knowledge.path.resolve())),
         documents=live.documents if live else 0,
         chunks=live.chunks if live else 0,
-        embedder=live.embedder if live else "",
+        embedder=shown(live.embedder) if live else "",
         engine=engine_of(live.fingerprint) if live else "",
-        store=store.uri,
-        state=state.location,
+        store=shown(mask_credentials(store.uri)),
+        state=shown(state.location),
         pending=pending,
     )
 

@@ -20,6 +20,15 @@ class FileIdentity:
         return cls(status.st_dev, status.st_ino)
 
 
+def leads_below(path: str) -> bool:
+    """Return whether a path with `/` leads to something below a folder: each part is a name, none is empty or dots.
+
+    >>> leads_below("a/b.md"), leads_below("../b.md"), leads_below("/b.md"), leads_below("a//b.md"), leads_below("")
+    (True, False, False, False, False)
+    """
+    return "\0" not in path and all(part not in ("", ".", "..") for part in path.split("/"))
+
+
 def read_below(
     root: Path, path: PurePosixPath, *, max_bytes: int, identity: FileIdentity | None = None, links: int = 1
 ) -> bytes:
@@ -28,7 +37,8 @@ def read_below(
     `links` is the number of hard links to `identity` below `root`. If the file has that identity, it may have as many
     links, otherwise one: any more would be a name outside the folder.
 
-    Raises OSError, with EFBIG for more than `max_bytes`. Its `strerror` can follow "cannot be read: " in a message.
+    Raises OSError, with EINVAL if the path does not lead below the root, and EFBIG for more than `max_bytes`. Its
+    `strerror` can follow "cannot be read: " in a message.
     """
     with os.fdopen(_open_below(root, path), "rb") as file:
         status = os.fstat(file.fileno())
@@ -46,8 +56,9 @@ def resolve_below(root: Path, path: PurePosixPath) -> PurePosixPath | None:
     """Return where `path` leads if links are followed, relative to the root; None if that is outside of it.
 
     What is there may be replaced at any time: read it with `read_below`, which follows no link. Raises OSError if it
-    leads nowhere or in a circle.
+    leads nowhere or in a circle, or has a part that is no name, such as `..`.
     """
+    _check_below(path)
     real = os.path.realpath(root / path, strict=True)
     try:
         return PurePosixPath(real).relative_to(os.path.realpath(root))
@@ -57,6 +68,7 @@ def resolve_below(root: Path, path: PurePosixPath) -> PurePosixPath | None:
 
 def _open_below(root: Path, path: PurePosixPath) -> int:
     """Open a file folder by folder, so that no part of its path can be a link."""
+    _check_below(path)
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -72,3 +84,8 @@ def _open_below(root: Path, path: PurePosixPath) -> int:
         raise
     finally:
         os.close(folder)
+
+
+def _check_below(path: PurePosixPath) -> None:
+    if not leads_below(str(path)):
+        raise OSError(errno.EINVAL, "its path leads out of the folder")

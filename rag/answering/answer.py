@@ -1,6 +1,5 @@
 """The read path: question → standalone question → hits → evidence → text → answer with citations, or a refusal."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -14,6 +13,7 @@ from rag.answering.greeting import greeting_text
 from rag.answering.history import Turn, recent_turns
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
+from rag.blocking_work import run_blocking
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
 from rag.checks.verification import Verification, similarity_function, verify_answer
 from rag.published_url import PassageUrls
@@ -71,7 +71,7 @@ class Answerer:
         started = time.perf_counter()
         question = validate_question(question, max_characters=self.settings.max_question_characters)
         turns = self._recent_turns(history)
-        snapshot = await asyncio.to_thread(self.searcher.store.snapshot)
+        snapshot = await run_blocking(self.searcher.store.snapshot)
 
         key = CacheKey(question, turns, search_filter, snapshot.commit)
         if cached := self.cache.get(key):
@@ -86,7 +86,7 @@ class Answerer:
 
         standalone = await self._rewrite(question, turns)
         rewritten = time.perf_counter()
-        found = await asyncio.to_thread(self._gather, question, standalone.question, snapshot, search_filter)
+        found = await run_blocking(self._gather, question, standalone.question, snapshot, search_filter)
         searched = time.perf_counter()
         yield PassagesFound(found.evidence.passages)
 
@@ -99,7 +99,7 @@ class Answerer:
 
         seconds = {"rewrite": rewritten - started, **found.seconds, "search": searched - rewritten}
         seconds |= {**composition.seconds, "total": time.perf_counter() - started}
-        trace = await asyncio.to_thread(self._record, key, standalone, found, composition, seconds)
+        trace = await run_blocking(self._record, key, standalone, found, composition, seconds)
         if composition.error:
             composition.error.trace_id = trace.trace_id
             raise composition.error
@@ -122,7 +122,7 @@ class Answerer:
     async def _greet(self, key: CacheKey, snapshot: Snapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Answer small talk, without a search and without a model."""
         language = detect_reply_language(key.question)
-        text = greeting_text(language, await asyncio.to_thread(snapshot.headings))
+        text = greeting_text(language, await run_blocking(snapshot.headings))
         nothing = Gathered(
             Retrieval(key.question, snapshot.generation, snapshot.commit.fingerprint, hits=()),
             Evidence(key.question, language, passages=(), idf={}, probability=0.0),
@@ -132,7 +132,7 @@ class Answerer:
         composition = Composition(EXTRACTIVE, text, reason="small_talk")
         seconds = {"total": time.perf_counter() - started}
         standalone = StandaloneQuestion(key.question)
-        trace = await asyncio.to_thread(self._record, key, standalone, nothing, composition, seconds)
+        trace = await run_blocking(self._record, key, standalone, nothing, composition, seconds)
         yield trace.answer
 
     def _compose(
@@ -180,7 +180,7 @@ class Answerer:
         if not cached.answer.refused:
             yield TextDelta(cached.answer.text)
         trace = repeat_trace(cached, seconds={"total": time.perf_counter() - started})
-        await asyncio.to_thread(self.traces.add, trace)
+        await run_blocking(self.traces.add, trace)
         yield trace.answer
 
 

@@ -1,6 +1,5 @@
 """Compose an answer from evidence: the chat model writes it, or it is quoted from the documents; then it is checked."""
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -13,6 +12,7 @@ from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer, quote_answer, write_answer
 from rag.answering.quotes import Quote
+from rag.blocking_work import run_blocking
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatPiece, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.citation_markers import cited_numbers
@@ -88,7 +88,7 @@ async def compose(
                 return
             log.warning("the chat model failed, quoting the documents instead: %s", error)
             draft.by_fallback = draft.is_quoted = True
-            quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
+            quoted = await run_blocking(quote_answer, evidence, min_evidence=min_evidence)
     if draft.is_quoted and quoted:
         draft.quotes = quoted.quotes
         for piece in _quote(quoted, evidence, by_fallback=draft.by_fallback):
@@ -96,7 +96,7 @@ async def compose(
                 yield event
     draft.stop_clock()
     shown = prompt.evidence if prompt and not draft.is_quoted else evidence
-    yield await asyncio.to_thread(_conclude, draft, shown, prompt, verify)
+    yield await run_blocking(_conclude, draft, shown, prompt, verify)
 
 
 @dataclass(slots=True)

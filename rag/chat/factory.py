@@ -13,6 +13,7 @@ from rag.chat.protocol import ChatModel
 from rag.errors import ConfigError
 from rag.pasted_values import clean_base_url, clean_key
 from rag.settings import ChatSettings
+from rag.settings_loader import DEFAULT_FILE
 
 _FALLBACK = re.compile(r"(?P<provider>[a-z]+)(?:/(?P<model>.+?))?(?:@(?P<base_url>https?://\S+))?")
 
@@ -21,8 +22,8 @@ _FALLBACK = re.compile(r"(?P<provider>[a-z]+)(?:/(?P<model>.+?))?(?:@(?P<base_ur
 class _ModelSpec:
     """One configured model.
 
-    `setting` names the setting that asks for it, `key_setting` the variable that may hold its key. The repr does not
-    show the key.
+    `setting` names the setting that asks for it, `key_setting` the variable that may hold its key. `address_was_found`
+    says that its address is from a file that nobody named. The repr does not show the key.
     """
 
     provider: str
@@ -31,6 +32,7 @@ class _ModelSpec:
     base_url: str
     api_key: str
     key_setting: str
+    address_was_found: bool = False
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -45,6 +47,12 @@ class _ModelSpec:
         variable = self.preset.key_variable
         if self.api_key or not variable:
             return self.api_key, self.key_setting or variable or "ZHIWEN_CHAT__API_KEY"
+        if environment.get(variable) and self.address_was_found and not self.preset.is_address(self.base_url):
+            raise ConfigError(
+                f"{self.setting}: {self.base_url} is no address of {self.provider}, so the key in {variable} is not "
+                f"sent there on the word of a {DEFAULT_FILE} that was only found here; if it is yours, run "
+                f"`zhiwen --config {DEFAULT_FILE} …`"
+            )
         try:
             return clean_key(environment.get(variable, "")), variable
         except ValueError as error:
@@ -74,6 +82,7 @@ def open_chat(settings: ChatSettings, environment: Mapping[str, str] = os.enviro
         settings.base_url,
         settings.api_key.get_secret_value(),
         "ZHIWEN_CHAT__API_KEY",
+        bool(settings.base_url) and settings.was_found("base_url"),
         settings.extra_body,
     )
     specs = [first, *(_parse_fallback(line, settings, first) for line in settings.fallbacks)]
@@ -103,7 +112,9 @@ def _parse_fallback(line: str, settings: ChatSettings, first: _ModelSpec) -> _Mo
         key, key_setting = settings.fallback_api_key.get_secret_value(), "ZHIWEN_CHAT__FALLBACK_API_KEY"
     else:
         key, key_setting = (first.api_key, first.key_setting) if has_address_of_first else ("", "")
-    return _ModelSpec(provider, f"chat.fallbacks: {line}", match["model"] or "", base_url, key, key_setting)
+    address_was_found = bool(base_url) and settings.was_found("fallbacks")
+    model = match["model"] or ""
+    return _ModelSpec(provider, f"chat.fallbacks: {line}", model, base_url, key, key_setting, address_was_found)
 
 
 def _open_model(

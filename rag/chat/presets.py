@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 class Preset:
     """The defaults of a provider.
 
+    - `hosts`: where else the provider itself is reached, over HTTPS: its sites for other countries.
     - `key_variable`: the provider's usual environment variable, read if ZHIWEN_CHAT__API_KEY is not set.
     - `context_tokens`: how many tokens of prompt and answer `model` can take together; None if unknown.
     - `contexts`: the same for other models, by how their names begin.
@@ -21,11 +22,23 @@ class Preset:
     base_url: str
     model: str
     key_variable: str = ""
+    hosts: tuple[str, ...] = ()
     context_tokens: int | None = None
     contexts: Mapping[str, int] = field(default_factory=dict)
     limit_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     thinking_on: Mapping[str, object] = field(default_factory=dict)
     thinking_off: Mapping[str, object] = field(default_factory=dict)
+
+    def is_address(self, base_url: str) -> bool:
+        """Return whether an address is the provider's own, to which its key may go.
+
+        >>> PRESETS["qwen"].is_address("https://dashscope.aliyuncs.com/api/v2")
+        True
+        >>> PRESETS["qwen"].is_address("http://dashscope.aliyuncs.com"), PRESETS["qwen"].is_address("https://x.example")
+        (False, False)
+        """
+        own = {urlsplit(self.base_url)[:2], *(("https", host) for host in self.hosts)}
+        return urlsplit(base_url)[:2] in own
 
 
 _MILLION = 1_048_576
@@ -42,6 +55,7 @@ PRESETS = {
         "https://dashscope.aliyuncs.com/compatible-mode/v1",
         "qwen-plus",
         "DASHSCOPE_API_KEY",
+        ("dashscope-intl.aliyuncs.com", "dashscope-us.aliyuncs.com"),
         context_tokens=131_072,
         contexts={
             "qwen-plus-latest": 1_000_000,
@@ -60,6 +74,7 @@ PRESETS = {
         "https://api.siliconflow.cn/v1",
         "Qwen/Qwen3-32B",
         "SILICONFLOW_API_KEY",
+        ("api.siliconflow.com",),
         context_tokens=131_072,
         thinking_on=_SWITCH_ON,
         thinking_off=_SWITCH_OFF,
@@ -77,6 +92,7 @@ PRESETS = {
         "https://open.bigmodel.cn/api/paas/v4",
         "glm-5.3-flash",
         "ZHIPUAI_API_KEY",
+        ("api.z.ai",),
         context_tokens=_MILLION,
         contexts={"glm-5.2": 1_000_000, "glm-5.3": 1_000_000, "glm-5": 200_000, "glm-4.7": 200_000, "glm-4.5": 128_000},
         thinking_on=_TYPE_ON,
@@ -86,6 +102,7 @@ PRESETS = {
         "https://api.moonshot.cn/v1",
         "kimi-k2.6",
         "MOONSHOT_API_KEY",
+        ("api.moonshot.ai",),
         context_tokens=262_144,
         contexts={"kimi-k3": _MILLION, "kimi-k2": 262_144},
         thinking_on=_TYPE_ON,

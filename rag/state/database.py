@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.database_url import POSTGRESQL, SQLITE, mask_password
+from rag.database_url import POSTGRESQL, SQLITE
 from rag.errors import ConfigError, StateUnavailable, first_line
 from rag.optional_packages import require_extra
 from rag.settings import Settings
+from rag.url_credentials import mask_credentials
 
 if TYPE_CHECKING:
     from rag.state.engine import Transaction, TransactionFactory
@@ -36,7 +37,7 @@ class StateDatabase:
 
     def __init__(self, url: str) -> None:
         if url.startswith(POSTGRESQL):
-            require_extra("postgres", ["psycopg"], purpose=f"state.url: {mask_password(url)}", error=ConfigError)
+            require_extra("postgres", ["psycopg"], purpose=f"state.url: {mask_credentials(url)}", error=ConfigError)
         self._url = url
         self._failure = ""
         self._retry_at = 0.0
@@ -51,7 +52,7 @@ class StateDatabase:
     @property
     def location(self) -> str:
         """The URL without its password, or the path of the SQLite file."""
-        return mask_password(self._url).removeprefix(SQLITE)
+        return mask_credentials(self._url).removeprefix(SQLITE)
 
     @contextmanager
     def reading(self) -> Iterator["Transaction"]:
@@ -86,7 +87,7 @@ class StateDatabase:
         try:
             yield
         except ERRORS as error:
-            reason = mask_password(first_line(getattr(error, "orig", None) or error))
+            reason = mask_credentials(first_line(getattr(error, "orig", None) or error))
             self._failure = f"the state database {self.location} cannot be used (state.url): {reason}"
             self._retry_at = time.monotonic() + RETRY_SECONDS
             raise StateUnavailable(self._failure) from error

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rag.database_url import SQLITE, sqlite_file
 from rag.errors import StateUnavailable
+from rag.private_files import make_private_folder
 from rag.state.schema import is_current, migrate
 
 ERRORS = (SQLAlchemyError, StateUnavailable, OSError, ImportError)
@@ -127,7 +128,7 @@ def _is_there(file: Path, *, create: bool) -> bool:
     An existing file is not opened: closing it again would release all locks that SQLite has on it in this process.
     """
     if create:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         with suppress(FileExistsError):
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         file.chmod(0o600)  # the umask may have taken more away

@@ -9,9 +9,13 @@ def validate_question(text: str, *, max_characters: int) -> str:
     """Return the question without the white space around it.
 
     Raises QuestionTooLong, or QuestionError if the question is empty or contains control characters or surrogates.
+    Models and the index see ligatures spelt out (NFKC): one character may count as eighteen.
     """
-    if len(text) > max_characters:
-        raise QuestionTooLong(f"the question is {len(text)} characters long, the limit is {max_characters}")
+    length = len(text)
+    if length <= max_characters:
+        length = len(unicodedata.normalize("NFKC", text))
+    if length > max_characters:
+        raise QuestionTooLong(f"the question is {length} characters long, the limit is {max_characters}")
     question = text.strip()
     if not question:
         raise QuestionError("the question is empty")

@@ -151,6 +151,24 @@ def test_a_flipped_bit_in_the_footer_is_refused_or_changes_nothing_that_is_read(
             assert read(flipped) == whole, position
 
 
+@pytest.mark.parametrize(
+    "source", ["../outside/secret.md", "/etc/hostname", "a/../../x.md", "a//b.md", "./a.md", "a/", "", "a\0.md", ".."]
+)
+def test_a_document_whose_path_leads_out_of_the_folder_is_refused(
+    backup: Path, new_library: Library, tmp_path: Path, source: str
+) -> None:
+    """Its text would be shown from the file, if the hash is right."""
+
+    def rename(table: pa.Table) -> pa.Table:
+        sources = [source, *table["source"].to_pylist()[1:]]
+        return table.set_column(table.schema.get_field_index("source"), "source", pa.array(sources))
+
+    target = tmp_path / "renamed.parquet"
+    changed(rename)(backup, target)
+    with pytest.raises(BackupError, match=r"is damaged \(.* is no path below a folder\); nothing was changed"):
+        import_backup(new_library.settings, new_library.store, new_library.embedder, target)
+
+
 def read(path: Path) -> list[tuple[object, ...]]:
     with reading_backup(path) as (origin, groups):
         documents = [document for group in groups for document in group]

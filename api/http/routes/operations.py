@@ -1,26 +1,34 @@
 """The routes of the operations in `api.service.operations`."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from inspect import Parameter
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Path, Query, Response
+from fastapi import FastAPI, Path, Query, Request, Response
 from pydantic import BaseModel
 
+from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
 from api.schemas.error_bodies import ERRORS
 from api.service.operation import Operation
 from api.service.operations import OPERATIONS
+from rag.blocking_work import run_blocking
 from rag.wiring import Services
 
 _BODY = "request"
+_CONNECTION = "connection"
 
 
 def add_operations(app: FastAPI, services: Services, operations: Sequence[Operation[Any, Any]] = OPERATIONS) -> None:
-    """Add one route for each operation. The handlers block, so FastAPI runs them in threads."""
+    """Add one route for each operation.
+
+    The handlers block. Those of answers have the threads for answers, and end if the client leaves; FastAPI runs the
+    others in threads of its own, so that they do not wait for answers.
+    """
     for operation in operations:
         app.add_api_route(
             operation.path,
-            _handler(operation, services),
+            (_answer_handler if operation.is_answer else _handler)(operation, services),
             methods=[operation.method],
             status_code=operation.status,
             responses=ERRORS,
@@ -39,22 +47,38 @@ def _handler(operation: Operation[Any, Any], services: Services) -> Callable[...
         content = response.model_dump_json(by_alias=True)
         return Response(content, status_code=operation.status, media_type="application/json")
 
-    handle.__name__ = operation.name
-    handle.__doc__ = operation.description
-    parameters = list(_parameters(operation))
-    signature = inspect.Signature(parameters, return_annotation=operation.response)
-    handle.__signature__ = signature  # type: ignore[attr-defined]
+    _describe(handle, operation, _parameters(operation))
     return handle
 
 
-def _parameters(operation: Operation[Any, Any]) -> Iterator[inspect.Parameter]:
+def _answer_handler(operation: Operation[Any, Any], services: Services) -> Callable[..., Awaitable[Response]]:
+    """Return the same function, asynchronous, with the connection as one more parameter."""
+    blocking = _handler(operation, services)
+
+    async def handle(**values: Any) -> Response:
+        connection: Request = values.pop(_CONNECTION)
+        response = await unless_gone(connection, run_blocking(blocking, **values))
+        return Response(status_code=CLIENT_GONE) if response is None else response
+
+    _describe(handle, operation, [_parameter(_CONNECTION, Request), *_parameters(operation)])
+    return handle
+
+
+def _describe(handle: Callable[..., Any], operation: Operation[Any, Any], parameters: Iterable[Parameter]) -> None:
+    handle.__name__ = operation.name
+    handle.__doc__ = operation.description
+    signature = inspect.Signature(list(parameters), return_annotation=operation.response)
+    handle.__signature__ = signature  # type: ignore[attr-defined]
+
+
+def _parameters(operation: Operation[Any, Any]) -> Iterator[Parameter]:
     """Yield the body of a POST request, optional if no field is required, or one parameter for each field of a GET."""
     fields = operation.request.model_fields
     if operation.method == "GET":
         for name, field in fields.items():
             location: Any = Path if f"{{{name}}}" in operation.path else Query
             details = location(description=field.description, examples=field.examples)
-            default = inspect.Parameter.empty if field.is_required() else field.default
+            default = Parameter.empty if field.is_required() else field.default
             yield _parameter(name, Annotated[(field.annotation, *field.metadata, details)], default)
     elif any(field.is_required() for field in fields.values()):
         yield _parameter(_BODY, operation.request)
@@ -62,5 +86,5 @@ def _parameters(operation: Operation[Any, Any]) -> Iterator[inspect.Parameter]:
         yield _parameter(_BODY, operation.request | None, None)
 
 
-def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -29,7 +29,7 @@ class Engine(Protocol):
         ...
 
     def embed_query(self, text: str) -> Vector:
-        """Return a question as a vector of length 1. Raises RuntimeError."""
+        """Return a question, or the first `max_tokens` of it, as a vector of length 1. Raises RuntimeError."""
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
@@ -40,7 +40,8 @@ class Engine(Protocol):
 class BuiltinEmbedder:
     """Embeds texts of up to 512 tokens in about 100 languages, as vectors of 384 numbers, on the CPU.
 
-    A longer text is embedded in windows of 512 tokens, and their vectors are averaged. Without `engine` it takes the
+    A longer document is embedded in windows of 512 tokens, and their vectors are averaged; of a longer question, the
+    first window is embedded. Without `engine` it takes the
     fastest that there is for this machine; `serving` prepares it for questions beside an ingest. Vectors of different
     engines have a cosine of at least .999, so an index of one can be searched with the other. The constructor raises
     EmbedderUnavailable if no engine can be loaded.

@@ -88,7 +88,10 @@ class Embedder(Protocol):
         ...
 
     def embed_query(self, text: str) -> Vector:
-        """Return one question as a float32 vector of shape (dimension,)."""
+        """Return one question as a float32 vector of shape (dimension,).
+
+        A question that is longer than `max_tokens` costs no more than one that is not: its beginning is embedded.
+        """
         ...
 
     def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rag.errors import ConfigError, StoreError, StoreLocked, StoreUnavailable
+from rag.private_files import make_private_folder, open_private
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,33}\.db")
 _NEEDED_BYTES = 32 << 20  # many times what one batch takes
@@ -28,7 +29,7 @@ def lock_database(path: Path) -> TextIO:
     the lock.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         return _locked(path)
     except OSError as error:
         raise StoreUnavailable(
@@ -49,7 +50,7 @@ def check_free_space(path: Path) -> None:
 
 def _locked(path: Path) -> TextIO:
     # A second process that fails to take Milvus Lite's own lock deletes it, and a third gets in.
-    lock = path.with_name(f"{path.name}.lock").open("a+", encoding="utf-8")
+    lock = open(path.with_name(f"{path.name}.lock"), "a+", encoding="utf-8", opener=open_private)  # noqa: SIM115  (held)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -16,7 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
 
+from rag.child_environment import child_environment
 from rag.errors import ConfigError, StoreLocked
+from rag.private_files import UMASK, make_private, open_private
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -41,12 +43,14 @@ class LiteProcess:
             # The process ends when it gets this lock: when we release it, or die.
             fcntl.lockf(lock, fcntl.LOCK_EX)
             self.address = f"unix:{folder / 'socket'}"
+            make_private(path)
             # It also prints the errors that it answers with, which we report ourselves.
             with (folder / "log").open("wb") as log:
                 process = subprocess.Popen(  # noqa: S603  (the binary that the package ships)
                     [binary, path.absolute(), self.address, "ERROR", lock.name],
                     env=_environment(binary.parent, home=folder),
                     cwd=path.parent,
+                    umask=UMASK,
                     stdout=log,
                     stderr=log,
                 )
@@ -88,7 +92,7 @@ def _binary() -> Path:
 @contextmanager
 def _guarded(path: Path) -> Iterator[None]:
     """Hold the lock that milvus-lite's own starter takes, to keep other programs out."""
-    with path.with_name(f".{path.name}.lock").open("w") as guard:
+    with open(path.with_name(f".{path.name}.lock"), "w", opener=open_private) as guard:
         try:
             fcntl.lockf(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -102,5 +106,4 @@ def _guarded(path: Path) -> Iterator[None]:
 def _environment(libraries: Path, *, home: Path) -> dict[str, str]:
     paths = os.pathsep.join(filter(None, (str(libraries), os.environ.get("LD_LIBRARY_PATH"))))
     # Without GLOG_minloglevel each start would leave log files in /tmp.
-    own = {"LD_LIBRARY_PATH": paths, "DYLD_LIBRARY_PATH": paths, "HOME": str(home), "GLOG_minloglevel": "3"}
-    return {**os.environ, **own}
+    return child_environment(LD_LIBRARY_PATH=paths, DYLD_LIBRARY_PATH=paths, HOME=str(home), GLOG_minloglevel="3")

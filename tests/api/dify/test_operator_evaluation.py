@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from api.dify.operator_evaluation import NEGATIONS, Operand, holds
+from api.dify.operator_evaluation import NEGATIONS, Operand, comparison, holds
 from api.dify.schemas import Operator
 from rag.errors import FilterError
 from rag.types import MetadataValue
@@ -111,3 +111,27 @@ def test_a_value_that_cannot_be_compared_is_an_error_for_every_document(
     for value in (None, "x", 3):
         with pytest.raises(FilterError, match=named):
             holds(operator, value, wanted)
+
+
+class CountedText(str):
+    """A text that counts how often it is read."""
+
+    reads = 0
+
+    def __str__(self) -> str:
+        CountedText.reads += 1
+        return "".join(self)
+
+
+@pytest.mark.parametrize("operator", get_args(Operator))
+def test_a_value_is_read_as_often_whether_it_is_compared_with_one_or_with_two_hundred(operator: Operator) -> None:
+    is_list = operator in ("in", "not in")
+    reads = []
+    for count in (1, 200):
+        operand: Operand = [f"none {number}" for number in range(count)] if is_list else "2024"
+        compare = comparison(operator, operand)
+        CountedText.reads = 0
+        for _ in range(50):
+            compare([CountedText("some value")] * 8)
+        reads.append(CountedText.reads)
+    assert reads[0] == reads[1] <= 50 * 8 * 2

@@ -3,8 +3,10 @@
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.datastructures import Headers
 
-from api.guard.hosts import trusted_hosts
+from api.guard.hosts import Hosts, trusted_hosts
+from api.request_errors import ForeignOrigin, UntrustedHost
 from rag.settings import ServeSettings
 from tests.kit.processes import Server, assert_json_error
 from tests.kit.tight_server import QUESTION
@@ -52,3 +54,59 @@ def test_by_default_no_other_site_may_call_and_none_may_change_anything(server: 
     assert server.client.post("/search", json={"question": QUESTION}, headers=own).status_code == 200
     for name in ("localhost", "[::1]"):
         assert server.client.get("/status", headers={"Host": f"{name}:{urlsplit(server.url).port}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["[::1]evil.example", "[::1]:80evil", "[::1", "::1]", "localhost:80:evil.example", "localhost:evil", "[localhost]"],
+)
+def test_a_malformed_host_is_refused_whatever_is_trusted(host: str) -> None:
+    for settings in (ServeSettings(), ServeSettings(host="0.0.0.0", trusted_hosts=("*",))):
+        with pytest.raises(UntrustedHost):
+            Hosts(settings, checks_origin=True).check("GET", Headers({"host": host}))
+
+
+LOADS = [
+    {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty", "sec-purpose": "prefetch"},  # <link rel=prefetch>
+    {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-purpose": "prefetch"},  # speculation rules
+    {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "purpose": "prefetch"},
+    {"sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+    {"sec-fetch-mode": "navigate", "sec-fetch-dest": "object"},
+    {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+    {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "script"},
+    {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "origin": "https://evil.org"},
+]
+
+
+@pytest.mark.parametrize("load", LOADS, ids=str)
+def test_a_page_of_another_site_learns_nothing_from_an_open_server(server: Server, load: dict[str, str]) -> None:
+    seen = set()
+    for path in ("/docs/guides/setup.md", "/docs/nothing.md", "/documents/guides/setup.md", "/status"):
+        response = server.client.get(path, headers={"Sec-Fetch-Site": "cross-site", **load})
+        assert_json_error(response, 403, "foreign_origin")
+        seen.add((response.text, response.headers["cross-origin-resource-policy"]))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        {},
+        {"sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
+        {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", "origin": "app://chat"},
+    ],
+    ids=str,
+)
+def test_links_the_page_itself_programs_and_desktop_clients_are_served(server: Server, load: dict[str, str]) -> None:
+    assert server.client.get("/docs/guides/setup.md", headers=load).status_code == 200
+
+
+def test_a_listed_site_may_read_from_its_pages() -> None:
+    hosts = Hosts(ServeSettings(cors_origins=("https://chat.example.com",)), checks_origin=True)
+    load = {"host": "localhost", "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}
+    hosts.check("GET", Headers({**load, "origin": "https://chat.example.com"}))
+    hosts.check("OPTIONS", Headers({**load, "origin": "https://chat.example.com"}))
+    with pytest.raises(ForeignOrigin):
+        hosts.check("GET", Headers({**load, "origin": "https://evil.org"}))

@@ -6,10 +6,11 @@ import socket
 import stat
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from ingest.files.confined import read_below, resolve_below
 from ingest.files.scan import scan
 from ingest.golden.questions import load_golden
 from rag.errors import DocumentError, KnowledgeError
@@ -32,6 +33,17 @@ def test_no_kind_of_link_leads_out_of_the_folder(folder: Folder, outside: Path) 
     (outside / "back.md").symlink_to("secret.md")
     (root / "twice.md").symlink_to(outside / "back.md")
     assert found(folder, "*") == ["good.md"]
+
+
+@pytest.mark.parametrize("path", ["../outside/secret.md", "a/../../outside/secret.md", "..", ".", "a/../good.md"])
+def test_a_path_with_dots_is_neither_resolved_nor_read(folder: Folder, outside: Path, path: str) -> None:
+    (folder.root / "a").mkdir()
+    for refused in (PurePosixPath(path), PurePosixPath(folder.root / path)):
+        with pytest.raises(OSError, match="leads out of the folder"):
+            read_below(folder.root, refused, max_bytes=ANY_SIZE)
+        with pytest.raises(OSError, match="leads out of the folder"):
+            resolve_below(folder.root, refused)
+    assert read_below(folder.root, PurePosixPath("good.md"), max_bytes=ANY_SIZE)
 
 
 def test_a_root_that_is_itself_a_link_is_followed(folder: Folder, tmp_path: Path) -> None:

@@ -40,9 +40,9 @@ class OpenVinoEngine:
             return self._tokenizer.count(f"passage: {text}") + 2
 
     def embed_query(self, text: str) -> Vector:
-        """Return a question as a vector of length 1."""
+        """Return a question as a vector of length 1; of a long one, its first window."""
         with native_call():
-            vector: Vector = self._embed([f"query: {text}"], self._questions)[0]
+            vector: Vector = self._embed([f"query: {text}"], self._questions, max_windows=1)[0]
         return vector
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
@@ -50,13 +50,13 @@ class OpenVinoEngine:
         with native_call():
             return self._embed([f"passage: {text}" for text in texts], self._documents)
 
-    def _embed(self, texts: Sequence[str], encoder: Encoder) -> Matrix:
+    def _embed(self, texts: Sequence[str], encoder: Encoder, *, max_windows: int | None = None) -> Matrix:
         """Average the windows of each text, each by its number of tokens."""
         width = self._file.max_tokens - 2
         windows, texts_of_windows = [], []
         for number, text in enumerate(texts):
             ids = self._tokenizer.encode(text)
-            for start in range(0, len(ids), width):
+            for start in range(0, len(ids), width)[:max_windows]:
                 windows.append(ids[start : start + width])
                 texts_of_windows.append(number)
         sums = np.zeros((len(texts), self._file.hidden), dtype=np.float32)

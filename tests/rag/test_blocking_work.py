@@ -1,0 +1,111 @@
+"""Work for callers that leave: what has not begun never begins, and what has begun is waited for."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rag.blocking_work import Turns, run_blocking
+from tests.kit.waiting import eventually
+
+
+class Gate:
+    """Work that notes that it has begun, and goes on once the gate is open."""
+
+    def __init__(self, turns: Turns | None = None) -> None:
+        self.turns = turns
+        self.begun: list[int] = []
+        self.entered: list[int] = []
+        self.open = threading.Event()
+
+    def work(self, number: int) -> int:
+        self.entered.append(number)
+        if self.turns is None:
+            return self._hold(number)
+        with self.turns.turn():
+            return self._hold(number)
+
+    def _hold(self, number: int) -> int:
+        self.begun.append(number)
+        assert self.open.wait(60)
+        return number
+
+
+async def until(condition: object) -> None:
+    await asyncio.get_running_loop().run_in_executor(WAITING, eventually, condition)
+
+
+WAITING = ThreadPoolExecutor(4)
+
+
+def with_threads(count: int) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(count))
+
+
+def test_the_result_and_the_error_of_the_work_are_those_of_the_call() -> None:
+    assert asyncio.run(run_blocking(max, 3, 4)) == 4
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run_blocking(divmod, 1, 0))
+
+
+def test_work_that_waits_for_a_thread_or_a_turn_never_begins_after_its_caller_has_left() -> None:
+    for gate, threads in ((Gate(), 2), (Gate(Turns(2)), 8)):
+
+        async def leave(gate: Gate = gate, threads: int = threads) -> None:
+            with_threads(threads)
+            calls = [asyncio.create_task(run_blocking(gate.work, number)) for number in range(8)]
+            await until(lambda: len(gate.begun) == 2 and len(gate.entered) == threads)
+            for call in calls[2:]:
+                call.cancel()
+            gate.open.set()
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+            assert outcomes[:2] == [0, 1]
+            assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes[2:])
+            assert await run_blocking(gate.work, 9) == 9, "the places are free again"
+
+        asyncio.run(leave())
+        assert sorted(gate.begun) == [0, 1, 9]
+
+
+def test_a_call_that_is_cancelled_ends_only_with_its_work() -> None:
+    gate = Gate()
+    ended: list[bool] = []
+
+    async def leave() -> None:
+        call = asyncio.create_task(run_blocking(gate.work, 1))
+        await until(lambda: gate.begun)
+        for _ in range(3):  # also if it is cancelled again and again
+            call.cancel()
+            await asyncio.sleep(0)
+        assert not call.done()
+        gate.open.set()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        ended.append(True)
+
+    asyncio.run(leave())
+    assert ended
+
+
+def test_turns_are_taken_in_the_order_of_arrival_by_at_most_so_many() -> None:
+    turns, inside, most = Turns(3), 0, 0
+    lock = threading.Lock()
+
+    def work() -> None:
+        nonlocal inside, most
+        for _ in range(50):
+            with turns.turn():
+                with lock:
+                    inside += 1
+                    most = max(most, inside)
+                with lock:
+                    inside -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert most <= 3
