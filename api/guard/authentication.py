@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.error_formats import error_response
 from api.guard.keys import Key, Keys
+from api.guard.no_such_route import no_such_route
 from api.guard.route_rules import Rule, rule_of
 from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
 
@@ -12,7 +13,10 @@ _CALLER = "zhiwen.caller"
 
 
 class AuthenticationMiddleware:
-    """ASGI middleware that refuses a request unless the caller's key opens its route."""
+    """ASGI middleware that refuses a request unless the caller's key opens its route.
+
+    A route that the table lacks does not exist for a caller who is no administrator: another key would not help.
+    """
 
     def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
         self._app = app
@@ -22,9 +26,12 @@ class AuthenticationMiddleware:
         if scope["type"] == "http" and not self._keys.is_open:
             rule = rule_of(scope["method"], scope["path"])
             try:
-                scope[_CALLER] = _authenticated(self._keys, Headers(scope=scope), rule)
+                caller = scope[_CALLER] = _authenticated(self._keys, Headers(scope=scope), rule)
             except RequestRefused as error:
                 await error_response(error, rule.error_format)(scope, receive, send)
+                return
+            if caller and not rule.path and rule.needs not in caller.opens:
+                await no_such_route(scope["method"], scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -47,7 +54,7 @@ def _authenticated(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
         raise KeyMissing("API key missing; send it in the header `Authorization: Bearer …`")
     if caller is None:
         raise KeyUnknown("invalid API key; ask the administrator")
-    if rule.needs not in caller.opens:
+    if rule.path and rule.needs not in caller.opens:
         raise ScopeMissing(f"the API key {caller.name} lacks the scope {rule.needs}", scope=rule.needs)
     return caller
 

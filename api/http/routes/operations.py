@@ -4,15 +4,17 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Path, Query, Response
+from fastapi import FastAPI, Path, Query, Request, Response
 from pydantic import BaseModel
 
+from api.public_urls import below, prefix_of
 from api.schemas.error_bodies import ERRORS
 from api.service.operation import Operation
 from api.service.operations import OPERATIONS
 from rag.wiring import Services
 
 _BODY = "request"
+_CONNECTION = "connection"
 
 
 def add_operations(app: FastAPI, services: Services, operations: Sequence[Operation[Any, Any]] = OPERATIONS) -> None:
@@ -32,16 +34,16 @@ def add_operations(app: FastAPI, services: Services, operations: Sequence[Operat
 def _handler(operation: Operation[Any, Any], services: Services) -> Callable[..., Response]:
     """Return a function whose signature tells FastAPI the parameters and the response of the route."""
 
-    def handle(**values: Any) -> Response:
+    def handle(connection: Request, **values: Any) -> Response:
         body = values.pop(_BODY, None)
         response: BaseModel = operation.run(services, body or operation.request(**values))
         # FastAPI would change threads once more, and serialise the response on the event loop.
-        content = response.model_dump_json(by_alias=True)
+        content = below(response, prefix_of(connection)).model_dump_json(by_alias=True)
         return Response(content, status_code=operation.status, media_type="application/json")
 
     handle.__name__ = operation.name
     handle.__doc__ = operation.description
-    parameters = list(_parameters(operation))
+    parameters = [_parameter(_CONNECTION, Request), *_parameters(operation)]
     signature = inspect.Signature(parameters, return_annotation=operation.response)
     handle.__signature__ = signature  # type: ignore[attr-defined]
     return handle
