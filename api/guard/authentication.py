@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.error_formats import error_response
 from api.guard.keys import Key, Keys
+from api.guard.no_such_route import no_such_route
 from api.guard.route_rules import Rule, rule_of
 from api.private_paths import hiding_paths
 from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
@@ -15,7 +16,8 @@ _CALLER = "zhiwen.caller"
 class AuthenticationMiddleware:
     """ASGI middleware that refuses a request unless the caller's key opens its route.
 
-    Only administrators see paths of this machine.
+    A route that the table lacks does not exist for a caller who is no administrator: another key would not help. Only
+    administrators see paths of this machine.
     """
 
     def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
@@ -31,6 +33,9 @@ class AuthenticationMiddleware:
             caller = scope[_CALLER] = _authenticated(self._keys, Headers(scope=scope), rule)
         except RequestRefused as error:
             await error_response(error, rule.error_format)(scope, receive, send)
+            return
+        if caller and not rule.path and rule.needs not in caller.opens:
+            await no_such_route(scope["method"], scope["path"])(scope, receive, send)
             return
         with hiding_paths(caller is None or "admin" not in caller.opens):
             await self._app(scope, receive, send)
@@ -54,7 +59,7 @@ def _authenticated(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
         raise KeyMissing("API key missing; send it in the header `Authorization: Bearer …`")
     if caller is None:
         raise KeyUnknown("invalid API key; ask the administrator")
-    if rule.needs not in caller.opens:
+    if rule.path and rule.needs not in caller.opens:
         raise ScopeMissing(f"the API key {caller.name} lacks the scope {rule.needs}", scope=rule.needs)
     return caller
 

@@ -96,6 +96,12 @@ def rule_of(method: str, path: str) -> Rule:
     return Rule(method, "", "admin", error_format=matching[0].error_format if matching else _format_of_unknown(path))
 
 
+@lru_cache(maxsize=1024)
+def methods_of(path: str) -> tuple[str, ...]:
+    """The methods of the routes with this path; none if the table has no such path."""
+    return tuple(sorted({rule.method for pattern, rule in _COMPILED if pattern.match(path)}))
+
+
 def _format_of_unknown(path: str) -> ErrorFormat:
     """The error format for a path that does not exist: OpenAI clients also try endpoints below /v1 that we lack."""
     return OPENAI if path.startswith("/v1/") else OWN

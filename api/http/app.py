@@ -53,6 +53,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
+        strict_content_type=False,  # a body without a type is JSON
     )
     add_middlewares(app, services, runner, context)
     add_error_handlers(app)

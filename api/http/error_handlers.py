@@ -10,8 +10,10 @@ from starlette.exceptions import HTTPException
 
 from api.error_codes import error_code, http_status
 from api.error_formats import Problem, retry_headers
-from api.guard.route_rules import rule_of
+from api.guard.no_such_route import about_path
+from api.guard.route_rules import methods_of, rule_of
 from api.private_paths import shown
+from api.public_urls import prefix_of
 from api.schemas.error_bodies import ErrorBody
 from rag.errors import ZhiwenError
 
@@ -43,6 +45,8 @@ async def _on_zhiwen_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for it)
+    if isinstance(error.body, bytes):
+        return _response(request, Problem(422, "invalid_request", _about_type(request)))
     problems = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"] if part != "body")
@@ -55,7 +59,13 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     code = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout", 413: "body_too_large"}.get(
         error.status_code, "http_error"
     )
-    return _response(request, Problem(error.status_code, code, str(error.detail)), error.headers)
+    message = str(error.detail)
+    path = _path(request)
+    if error.status_code == 404 and not methods_of(path):
+        message = about_path(path)
+    if error.status_code == 400 and error.__cause__:
+        message = _about_encoding(request, error.__cause__)
+    return _response(request, Problem(error.status_code, code, message), error.headers)
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
@@ -64,4 +74,27 @@ async def _on_bug(request: Request, error: Exception) -> JSONResponse:
 
 
 def _response(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return rule_of(request.method, request.url.path).error_format.response(problem, headers)
+    return rule_of(request.method, _path(request)).error_format.response(problem, headers)
+
+
+def _path(request: Request) -> str:
+    """The path of the route, without the prefix of a proxy."""
+    return request.url.path.removeprefix(prefix_of(request))
+
+
+def _about_type(request: Request) -> str:
+    sent = request.headers.get("content-type", "")
+    return f"the body is {sent}; send JSON, with the header `Content-Type: application/json`"
+
+
+def _about_encoding(request: Request, cause: BaseException) -> str:
+    """What is wrong with a body that is no text, before it could be wrong JSON."""
+    if encoding := request.headers.get("content-encoding", ""):
+        return f"the body is compressed (Content-Encoding: {encoding}); send it as it is"
+    if isinstance(cause, UnicodeDecodeError):
+        return (
+            "the body is not UTF-8; a Windows command line sends another encoding, so put the JSON into a file in UTF-8"
+        )
+    if isinstance(cause, RecursionError):
+        return "the body is nested too deeply"
+    return "the body cannot be read as JSON"

@@ -11,6 +11,7 @@ from api.guard.hosts import Hosts, TrustedHostsMiddleware
 from api.guard.rate_limit import RateLimitMiddleware
 from api.guard.reader_timeout import ReaderTimeoutMiddleware
 from api.guard.security_headers import SecurityHeadersMiddleware
+from api.http.request_path import RequestPathMiddleware, RoutePathMiddleware
 from api.http.server_context import ServerContext
 from api.monitoring.gauges import LoadCollector, RerankCollector, StoreCollector
 from api.monitoring.metrics import Metrics, add_metrics
@@ -51,6 +52,7 @@ def _add_stack(
     app: FastAPI, serve: ServeSettings, context: ServerContext, limit: ConcurrencyLimit, metrics: Metrics
 ) -> None:
     """Add the middlewares from the inside out: Starlette wraps each around those added before it."""
+    app.add_middleware(RoutePathMiddleware)
     app.add_middleware(AnswerLimitMiddleware, limit=limit)
     app.add_middleware(BodyLimitMiddleware, max_bytes=serve.max_body_bytes, timeout_seconds=serve.body_timeout_seconds)
     if serve.requests_per_minute:
@@ -69,3 +71,4 @@ def _add_stack(
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(ReaderTimeoutMiddleware, timeout_seconds=serve.reader_timeout_seconds)
     app.add_middleware(RequestLogMiddleware, metrics=metrics, log_text=serve.log_text)
+    app.add_middleware(RequestPathMiddleware, public_url=serve.public_url)

@@ -1,4 +1,4 @@
-"""Requests that chat clients send on their own: titles for a conversation, tags, follow-up questions.
+"""Requests that chat clients send on their own: titles for a conversation, tags, follow-up questions, search queries.
 
 They arrive as ordinary chat completions whose prompt contains the conversation so far. No document answers them, so
 they get an answer without a search and without a call of the chat model.
@@ -9,23 +9,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from api.openai.quoted_conversation import first_message, is_transcript, split_prompt
+from api.openai.task_instructions import Task, is_question, names_conversations, task_of
+
 _MAX_TITLE_CHARACTERS = 20
 
-# Open WebUI: "### Task:", guidelines, and the conversation in a tag. The key of the requested JSON names the task.
-_TASK = re.compile(r"\s*### Task:\n.*<(?:chat_history|chat_context)>", re.DOTALL)
-_REQUESTED_KEY = re.compile(r"\{\s*\"(title|tags|follow_ups|queries|text|prompt)\":")
-_EMPTY: dict[str, object] = {"tags": [], "follow_ups": [], "queries": [], "text": "", "prompt": ""}
-_EXAMPLES_END = re.compile(r"<(?:chat_history|chat_context)>\s*")
-
-# Chatbox.
-_NAMING = re.compile(r"Based on the chat history, give this conversation a name")
-# Cherry Studio, LobeChat: instructions in the system message, the conversation in the user message.
+# Open WebUI writes such a heading above each of its tasks.
+_OPEN_WEBUI = re.compile(r"\s*### Task:\n.*<(?:chat_history|chat_context)>", re.DOTALL)
+# Cherry Studio and LobeChat: a system message that only says what to make of the conversation.
 _SUMMARIES = re.compile(r"总结|概括|summar|conclude", re.IGNORECASE)
 _TITLES = re.compile(r"标题|title", re.IGNORECASE)
 
-_TURN = re.compile(r"^[ \t]*(?:\*\*)?user(?:\*\*)?[ \t]*[:：][ \t]*(.+)$", re.IGNORECASE | re.MULTILINE)
-_TRANSCRIPT = re.compile(
-    r"\s*(?:[\[{].*\"role\"|(?:\*\*)?(?:user|assistant)(?:\*\*)?\s*[:：])", re.IGNORECASE | re.DOTALL
+_REQUESTED_OBJECT = re.compile(r"\{\s*\"(\w+)\":\s*([\[\"])")
+_REQUESTED_LIST = re.compile(r"\[\s*\"[^\"\]]*\"\s*,")
+_REQUESTED_TAG = re.compile(r"<question>|[`'\"]question[`'\"] XML block")
+_FOLLOW_UP = re.compile(
+    r"^[ \t*]*(?:follow[- ]?up (?:question|input)|latest question|user(?:'s)? question|question|追问|后续问题|用户问题)"
+    r"[ \t*]*[:：]\s*(.+)$",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -37,44 +38,104 @@ class ClientMessage:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class _ClientTask:
+    """A task, the `prompt` that says how its answer must look, and the `conversation` that it is about."""
+
+    task: Task
+    prompt: str
+    conversation: str
+
+
 def answer_client_task(messages: Sequence[ClientMessage]) -> str | None:
     """Return an answer in the form that the client parses, or None if a person asked."""
-    last = next((message.text for message in reversed(messages) if message.role == "user"), "")
-    instructions = "\n".join(message.text for message in messages if message.role in ("system", "developer"))
-    if _TASK.match(last):
-        return _open_webui(last)
-    if _NAMING.search(last):
-        return _title(last.partition("```")[2] or last)
-    if _SUMMARIES.search(instructions) and _TITLES.search(instructions) and _TRANSCRIPT.match(last):
-        return _title(last)
+    found = _find_task(messages)
+    if found is None:
+        return None
+    requested = _REQUESTED_OBJECT.search(found.prompt)
+    title = _title(found.conversation) if found.task == "title" else ""
+    if requested:
+        value = [] if requested[2] == "[" else title
+        return json.dumps({requested[1]: value}, ensure_ascii=False)
+    if found.task == "queries":
+        return _query(found)
+    if found.task in ("tags", "follow_ups") and _REQUESTED_LIST.search(found.prompt):
+        return "[]"
+    return title
+
+
+def _find_task(messages: Sequence[ClientMessage]) -> _ClientTask | None:
+    """Return the task of a client: in a message that quotes a conversation, below one, or above one."""
+    index = _index_of_prompt(messages)
+    if index is None:
+        return None
+    prompt = messages[index].text
+    earlier = [message for message in messages[:index] if message.role in ("user", "assistant")]
+    system = "\n".join(message.text for message in messages[:index] if message.role in ("system", "developer"))
+    if found := _around_quote(prompt):
+        return found
+    if found := _below_conversation(messages[index], earlier):
+        return found
+    is_first = all(message.role == "user" for message in earlier)
+    return _above_conversation(system, prompt) if system and is_first else None
+
+
+def _index_of_prompt(messages: Sequence[ClientMessage]) -> int | None:
+    """Return where the instruction may be: in the last message of the user, or in a system message that comes last."""
+    for index in reversed(range(len(messages))):
+        if messages[index].role in ("user", "system", "developer"):
+            return index if messages[index].text.strip() else None
     return None
 
 
-def _open_webui(prompt: str) -> str:
-    requested = _REQUESTED_KEY.search(prompt)
-    if requested is None:
-        return ""
-    key = requested[1]
-    value = _title(_EXAMPLES_END.split(prompt)[-1]) if key == "title" else _EMPTY[key]
-    return json.dumps({key: value}, ensure_ascii=False)
+def _around_quote(prompt: str) -> _ClientTask | None:
+    parts = split_prompt(prompt)
+    if parts is None:
+        return None
+    if _OPEN_WEBUI.match(prompt):
+        requested = _REQUESTED_OBJECT.search(parts.instruction)
+        is_title = requested is not None and requested[1] == "title"
+        # Of what it does not know, it takes an empty answer.
+        return _ClientTask("title" if is_title else task_of(parts.instruction) or "summary", prompt, parts.quoted)
+    task = task_of(parts.instruction)
+    # Instructions to rephrase a question contain examples of questions.
+    if task is None or (task != "queries" and is_question(parts.instruction)):
+        return None
+    return _ClientTask(task, prompt, parts.quoted)
 
 
-def _title(transcript: str) -> str:
-    """Return the first user message, cut to the length of a title."""
-    turn = _TURN.search(transcript)
-    message = _first_in_json(transcript) or (turn[1] if turn else transcript.strip().partition("\n")[0])
-    line = " ".join(message.split())
+def _below_conversation(message: ClientMessage, earlier: Sequence[ClientMessage]) -> _ClientTask | None:
+    """NextChat, FastGPT: the conversation as messages, and below it what to make of it."""
+    task = task_of(message.text) if earlier else None
+    is_client = (
+        task == "title"
+        or (task == "summary" and message.role != "user")
+        or (task == "follow_ups" and _REQUESTED_LIST.search(message.text))
+    )
+    if task is None or not is_client or is_question(message.text):
+        return None
+    return _ClientTask(task, message.text, next((one.text for one in earlier if one.role == "user"), ""))
+
+
+def _above_conversation(system: str, prompt: str) -> _ClientTask | None:
+    """Cherry Studio, LobeChat: what to make of it in the system message, and the conversation in the user message."""
+    if not is_transcript(prompt):
+        # The first question alone: the system message may as well be the persona of an assistant.
+        return _ClientTask("title", system, prompt) if names_conversations(system) else None
+    is_title = _SUMMARIES.search(system) and _TITLES.search(system)
+    task = "title" if is_title else task_of(system)
+    return _ClientTask(task, system, prompt) if task else None
+
+
+def _query(found: _ClientTask) -> str:
+    """Return the question as it is, or that no search is needed to a client that asks for either."""
+    if _REQUESTED_TAG.search(found.prompt):
+        return "<question>not_needed</question>"
+    questions = _FOLLOW_UP.findall(found.prompt)
+    return " ".join((questions[-1] if questions else first_message(found.conversation)).split())
+
+
+def _title(conversation: str) -> str:
+    """Return the first message of the user, cut to the length of a title."""
+    line = " ".join(first_message(conversation).split())
     return line if len(line) <= _MAX_TITLE_CHARACTERS else f"{line[: _MAX_TITLE_CHARACTERS - 1]}…"
-
-
-def _first_in_json(transcript: str) -> str:
-    """Return the first user message of a JSON list of messages, or ""."""
-    try:
-        messages = json.loads(transcript)
-    except (ValueError, RecursionError):
-        return ""
-    for message in messages if isinstance(messages, list) else [messages]:
-        if isinstance(message, dict) and message.get("role") == "user":
-            text = message.get("mainText") or message.get("content")
-            return text if isinstance(text, str) else ""
-    return ""

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -71,7 +71,7 @@ def text_completion(text: str) -> ChatCompletion:
     return _completion(AssistantMessage(content=text), "stop", CompletionUsage.of(None))
 
 
-async def answer_chunks(events: Events, style: AnswerStyle, *, with_usage: bool) -> AsyncIterator[bytes]:
+async def answer_chunks(events: Events, style: AnswerStyle, *, with_usage: bool) -> AsyncGenerator[bytes, None]:
     """Yield the frames of a streamed answer. Each has a choice, even the one with the usage: clients rely on it.
 
     An error after the start is the last frame: it has no choices, and no `[DONE]` follows, since the answer is not
@@ -98,7 +98,7 @@ async def answer_chunks(events: Events, style: AnswerStyle, *, with_usage: bool)
     yield _DONE
 
 
-async def text_chunks(text: str, *, with_usage: bool) -> AsyncIterator[bytes]:
+async def text_chunks(text: str, *, with_usage: bool) -> AsyncGenerator[bytes, None]:
     """Yield the frames of a stream with this text, for which no model was called."""
     stream = _Stream()
     yield stream.chunk(Delta(role="assistant", content=text))

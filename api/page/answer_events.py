@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from pydantic import BaseModel
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from api.error_formats import OWN
 from api.page.answer_html import AnswerRenderer, Blocks, answer_html
 from api.page.event_batches import batch_ready_items
+from api.public_urls import below
 from api.service.ask import AskResponse
 from api.sse import event
 from rag.answering.answer import AnswerEvent, PassagesFound
@@ -94,17 +95,18 @@ class AnswerData(BaseModel):
 
 
 async def page_events(
-    first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], language: ReplyLanguage
-) -> AsyncIterator[bytes]:
+    first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], language: ReplyLanguage, prefix: str = ""
+) -> AsyncGenerator[bytes, None]:
     """Yield the event `passages`, then `reasoning` and `html` during the answer, and last `answer` or `error`.
 
-    `language` is the language of the question.
+    `language` is the language of the question; `prefix` begins the addresses of documents.
     """
     passages: Sequence[Passage] = first.passages if isinstance(first, PassagesFound) else ()
     renderer = AnswerRenderer([passage.number for passage in passages])
     try:
         async with aclosing(batch_ready_items(events)) as batches:
-            yield event("passages", PassagesData(passages=[PassageLocation.of(passage) for passage in passages]))
+            locations = PassagesData(passages=[PassageLocation.of(passage) for passage in passages])
+            yield event("passages", below(locations, prefix))
             async for batch in batches:
                 if text := "".join(piece.text for piece in batch if isinstance(piece, ReasoningDelta)):
                     yield event("reasoning", ReasoningData(text=text))
@@ -112,7 +114,8 @@ async def page_events(
                 if text := "".join(piece.text for piece in batch if isinstance(piece, TextDelta)):
                     yield event("html", BlocksData.of(await _render(renderer, text)))
                 if isinstance(batch[-1], Answer):
-                    yield event("answer", await asyncio.to_thread(_answer_data, batch[-1], passages, language))
+                    data = await asyncio.to_thread(_answer_data, batch[-1], passages, language)
+                    yield event("answer", below(data, prefix))
                 else:
                     # Leave time for other requests. The text that arrives during the pause is rendered in one go.
                     await asyncio.sleep(min(_PAUSE_FACTOR * (time.perf_counter() - started), _MAX_PAUSE_SECONDS))

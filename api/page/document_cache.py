@@ -35,6 +35,7 @@ class _Key:
     is_in_file: bool
     lines: range
     id_prefix: str
+    base: str
 
 
 class DocumentCache:
@@ -45,17 +46,18 @@ class DocumentCache:
         self._names: tuple[Commit, DocumentNames] | None = None
         self._documents: LRUCache[_Key, CachedDocument] = LRUCache(max_bytes, getsizeof=_size)
 
-    def render(self, found: LiveDocument, *, lines: range = range(0), id_prefix: str = "") -> CachedDocument:
+    def render(
+        self, found: LiveDocument, *, lines: range = range(0), id_prefix: str = "", base: str = ""
+    ) -> CachedDocument:
         """Return the document from the cache, or render it. Raises as `LiveDocument.text` and `render_document`."""
-        key = _Key(found.snapshot.commit, found.record.source, found.content is not None, lines, id_prefix)
+        key = _Key(found.snapshot.commit, found.record.source, found.content is not None, lines, id_prefix, base)
         with self._lock:
             cached = self._documents.get(key)
         if cached:
             return cached
         text = found.text()
-        rendered = render_document(
-            text.document, names=self._names_of(found.snapshot), lines=lines, id_prefix=id_prefix
-        )
+        names = self._names_of(found.snapshot)
+        rendered = render_document(text.document, names=names, lines=lines, id_prefix=id_prefix, base=base)
         document = CachedDocument(rendered.headings, rendered.html, text.is_rebuilt)
         with self._lock:
             # The cache refuses a document that is larger than all of it.

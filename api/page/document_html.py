@@ -43,18 +43,20 @@ def render_document(
     names: DocumentNames = _NO_NAMES,
     lines: range = range(0),
     id_prefix: str = "",
+    base: str = "",
 ) -> RenderedDocument:
     """Render a document, and mark the smallest blocks that overlap `lines` of its file.
 
     These are paragraphs, or single lines of one, table rows, and single lines of code; a heading only if nothing else
     is on the lines. Links to documents lead to those in `names`. `id_prefix` begins every id, for a page that has
-    other ids.
+    other ids; `base` begins the addresses of documents and pictures.
     """
     headings = section_headings(document.root)
     anchors = {id(heading.element): id_prefix + heading.anchor for heading in headings if heading.anchor}
-    sanitiser = Sanitiser(_own_address)
-    links = DocumentLinks(document.source, names, id_prefix=id_prefix)
-
+    own = (base + DOCUMENTS, base + PICTURES, "#")
+    # Of relative addresses only those stay that `DocumentLinks` makes.
+    sanitiser = Sanitiser(lambda address: address if address.startswith(own) else None, base=base)
+    links = DocumentLinks(document.source, names, id_prefix=id_prefix, base=base)
     content = [*_properties(document), *document.root.children]
 
     def html(cited: CitedLines) -> str:
@@ -77,8 +79,3 @@ def _properties(document: Document) -> Iterator[Element]:
             children += [Text(each.text, each.line), Element("br", each.line)]
         lines = [each.line for each in document.properties]
         yield Element("p", min(lines), max(lines), children=children[:-1])
-
-
-def _own_address(address: str) -> str | None:
-    """Keep the relative addresses that `DocumentLinks` makes."""
-    return address if address.startswith((DOCUMENTS, PICTURES, "#")) else None

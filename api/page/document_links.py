@@ -14,9 +14,10 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif")
 
 
 class DocumentLinks:
-    """Resolves the links of the document `source`. `id_prefix` begins the ids of its page."""
+    """Resolves the links of the document `source`. `id_prefix` begins the ids of its page, `base` our own addresses."""
 
-    def __init__(self, source: str, names: DocumentNames, *, id_prefix: str = "") -> None:
+    def __init__(self, source: str, names: DocumentNames, *, id_prefix: str = "", base: str = "") -> None:
+        self._base = base
         self._folder = str(PurePosixPath("/", source).parent)
         self._names = names
         self._id_prefix = id_prefix
@@ -37,7 +38,7 @@ class DocumentLinks:
         found = self._names.at(posixpath.normpath(posixpath.join(self._folder, path)).lstrip("/"))
         if not found and path.startswith("/"):  # the root of a site may be a folder of the knowledge folder
             found = self._names.named(posixpath.normpath(path).lstrip("/"))
-        return document_url(found) + _fragment(unquote(url.fragment)) if found else None
+        return self._base + document_url(found) + _fragment(unquote(url.fragment)) if found else None
 
     def picture(self, image: Element) -> str | None:
         """Return the address of a picture of the folder, whether or not it is there; None for any other picture."""
@@ -47,7 +48,8 @@ class DocumentLinks:
         written = posixpath.normpath(unquote(url.path))
         whole = posixpath.normpath(posixpath.join(self._folder, written)).lstrip("/")
         name = posixpath.normpath(posixpath.join("/", written)).lstrip("/")  # without leading `..`
-        return picture_url(name, whole.removesuffix(name).strip("/")) if whole.endswith(name) else picture_url(name)
+        folder = whole.removesuffix(name).strip("/") if whole.endswith(name) else ""
+        return self._base + picture_url(name, folder)
 
     def _wikilink(self, target: str) -> str | None:
         path, _, heading = target.partition("#")
@@ -56,7 +58,7 @@ class DocumentLinks:
         if not path:
             return self._heading(heading)
         found = self._names.named(posixpath.normpath(path.strip()))
-        return document_url(found) + _fragment(heading) if found else None
+        return self._base + document_url(found) + _fragment(heading) if found else None
 
     def _heading(self, anchor: str) -> str | None:
         return _fragment(anchor, self._id_prefix) or None

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from api.page.document_cache import CachedDocument, DocumentCache
 from api.page.document_html import line_range
 from api.page.page_template import page
+from api.public_urls import prefix_of
 from api.schemas.error_bodies import ERRORS, ErrorResponse
 from api.service.documents import DocumentOut, SectionOut
 from ingest.live_documents import LiveDocument, load_live_document
@@ -40,33 +41,35 @@ def add_documents(app: FastAPI, store: Store, knowledge: KnowledgeSettings, *, i
     """
     cache = DocumentCache()
 
-    @app.get("/documents/{source:path}", responses=ERRORS, include_in_schema=False)
-    def document(source: str, lines: Lines = "") -> DocumentOut:
+    @app.get("/documents/{source:path}", responses=ERRORS, tags=["ask"])
+    def document(source: str, connection: Request, lines: Lines = "") -> DocumentOut:
         """Return a document of the live generation as JSON with HTML, in which the given lines are marked."""
-        return _content(load_live_document(source, store.snapshot(), knowledge), line_range(lines), cache)
+        found = load_live_document(source, store.snapshot(), knowledge)
+        return _content(found, line_range(lines), cache, prefix_of(connection))
 
-    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE_ERRORS, include_in_schema=False)
+    @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE_ERRORS, tags=["ask"])
     def document_page(source: str, request: Request, lines: Lines = "") -> HTMLResponse:
         """Return a document of the live generation as a page. The first of the given lines has the id `passage`."""
+        prefix = prefix_of(request)
         if not is_open:
-            return page("locked_document", title="知问 zhiwen")
+            return page("locked_document", base=prefix, title="知问 zhiwen")
         try:
-            return _page(load_live_document(source, store.snapshot(), knowledge), line_range(lines), cache)
+            return _page(load_live_document(source, store.snapshot(), knowledge), line_range(lines), cache, prefix)
         except DocumentNotFound:
             if "text/html" not in request.headers.get("accept", ""):
                 raise
-            return page("missing_document", title=source, status=404, source=escape(source))
+            return page("missing_document", base=prefix, title=source, status=404, source=escape(source))
 
 
-def _content(found: LiveDocument, lines: range, cache: DocumentCache) -> DocumentOut:
-    rendered = cache.render(found, lines=lines, id_prefix=_ID_PREFIX)
+def _content(found: LiveDocument, lines: range, cache: DocumentCache, prefix: str) -> DocumentOut:
+    rendered = cache.render(found, lines=lines, id_prefix=_ID_PREFIX, base=prefix)
     return DocumentOut(
         source=found.record.source,
         title=found.record.title,
         generation=found.snapshot.generation,
         chunks=found.record.chunks,
         rebuilt=rendered.is_rebuilt,
-        url=document_url(found.record.source, lines),
+        url=prefix + document_url(found.record.source, lines),
         sections=[
             SectionOut(level=heading.level, heading=heading.text, anchor=heading.anchor)
             for heading in rendered.headings
@@ -75,10 +78,11 @@ def _content(found: LiveDocument, lines: range, cache: DocumentCache) -> Documen
     )
 
 
-def _page(found: LiveDocument, lines: range, cache: DocumentCache) -> HTMLResponse:
-    rendered = cache.render(found, lines=lines)
+def _page(found: LiveDocument, lines: range, cache: DocumentCache, prefix: str) -> HTMLResponse:
+    rendered = cache.render(found, lines=lines, base=prefix)
     return page(
         "document",
+        base=prefix,
         title=found.record.title or found.record.source,
         source=escape(found.record.source),
         heading="" if _begins_with_title(found, rendered) else f"<h1>{escape(found.record.title)}</h1>",

@@ -29,13 +29,13 @@ HEADERS = {
 }
 
 
-def page(name: str, *, title: str, status: int = 200, **values: str) -> HTMLResponse:
-    """Return the page of the template `name`. `values` are HTML, `title` is text.
+def page(name: str, *, base: str, title: str, status: int = 200, **values: str) -> HTMLResponse:
+    """Return the page of the template `name`. `values` are HTML, `title` is text, `base` begins the paths of its links.
 
     The texts of a page are in `static/i18n.js`, in both languages; the script of a page has the name of its template.
     """
-    main = Template((TEMPLATES / f"{name}.html").read_text(encoding="utf-8")).substitute(values)
+    main = Template((TEMPLATES / f"{name}.html").read_text(encoding="utf-8")).substitute(values, base=base)
     frame = Template((TEMPLATES / "frame.html").read_text(encoding="utf-8"))
     return HTMLResponse(
-        frame.substitute(main=main, name=name, title=escape(title)), status_code=status, headers=HEADERS
+        frame.substitute(main=main, base=base, name=name, title=escape(title)), status_code=status, headers=HEADERS
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from starlette.types import Scope
 from api.page.answer_events import page_events
 from api.page.page_template import HEADERS, page
 from api.page.suggestions import Suggestions
+from api.public_urls import prefix_of
 from api.schemas.error_bodies import ERRORS
 from api.service.ask import AskRequest, answer_events
 from api.sse import event_stream
@@ -43,23 +44,25 @@ def add_page(app: FastAPI, answerer: Answerer, knowledge_settings: KnowledgeSett
     suggestions = Suggestions(answerer.searcher, knowledge_settings, min_evidence=answerer.settings.min_evidence)
 
     @app.get("/", include_in_schema=False)
-    def home() -> HTMLResponse:
+    def home(connection: Request) -> HTMLResponse:
         return page(
             "ask",
+            base=prefix_of(connection),
             title="知问 zhiwen",
             min_evidence=str(answerer.settings.min_evidence),
             max_characters=str(answerer.settings.max_question_characters),
         )
 
     @app.get("/knowledge", include_in_schema=False)
-    def knowledge() -> HTMLResponse:
-        return page("knowledge", title="知识库 · 知问")
+    def knowledge(connection: Request) -> HTMLResponse:
+        return page("knowledge", base=prefix_of(connection), title="知识库 · 知问")
 
     @app.post("/page/ask", include_in_schema=False, responses=ERRORS)
-    async def ask(request: AskRequest) -> StreamingResponse:
+    async def ask(request: AskRequest, connection: Request) -> StreamingResponse:
         events = answer_events(answerer, request)
         first = await anext(events)  # an error before the first event is an ordinary error response
-        return event_stream(page_events(first, events, detect_reply_language(request.question)))
+        language = detect_reply_language(request.question)
+        return event_stream(page_events(first, events, language, prefix_of(connection)))
 
     @app.get("/page/suggestions", include_in_schema=False, responses=ERRORS)
     def suggest(language: Literal["zh", "en"] = "zh") -> SuggestionsOut:

@@ -42,9 +42,10 @@ def no_link(address: str) -> None:
 
 
 class Sanitiser:
-    """Cleans HTML. `link` says what becomes of relative links."""
+    """Cleans HTML. `link` says what becomes of relative links; `base` begins the addresses of pictures."""
 
-    def __init__(self, link: RelativeLink = no_link) -> None:
+    def __init__(self, link: RelativeLink = no_link, *, base: str = "") -> None:
+        self._pictures = base + PICTURES
         self._stamp = f"{secrets.token_hex(8)}:"
         self._cleaner = nh3.Cleaner(
             tags=set(_TAGS),
@@ -66,7 +67,7 @@ class Sanitiser:
 
     def _filter_attribute(self, tag: str, attribute: str, value: str) -> str | None:
         if (tag, attribute) == ("img", "src"):
-            return value if value.startswith(PICTURES) else None
+            return value if value.startswith(self._pictures) else None
         if attribute not in _OWN_ATTRIBUTES:
             return value
         return value.removeprefix(self._stamp) if value.startswith(self._stamp) else None

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from api.schemas.request_model import EmptyRequest
-from api.service.operation import Operation
+from api.service.operation import Example, Operation
 from rag.document_url import document_url
 from rag.store.store import Store
 
@@ -81,5 +81,19 @@ DOCUMENTS = Operation(
     run=lambda services, request: list_documents(services.store),
     scope="ask",
     tag="ask",
-    in_document=False,
+    example=Example(
+        response={
+            "generation": 1,
+            "documents": [
+                {
+                    "source": "overview.md",
+                    "title": "概述",
+                    "chunks": 27,
+                    "bytes": 9213,
+                    "url": "/docs/overview.md",
+                }
+            ],
+        },
+        errors=("store",),
+    ),
 )

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pydantic import BaseModel, Field
 
 from api.schemas.request_model import RequestModel
-from api.service.operation import Operation
+from api.service import example_values
+from api.service.operation import Example, Operation
 from rag.state.feedback import Feedback, FeedbackLog, Rating
 
 
@@ -59,6 +60,16 @@ def list_feedback(log: FeedbackLog) -> FeedbackResponse:
     return FeedbackResponse(feedback=[FeedbackOut.of(feedback) for feedback in log.read()])
 
 
+_GIVEN = {
+    "trace_id": example_values.TRACE_ID,
+    "rating": "up",
+    "comment": "正是我要找的",
+    "question": example_values.QUESTION,
+    "answer": example_values.TEXT,
+    "model": "qwen/qwen-plus",
+    "generation": 1,
+}
+
 FEEDBACK = Operation(
     name="give_feedback",
     description="Rate an answer; the rating is saved with the question and the answer.",
@@ -70,5 +81,9 @@ FEEDBACK = Operation(
     scope="ask",
     tag="ask",
     status=201,
-    in_document=False,
+    example=Example(
+        request=_GIVEN,
+        response={"at": "2026-11-25T15:44:02+00:00", **_GIVEN},
+        errors=("feedback",),
+    ),
 )

@@ -19,15 +19,16 @@ Scope = Literal["ask", "ingest", "admin", "metrics"]
 class Example:
     """An example call for the OpenAPI document.
 
-    `request` is the JSON body. `response` is the JSON of a success; `stream` and `text` are examples for the media
-    types `text/event-stream` and `text/plain`. `parameters` are path and query parameters. `errors` names groups of
-    `api.http.openapi.errors`.
+    `request` is the JSON body. `response` is the JSON of a success; `stream`, `text` and `html` are examples for the
+    media types `text/event-stream`, `text/plain` and `text/html`. `parameters` are path and query parameters. `errors`
+    names groups of `api.http.openapi.errors`.
     """
 
     request: Any = None
     response: Any = None
     stream: str | None = None
     text: str | None = None
+    html: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
 

@@ -30,7 +30,8 @@ class RemoteService:
 
     def __init__(self, owner: Owner) -> None:
         self._url = owner.url
-        headers = {"Authorization": f"Bearer {owner.token}"}
+        # Its addresses are those of the server itself, even if that is served below a path for others.
+        headers = {"Authorization": f"Bearer {owner.token}", "X-Forwarded-Prefix": "/"}
         self._client = httpx2.Client(base_url=owner.url, headers=headers, timeout=_TIMEOUT, trust_env=False)
 
     def __enter__(self) -> "RemoteService":

@@ -63,11 +63,12 @@ def _add_examples(operation: Document, example: Example) -> None:
     for name, value in example.parameters.items():
         parameter = next(item for item in operation["parameters"] if item["name"] == name)
         parameter["example"] = value
-    content = next(body["content"] for status, body in operation["responses"].items() if status.startswith("2"))
-    examples = {_JSON: example.response, "text/event-stream": example.stream, "text/plain": example.text}
-    for media_type, value in examples.items():
-        if value is not None:
-            content[media_type]["example"] = value
+    texts = {"text/event-stream": example.stream, "text/plain": example.text, "text/html": example.html}
+    for status, body in operation["responses"].items():
+        values = texts | ({_JSON: example.response} if status.startswith("2") else {})
+        for media_type, value in values.items():
+            if value is not None and media_type in body.get("content", {}):
+                body["content"][media_type]["example"] = value
 
 
 def _add_error_examples(operation: Document, rule: Rule, example: Example, shared: Document) -> None:

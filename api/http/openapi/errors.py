@@ -37,6 +37,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "trace": ("trace_not_found", "state_unavailable"),
     "text": ("text_not_found",),
     "name": ("not_found",),
+    "document": ("document_not_found",),
+    "feedback": ("feedback_error",),
 }
 """The errors of each kind of work that an operation does."""
 
@@ -51,8 +53,10 @@ MESSAGES: Mapping[str, str] = {
     "stopping": "the service is shutting down; try again in a moment",
     "internal": "internal error; see the server log",
     "invalid_request": "question: Field required",
-    "not_found": "Not Found",
+    "not_found": "unknown model 'gpt-4o'; this server has only 'zhiwen'",
     "method_not_allowed": "Method Not Allowed",
+    "document_not_found": "there is no document 'guides/setup.md' in generation 3",
+    "feedback_error": "the feedback is not kept: database or disk is full",
     "request_timeout": "the request body took over 30 seconds",
     "body_too_large": "the request body is larger than 262144 bytes",
     "question_error": "the question is empty",
@@ -103,9 +107,6 @@ ELSEWHERE = (
     "chat_resting",
     "chat_rejected",
     "not_a_chat_model",
-    # Errors of routes that only the page uses; the document leaves these routes out.
-    "document_not_found",
-    "feedback_error",
     # Only its subclasses are raised.
     "request_refused",
 )

@@ -32,6 +32,8 @@ _CHUNKS = (
     '"choices": [{"index": 0, "delta": {"content": "知名的"}, "finish_reason": null}]}\n\ndata: [DONE]\n\n'
 )
 
+_DOCUMENT = {"source": "overview.md", "lines": "82-84"}
+
 EXAMPLES: Mapping[str, Example] = {
     **{f"{operation.method} {operation.path}": operation.example for operation in OPERATIONS if operation.in_document},
     "POST /ask": Example(
@@ -57,6 +59,21 @@ EXAMPLES: Mapping[str, Example] = {
             "error": None,
         },
     ),
+    "GET /documents/{source}": Example(
+        parameters=_DOCUMENT,
+        response={
+            "source": "overview.md",
+            "title": "概述",
+            "generation": 1,
+            "chunks": 27,
+            "rebuilt": False,
+            "url": example_values.URL,
+            "sections": [{"level": 2, "heading": "AI 工程架构", "anchor": "ai-工程架构"}],
+            "html": '<h2 id="doc-ai-工程架构">AI 工程架构</h2>',
+        },
+        errors=("document", "live"),
+    ),
+    "GET /docs/{source}": Example(parameters=_DOCUMENT, html="<!doctype html>…", errors=("document", "live")),
     "GET /v1/models": Example(
         response={
             "object": "list",

@@ -1,6 +1,6 @@
 """`POST /ask`: the answer as one JSON object, or as a stream of events."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
 from api.error_formats import OWN
+from api.public_urls import below, prefix_of
 from api.schemas.error_bodies import ERRORS
 from api.service.ask import AskRequest, AskResponse, PassageOut, answer_events
 from api.sse import event, event_stream
@@ -34,9 +35,11 @@ def add_ask(app: FastAPI, answerer: Answerer) -> None:
         events = answer_events(answerer, request)
         first = await anext(events)  # an error before the first event is an ordinary error response
         if request.stream:
-            return event_stream(_frames(first, events))
+            return event_stream(_frames(first, events, prefix_of(connection)))
         answer = await unless_gone(connection, final_answer(events))
-        return JSONResponse(AskResponse.of(answer).model_dump()) if answer else Response(status_code=CLIENT_GONE)
+        if answer is None:
+            return Response(status_code=CLIENT_GONE)
+        return JSONResponse(below(AskResponse.of(answer), prefix_of(connection)).model_dump())
 
 
 class _Passages(BaseModel):
@@ -47,23 +50,26 @@ class _Delta(BaseModel):
     text: str
 
 
-async def _frames(first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None]) -> AsyncIterator[bytes]:
+async def _frames(
+    first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], prefix: str
+) -> AsyncGenerator[bytes, None]:
     try:
         async with aclosing(events):
-            yield _frame(first)
+            yield _frame(first, prefix)
             async for answer_event in events:
-                yield _frame(answer_event)
+                yield _frame(answer_event, prefix)
     except ZhiwenError as error:
         yield OWN.last_event(error)
 
 
-def _frame(answer_event: AnswerEvent) -> bytes:
+def _frame(answer_event: AnswerEvent, prefix: str) -> bytes:
     match answer_event:
         case PassagesFound(passages):
-            return event("passages", _Passages(passages=[PassageOut.of_passage(passage) for passage in passages]))
+            found = _Passages(passages=[PassageOut.of_passage(passage) for passage in passages])
+            return event("passages", below(found, prefix))
         case ReasoningDelta(text):
             return event("reasoning", _Delta(text=text))
         case TextDelta(text):
             return event("delta", _Delta(text=text))
         case Answer():
-            return event("answer", AskResponse.of(answer_event))
+            return event("answer", below(AskResponse.of(answer_event), prefix))

@@ -1,7 +1,7 @@
 """The routes of the operations in `api.service.operations`."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from inspect import Parameter
 from typing import Annotated, Any
 
@@ -9,6 +9,7 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
+from api.public_urls import below, prefix_of
 from api.schemas.error_bodies import ERRORS
 from api.service.operation import Operation
 from api.service.operations import OPERATIONS
@@ -40,34 +41,34 @@ def add_operations(app: FastAPI, services: Services, operations: Sequence[Operat
 def _handler(operation: Operation[Any, Any], services: Services) -> Callable[..., Response]:
     """Return a function whose signature tells FastAPI the parameters and the response of the route."""
 
-    def handle(**values: Any) -> Response:
+    def handle(connection: Request, **values: Any) -> Response:
         body = values.pop(_BODY, None)
         response: BaseModel = operation.run(services, body or operation.request(**values))
         # FastAPI would change threads once more, and serialise the response on the event loop.
-        content = response.model_dump_json(by_alias=True)
+        content = below(response, prefix_of(connection)).model_dump_json(by_alias=True)
         return Response(content, status_code=operation.status, media_type="application/json")
 
-    _describe(handle, operation, _parameters(operation))
+    _describe(handle, operation)
     return handle
 
 
 def _answer_handler(operation: Operation[Any, Any], services: Services) -> Callable[..., Awaitable[Response]]:
-    """Return the same function, asynchronous, with the connection as one more parameter."""
+    """Return the same function, asynchronous."""
     blocking = _handler(operation, services)
 
-    async def handle(**values: Any) -> Response:
-        connection: Request = values.pop(_CONNECTION)
-        response = await unless_gone(connection, run_blocking(blocking, **values))
+    async def handle(connection: Request, **values: Any) -> Response:
+        response = await unless_gone(connection, run_blocking(blocking, connection, **values))
         return Response(status_code=CLIENT_GONE) if response is None else response
 
-    _describe(handle, operation, [_parameter(_CONNECTION, Request), *_parameters(operation)])
+    _describe(handle, operation)
     return handle
 
 
-def _describe(handle: Callable[..., Any], operation: Operation[Any, Any], parameters: Iterable[Parameter]) -> None:
+def _describe(handle: Callable[..., Any], operation: Operation[Any, Any]) -> None:
     handle.__name__ = operation.name
     handle.__doc__ = operation.description
-    signature = inspect.Signature(list(parameters), return_annotation=operation.response)
+    parameters = [_parameter(_CONNECTION, Request), *_parameters(operation)]
+    signature = inspect.Signature(parameters, return_annotation=operation.response)
     handle.__signature__ = signature  # type: ignore[attr-defined]
 
 

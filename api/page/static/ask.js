@@ -3,7 +3,7 @@
 import * as conversations from "./conversations.js";
 import { el, icon } from "./dom.js";
 import { start, waitOut } from "./frame.js";
-import { events, Failure, json, post, Unreachable } from "./http.js";
+import { events, Failure, json, post, route, Unreachable } from "./http.js";
 import { label, language, say, t } from "./i18n.js";
 import { closeDocument } from "./document_panel.js";
 import { Turn } from "./turn.js";
@@ -50,7 +50,7 @@ async function ask(question) {
 
 async function stream(turn, signal) {
   const body = { question: turn.question, history: conversations.history(conversation) };
-  const response = await post("/page/ask", body, { signal });
+  const response = await post(route("/page/ask"), body, { signal });
   for await (const { name, data } of events(response)) {
     if (name === "passages") turn.passages(data.passages);
     else if (name === "reasoning") turn.reasoning(data.text);
@@ -123,7 +123,7 @@ async function suggest() {
   const list = document.getElementById("suggestions");
   const requested = language();
   try {
-    const { questions } = await json(`/page/suggestions?language=${requested}`);
+    const { questions } = await json(route(`/page/suggestions?language=${requested}`));
     if (requested !== language()) return; // the user has switched, which requests others
     const items = questions.map((question) => {
       const button = el("button", { type: "button", onclick: () => ask(question) }, question);

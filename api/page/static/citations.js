@@ -2,6 +2,7 @@
 
 import { openDocument } from "./document_panel.js";
 import { el } from "./dom.js";
+import { route } from "./http.js";
 
 // A link that opens the document at `url` beside the answer.
 export function documentLink(url, attributes, ...children) {
@@ -16,7 +17,7 @@ export function documentLink(url, attributes, ...children) {
 
 // The address of a citation or, if that does not lead to a document, of the passage it cites.
 export function urlOf(citation, passage) {
-  return citation.url.startsWith("/docs/") ? citation.url : passage?.url;
+  return citation.url.startsWith(route("/docs/")) ? citation.url : passage?.url;
 }
 
 // Describes where a passage is: its headings and lines.

@@ -1,12 +1,12 @@
 // The content of a document, which the server sends as JSON.
 
 import { el, setHtml } from "./dom.js";
-import { hasKey, request } from "./http.js";
+import { hasKey, request, route } from "./http.js";
 import { say } from "./i18n.js";
 
 // The address of the content of the document at `address`, `/docs/…`.
 export function contentOf(address) {
-  return address.pathname.replace("/docs/", "/documents/") + address.search;
+  return address.pathname.replace(route("/docs/"), route("/documents/")) + address.search;
 }
 
 // The elements that show a document: its text and, if it differs from the file, a note.

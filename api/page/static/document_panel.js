@@ -3,7 +3,7 @@
 import { el, icon } from "./dom.js";
 import { contentOf, scrollTo, textOf } from "./document_content.js";
 import { waitOut } from "./frame.js";
-import { describe, json } from "./http.js";
+import { describe, json, route } from "./http.js";
 import { label, say } from "./i18n.js";
 
 const NARROW = matchMedia("(max-width: 900px)");
@@ -43,7 +43,7 @@ function build() {
   if (panel) return;
   const heading = el("h2", { id: "panel-title" });
   const path = el("p", { class: "path" });
-  const link = say(el("a", { class: "quiet", target: "_blank", href: "/" }), "open_page");
+  const link = say(el("a", { class: "quiet", target: "_blank", href: route("/") }), "open_page");
   const close = label(el("button", { type: "button", class: "quiet icon", onclick: closeDocument }, icon("close")), "close");
   const body = el("div", { class: "body", tabindex: "0" });
   const dialog = el(
@@ -101,7 +101,7 @@ function fill(found, hash) {
 
 // Opens links from one document to another in the panel.
 function follow(event) {
-  const link = event.target.closest(".prose a[href^='/docs/']");
+  const link = event.target.closest(`.prose a[href^='${route("/docs/")}']`);
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   openDocument(link.getAttribute("href"), opener);

@@ -1,7 +1,7 @@
 // The frame around each page: language, theme, and a notice while the server or its store cannot be reached.
 
 import { el } from "./dom.js";
-import { Unreachable } from "./http.js";
+import { route, Unreachable } from "./http.js";
 import { say, switchLanguage, translate } from "./i18n.js";
 
 const POLL_MS = 2000;
@@ -49,7 +49,7 @@ export function waitOut(error, onBack = () => {}) {
 
 async function serverResponds() {
   try {
-    await fetch("/static/icon.svg", { cache: "no-store" });
+    await fetch(route("/static/icon.svg"), { cache: "no-store" });
     return true;
   } catch {
     return false;
@@ -58,7 +58,7 @@ async function serverResponds() {
 
 async function storeResponds() {
   try {
-    const { parts } = await (await fetch("/health/ready", { cache: "no-store" })).json();
+    const { parts } = await (await fetch(route("/health/ready"), { cache: "no-store" })).json();
     return parts.some(({ part, ok }) => part === "store" && ok);
   } catch {
     return false;

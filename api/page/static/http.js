@@ -15,6 +15,14 @@ const FAMILIES = [
   ["not_a_chat_model", "error_chat"],
 ];
 
+// The path below which a proxy serves the page, such as `/kb`.
+const BASE = document.documentElement.dataset.base;
+
+// The address of a path of the server, such as `/status`. Addresses that the server sends have it already.
+export function route(path) {
+  return BASE + path;
+}
+
 // An error that the server reports.
 export class Failure extends Error {
   // `traceId` is set if the error broke off an answer.

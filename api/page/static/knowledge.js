@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { contentOf } from "./document_content.js";
 import { start, waitOut } from "./frame.js";
-import { describe, json, request } from "./http.js";
+import { describe, json, request, route } from "./http.js";
 import { language, say, t } from "./i18n.js";
 
 const MAX_SHOWN = 200;
@@ -17,7 +17,7 @@ let documents = [];
 let lastRun = null;
 
 async function load() {
-  const [status, health, listed] = await Promise.all([json("/status"), json("/health"), json("/documents")]);
+  const [status, health, listed] = await Promise.all([json(route("/status")), json(route("/health")), json(route("/documents"))]);
   document.getElementById("root").textContent = status.root;
   facts(status, health);
   documents = listed.documents;
@@ -108,7 +108,7 @@ async function ingest() {
   outcome.replaceChildren();
   outcome.classList.remove("bad");
   try {
-    await request("/ingest", { method: "POST" });
+    await request(route("/ingest"), { method: "POST" });
     await watch();
   } catch (error) {
     outcome.replaceChildren(failure(error));
@@ -118,12 +118,12 @@ async function ingest() {
 
 // Follows a running ingest to its end, even if another client started it.
 async function watch() {
-  let state = await json("/ingest");
+  let state = await json(route("/ingest"));
   const hasChanged = lastRun !== null || state.running;
   while (state.running) {
     progress(state);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    state = await json("/ingest");
+    state = await json(route("/ingest"));
   }
   document.getElementById("run").hidden = true;
   button.disabled = false;

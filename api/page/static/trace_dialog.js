@@ -3,7 +3,7 @@
 import { el, icon } from "./dom.js";
 import { waitOut } from "./frame.js";
 import { fusionFigure } from "./fusion_figure.js";
-import { describe, json } from "./http.js";
+import { describe, json, route } from "./http.js";
 import { has, label, say, t } from "./i18n.js";
 
 const MAX_CANDIDATES = 20;
@@ -23,7 +23,7 @@ export async function openTrace(traceId, opener) {
   document.body.append(dialog);
   dialog.showModal();
   try {
-    body.replaceChildren(...sections(await json(`/traces/${traceId}`)));
+    body.replaceChildren(...sections(await json(route(`/traces/${traceId}`))));
   } catch (error) {
     waitOut(error);
     const text = error.status === 404 ? ["trace_gone"] : describe(error);

@@ -3,7 +3,7 @@
 import { documentLink, linesOf, locationOf, urlOf } from "./citations.js";
 import { openDocument } from "./document_panel.js";
 import { el, icon, modelName, setHtml } from "./dom.js";
-import { describe, post } from "./http.js";
+import { describe, post, route } from "./http.js";
 import { label, say, t } from "./i18n.js";
 import { openTrace } from "./trace_dialog.js";
 
@@ -188,7 +188,7 @@ export class Turn {
     const { trace_id, model, generation } = answer;
     const feedback = { trace_id, rating, comment, model, generation };
     try {
-      await post("/feedback", { ...feedback, question: this.question, answer: answer.answer });
+      await post(route("/feedback"), { ...feedback, question: this.question, answer: answer.answer });
       return true;
     } catch (error) {
       this.form.replaceChildren(say(el("p", { class: "failed", role: "alert" }), ...describe(error)));

@@ -33,8 +33,9 @@ CALLS = {
     "POST /mcp": ("ask", "ingest", "admin"),
     "POST /ingest/preview": ("ingest", "admin"),
     "POST /rollback": ("admin",),
-    "DELETE /ask": ("admin",),
-    "GET /nothing": ("admin",),
+    # No key opens what does not exist, so none is asked for.
+    "DELETE /ask": tuple(KEYS),
+    "GET /nothing": tuple(KEYS),
     "GET /metrics": ("admin", "metrics"),
 }
 
@@ -65,6 +66,18 @@ def test_a_call_needs_a_key_of_its_scope(keyed: Server, what: str) -> None:
         assert needed
         assert needed[1] in CALLS[what]
         assert f'error="insufficient_scope", scope="{needed[1]}"' in response.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("scope", KEYS)
+def test_what_does_not_exist_does_not_exist_for_any_key(keyed: Server, scope: str) -> None:
+    key = f"Bearer {KEYS[scope]}"
+    missing = call(keyed, "POST /v1/responses", Authorization=key)
+    assert missing.status_code == 404
+    assert "/v1/chat/completions" in missing.json()["error"]["message"]
+    assert_json_error(call(keyed, "GET /nothing", Authorization=key), 404, "not_found")
+    wrong = call(keyed, "DELETE /ingest", Authorization=key)
+    assert_json_error(wrong, 405, "method_not_allowed")
+    assert set(wrong.headers["allow"].split(", ")) >= {"GET", "POST"} or scope == "admin"
 
 
 def test_a_key_may_come_in_a_header_of_its_own(keyed: Server) -> None:

@@ -1,5 +1,6 @@
 """Requests that must fail: one JSON error each, and the index as it was."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,11 +71,43 @@ def test_an_empty_body_is_the_callers_error(server: Server) -> None:
     assert_json_error(sent(server, b""), 422, "invalid_request")
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/html", ""])
-def test_a_body_of_another_type_is_the_callers_error(server: Server, content_type: str) -> None:
-    response = sent(server, b'{"question": "what"}', content_type=content_type)
-    assert 400 <= response.status_code < 500, response.text
-    assert_json_error(response, response.status_code, response.json()["error"]["code"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/html; charset=gbk"])
+@pytest.mark.parametrize("path", ["/ask", "/search", "/ingest", "/feedback"])
+def test_a_body_of_another_type_is_the_callers_error(server: Server, content_type: str, path: str) -> None:
+    response = sent(server, b'{"question": "what"}', path=path, content_type=content_type)
+    message = assert_json_error(response, 422, "invalid_request")
+    assert content_type in message
+    assert "Content-Type: application/json" in message
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/retrieval"])
+def test_other_protocols_name_the_type_too(server: Server, path: str) -> None:
+    response = sent(server, b"{}", path=path, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 400
+    assert "Content-Type: application/json" in response.text
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "application/vnd.api+json"}])
+def test_a_body_without_a_type_is_json(server: Server, headers: dict[str, str]) -> None:
+    body = b'{"question": "vector database"}'
+    assert server.client.post("/search", content=body, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "words"),
+    [
+        ('{"question": "向量"}'.encode("gbk"), {}, "not UTF-8"),
+        ('{"question": "café"}'.encode("latin-1"), {}, "not UTF-8"),
+        (gzip.compress(b'{"question": "x"}'), {"content-encoding": "gzip"}, "Content-Encoding: gzip"),
+        (b"[" * 100_000, {}, "nested"),
+    ],
+)
+def test_the_encoding_of_a_body_that_is_no_text_is_named(
+    server: Server, content: bytes, headers: dict[str, str], words: str
+) -> None:
+    response = server.client.post("/ask", content=content, headers={"content-type": "application/json"} | headers)
+    assert response.status_code == 400
+    assert words in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,10 @@ ASIDES = {
     "cherry_studio_topic_name": TITLE,
     "chatbox_name": TITLE,
     "lobechat_title": TITLE,
+    "librechat_title": TITLE,
+    "nextchat_topic": TITLE,
+    "rikkahub_suggestions": "",
+    "page_assist_question": TITLE,
 }
 
 

@@ -1,0 +1,55 @@
+"""A reverse proxy that serves one server below a path, as nginx or Traefik do."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+_OF_CONNECTION = ("connection", "transfer-encoding", "keep-alive")
+
+
+@contextmanager
+def path_proxy(url: str, prefix: str, *, strips: bool) -> Iterator[str]:
+    """Serve the server at `url` below `prefix`; yield the address of that.
+
+    With `strips`, the prefix is removed and told in a header; otherwise paths are passed on as they are. All other
+    paths are another site's: 404.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            if not f"{self.path.partition('?')[0]}/".startswith(f"{prefix}/"):
+                self.send_error(404, "not below the prefix")
+                return
+            path = (self.path.removeprefix(prefix) or "/") if strips else self.path
+            headers = dict(self.headers.items()) | ({"X-Forwarded-Prefix": prefix} if strips else {})
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            connection = http.client.HTTPConnection(urlsplit(url).netloc)
+            connection.request(self.command, path, body or None, headers)
+            answer = connection.getresponse()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in _OF_CONNECTION:
+                    self.send_header(name, value)
+            self.end_headers()
+            while piece := answer.read1():
+                self.wfile.write(piece)
+                self.wfile.flush()
+            connection.close()
+
+        do_POST = do_HEAD = do_GET
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}{prefix}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
