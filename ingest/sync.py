@@ -15,6 +15,7 @@ from ingest.staging.deletion_guard import (
     lost_documents,
 )
 from ingest.staging.document_cutter import DocumentCutter, pipeline_fingerprint
+from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.lease import write_lease
 from ingest.staging.pipeline import Pipeline
 from ingest.staging.plan import OnPlan, Plan, make_plan
@@ -45,8 +46,8 @@ def ingest(
     Readers see the old generation until the last moment and the new one from then on. Only what changed is embedded. A
     document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
     stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
-    write. With `verify`, files are compared by content whatever their time of modification; with `force`, a generation
-    goes live even if golden questions are lost.
+    write. With `verify`, files are compared by content whatever their time of modification, and documents that could
+    not be parsed are tried again; with `force`, a generation goes live even if golden questions are lost.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
     StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
@@ -64,11 +65,14 @@ def ingest(
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
-        if _stage(plan, staging, embedder, settings, report, on_progress, are_resumed=bool(resumed)):
+        pipeline = pipeline_fingerprint(settings, embedder)
+        failed = FailedDocuments(store.notes, settings.knowledge, pipeline, try_again=verify)
+        if _stage(plan, staging, embedder, settings, report, on_progress, failed, are_resumed=bool(resumed)):
             live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
             staging.commit(live, keep=settings.store.keep_generations)
         elif resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
+        failed.save()
         if live:
             report.generation = live.generation
             report.chunks.unchanged = live.chunks - report.chunks.added
@@ -136,6 +140,7 @@ def _stage(
     settings: Settings,
     report: IngestReport,
     on_progress: OnProgress,
+    failed_documents: FailedDocuments,
     *,
     are_resumed: bool,
 ) -> bool:
@@ -144,7 +149,7 @@ def _stage(
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
         pipeline = Pipeline(
             staging,
-            DocumentCutter(parser, embedder, settings),
+            DocumentCutter(parser, embedder, settings, failed_documents),
             embedder,
             report,
             ProgressMeter(len(plan.to_read) + moved, sum(file.size for file in plan.to_read), are_resumed=are_resumed),
