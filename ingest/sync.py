@@ -46,8 +46,8 @@ def ingest(
     Readers see the old generation until the last moment and the new one from then on. Only what changed is embedded. A
     document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
     stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
-    write. With `verify`, files are compared by content whatever their time of modification, and documents that could
-    not be parsed are tried again; with `force`, a generation goes live even if golden questions are lost.
+    write. With `verify`, files are compared by content, whatever their time, and failed documents are tried again; with
+    `force`, a generation goes live even if golden questions are lost.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
     StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
@@ -65,14 +65,11 @@ def ingest(
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
-        pipeline = pipeline_fingerprint(settings, embedder)
-        failed = FailedDocuments(store.notes, settings.knowledge, pipeline, try_again=verify)
-        if _stage(plan, staging, embedder, settings, report, on_progress, failed, are_resumed=bool(resumed)):
+        if _stage(plan, staging, embedder, settings, report, on_progress, tries_all=verify, are_resumed=bool(resumed)):
             live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
             staging.commit(live, keep=settings.store.keep_generations)
         elif resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
-        failed.save()
         if live:
             report.generation = live.generation
             report.chunks.unchanged = live.chunks - report.chunks.added
@@ -140,11 +137,13 @@ def _stage(
     settings: Settings,
     report: IngestReport,
     on_progress: OnProgress,
-    failed_documents: FailedDocuments,
     *,
+    tries_all: bool,
     are_resumed: bool,
 ) -> bool:
-    """Read, cut, embed and write what the plan names. Return whether anything was written."""
+    """Read, cut, embed and write what the plan names, and note what failed. Return whether anything was staged."""
+    fingerprint = pipeline_fingerprint(settings, embedder)
+    failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
     moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
         pipeline = Pipeline(
@@ -157,6 +156,7 @@ def _stage(
             on_progress=on_progress,
         )
         pipeline.run(plan)
+    failed_documents.save()
     return pipeline.has_staged
 
 

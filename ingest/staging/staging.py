@@ -49,6 +49,7 @@ class Staging:
         self._embedder = embedder
         self._layout = layout_of(embedder, mode)
         self._check_lease = check_lease
+        self.notes = store.notes
         self._state = store.state()
         # What readers have was written before. A read that also waits for the latest writes takes 0.2 s on a server.
         self._since = store.read_timestamp()
