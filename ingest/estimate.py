@@ -7,7 +7,8 @@ from contextlib import suppress
 from ingest.files.scan import File
 from ingest.parser_process import ParserProcess
 from ingest.staging.changes import compare
-from ingest.staging.document_cutter import CutDocument, DocumentCutter
+from ingest.staging.document_cutter import CutDocument, DocumentCutter, pipeline_fingerprint
+from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.plan import Plan
 from ingest.staging.recovery import resumable
 from ingest.staging.staging import Staging, layout_of
@@ -32,8 +33,10 @@ def estimate_seconds(settings: Settings, store: Store, embedder: Embedder, plan:
     """
     layout = layout_of(embedder, settings.retrieval.mode)
     staging = Staging(store, embedder, mode=layout.mode, resumed=resumable(store, layout))
+    pipeline = pipeline_fingerprint(settings, embedder)
+    failed = FailedDocuments(store.notes, settings.knowledge, pipeline, try_again=False)
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
-        sample = list(_cut(DocumentCutter(parser, embedder, settings), _shuffled(plan.to_read)))
+        sample = list(_cut(DocumentCutter(parser, embedder, settings, failed), _shuffled(plan.to_read)))
     if not sample:
         return None
     texts: dict[str, str] = {}

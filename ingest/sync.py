@@ -15,6 +15,7 @@ from ingest.staging.deletion_guard import (
     lost_documents,
 )
 from ingest.staging.document_cutter import DocumentCutter, pipeline_fingerprint
+from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.lease import write_lease
 from ingest.staging.pipeline import Pipeline
 from ingest.staging.plan import OnPlan, Plan, make_plan
@@ -45,8 +46,8 @@ def ingest(
     Readers see the old generation until the last moment and the new one from then on. Only what changed is embedded. A
     document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
     stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
-    write. With `verify`, files are compared by content whatever their time of modification; with `force`, a generation
-    goes live even if golden questions are lost.
+    write. With `verify`, files are compared by content, whatever their time, and failed documents are tried again; with
+    `force`, a generation goes live even if golden questions are lost.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
     StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
@@ -64,7 +65,7 @@ def ingest(
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
-        if _stage(plan, staging, documents, embedder, settings, report, on_progress, are_resumed=bool(resumed)):
+        if _stage(plan, staging, documents, embedder, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
             staging.commit(live, keep=settings.store.keep_generations)
         elif resumed or report.failures:
@@ -138,22 +139,32 @@ def _stage(
     report: IngestReport,
     on_progress: OnProgress,
     *,
-    are_resumed: bool,
+    tries_all: bool,
 ) -> bool:
-    """Read, cut, embed and write what the plan names; readers have `documents`. Return whether anything was written."""
+    """Read, cut, embed and write what the plan names, and note what failed. Return whether anything was staged.
+
+    Readers have `documents`.
+    """
+    fingerprint = pipeline_fingerprint(settings, embedder)
+    failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
     moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
         pipeline = Pipeline(
             staging,
             documents,
-            DocumentCutter(parser, embedder, settings),
+            DocumentCutter(parser, embedder, settings, failed_documents),
             embedder,
             report,
-            ProgressMeter(len(plan.to_read) + moved, sum(file.size for file in plan.to_read), are_resumed=are_resumed),
+            ProgressMeter(
+                len(plan.to_read) + moved,
+                sum(file.size for file in plan.to_read),
+                are_resumed=bool(staging.resumed),
+            ),
             batch_size=settings.embedding.batch_size or 32,
             on_progress=on_progress,
         )
         pipeline.run(plan)
+    failed_documents.save()
     return pipeline.has_staged
 
 

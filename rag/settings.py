@@ -184,6 +184,7 @@ class ChatSettings(Section):
 class StateSettings(Section):
     """The database of traces and feedback."""
 
+    max_feedback: int = Field(default=100_000, ge=1, le=10_000_000)
     # Its password must not be in any output.
     url: Annotated[str, AfterValidator(check_database_url)] = Field(default="", repr=False)
 

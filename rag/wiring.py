@@ -116,7 +116,7 @@ class Services:
     @cached_property
     def feedback(self) -> FeedbackLog:
         """The feedback on answers."""
-        return FeedbackLog(self.state, self.settings.serve.feedback_path)
+        return FeedbackLog(self.state, self.settings.serve.feedback_path, most=self.settings.state.max_feedback)
 
     @cached_property
     def searcher(self) -> Searcher:

@@ -3,11 +3,11 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.current_caller import Caller, calling
 from api.error_formats import error_response
 from api.guard.keys import Key, Keys
 from api.guard.no_such_route import no_such_route
 from api.guard.route_rules import Rule, rule_of
-from api.private_paths import hiding_paths
 from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
 
 _CALLER = "zhiwen.caller"
@@ -37,7 +37,8 @@ class AuthenticationMiddleware:
         if caller and not rule.path and rule.needs not in caller.opens:
             await no_such_route(scope["method"], scope["path"])(scope, receive, send)
             return
-        with hiding_paths(caller is None or "admin" not in caller.opens):
+        known = Caller(caller.name, "admin" in caller.opens) if caller else Caller(is_administrator=False)
+        with calling(known):
             await self._app(scope, receive, send)
 
 

@@ -84,9 +84,13 @@ RULES = (
 _COMPILED: tuple[tuple[re.Pattern[str], Rule], ...] = tuple((compile_path(rule.path)[0], rule) for rule in RULES)
 
 
-@lru_cache(maxsize=1024)
 def rule_of(method: str, path: str) -> Rule:
     """The rule for a request; for a route that the table does not know, one that needs the scope `admin`."""
+    # Clients choose both, so only short ones may stay in memory.
+    return (_kept_rule if len(method) + len(path) <= _KEPT_CHARACTERS else _find_rule)(method, path)
+
+
+def _find_rule(method: str, path: str) -> Rule:
     method = "GET" if method == "HEAD" else method
     matching = [rule for pattern, rule in _COMPILED if pattern.match(path)]
     for rule in matching:
@@ -96,10 +100,13 @@ def rule_of(method: str, path: str) -> Rule:
     return Rule(method, "", "admin", error_format=matching[0].error_format if matching else _format_of_unknown(path))
 
 
-@lru_cache(maxsize=1024)
 def methods_of(path: str) -> tuple[str, ...]:
     """The methods of the routes with this path; none if the table has no such path."""
     return tuple(sorted({rule.method for pattern, rule in _COMPILED if pattern.match(path)}))
+
+
+_KEPT_CHARACTERS = 256
+_kept_rule = lru_cache(maxsize=1024)(_find_rule)
 
 
 def _format_of_unknown(path: str) -> ErrorFormat:

@@ -15,6 +15,8 @@ from rag.store.records import Commit
 from rag.store.snapshot import Snapshot
 
 _MAX_BYTES = 64 * 1024 * 1024
+_ENTRY_BYTES = 1024
+_HEADING_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class _Key:
 
 
 class DocumentCache:
-    """Keeps the documents that were read last, at most `max_bytes` of HTML. Safe to use from several threads."""
+    """Keeps the documents that were read last, at most `max_bytes` in all. Safe to use from several threads."""
 
     def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
         self._lock = threading.Lock()
@@ -73,5 +75,6 @@ class DocumentCache:
 
 
 def _size(document: CachedDocument) -> int:
-    """Return the size in bytes of the HTML and the headings, which is nearly all that a document takes."""
-    return sys.getsizeof(document.html) + sum(sys.getsizeof(heading.text) for heading in document.headings)
+    """Return about how many bytes a document takes, with its key: a reader can ask for a short one in many ways."""
+    headings = sum(_HEADING_BYTES + sys.getsizeof(heading.text) for heading in document.headings)
+    return _ENTRY_BYTES + sys.getsizeof(document.html) + headings

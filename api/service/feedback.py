@@ -5,26 +5,34 @@ from dataclasses import asdict
 
 from pydantic import BaseModel, Field
 
+from api.current_caller import current_caller
 from api.schemas.request_model import RequestModel
 from api.service import example_values
 from api.service.operation import Example, Operation
+from rag.errors import FeedbackError, StateUnavailable, TraceNotFound
 from rag.state.feedback import Feedback, FeedbackLog, Rating
+from rag.state.traces import TraceStore
+
+_MAX_CHARACTERS = 40_000
 
 
 class FeedbackRequest(RequestModel):
-    """A rating of an answer. It replaces an earlier rating of the same answer."""
+    """A rating of an answer. It replaces an earlier rating of the same answer with the same key.
+
+    The question, the answer and so on are those of the trace; what a client sends of them is ignored.
+    """
 
     trace_id: str = Field(pattern=r"^[0-9a-f]{32}$", examples=["c6c391f8dcdd4c63b3a71916f8c2fd26"])
     rating: Rating
     comment: str = Field(default="", max_length=2000)
     question: str = Field(default="", max_length=4000)
-    answer: str = Field(default="", max_length=40_000)
+    answer: str = Field(default="", max_length=_MAX_CHARACTERS)
     model: str = Field(default="", max_length=200)
     generation: int = Field(default=0, ge=0, lt=2**63)
 
 
 class FeedbackOut(BaseModel):
-    """A saved rating. `at` is a time in UTC, as ISO 8601."""
+    """A saved rating. `at` is a time in UTC, as ISO 8601, `given_by` the name of the API key."""
 
     at: str
     trace_id: str
@@ -34,6 +42,7 @@ class FeedbackOut(BaseModel):
     answer: str
     model: str
     generation: int
+    given_by: str = ""
 
     @classmethod
     def of(cls, feedback: Feedback) -> "FeedbackOut":
@@ -42,21 +51,39 @@ class FeedbackOut(BaseModel):
 
 
 class FeedbackResponse(BaseModel):
-    """The latest rating of each answer, oldest first."""
+    """The latest rating of each answer by each key, oldest first."""
 
     feedback: list[FeedbackOut]
 
 
-def give_feedback(log: FeedbackLog, request: FeedbackRequest) -> FeedbackOut:
-    """Save a rating of an answer, with the current time in UTC. Raises FeedbackError."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    feedback = Feedback(at=now, **request.model_dump())
+def give_feedback(traces: TraceStore, log: FeedbackLog, request: FeedbackRequest) -> FeedbackOut:
+    """Save a rating of an answer, with the current time in UTC and the name of the caller's key.
+
+    Raises FeedbackError, and TraceNotFound if the answer has no trace.
+    """
+    try:
+        trace = traces.get(request.trace_id)
+    except StateUnavailable as error:
+        raise FeedbackError(f"the feedback is not kept: {error}") from error
+    if trace is None:
+        raise TraceNotFound(f"no trace {request.trace_id}: only an answer with a trace can be rated (traces.enabled)")
+    feedback = Feedback(
+        at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        trace_id=request.trace_id,
+        rating=request.rating,
+        comment=request.comment,
+        question=trace.question,
+        answer=trace.answer.text[:_MAX_CHARACTERS],
+        model=trace.answer.model,
+        generation=trace.answer.generation,
+        given_by=current_caller().name,
+    )
     log.append(feedback)
     return FeedbackOut.of(feedback)
 
 
 def list_feedback(log: FeedbackLog) -> FeedbackResponse:
-    """List the latest rating of each answer, oldest first. Raises FeedbackError."""
+    """List the latest rating of each answer by each key, oldest first. Raises FeedbackError."""
     return FeedbackResponse(feedback=[FeedbackOut.of(feedback) for feedback in log.read()])
 
 
@@ -77,7 +104,7 @@ FEEDBACK = Operation(
     path="/feedback",
     request=FeedbackRequest,
     response=FeedbackOut,
-    run=lambda services, request: give_feedback(services.feedback, request),
+    run=lambda services, request: give_feedback(services.traces, services.feedback, request),
     scope="ask",
     tag="ask",
     status=201,

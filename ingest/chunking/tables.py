@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from ingest.chunking.inline_text import inline_text
 from ingest.markup.tree import Element
+from ingest.readers.grid import check_added_cells
 from rag.text.cjk import has_han
 from rag.types import PATH_SEPARATOR
 
 _MAX_SPAN = 1000
-_MAX_CELLS = 100_000
 _TOTAL = re.compile(
     r"\W*(?:[合小总共累]\s*计|总[和数]|汇\s*总|平均|均值|余额"
     r"|(?:(?:sub|grand[ -]?)?total|sum|average|mean|balance)(?![A-Za-z]))",
@@ -66,9 +66,13 @@ class Table:
 
 
 def read_table(table: Element) -> Table:
-    """Return the rows of a `<table>`, each cell in its column whatever `rowspan` and `colspan` there are."""
+    """Return the rows of a `<table>`, each cell in its column whatever `rowspan` and `colspan` there are.
+
+    Raises DocumentError if these make it too large.
+    """
     grid = list(_grid(table))
     width = max((len(cells) for cells, _, _ in grid), default=0)
+    check_added_cells(width * len(grid) - sum(len(cells) for cells, _, _ in grid))
     heads = 0
     while heads < len(grid) and grid[heads][2]:
         heads += 1
@@ -87,22 +91,23 @@ def _headers(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
 def _grid(table: Element) -> Iterator[tuple[list[str], int, bool]]:
     """Yield the cells of each row, its line, and whether it is one of headers."""
     spanning: dict[int, tuple[int, str]] = {}  # column → how many more rows its cell reaches down to, and its text
-    count = 0
+    added = 0
     has_body = False
     for row, is_in_head in _rows(table):
         cells: list[str] = []
         elements = [cell for cell in row.children if isinstance(cell, Element) and cell.name in ("td", "th")]
-        for cell in elements:
+        for before, cell in enumerate(elements):
+            check_added_cells(added + len(cells) - before)
             _fill_spanned(cells, spanning)
             text = _cell(cell)
             down, across = _span(cell, "rowspan"), _span(cell, "colspan")
-            for number in range(min(across, _MAX_CELLS - count)):
+            for number in range(across):
                 if down > 1:
                     spanning[len(cells)] = (down - 1, text)
                 # A value that reaches across columns stands in the first one; a header is above each of them.
                 cells.append(text if number == 0 or cell.name == "th" else "")
-                count += 1
         _fill_spanned(cells, spanning)
+        added += len(cells) - len(elements)
         has_only_headers = bool(elements) and all(cell.name == "th" for cell in elements)
         has_body = has_body or not (is_in_head or has_only_headers)
         if elements:

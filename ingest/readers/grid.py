@@ -2,6 +2,16 @@
 
 from dataclasses import dataclass
 
+from rag.errors import DocumentError
+
+_MAX_ADDED_CELLS = 2_000_000
+
+
+def check_added_cells(count: int) -> None:
+    """Raise DocumentError if merged, repeated and missing cells make a table of a few bytes too large."""
+    if count > _MAX_ADDED_CELLS:
+        raise DocumentError(f"a table has more than {_MAX_ADDED_CELLS:,} cells that the file only implies")
+
 
 @dataclass(frozen=True, slots=True)
 class GridCell:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ingest.markup.builder import TreeBuilder
 from ingest.readers.document import Document
-from ingest.readers.grid import GridRow
+from ingest.readers.grid import GridCell, GridRow, check_added_cells
 from ingest.readers.presentation import Slide, SlideParagraph, SlidePicture, SlideTable, read_slides
 from ingest.readers.spreadsheet import read_sheets
 
@@ -59,6 +59,7 @@ def _add_table(tree: TreeBuilder, rows: Sequence[GridRow], lines: Sequence[int])
     first_column = min(cell.column for row in rows for cell in row.cells)
     last_row = rows[-1].number
     covered: dict[int, set[int]] = {}  # row → the columns that cells above it reach down to
+    check_added_cells(_count_added_cells(rows, first_column, last_row))
     tree.open("table", lines[0], lines[-1])
     for number, (row, line) in enumerate(zip(rows, lines, strict=True)):
         tree.open("tr", line)
@@ -68,7 +69,7 @@ def _add_table(tree: TreeBuilder, rows: Sequence[GridRow], lines: Sequence[int])
                 if between not in covered.get(row.number, ()):
                     tree.open("th" if number == 0 else "td", line)
                     tree.close()
-            down, across = min(cell.rows, last_row - row.number + 1), min(cell.columns, _MAX_SPAN)
+            down, across = _extent(cell, row, last_row)
             spans = {"rowspan": str(down), "colspan": str(across)}
             tree.open("th" if number == 0 else "td", line, attributes=spans)
             tree.text(cell.text, line)
@@ -78,6 +79,23 @@ def _add_table(tree: TreeBuilder, rows: Sequence[GridRow], lines: Sequence[int])
                 covered.setdefault(below, set()).update(range(cell.column, column))
         tree.close()
     tree.close()
+
+
+def _extent(cell: GridCell, row: GridRow, last_row: int) -> tuple[int, int]:
+    """Return how many rows down and columns across a cell of the table reaches."""
+    return min(cell.rows, last_row - row.number + 1), min(cell.columns, _MAX_SPAN)
+
+
+def _count_added_cells(rows: Sequence[GridRow], first_column: int, last_row: int) -> int:
+    """Return how many cells between and below those of the file `_add_table` makes or keeps count of, at most."""
+    added = 0
+    for row in rows:
+        column = first_column
+        for cell in row.cells:
+            down, across = _extent(cell, row, last_row)
+            added += max(cell.column - column, 0) + down * across - 1
+            column = cell.column + across
+    return added
 
 
 def _with_lists(slide: Slide) -> Iterator[list[SlideParagraph] | SlideTable | SlidePicture]:

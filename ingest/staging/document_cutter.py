@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections
 from ingest.files.scan import File
 from ingest.parser_process import ParserProcess
+from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.plan import content_hash
 from rag.errors import DocumentError
 from rag.models.embedders.protocol import Embedder
@@ -42,30 +43,40 @@ class UnreadableDocument:
 class DocumentCutter:
     """Reads files and cuts them into chunks that the embedder takes whole."""
 
-    def __init__(self, parser: ParserProcess, embedder: Embedder, settings: Settings) -> None:
+    def __init__(
+        self, parser: ParserProcess, embedder: Embedder, settings: Settings, failed_documents: FailedDocuments
+    ) -> None:
         self._parser = parser
         self._embedder = embedder
         self._settings = settings
+        self._failed_documents = failed_documents
         self._pipeline_fingerprint = pipeline_fingerprint(settings, embedder)
         self.interrupt = parser.interrupt
 
     def cut(self, file: File, check_running: Callable[[], None] = lambda: None) -> CutDocument | UnreadableDocument:
         """Read a file and cut it. What `check_running`, which is called often, raises ends it.
 
-        Raises IngestStopped if no parser can be started.
+        A document that failed before is not tried again, unless something has changed. Raises IngestStopped if no
+        parser can be started.
         """
+        digest = ""
         try:
-            return self._cut(file, check_running)
+            content = file.read(self._settings.knowledge.max_file_bytes)
+            digest = content_hash(content)
+            if known := self._failed_documents.error_of(file.source, digest):
+                return UnreadableDocument(file.source, file.size, known)
+            return self._cut(file, content, check_running)
         except DocumentError as error:
-            return UnreadableDocument(file.source, file.size, str(error).removeprefix(f"{file.source}: "))
+            reason = str(error).removeprefix(f"{file.source}: ")
+            if digest:
+                self._failed_documents.add(file.source, digest, reason)
+            return UnreadableDocument(file.source, file.size, reason)
 
-    def _cut(self, file: File, check_running: Callable[[], None]) -> CutDocument:
+    def _cut(self, file: File, content: bytes, check_running: Callable[[], None]) -> CutDocument:
         def count_tokens(text: str) -> int:
             check_running()
             return self._embedder.count_tokens(text)
 
-        knowledge = self._settings.knowledge
-        content = file.read(knowledge.max_file_bytes)
         parsed = self._parser.parse(file.source, content)
         reach_failpoint("parsed")
         chunks = chunk_sections(
@@ -73,7 +84,7 @@ class DocumentCutter:
             parsed.sections,
             count_tokens=count_tokens,
             max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
-            timeout_seconds=knowledge.max_seconds_per_document,
+            timeout_seconds=self._settings.knowledge.max_seconds_per_document,
         )
         record = DocumentRecord(
             source=file.source,

@@ -49,10 +49,11 @@ class Staging:
         self._embedder = embedder
         self._layout = layout_of(embedder, mode)
         self._check_lease = check_lease
+        self.notes = store.notes
         self._state = store.state()
         # What readers have was written before. A read that also waits for the latest writes takes 0.2 s on a server.
         self._since = store.read_timestamp()
-        self._resumed = resumed
+        self.resumed = resumed
         # A number of its own, so that the chunks of the resumed ones can be told apart and deleted at the end.
         numbers = [each.generation for each in resumed]
         self.generation = max(self._state.last_number if self._state else 0, *numbers, 0) + 1
@@ -195,7 +196,7 @@ class Staging:
 
     def _discard_resumed(self) -> None:
         """Delete the chunks of the resumed generations, whose vectors are taken over by now."""
-        if self._resumed:
+        if self.resumed:
             after = self._base.generation if self._base else 0
             self._namespace.delete_staged_chunks(after=after, before=self.generation)
             reach_failpoint("resumed_discarded")
@@ -211,8 +212,8 @@ class Staging:
     def _open_namespace(self) -> Namespace:
         if self._base:
             return self._store.namespace_of(self._base)
-        if self._resumed:
-            return self._store.staged_namespace(self._resumed[-1].namespace)
+        if self.resumed:
+            return self._store.staged_namespace(self.resumed[-1].namespace)
         return self._store.new_namespace(self.generation)
 
     def _snapshot(self, commit: Commit) -> Snapshot:

@@ -2,15 +2,18 @@
 
 import threading
 from dataclasses import dataclass
+from operator import attrgetter
 
 from cachetools import LRUCache
 
 from rag.answering.compose import Composition
 from rag.answering.history import Turn
 from rag.answering.rewriting import StandaloneQuestion
-from rag.state.traces import Trace
+from rag.state.traces import Trace, dump_trace
 from rag.store.filters import Filter
 from rag.store.records import Commit
+
+_MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +27,42 @@ class CacheKey:
 
 
 class AnswerCache:
-    """Keeps the traces of the `size` answers that were used last. Safe to use from several threads."""
+    """Keeps the traces of the `size` answers that were used last, at most `max_bytes` of them.
 
-    def __init__(self, size: int) -> None:
+    Safe to use from several threads.
+    """
+
+    def __init__(self, size: int, *, max_bytes: int = _MAX_BYTES) -> None:
         self._lock = threading.Lock()
-        self._traces: LRUCache[CacheKey, Trace] = LRUCache(size)
+        self._size = size
+        self._entries: LRUCache[CacheKey, _Entry] = LRUCache(max_bytes, getsizeof=attrgetter("bytes"))
 
     def get(self, key: CacheKey) -> Trace | None:
         """Return the trace of an earlier answer, or None."""
         with self._lock:
-            return self._traces.get(key)
+            entry = self._entries.get(key)
+        return entry.trace if entry else None
 
     def put(self, key: CacheKey, trace: Trace) -> None:
-        """Keep the trace of an answer; if the cache is full, drop the one whose last use is longest ago."""
+        """Keep the trace of an answer, unless it is too large; drop those whose last use is longest ago for it."""
+        entry = _Entry(trace, _bytes_of(key, trace) if self._size else 0)
         with self._lock:
-            # A cache of size 0 refuses every value.
-            if self._traces.maxsize:
-                self._traces[key] = trace
+            if self._size and entry.bytes <= self._entries.maxsize:
+                self._entries[key] = entry
+            while len(self._entries) > self._size:
+                self._entries.popitem()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    trace: Trace
+    bytes: int
+
+
+def _bytes_of(key: CacheKey, trace: Trace) -> int:
+    """Return about how many bytes of memory an answer takes: twice its JSON, four for each character of the key."""
+    history = sum(len(turn.content) for turn in key.history)
+    return 2 * len(dump_trace(trace)) + 4 * (len(key.question) + history + len(repr(key.search_filter)))
 
 
 def is_cacheable(standalone: StandaloneQuestion, composition: Composition) -> bool:

@@ -16,7 +16,10 @@ Rating = Literal["up", "down"]
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A rating of the answer with this trace, and the answer itself. `at` is UTC in ISO 8601."""
+    """A rating of the answer with this trace, and the answer itself.
+
+    `at` is UTC in ISO 8601, `given_by` the name of the API key, "" without one.
+    """
 
     at: str
     trace_id: str
@@ -26,35 +29,42 @@ class Feedback:
     answer: str
     model: str
     generation: int
+    given_by: str = ""
 
 
-_SELECT = "SELECT at, trace_id, rating, comment, question, answer, model, generation FROM feedback ORDER BY id"
-_INSERT = """
-INSERT INTO feedback (at, trace_id, rating, comment, question, answer, model, generation)
-VALUES (:at, :trace_id, :rating, :comment, :question, :answer, :model, :generation)
-"""
+_COLUMNS = tuple(field.name for field in fields(Feedback))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM feedback ORDER BY id"  # noqa: S608  (names of our own)
+_INSERT = f"INSERT INTO feedback ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)})"  # noqa: S608
+_DELETE = "DELETE FROM feedback WHERE trace_id = :trace_id AND given_by = :given_by"
+_DELETE_EXCESS = "DELETE FROM feedback WHERE id <= (SELECT id FROM feedback ORDER BY id DESC LIMIT 1 OFFSET :most)"
 
 
 class FeedbackLog:
-    """Feedback in the state database. Several threads and processes may use it.
+    """Feedback in the state database, the last `most` ratings. Several threads and processes may use it.
 
     `old_file` is the file in which versions before 0.2 kept feedback, one JSON object a line.
     """
 
-    def __init__(self, database: StateDatabase, old_file: Path) -> None:
+    def __init__(self, database: StateDatabase, old_file: Path, *, most: int = 100_000) -> None:
         self._database = database
+        self._most = most
         self._old_file = old_file
 
     def append(self, feedback: Feedback) -> None:
-        """Write the feedback; it is on the disk once this returns. Raises FeedbackError."""
+        """Write the feedback; it is on the disk once this returns. Raises FeedbackError.
+
+        It replaces what the same key said about the same answer, and nothing that another key said.
+        """
         try:
             with self._database.writing() as transaction:
+                transaction.execute(_DELETE, {"trace_id": feedback.trace_id, "given_by": feedback.given_by})
                 transaction.execute(_INSERT, _row(feedback))
+                transaction.execute(_DELETE_EXCESS, {"most": self._most})
         except StateUnavailable as error:
             raise FeedbackError(f"the feedback is not kept: {error}") from error
 
     def read(self) -> list[Feedback]:
-        """Return the last feedback on each trace, oldest first.
+        """Return the last feedback of each key on each trace, oldest first.
 
         If the file of an earlier version is there, move its feedback into the database first, and rename it, so that
         this happens once. Raises FeedbackError if the database cannot be used, or a line of that file is invalid; the
@@ -66,10 +76,10 @@ class FeedbackLog:
                 found = [Feedback(**row) for row in transaction.execute(_SELECT)]
         except StateUnavailable as error:
             raise FeedbackError(f"feedback cannot be read: {error}") from error
-        latest: dict[str, Feedback] = {}
+        latest: dict[tuple[str, str], Feedback] = {}
         for feedback in sorted(found, key=attrgetter("at")):
-            latest.pop(feedback.trace_id, None)
-            latest[feedback.trace_id] = feedback
+            latest.pop((feedback.trace_id, feedback.given_by), None)
+            latest[feedback.trace_id, feedback.given_by] = feedback
         return list(latest.values())
 
     def _take_over_old_file(self) -> None:
@@ -99,6 +109,6 @@ def _lines(file: Path) -> Iterator[Feedback]:
     for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], 1):
         try:
             values = json.loads(line)
-            yield Feedback(**{field.name: values[field.name] for field in fields(Feedback)})
+            yield Feedback(**{name: values[name] for name in _COLUMNS if name != "given_by"})
         except (ValueError, KeyError, TypeError) as error:
             raise FeedbackError(f"{file}: line {number} is not valid feedback; fix or remove it") from error

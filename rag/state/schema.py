@@ -10,8 +10,10 @@ from sqlalchemy import text as sql
 
 from rag.errors import StateUnavailable
 
-VERSION = 1
-STEPS: Mapping[int, tuple[str, ...]] = {}
+VERSION = 2
+STEPS: Mapping[int, tuple[str, ...]] = {
+    2: ("ALTER TABLE feedback ADD COLUMN given_by VARCHAR(64) NOT NULL DEFAULT ''",),
+}
 """By version, the statements that change existing tables of the version before. Missing tables need none."""
 
 METADATA = MetaData()
@@ -25,7 +27,7 @@ Table(
     Column("asked_at", Double, nullable=False, index=True),
     Column("body", Text, nullable=False),
 )
-# Rows are only added. The one with the last `at` is the rating of its answer. SQLite counts only an INTEGER key up.
+# A new rating of an answer by the same key replaces its old one. SQLite counts only an INTEGER key up.
 Table(
     "feedback",
     METADATA,
@@ -38,6 +40,7 @@ Table(
     Column("answer", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("generation", BigInteger, nullable=False),
+    Column("given_by", String(64), nullable=False, server_default=""),
 )
 
 # Any number will do, as long as all processes use the same one.

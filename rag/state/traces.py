@@ -113,7 +113,7 @@ class TraceStore:
             observer(trace)
         if not self.enabled:
             return
-        body = _adapter().dump_json(trace).decode()
+        body = dump_trace(trace).decode()
         if len(body) > _MAX_CHARACTERS:
             log.warning("a trace of %d characters is not kept; the limit is %d", len(body), _MAX_CHARACTERS)
             return
@@ -178,6 +178,11 @@ _DELETE_OLD = "DELETE FROM traces WHERE asked_at < :oldest"
 _DELETE_EXCESS = """
 DELETE FROM traces WHERE asked_at <= (SELECT asked_at FROM traces ORDER BY asked_at DESC LIMIT 1 OFFSET :max_count)
 """
+
+
+def dump_trace(trace: Trace) -> bytes:
+    """Return the trace as the JSON that is stored."""
+    return _adapter().dump_json(trace)
 
 
 @cache

@@ -152,6 +152,16 @@ class DocumentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedDocument:
+    """A document that could not be parsed: its bytes, the `recipe` with which they were tried, and why not."""
+
+    source: str
+    content_hash: str
+    recipe: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """Who is writing, and when that writer last said so: seconds since 1970, by the writer's own clock."""
 

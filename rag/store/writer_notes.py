@@ -1,11 +1,17 @@
-"""What writers note for each other: whether rows were left behind, which generation they are of, and who writes."""
+"""What writers note for each other: which rows were left behind, which documents could not be parsed, who writes."""
 
-from rag.store.records import Lease, StagedGeneration
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rag.store.records import FailedDocument, Lease, StagedGeneration
 from rag.store.state_collection import StateCollection
 
 # Persisted keys.
 _DIRTY = "unsettled"
 _LEASE = "lease"
+_FAILED = 'key >= "failed-" and key < "failed."'
+_MAX_ERROR_CHARACTERS = 1000
 _STAGED = 'key >= "staging-" and key < "staging."'
 
 
@@ -37,6 +43,22 @@ class WriterNotes:
         noted = map(StagedGeneration.from_payload, self._states.payloads(_STAGED))
         return sorted(noted, key=lambda staged: staged.generation)
 
+    def failed_documents(self) -> dict[str, FailedDocument]:
+        """Return what `note_failed` noted, by source."""
+        noted = (FailedDocument(**payload) for payload in self._states.payloads(_FAILED))
+        return {failed.source: failed for failed in noted}
+
+    def note_failed(self, documents: Sequence[FailedDocument]) -> None:
+        """Note that documents cannot be parsed, each instead of what was noted of it before."""
+        for failed in documents:
+            payload = asdict(failed) | {"error": failed.error[:_MAX_ERROR_CHARACTERS]}
+            self._states.put(_key_of_failed(failed.source), payload)
+
+    def forget_failed(self, sources: Sequence[str]) -> None:
+        """Delete what was noted of these documents."""
+        for source in sources:
+            self._states.delete(f'key == "{_key_of_failed(source)}"')
+
     def read_lease(self) -> Lease | None:
         """Return the lease of the writer that holds one."""
         found = self._states.payloads(f'key == "{_LEASE}"')
@@ -49,3 +71,7 @@ class WriterNotes:
     def release_lease(self) -> None:
         """Delete the lease, whoever holds it."""
         self._states.delete(f'key == "{_LEASE}"')
+
+
+def _key_of_failed(source: str) -> str:
+    return f"failed-{hashlib.sha256(source.encode()).hexdigest()[:32]}"

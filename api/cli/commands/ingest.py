@@ -26,7 +26,8 @@ def ingest(
     as_json: AsJson = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Hash every file instead of trusting its size and modification time.")
+        bool,
+        typer.Option("--verify", help="Hash every file instead of trusting its size and time; try again what failed."),
     ] = False,
     allow_mass_deletion: Annotated[
         bool,

@@ -184,11 +184,8 @@ export class Turn {
   }
 
   async sendFeedback(rating, comment) {
-    const { answer } = this.event;
-    const { trace_id, model, generation } = answer;
-    const feedback = { trace_id, rating, comment, model, generation };
     try {
-      await post(route("/feedback"), { ...feedback, question: this.question, answer: answer.answer });
+      await post(route("/feedback"), { trace_id: this.event.answer.trace_id, rating, comment });
       return true;
     } catch (error) {
       this.form.replaceChildren(say(el("p", { class: "failed", role: "alert" }), ...describe(error)));

@@ -9,7 +9,8 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from api.private_paths import hiding_paths, shown
+from api.current_caller import Caller, calling
+from api.private_paths import shown
 from tests.kit.api_keys import KEYS
 from tests.kit.processes import Server, Workspace
 
@@ -107,6 +108,6 @@ async def said_by_mcp(broken: Server) -> str:
     ],
 )
 def test_paths_of_this_machine_lose_their_folders(text: str, expected: str) -> None:
-    with hiding_paths(True):
+    with calling(Caller("reader", is_administrator=False)):
         assert shown(text) == expected
     assert shown(text) == text

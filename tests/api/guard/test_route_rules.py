@@ -3,7 +3,7 @@
 import pytest
 from starlette.routing import BaseRoute, Mount
 
-from api.guard.route_rules import OPENS, RULES, SCOPES, Rule, rule_of
+from api.guard.route_rules import OPENS, RULES, SCOPES, Rule, _find_rule, _kept_rule, rule_of
 from api.http.app import create_app
 from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
@@ -70,3 +70,13 @@ def test_no_route_that_shows_documents_or_changes_anything_is_open() -> None:
             assert rule.method == "GET"
             assert not rule.answers
             assert not rule.path.startswith(("/documents", "/traces", "/status", "/ingest", "/metrics"))
+
+
+def test_what_clients_send_does_not_fill_the_memory() -> None:
+    _kept_rule.cache_clear()
+    for number in range(3000):
+        for method, path in (("GET", f"/docs/{number}{'x' * 9000}"), (f"M{number}{'x' * 9000}", "/ask")):
+            assert rule_of(method, path) == _find_rule(method, path)
+    assert _kept_rule.cache_info().currsize == 0
+    assert rule_of("POST", "/ask").answers
+    assert _kept_rule.cache_info().currsize == 1

@@ -81,7 +81,7 @@ def test_at_most_max_bytes_are_kept_and_the_least_recently_read_goes_first(tmp_p
         def found(name: str) -> LiveDocument:
             return load_live_document(f"{name}.md", snapshot, settings.knowledge)
 
-        kept = DocumentCache(max_bytes=4_500)  # two of them
+        kept = DocumentCache(max_bytes=7_500)  # two of them
         a, b = kept.render(found("a")), kept.render(found("b"))
         assert kept.render(found("a")) is a
         c = kept.render(found("c"))
@@ -91,3 +91,11 @@ def test_at_most_max_bytes_are_kept_and_the_least_recently_read_goes_first(tmp_p
         assert kept.render(found("b")).html == b.html
         none = DocumentCache(max_bytes=1000)
         assert none.render(found("a")) is not none.render(found("a"))
+
+        (folder / "short.md").write_text("x\n")
+        ingest(settings, services.store, services.embedder)
+        short = load_live_document("short.md", services.store.snapshot(), settings.knowledge)
+        small = DocumentCache(max_bytes=50_000)
+        for line in range(1, 100):
+            small.render(short, lines=range(line, line + 1))
+        assert 1 < len(small._documents) < 50, "each way to ask for a short document counts with all that it takes"

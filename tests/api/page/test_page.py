@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from api.error_codes import STATUS, error_code
 from api.page.answer_html import AnswerRenderer, answer_html
+from tests.kit.api_keys import key_of
 from tests.kit.paths import ROOT
-from tests.kit.processes import Server, Workspace, assert_json_error, assert_one_line
+from tests.kit.processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line
 from tests.kit.server_events import ServerEvent, streamed
 
 QUESTION = "向量数据库有哪些知名组件？"
 STATIC = ROOT / "api" / "page" / "static"
 TRACE = "0123456789abcdef0123456789abcdef"
+KEYS = {name: key_of(name) for name in ("one", "other")}
 
 
 def asked_on_page(server: Server, question: str, **body: Any) -> list[ServerEvent]:
@@ -292,6 +294,30 @@ def test_feedback_over_http_is_what_the_command_shows(server: Server) -> None:
     shown_to_people = server.workspace.run("feedback").out
     assert QUESTION in shown_to_people
     assert "少了一家" in shown_to_people
+
+
+def test_the_text_of_feedback_is_that_of_the_trace_whatever_the_client_sends(server: Server) -> None:
+    answer = server.post("/ask", question=QUESTION).json()
+    invented = {"question": "x" * 4000, "answer": "y" * 40_000, "model": "z" * 200, "generation": 7}
+    kept = server.post("/feedback", rating="up", trace_id=answer["trace_id"], **invented).json()
+    assert (kept["question"], kept["answer"], kept["model"]) == (QUESTION, answer["answer"], answer["model"])
+    assert kept["generation"] == answer["generation"]
+    message = assert_json_error(server.post("/feedback", rating="up", trace_id="0" * 32), 404, "trace_not_found")
+    assert "can be rated" in message
+
+
+def test_feedback_has_the_name_of_the_key_and_another_key_does_not_replace_it(
+    first_ask: FirstAsk, tmp_path: Path
+) -> None:
+    keys = ",".join(f"{name}:ask:{key}" for name, key in KEYS.items())
+    with first_ask.workspace.copy_to(tmp_path).given(ZHIWEN_SERVE__KEYS=keys).serving() as locked:
+        as_key = [{"Authorization": f"Bearer {key}"} for key in KEYS.values()]
+        asked = locked.client.post("/ask", json={"question": QUESTION}, headers=as_key[0]).json()
+        for rating, headers in zip(("down", "up"), as_key, strict=True):
+            body = {"trace_id": asked["trace_id"], "rating": rating}
+            assert locked.client.post("/feedback", json=body, headers=headers).status_code == 201
+        kept = locked.workspace.run("feedback", "--json").json["feedback"]
+    assert [(each["given_by"], each["rating"]) for each in kept] == [("one", "down"), ("other", "up")]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from ingest.chunking.tables import Row, Table, read_table
 from ingest.markup.markdown_tree import markdown_tree
 from ingest.markup.tree import Element
+from ingest.readers.parse import parse_document
+from rag.errors import DocumentError
 
 
 def read(markdown: str, first_line: int = 1) -> Table:
@@ -120,3 +122,23 @@ def test_a_table_written_as_markdown_has_as_many_cells_as_it_was_read_with(rows:
     assert found.headers == headers
     assert len(found.rows) == len(rows)
     assert all(len(row.cells) == len(headers) for row in found.rows)
+
+
+SPANNING = {
+    "cells that reach down": f"<tr>{'<td rowspan=1000>x</td>' * 3000}</tr>" + "<tr><td>y</td></tr>" * 999,
+    "cells that reach across": "<tr>" + "<th colspan=1000>x</th>" * 2100 + "</tr>",
+    "short rows below a long one": f"<tr>{'<td>x</td>' * 3000}</tr>" + "<tr><td>y</td></tr>" * 999,
+}
+
+
+@pytest.mark.parametrize("rows", SPANNING.values(), ids=SPANNING)
+def test_a_table_that_a_few_bytes_make_huge_is_refused(rows: str) -> None:
+    (table,) = parse_document("a.html", f"<table>{rows}</table>".encode()).root.elements("table")
+    with pytest.raises(DocumentError, match="more than 2,000,000 cells that the file only implies"):
+        read_table(table)
+
+
+def test_a_large_table_is_read_whole() -> None:
+    rows = "<tr><th>a</th><th>b</th></tr>" + "<tr><td>1</td><td>2</td></tr>" * 60_000
+    (table,) = parse_document("a.html", f"<table>{rows}</table>".encode()).root.elements("table")
+    assert len(read_table(table).rows) == 60_000

@@ -1,11 +1,15 @@
 """Excel and PowerPoint files: sheets and slides are sections, and citations point at rows and slides."""
 
 import io
+import zipfile
 
 import openpyxl
 import pptx
+import pytest
 from pptx.util import Inches
 
+from ingest.readers.office import read_excel
+from rag.errors import DocumentError
 from tests.kit.conversion import chunks_of
 
 
@@ -37,6 +41,32 @@ def test_merged_cells_stay_in_their_columns() -> None:
     content = workbook(("库区", "货架", "容量"), ("东区", "A1", 500), (None, "A2", 700), merged="A2:A3")
     rows = [chunk.content for chunk in chunks_of("a.xlsx", content) if chunk.kind == "row"]
     assert rows == ["库区: 东区 › 货架: A1 › 容量: 500", "库区: 东区 › 货架: A2 › 容量: 700"]
+
+
+def test_cells_that_a_sheet_only_implies_are_counted_before_they_are_made() -> None:
+    merged = with_merged_range(workbook(*[("a", "b")] * 2100), "A1:ALL2100")  # 1,000 columns
+    far_apart = openpyxl.Workbook()
+    for row in range(1, 131):
+        far_apart.active.cell(row, 1, "a")
+        far_apart.active.cell(row, 16_000, "b")
+    file = io.BytesIO()
+    far_apart.save(file)
+    for content in (merged, file.getvalue()):
+        with pytest.raises(DocumentError, match="cells that the file only implies"):
+            read_excel("a.xlsx", content)
+
+
+def with_merged_range(content: bytes, merged: str) -> bytes:
+    """openpyxl would make each of the cells."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(changed, "w") as after:
+        for name in before.namelist():
+            part = before.read(name)
+            if name.startswith("xl/worksheets/"):
+                ranges = f'<mergeCells count="1"><mergeCell ref="{merged}"/></mergeCells>'.encode()
+                part = part.replace(b"</sheetData>", b"</sheetData>" + ranges)
+            after.writestr(name, part)
+    return changed.getvalue()
 
 
 def test_a_slide_is_a_section_with_its_list_its_table_and_its_notes() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.sync import ingest
 from rag.answering.answer import Answerer, AnswerEvent, PassagesFound
-from rag.answering.cache import AnswerCache
+from rag.answering.cache import AnswerCache, CacheKey
 from rag.answering.history import Turn
 from rag.chat.prompt import DECLINED
 from rag.chat.protocol import Finished, TextDelta
@@ -21,6 +21,7 @@ from rag.state.traces import TraceStore
 from rag.store.filters import Equals
 from rag.types import Answer, Attempt
 from rag.wiring import Services
+from tests.kit.traces import trace
 
 ZH = "向量数据库有哪些知名组件？"
 SAID = ["知名的有 Milvus [1]。"]
@@ -153,3 +154,27 @@ def test_a_new_generation_is_not_answered_from_the_cache(small: tuple[Settings, 
     fresh = asked(services.answerer, ScriptedChat(["年假有 10 天 [1]。"]), "年假有几天？")
     assert "10 天" in fresh.text
     assert not fresh.cached
+
+
+def test_the_bytes_of_the_answers_are_bounded_whatever_questions_and_passages_are_like(shipped: Services) -> None:
+    commit = shipped.store.snapshot().commit
+    cache = AnswerCache(1000, max_bytes=400_000)
+    for number in range(200):
+        question = f"{number} " + "问" * 4000
+        cache.put(CacheKey(question, (), None, commit), trace(f"{number}", question=question))
+    kept = [n for n in range(200) if cache.get(CacheKey(f"{n} " + "问" * 4000, (), None, commit))]
+    assert kept == list(range(kept[0], 200)), "the last ones stay"
+    assert 1 < len(kept) <= 400_000 // (2 * 3 * 4000)
+    long_history = CacheKey("q", (Turn("user", "x" * 200_000),), None, commit)
+    cache.put(long_history, trace("history"))
+    assert cache.get(long_history) is None, "more than there is room for"
+    assert [cache.get(CacheKey(f"{n} " + "问" * 4000, (), None, commit)) is None for n in kept] == [False] * len(kept)
+
+
+def test_the_number_of_answers_is_bounded_too(shipped: Services) -> None:
+    commit = shipped.store.snapshot().commit
+    for size in (0, 1, 3):
+        cache = AnswerCache(size)
+        for number in range(10):
+            cache.put(CacheKey(f"{number}", (), None, commit), trace(f"{number}"))
+        assert sum(cache.get(CacheKey(f"{number}", (), None, commit)) is not None for number in range(10)) == size

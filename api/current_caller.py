@@ -1,0 +1,33 @@
+"""Who sent the request that is being served, for code below the routes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The name of the API key, "" without one, and whether it opens everything."""
+
+    name: str = ""
+    is_administrator: bool = True
+
+
+_NOBODY = Caller()
+_current: ContextVar[Caller] = ContextVar("caller", default=_NOBODY)
+
+
+def current_caller() -> Caller:
+    """Return the caller of this request; outside of a request, and on a server without keys, an administrator."""
+    return _current.get()
+
+
+@contextmanager
+def calling(caller: Caller) -> Iterator[None]:
+    """Name the caller for the rest of a request, also in the threads and tasks that it starts."""
+    token = _current.set(caller)
+    try:
+        yield
+    finally:
+        _current.reset(token)
