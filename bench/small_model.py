@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,20 @@ def main() -> None:
 
 def measure(name: str, url: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
     """Ask the questions of a set, without a model and with the one at `url`; return counts, and the outputs of it."""
-    documents, file = SETS[name]
-    questions = list(read_questions(file))
-    with tempfile.TemporaryDirectory() as folder, Services(_settings(documents, Path(folder), url)) as services:
-        ingest(services.settings, services.store, services.embedder)
+    questions = list(read_questions(SETS[name][1]))
+    with open_set(name, url) as services:
         return asyncio.run(_ask_all(services, name, questions))
+
+
+@contextmanager
+def open_set(name: str, url: str) -> Iterator[Services]:
+    """Ingest the documents of a set, and yield open services that ask the chat model at `url`."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Services(_settings(SETS[name][0], Path(folder), url)) as services,
+    ):
+        ingest(services.settings, services.store, services.embedder)
+        yield services
 
 
 def read_questions(path: Path) -> Iterator[Question]:
