@@ -31,7 +31,7 @@ EXAMPLES = 200
 thoroughly = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
-OPEN = ("/health/live", "/health/ready")
+OPEN = ("/health/live", "/health/ready", "/docs/{source}")
 KEY = {"X-API-Key": new_key()}
 # Not checked: whether every request that the document forbids is refused. `0` for `false` is accepted.
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance]
