@@ -3,26 +3,26 @@
     python -m bench.calibrate SETS [--work DIR]
 
 `SETS` is the folder of the development sets. Each question is searched twice: in an index that has its passage, and in
-one that lacks it. CMRC 2018 brings questions whose passage was removed; for the other sets a filter excludes the
-passage. The model is a logistic regression in which every set and both outcomes have the same weight.
+one that lacks it. CMRC 2018 and DRAGONBall bring questions without an answer; for the other sets a filter excludes the
+passage. Across languages, questions of other sets are asked as well, which are out of scope altogether. The model is a
+logistic regression in which every set and both outcomes have the same weight.
 
-The benchmark prints the model and its quality from five-fold cross-validation (shares between 0 and 1), and writes both
-to rag/retrieval/calibrations/<fingerprint of the embedder>.json. A second model without the signals that depend on the
-embedder goes to `any.json` beside it. `ZHIWEN_EMBEDDING__*` chooses the embedder.
+The benchmark prints the model and its quality on each set, fitted on the other sets (shares between 0 and 1), and
+writes both to rag/retrieval/calibrations/<fingerprint of the embedder>.json. A second model without the signals that
+depend on the embedder goes to `any.json` beside it. `ZHIWEN_EMBEDDING__*` chooses the embedder.
 """
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -30,8 +30,8 @@ from bench.evaluation_sets import EvaluationSet, load_set
 from bench.index import open_index
 from bench.metrics import area_under_curve, refused_at
 from rag.retrieval.search import retrieve
-from rag.retrieval.sufficiency import ANY_EMBEDDER, Signals, extract_signals
-from rag.store.filters import In, Not
+from rag.retrieval.sufficiency import ANY_EMBEDDER, LogisticModel, Signals, extract_signals
+from rag.store.filters import Filter, In, Not
 from rag.wiring import Services
 
 # Pairs: the set of the questions, the set of the documents.
@@ -40,28 +40,44 @@ SAME_LANGUAGE = (
     ("xquad-zh", "xquad-zh"),
     ("xquad-en", "xquad-en"),
     ("stard-laws", "stard-laws"),
+    ("dragonball-zh", "dragonball-zh"),
 )
+MEASURED_ONLY = frozenset({"dragonball-zh"})
+"""Its questions without an answer are about passages that are there, which these signals cannot tell."""
 ACROSS_LANGUAGES = (("xquad-zh", "xquad-en"), ("xquad-en", "xquad-zh"))
+OUT_OF_SCOPE = {
+    "xquad-zh on xquad-en": (("cmrc2018-dev", "xquad-en"), ("stard-laws", "xquad-en"), ("rgb-zh-refine", "xquad-en")),
+    "xquad-en on xquad-zh": (("xquad-en", "stard-laws"),),
+}
+"""Pairs whose questions have nothing to do with the documents, by the name of the pair that they are counted with."""
 PRIOR = 0.8
 """The share of questions that can be answered, assumed in use."""
-SAME_SIGNALS = ("cosine", "margin", "lexical_lead", "span_coverage")
-ACROSS_SIGNALS = ("cosine", "margin")
-OF_ANY_EMBEDDER = ("lexical_lead", "span_coverage")
+SAME_SIGNALS = ("cosine", "margin", "lexical_lead", "lexical_background", "span_coverage")
+ACROSS_SIGNALS = ("cosine", "margin", "number_missing")
+OF_ANY_EMBEDDER = ("lexical_lead", "lexical_background", "span_coverage")
+_QUESTIONS = 1000
+_OUT_OF_SCOPE_QUESTIONS = 150
 CALIBRATIONS = Path(__file__).parents[1] / "rag" / "retrieval" / "calibrations"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The signals of the questions of one set: with the passage in the index, and without it."""
+    """The signals of the questions of one set: with the passage in the index, without it, and out of scope."""
 
     name: str
     answerable: tuple[Signals, ...]
     unanswerable: tuple[Signals, ...]
+    out_of_scope: tuple[Signals, ...] = ()
+
+    @property
+    def all(self) -> tuple[Signals, ...]:
+        """The signals of all questions, first those that can be answered."""
+        return (*self.answerable, *self.unanswerable, *self.out_of_scope)
 
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A model as its file holds it. `quality` has the cross-validated figures of each set."""
+    """A model as its file holds it. `quality` has the figures of each set for a fit on the others."""
 
     intercept: float
     weights: dict[str, float]
@@ -81,8 +97,13 @@ def main() -> None:
         for questions, documents in pairs:
             evaluation = load_set(arguments.sets / questions, corpus=arguments.sets / documents)
             with open_index(evaluation, arguments.work) as index:
-                samples[kind].append(sample_signals(evaluation, index.services, index.sources_by_document))
+                sample = sample_signals(evaluation, index.services, index.sources_by_document)
                 name, fingerprint = index.services.embedder.name, index.services.embedder.fingerprint
+            foreign = OUT_OF_SCOPE.get(evaluation.name, ())
+            out_of_scope = (
+                one for pair in foreign for one in out_of_scope_signals(arguments.sets, *pair, arguments.work)
+            )
+            samples[kind].append(replace(sample, out_of_scope=tuple(out_of_scope)))
             print(f"{evaluation.name}: all questions searched", file=sys.stderr)
     same, across = samples["same"], samples["across"]
     write_calibration(fingerprint, name, fit(same, SAME_SIGNALS), fit(across, ACROSS_SIGNALS))
@@ -90,82 +111,98 @@ def main() -> None:
 
 
 def sample_signals(evaluation: EvaluationSet, services: Services, sources_by_document: dict[str, list[str]]) -> Sample:
-    """Search every question of a set with its passage in the index and without it."""
+    """Search every question of a set with its passage in the index and without it; of a measured set, about 1,000."""
     answerable, unanswerable = [], []
-    snapshot, settings = services.store.snapshot(), services.settings.retrieval
-    for query in evaluation.queries:
-        answerable.append(extract_signals(retrieve(query.text, snapshot, services.embedder, settings)))
+    step = max(len(evaluation.queries) // _QUESTIONS, 1) if evaluation.name in MEASURED_ONLY else 1
+    for query in evaluation.queries[::step]:
+        answerable.append(_signals(query.text, services))
         if not evaluation.unanswerable:
             relevant = evaluation.relevant[query.id]
             excluded = Not(In("source", tuple(source for name in relevant for source in sources_by_document[name])))
-            without = retrieve(query.text, snapshot, services.embedder, settings, search_filter=excluded)
-            unanswerable.append(extract_signals(without))
+            unanswerable.append(_signals(query.text, services, search_filter=excluded))
     for query in evaluation.unanswerable:
-        unanswerable.append(extract_signals(retrieve(query.text, snapshot, services.embedder, settings)))
+        unanswerable.append(_signals(query.text, services))
     return Sample(evaluation.name, tuple(answerable), tuple(unanswerable))
 
 
-def fit(samples: Sequence[Sample], signals: Sequence[str]) -> FittedModel:
-    """Fit a logistic regression on the named signals.
+def _signals(question: str, services: Services, search_filter: Filter | None = None) -> Signals:
+    snapshot, embedder = services.store.snapshot(), services.embedder
+    found = retrieve(question, snapshot, embedder, services.settings.retrieval, search_filter=search_filter)
+    return extract_signals(found)
 
-    The signals are standardised for the fit; the weights returned apply to the signals as they are. Without signals the
-    model gives even odds.
+
+def out_of_scope_signals(sets: Path, questions: str, documents: str, work: Path) -> list[Signals]:
+    """Search 150 questions of one set in the documents of another that has nothing to do with it."""
+    queries = load_set(sets / questions).queries
+    with open_index(load_set(sets / documents), work) as index:
+        return [
+            _signals(query.text, index.services)
+            for query in queries[:: max(len(queries) // _OUT_OF_SCOPE_QUESTIONS, 1)][:_OUT_OF_SCOPE_QUESTIONS]
+        ]
+
+
+def fit(samples: Sequence[Sample], signals: Sequence[str]) -> FittedModel:
+    """Fit a logistic regression on the named signals, on all sets that are not only measured.
+
+    Without signals the model gives even odds.
     """
     if not signals:
         return FittedModel(0.0, {}, PRIOR, {})
-    rows = [row for sample in samples for row in (*sample.answerable, *sample.unanswerable)]
-    matrix = np.array([_values(row, signals) for row in rows])
+    fitted = [sample for sample in samples if sample.name not in MEASURED_ONLY]
+    quality = {}
+    for sample in samples:
+        held_out = fit_model([other for other in fitted if other is not sample], signals)
+        quality[sample.name] = _quality(sample, held_out)
+    model = fit_model(fitted, signals)
+    weights = {name: round(weight, 4) for name, weight in model.weights.items()}
+    return FittedModel(round(model.intercept, 4), weights, PRIOR, quality)
+
+
+def fit_model(samples: Sequence[Sample], signals: Sequence[str]) -> LogisticModel:
+    """Fit on these sets. Signals are standardised for it; the weights returned apply to the signals as they are."""
+    matrix = np.array([[float(getattr(row, name)) for name in signals] for sample in samples for row in sample.all])
     labels = np.concatenate([_labels(sample) for sample in samples])
     weights = np.concatenate([_weights(sample) for sample in samples])
-    model = make_pipeline(StandardScaler(), LogisticRegression())
-    folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    parameters = {"logisticregression__sample_weight": weights}
-    held_out = cross_val_predict(model, matrix, labels, cv=folds, method="decision_function", params=parameters)
-    model.fit(matrix, labels, **parameters)
-    scaler, regression = model[0], model[1]
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    pipeline.fit(matrix, labels, logisticregression__sample_weight=weights)
+    scaler, regression = pipeline[0], pipeline[1]
     slopes = regression.coef_[0] / scaler.scale_
-    return FittedModel(
-        intercept=round(float(regression.intercept_[0] - slopes @ scaler.mean_), 4),
-        weights={name: round(float(slope), 4) for name, slope in zip(signals, slopes, strict=True)},
-        prior=PRIOR,
-        quality=_quality(samples, labels, held_out),
-    )
-
-
-def _values(signals: Signals, names: Sequence[str]) -> list[float]:
-    return [float(getattr(signals, name)) for name in names]
+    intercept = float(regression.intercept_[0] - slopes @ scaler.mean_)
+    return LogisticModel(intercept, dict(zip(signals, map(float, slopes), strict=True)), PRIOR)
 
 
 def _labels(sample: Sample) -> NDArray[np.int_]:
-    """1 for each answerable question, then 0 for each unanswerable one."""
-    return np.repeat([1, 0], [len(sample.answerable), len(sample.unanswerable)])
+    return np.repeat([1, 0], [len(sample.answerable), len(sample.all) - len(sample.answerable)])
 
 
 def _weights(sample: Sample) -> NDArray[np.float64]:
-    """One weight a question, so that sets and outcomes count the same however many questions they have."""
-    sizes = [len(sample.answerable), len(sample.unanswerable)]
-    return np.repeat([1000 / size for size in sizes], sizes)
+    """One weight a question: sets and outcomes count the same, and so do both kinds of questions without an answer."""
+    sizes = [len(sample.answerable), len(sample.unanswerable), len(sample.out_of_scope)]
+    kinds = 2 if sample.out_of_scope else 1
+    return np.repeat([1000 / sizes[0], *(1000 / kinds / max(size, 1) for size in sizes[1:])], sizes)
 
 
-def _quality(
-    samples: Sequence[Sample], labels: NDArray[np.int_], scores: NDArray[np.float64]
-) -> dict[str, dict[str, float]]:
-    """The figures of each set, from the log-odds that cross-validation gave its questions."""
-    quality, start = {}, 0
-    shift = math.log(PRIOR / (1 - PRIOR))
-    for sample in samples:
-        end = start + len(sample.answerable) + len(sample.unanswerable)
-        positive, negative = (scores[start:end][labels[start:end] == label].tolist() for label in (1, 0))
-        quality[sample.name] = {
-            "questions": len(positive),
-            "without_answer": len(negative),
-            "area_under_curve": round(area_under_curve(positive, negative), 3),
-            "refused_at_95_kept": round(refused_at(positive, negative), 3),
-            "kept_at_one_half": round(float(np.mean(np.array(positive) + shift >= 0)), 3),
-            "refused_at_one_half": round(float(np.mean(np.array(negative) + shift < 0)), 3),
+def _quality(sample: Sample, model: LogisticModel) -> dict[str, float]:
+    """The figures of a set for a model that was not fitted on it."""
+    answerable, unanswerable, out_of_scope = (
+        [model.probability(row) for row in rows]
+        for rows in (sample.answerable, sample.unanswerable, sample.out_of_scope)
+    )
+    quality = {
+        "questions": len(answerable),
+        "without_answer": len(unanswerable),
+        "area_under_curve": area_under_curve(answerable, unanswerable),
+        "refused_at_95_kept": refused_at(answerable, unanswerable),
+        "kept_at_one_half": mean(one >= 0.5 for one in answerable),
+        "refused_at_one_half": mean(one < 0.5 for one in unanswerable),
+    }
+    if out_of_scope:
+        quality |= {
+            "out_of_scope": len(out_of_scope),
+            "out_of_scope_refused_at_95_kept": refused_at(answerable, out_of_scope),
+            "out_of_scope_refused_at_one_half": mean(one < 0.5 for one in out_of_scope),
         }
-        start = end
-    return quality
+    return {name: round(value, 3) for name, value in quality.items()}
 
 
 def write_calibration(fingerprint: str, name: str, same: FittedModel, across: FittedModel) -> None:

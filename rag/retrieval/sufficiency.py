@@ -3,7 +3,7 @@
 It comes from a logistic model over signals of the best hits. The weights are in `rag/retrieval/calibrations/`, in one
 small file for each embedder, because embedders spread their similarities differently, and one for all others.
 `python -m bench.calibrate` fits them and records the data. A question in another language than the passages has a model
-of its own: hardly any word can match, so only similarity counts.
+of its own: hardly any word can match, so only similarity and numbers count.
 """
 
 import json
@@ -26,6 +26,7 @@ from rag.types import Chunk
 ANY_EMBEDDER = "any"
 _CALIBRATIONS = Path(__file__).with_name("calibrations")
 _RUNNERS_UP = 10
+_NUMBER = re.compile(r"[0-9]{2,}")
 
 # Passages without a word of the second pattern do not answer a question that matches the first.
 _KINDS = (
@@ -60,9 +61,11 @@ class Signals:
 
     `cosine` is the highest cosine, `margin` its lead over the mean of the next ten. `lexical_lead` is the lead of the
     best hit in BM25, as a share of the highest score that the question could give. `span_coverage` is the largest
-    weighted term coverage of one sentence or row of the three best hits. `kind_missing` is 1 if the question asks for a
-    time or a price and no hit contains one. `name_missing` is 1 if the question asks for names and no hit contains any,
-    and less if that is in doubt. `is_across`: the hits are in another language than the question.
+    weighted term coverage of one sentence or row of the three best hits. `lexical_background` is what the lead is
+    measured against, the mean BM25 of the ten after the best hit, as such a share. `kind_missing` is 1 if the question
+    asks for a time or a price and no hit contains one. `name_missing` is 1 if the question asks for names and no hit
+    contains any, and less if that is in doubt. `number_missing` is 1 if the question has a number of two or more digits
+    that is in no hit. `is_across`: the hits are in another language than the question.
     """
 
     cosine: float
@@ -72,6 +75,8 @@ class Signals:
     kind_missing: float
     name_missing: float
     is_across: bool
+    lexical_background: float = 0.0
+    number_missing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +125,17 @@ def extract_signals(retrieval: Retrieval) -> Signals:
     is_across = is_cross_lingual(retrieval.question, text)
     cosine, *other_cosines = sorted((hit.cosine for hit in retrieval.candidates), reverse=True)
     other_bm25 = [hit.bm25 for hit in retrieval.candidates if hit.chunk.id != hits[0].chunk.id]
+    background = _mean_of_runners_up(sorted(other_bm25, reverse=True))
     return Signals(
         cosine=cosine,
         margin=cosine - _mean_of_runners_up(other_cosines),
-        lexical_lead=bm25_share(hits[0].bm25 - _mean_of_runners_up(sorted(other_bm25, reverse=True)), retrieval.idf),
+        lexical_lead=bm25_share(max(hits[0].bm25 - background, 0.0), retrieval.idf),
         span_coverage=max(_span_coverage(hit.chunk, retrieval.idf) for hit in hits[:3]),
         kind_missing=float(any(asks.search(retrieval.question) and not tells.search(text) for asks, tells in _KINDS)),
         name_missing=name_absence(retrieval.question, passages, others=others, is_across=is_across),
         is_across=is_across,
+        lexical_background=bm25_share(background, retrieval.idf),
+        number_missing=float(any(number not in text for number in _NUMBER.findall(retrieval.question))),
     )
 
 

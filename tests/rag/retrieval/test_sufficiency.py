@@ -30,6 +30,8 @@ signals = st.builds(
     kind_missing=st.sampled_from([0.0, 1.0]),
     name_missing=st.sampled_from([0.0, IN_DOUBT, ABSENT]),
     is_across=st.booleans(),
+    lexical_background=st.floats(0, 1),
+    number_missing=st.sampled_from([0.0, 1.0]),
 )
 models = st.sampled_from(
     [
@@ -223,6 +225,41 @@ def test_a_chinese_passage_full_of_english_names_is_still_chinese() -> None:
 
 def test_english_passages_with_a_chinese_name_are_still_english() -> None:
     assert not extract_signals(found("What is Ollama?", f"{EN} {EN} In Chinese it is called 平台.")).is_across
+
+
+def test_the_lead_is_over_what_the_words_of_the_question_find_everywhere() -> None:
+    highest = 2.2 * 3.0 * len(tokenize_question("Ollama 部署"))
+    seen = extract_signals(found("Ollama 部署", ZH, ZH, ZH, bm25=6.0))
+    assert seen.lexical_background == pytest.approx((3.0 + 2.0) / 2 / highest)
+    assert seen.lexical_lead + seen.lexical_background == pytest.approx(6.0 / highest)
+
+
+def test_a_best_hit_with_fewer_words_than_the_next_has_no_lead() -> None:
+    hits = found("Ollama 部署", ZH, ZH, bm25=6.0)
+    behind = replace(hits.hits[0], bm25=1.0)
+    seen = extract_signals(replace(hits, hits=(behind, hits.hits[1]), candidates=(behind, hits.hits[1])))
+    assert seen.lexical_lead == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "missing"),
+    [
+        ("What happened in 1969?", "登月是 1969 年。", 0.0),
+        ("What happened in 1969?", "登月很久以前。", 1.0),
+        ("What happened in 1969 and 1971?", "登月是 1969 年。", 1.0),
+        ("What is step 2?", "第二步是学 Python。", 0.0),
+        ("What happened?", "登月很久以前。", 0.0),
+    ],
+)
+def test_a_number_of_the_question_is_in_the_passages_or_missing(question: str, text: str, missing: float) -> None:
+    assert extract_signals(found(question, text)).number_missing == missing
+
+
+def test_a_missing_number_counts_across_languages() -> None:
+    there, missing = (
+        of("What happened in 1969?", text, "登月很久以前。") for text in ("登月是 1969 年。", "登月是 1968 年。")
+    )
+    assert missing < there
 
 
 @pytest.mark.parametrize("content", ["", "12345", "🙂"])
