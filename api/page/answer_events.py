@@ -128,7 +128,7 @@ async def _render(renderer: AnswerRenderer, text: str) -> Blocks:
 
 def _answer_data(answer: Answer, passages: Sequence[Passage], language: ReplyLanguage) -> AnswerData:
     # The text of a refusal lists the nearest sections; on the page they are links.
-    text = refusal_text(language, ()) if answer.refused else answer.text
+    text = refusal_text(language, (), answer.reason) if answer.refused else answer.text
     numbers = [citation.number for citation in answer.citations]
     return AnswerData(
         answer=AskResponse.of(answer),

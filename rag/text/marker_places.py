@@ -78,9 +78,7 @@ def _is_data(candidate: Candidate, before: str, offered: Collection[int]) -> boo
     return not set(numbers) & set(offered) and max(numbers) >= _DATA_NUMBER
 
 
-def _is_behind_word(
-    candidate: Candidate, before: str, after: str, *, material: str, is_end: bool
-) -> bool | Unfinished:
+def _is_behind_word(candidate: Candidate, before: str, after: str, *, material: str, is_end: bool) -> bool | Unfinished:
     """Return whether brackets stand behind a word of a sentence and not behind a name that they index."""
     word = _WORD_BEFORE.search(before)
     if not word:
@@ -93,5 +91,3 @@ def _is_behind_word(
     if not is_end and after in ("", "."):
         return "unfinished"
     return not _INDEXED.match(after)
-
-

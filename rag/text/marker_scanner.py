@@ -181,9 +181,7 @@ class MarkerScanner:
         self._follows_index = not decided
         return candidate.end, candidate if decided else None
 
-    def _read_formula(
-        self, text: str, start: int, *, is_complete: bool
-    ) -> tuple[int, Candidate | None] | Unfinished:
+    def _read_formula(self, text: str, start: int, *, is_complete: bool) -> tuple[int, Candidate | None] | Unfinished:
         r"""Return where `\(…\)` or `\[…\]` ends, or the end of a bracket that is only a character."""
         if text[start] != "\\":
             return start + 1, None

@@ -34,7 +34,9 @@ def find_markers(text: str) -> Iterator[Marker]:
 def strip_markers(text: str) -> str:
     """Return the text without its markers and the white space before them."""
     scanner = MarkerScanner(_is_plain_marker)
-    return "".join(piece.raw for pieces in (scanner.feed(text), scanner.finish()) for piece in pieces if not piece.marker)
+    return "".join(
+        piece.raw for pieces in (scanner.feed(text), scanner.finish()) for piece in pieces if not piece.marker
+    )
 
 
 def _is_plain_marker(candidate: Candidate, before: str, after: str, is_end: bool) -> bool | Unfinished:

@@ -12,7 +12,9 @@ from rag.text.cjk import HAN, has_han
 from rag.text.facts import find_quantities, find_values
 from rag.text.tokens import is_question_word, normalize, tokenize
 
-_CLAUSE_END = re.compile(r"[。！？!?；;，：:()（）]|,(?!\d)|\.(?=\s|\Z)|\b(?:but|while|whereas|although)\b|但是?|而(?=[^且])")  # noqa: RUF001
+_CLAUSE_END = re.compile(
+    r"[。！？!?；;，：:()（）]|,(?!\d)|\.(?=\s|\Z)|\b(?:but|while|whereas|although)\b|但是?|而(?=[^且])"
+)  # noqa: RUF001
 _ENGLISH_NOT = re.compile(
     r"\b(?:not|no|never|neither|cannot|without|none|nothing|nobody|excludes?|excluding|except|unable|isn|aren|wasn"
     r"|weren|doesn|don|didn|won|can|couldn|shouldn|wouldn|hasn|haven)(?:['’]t|n't)?\b"  # noqa: RUF001
