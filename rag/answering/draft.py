@@ -16,7 +16,8 @@ class Composition:
     """The result: a text by `model` with citations, or the `reason` for a refusal; small talk has a text and a reason.
 
     `prompt` is None if no chat model was asked. `by_fallback` is True if the documents were quoted because the chat
-    model failed, or because the documents support nothing that it wrote; `verification` is then of what it wrote. `seconds` are by stage. If there is an `error`, the text broke off and is not an answer.
+    model failed, or because they support nothing that it wrote; `verification` is then of what it wrote. `seconds` are
+    by stage. If there is an `error`, the text broke off and is not an answer.
     """
 
     model: str

@@ -13,10 +13,10 @@ _STRAYED = ("no_citation", "unsupported")
 class Notices:
     """The sentences of one language.
 
-    `refusal` is for documents that do not answer, `strayed` for a model whose answer they do not support; if they can be
-    quoted instead, `withdrawn` takes back what was streamed, and `model_strayed` stands below the quotes. `sources` has
-    `{markers}`: those that a stream lacks. `more_items` has `{count}`, `not_found` has `{questions}`; `greeting` has `{contents}`, and `examples` leads in to a
-    list of questions. `about` is an example: a question about `{topic}`.
+    `refusal` is for documents that do not answer, `strayed` for a model whose answer they do not support. If they can
+    be quoted instead, `withdrawn` takes back what was streamed, and `model_strayed` stands below the quotes. `sources`
+    has `{markers}`: those that a stream lacks. `more_items` has `{count}`, `not_found` has `{questions}`; `greeting`
+    has `{contents}`, and `examples` leads in to a list of questions. `about` is an example: a question about `{topic}`.
     """
 
     refusal: str
@@ -59,7 +59,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" The nearest sections are:",
         no_model="(No chat model is configured; the above is quoted from the documents.)",
         model_failed="(The chat model did not answer; the above is quoted from the documents.)",
-        model_strayed="(The documents do not support what the chat model wrote; the above is quoted from them instead.)",
+        model_strayed="(The documents do not support what the chat model wrote; the above is quoted from them.)",
         withdrawn="The documents do not support the answer above; please disregard it. They say:",
         strayed="The chat model gave an answer that the knowledge base does not support, so it is left out.",
         sources="Sources: {markers}",
@@ -127,7 +127,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" Les sections les plus proches sont :",
         no_model="(Aucun modèle de chat n'est configuré ; ce qui précède est cité des documents.)",
         model_failed="(Le modèle de chat n'a pas répondu ; ce qui précède est cité des documents.)",
-        model_strayed="(Les documents ne confirment pas ce que le modèle de chat a écrit ; ce qui précède en est cité.)",
+        model_strayed="(Les documents ne confirment pas la réponse du modèle de chat ; ce qui précède en est cité.)",
         withdrawn="Les documents ne confirment pas la réponse ci-dessus ; n'en tenez pas compte. Ils disent :",
         strayed="Le modèle de chat a donné une réponse que la base de connaissances ne confirme pas ; elle est omise.",
         sources="Sources : {markers}",
@@ -144,7 +144,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" Die nächstliegenden Abschnitte sind:",
         no_model="(Es ist kein Chatmodell eingerichtet; das Obige ist aus den Dokumenten zitiert.)",
         model_failed="(Das Chatmodell hat nicht geantwortet; das Obige ist aus den Dokumenten zitiert.)",
-        model_strayed="(Die Dokumente stützen nicht, was das Chatmodell geschrieben hat; das Obige ist aus ihnen zitiert.)",
+        model_strayed="(Die Dokumente stützen die Antwort des Chatmodells nicht; das Obige ist aus ihnen zitiert.)",
         withdrawn="Die Dokumente stützen die obige Antwort nicht; bitte nicht verwenden. In ihnen steht:",
         strayed="Das Chatmodell gab eine Antwort, die die Wissensbasis nicht stützt; sie ist weggelassen.",
         sources="Quellen: {markers}",

@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from rag.checks.comparable_text import Passages, StatementFacts
 from rag.checks.verification import InverseFrequency, Verdict, compare
 from rag.text.markers import strip_markers
+from rag.text.polarity import stem
 
 ATTRIBUTED_WORDING = 0.5
 """The least share of a statement's weighted terms in a passage that it is attributed to: a number of ours must be right
 more surely than one that the model chose."""
 BETTER_BY = 0.25
 """A statement that its passage supports moves to another only if that has so much more of its terms."""
+_NEARLY_ALL = 0.9
 _CROSS_LINGUAL = 0.8
 _CROSS_LINGUAL_BETTER_BY = 0.03
 _COMPARED = 2
 """Only the passages that share most with a statement are compared with it in detail."""
-_TRAILING_MARKERS = re.compile(r"(?:\s*\[\d{1,4}\])+")
-_SENTENCE_END = re.compile(r"(?P<end>[。！？.!?…]+[”’」』）)\"*_]*)\Z")  # noqa: RUF001
+_TRAILING_MARKERS = re.compile(r"(?:[ \t]*\[\d{1,4}\])+")
+_SENTENCE_END = re.compile(r"(?P<end>[。！？.!?…]+[”’」』）)\"*_]*)\Z")
 _ROW_END = re.compile(r"\s*\|\s*\Z")
 _FENCE = re.compile(r"\s*(?:`{3}|~{3})")
 
@@ -39,7 +41,9 @@ def best_passage(
     scores = _scores(said, passages, idf, similarities)
     bar = 0.0
     if verdict.supported and cited:
-        bar = max(scores.get(number, 0.0) for number in cited) + BETTER_BY
+        # A share of words cannot be compared with a similarity, only with another share.
+        shares = [scores.get(number, 0.0) for number in cited if number not in similarities]
+        bar = max(shares) + BETTER_BY if shares else _NEARLY_ALL
     ranked = sorted((number for number in scores if number not in cited), key=lambda number: -scores[number])
     for number in ranked[:_COMPARED]:
         facts = passages.facts([number])
@@ -62,12 +66,13 @@ def _scores(
         facts = passages.facts([number])
         if facts is None or (not total and not said.quantities):
             continue
-        if number in similarities:
-            scores[number] = similarities[number]
-        elif said.is_cross_lingual(facts):
-            continue
+        if said.is_cross_lingual(facts):
+            if number in similarities:
+                scores[number] = similarities[number]
         else:
-            shared = sum(weight for term, weight in weights.items() if term in facts.terms)
+            shared = sum(
+                weight for term, weight in weights.items() if term in facts.terms or stem(term) in facts.stems
+            )
             scores[number] = shared / total if total else 1.0
     return scores
 

@@ -7,7 +7,7 @@ from rag.text.marker_places import is_marker
 from rag.text.marker_scanner import MarkerScanner, Piece
 from rag.text.markers import find_markers
 
-_JOINING = tuple("[]【［0123456789`$\\~<>(*_!")  # noqa: RUF001
+_JOINING = tuple("[【［0123456789`$\\~<>(*_!")
 """The text on both sides of a removed marker must not join to a new marker, nor to code."""
 
 

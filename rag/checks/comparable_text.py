@@ -16,7 +16,7 @@ from rag.text.facts import (
     find_values,
     lowercase_text,
 )
-from rag.text.polarity import Claims, read_claims
+from rag.text.polarity import Claims, read_claims, stem
 from rag.text.tokens import tokenize, tokenize_question
 from rag.text.urls import find_urls
 
@@ -56,6 +56,11 @@ class PassageFacts:
         if self.parts:
             return frozenset[str]().union(*(part.terms for part in self.parts))
         return frozenset(tokenize(self.text))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of its terms."""
+        return frozenset(map(stem, self.terms))
 
     @cached_property
     def values(self) -> frozenset[str]:
@@ -131,7 +136,12 @@ class StatementFacts:
         )
 
     def is_cross_lingual(self, passages: PassageFacts) -> bool:
-        """Return whether the passages are in another language, so that most words cannot match."""
+        """Return whether the passages are in another language, so that most words cannot match.
+
+        A statement all of whose words they have, such as a name, can be compared in any language.
+        """
+        if self.words and passages.terms.issuperset(self.words):
+            return False
         han, letters = passages.letter_counts
         share = han / max(letters, 1)
         return share < _CHINESE_HAS if self.is_chinese else share > _ENGLISH_HAS

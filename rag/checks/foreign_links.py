@@ -44,8 +44,8 @@ _ELEMENTS = frozenset(
 )
 
 # Characters that could join to an address or to markup if what is between them is removed.
-_LEFT_EDGE = re.compile(r"[A-Za-z0-9+.\-:/<\[\]!?\\_~@=`]")
-_RIGHT_EDGE = re.compile(r"[A-Za-z0-9/:.\[(!?\\_~@<`-]")
+_LEFT_EDGE = re.compile(r"[A-Za-z0-9+.\-:/<\[\]!?\\_~@=]")
+_RIGHT_EDGE = re.compile(r"[A-Za-z0-9/:.\[(!?\\_~@<-]")
 
 
 def remove_foreign_links(line: str, allowed: frozenset[str], state: CodeState) -> str:

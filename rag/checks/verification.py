@@ -13,6 +13,7 @@ from typing import Literal
 
 from rag.checks.comparable_text import PassageFacts, StatementFacts, squeeze
 from rag.text.cjk import has_han
+from rag.text.polarity import stem
 
 Fault = Literal["uncited", "address", "number", "identifier", "name", "wording", "negation", "unchecked"]
 InverseFrequency = Callable[[str], float]
@@ -25,6 +26,8 @@ replaced one that it has."""
 _LONGEST_ABSENT_RUN = 6
 """More Chinese characters in a row that the passages lack say something else, in a statement that has most of them."""
 _HALF = 0.5
+_ENGLISH_WORDING = 0.5
+"""English words are compared whole, not by their pairs of characters, so that more of them must be there."""
 MIN_SIMILARITY = 0.74
 """The least similarity to a passage in another language."""
 
@@ -83,21 +86,29 @@ def compare(
     if cross_lingual:
         is_similar = similarity is None or similarity >= min_similarity
         return Verdict() if is_similar else Verdict("wording", f"{similarity:.2f}")
+    return _compare_words(said, passages, idf, min_wording) or _turned_round(said, passages) or Verdict()
+
+
+def _compare_words(
+    said: StatementFacts, passages: PassageFacts, idf: InverseFrequency, min_wording: float
+) -> Verdict | None:
     is_verbatim = weighted_share(said.terms, passages, idf) >= VERBATIM
     for noun in said.absent_nouns(passages):
         if noun.is_name or is_verbatim:
             return Verdict("name", noun.text)
     share = weighted_share(said.words, passages, idf)
-    if share < min_wording:
+    if share < min_wording or (not said.is_chinese and share <= _ENGLISH_WORDING):
         return Verdict("wording", f"{share:.2f}")
     run = said.absent_run(passages)
-    if len(run) > _LONGEST_ABSENT_RUN and share >= _HALF:
-        return Verdict("wording", run)
+    return Verdict("wording", run) if len(run) > _LONGEST_ABSENT_RUN and share >= _HALF else None
+
+
+def _turned_round(said: StatementFacts, passages: PassageFacts) -> Verdict | None:
     if denied := passages.claims.denial_of(said.text):
         return Verdict("negation", denied)
     if misplaced := passages.claims.misplaced_number(said.text):
         return Verdict("number", misplaced)
-    return Verdict()
+    return None
 
 
 def wording(statement: str, text: str, idf: InverseFrequency) -> float:
@@ -113,7 +124,8 @@ def weighted_share(terms: Iterable[str], passages: PassageFacts, idf: InverseFre
     """Return the share (0..1) of the terms that the passages have, each weighted by its `idf`."""
     weights = {term: idf(term) for term in terms}
     total = sum(weights.values())
-    return sum(weight for term, weight in weights.items() if term in passages.terms) / total if total else 1.0
+    found = sum(weight for term, weight in weights.items() if term in passages.terms or stem(term) in passages.stems)
+    return found / total if total else 1.0
 
 
 def _missing_fact(said: StatementFacts, passages: PassageFacts, *, cross_lingual: bool) -> Verdict | None:

@@ -1,7 +1,7 @@
 """The grammar of citation markers: every form in which models write `[1]`, and what a bracket must hold to be one.
 
-A marker is brackets around numbers: `[1]`, `【2】`, `[1, 3]`, `[1-3]`, `[1 and 2]`; it may name what the numbers count, as
-`[passage 1]`, `[编号1]`, `[citation:1]` or `[^1]`; it may end as `【1†L1-L5】`; it may be escaped, doubled, or raised with
+A marker is brackets around numbers: `[1]`, `【2】`, `[1, 3]`, `[1-3]`, `[1 and 2]`. It may say what the numbers count
+(`[passage 1]`, `[编号1]`, `[citation:1]`, `[^1]`) and end as `【1†L1-L5】`. It may be escaped, doubled, or raised with
 `<sup>`. Round brackets need a name (`(passage 1)`) or square brackets within (`([1])`).
 """
 
@@ -22,9 +22,10 @@ MAX_CHARACTERS = 160
 """No marker is longer, so that only a bounded amount of text waits for its end."""
 _MAX_NUMBERS = 50
 _MAX_DIGITS = 4
+_BESIDE_DIGITS = re.compile(r"\d[\[【［]|[\]】］]\d")
 _MAX_DEPTH = 2
 _SQUARE = re.compile(r"[\[【［〔\]】］〕\n]")
-_ROUND = re.compile(r"[(（)）\n]")  # noqa: RUF001
+_ROUND = re.compile(r"[(（)）\n]")
 _LABELS = frozenset(
     """
     citation citations cite cited passage passages source sources ref refs reference references doc docs document
@@ -33,12 +34,12 @@ _LABELS = frozenset(
     """.split()
 )
 _JOINTS = frozenset(["and", "or", "与", "和", "及", "以及", "或"])
-_RANGES = frozenset(["to", "through", "至", "到", "-", "–", "—", "~", "～", "−"])  # noqa: RUF001  (as models write them)
-_SEPARATORS = frozenset(",，、;；&+[]【】［］")  # noqa: RUF001
+_RANGES = frozenset(["to", "through", "至", "到", "-", "–", "—", "~", "～", "−"])
+_SEPARATORS = frozenset(",，、;；&+[]【】［］")
 _NEUTRAL = frozenset("\\* \t")
-_BEFORE_NUMBERS = frozenset("^@#:：._")  # noqa: RUF001
+_BEFORE_NUMBERS = frozenset("^@#:：._")
 _TOKEN = re.compile(r"(?P<number>\d+)|(?P<latin>[A-Za-z]+)|(?P<han>[\u4e00-\u9fff]+)|(?P<mark>[^\n])")
-_HAN_WORD = re.compile("|".join(sorted((w for w in _LABELS | _JOINTS | _RANGES if "\u4e00" <= w[0]), key=len)[::-1]))
+_HAN_WORD = re.compile("|".join(sorted((w for w in _LABELS | _JOINTS | _RANGES if w[0] >= "\u4e00"), key=len)[::-1]))
 _WORDS = tuple(word for word in _LABELS | _JOINTS | _RANGES if word.isascii())
 
 Kind = Literal["square", "round", "tag", "raised"]
@@ -88,16 +89,15 @@ def read_candidate(text: str, start: int) -> Candidate | Unfinished | None:
         return _read_raised(text, start)
     if opening == "<":
         return _read_tag(text, start)
-    begin = start + 1 if opening == "\\" else start
-    if begin >= len(text):
-        return "unfinished"
+    return _read_brackets(text, start, start + 1 if opening == "\\" else start)
+
+
+def _read_brackets(text: str, start: int, begin: int) -> Candidate | Unfinished | None:
     is_round = text[begin] in ROUND
-    if text[begin] not in OPENINGS and not is_round:
-        return None
     end = _closing(text, begin, is_round=is_round)
     contents = text[begin + 1 : end if end >= 0 else begin + MAX_CHARACTERS + 2]
     read = _read_contents(contents, is_complete=end >= 0)
-    if read is None or (end < 0 and len(contents) > MAX_CHARACTERS):
+    if read is None or _BESIDE_DIGITS.search(contents) or (end < 0 and len(contents) > MAX_CHARACTERS):
         return None
     if end < 0 or read == "unfinished":
         return "unfinished"
@@ -111,7 +111,7 @@ def read_candidate(text: str, start: int) -> Candidate | Unfinished | None:
         text[start : end + 1],
         "round" if is_round else "square",
         distinct,
-        is_labelled=is_labelled or opening == "\\" or text[begin] in "【〔",
+        is_labelled=is_labelled or begin > start or text[begin] in "【〔",
         is_list=len(read.numbers) > 1 and read.is_plain,
         has_repetition=len(distinct) < len(read.numbers),
     )
@@ -213,7 +213,7 @@ class _Reader:
         if mark in _RANGES:
             self.is_range, self.is_plain, self.may_be_number = True, False, True
             return bool(self.numbers)
-        if mark in ":：" and self.numbers:  # noqa: RUF001
+        if mark in ":：" and self.numbers:
             self.is_tail = self.may_be_number = True
             return True
         self.may_be_number = self.may_be_number or mark in _SEPARATORS

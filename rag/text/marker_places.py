@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection
-from typing import Literal
 
 from rag.text.cjk import CJK, CJK_SYMBOLS, FULL_WIDTH
 from rag.text.marker_grammar import Candidate, Unfinished
@@ -23,14 +22,14 @@ _INDEXED = re.compile(r"[A-Za-z0-9_(=]|\.[A-Za-z_]")
 _DATA = re.compile(
     r"(?:\b(?:intervals?|ranges?|shapes?|arrays?|lists?|vectors?|tuples?|matrix|sizes?|dimensions?|domain|indices|index"
     r"|slices?|coordinates?|bounds?|box|weights?|kernel|values?)\s*(?:is|are|of|=|:)?"
-    r"|[=<>∈+*/%(,]|(?:区间|范围|数组|形状|向量|列表|元组|矩阵|维度|坐标|索引|下标|取值|尺寸|权重)(?:[为是：:]|等于)?)\s*\Z",  # noqa: RUF001
+    r"|[=<>∈+*/%(,]|(?:区间|范围|数组|形状|向量|列表|元组|矩阵|维度|坐标|索引|下标|取值|尺寸|权重)(?:[为是：:]|等于)?)\s*\Z",
     re.IGNORECASE,
 )
 _INDEX_OF = re.compile(r"(?:数组|列表|下标|索引|元组)\Z")
 _LAST = rf"[{CJK}{CJK_SYMBOLS}{FULL_WIDTH}”’。.,;:!?\"*_`]"
 _BEHIND_TEXT = re.compile(rf"(?:(?![米里分寸尺]){_LAST}|[A-Za-z]{{4,}})\Z")
 _ROUND_BEHIND = re.compile(rf"\S.*(?:\s|[{CJK}])\Z|[{CJK}]\Z", re.DOTALL)
-_ENDS_SENTENCE = re.compile(r"\s*(?:[。！？!?]|\.(?!\w)|\Z|\n)")  # noqa: RUF001
+_ENDS_SENTENCE = re.compile(r"\s*(?:[。！？!?]|\.(?!\w)|\Z|\n)")
 _DATA_NUMBER = 100
 
 
@@ -61,7 +60,7 @@ def _is_sure(
     if not set(candidate.numbers) <= set(offered) or not _ROUND_BEHIND.search(before):
         return False
     number = candidate.numbers[0]
-    if f"({number})" in material or f"（{number}）" in material:  # noqa: RUF001
+    if f"({number})" in material or f"（{number}）" in material:
         return False
     if not is_end and (not after.strip() or after.strip() == "."):
         return "unfinished"

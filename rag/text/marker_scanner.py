@@ -12,7 +12,7 @@ from rag.text.verbatim_lines import VerbatimState
 Decide = Callable[[Candidate, str, str, bool], bool | Unfinished]
 """(candidate, the line before it, what is known of the line after it, whether that is all) → whether it is a marker."""
 
-_TOKEN = re.compile(r"`+|\\.?|\$\$?|[\[【［〔(（<⁰¹²³⁴⁵⁶⁷⁸⁹]")  # noqa: RUF001
+_TOKEN = re.compile(r"`+|\\.?|\$\$?|[\[【［〔(（<⁰¹²³⁴⁵⁶⁷⁸⁹]")
 _SPACE = re.compile(r"[ \t]{1,8}\Z")
 _FORMULA_END = re.compile(r"(?<=[^\s$])\$(?!\d)")
 _FORMULA_CHARACTERS = 200
@@ -75,7 +75,7 @@ class MarkerScanner:
         self._incoming, self._incoming_length, self._held = [], 0, ""
         if self._kind == "open":
             self._kind = self._state.kind(text, is_complete=is_complete)
-        if (self._kind == "open" or self._kind == "whole") and not is_complete:
+        if self._kind in ("open", "whole") and not is_complete:
             self._held = text
             return
         verbatim = 0
@@ -161,14 +161,9 @@ class MarkerScanner:
         if candidate is None or candidate == "unfinished":
             return self._read_formula(text, start, is_complete=is_complete)
         if self._in_dollars:
-            known = len(text) - candidate.start > _FORMULA_CHARACTERS or is_complete
-            window = text[candidate.start : candidate.start + _FORMULA_CHARACTERS]
-            closing = _FORMULA_END.search(window)
-            if not known and (not closing or closing.end() == len(window)):
-                return "unfinished"
-            self._in_dollars = False
-            if closing:
-                return candidate.start + closing.end(), None
+            formula = self._rest_of_formula(text, start, is_complete=is_complete)
+            if formula:
+                return formula if formula == "unfinished" else (formula, None)
         before = (self._before + text[done:start] if start - done < CONTEXT_CHARACTERS else text[done:start])[
             -CONTEXT_CHARACTERS:
         ]
@@ -180,6 +175,16 @@ class MarkerScanner:
             return "unfinished"
         self._follows_index = not decided
         return candidate.end, candidate if decided else None
+
+    def _rest_of_formula(self, text: str, start: int, *, is_complete: bool) -> int | Unfinished:
+        """Return where the formula ends that a `$` before the bracket at `start` began, 0 if it began none."""
+        known = len(text) - start > _FORMULA_CHARACTERS or is_complete
+        window = text[start : start + _FORMULA_CHARACTERS]
+        closing = _FORMULA_END.search(window)
+        if not known and (not closing or closing.end() == len(window)):
+            return "unfinished"
+        self._in_dollars = False
+        return start + closing.end() if closing else 0
 
     def _read_formula(self, text: str, start: int, *, is_complete: bool) -> tuple[int, Candidate | None] | Unfinished:
         r"""Return where `\(…\)` or `\[…\]` ends, or the end of a bracket that is only a character."""

@@ -1,7 +1,7 @@
 """What the clauses of a text affirm, deny and count, to find a statement that turns one of them round.
 
-"It covers the battery" against "It does not cover the battery"; "5 年以上有 10 天" against "满一年 10 天，满五年 15 天". Words
-are compared, not understood: a statement is taken for the opposite only of a clause that has all but the same words.
+"It covers the battery" against "It does not cover the battery"; 满五年有 10 天 against 满一年有 10 天，满五年有 15 天.
+Words are compared, not understood: a statement is taken for the opposite only of a clause with all but the same words.
 """
 
 import re
@@ -14,12 +14,12 @@ from rag.text.tokens import is_question_word, normalize, tokenize
 
 _CLAUSE_END = re.compile(
     r"[。！？!?；;，：:()（）]|,(?!\d)|\.(?=\s|\Z)|\b(?:but|while|whereas|although)\b|但是?|而(?=[^且])"
-)  # noqa: RUF001
+)
 _ENGLISH_NOT = re.compile(
     r"\b(?:not|no|never|neither|cannot|without|none|nothing|nobody|excludes?|excluding|except|unable|isn|aren|wasn"
-    r"|weren|doesn|don|didn|won|can|couldn|shouldn|wouldn|hasn|haven)(?:['’]t|n't)?\b"  # noqa: RUF001
+    r"|weren|doesn|don|didn|won|can|couldn|shouldn|wouldn|hasn|haven)(?:['’]t|n't)?\b"
 )
-_CAN = re.compile(r"\bcan\b(?!['’]t)|\b(?:don|won)\b(?!['’]t)")  # noqa: RUF001
+_CAN = re.compile(r"\bcan\b(?!['’]t)|\b(?:don|won)\b(?!['’]t)")
 _CHINESE_NOT = re.compile(
     r"不(?![仅但只过断同少久惜论管止光妨良锈足满幸安等定])|没有?|未(?![来必知成婚])|无(?![线论穷限数人锡机疑损名形脊辜])"
     r"|非(?![常洲典凡得])|勿|禁止|严禁|拒绝"
@@ -32,6 +32,7 @@ _FUNCTION_WORDS = frozenset(
 )
 _NUMERIC = re.compile(r"[\d.,:%零〇一二两三四五六七八九十百千万亿]+")
 _SUFFIX = re.compile(r"(?<=[a-z]{3})(?:ings?|ed|es|s)\Z")
+_ONE = re.compile(r"一(?:年|月|天|周|日|小时|分钟|岁|级|层)")
 _MOST_WORDS = 0.75
 """A clause with this share of a statement's words is about the same."""
 _NEARLY_ALL_WORDS = 0.85
@@ -97,9 +98,13 @@ class Claims:
         if len(said.words) < _MIN_WORDS:
             return False
         counting = [clause for clause in self.clauses if clause.values and not said.values <= clause.values]
-        nearest = max((_share(clause, said) for clause in counting), default=0.0)
-        holding = max((_share(clause, said) for clause in holders), default=0.0)
-        return nearest >= _NEARLY_ALL_WORDS and nearest - holding >= _DISTANCE
+        nearest = max(counting, key=lambda clause: _share(clause, said), default=None)
+        if nearest is None or _share(nearest, said) < _NEARLY_ALL_WORDS:
+            return False
+        holding = max((clause.words for clause in holders), key=lambda words: len(words & said.words), default=frozenset())
+        lacking = (nearest.words & said.words) - holding
+        # One pair of characters is a coincidence of two that stand side by side.
+        return len(lacking) >= max(_DISTANCE * len(said.words), 2 if has_han(said.text) else 1)
 
     def _is_in_other_row(self, said: Clause, holders: Sequence[Clause]) -> bool:
         """Return whether a row is named and the numbers stand only in rows that are not."""
@@ -120,6 +125,11 @@ def _is_beside(said: Clause, clause: Clause) -> bool:
     return start >= 0 and not _NEGATION_AT_END.search(outer[:start])
 
 
+def stem(word: str) -> str:
+    """Return an English word without the ending of its plural or its tense; other terms as they are."""
+    return _SUFFIX.sub("", word).rstrip("e")
+
+
 def _share(clause: Clause, said: Clause) -> float:
     return len(clause.words & said.words) / len(said.words)
 
@@ -137,6 +147,7 @@ def _read_clauses(text: str) -> Iterator[Clause]:
 def _clause(text: str, *, label: frozenset[str] = frozenset()) -> Clause:
     text = normalize(text).casefold()
     values = frozenset(value for quantity in find_quantities(text) for value in quantity.values[:1])
+    values |= {"1"} if _ONE.search(text) else set()
     values = values if not label else find_values(text)
     is_chinese = has_han(text)
     negations = _CHINESE_NOT if is_chinese else _ENGLISH_NOT
@@ -152,5 +163,5 @@ def _words(text: str) -> frozenset[str]:
             if len(term) > 1 and not _NUMERIC.fullmatch(term[0]) and not _NUMERIC.fullmatch(term[1]):
                 words.add(term)
         elif not (is_question_word(term) or term in _FUNCTION_WORDS or _NUMERIC.fullmatch(term)) and len(term) > 1:
-            words.add(_SUFFIX.sub("", term).rstrip("e"))
+            words.add(stem(term))
     return frozenset(words)

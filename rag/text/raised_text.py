@@ -6,9 +6,9 @@
 
 import re
 
-SCRIPT = re.compile(r"<(?P<script>su[bp])>(?P<raised>[+\-−=()\w]{1,20})</(?P=script)>", re.IGNORECASE)  # noqa: RUF001
-_RAISED = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")  # noqa: RUF001
-_LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")  # noqa: RUF001
+SCRIPT = re.compile(r"<(?P<script>su[bp])>(?P<raised>[+\-−=()\w]{1,20})</(?P=script)>", re.IGNORECASE)
+_RAISED = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
+_LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 
 
 def plain_scripts(text: str) -> str:

@@ -5,9 +5,18 @@ import re
 from rag.text.small_talk import is_small_talk
 
 _MAX_CHARACTERS = 160
-_PASSAGES_ZH = r"(?:(?:所|上述|以上|给出的|提供的|这些|现有|已有|当前|相关|您?提供)*的?(?:段落|文档|资料|知识库|原文|文中|材料|内容|上下文|信息))"
-_SAY_ZH = r"(?:提到|提及|说明|说到|给出|涉及|包含|写明|写到|注明|规定|介绍|提供|找到|记载|回答|明确|直接|具体|详细|进一步|其他|更多|相关)"
-_HELP_ZH = r"(?:更多|其他|其它|任何|进一步|问题|疑问|疑惑|帮助|信息|协助|细节|了解|知道|咨询|需要|需求|支持|说明|建议|内容|资料|方面|地方|的|话|时)"
+_PASSAGES_ZH = (
+    r"(?:(?:所|上述|以上|给出的|提供的|这些|现有|已有|当前|相关|您?提供)*的?"
+    r"(?:段落|文档|资料|知识库|原文|文中|材料|内容|上下文|信息))"
+)
+_SAY_ZH = (
+    r"(?:提到|提及|说明|说到|给出|涉及|包含|写明|写到|注明|规定|介绍|提供|找到|记载|回答|明确|直接|具体|详细|进一步|其他|更多"
+    r"|相关)"
+)
+_HELP_ZH = (
+    r"(?:更多|其他|其它|任何|进一步|问题|疑问|疑惑|帮助|信息|协助|细节|了解|知道|咨询|需要|需求|支持|说明|建议|内容|资料|方面"
+    r"|地方|的|话|时)"
+)
 _PASSAGES_EN = (
     r"(?:(?:the|these|those|this|your|provided|given|available|above|retrieved) )*"
     r"(?:passages?|documents?|documentation|context|sources?|knowledge base|texts?|materials?|information|excerpts?)"
@@ -29,34 +38,39 @@ _CLAIMS = (
     r"(?:(?:根据|基于|按照|参考|结合)(?:您|你)?.{0,12}?(?:段落|文档|资料|知识库|原文|内容|信息|规定|手册))",
     r"(?:以下|下面|如下|现)(?:是|为|将)?[^，。]{0,14}(?:回答|总结|说明|介绍|解答|整理|列出|概括)(?:如下)?",
     r"(?:可以)?(?:总结|归纳|回答|概括|说明|整理)如下",
-    r"(?:please )?(?:feel free to|don't hesitate to|do not hesitate to) (?:ask|contact|reach out|let me know|reply|share)\b.{0,40}",
+    r"(?:please )?(?:feel free to|don't hesitate to|do not hesitate to) "
+    r"(?:ask|contact|reach out|let me know|reply|share)\b.{0,40}",
     r"(?:please )?(?:let|tell) me know .{0,60}|let me know|just ask",
     r"(?:i )?hope (?:that |this )+(?:helps?|information|answers?|was|is).{0,40}",
-    r"(?:i'?m|i am|i would be|i'd be) (?:happy|glad) to (?:help|assist|answer|explain|clarify|elaborate|provide)\b.{0,40}",
+    r"(?:i'?m|i am|i would be|i'd be) (?:happy|glad) to "
+    r"(?:help|assist|answer|explain|clarify|elaborate|provide)\b.{0,40}",
     r"if you (?:have|need|want|would like|'d like|require) (?:any |more |further |other |additional |specific )*"
-    r"(?:questions?|help|information|details?|assistance|clarification|support|concerns?|doubts?|anything else)\b.{0,25}",
+    r"(?:questions?|help|information|details?|assistance|clarification|support|concerns?|doubts?"
+    r"|anything else)\b.{0,25}",
     r"if you (?:want|need|would like|'d like) to know (?:more|anything)\b.{0,25}",
     r"(?:sure|of course|certainly|absolutely|great question|good question|thank you.{0,30}|yes|no|right|correct)",
     r"(?:based on|according to|from|as per) " + _PASSAGES_EN + r"(?: (?:provided|given|above|you provided))?",
     r"here (?:is|are|'s) .{0,50}(?:answer|summary|overview|information|details?|steps?|list)(?: .{0,30})?",
     # What the passages do not say
     _PASSAGES_ZH + r"(?:中|里|内|也|都|并|均)*(?:没有|没|未|未能|不)(?:有|曾|能)*" + _SAY_ZH + r"[^，。；]{0,40}",
-    r"(?:没有|未能?)(?:在)?" + _PASSAGES_ZH + r"?(?:中|里)?(?:找到|提到|提及|查到)[^，。；]{0,40}",
+    r"(?:没有|未能?)(?:在)?" + _PASSAGES_ZH + r"(?:中|里)?(?:找到|提到|提及|查到)[^，。；]{0,40}",
     _PASSAGES_EN
-    + r" (?:also |still |however |only )*(?:do|does|did)(?: not|n['’]t) (?:explicitly |directly |specifically |"  # noqa: RUF001
+    + r" (?:also |still |however |only )*(?:do|does|did)(?: not|n['’]t) (?:explicitly |directly |specifically |"
     r"further |clearly |actually )*" + _SAY_EN + r"\b.{0,100}",
-    r"(?:there is|there are|i (?:found|see|have)) no (?:further |other |more |additional |specific )*(?:mention|information|"
+    r"(?:there is|there are|i (?:found|see|have)) no (?:further |other |more |additional |specific )*"
+    r"(?:mention|information|"
     r"details?|data|reference) .{0,80}",
-    r"(?:it|this|that|the price|the cost|the exact .{0,20}) is(?: not|n['’]t) (?:mentioned|stated|specified)(?: (?:in|by) .{0,40})?",  # noqa: RUF001
-    r"i (?:do not|don['’]t|cannot|can['’]t|could not) (?:know|find|answer|tell|say|determine)\b.{0,80}",  # noqa: RUF001
+    r"(?:it|this|that|the price|the cost|the exact .{0,20}) is(?: not|n['’]t) "
+    r"(?:mentioned|stated|specified)(?: (?:in|by) .{0,40})?",
+    r"i (?:do not|don['’]t|cannot|can['’]t|could not) (?:know|find|answer|tell|say|determine)\b.{0,80}",
 )
 _REMARK = re.compile(rf"(?:{'|'.join(f'(?:{form})' for form in _CLAIMS)})[\s*_]*", re.IGNORECASE | re.DOTALL)
 _BETWEEN = re.compile(
-    r"[，,；;：:。.!！?？…]+(?=\s|[\u2e80-\uffef]|\Z)|\b(?:but|however|though|although|and)\b|但是?|不过|然而|另外|此外",  # noqa: RUF001
+    r"[，,；;：:。.!！?？…]+(?=\s|[\u2e80-\uffef]|\Z)|\b(?:but|however|though|although|and)\b|但是?|不过|然而|另外|此外",
     re.IGNORECASE,
 )
-_QUESTION = re.compile(r"[?？]\s*[”\"'’）)*_]*\s*\Z")  # noqa: RUF001
-_ENDS = " \t\n*_>-“”\"'‘’（）()~～😊🙂👍"  # noqa: RUF001
+_QUESTION = re.compile(r"[?？]\s*[”\"'’）)*_]*\s*\Z")
+_ENDS = " \t\n*_>-“”\"'‘’（）()~～😊🙂👍"
 _DIGIT = re.compile(r"\d")
 
 
