@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
-from rag.answering.conclusion import Verify, conclude, quote_texts, replace_by_quotes
+from rag.answering.conclusion import Conclusion, Verify, conclude, quote_texts, replace_by_quotes
 from rag.answering.draft import Composition, Draft
 from rag.answering.gathering import Gathered
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
-from rag.answering.quoted_answer import quote_answer
+from rag.answering.quoted_answer import QuotedAnswer, quote_answer
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.output_filter import OutputFilter
@@ -37,9 +37,9 @@ async def compose(
     """Yield the text as it is written, and the Composition last.
 
     Evidence with a probability (0..1) below `min_evidence` gives a refusal at once. Without a chat model, the answer is
-    `found.quoted`. If the model fails before its first text, the evidence is quoted too, and a note says so. If the
-    model fails later, or the verification fails, the Composition has the `error`. If the documents support nothing that
-    the model wrote, the last text takes it back and quotes them, and the text of the Composition is the quotes alone.
+    `found.quoted`. If the model fails before its first text, the evidence is quoted, and a note says so; if it fails
+    later, or the verification fails, the Composition has the `error`. If the documents support nothing that it wrote,
+    the last text takes it back and quotes them, and the Composition has the quotes alone.
     """
     evidence, quoted = found.evidence, found.quoted
     draft = Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
@@ -64,21 +64,33 @@ async def compose(
             draft.by_fallback = draft.is_quoted = True
             quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
     if draft.is_quoted and quoted:
-        note = NOTICES[evidence.language].model_failed if draft.by_fallback else NOTICES[evidence.language].no_model
-        draft.quotes = quoted.quotes
-        for text in quote_texts(quoted, evidence, note):
-            if event := draft.add(TextDelta(text)):
-                yield event
-        draft.model = EXTRACTIVE
+        for event in _quote(draft, quoted, evidence):
+            yield event
     draft.stop_clock()
-    shown = prompt.evidence if prompt and not draft.is_quoted else evidence
-    conclusion = await asyncio.to_thread(conclude, draft, shown, prompt, verify)
-    if conclusion.has_strayed:
-        quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
-        conclusion = replace_by_quotes(conclusion, quoted, evidence) if quoted else conclusion
+    conclusion = await _conclude(draft, evidence, prompt, verify, min_evidence)
     if conclusion.tail:
         yield TextDelta(conclusion.tail)
     yield conclusion.composition
+
+
+def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> Iterator[TextDelta]:
+    """Write the quotes to the draft, with a note why, and yield their pieces."""
+    notices = NOTICES[evidence.language]
+    draft.model, draft.quotes = EXTRACTIVE, quoted.quotes
+    for text in quote_texts(quoted, evidence, notices.model_failed if draft.by_fallback else notices.no_model):
+        draft.add(TextDelta(text))
+        yield TextDelta(text)
+
+
+async def _conclude(
+    draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify, min_evidence: float
+) -> Conclusion:
+    shown = prompt.evidence if prompt and not draft.is_quoted else evidence
+    conclusion = await asyncio.to_thread(conclude, draft, shown, prompt, verify)
+    if not conclusion.has_strayed:
+        return conclusion
+    quoted = await asyncio.to_thread(quote_answer, evidence, min_evidence=min_evidence)
+    return replace_by_quotes(conclusion, quoted, evidence) if quoted else conclusion
 
 
 def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str) -> Prompt:

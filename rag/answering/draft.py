@@ -65,6 +65,7 @@ class Draft:
         return None
 
     def stop_clock(self) -> None:
+        """Note how long the writing took."""
         self.seconds["write"] = time.perf_counter() - self.started
 
     def failed(self, prompt: Prompt | None, error: ZhiwenError) -> Composition:

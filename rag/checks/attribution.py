@@ -70,9 +70,7 @@ def _scores(
             if number in similarities:
                 scores[number] = similarities[number]
         else:
-            shared = sum(
-                weight for term, weight in weights.items() if term in facts.terms or stem(term) in facts.stems
-            )
+            shared = sum(weight for term, weight in weights.items() if term in facts.terms or stem(term) in facts.stems)
             scores[number] = shared / total if total else 1.0
     return scores
 

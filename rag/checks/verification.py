@@ -7,12 +7,13 @@ them. `bench.verification` measures how often it is wrong.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rag.checks.comparable_text import PassageFacts, StatementFacts, squeeze
 from rag.text.cjk import has_han
+from rag.text.language import Language
 from rag.text.polarity import stem
 
 Fault = Literal["uncited", "address", "number", "identifier", "name", "wording", "negation", "unchecked"]
@@ -28,8 +29,8 @@ _LONGEST_ABSENT_RUN = 6
 _HALF = 0.5
 _ENGLISH_WORDING = 0.5
 """English words are compared whole, not by their pairs of characters, so that more of them must be there."""
-MIN_SIMILARITY = 0.74
-"""The least similarity to a passage in another language."""
+MIN_SIMILARITY: Mapping[Language, float] = {"zh": 0.74, "en": 0.77}
+"""The least similarity to a passage in another language, by the language of the statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def verify_statement(
     similarity: float | None = None,
     *,
     min_wording: float = MIN_WORDING,
-    min_similarity: float = MIN_SIMILARITY,
+    min_similarity: float | None = None,
 ) -> Verdict:
     """Check one statement, without its markers, against the texts of the passages that it cites, headings included.
 
@@ -76,7 +77,7 @@ def compare(
     similarity: float | None = None,
     *,
     min_wording: float = MIN_WORDING,
-    min_similarity: float = MIN_SIMILARITY,
+    min_similarity: float | None = None,
 ) -> Verdict:
     """Check a statement as `verify_statement`, when both have been read already."""
     cross_lingual = said.is_cross_lingual(passages)
@@ -84,7 +85,8 @@ def compare(
     if missing:
         return missing
     if cross_lingual:
-        is_similar = similarity is None or similarity >= min_similarity
+        least = MIN_SIMILARITY["zh" if said.is_chinese else "en"] if min_similarity is None else min_similarity
+        is_similar = similarity is None or similarity >= least
         return Verdict() if is_similar else Verdict("wording", f"{similarity:.2f}")
     return _compare_words(said, passages, idf, min_wording) or _turned_round(said, passages) or Verdict()
 

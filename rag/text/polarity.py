@@ -101,7 +101,9 @@ class Claims:
         nearest = max(counting, key=lambda clause: _share(clause, said), default=None)
         if nearest is None or _share(nearest, said) < _NEARLY_ALL_WORDS:
             return False
-        holding = max((clause.words for clause in holders), key=lambda words: len(words & said.words), default=frozenset())
+        holding = max(
+            (clause.words for clause in holders), key=lambda words: len(words & said.words), default=frozenset()
+        )
         lacking = (nearest.words & said.words) - holding
         # One pair of characters is a coincidence of two that stand side by side.
         return len(lacking) >= max(_DISTANCE * len(said.words), 2 if has_han(said.text) else 1)

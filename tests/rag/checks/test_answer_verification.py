@@ -64,7 +64,8 @@ def test_a_statement_gets_the_number_of_the_passage_that_supports_it(text: str, 
 
 
 @pytest.mark.parametrize(
-    "text", ["Milvus 于 2018 年开源 [2]。", "Qdrant 用 Rust 写成。", "员工可以带狗上班 [1]。", "It covers the battery [3]."]
+    "text",
+    ["Milvus 于 2018 年开源 [2]。", "Qdrant 用 Rust 写成。", "员工可以带狗上班 [1]。", "It covers the battery [3]."],
 )
 def test_what_no_passage_supports_stays_as_it_is_and_is_marked(text: str) -> None:
     verification = verify_answer(text, PASSAGES, flat)
@@ -155,7 +156,23 @@ def test_the_time_for_a_text_grows_no_faster_than_its_length(piece: str) -> None
 @given(
     st.lists(
         st.sampled_from(
-            ["Milvus", "于 2019 年开源", "。", "\n", "- ", "| a |", "```", " [1]", " [2]", ". ", "!", "# ", "：", "来源：", "**"]
+            [
+                "Milvus",
+                "于 2019 年开源",
+                "。",
+                "\n",
+                "- ",
+                "| a |",
+                "```",
+                " [1]",
+                " [2]",
+                ". ",
+                "!",
+                "# ",
+                "：",
+                "来源：",
+                "**",
+            ]
         ),
         max_size=16,
     ).map("".join)

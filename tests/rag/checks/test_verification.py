@@ -82,11 +82,16 @@ def test_without_a_passage_nothing_is_supported() -> None:
     assert fault("Milvus 是向量数据库。") == "uncited"
 
 
-COVER = (
-    "Warranty\nThe warranty of the Falcon widget lasts 36 months. It covers the motor and the gearbox. It does not cover "
-    "the battery. The battery has a warranty of 12 months.\n| Plan | Requests |\n|---|---|\n| Free | 100 |\n| Team | 5000 |"
-)
-LEAVE = "年假\n入职满一年的员工每年有 10 天年假，满五年的员工有 15 天年假。年假须提前三天申请。未休的年假可以结转到次年三月。"
+COVER = """Warranty
+The warranty of the Falcon widget lasts 36 months. It covers the motor and the gearbox. It does not cover the battery.
+The battery has a warranty of 12 months.
+| Plan | Requests |
+|---|---|
+| Free | 100 |
+| Team | 5000 |"""
+LEAVE = """年假
+入职满一年的员工每年有 10 天年假，满五年的员工有 15 天年假。
+年假须提前三天申请。未休的年假可以结转到次年三月。"""
 
 
 @pytest.mark.parametrize(
