@@ -1,6 +1,6 @@
 # Every target sets up .venv first. If nothing has changed, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve eval test check container-test types audit browser format openapi lock clean
+.PHONY: help ask serve eval test check container-test streams types audit browser format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -46,6 +46,10 @@ check:
 # says what is missing.
 container-test: $(INSTALLED_DEV)
 	$(BIN)/pytest -m container tests/container
+
+# Ten thousand generated answers, split everywhere; `make check` tries a few hundred.
+streams: $(INSTALLED_DEV)
+	ZHIWEN_STREAMS=10000 $(BIN)/pytest --timeout 1800 tests/rag/checks/test_generated_streams.py
 
 types: $(INSTALLED_DEV)
 	$(BIN)/mypy

@@ -24,8 +24,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "answer": {"zh": "回答", "en": "Answer"},
     "sources": {"zh": "来源", "en": "Sources"},
     "unverified": {
-        "zh": "未核实（所引段落里没有依据）",
-        "en": "Unverified (the cited passages do not support this)",
+        "zh": "未核实（文档里没有依据，或者没有核对到）",
+        "en": "Unverified (the passages do not support this, or it was not checked)",
     },
     # Search
     "no_hits": {"zh": "没有找到相关内容。", "en": "Nothing found."},

@@ -67,9 +67,10 @@ def main() -> None:
     cases, statistics = monolingual_cases(arguments.sets / "cmrc2018-dev")
     results = {"cmrc2018-dev": measure(cases, statistics.idf, in_use=MIN_WORDING, fit=fit_wording)}
     if arguments.across:
-        for one, other in (("xquad-zh", "xquad-en"), ("xquad-en", "xquad-zh")):
+        pairs = (("xquad-zh", "xquad-en", MIN_SIMILARITY["zh"]), ("xquad-en", "xquad-zh", MIN_SIMILARITY["en"]))
+        for one, other, in_use in pairs:
             cases, statistics = cross_lingual_cases(arguments.sets / one, arguments.sets / other)
-            result = measure(cases, statistics.idf, in_use=MIN_SIMILARITY, fit=fit_similarity)
+            result = measure(cases, statistics.idf, in_use=in_use, fit=fit_similarity)
             results[f"{one} on {other}"] = result
     for name, result in results.items():
         _print(name, result)

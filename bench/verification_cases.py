@@ -50,7 +50,7 @@ def monolingual_cases(folder: Path) -> tuple[list[Case], TermStatistics]:
     corpus = {row["_id"]: row for row in _rows(folder / "corpus.jsonl")}
     passages = {key: f"{row['title']}\n{row['text']}" for key, row in corpus.items()}
     statistics = _statistics(passages.values())
-    nearest = _nearest_finder(passages, statistics)
+    nearest = nearest_finder(passages, statistics)
     relevant = _relevant(folder)
     queries = [row for row in _rows(folder / "queries.jsonl") if row["metadata"].get("evidences")]
     answers = [answer for row in queries for answer in row["metadata"]["answers"][:1]]
@@ -62,7 +62,7 @@ def monolingual_cases(folder: Path) -> tuple[list[Case], TermStatistics]:
         joined = f"{_INTERROGATIVE.sub(' ', query['text']).rstrip('？? ')}：{answer}"
         changed = {"evidence": sentence, **_paraphrases(sentence, random_choice)}
         other = random_choice.choice([other for other in passages if other != key])
-        near = nearest(sentence, key)
+        near = nearest(sentence, key)[0]
         pairs = [(kind, statement, passages[key], True) for kind, statement in changed.items()]
         pairs += [("question and answer", joined, passages[key], True)]
         pairs += [("any other passage", statement, passages[other], False) for statement in (sentence, joined)]
@@ -90,10 +90,12 @@ def cross_lingual_cases(questions: Path, documents: Path) -> tuple[list[Case], T
     keys = list(passages)
     matrix = embedder.embed_documents(list(passages.values()))
     cases = []
-    for position, query in enumerate(_rows(questions / "queries.jsonl")):
+    queries = list(_rows(questions / "queries.jsonl"))
+    statements = [f"{query['text'].rstrip('？? ')}: {query['metadata']['answers'][0]}" for query in queries]
+    embeddings = embedder.embed_documents(statements)
+    for position, (query, statement) in enumerate(zip(queries, statements, strict=True)):
         own = keys.index(relevant[query["_id"]])
-        statement = query["text"].rstrip("？? ") + ": " + query["metadata"]["answers"][0]
-        similarities = matrix @ embedder.embed_query(statement)
+        similarities = matrix @ embeddings[position]
         others = [number for number in range(len(keys)) if number != own]
         nearest = max(others, key=lambda number: float(similarities[number]))
         other = random_choice.choice(others)
@@ -145,19 +147,22 @@ def _is_numeric(text: str) -> bool:
     return bool(re.search(r"\d", text))
 
 
-def _nearest_finder(passages: dict[str, str], statistics: TermStatistics) -> Callable[[str, str], str]:
-    """Return a function: statement and key of its own passage → key of the other passage with most of its idf mass."""
+def nearest_finder(passages: dict[str, str], statistics: TermStatistics) -> Callable[[str, str], list[str]]:
+    """Return a function: statement and key of its own passage → keys of the others, those with most of its idf first.
+
+    At most ten.
+    """
     postings: dict[str, list[str]] = defaultdict(list)
     for key, text in passages.items():
         for token in set(tokenize(text)):
             postings[token].append(key)
 
-    def nearest(statement: str, own: str) -> str:
+    def nearest(statement: str, own: str) -> list[str]:
         mass: Counter[str] = Counter()
         for token in set(tokenize(statement)):
             for key in postings.get(token, ()):
                 mass[key] += statistics.idf(token)  # type: ignore[assignment]
-        return next(key for key, _ in mass.most_common() if key != own)
+        return [key for key, _ in mass.most_common(11) if key != own][:10]
 
     return nearest
 

@@ -6,6 +6,7 @@ from api.openai.schemas import Annotation, UrlCitation
 from api.public_urls import absolute
 from api.translations import say
 from rag.text.language import Language
+from rag.text.markers import find_markers
 from rag.types import PATH_SEPARATOR, Answer, Citation
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~$])")
@@ -14,9 +15,10 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~$])")
 def annotations(answer: Answer, base: str) -> list[Annotation]:
     """Return one annotation for each citation, at its first marker in the text. `base` begins all links."""
     found = []
+    first = {marker.number: marker for marker in reversed(list(find_markers(answer.text)))}
     for citation in answer.citations:
         marker = f"[{citation.number}]"
-        start = answer.text.index(marker)
+        start = first[citation.number].start if citation.number in first else answer.text.index(marker)
         url_citation = UrlCitation(
             start_index=start, end_index=start + len(marker), url=absolute(citation.url, base), title=_title(citation)
         )

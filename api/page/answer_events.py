@@ -132,7 +132,7 @@ async def _render(renderer: AnswerRenderer, text: str) -> Blocks:
 def _answer_data(answer: Answer, passages: Sequence[Passage], language: ReplyLanguage) -> AnswerData:
     # The text of a refusal lists the nearest sections; on the page they are links.
     has_text = answer.reason in (None, "small_talk")
-    text = answer.text if has_text else refusal_text(language, ())
+    text = answer.text if has_text else refusal_text(language, (), answer.reason)
     numbers = [citation.number for citation in answer.citations]
     return AnswerData(
         answer=AskResponse.of(answer),

@@ -6,12 +6,14 @@ Citation markers become buttons, and unverified sentences are marked.
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from api.page.markdown_html import SafeRenderer, span, top_level
+from rag.text.markers import find_markers
 
 # Chinese text often follows an address without a space.
 _ADDRESS = re.compile(r"//[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::\d+)?(?:[/?#](?:[!-~]*[A-Za-z0-9/=_#&%+~-])?)?")
@@ -39,7 +41,7 @@ _PARSER = _parser()
 # Put around unverified sentences before the text is parsed. Beside emphasis they count as punctuation, and no answer
 # needs these two characters.
 _BEGIN, _END = "⸨", "⸩"
-_MARKER = re.compile(rf"\[(\d{{1,4}})\]|[{_BEGIN}{_END}]")
+_MARK = re.compile(rf"[{_BEGIN}{_END}]")
 _BLOCK_PREFIX = re.compile(r"(?:[>#]\s*)*")
 _LINE_BLOCKS = ("|", "`" * 3, "~~~")
 """The beginnings of tables and code, where only whole lines can be marked."""
@@ -141,18 +143,18 @@ def _replace_markers(children: Sequence[Token], citable: frozenset[int], rendere
 
 def _split_text(text: str, citable: frozenset[int], renderer: SafeRenderer) -> Iterator[Token]:
     position = 0
-    for marker in _MARKER.finditer(text):
-        if marker[1] and int(marker[1]) not in citable:
-            continue
-        before = text[position : marker.start()]
+    markers = [(found.start, found.end, found.number) for found in find_markers(text) if found.number in citable]
+    marks = [(found.start(), found.end(), None) for found in _MARK.finditer(text)]
+    for start, end, number in sorted([*markers, *marks], key=itemgetter(0)):
+        before = text[position:start]
         # Buttons have a margin, so a space before one is dropped.
-        yield _text(before.rstrip(" ") if marker[1] else before)
-        position = marker.end()
-        if marker[1]:
+        yield _text(before if number is None else before.rstrip(" "))
+        position = end
+        if number is not None:
             button = Token("cite_open", "button", 1)
-            renderer.set(button, type="button", class_="cite", data_cite=str(int(marker[1])))
-            yield from (button, _text(str(int(marker[1]))), Token("cite_close", "button", -1))
-        elif marker[0] == _BEGIN:
+            renderer.set(button, type="button", class_="cite", data_cite=str(number))
+            yield from (button, _text(str(number)), Token("cite_close", "button", -1))
+        elif text[start] == _BEGIN:
             opening = span("unverified", nesting=1)
             renderer.set(opening, class_="unverified")
             yield opening

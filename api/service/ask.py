@@ -82,9 +82,9 @@ class AskResponse(BaseModel):
     `reason` says why: the documents do not answer the question, or the message is `small_talk`, which asks them
     nothing: a greeting, thanks, or "what can you do?".
 
-    `unverified` lists the sentences that the cited passages do not support. `truncated` is true if the text ends at the
-    model's length limit. `usage` is null if no model was called or the provider does not count tokens. `cached` is true
-    if the answer was given before, to the same question by the same generation.
+    `unverified` lists the sentences that no passage supports, or that were not checked. `truncated` is true if the text
+    ends at the model's length limit. `usage` is null if no model was called or the provider does not count tokens.
+    `cached` is true if the answer was given before, to the same question by the same generation.
     """
 
     answer: str

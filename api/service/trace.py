@@ -47,7 +47,8 @@ class AttemptOut(BaseModel):
 class CheckedOut(BaseModel):
     """A sentence of the answer, checked against the passages that it cites.
 
-    `fault` is null if they support it; `problem` is what they do not contain.
+    `fault` is null if they support it; `problem` is what they do not contain. `attributed` is true if the numbers are
+    not the model's: it gave none, or such as do not support the sentence.
     """
 
     sentence: str
@@ -55,6 +56,7 @@ class CheckedOut(BaseModel):
     supported: bool
     fault: Fault | None
     problem: str
+    attributed: bool = False
 
 
 class TraceResponse(BaseModel):
@@ -107,6 +109,7 @@ class TraceResponse(BaseModel):
                     supported=check.verdict.supported,
                     fault=check.verdict.fault,
                     problem=check.verdict.detail,
+                    attributed=check.attributed,
                 )
                 for check in trace.verification
             ],

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from rag.answering.answer_trace import build_trace, repeat_trace
 from rag.answering.cache import AnswerCache, CacheKey, is_cacheable
-from rag.answering.compose import Composition, compose
+from rag.answering.compose import compose
+from rag.answering.draft import Composition
 from rag.answering.gathering import Gathered, Gatherer
 from rag.answering.greeting import greeting_text
 from rag.answering.history import Turn, recent_turns
@@ -15,7 +16,7 @@ from rag.answering.quote import EXTRACTIVE
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
 from rag.blocking_work import run_blocking
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
-from rag.checks.verification import Verification, similarity_function, verify_answer
+from rag.checks.answer_verification import Verification, verify_answer
 from rag.published_url import PassageUrls
 from rag.retrieval.evidence import Evidence
 from rag.retrieval.search import Retrieval, Searcher
@@ -139,8 +140,7 @@ class Answerer:
         self, found: Gathered, snapshot: Snapshot
     ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
         def verify(text: str, passages: Mapping[int, str]) -> Verification:
-            similarity = similarity_function(self.searcher.embedder)
-            return verify_answer(text, passages, snapshot.statistics.idf, similarity)
+            return verify_answer(text, passages, snapshot.statistics.idf, self.searcher.embedder)
 
         return compose(
             found,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from rag.answering.compose import Composition
+from rag.answering.draft import Composition
 from rag.answering.notices import refusal_text
 from rag.answering.rewriting import StandaloneQuestion
 from rag.retrieval.evidence import Evidence, nearest_headings
@@ -31,13 +31,13 @@ def build_trace(
     reason, prompt, error = composition.reason, composition.prompt, composition.error
     has_text = reason in (None, "small_talk")
     answer = Answer(
-        composition.text if has_text else refusal_text(evidence.language, nearest_headings(retrieval.hits)),
+        composition.text if has_text else refusal_text(evidence.language, nearest_headings(retrieval.hits), reason),
         composition.citations,
         composition.model,
         retrieval.generation,
         _new_id(),
         reason,
-        unverified=() if reason else composition.verification.unverified,
+        unverified=() if reason or composition.by_fallback else composition.verification.unverified,
         truncated=composition.truncated and not reason,
         attempts=standalone.attempts + composition.attempts,
         seconds=seconds,

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from cachetools import LRUCache
 
-from rag.answering.compose import Composition
+from rag.answering.draft import Composition
 from rag.answering.history import Turn
 from rag.answering.rewriting import StandaloneQuestion
 from rag.state.traces import Trace, dump_trace

@@ -8,9 +8,9 @@ from rag.checks.citation_markers import cited_numbers
 from rag.document_url import document_url
 from rag.retrieval.evidence import Evidence
 from rag.text.content_lines import file_lines
+from rag.text.markers import strip_markers
 from rag.text.sentences import split_sentences
 from rag.text.spans import Span, split_spans
-from rag.text.statements import strip_markers
 from rag.text.tokens import tokenize
 from rag.types import Citation, Passage
 

@@ -4,20 +4,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.text.language import ReplyLanguage
+from rag.types import AnswerReason
+
+_STRAYED = ("no_citation", "unsupported")
 
 
 @dataclass(frozen=True, slots=True)
 class Notices:
     """The sentences of one language.
 
-    `more_items` has `{count}`, `not_found` has `{questions}`; `greeting` has `{contents}`, and `examples` leads in to a
-    list of questions. `about` is an example: a question about `{topic}`.
+    `refusal` is for documents that do not answer, `strayed` for a model whose answer they do not support. If they can
+    be quoted instead, `withdrawn` takes back what was streamed, and `model_strayed` stands below the quotes. `sources`
+    has `{markers}`: those that a stream lacks. `more_items` has `{count}`, `not_found` has `{questions}`; `greeting`
+    has `{contents}`, and `examples` leads in to a list of questions. `about` is an example: a question about `{topic}`.
     """
 
     refusal: str
     nearest: str
     no_model: str
     model_failed: str
+    model_strayed: str
+    withdrawn: str
+    strayed: str
+    sources: str
     truncated: str
     more_items: str
     not_found: str
@@ -33,6 +42,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest="最接近的内容在：",
         no_model="（未配置大模型，以上摘自原文。）",
         model_failed="（大模型没有应答，以上摘自原文。）",
+        model_strayed="（大模型的回答在文档里没有依据，已换成原文摘录。）",
+        withdrawn="以上回答在文档里没有依据，请不要采信。文档原文：",
+        strayed="大模型的回答在知识库里没有依据，没有采用。",
+        sources="来源：{markers}",
         truncated="（回答达到长度上限，没有写完。）",
         more_items="…（另有 {count} 项，见原文）",
         not_found="知识库里没有找到：{questions}",
@@ -46,6 +59,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" The nearest sections are:",
         no_model="(No chat model is configured; the above is quoted from the documents.)",
         model_failed="(The chat model did not answer; the above is quoted from the documents.)",
+        model_strayed="(The documents do not support what the chat model wrote; the above is quoted from them.)",
+        withdrawn="The documents do not support the answer above; please disregard it. They say:",
+        strayed="The chat model gave an answer that the knowledge base does not support, so it is left out.",
+        sources="Sources: {markers}",
         truncated="(The answer reached its length limit and is not complete.)",
         more_items="… ({count} more in the document)",
         not_found="Not found in the knowledge base: {questions}",
@@ -59,6 +76,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest="近い内容は次の節にあります：",
         no_model="（チャットモデルが設定されていないため、文書から引用しました。）",
         model_failed="（チャットモデルが応答しなかったため、文書から引用しました。）",
+        model_strayed="（チャットモデルの回答は文書に根拠がないため、文書からの引用に置き換えました。）",
+        withdrawn="上の回答は文書に根拠がありません。採用しないでください。文書の記述：",
+        strayed="チャットモデルの回答はナレッジベースに根拠がないため、表示しません。",
+        sources="出典：{markers}",
         truncated="（回答が長さの上限に達し、途中で終わっています。）",
         more_items="…（ほか {count} 件は文書を参照）",
         not_found="ナレッジベースに見つかりませんでした：{questions}",
@@ -72,6 +93,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" 가장 가까운 내용:",
         no_model="(채팅 모델이 설정되지 않아 문서에서 인용했습니다.)",
         model_failed="(채팅 모델이 응답하지 않아 문서에서 인용했습니다.)",
+        model_strayed="(채팅 모델의 답변은 문서에 근거가 없어 문서 인용으로 바꾸었습니다.)",
+        withdrawn="위 답변은 문서에 근거가 없으니 참고하지 마세요. 문서의 내용:",
+        strayed="채팅 모델의 답변은 지식 베이스에 근거가 없어 표시하지 않습니다.",
+        sources="출처: {markers}",
         truncated="(답변이 길이 제한에 도달하여 끝까지 작성되지 않았습니다.)",
         more_items="… (문서에 {count}개 더 있음)",
         not_found="지식 베이스에서 찾지 못했습니다: {questions}",
@@ -85,6 +110,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" Las secciones más cercanas son:",
         no_model="(No hay ningún modelo de chat configurado; lo anterior se cita de los documentos.)",
         model_failed="(El modelo de chat no respondió; lo anterior se cita de los documentos.)",
+        model_strayed="(Los documentos no respaldan lo que escribió el modelo de chat; lo anterior se cita de ellos.)",
+        withdrawn="Los documentos no respaldan la respuesta anterior; no la tenga en cuenta. Dicen:",
+        strayed="El modelo de chat dio una respuesta que la base de conocimiento no respalda, y se ha omitido.",
+        sources="Fuentes: {markers}",
         truncated="(La respuesta alcanzó su límite de longitud y no está completa.)",
         more_items="… ({count} más en el documento)",
         not_found="No se encontró en la base de conocimiento: {questions}",
@@ -98,6 +127,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" Les sections les plus proches sont :",
         no_model="(Aucun modèle de chat n'est configuré ; ce qui précède est cité des documents.)",
         model_failed="(Le modèle de chat n'a pas répondu ; ce qui précède est cité des documents.)",
+        model_strayed="(Les documents ne confirment pas la réponse du modèle de chat ; ce qui précède en est cité.)",
+        withdrawn="Les documents ne confirment pas la réponse ci-dessus ; n'en tenez pas compte. Ils disent :",
+        strayed="Le modèle de chat a donné une réponse que la base de connaissances ne confirme pas ; elle est omise.",
+        sources="Sources : {markers}",
         truncated="(La réponse a atteint sa longueur maximale et n'est pas complète.)",
         more_items="… ({count} de plus dans le document)",
         not_found="Introuvable dans la base de connaissances : {questions}",
@@ -111,6 +144,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" Die nächstliegenden Abschnitte sind:",
         no_model="(Es ist kein Chatmodell eingerichtet; das Obige ist aus den Dokumenten zitiert.)",
         model_failed="(Das Chatmodell hat nicht geantwortet; das Obige ist aus den Dokumenten zitiert.)",
+        model_strayed="(Die Dokumente stützen die Antwort des Chatmodells nicht; das Obige ist aus ihnen zitiert.)",
+        withdrawn="Die Dokumente stützen die obige Antwort nicht; bitte nicht verwenden. In ihnen steht:",
+        strayed="Das Chatmodell gab eine Antwort, die die Wissensbasis nicht stützt; sie ist weggelassen.",
+        sources="Quellen: {markers}",
         truncated="(Die Antwort hat ihre Längengrenze erreicht und ist nicht vollständig.)",
         more_items="… ({count} weitere im Dokument)",
         not_found="In der Wissensbasis nicht gefunden: {questions}",
@@ -124,6 +161,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         nearest=" Ближайшие разделы:",
         no_model="(Чат-модель не настроена; выше приведены цитаты из документов.)",
         model_failed="(Чат-модель не ответила; выше приведены цитаты из документов.)",
+        model_strayed="(Документы не подтверждают ответ чат-модели; выше приведены цитаты из них.)",
+        withdrawn="Документы не подтверждают ответ выше; не полагайтесь на него. В них сказано:",
+        strayed="Чат-модель дала ответ, который база знаний не подтверждает; он опущен.",
+        sources="Источники: {markers}",
         truncated="(Ответ достиг предела длины и не закончен.)",
         more_items="… (ещё {count} в документе)",
         not_found="В базе знаний не найдено: {questions}",
@@ -135,9 +176,10 @@ NOTICES: dict[ReplyLanguage, Notices] = {
 }
 
 
-def refusal_text(language: ReplyLanguage, nearest: Sequence[str]) -> str:
+def refusal_text(language: ReplyLanguage, nearest: Sequence[str], reason: AnswerReason | None = None) -> str:
     """Return the text of a refusal, with the headings of the nearest sections, if any."""
     notices = NOTICES[language]
+    text = notices.strayed if reason in _STRAYED else notices.refusal
     if not nearest:
-        return notices.refusal
-    return notices.refusal + notices.nearest + "".join(f"\n- {heading}" for heading in nearest)
+        return text
+    return text + notices.nearest + "".join(f"\n- {heading}" for heading in nearest)

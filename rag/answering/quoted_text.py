@@ -8,19 +8,23 @@ from rag.answering.quotes import Quote
 from rag.checks.code_spans import CodeState
 from rag.checks.foreign_links import remove_foreign_links
 from rag.text.language import ReplyLanguage
+from rag.text.markers import find_markers
+from rag.text.raised_text import plain_scripts
 
-# A `[2]` in a document would look like a citation marker.
-_BRACKETED_NUMBER = re.compile(r"[\[【［](\^?[\s\d,，、;；]+)[\]】］]")
 _TAG = re.compile(r"<[!?/]?[A-Za-z][^<>\n]*>")
 
 
 def plain_text(text: str) -> str:
     """Return text that is not code, so that nothing in it is taken for a marker, and no `<div>` for HTML to remove."""
+    text = plain_scripts(text)
     if "`" not in text:
         text = _TAG.sub(
             lambda tag: tag[0] if remove_foreign_links(tag[0], frozenset(), CodeState()) else f"`{tag[0]}`", text
         )
-    return _BRACKETED_NUMBER.sub(r"(\1)", text)
+    # A `[2]` in a document would look like a citation marker.
+    for found in reversed(list(find_markers(text))):
+        text = f"{text[: found.start]}({found.number}){text[found.end :]}"
+    return text
 
 
 def marker(quote: Quote) -> str:

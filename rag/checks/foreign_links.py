@@ -7,6 +7,7 @@ browsers load images without a click. So an address stays only if a passage that
 import re
 
 from rag.checks.code_spans import CodeState, SpanEnds
+from rag.text.raised_text import SCRIPT, write_script
 from rag.text.urls import TRAILING_PUNCTUATION, URL_PATTERN, canonical_url, is_active_url
 
 LEFT_OUT = "…"
@@ -23,6 +24,7 @@ _CONSTRUCT = re.compile(
     rf"|(?P<link>(?P<bang>!?)\[(?P<text>{_BRACKETED})\]\((?P<destination>(?:[^()\n]|\([^()\n]*\))*)(?:\)|$))"
     rf"|(?P<definition>^(?P<label> {{0,3}}\[[^\]\n]+\]:[ \t]*)(?P<target>{_TARGET}))"
     r"|<(?P<autolink>[A-Za-z][A-Za-z0-9+.-]*:[^<>\s]*)>"
+    rf"|(?P<exponent>{SCRIPT.pattern})"
     r"|(?P<tag><[!?/]?(?P<element>[A-Za-z][A-Za-z0-9]*)[^<>\n]*>)"
     r"|(?P<opening><!--|<!\[CDATA\[|<\?)"
     # These may continue on the next line.
@@ -93,6 +95,8 @@ def _replacement(match: re.Match[str], allowed: frozenset[str]) -> str:
             return _clean_address(match[0], allowed)
         case "unfinished":
             return f"{match[0]} "
+        case "exponent":
+            return write_script(match["script"], match["raised"])
         case "tag":
             return match[0] if _is_placeholder(match) else ""
         case "autolink" | "definition":

@@ -49,8 +49,12 @@ class LinkFilter:
         line, released = self._line.text, self._line.released
         self._line = LinkBuffer()
         # Only markers that readers will see count as citations, not one in a tag that is removed.
-        self._cited |= set(cited_numbers(remove_foreign_links(line, frozenset(), self._state_after_pending)))
+        visible = remove_foreign_links(line, frozenset(), self._state_after_pending)
+        fence = self._state_after_pending.fence
         self._state_after_pending = self._state_after_pending.after(line)
+        if not self._state_after_pending.fence:
+            # Markers may stand behind the end of a block of code.
+            self._cited |= set(cited_numbers(visible.lstrip(fence[:1] + " ") if fence else visible))
         # A link may begin on the line before.
         before = self._pending[-1] if self._pending else ""
         self._pending_urls |= find_urls(before + line)

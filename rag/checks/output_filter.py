@@ -30,10 +30,11 @@ class OutputFilter:
     def __init__(self, evidence: Evidence, *, instructions: str = "", is_quoted: bool = False) -> None:
         passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
         self._invisible = InvisibleFilter()
-        self._filters: list[TextFilter] = [] if is_quoted else [MarkerFilter(list(passages))]
+        material = "\n".join(passages.values())
+        self._filters: list[TextFilter] = [] if is_quoted else [MarkerFilter(list(passages), material=material)]
         self._filters.append(LinkFilter(passages))
         if instructions:
-            material = "\n".join([*passages.values(), evidence.question])
+            material = f"{material}\n{evidence.question}"
             min_characters = _MIN_LEAK_CHARACTERS[evidence.prompt_language]
             leaks = PromptLeakFilter(instructions, material=material, words=[DECLINED], min_characters=min_characters)
             self._filters.insert(0, leaks)

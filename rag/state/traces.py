@@ -16,7 +16,7 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 
 from rag.chat.protocol import Message
-from rag.checks.verification import CheckedStatement
+from rag.checks.answer_verification import CheckedStatement
 from rag.retrieval.explanation import Explanation
 from rag.settings import TraceSettings
 from rag.state.database import StateDatabase

@@ -7,6 +7,7 @@ in the text.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.text import segmentation
@@ -17,34 +18,87 @@ NAME_TAGS = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})
 # Other nouns, set phrases, abbreviations, and words that the dictionary does not know.
 _NOUN_TAGS = ("n", "i", "j", "l", "x")
 _MIN_ABSENT_CHARACTERS = 2
+_NUMERALS = frozenset("零〇一二两三四五六七八九十百千万亿年月日号")
+_KINDS = frozenset(
+    """
+    地址 地点 地方 地区 地名 位置 国家 国人 国籍 籍贯 城市 省份 语言 语种 类型 种类 类别 颜色 形状 材料 物质 公司
+    企业 厂商 品牌 机构 组织 单位 部门 学校 大学 教会 球队 时期 时间 时候 日期 年份 期限 线路 路线 起点 终点 原因
+    理由 目的 用途 作用 功能 特点 人物 人数 姓名 作者 导演 职位 职业 身份 作品 杂志 书籍 书名 名字 名称 全称 简称
+    别名 数量 价格 费用 金额 长度 面积 高度 法典 法律 条件 方式 方法 做法 办法 结果 问题 答案 内容 情况 信息 资料
+    文档 段落
+    """.split()
+)
+"""Nouns that say what kind of thing another word is: an answer has them from the question, not from the passage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A noun; `is_name` is true for persons, places, organisations and other proper nouns."""
+    """A noun; `is_name` is true for persons, places, organisations and other proper nouns.
+
+    `start` is its position in the sentence with ordinary forms of full-width characters.
+    """
 
     text: str
     is_name: bool
+    start: int = 0
 
 
 def find_absent_nouns(sentence: str, text: str) -> list[Noun]:
     """Return the Chinese nouns of `sentence`, in order, of which at least two characters are absent from `text`."""
-    sentence = unicodedata.normalize("NFKC", sentence)
-    absent = _absent_positions(sentence, "".join(unicodedata.normalize("NFKC", text).split()))
+    return absent_among(list_nouns(sentence), sentence, join_text(text))
+
+
+def list_nouns(sentence: str) -> list[Noun]:
+    """Return the nouns of a sentence in order."""
     nouns = []
     end = 0
-    for word, tag in segmentation.tag(sentence):
+    for word, tag in segmentation.tag(unicodedata.normalize("NFKC", sentence)):
         start, end = end, end + len(word)
-        if tag.startswith(_NOUN_TAGS) and len(absent.intersection(range(start, end))) >= _MIN_ABSENT_CHARACTERS:
-            nouns.append(Noun(word, tag in NAME_TAGS))
+        if tag.startswith(_NOUN_TAGS) and word not in _KINDS:
+            nouns.append(Noun(word, tag in NAME_TAGS, start))
     return nouns
+
+
+def join_text(text: str) -> str:
+    """Return a text as `absent_among` compares it: without white space."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def longest_absent_run(sentence: str, joined: str) -> str:
+    """Return the longest run of Chinese characters of the sentence that are absent from the joined text."""
+    sentence = unicodedata.normalize("NFKC", sentence)
+    longest = (0, 0)
+    start = before = -1
+    for position in sorted(_absent_positions(sentence, joined)):
+        if sentence[position] in _NUMERALS:
+            continue
+        start = start if position == before + 1 else position
+        before = position
+        longest = max(longest, (position + 1 - start, start))
+    length, start = longest
+    return sentence[start : start + length]
+
+
+def absent_among(nouns: Sequence[Noun], sentence: str, joined: str) -> list[Noun]:
+    """Return those nouns of the sentence of which at least two characters are absent from the joined text."""
+    absent = _absent_positions(unicodedata.normalize("NFKC", sentence), joined)
+    return [
+        noun
+        for noun in nouns
+        if len(absent.intersection(range(noun.start, noun.start + len(noun.text)))) >= _MIN_ABSENT_CHARACTERS
+    ]
 
 
 def _absent_positions(sentence: str, text: str) -> frozenset[int]:
     absent = []
     for match in _HAN_RUN.finditer(sentence):
         run = match[0]
-        pairs = [run[start : start + 2] in text for start in range(len(run) - 1)]
+        known: dict[str, bool] = {}
+        for start in range(len(run) - 1):
+            pair = run[start : start + 2]
+            if pair not in known:
+                known[pair] = pair in text
+        pairs = [known[run[start : start + 2]] for start in range(len(run) - 1)]
         is_present = [before or after for before, after in zip([False, *pairs], [*pairs, False], strict=True)]
         absent += [match.start() + offset for offset, present in enumerate(is_present) if not present]
     return frozenset(absent)

@@ -51,7 +51,9 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_]*(?:[._:@+#-]+[A-Za-z0-9_]+)*[+#]*")
 _HUMP = re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]{2}")
 _QUOTED = re.compile(r"《([^《》\n]+)》|「([^「」\n]+)」|『([^『』\n]+)』|“([^“”\n]+)”|\"([^\"\n]+)\"")
-_SENTENCE_START = re.compile(r"(?:\A|[.!?:：。！？\n])[\s\"“'(*_-]*\Z")
+_SENTENCE_MARKS = ".!?:：。！？\n"
+_BEFORE_WORD = "\"“'(*_- \t\r"
+_LONGEST_BEFORE_WORD = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def find_quantities(sentence: str) -> list[Quantity]:
     found = [
         Quantity(match[0].strip(), _values(match), _unit(match["unit"]))
         for match in _NUMBER.finditer(text)
-        if not re.search(r"[A-Za-z_][-.]?\Z", text[: match.start()])
+        if not re.search(r"[A-Za-z_][-.]?\Z", text[max(match.start() - 2, 0) : match.start()])
     ]
     found += [
         Quantity(match[0], (_han_value(match),), "%" if match["share"] else _unit(match["unit"]))
@@ -164,7 +166,7 @@ def _han_integer(numeral: str) -> int:
 def _counts(text: str, match: re.Match[str]) -> bool:
     if match["digits"] in ("一", "两", "万", "千", "百", "亿", "千万") and not match["share"]:
         return False
-    is_ordinal = text[: match.start()].endswith("第")
+    is_ordinal = text[max(match.start() - 1, 0) : match.start()] == "第"
     return bool(is_ordinal or match["share"] or match["unit"] or _COUNTED.match(text, match.end()))
 
 
@@ -195,6 +197,12 @@ def find_latin_names(sentence: str) -> list[str]:
         match[0]
         for match in _WORD.finditer(text)
         if len(match[0]) > 1
-        and (is_chinese or (match[0][0].isupper() and not _SENTENCE_START.search(text[: match.start()])))
+        and (is_chinese or (match[0][0].isupper() and not _begins_sentence(text, match.start())))
         and match[0].casefold() not in _MONTHS
     ]
+
+
+def _begins_sentence(text: str, position: int) -> bool:
+    start = max(position - _LONGEST_BEFORE_WORD, 0)
+    before = text[start:position].rstrip(_BEFORE_WORD)
+    return before[-1] in _SENTENCE_MARKS if before else start == 0

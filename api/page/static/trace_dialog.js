@@ -166,13 +166,14 @@ function attempts(trace) {
 }
 
 function verification(checks) {
-  const items = checks.map(({ sentence, numbers, supported, problem }) => {
+  const items = checks.map(({ sentence, numbers, supported, fault, problem, attributed }) => {
     const sign = el("span", { class: supported ? "ok" : "no", "aria-hidden": "true" }, supported ? "✓" : "✗");
-    const verdict = say(el("span", { class: "muted" }), supported ? "supported" : "unverified");
+    const verdict = say(el("span", { class: "muted" }), supported ? "supported" : fault === "unchecked" ? "unchecked" : "unverified");
     // A sentence usually contains its markers.
     const others = numbers.map((number) => `[${number}]`).filter((marker) => !sentence.includes(marker));
     const cited = others.length ? ` ${others.join("")} ` : " ";
-    return el("li", {}, sign, el("span", {}, sentence, cited, verdict, problem ? el("span", { class: "muted" }, ` · ${problem}`) : null));
+    const ours = attributed ? [" · ", say(el("span", { class: "muted" }), "attributed")] : [];
+    return el("li", {}, sign, el("span", {}, sentence, cited, verdict, ...ours, problem ? el("span", { class: "muted" }, ` · ${problem}`) : null));
   });
   return el("ul", { class: "verdicts" }, ...items);
 }

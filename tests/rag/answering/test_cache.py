@@ -98,7 +98,7 @@ def test_another_question_filter_or_history_is_not_answered_from_the_cache(
     "pieces",
     [
         [*SAID, Finished("m", truncated=True)],
-        ["Milvus 有名。"],
+        ["Qdrant 是 2019 年的。"],
         ["Qdrant 是 2019 年的 [1]。"],
         [*SAID, Attempt("m", "unavailable", 1.0), Attempt("m", "answered", 1.0)],
     ],

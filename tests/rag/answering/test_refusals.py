@@ -1,10 +1,13 @@
 """Answers that are refused: no evidence, no citation, nothing supported, or a model that declines."""
 
+import re
+
 import pytest
 
 from rag.chat.prompt import DECLINED
 from rag.chat.scripted import ScriptedChat
 from rag.settings import AnsweringSettings, ChatSettings
+from rag.state.traces import Trace
 from rag.store.filters import Equals
 from rag.wiring import Services
 from tests.kit.answers import EN, UNANSWERABLE_EN, UNANSWERABLE_ZH, ZH, Told, events, told
@@ -50,12 +53,25 @@ def test_the_bar_for_evidence_can_be_set(shipped: Services) -> None:
     assert reason(EN, 1.0) == "no_evidence"
 
 
-@pytest.mark.parametrize("text", ["Milvus 和 PingCAP。", "Milvus [99]。", "Milvus (1)。", "Milvus [1"])
-def test_an_answer_without_any_citation_becomes_a_refusal(shipped: Services, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["Milvus 和 PingCAP。", "Milvus [99]。", "Milvus (1)。", "Milvus [3]。", "您好！Milvus 和 PingCAP。"]
+)
+def test_a_right_answer_with_a_wrong_marker_or_none_gets_the_right_one(shipped: Services, text: str) -> None:
     result = told(shipped, [text])
-    assert (result.answer.refused, result.answer.reason) == (True, "no_citation")
-    assert result.answer.citations == ()
-    assert "Milvus" not in result.answer.text
+    assert result.answer.reason is None
+    assert result.answer.unverified == ()
+    assert [citation.number for citation in result.answer.citations] == [1]
+    assert re.search(r"(?:Milvus|PingCAP) \[1\]。\Z", result.answer.text)
+    assert "".join(result.deltas).count("[1]") == 1, "a stream names the passage, too"
+
+
+def test_a_trace_says_which_numbers_are_ours(shipped: Services) -> None:
+    traces: list[Trace] = []
+    services = changed(shipped, chat=ScriptedChat(["知名组件有 Milvus [1]。另一个是 PingCAP [4]。"]))
+    services.traces.observe(traces.append)
+    events(ZH, services)
+    checked = [(one.statement, one.numbers, one.attributed) for one in traces[-1].verification]
+    assert checked == [("知名组件有 Milvus [1]。", (1,), False), ("另一个是 PingCAP [1]。", (1,), True)]
 
 
 @pytest.mark.parametrize(
@@ -107,16 +123,44 @@ def test_declining_after_an_answer_is_not_shown(shipped: Services, text: str) ->
 
 def test_statements_that_the_passages_do_not_support_are_named(shipped: Services) -> None:
     result = told(shipped, ["知名组件有 Milvus [1]。它发布于 1987 年 [1]。另见《红楼梦》[1]。谢谢提问！"])
-    assert result.answer.unverified == ("它发布于 1987 年 [1]。", "另见《红楼梦》 [1]。", "谢谢提问！")
+    assert result.answer.unverified == ("它发布于 1987 年 [1]。", "另见《红楼梦》 [1]。")
     assert result.answer.reason is None
     assert all(sentence in result.answer.text for sentence in result.answer.unverified)
 
 
-def test_an_answer_of_which_nothing_is_supported_is_a_refusal(shipped: Services) -> None:
-    result = told(shipped, ["它发布于 1987 年 [1]。"])
-    assert (result.answer.refused, result.answer.reason) == (True, "unsupported")
-    assert "1987" not in result.answer.text
-    assert (result.answer.citations, result.answer.unverified) == ((), ())
+@pytest.mark.parametrize("text", ["它发布于 1987 年 [1]。", "向量数据库有 Qdrant。"])
+@pytest.mark.parametrize(
+    ("question", "note", "withdrawn"),
+    [
+        (ZH, "（大模型的回答在文档里没有依据，已换成原文摘录。）", "以上回答在文档里没有依据，请不要采信。"),
+        (EN, "(The documents do not support what the chat model wrote;", "please disregard it. They say:"),
+    ],
+)
+def test_an_answer_of_which_nothing_is_supported_is_replaced_by_quotes_and_says_so(
+    shipped: Services, text: str, question: str, note: str, withdrawn: str
+) -> None:
+    result = told(shipped, [text], question)
+    assert (result.answer.reason, result.answer.model) == (None, "extractive")
+    assert note in result.answer.text
+    assert text not in result.answer.text
+    assert result.answer.citations
+    assert result.answer.unverified == ()
+    told_taken_back = "".join(result.deltas).partition(withdrawn)[2]
+    assert result.answer.text in told_taken_back
+
+
+def test_if_nothing_can_be_quoted_either_the_refusal_says_that_the_model_strayed(shipped: Services) -> None:
+    settings = shipped.settings.model_copy(update={"answering": AnsweringSettings(min_evidence=0.0)})
+    chat = ScriptedChat(["明天有雨，气温 31 度 [1]。"])
+    answer = Told(events(UNANSWERABLE_ZH, changed(shipped, settings=settings, chat=chat))).answer
+    if answer.reason:
+        assert answer.text.startswith("大模型的回答在知识库里没有依据，没有采用。最接近的内容在：")
+    assert "31 度" not in answer.text
+
+
+@pytest.mark.parametrize("text", ["您好！", "文档中没有提到这一点。", "The passages do not mention this."])
+def test_a_model_that_claims_nothing_has_declined(shipped: Services, text: str) -> None:
+    assert told(shipped, [text]).answer.reason == "model_declined"
 
 
 @pytest.mark.parametrize(
