@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
+from rag.answering.extent import surroundings, tells_all
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text.attributes import asked_attributes
@@ -61,6 +62,9 @@ def best_quotes(scored: Sequence[ScoredSpan], evidence: Evidence) -> list[Quote]
         if _belongs(candidate, best) and (candidate.kind != "text" or sentences < MAX_SENTENCES):
             sentences += candidate.kind == "text"
             chosen.setdefault(candidate.passage.number, set()).add(candidate.span.start)
+    if not tells_all(best.span.text, evidence):
+        around = surroundings(split_block_spans(best.passage.chunk), best.span)
+        chosen.setdefault(best.passage.number, set()).update(around)
     passages = [passage for passage in evidence.passages if passage.number in chosen]
     return [quote for passage in passages for quote in _quotes(passage, chosen[passage.number], evidence)]
 
@@ -73,19 +77,6 @@ def _belongs(candidate: ScoredSpan, best: ScoredSpan) -> bool:
         and candidate.passage.chunk.group == best.passage.chunk.group
         and candidate.coverage >= _TIE_RATIO * best.coverage
     )
-
-
-def _score(evidence: Evidence) -> list[ScoredSpan]:
-    attributes = asked_attributes(evidence.question)
-    scored = []
-    for passage in evidence.passages:
-        context = frozenset(tokenize(passage.chunk.context))
-        for block in split_block_spans(passage.chunk):
-            for span in block.spans:
-                coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
-                tells = _TELLS * sum(bool(attribute.tells.search(span.text)) for attribute in attributes)
-                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage + tells))
-    return scored
 
 
 def _coverage(terms: Set[str], evidence: Evidence) -> float:

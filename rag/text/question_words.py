@@ -11,6 +11,12 @@ ASKS_FOR_ALL = re.compile(
     re.IGNORECASE,
 )
 
+HOW_TO = re.compile(
+    r"怎么|怎样|怎麼|如何|咋|步骤|流程|命令|写法|\bhow (?:do|does|can|could|should|would|to)\b|\b(?:which|what) command"
+    r"|\bsteps?\b|\bwhat (?:do|should|must) (?:i|you|we) (?:have to )?do\b",
+    re.IGNORECASE,
+)
+
 _OPENING = r"(?:请问|请|帮我|那么?|对比一下|比较一下|对比|比较|说说)?"
 _CONTRAST = (
     r"(?:之间)?(?:(?:的|在)(?P<about>[^，,？?]{1,12}?)(?:上|方面)?)?"
