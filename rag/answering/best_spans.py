@@ -4,11 +4,12 @@ import re
 from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
-from rag.answering.extent import surroundings, tells_all
+from rag.answering.extent import has_number, surroundings, tells_all
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text.attributes import asked_attributes
 from rag.text.blocks import LIST_ITEM
+from rag.text.question_words import QUANTITIES
 from rag.text.spans import BlockSpans, Span, split_block_spans
 from rag.text.tokens import tokenize
 from rag.types import Passage
@@ -20,6 +21,8 @@ _TIE_RATIO = 0.95
 in layer two" matches every row of layer two equally."""
 _TELLS = 0.3
 """What it is worth that a span tells the attribute that the question asks for, such as a price or an address."""
+_NUMBER = 0.15
+"""What it is worth that a span has a number if the question asks for one."""
 _MIN_COVERAGE = 0.15
 """If the best span covers less than this, its words do not tell which spans belong together. A lead-in that adds less
 says nothing that the question asks for."""
@@ -39,6 +42,7 @@ class ScoredSpan:
 def score_spans(evidence: Evidence) -> list[ScoredSpan]:
     """Return all spans of the passages, in order."""
     attributes = asked_attributes(evidence.question)
+    wants_number = bool(QUANTITIES.search(evidence.question))
     scored = []
     for passage in evidence.passages:
         context = frozenset(tokenize(passage.chunk.context))
@@ -46,6 +50,7 @@ def score_spans(evidence: Evidence) -> list[ScoredSpan]:
             for span in block.spans:
                 coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
                 tells = _TELLS * sum(bool(attribute.tells.search(span.text)) for attribute in attributes)
+                tells += _NUMBER * (wants_number and has_number(span.text))
                 scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage + tells))
     return scored
 
@@ -63,8 +68,9 @@ def best_quotes(scored: Sequence[ScoredSpan], evidence: Evidence) -> list[Quote]
             sentences += candidate.kind == "text"
             chosen.setdefault(candidate.passage.number, set()).add(candidate.span.start)
     if not tells_all(best.span.text, evidence):
-        around = surroundings(split_block_spans(best.passage.chunk), best.span)
-        chosen.setdefault(best.passage.number, set()).update(around)
+        scores = {(each.passage.number, each.span.start): each.score for each in scored}
+        for number, starts in surroundings(evidence, best.passage, best.span.start, scores).items():
+            chosen.setdefault(number, set()).update(starts)
     passages = [passage for passage in evidence.passages if passage.number in chosen]
     return [quote for passage in passages for quote in _quotes(passage, chosen[passage.number], evidence)]
 

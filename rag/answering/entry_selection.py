@@ -28,6 +28,8 @@ _MIN_SHARE = 0.1
 _TIE = 0.95
 _LISTS_FIRST = 0.3
 """How much better a sentence must match a question for all of something than the best table or list."""
+_NAMED = 0.4
+"""The label and heading of a list name it if they have this share of the question's weight."""
 _LEXICAL = 0.5
 """A question in another language is answered by similarity if its words match less than this share of its weight."""
 _LEAD = 0.005
@@ -62,9 +64,10 @@ def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: 
     weights = _weights(form, evidence)
     if form.column in STEPS:
         groups = [group for group in groups if group.is_numbered] or groups
-    group = max(groups, key=lambda group: _fit(group, weights))
+    group = max(groups, key=lambda group: _fit(group, weights) + _head_start(group, weights))
     best_sentence = _best_sentence(evidence, weights)
-    if _fit(group, weights) + _LISTS_FIRST < best_sentence and not (form.excluded or form.denied):
+    is_ahead = _fit(group, weights) + _head_start(group, weights) >= best_sentence
+    if not is_ahead and not (form.excluded or form.denied):
         return []
     if evidence.similarity and _fit(group, weights) - group.score < _LEXICAL:
         return _without_exceptions(form, *_nearest(groups, evidence.similarity))
@@ -109,6 +112,15 @@ def _fit(group: EntryGroup, weights: Mapping[str, float]) -> float:
     """Return the score of a group's best passage plus the share of the weights that it holds with its best entry."""
     heading = name_terms(group.heading)
     return group.score + max(_share(heading | _terms(entry), weights) for entry in group.entries)
+
+
+def _head_start(group: EntryGroup, weights: Mapping[str, float]) -> float:
+    """Return by how much a group may match worse than a sentence: less for a list that nothing names by these words."""
+    if group.is_table:
+        return _LISTS_FIRST
+    path = group.entries[0].passage.chunk.heading_path
+    named = _share(name_terms(" ".join([*path[-1:], group.label])), weights)
+    return _LISTS_FIRST * min(1.0, named / _NAMED)
 
 
 def _matching(group: EntryGroup, weights: Mapping[str, float]) -> list[Entry]:

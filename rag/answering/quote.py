@@ -54,7 +54,9 @@ def _entry_quotes(entries: Sequence[Entry]) -> Iterator[Quote]:
     for _, found in groupby(ordered, key=lambda entry: (entry.passage.number, entry.block.spans[0].start)):
         first, *others = found
         rows = tuple(entry.row for entry in (first, *others) if entry.row)
-        yield Quote(first.passage, first.block, tuple(entry.span for entry in (first, *others)), rows=rows)
+        spans = tuple(entry.span for entry in (first, *others))
+        lead = first.block.lead if first.block.kind == "list" and spans == first.block.spans else None
+        yield Quote(first.passage, first.block, spans, lead, rows)
 
 
 def _with_rows(form: QuestionForm, quotes: Sequence[Quote], groups: Sequence[EntryGroup]) -> list[Quote]:

@@ -17,6 +17,13 @@ HOW_TO = re.compile(
     re.IGNORECASE,
 )
 
+QUANTITIES = re.compile(
+    r"多少|多大|多久|多长|多高|几[个天次种份年月位岁层]|(?:什么|哪个|哪些|的)版本|版本(?:要求|号)|端口"
+    r"|\bhow (?:many|much|long|often|big|large|old|far)\b|\bversions?\b|\bports?\b",
+    re.IGNORECASE,
+)
+"""Questions that a number answers."""
+
 _OPENING = r"(?:请问|请|帮我|那么?|对比一下|比较一下|对比|比较|说说)?"
 _CONTRAST = (
     r"(?:之间)?(?:(?:的|在)(?P<about>[^，,？?]{1,12}?)(?:上|方面)?)?"
