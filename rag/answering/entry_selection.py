@@ -30,6 +30,7 @@ _LISTS_FIRST = 0.3
 """How much better a sentence must match a question for all of something than the best table or list."""
 _NAMED = 0.4
 """The label and heading of a list name it if they have this share of the question's weight."""
+_IS_ASKED = 0.15
 _LEXICAL = 0.5
 """A question in another language is answered by similarity if its words match less than this share of its weight."""
 _LEAD = 0.005
@@ -64,9 +65,9 @@ def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: 
     weights = _weights(form, evidence)
     if form.column in STEPS:
         groups = [group for group in groups if group.is_numbered] or groups
-    group = max(groups, key=lambda group: _fit(group, weights) + _head_start(group, weights))
+    group = max(groups, key=lambda group: _fit(group, weights) + _head_start(group, form, weights))
     best_sentence = _best_sentence(evidence, weights)
-    is_ahead = _fit(group, weights) + _head_start(group, weights) >= best_sentence
+    is_ahead = _fit(group, weights) + _head_start(group, form, weights) >= best_sentence
     if not is_ahead and not (form.excluded or form.denied):
         return []
     if evidence.similarity and _fit(group, weights) - group.score < _LEXICAL:
@@ -114,13 +115,19 @@ def _fit(group: EntryGroup, weights: Mapping[str, float]) -> float:
     return group.score + max(_share(heading | _terms(entry), weights) for entry in group.entries)
 
 
-def _head_start(group: EntryGroup, weights: Mapping[str, float]) -> float:
-    """Return by how much a group may match worse than a sentence: less for a list that nothing names by these words."""
-    if group.is_table:
-        return _LISTS_FIRST
+def _head_start(group: EntryGroup, form: QuestionForm, weights: Mapping[str, float]) -> float:
+    """Return by how much a group may match worse than a sentence: less for a list that nothing names by these words.
+
+    A group whose label, heading or header is the noun behind "which" comes before one that only has it in an entry.
+    """
     path = group.entries[0].passage.chunk.heading_path
-    named = _share(name_terms(" ".join([*path[-1:], group.label])), weights)
-    return _LISTS_FIRST * min(1.0, named / _NAMED)
+    names = name_terms(" ".join([*path[-1:], group.label, *group.headers]))
+    is_asked = _IS_ASKED if form.column and name_terms(form.column) <= names else 0.0
+    if group.is_table:
+        return _LISTS_FIRST + is_asked
+    if len(group.entries) == 1:
+        return 0.0
+    return _LISTS_FIRST * min(1.0, _share(names, weights) / _NAMED) + is_asked
 
 
 def _matching(group: EntryGroup, weights: Mapping[str, float]) -> list[Entry]:
