@@ -13,9 +13,10 @@ from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.attributes import asked_attributes
+from rag.text.cjk import has_han
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language, is_cross_lingual
-from rag.text.likeness import name_terms
+from rag.text.likeness import name_terms, stem
 from rag.text.question_form import read_form
 from rag.text.question_words import GENERIC
 from rag.text.tokens import LATIN_WORD, normalize, strip_question_words, tokenize
@@ -50,6 +51,8 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     is_across = is_cross_lingual(question, text)
     # The step after something need not name it.
     names = [] if form.place and form.place.anchor else [name for name in _names(question) if name not in form.excluded]
+    if is_across:  # what is written in Chinese cannot stand in an English text
+        names = [name for name in names if not has_han(name)]
     has_names = all(_holds(text, name) or _is_everywhere(name, evidence) for name in names)
     attributes = asked_attributes(question)
     covered = 0.0 if is_across else _covered(text, evidence)
@@ -111,9 +114,8 @@ def _holds(text: str, name: str) -> bool:
 
 def _covered(text: str, evidence: Evidence) -> float:
     """Return the share (0..1) of the question's weight that is in the text, only of words that it may not lack."""
-    terms = {
-        term: evidence.idf[term] for term in name_terms(strip_question_words(evidence.question)) & evidence.idf.keys()
-    }
+    asked = name_terms(strip_question_words(evidence.question))
+    terms = {stem(term): weight for term, weight in evidence.idf.items() if stem(term) in asked}
     found = name_terms(text)
     held = (weight for term, weight in terms.items() if term in found or _is_misspelt(term, found))
     return sum(held) / sum(terms.values()) if terms else 0.0

@@ -16,7 +16,7 @@ from rag.answering.places import placed_entries
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.language import is_cross_lingual
-from rag.text.likeness import name_terms, share_of, singular
+from rag.text.likeness import name_terms, share_of, stem
 from rag.text.question_form import QuestionForm
 from rag.text.question_words import GENERIC, STEPS
 from rag.text.spans import split_block_spans
@@ -90,7 +90,7 @@ def _weights(form: QuestionForm, evidence: Evidence) -> Mapping[str, float]:
     without = frozenset(tokenize(f"{form.excluded} {form.denied} {_GENERIC_TEXT}"))
     # A plural may match an English word in a Chinese text by chance: clouds are no Cloud Studio.
     is_across = is_cross_lingual(evidence.question, evidence.passages[0].chunk.content)
-    terms = {term if is_across else singular(term): idf for term, idf in evidence.idf.items()}
+    terms = {term if is_across else stem(term): idf for term, idf in evidence.idf.items()}
     telling = {term: idf for term, idf in terms.items() if term not in without}
     return {term: idf for term, idf in telling.items() if len(term) > 1} or telling or dict(evidence.idf)
 

@@ -32,11 +32,12 @@ def best_units(passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[i
     own = max(candidates, key=lambda of_passage: max(each.score for each in of_passage))
     best = max(own, key=lambda each: each.score)
     around = sorted(own, key=lambda each: _DISTANCE * abs(own.index(each) - own.index(best)) - each.score)
-    chosen = [best, *_fitting((each for each in around if each is not best), _OF_BEST_PASSAGE - best.characters)]
+    around = [each for each in around if each is not best and not each.unit.is_label]
+    chosen = [best, *_fitting(around, _OF_BEST_PASSAGE - best.characters)]
     lacks_steps = matcher.wants_steps and not any(each.unit.has_steps for each in chosen)
     enough = (_NEAR_WITHOUT_STEPS if lacks_steps else _NEAR) * best.score
     others = [each for of_passage in candidates if of_passage is not own for each in of_passage if each.score >= enough]
-    others.sort(key=lambda each: -each.score)
+    others = sorted((each for each in others if not each.unit.is_label), key=lambda each: -each.score)
     numbers = list(dict.fromkeys(each.unit.passage.number for each in others))[: _MAX_PASSAGES - 1]
     room = MAX_CHARACTERS - sum(each.characters for each in chosen)
     chosen += _fitting((each for each in others if each.unit.passage.number in numbers), room)

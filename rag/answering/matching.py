@@ -6,7 +6,7 @@ from functools import cached_property
 
 from rag.retrieval.evidence import Evidence
 from rag.text.attributes import asked_attributes
-from rag.text.likeness import name_terms
+from rag.text.likeness import name_terms, stem
 from rag.text.question_words import HOW_TO, QUANTITIES
 from rag.text.tokens import strip_question_words, tokenize
 from rag.types import Passage
@@ -26,6 +26,7 @@ class Matcher:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self.question_terms = frozenset(tokenize(evidence.question))
+        self._weights = [(stem(term), weight) for term, weight in evidence.idf.items()]
         self._total = sum(evidence.idf.values()) or 1.0
         self._attributes = asked_attributes(evidence.question)
         self._wants_number = bool(QUANTITIES.search(evidence.question))
@@ -33,7 +34,8 @@ class Matcher:
 
     def coverage(self, terms: Set[str]) -> float:
         """Return the share (0..1) of the question's terms, each weighted by its idf, that is in `terms`."""
-        return sum(weight for term, weight in self._evidence.idf.items() if term in terms) / self._total
+        stems = frozenset(map(stem, terms))
+        return sum(weight for term, weight in self._weights if term in stems) / self._total
 
     def tells(self, text: str) -> float:
         """Return what it adds that a text has what the question asks for: the attribute, a number."""
@@ -42,9 +44,8 @@ class Matcher:
 
     def score(self, text: str, passage: Passage) -> float:
         """Return the score of the passage plus what its heading and the text have of the question."""
-        similarity = self._similarity.get(text)
-        if similarity is not None:
-            return similarity + passage.hit.score / 2
+        if self._similarity:
+            return self._similarity.get(text, 0.0) + passage.hit.score / 2
         terms = frozenset(tokenize(f"{passage.chunk.context}\n{text}"))
         return passage.hit.score + self.coverage(terms) + self.tells(text)
 
@@ -52,7 +53,7 @@ class Matcher:
         """Return whether a text needs nothing around it: it holds the question's words, as far as any passage does."""
         if self.wants_steps or (self._wants_number and not self._has_number(text)):
             return False
-        held = frozenset(tokenize(text)) | name_terms(text)
+        held = name_terms(text)
         share = sum(weight for term, weight in self._found.items() if term in held)
         return share >= _TOLD * sum(self._found.values()) > 0
 
@@ -62,14 +63,10 @@ class Matcher:
     @cached_property
     def _found(self) -> dict[str, float]:
         """The weights of the question's words that any of the passages has."""
-        idf = self._evidence.idf
+        terms = name_terms(strip_question_words(self._evidence.question))
         texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
-        found = frozenset[str]().union(*map(name_terms, texts))
-        return {
-            term: idf[term]
-            for term in name_terms(strip_question_words(self._evidence.question))
-            if term in idf.keys() & found
-        }
+        found = terms.intersection(frozenset[str]().union(*map(name_terms, texts)))
+        return {term: weight for term, weight in self._weights if term in found}
 
     @cached_property
     def _similarity(self) -> dict[str, float]:

@@ -19,7 +19,9 @@ def similar_units(question: str, passages: Sequence[Passage], embedder: Embedder
     """
     if not is_cross_lingual(question, "\n".join(passage.chunk.content for passage in passages)):
         return {}
-    contexts = {unit.text: passage.chunk.context for passage in passages for unit in split_units(passage)}
+    units = (unit for passage in passages for unit in split_units(passage))
+    # One that has words of the question's language is near by its language alone.
+    contexts = {unit.text: unit.passage.chunk.context for unit in units if is_cross_lingual(question, unit.text)}
     chosen = list(contexts.items())[:_MAX_UNITS]
     if not chosen:
         return {}

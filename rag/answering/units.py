@@ -8,6 +8,7 @@ from rag.text.spans import BlockSpans, split_block_spans
 from rag.types import Passage
 
 _MAX_LABEL = 40
+_SENTENCE_ENDS = "。！？.!?:："
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Unit:
     def text(self) -> str:
         """Its text, word for word, block by block."""
         return "\n".join(span.quote for block in self.blocks for span in block.spans)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is no more than a name, such as the title of a picture or a link to the next page."""
+        return len(self.blocks) == 1 and _is_label(self.blocks[0])
 
     @property
     def has_steps(self) -> bool:
@@ -54,4 +60,6 @@ def _continues(above: BlockSpans, block: BlockSpans, below: BlockSpans | None) -
 
 def _is_label(block: BlockSpans) -> bool:
     """Return whether a text is the name of what stands below it, such as that of a file or a tab."""
-    return block.kind == "text" and len(block.spans) == 1 and len(block.spans[0].quote) <= _MAX_LABEL
+    if block.kind != "text" or len(block.spans) > 1:
+        return False
+    return len(block.spans[0].quote) <= _MAX_LABEL and block.spans[0].quote[-1] not in _SENTENCE_ENDS

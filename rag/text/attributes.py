@@ -26,7 +26,7 @@ def _attribute(asks: str, tells: str) -> Attribute:
 ATTRIBUTES = (
     _attribute(
         r"官网|网址|链接|网站是|\b(?:web ?site|home ?page|url|link|site)\b",
-        r"https?://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net|ai|io|dev|example)\b",
+        r"https?://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net|ai|io|dev|example)\b|链接|\blinks?\b",
     ),
     _attribute(
         r"多少钱|价格|售价|收费|\bhow much (?:does|do|is|are)\b.*\b(?:cost|pay)\b|\b(?:price|pricing)\b"
