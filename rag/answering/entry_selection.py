@@ -43,10 +43,14 @@ _PART = re.compile(r"\s*[,，、；;]\s*")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The entries that answer a question, in reading order. `is_exact`: both sides or the place itself were found."""
+    """The entries that answer a question, in reading order.
+
+    `is_exact`: both sides or the place itself were found. `is_unsure`: a sentence matches the question better.
+    """
 
     entries: Sequence[Entry] = ()
     is_exact: bool = False
+    is_unsure: bool = False
 
 
 def select_entries(form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence) -> Selection:
@@ -58,26 +62,27 @@ def select_entries(form: QuestionForm, groups: Sequence[EntryGroup], evidence: E
         return Selection(exact or all_rows_of_two_columns(form, _across(groups, evidence)), bool(exact))
     if form.place and (placed := placed_entries(form, groups)):
         return Selection(placed, is_exact=True)
-    return Selection(_all_that_match(form, groups, evidence))
+    return _all_that_match(form, groups, evidence)
 
 
-def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence) -> list[Entry]:
+def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence) -> Selection:
     weights = _weights(form, evidence)
     if form.column in STEPS:
         groups = [group for group in groups if group.is_numbered] or groups
     group = max(groups, key=lambda group: _fit(group, weights) + _head_start(group, form, weights))
     best_sentence = _best_sentence(evidence, weights)
-    is_ahead = _fit(group, weights) + _head_start(group, form, weights) >= best_sentence
-    if not is_ahead and not (form.excluded or form.denied):
-        return []
-    if evidence.similarity and _fit(group, weights) - group.score < _LEXICAL:
-        return _without_exceptions(form, *_nearest(groups, evidence.similarity))
+    fit, has_exceptions = _fit(group, weights), bool(form.excluded or form.denied)
+    if fit + _head_start(group, form, weights) < best_sentence and not has_exceptions:
+        return Selection()
+    if evidence.similarity and fit - group.score < _LEXICAL:
+        return Selection(_without_exceptions(form, *_nearest(groups, evidence.similarity)))
     chosen = _matching(group, weights)
     if form.asks_for_all and not form.excluded:
         chosen += [
             entry for other in groups if other is not group for entry in _with_same_name(other, chosen, group, weights)
         ]
-    return _without_exceptions(form, chosen, group)
+    is_unsure = fit < best_sentence and not has_exceptions
+    return Selection(_without_exceptions(form, chosen, group), is_unsure=is_unsure)
 
 
 def _across(groups: Sequence[EntryGroup], evidence: Evidence) -> Sequence[EntryGroup]:

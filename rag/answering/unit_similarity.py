@@ -7,7 +7,7 @@ from rag.models.embedders.protocol import Embedder
 from rag.text.language import is_cross_lingual
 from rag.types import Passage
 
-_MAX_UNITS = 32
+_MAX_UNITS = 16
 _MAX_CHARACTERS = 240
 """What is embedded of a unit: its beginning says what it is about."""
 
