@@ -1,6 +1,6 @@
 """What is quoted if no span says all by itself: the units that match the question best, until a reader has enough."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.answering.matching import Matcher
@@ -21,26 +21,27 @@ _DISTANCE = 0.03
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    """A unit, the number of those above it in its passage, its length and its score."""
+
     unit: Unit
+    at: int
     characters: int
     score: float
 
 
 def best_units(passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[int]]:
-    """Return the starts of the spans to quote, by the number of their passage; there is at least one passage."""
+    """Return the starts of the spans to quote, by the number of their passage.
+
+    The best unit comes first, then those of its passage, then those of other passages that match nearly as well.
+    """
     candidates = [_candidates(passage, matcher) for passage in passages]
-    own = max(candidates, key=lambda of_passage: max(each.score for each in of_passage))
-    best = max(own, key=lambda each: each.score)
-    around = sorted(own, key=lambda each: _DISTANCE * abs(own.index(each) - own.index(best)) - each.score)
-    around = [each for each in around if each is not best and not each.unit.is_label]
-    chosen = [best, *_fitting(around, _OF_BEST_PASSAGE - best.characters)]
+    best = max((each for of_passage in candidates for each in of_passage), key=lambda each: each.score)
+    own = next(of_passage for of_passage in candidates if best in of_passage)
+    others = [each for of_passage in candidates if of_passage is not own for each in of_passage]
+    chosen = [best, *_around(best, own)]
     lacks_steps = matcher.wants_steps and not any(each.unit.has_steps for each in chosen)
     enough = (_NEAR_WITHOUT_STEPS if lacks_steps else _NEAR) * best.score
-    others = [each for of_passage in candidates if of_passage is not own for each in of_passage if each.score >= enough]
-    others = sorted((each for each in others if not each.unit.is_label), key=lambda each: -each.score)
-    numbers = list(dict.fromkeys(each.unit.passage.number for each in others))[: _MAX_PASSAGES - 1]
-    room = MAX_CHARACTERS - sum(each.characters for each in chosen)
-    chosen += _fitting((each for each in others if each.unit.passage.number in numbers), room)
+    chosen += _beside([each for each in others if each.score >= enough], _room(chosen, MAX_CHARACTERS))
     found: dict[int, set[int]] = {}
     for each in chosen:
         found.setdefault(each.unit.passage.number, set()).update(each.unit.starts)
@@ -48,11 +49,29 @@ def best_units(passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[i
 
 
 def _candidates(passage: Passage, matcher: Matcher) -> list[_Candidate]:
-    units = split_units(passage)
-    return [_Candidate(unit, len(unit.text), matcher.score(unit.text, passage)) for unit in units]
+    units = enumerate(split_units(passage))
+    return [_Candidate(unit, at, len(unit.text), matcher.score(unit.text, passage)) for at, unit in units]
 
 
-def _fitting(candidates: Iterable[_Candidate], room: int) -> list[_Candidate]:
+def _around(best: _Candidate, own: Sequence[_Candidate]) -> list[_Candidate]:
+    """Return what is quoted beside the best unit of the same passage."""
+    others = [each for each in own if each is not best and not each.unit.is_label]
+    others.sort(key=lambda each: _DISTANCE * abs(each.at - best.at) - each.score)
+    return _fitting(others, _room([best], _OF_BEST_PASSAGE))
+
+
+def _beside(others: Sequence[_Candidate], room: int) -> list[_Candidate]:
+    """Return what is quoted of other passages, the best ones first."""
+    ordered = sorted((each for each in others if not each.unit.is_label), key=lambda each: -each.score)
+    numbers = list(dict.fromkeys(each.unit.passage.number for each in ordered))[: _MAX_PASSAGES - 1]
+    return _fitting([each for each in ordered if each.unit.passage.number in numbers], room)
+
+
+def _room(chosen: Sequence[_Candidate], characters: int) -> int:
+    return characters - sum(each.characters for each in chosen)
+
+
+def _fitting(candidates: Sequence[_Candidate], room: int) -> list[_Candidate]:
     """Return the candidates that fit, first come first served."""
     chosen = []
     for each in candidates:
