@@ -53,7 +53,9 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     names = [] if form.place and form.place.anchor else [name for name in _names(question) if name not in form.excluded]
     if is_across:  # what is written in Chinese cannot stand in an English text
         names = [name for name in names if not has_han(name)]
-    has_names = all(_holds(text, name) or _is_everywhere(name, evidence) for name in names)
+    # A document about one thing may name it in its file name alone.
+    sources = "\n".join(quote.passage.chunk.source for quote in quotes)
+    has_names = all(_holds(f"{sources}\n{text}", name) or _is_everywhere(name, evidence) for name in names)
     attributes = asked_attributes(question)
     covered = 0.0 if is_across else _covered(text, evidence)
     is_missing = (

@@ -31,6 +31,8 @@ _LISTS_FIRST = 0.3
 _NAMED = 0.4
 """The label and heading of a list name it if they have this share of the question's weight."""
 _IS_ASKED = 0.15
+_SHORT_LIST = 400
+"""Of a list of so few characters, a question for all is not answered by one item."""
 _LEXICAL = 0.5
 """A question in another language is answered by similarity if its words match less than this share of its weight."""
 _LEAD = 0.005
@@ -77,6 +79,8 @@ def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: 
     if evidence.similarity and fit - group.score < _LEXICAL:
         return Selection(_without_exceptions(form, *_nearest(groups, evidence.similarity)))
     chosen = _matching(group, weights)
+    if form.asks_for_all and len(chosen) == 1 and not (group.is_table or has_exceptions) and _is_short(group):
+        chosen = list(group.entries)
     if form.asks_for_all and not form.excluded:
         chosen += [
             entry for other in groups if other is not group for entry in _with_same_name(other, chosen, group, weights)
@@ -215,6 +219,10 @@ def _without_parts(excluded: str, entry: Entry) -> Entry:
         if entry.row
         else entry
     )
+
+
+def _is_short(group: EntryGroup) -> bool:
+    return sum(len(entry.span.quote) for entry in group.entries) <= _SHORT_LIST
 
 
 def _terms(entry: Entry) -> frozenset[str]:

@@ -36,7 +36,7 @@ ATTRIBUTES = (
     _attribute(
         r"怎么(?:样)?(?:安装|装)|如何(?:安装|装)|安装(?:方法|步骤|教程)"
         r"|\bhow (?:do|can|to|should)\b.*\b(?:install|set ?up)\b",
-        r"安装|\binstall|\bset ?up\b|\bpip3? |\bbrew |\bapt |\bdocker run\b",
+        r"安装|\binstall|\bset(?:ting)?[ -]?up\b|\bpip3? |\bbrew |\bapt |\bdocker run\b",
     ),
     _attribute(r"下载|\bdownload", r"下载|\bdownload|https?://"),
     _attribute(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from rag.text.tokens import tokenize
 
-_PART = re.compile(r"\s*[,，、/；;]\s*")
+_PART = re.compile(r"\s*[,，、/；;：]\s*|:\s+")
 _IN_BRACKETS = re.compile(r"[（(][^（()）]*[)）]")
 _CAPITAL = re.compile(r"\b[A-Z]")
 _ENDINGS = ("s", "ing", "ed", "e")
