@@ -1,12 +1,13 @@
 """The spans that match a question best, as quotes: sentences, items, rows or code, with the sentence that leads in."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from rag.answering.extent import best_units
+from rag.answering.matching import Matcher
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
-from rag.text.attributes import asked_attributes
 from rag.text.blocks import LIST_ITEM
 from rag.text.spans import BlockSpans, Span, split_block_spans
 from rag.text.tokens import tokenize
@@ -17,8 +18,6 @@ _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?!:)")
 _TIE_RATIO = 0.95
 """A span of the same block belongs to the answer if it covers at least this much of what the best span covers: "what is
 in layer two" matches every row of layer two equally."""
-_TELLS = 0.3
-"""What it is worth that a span tells the attribute that the question asks for, such as a price or an address."""
 _MIN_COVERAGE = 0.15
 """If the best span covers less than this, its words do not tell which spans belong together. A lead-in that adds less
 says nothing that the question asks for."""
@@ -37,32 +36,39 @@ class ScoredSpan:
 
 def score_spans(evidence: Evidence) -> list[ScoredSpan]:
     """Return all spans of the passages, in order."""
-    attributes = asked_attributes(evidence.question)
+    matcher = Matcher(evidence)
     scored = []
     for passage in evidence.passages:
         context = frozenset(tokenize(passage.chunk.context))
         for block in split_block_spans(passage.chunk):
             for span in block.spans:
-                coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
-                tells = _TELLS * sum(bool(attribute.tells.search(span.text)) for attribute in attributes)
-                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage + tells))
+                coverage = matcher.coverage(frozenset(tokenize(span.text)) | context)
+                score = passage.hit.score + coverage + matcher.tells(span.text)
+                scored.append(ScoredSpan(passage, block.kind, span, coverage, score))
     return scored
 
 
 def best_quotes(scored: Sequence[ScoredSpan], evidence: Evidence) -> list[Quote]:
     """Return the best span and the spans of its block that match the question equally well; `scored` is not empty.
 
-    If a sentence among them leads in to a list, a table or code, all of that is quoted with it.
+    If a sentence among them leads in to a list, a table or code, all of that is quoted with it. If the best span does
+    not tell all that is asked, it is the units that match best instead.
     """
+    matcher = Matcher(evidence)
     best = max(scored, key=lambda candidate: candidate.score)
+    chosen = _ties(best, scored) if matcher.tells_all(best.span.text) else best_units(evidence.passages, matcher)
+    passages = [passage for passage in evidence.passages if passage.number in chosen]
+    return [quote for passage in passages for quote in _quotes(passage, chosen[passage.number], matcher)]
+
+
+def _ties(best: ScoredSpan, scored: Sequence[ScoredSpan]) -> dict[int, set[int]]:
     chosen: dict[int, set[int]] = {}
     sentences = 0
     for candidate in sorted(scored, key=lambda candidate: -candidate.score):
         if _belongs(candidate, best) and (candidate.kind != "text" or sentences < MAX_SENTENCES):
             sentences += candidate.kind == "text"
             chosen.setdefault(candidate.passage.number, set()).add(candidate.span.start)
-    passages = [passage for passage in evidence.passages if passage.number in chosen]
-    return [quote for passage in passages for quote in _quotes(passage, chosen[passage.number], evidence)]
+    return chosen
 
 
 def _belongs(candidate: ScoredSpan, best: ScoredSpan) -> bool:
@@ -75,26 +81,7 @@ def _belongs(candidate: ScoredSpan, best: ScoredSpan) -> bool:
     )
 
 
-def _score(evidence: Evidence) -> list[ScoredSpan]:
-    attributes = asked_attributes(evidence.question)
-    scored = []
-    for passage in evidence.passages:
-        context = frozenset(tokenize(passage.chunk.context))
-        for block in split_block_spans(passage.chunk):
-            for span in block.spans:
-                coverage = _coverage(frozenset(tokenize(span.text)) | context, evidence)
-                tells = _TELLS * sum(bool(attribute.tells.search(span.text)) for attribute in attributes)
-                scored.append(ScoredSpan(passage, block.kind, span, coverage, passage.hit.score + coverage + tells))
-    return scored
-
-
-def _coverage(terms: Set[str], evidence: Evidence) -> float:
-    """Return the share (0..1) of the question's terms, each weighted by its idf, that is in `terms`."""
-    total = sum(evidence.idf.values()) or 1.0
-    return sum(weight for term, weight in evidence.idf.items() if term in terms) / total
-
-
-def _quotes(passage: Passage, chosen: Collection[int], evidence: Evidence) -> list[Quote]:
+def _quotes(passage: Passage, chosen: Collection[int], matcher: Matcher) -> list[Quote]:
     """Return the quotes from a passage; `chosen` has the starts of the spans that answer the question."""
     blocks = split_block_spans(passage.chunk)
     chosen = {*chosen, *_footnotes(blocks, chosen)}
@@ -107,7 +94,7 @@ def _quotes(passage: Passage, chosen: Collection[int], evidence: Evidence) -> li
             announced_until = _end_of_list(blocks, number)
             quotes.append(Quote(passage, block, block.spans, block.lead))
         elif spans := tuple(span for span in block.spans if span.start in chosen):
-            is_needed = block.lead and (block.kind == "code" or _adds(block.lead, spans, passage, evidence))
+            is_needed = block.lead and (block.kind == "code" or _adds(block.lead, spans, passage, matcher))
             quotes.append(Quote(passage, block, spans, block.lead if is_needed else None))
     leads = {quote.lead.start for quote in quotes if quote.lead}
     bare = [replace(quote, spans=tuple(span for span in quote.spans if span.start not in leads)) for quote in quotes]
@@ -123,13 +110,13 @@ def _footnotes(blocks: Sequence[BlockSpans], chosen: Collection[int]) -> Iterato
             yield from (span.start for span in block.spans)
 
 
-def _adds(lead: Span, spans: Sequence[Span], passage: Passage, evidence: Evidence) -> bool:
+def _adds(lead: Span, spans: Sequence[Span], passage: Passage, matcher: Matcher) -> bool:
     """Return whether the items alone would not do: they lack words of the question, or only repeat it."""
     own = frozenset(tokenize(" ".join(span.text for span in spans)))
-    if own <= frozenset(tokenize(evidence.question)):
+    if own <= matcher.question_terms:
         return True
     terms = own | frozenset(tokenize(passage.chunk.context))
-    gain = _coverage(terms | frozenset(tokenize(lead.text)), evidence) - _coverage(terms, evidence)
+    gain = matcher.coverage(terms | frozenset(tokenize(lead.text))) - matcher.coverage(terms)
     return gain >= _MIN_COVERAGE
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rag.answering.entries import Entry, EntryGroup
-from rag.text.likeness import likeness, share_of
+from rag.text.likeness import likeness, name_terms, share_of
 from rag.text.question_form import QuestionForm
 
 _MIN_COLUMN = 0.5
@@ -59,11 +59,16 @@ def _about(form: QuestionForm, rows: Sequence[Entry]) -> list[Entry]:
 
 def _side(side: str, entries: Sequence[Entry]) -> tuple[float, list[Entry]]:
     """Return how alike a side is to the entries that are most like it, and these; none if they are too unlike."""
-    scores = [likeness(side, entry.values) for entry in entries]
+    scores = [likeness(side, entry.values) * _says_more(side, entry) for entry in entries]
     best = max(scores, default=0.0)
     if best < _MIN_ENTRY:
         return 0.0, []
     return best, [entry for entry, score in zip(entries, scores, strict=True) if score == best]
+
+
+def _says_more(side: str, entry: Entry) -> bool:
+    """Return whether an entry is more than the name of the side."""
+    return not name_terms(" ".join(entry.values)) <= name_terms(side)
 
 
 def _of_sides(form: QuestionForm, entries: Sequence[Entry]) -> list[Entry]:

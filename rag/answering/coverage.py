@@ -13,12 +13,13 @@ from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.attributes import asked_attributes
+from rag.text.cjk import has_han
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language, is_cross_lingual
-from rag.text.likeness import name_terms
+from rag.text.likeness import name_terms, stem
 from rag.text.question_form import read_form
 from rag.text.question_words import GENERIC
-from rag.text.tokens import LATIN_WORD, normalize, strip_question_words
+from rag.text.tokens import LATIN_WORD, normalize, strip_question_words, tokenize
 
 Verdict = Literal["told", "missing", "unknown"]
 
@@ -30,6 +31,8 @@ _YES_OR_NO = re.compile(
 )
 _MIN_CONFIRMED = 0.5
 """A question for yes or no names what it asks about: quotes that hold less of its words do not confirm or deny it."""
+_EVERYWHERE = 1.5
+"""The idf of what every fifth passage names."""
 _TYPING_ERROR = 0.8
 _ABBREVIATION = 3
 _NAME_TAGS = frozenset({"nr", "ns", "nt"})
@@ -49,7 +52,11 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     is_across = is_cross_lingual(question, text)
     # The step after something need not name it.
     names = [] if form.place and form.place.anchor else [name for name in _names(question) if name not in form.excluded]
-    has_names = all(_holds(text, name) for name in names)
+    if is_across:  # what is written in Chinese cannot stand in an English text
+        names = [name for name in names if not has_han(name)]
+    # A document about one thing may name it in its file name alone.
+    sources = "\n".join(quote.passage.chunk.source for quote in quotes)
+    has_names = all(_holds(f"{sources}\n{text}", name) or _is_everywhere(name, evidence) for name in names)
     attributes = asked_attributes(question)
     covered = 0.0 if is_across else _covered(text, evidence)
     is_missing = (
@@ -64,9 +71,15 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     return "told" if is_told or (form.column and _holds_abbreviations(question, quotes)) else "unknown"
 
 
+def _is_everywhere(name: str, evidence: Evidence) -> bool:
+    """Return whether all documents are about a name, so that a passage need not repeat it."""
+    weights = [evidence.idf[term] for term in tokenize(name) if term in evidence.idf]
+    return bool(weights) and max(weights) <= _EVERYWHERE
+
+
 def _text(quote: Quote) -> str:
     chunk = quote.passage.chunk
-    lead = [quote.lead.text] if quote.lead else []
+    lead = [quote.block.lead.text] if quote.block.lead else []
     labels = [row.label for row in quote.rows]
     headers = [cell.header for row in quote.rows for cell in row.cells]
     return "\n".join([chunk.context, *lead, *labels, *headers, *(span.text for span in quote.spans)])
@@ -104,9 +117,8 @@ def _holds(text: str, name: str) -> bool:
 
 def _covered(text: str, evidence: Evidence) -> float:
     """Return the share (0..1) of the question's weight that is in the text, only of words that it may not lack."""
-    terms = {
-        term: evidence.idf[term] for term in name_terms(strip_question_words(evidence.question)) & evidence.idf.keys()
-    }
+    asked = name_terms(strip_question_words(evidence.question))
+    terms = {stem(term): weight for term, weight in evidence.idf.items() if stem(term) in asked}
     found = name_terms(text)
     held = (weight for term, weight in terms.items() if term in found or _is_misspelt(term, found))
     return sum(held) / sum(terms.values()) if terms else 0.0

@@ -16,7 +16,7 @@ from rag.answering.places import placed_entries
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.language import is_cross_lingual
-from rag.text.likeness import name_terms, share_of, singular
+from rag.text.likeness import name_terms, share_of, stem
 from rag.text.question_form import QuestionForm
 from rag.text.question_words import GENERIC, STEPS
 from rag.text.spans import split_block_spans
@@ -28,6 +28,11 @@ _MIN_SHARE = 0.1
 _TIE = 0.95
 _LISTS_FIRST = 0.3
 """How much better a sentence must match a question for all of something than the best table or list."""
+_NAMED = 0.4
+"""The label and heading of a list name it if they have this share of the question's weight."""
+_IS_ASKED = 0.15
+_SHORT_LIST = 400
+"""Of a list of so few characters, a question for all is not answered by one item."""
 _LEXICAL = 0.5
 """A question in another language is answered by similarity if its words match less than this share of its weight."""
 _LEAD = 0.005
@@ -40,10 +45,14 @@ _PART = re.compile(r"\s*[,，、；;]\s*")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The entries that answer a question, in reading order. `is_exact`: both sides or the place itself were found."""
+    """The entries that answer a question, in reading order.
+
+    `is_exact`: both sides or the place itself were found. `is_unsure`: a sentence matches the question better.
+    """
 
     entries: Sequence[Entry] = ()
     is_exact: bool = False
+    is_unsure: bool = False
 
 
 def select_entries(form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence) -> Selection:
@@ -55,25 +64,29 @@ def select_entries(form: QuestionForm, groups: Sequence[EntryGroup], evidence: E
         return Selection(exact or all_rows_of_two_columns(form, _across(groups, evidence)), bool(exact))
     if form.place and (placed := placed_entries(form, groups)):
         return Selection(placed, is_exact=True)
-    return Selection(_all_that_match(form, groups, evidence))
+    return _all_that_match(form, groups, evidence)
 
 
-def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence) -> list[Entry]:
+def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: Evidence) -> Selection:
     weights = _weights(form, evidence)
     if form.column in STEPS:
         groups = [group for group in groups if group.is_numbered] or groups
-    group = max(groups, key=lambda group: _fit(group, weights))
+    group = max(groups, key=lambda group: _fit(group, weights) + _head_start(group, form, weights))
     best_sentence = _best_sentence(evidence, weights)
-    if _fit(group, weights) + _LISTS_FIRST < best_sentence and not (form.excluded or form.denied):
-        return []
-    if evidence.similarity and _fit(group, weights) - group.score < _LEXICAL:
-        return _without_exceptions(form, *_nearest(groups, evidence.similarity))
+    fit, has_exceptions = _fit(group, weights), bool(form.excluded or form.denied)
+    if fit + _head_start(group, form, weights) < best_sentence and not has_exceptions:
+        return Selection()
+    if evidence.similarity and fit - group.score < _LEXICAL:
+        return Selection(_without_exceptions(form, *_nearest(groups, evidence.similarity)))
     chosen = _matching(group, weights)
+    if form.asks_for_all and len(chosen) == 1 and not (group.is_table or has_exceptions) and _is_short(group):
+        chosen = list(group.entries)
     if form.asks_for_all and not form.excluded:
         chosen += [
             entry for other in groups if other is not group for entry in _with_same_name(other, chosen, group, weights)
         ]
-    return _without_exceptions(form, chosen, group)
+    is_unsure = fit < best_sentence and not has_exceptions
+    return Selection(_without_exceptions(form, chosen, group), is_unsure=is_unsure)
 
 
 def _across(groups: Sequence[EntryGroup], evidence: Evidence) -> Sequence[EntryGroup]:
@@ -86,7 +99,7 @@ def _weights(form: QuestionForm, evidence: Evidence) -> Mapping[str, float]:
     without = frozenset(tokenize(f"{form.excluded} {form.denied} {_GENERIC_TEXT}"))
     # A plural may match an English word in a Chinese text by chance: clouds are no Cloud Studio.
     is_across = is_cross_lingual(evidence.question, evidence.passages[0].chunk.content)
-    terms = {term if is_across else singular(term): idf for term, idf in evidence.idf.items()}
+    terms = {term if is_across else stem(term): idf for term, idf in evidence.idf.items()}
     telling = {term: idf for term, idf in terms.items() if term not in without}
     return {term: idf for term, idf in telling.items() if len(term) > 1} or telling or dict(evidence.idf)
 
@@ -109,6 +122,21 @@ def _fit(group: EntryGroup, weights: Mapping[str, float]) -> float:
     """Return the score of a group's best passage plus the share of the weights that it holds with its best entry."""
     heading = name_terms(group.heading)
     return group.score + max(_share(heading | _terms(entry), weights) for entry in group.entries)
+
+
+def _head_start(group: EntryGroup, form: QuestionForm, weights: Mapping[str, float]) -> float:
+    """Return by how much a group may match worse than a sentence: less for a list that nothing names by these words.
+
+    A group whose label, heading or header is the noun behind "which" comes before one that only has it in an entry.
+    """
+    path = group.entries[0].passage.chunk.heading_path
+    names = name_terms(" ".join([*path[-1:], group.label, *group.headers]))
+    is_asked = _IS_ASKED if form.column and name_terms(form.column) <= names else 0.0
+    if group.is_table:
+        return _LISTS_FIRST + is_asked
+    if len(group.entries) == 1:
+        return 0.0
+    return _LISTS_FIRST * min(1.0, _share(names, weights) / _NAMED) + is_asked
 
 
 def _matching(group: EntryGroup, weights: Mapping[str, float]) -> list[Entry]:
@@ -191,6 +219,10 @@ def _without_parts(excluded: str, entry: Entry) -> Entry:
         if entry.row
         else entry
     )
+
+
+def _is_short(group: EntryGroup) -> bool:
+    return sum(len(entry.span.quote) for entry in group.entries) <= _SHORT_LIST
 
 
 def _terms(entry: Entry) -> frozenset[str]:

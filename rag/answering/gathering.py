@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from rag.answering.cell_similarity import similar_cells
 from rag.answering.history import Turn, complete_by_rule
 from rag.answering.quoted_answer import QuotedAnswer, number_in_order, quote_answer
+from rag.answering.unit_similarity import similar_units
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
@@ -76,7 +77,8 @@ class Gatherer:
         )
         if self.is_quoted:
             similarity = similar_cells(question, evidence.passages, self.searcher.embedder)
-            evidence = replace(evidence, similarity=similarity)
+            of_units = similar_units(question, evidence.passages, self.searcher.embedder)
+            evidence = replace(evidence, similarity=similarity, unit_similarity=of_units)
         return Gathered(retrieval, evidence, {**retrieval.seconds, "evidence": time.perf_counter() - retrieved})
 
 

@@ -43,10 +43,22 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
     groups = read_groups(evidence.passages)
     form = read_form(evidence.question)
     selected = select_entries(form, groups, evidence)
-    quotes = list(_entry_quotes(selected.entries)) if selected.entries else best_quotes(scored, evidence)
+    quotes = list(_entry_quotes(selected.entries))
+    if not quotes or selected.is_unsure:
+        quotes[:0] = _without_repetition(best_quotes(scored, evidence), quotes)
     kept = add_contradictions(_without_excess(_without_repeated_leads(quotes)), evidence)
     complete = _with_rows(form, kept, groups)
     return ChosenQuotes(tuple(complete), selected.is_exact)
+
+
+def _without_repetition(quotes: Sequence[Quote], said: Sequence[Quote]) -> list[Quote]:
+    """Return the quotes without the spans and leads that are said anyway."""
+    starts = {(quote.passage.number, span.start) for quote in said for span in (*quote.spans, quote.lead) if span}
+    kept = []
+    for quote in quotes:
+        spans = tuple(span for span in quote.spans if (quote.passage.number, span.start) not in starts)
+        kept += [replace(quote, spans=spans)] if spans else []
+    return kept
 
 
 def _entry_quotes(entries: Sequence[Entry]) -> Iterator[Quote]:
@@ -54,7 +66,9 @@ def _entry_quotes(entries: Sequence[Entry]) -> Iterator[Quote]:
     for _, found in groupby(ordered, key=lambda entry: (entry.passage.number, entry.block.spans[0].start)):
         first, *others = found
         rows = tuple(entry.row for entry in (first, *others) if entry.row)
-        yield Quote(first.passage, first.block, tuple(entry.span for entry in (first, *others)), rows=rows)
+        spans = tuple(entry.span for entry in (first, *others))
+        lead = first.block.lead if first.block.kind == "list" and spans == first.block.spans else None
+        yield Quote(first.passage, first.block, spans, lead, rows)
 
 
 def _with_rows(form: QuestionForm, quotes: Sequence[Quote], groups: Sequence[EntryGroup]) -> list[Quote]:

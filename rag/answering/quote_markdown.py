@@ -58,12 +58,23 @@ def _texts(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[str]:
         for start, end in pairwise([*starts, len(quotes)]):
             yield f"{_NEXT_BLOCK if start else ''}{_as_block(quotes[start:end], language)}"
         return
-    spans = [(quote, span) for quote in quotes for span in quote.spans]
-    for number, (quote, span) in enumerate(spans):
-        line_start = ("\n- " if number else "- ") if len(spans) > 1 else ""
-        yield f"{line_start}{plain_text(span.text)}{marker(quote)}"
-        if quote.left_out and span is quote.spans[-1]:
-            yield f"\n- {more_items(quotes, language)}"
+    said = [(quote, list(_paragraphs(quote))) for quote in quotes]
+    is_list = sum(len(texts) for _, texts in said) > 1
+    for number, (quote, texts) in enumerate(said):
+        lines = [f"{'- ' if is_list else ''}{plain_text(text)}{marker(quote)}" for text in texts]
+        more = [f"- {more_items(quotes, language)}"] if quote.left_out else []
+        yield ("\n" if number else "") + "\n".join([*lines, *more])
+
+
+def _paragraphs(quote: Quote) -> Iterator[str]:
+    """Yield the texts of a quote's spans, those of sentences that follow one another as one."""
+    if quote.block.kind != "text":
+        yield from (span.text for span in quote.spans)
+        return
+    sentences = quote.block.spans
+    for _, run in groupby(enumerate(quote.spans), key=lambda each: sentences.index(each[1]) - each[0]):
+        spans = [span for _, span in run]
+        yield quote.passage.chunk.content[spans[0].start : spans[-1].end].replace("\n", "\n  ")
 
 
 def _is_whole(quote: Quote) -> bool:
@@ -85,7 +96,7 @@ def _as_block(parts: Sequence[Quote], language: ReplyLanguage) -> str:
     elif kind == "table":
         below = [f"- {plain_text(span.text)}{own_marker(quote)}" for quote in parts for span in quote.spans]
     else:
-        return _NEXT_BLOCK.join(f"{plain_text(span.text)}{own_marker(first)}" for span in first.spans)
+        return _NEXT_BLOCK.join(f"{plain_text(text)}{own_marker(first)}" for text in _paragraphs(first))
     return _NEXT_BLOCK.join([*lead, "\n".join([*below, *([f"- {more}"] if more else [])])])
 
 

@@ -17,7 +17,8 @@ class Evidence:
     """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms.
 
     `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
-    same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it.
+    same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it,
+    and `unit_similarity` that of the paragraphs, lists and code of the passages.
     """
 
     question: str
@@ -27,6 +28,7 @@ class Evidence:
     probability: float
     parts: "tuple[Evidence, ...]" = ()
     similarity: Mapping[str, float] = field(default_factory=dict)
+    unit_similarity: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def prompt_language(self) -> Language:

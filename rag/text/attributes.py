@@ -37,7 +37,7 @@ def _attribute(asks: str, tells: str) -> Attribute:
 ATTRIBUTES = (
     _attribute(
         r"官网|网址|链接|网站是|\b(?:web ?site|home ?page|url|link|site)\b",
-        r"https?://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net|ai|io|dev|example)\b",
+        r"https?://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net|ai|io|dev|example)\b|链接|\blinks?\b",
     ),
     _attribute(
         r"多少钱|价格|售价|收费|\bhow much (?:does|do|is|are)\b.*\b(?:cost|pay)\b|\b(?:price|pricing)\b"
@@ -47,7 +47,7 @@ ATTRIBUTES = (
     _attribute(
         r"怎么(?:样)?(?:安装|装)|如何(?:安装|装)|安装(?:方法|步骤|教程)"
         r"|\bhow (?:do|can|to|should)\b.*\b(?:install|set ?up)\b",
-        r"安装|\binstall|\bset ?up\b|\bpip3? |\bbrew |\bapt |\bdocker run\b",
+        r"安装|\binstall|\bset(?:ting)?[ -]?up\b|\bpip3? |\bbrew |\bapt |\bdocker run\b",
     ),
     _attribute(r"下载|\bdownload", r"下载|\bdownload|https?://"),
     _attribute(

@@ -1,6 +1,6 @@
 """How well a text holds a name, and how alike a name and the cells of a row are.
 
-Words count in any case and without a plural s; of Chinese, the pairs of characters count.
+Words count in any case and by their stems; of Chinese, the pairs of characters count.
 """
 
 import re
@@ -8,15 +8,16 @@ from collections.abc import Iterable
 
 from rag.text.tokens import tokenize
 
-_PART = re.compile(r"\s*[,，、/；;]\s*")
+_PART = re.compile(r"\s*[,，、/；;：]\s*|:\s+")
 _IN_BRACKETS = re.compile(r"[（(][^（()）]*[)）]")
 _CAPITAL = re.compile(r"\b[A-Z]")
-_MIN_PLURAL = 4
+_ENDINGS = ("s", "ing", "ed", "e")
+_MIN_STEM = 3
 
 
 def name_terms(text: str) -> frozenset[str]:
     """Return the words and pairs of characters of a text; a single character only if it is all there is."""
-    terms = [singular(term) for term in tokenize(text)]
+    terms = [stem(term) for term in tokenize(text)]
     long = frozenset(term for term in terms if len(term) > 1 or term.isdecimal())
     return long or frozenset(terms)
 
@@ -50,6 +51,16 @@ def _dice(one: frozenset[str], other: frozenset[str]) -> float:
     return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
 
 
-def singular(term: str) -> str:
-    """Return a term without a plural s."""
-    return term[:-1] if len(term) >= _MIN_PLURAL and term.endswith("s") and not term.endswith("ss") else term
+def stem(term: str) -> str:
+    """Return a term without the ending of an English word: that of a plural, of `-ed` or `-ing`, or a last `e`.
+
+    >>> {stem(word) for word in ("bundle", "bundles", "bundled", "bundling")}
+    {'bundl'}
+    """
+    if not (term.isascii() and term.isalpha()):
+        return term
+    for ending in _ENDINGS:
+        rest = term.removesuffix(ending)
+        if rest != term and len(rest) >= _MIN_STEM and not (ending == "s" and rest.endswith("s")):
+            term = rest
+    return term

@@ -148,3 +148,40 @@ def test_parts_of_a_question_are_answered_by_themselves_and_what_is_missing_is_n
     assert answer
     text = "".join(write_answer(answer, whole))
     assert text == "红茶每盒 30 元。 [1]\n\n知识库里没有找到：店里的电话是多少"
+
+
+def test_the_name_of_what_all_documents_are_about_need_not_be_repeated() -> None:
+    found = asked("Kite 支持哪些格式？", passage(1, "格式有 CSV 和 XML。"))
+    assert not quote_answer(found, min_evidence=0.5)
+    assert quote_answer(replace(found, idf={**found.idf, "kite": 0.5}), min_evidence=0.5)
+
+
+def test_a_name_may_stand_in_the_file_name_alone() -> None:
+    found = passage(1, "新建库的编码是 UTF-8。")
+    chunk = replace(found.chunk, source="databases/mysql.md")
+    named = replace(found, hit=replace(found.hit, chunk=chunk))
+    assert quote_answer(asked("MySQL 新建库的编码是什么？", named), min_evidence=0.5)
+    assert not quote_answer(asked("MySQL 新建库的编码是什么？", found), min_evidence=0.5)
+
+
+def test_a_question_for_all_gets_the_list_that_is_named_so_and_not_another_with_the_words() -> None:
+    named = passage(
+        1, "The following plugins are bundled with the image:\n- minify\n- redirects", kind="list", score=0.6
+    )
+    other = passage(2, "These environments come without it:\n- the image\n- the shell", kind="list", score=0.55)
+    answer = quoted("Which plugins come with the image?", named, other)
+    assert "minify" in answer
+    assert "redirects" in answer
+
+
+def test_a_question_for_all_is_not_answered_by_the_one_item_that_has_its_words() -> None:
+    answer = quoted("账号支持哪些云存储？", passage(1, "支持的账号：\n- 甲云存储\n- 乙盘\n- SFTP", kind="list"))
+    assert "SFTP" in answer
+
+
+def test_the_sides_of_a_comparison_are_entries_that_say_something() -> None:
+    names = passage(1, "- Flat\n- Flat-Lean", kind="list", group="a")
+    texts = passage(2, "- Flat: has all fields\n- Flat-Lean: has only fields with a value", kind="list", group="b")
+    answer = quoted("What is the difference between Flat and Flat-Lean?", names, texts)
+    assert "all fields" in answer
+    assert "with a value" in answer

@@ -163,7 +163,7 @@ def test_without_passages_there_is_nothing_to_quote() -> None:
 
 
 def test_without_words_in_common_the_first_hit_is_quoted() -> None:
-    found = evidence(passage(1, "The first."), passage(2, "The second.", score=0.9), idf={"unknown": 3.0})
+    found = evidence(passage(1, "The first."), passage(2, "The second.", score=0.5), idf={"unknown": 3.0})
     assert quoted(found) == "The first. [1]"
 
 

@@ -1,0 +1,81 @@
+"""What is quoted if no span says all by itself: the units that match the question best, until a reader has enough."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.answering.matching import Matcher
+from rag.answering.units import Unit, split_units
+from rag.types import Passage
+
+MAX_CHARACTERS = 1000
+"""What is quoted of all passages together, unless one unit is longer."""
+_OF_BEST_PASSAGE = 800
+_MAX_PASSAGES = 3
+_NEAR = 0.85
+"""Another passage adds units that match at least this well, compared with the best one."""
+_NEAR_WITHOUT_STEPS = 0.6
+"""The same for "how do I", if what the best passage says has neither code nor a list."""
+_DISTANCE = 0.03
+"""What a unit loses for each unit between it and the best one, so that of two that match alike the nearer is quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A unit, the number of those above it in its passage, its length and its score."""
+
+    unit: Unit
+    at: int
+    characters: int
+    score: float
+
+
+def best_units(passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[int]]:
+    """Return the starts of the spans to quote, by the number of their passage.
+
+    The best unit comes first, then those of its passage, then those of other passages that match nearly as well.
+    """
+    candidates = [_candidates(passage, matcher) for passage in passages]
+    best = max((each for of_passage in candidates for each in of_passage), key=lambda each: each.score)
+    own = next(of_passage for of_passage in candidates if best in of_passage)
+    others = [each for of_passage in candidates if of_passage is not own for each in of_passage]
+    chosen = [best, *_around(best, own)]
+    lacks_steps = matcher.wants_steps and not any(each.unit.has_steps for each in chosen)
+    enough = (_NEAR_WITHOUT_STEPS if lacks_steps else _NEAR) * best.score
+    chosen += _beside([each for each in others if each.score >= enough], _room(chosen, MAX_CHARACTERS))
+    found: dict[int, set[int]] = {}
+    for each in chosen:
+        found.setdefault(each.unit.passage.number, set()).update(each.unit.starts)
+    return found
+
+
+def _candidates(passage: Passage, matcher: Matcher) -> list[_Candidate]:
+    units = enumerate(split_units(passage))
+    return [_Candidate(unit, at, len(unit.text), matcher.score(unit.text, passage)) for at, unit in units]
+
+
+def _around(best: _Candidate, own: Sequence[_Candidate]) -> list[_Candidate]:
+    """Return what is quoted beside the best unit of the same passage."""
+    others = [each for each in own if each is not best and not each.unit.is_label]
+    others.sort(key=lambda each: _DISTANCE * abs(each.at - best.at) - each.score)
+    return _fitting(others, _room([best], _OF_BEST_PASSAGE))
+
+
+def _beside(others: Sequence[_Candidate], room: int) -> list[_Candidate]:
+    """Return what is quoted of other passages, the best ones first."""
+    ordered = sorted((each for each in others if not each.unit.is_label), key=lambda each: -each.score)
+    numbers = list(dict.fromkeys(each.unit.passage.number for each in ordered))[: _MAX_PASSAGES - 1]
+    return _fitting([each for each in ordered if each.unit.passage.number in numbers], room)
+
+
+def _room(chosen: Sequence[_Candidate], characters: int) -> int:
+    return characters - sum(each.characters for each in chosen)
+
+
+def _fitting(candidates: Sequence[_Candidate], room: int) -> list[_Candidate]:
+    """Return the candidates that fit, first come first served."""
+    chosen = []
+    for each in candidates:
+        if each.characters <= room:
+            chosen.append(each)
+            room -= each.characters
+    return chosen

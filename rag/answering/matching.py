@@ -1,0 +1,76 @@
+"""How well a text of a passage matches the question: by its words, and by what it tells."""
+
+import re
+from collections.abc import Set
+from functools import cached_property
+
+from rag.retrieval.evidence import Evidence
+from rag.text.attributes import asked_attributes
+from rag.text.likeness import name_terms, stem
+from rag.text.question_words import HOW_TO, QUANTITIES
+from rag.text.tokens import strip_question_words, tokenize
+from rag.types import Passage
+
+_TELLS = 0.3
+"""What it is worth that a text tells the attribute that the question asks for, such as a price or an address."""
+_HAS_NUMBER = 0.15
+"""What it is worth that a text has a number if the question asks for one."""
+_TOLD = 0.9
+"""A text that has this share of what the passages have of a question's words says all by itself."""
+_NUMBER = re.compile(r"\d|[零一二两三四五六七八九十百千万半]\s*[个天次种份年月位岁层小分秒]")
+
+
+class Matcher:
+    """Compares texts of the passages with the question of one Evidence."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self.question_terms = frozenset(tokenize(evidence.question))
+        self._weights = [(stem(term), weight) for term, weight in evidence.idf.items()]
+        self._total = sum(evidence.idf.values()) or 1.0
+        self._attributes = asked_attributes(evidence.question)
+        self._wants_number = bool(QUANTITIES.search(evidence.question))
+        self.wants_steps = bool(HOW_TO.search(evidence.question))
+
+    def coverage(self, terms: Set[str]) -> float:
+        """Return the share (0..1) of the question's terms, each weighted by its idf, that is in `terms`."""
+        stems = frozenset(map(stem, terms))
+        return sum(weight for term, weight in self._weights if term in stems) / self._total
+
+    def tells(self, text: str) -> float:
+        """Return what it adds that a text has what the question asks for: the attribute, a number."""
+        attributes = sum(bool(attribute.tells.search(text)) for attribute in self._attributes)
+        return _TELLS * attributes + _HAS_NUMBER * self._has_number(text)
+
+    def score(self, text: str, passage: Passage) -> float:
+        """Return the score of the passage plus what its heading and the text have of the question."""
+        if self._similarity:
+            return self._similarity.get(text, 0.0) + passage.hit.score / 2
+        terms = frozenset(tokenize(f"{passage.chunk.context}\n{text}"))
+        return passage.hit.score + self.coverage(terms) + self.tells(text)
+
+    def tells_all(self, text: str) -> bool:
+        """Return whether a text needs nothing around it: it holds the question's words, as far as any passage does."""
+        if self.wants_steps or (self._wants_number and not self._has_number(text)):
+            return False
+        held = name_terms(text)
+        share = sum(weight for term, weight in self._found.items() if term in held)
+        return share >= _TOLD * sum(self._found.values()) > 0
+
+    def _has_number(self, text: str) -> bool:
+        return self._wants_number and bool(_NUMBER.search(text))
+
+    @cached_property
+    def _found(self) -> dict[str, float]:
+        """The weights of the question's words that any of the passages has."""
+        terms = name_terms(strip_question_words(self._evidence.question))
+        texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
+        found = terms.intersection(frozenset[str]().union(*map(name_terms, texts)))
+        return {term: weight for term, weight in self._weights if term in found}
+
+    @cached_property
+    def _similarity(self) -> dict[str, float]:
+        """The similarity of texts whose words cannot match, from 0 for the least similar to 1 for the most."""
+        given = self._evidence.unit_similarity
+        lowest, highest = min(given.values(), default=0.0), max(given.values(), default=0.0)
+        return {text: (value - lowest) / (highest - lowest or 1.0) for text, value in given.items()}

@@ -1,0 +1,86 @@
+"""How much is quoted if one sentence does not say all."""
+
+import pytest
+
+from rag.answering.extent import MAX_CHARACTERS
+from rag.answering.quote import choose_quotes
+from rag.answering.quote_markdown import write_quotes
+from rag.retrieval.evidence import Evidence
+from rag.text.tokens import tokenize_question
+from rag.types import Passage
+from tests.kit.chat import passage
+
+
+def answer(question: str, *passages: Passage, idf: dict[str, float] | None = None) -> str:
+    weights = idf or dict.fromkeys(tokenize_question(question), 2.0)
+    found = Evidence(question, "zh", passages, weights, 0.9)
+    return "".join(write_quotes(choose_quotes(found).quotes, "zh"))
+
+
+@pytest.mark.parametrize(
+    ("question", "content", "fact"),
+    [
+        (
+            "怎么关掉遥测？",
+            "Kite 会发送遥测数据。\n\n不想发送就加一行。\n\n```yaml\ntelemetry: off\n```",
+            "telemetry: off",
+        ),
+        ("How do I rotate the log?", "The log grows.\n\nRotate it with a command.\n\n```sh\nkitectl trim\n```", "trim"),
+        ("怎样导出报表？", "报表可以导出。步骤如下：\n\n1. 打开报表\n2. 点右上角的箭头", "点右上角的箭头"),
+    ],
+)
+def test_how_to_is_answered_with_the_commands_and_steps_of_the_section(question: str, content: str, fact: str) -> None:
+    assert fact in answer(question, passage(1, content))
+
+
+@pytest.mark.parametrize(
+    ("question", "content", "fact"),
+    [
+        ("Kite 要装什么版本的 Java？", "- 会用命令行\n- 装好 Java 17\n\n请确保装好合适版本的 Java 再开始。", "Java 17"),
+        ("Which version of Java does Kite need?", "Kite needs a recent version of Java.\n\nJava 17 will do.", "17"),
+    ],
+)
+def test_a_question_for_a_number_is_not_answered_without_one(question: str, content: str, fact: str) -> None:
+    assert fact in answer(question, passage(1, content))
+
+
+def test_a_sentence_that_says_all_is_quoted_alone() -> None:
+    text = "天气不错。Kite 的作者是张三。后面还有别的。"
+    assert answer("Kite 的作者是谁？", passage(1, text)) == "Kite 的作者是张三。 [1]"
+
+
+def test_sentences_that_follow_one_another_are_a_paragraph_with_one_marker() -> None:
+    text = "Kite 的漏洞很少。发现以后请写信到 a@kite.example。"
+    assert answer("发现 Kite 的漏洞应该报告到哪里？", passage(1, text)) == f"{text} [1]"
+
+
+def test_another_passage_that_matches_as_well_is_quoted_too() -> None:
+    found = answer("怎么升级 Kite？", passage(1, "用界面升级 Kite。"), passage(2, "用命令升级 Kite。"))
+    assert found == "- 用界面升级 Kite。 [1]\n- 用命令升级 Kite。 [2]"
+
+
+def test_a_passage_that_matches_worse_is_not_quoted() -> None:
+    assert "备份" not in answer("怎么升级 Kite？", passage(1, "升级 Kite。"), passage(2, "备份文件。", score=0.3))
+
+
+def test_how_to_without_commands_goes_on_in_the_next_best_passage() -> None:
+    intro = passage(1, "Kite 可以接入 Redis。")
+    below = passage(2, "需要添加参数：\n\n```\n--redis=on\n```", heading="接入 Redis", score=0.4)
+    assert "--redis=on" in answer("Kite 怎么接入 Redis？", intro, below)
+
+
+def test_no_more_is_quoted_than_a_reader_bears() -> None:
+    paragraphs = "\n\n".join(f"升级 Kite 的第{number}段。" + "长" * 180 for number in range(30))
+    assert len(answer("怎么升级 Kite？", passage(1, paragraphs))) <= MAX_CHARACTERS + 200
+
+
+def test_labels_of_pictures_are_left_out() -> None:
+    assert "界面" not in answer("怎么升级 Kite？", passage(1, "升级 Kite 要先备份。\n\nKite 升级界面"))
+
+
+def test_the_units_of_a_text_in_another_language_are_chosen_by_similarity() -> None:
+    texts = "Backups are kept for a week.\n\nClear the cache in the settings."
+    similarity = {"Backups are kept for a week.": 0.7, "Clear the cache in the settings.": 0.9}
+    found = Evidence("怎么清缓存？", "zh", (passage(1, texts),), {"缓存": 2.0}, 0.9, unit_similarity=similarity)
+    first = choose_quotes(found).quotes
+    assert "Clear the cache" in "".join(write_quotes(first, "zh"))
