@@ -43,7 +43,7 @@ def score_spans(evidence: Evidence) -> list[ScoredSpan]:
         for block in split_block_spans(passage.chunk):
             for span in block.spans:
                 coverage = matcher.coverage(frozenset(tokenize(span.text)) | context)
-                score = passage.hit.score + coverage + matcher.tells(span.text)
+                score = passage.hit.score + matcher.share_of_held(coverage) + matcher.tells(span.text)
                 scored.append(ScoredSpan(passage, block.kind, span, coverage, score))
     return scored
 

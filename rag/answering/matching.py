@@ -28,6 +28,8 @@ class Matcher:
         self.question_terms = frozenset(tokenize(evidence.question))
         self._weights = [(stem(term), weight) for term, weight in evidence.idf.items()]
         self._total = sum(evidence.idf.values()) or 1.0
+        held = frozenset(stem(term) for each in evidence.passages for term in tokenize(each.chunk.searchable_text))
+        self._held = sum(weight for term, weight in self._weights if term in held) or 1.0
         self._attributes = asked_attributes(evidence.question)
         self._wants_number = bool(QUANTITIES.search(evidence.question))
         self.wants_steps = bool(HOW_TO.search(evidence.question))
@@ -36,6 +38,10 @@ class Matcher:
         """Return the share (0..1) of the question's terms, each weighted by its idf, that is in `terms`."""
         stems = frozenset(map(stem, terms))
         return sum(weight for term, weight in self._weights if term in stems) / self._total
+
+    def share_of_held(self, coverage: float) -> float:
+        """Return a coverage as a share (0..1) of what any passage covers: other words cannot choose among them."""
+        return coverage * self._total / self._held
 
     def tells(self, text: str) -> float:
         """Return what it adds that a text has what the question asks for: the attribute, a number."""
@@ -47,7 +53,7 @@ class Matcher:
         if self._similarity:
             return self._similarity.get(text, 0.0) + passage.hit.score / 2
         terms = frozenset(tokenize(f"{passage.chunk.context}\n{text}"))
-        return passage.hit.score + self.coverage(terms) + self.tells(text)
+        return passage.hit.score + self.share_of_held(self.coverage(terms)) + self.tells(text)
 
     def tells_all(self, text: str) -> bool:
         """Return whether a text needs nothing around it: it holds the question's words, as far as any passage does."""

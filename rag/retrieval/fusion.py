@@ -14,7 +14,7 @@ depends on the scale of an embedder's similarities.
 
 import math
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.store.rows import StoredChunk
 from rag.types import Hit
@@ -23,6 +23,9 @@ _K1 = 1.2
 """Milvus' default. BM25 gives a term at most its idf times k1 + 1."""
 _UNMATCHED = 0.02
 """Added to a share before its logarithm: below a fiftieth of the highest score, words say nothing."""
+
+_LEAST_LIMIT = 3
+"""Of fewer hits, none is given up for the best match of words."""
 
 ScoredChunks = Sequence[tuple[StoredChunk, float]]
 """What one retriever found, best first: a chunk with its cosine or its BM25 score."""
@@ -79,6 +82,20 @@ def fuse(
         score = (1 - weight) * similarity + weight * (words + coverage) / 2
         hits.append(Hit(stored.chunk, score, cosine, coverage, scores.get(name, 0.0)))
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.position))
+
+
+def keep_best_match(hits: Sequence[Hit], limit: int) -> list[Hit]:
+    """Return the hits with the best match of words among the first `limit`, in their last place if need be.
+
+    A rare name that one chunk alone holds may count little beside similarity: "BGE 是哪家公司的", where the only row
+    with BGE speaks of no company.
+    """
+    best = max(hits, key=lambda hit: hit.bm25, default=None)
+    if best is None or not best.bm25 or limit < _LEAST_LIMIT or best in hits[:limit]:
+        return list(hits)
+    others = [hit for hit in hits if hit is not best]
+    score = others[limit - 2].score  # below which it stands
+    return [*others[: limit - 1], replace(best, score=score), *others[limit - 1 :]]
 
 
 def word_evidence(best_share: float, terms: int, rarest: float) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from rag.errors import EmbedderMismatch
 from rag.models.embedders.protocol import Embedder, can_search
 from rag.models.rerankers.protocol import Reranker
 from rag.retrieval.exact_names import exact_names_first
-from rag.retrieval.fusion import ScoredChunks, fuse
+from rag.retrieval.fusion import ScoredChunks, fuse, keep_best_match
 from rag.retrieval.neighbours import drop_overlaps
 from rag.retrieval.rerank import Reranked, rerank
 from rag.settings import RetrievalSettings
@@ -124,12 +124,13 @@ def retrieve(
     distinct, repeated = drop_overlaps(candidates)
     fused = time.perf_counter()
     seconds = {**results.seconds, "fuse": fused - found}
-    reranked = Reranked(tuple(distinct))
+    limit = top_k or settings.top_k
+    reranked = Reranked(tuple(keep_best_match(distinct, limit)))
     if reranker:
         reranked = rerank(question, distinct, reranker, candidates=rerank_candidates)
         seconds["rerank"] = time.perf_counter() - fused
-    hits = reranked.hits[: top_k or settings.top_k]
-    dropped = {hit.chunk.id: "beyond top_k" for hit in reranked.hits[len(hits) :]}
+    hits = reranked.hits[:limit]
+    dropped = {hit.chunk.id: "beyond top_k" for hit in reranked.hits[limit:]}
     dropped |= {chunk_id: f"the same text as {better_id}" for chunk_id, better_id in repeated.items()}
     return Retrieval(
         question=question,

@@ -33,7 +33,8 @@ _MAX_TERM_CHARACTERS = 64
 # They make a sentence a question and say nothing about its subject.
 _QUESTION_WORDS = frozenset(
     """
-    什么 哪 哪些 哪个 哪里 哪儿 哪种 哪几个 怎么 怎样 怎么样 怎么办 如何 何时 时候 多少 几 几个 几种 为什么 为何 谁
+    什么 啥 哪 哪些 哪个 哪里 哪儿 哪种 哪几个 哪几种 哪家 哪位 哪款 哪类 哪项 哪边
+    怎么 怎样 怎么样 怎么办 如何 何时 时候 多少 几 几个 几种 为什么 为何 为啥 谁
     是 是不是 是否 有 有没有 都有 包含 包括 请 请问 告诉 介绍 一下 能 能不能 可以
     吗 呢 吧 啊 呀 的 了 和 与 及 在 我 你 它 一个
     a an and any are at be by can could s did do does for from give has have how i in is it list me my of on or please
