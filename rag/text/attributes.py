@@ -54,7 +54,8 @@ ATTRIBUTES = (
     _attribute(r"邮箱(?:地址)?是|电子邮件|\be-?mail address\b", r"@|\be-?mail\b|邮箱"),
     _attribute(
         r"什么时候|何时|哪一?年|哪天|几月几号|(?:发布|成立|上线)(?:时间|日期)|\bwhen (?:was|were|did|is|will)\b",
-        rf"{_YEAR_OR_DATE}|\d+:\d\d|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b",
+        rf"{_YEAR_OR_DATE}|\d+:\d\d|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b"
+        r"|\bo['’]clock\b|\b\d{1,2} ?[ap]\.?m\b|\b(?:noon|midnight)\b|[\d一二三四五六七八九十两]\s*点",
     ),
     _attribute(
         r"参数量|\bparameters?\b|\bparameter count\b", r"\d\s*(?:亿|万|billion|million|[bm]\b)|参数量|\bparameters?\b"

@@ -16,6 +16,9 @@ from rag.text.attributes import asked_attributes
         ("谁创立了茶馆", "茶馆由老舍创办", "茶馆在北京"),
         ("When was the house built?", "It was built in 1957", "It stands in Beijing"),
         ("茶馆什么时候开业", "提前三天通知", "装修之后开业"),
+        ("When is the tea served?", "It is served at four o'clock", "It is served with milk"),
+        ("茶什么时候上", "下午三点上茶", "上茶要用托盘"),
+        ("How do I set up the stove?", "Setting up the stove: open the valve", "The stove is made of iron"),
         ("店里的电话是多少", "电话 010-12345678", "店在北京"),
     ],
 )
