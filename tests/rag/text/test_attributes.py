@@ -20,6 +20,9 @@ from rag.text.attributes import asked_attributes
         ("仓库什么时候盘点", "每月底盘点", "盘点由两人完成"),
         ("What colour is the lid?", "The lid is crimson", "The lid is round"),
         ("壶盖是什么颜色", "壶盖是青色的", "壶盖很有特色"),
+        ("When is the tea served?", "It is served at four o'clock", "It is served with milk"),
+        ("茶什么时候上", "下午三点上茶", "上茶要用托盘"),
+        ("How do I set up the stove?", "Setting up the stove: open the valve", "The stove is made of iron"),
         ("店里的电话是多少", "电话 010-12345678", "店在北京"),
     ],
 )
