@@ -24,6 +24,7 @@ import numpy as np
 from bench.results import commit, machine
 from bench.verification_cases import Case, cross_lingual_cases, monolingual_cases
 from rag.checks.verification import MIN_SIMILARITY, MIN_WORDING, verify_statement, wording
+from rag.text.language import Language
 
 _F1_TOLERANCE = 0.005
 """The lowest threshold whose F1 is at most this far below the best is taken: people paraphrase more freely than the
@@ -67,7 +68,11 @@ def main() -> None:
     cases, statistics = monolingual_cases(arguments.sets / "cmrc2018-dev")
     results = {"cmrc2018-dev": measure(cases, statistics.idf, in_use=MIN_WORDING, fit=fit_wording)}
     if arguments.across:
-        for language, one, other in (("zh", "xquad-zh", "xquad-en"), ("en", "xquad-en", "xquad-zh")):
+        directions: tuple[tuple[Language, str, str], ...] = (
+            ("zh", "xquad-zh", "xquad-en"),
+            ("en", "xquad-en", "xquad-zh"),
+        )
+        for language, one, other in directions:
             cases, statistics = cross_lingual_cases(arguments.sets / one, arguments.sets / other)
             result = measure(cases, statistics.idf, in_use=MIN_SIMILARITY[language], fit=fit_similarity)
             results[f"{one} on {other}"] = result
