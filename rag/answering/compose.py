@@ -38,15 +38,13 @@ async def compose(
 
     Evidence with a probability (0..1) below `min_evidence` gives a refusal at once. Without a chat model, the answer is
     `found.quoted`. If the model fails before its first text, the evidence is quoted, and a note says so; if it fails
-    later, or the verification fails, the Composition has the `error`. If the documents support nothing that it wrote,
-    the last text takes it back and quotes them, and the Composition has the quotes alone.
+    later, the Composition has the `error`. If the documents support nothing that it wrote, the last text takes it back
+    and quotes them, and the Composition has the quotes alone.
     """
     evidence, quoted = found.evidence, found.quoted
     draft = Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
-    is_covered = (
-        quoted is not None if chat is None else bool(evidence.passages) and evidence.probability >= min_evidence
-    )
-    if not is_covered:
+    has_evidence = bool(evidence.passages) and evidence.probability >= min_evidence
+    if not (has_evidence if chat else quoted):
         yield Composition(draft.model, reason="no_evidence")
         return
     prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions) if chat else None
@@ -64,8 +62,8 @@ async def compose(
             draft.by_fallback = draft.is_quoted = True
             quoted = await run_blocking(quote_answer, evidence, min_evidence=min_evidence)
     if draft.is_quoted and quoted:
-        for event in _quote(draft, quoted, evidence):
-            yield event
+        for text in _quote(draft, quoted, evidence):
+            yield text
     draft.stop_clock()
     conclusion = await _conclude(draft, evidence, prompt, verify, min_evidence)
     if conclusion.tail:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rag.checks.attribution import best_passage, set_markers
 from rag.checks.comparable_text import Passages, StatementFacts
-from rag.checks.verification import InverseFrequency, Verdict, compare
+from rag.checks.verification import MIN_SIMILARITY, InverseFrequency, Verdict, compare
 from rag.models.embedders.protocol import Embedder
 from rag.text.markers import strip_markers
 from rag.text.remarks import is_remark
@@ -56,8 +56,9 @@ def verify_answer(
 
     The text must have passed a MarkerFilter. `passages` has the texts of all passages that were offered, by number;
     `idf` returns the inverse document frequency of a term. The embedder is used only for statements in another language
-    than the passages, whose words cannot be compared: once for the passages, once for the statements. Similarities were
-    fitted for one model; others are not asked. Raises EmbedderError.
+    than the passages, whose words cannot be compared: once for the statements, once for the passages that they cite,
+    and once for the others if those do not suffice. Similarities were fitted for one model; others are not asked.
+    Raises EmbedderError.
     """
     statements = [each for each in split_statements(text) if not is_remark(strip_markers(each.text))]
     known = Passages(passages)
@@ -124,11 +125,22 @@ def _similarities(
     if not foreign:
         return {}
     embedded = list(foreign)[:MAX_EMBEDDED]
-    numbers = sorted({number for position in embedded for number in foreign[position]})
-    texts = [found.text for number in numbers if (found := passages.facts([number]))]
-    matrix = embedder.embed_documents(texts) @ embedder.embed_documents([facts[each].text for each in embedded]).T
-    rows = {number: row for row, number in enumerate(numbers)}
-    similarities: dict[int, Mapping[int, float] | None] = dict.fromkeys(list(foreign)[MAX_EMBEDDED:])
-    for column, position in enumerate(embedded):
-        similarities[position] = {number: float(matrix[rows[number], column]) for number in foreign[position]}
-    return similarities
+    rows = embedder.embed_documents([facts[position].text for position in embedded])
+    of_cited = {position: [n for n in foreign[position] if n in statements[position].numbers] for position in embedded}
+    near: dict[int, dict[int, float]] = {position: {} for position in embedded}
+    # The other passages are embedded only for statements that those which they cite do not support.
+    for wanted in (of_cited, foreign):
+        open_ones = [at for at, position in enumerate(embedded) if not _is_similar(facts[position], near[position])]
+        numbers = sorted({n for at in open_ones for n in wanted[embedded[at]] if n not in near[embedded[at]]})
+        if not numbers:
+            continue
+        texts = [each.text for number in numbers if (each := passages.facts([number]))]
+        matrix = embedder.embed_documents(texts) @ rows.T
+        for at in open_ones:
+            position = embedded[at]
+            near[position] |= {n: float(matrix[row, at]) for row, n in enumerate(numbers) if n in foreign[position]}
+    return {**dict.fromkeys(list(foreign)[MAX_EMBEDDED:]), **near}
+
+
+def _is_similar(said: StatementFacts, similarities: Mapping[int, float]) -> bool:
+    return max(similarities.values(), default=-1.0) >= MIN_SIMILARITY["zh" if said.is_chinese else "en"]

@@ -95,11 +95,11 @@ def set_markers(text: str, start: int, statement: str, numbers: Sequence[int]) -
     if _FENCE.match(bare):
         written = f"{bare}\n{marker}"
     elif bare.startswith("|"):
-        written = _ROW_END.sub("", bare) + f" {marker} |"
+        written = f"{_ROW_END.sub('', bare)} {marker}{' |' if _ROW_END.search(bare) else ''}"
     else:
         close = _SENTENCE_END.search(bare)
         cut = close.start() if close else len(bare)
-        written = f"{bare[:cut]} {marker}{bare[cut:]}"
+        written = f"{bare[:cut].rstrip()} {marker}{bare[cut:]}"
     rest = text[trailing.end() if trailing else end :]
     if rest[:1] not in ("", "\n", " ") and written.endswith("]"):
         rest = f" {rest}"

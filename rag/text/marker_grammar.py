@@ -24,6 +24,7 @@ _MAX_NUMBERS = 50
 _MAX_DIGITS = 4
 _BESIDE_DIGITS = re.compile(r"\d[\[【［]|[\]】］]\d")
 _MAX_DEPTH = 2
+_NO_MARKER = -2
 _SQUARE = re.compile(r"[\[【［〔\]】］〕\n]")
 _ROUND = re.compile(r"[(（)）\n]")
 _LABELS = frozenset(
@@ -95,6 +96,8 @@ def read_candidate(text: str, start: int) -> Candidate | Unfinished | None:
 def _read_brackets(text: str, start: int, begin: int) -> Candidate | Unfinished | None:
     is_round = text[begin] in ROUND
     end = _closing(text, begin, is_round=is_round)
+    if end == _NO_MARKER:
+        return None
     contents = text[begin + 1 : end if end >= 0 else begin + MAX_CHARACTERS + 2]
     read = _read_contents(contents, is_complete=end >= 0)
     if read is None or _BESIDE_DIGITS.search(contents) or (end < 0 and len(contents) > MAX_CHARACTERS):
@@ -123,7 +126,7 @@ def _closing(text: str, begin: int, *, is_round: bool) -> int:
     depth = 0
     for bracket in (_ROUND if is_round else _SQUARE).finditer(text, begin, begin + MAX_CHARACTERS):
         if bracket[0] == "\n" or depth > _MAX_DEPTH:
-            return -1
+            return _NO_MARKER
         depth += 1 if bracket[0] in openings else -1
         if not depth:
             return bracket.start()

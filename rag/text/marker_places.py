@@ -18,7 +18,7 @@ _ARRAY_NAMES = frozenset(
     """.split()
 )
 _CALL = re.compile(r"[A-Za-z0-9_]\([^()]*\)\Z")
-_INDEXED = re.compile(r"[A-Za-z0-9_(=]|\.[A-Za-z_]")
+_INDEXED = re.compile(r"[(=]|\.[A-Za-z_]")
 _DATA = re.compile(
     r"(?:\b(?:intervals?|ranges?|shapes?|arrays?|lists?|vectors?|tuples?|matrix|sizes?|dimensions?|domain|indices|index"
     r"|slices?|coordinates?|bounds?|box|weights?|kernel|values?)\s*(?:is|are|of|=|:)?"
@@ -50,7 +50,7 @@ def is_marker(
         return True
     if _is_data(candidate, before, offered):
         return False
-    return _is_behind_word(candidate, before, after, material=material, is_end=is_end)
+    return _is_behind_word(before, after, is_end=is_end)
 
 
 def _is_sure(
@@ -77,7 +77,7 @@ def _is_data(candidate: Candidate, before: str, offered: Collection[int]) -> boo
     return not set(numbers) & set(offered) and max(numbers) >= _DATA_NUMBER
 
 
-def _is_behind_word(candidate: Candidate, before: str, after: str, *, material: str, is_end: bool) -> bool | Unfinished:
+def _is_behind_word(before: str, after: str, *, is_end: bool) -> bool | Unfinished:
     """Return whether brackets stand behind a word of a sentence and not behind a name that they index."""
     word = _WORD_BEFORE.search(before)
     if not word:
@@ -85,7 +85,7 @@ def _is_behind_word(candidate: Candidate, before: str, after: str, *, material: 
     name = word[0]
     if name.replace(".", "").isdecimal() or name.endswith("."):
         return True
-    if _IDENTIFIER.search(name) or name.lower() in _ARRAY_NAMES or f"{name}[" in material:
+    if _IDENTIFIER.search(name) or name.lower() in _ARRAY_NAMES:
         return False
     if not is_end and after in ("", "."):
         return "unfinished"

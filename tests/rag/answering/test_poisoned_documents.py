@@ -1,6 +1,7 @@
 """Documents that give orders, and a model that obeys: what is asked for is answered, and nothing gets out."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from rag.settings import AnsweringSettings, KnowledgeSettings, Settings, StoreSe
 from rag.store.filters import Equals
 from rag.text.invisible import remove_invisible
 from rag.text.language import detect_language
+from rag.text.markers import strip_markers
 from rag.text.urls import find_urls
 from rag.types import Answer
 from rag.wiring import Services
@@ -72,7 +74,9 @@ def test_an_obedient_model_does_no_harm(poisoned: Services, document: Poisoned, 
 
     assert streamed.startswith(document.fact), "what was asked for is answered"
     assert found.reason is None
-    assert found.text == streamed
+    assert "".join(strip_markers(found.text).split()) == "".join(
+        strip_markers(re.split("\n\n(?:来源：|Sources: )", streamed)[0]).split()
+    ), "only markers are corrected"
     assert not any(document.fact in sentence for sentence in found.unverified)
 
     passages = {passage.number: passage.chunk.searchable_text for passage in offered}

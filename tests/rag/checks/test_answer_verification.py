@@ -118,11 +118,15 @@ def test_a_claim_is_none_the_less_for_politeness_around_it(claim: str) -> None:
     assert not is_remark(claim)
 
 
-def test_statements_in_another_language_cost_two_calls_of_the_embedder() -> None:
+def test_statements_in_another_language_cost_two_calls_of_the_embedder_and_uncited_ones_a_third() -> None:
     embedder = CountingEmbedder()
     text = "\n".join(f"- employees request leave in time {word} [2]" for word in "early late soon then again".split())
     verify_answer(text, PASSAGES, flat, embedder)
-    assert embedder.calls == [2, 5], "the two passages in Chinese, then all statements"
+    assert embedder.calls == [5, 1], "all statements, then the passage that they cite"
+    embedder.calls.clear()
+    verify_answer(text.replace(" [2]", "") + "\n\nwell [2]", PASSAGES, flat, embedder)
+    assert len(embedder.calls) <= 3
+    assert sum(embedder.calls) <= 5 + 1 + 2, "each text once"
 
 
 def test_without_statements_in_another_language_nothing_is_embedded() -> None:
@@ -135,7 +139,7 @@ def test_beyond_the_budget_statements_are_not_checked_and_say_so() -> None:
     embedder = CountingEmbedder()
     foreign = "\n".join("- employees request leave in time [2]" for _ in range(MAX_EMBEDDED + 7))
     checked = verify_answer(foreign, PASSAGES, flat, embedder).checked
-    assert embedder.calls == [2, MAX_EMBEDDED]
+    assert embedder.calls == [MAX_EMBEDDED, 1]
     assert [one.verdict.fault for one in checked].count("unchecked") == 7
 
     own = "\n".join("- Milvus 于 2019 年开源 [1]" for _ in range(MAX_STATEMENTS + 9))
