@@ -24,7 +24,6 @@ import numpy as np
 from bench.results import commit, machine
 from bench.verification_cases import Case, cross_lingual_cases, monolingual_cases
 from rag.checks.verification import MIN_SIMILARITY, MIN_WORDING, verify_statement, wording
-from rag.text.language import Language
 
 _F1_TOLERANCE = 0.005
 """The lowest threshold whose F1 is at most this far below the best is taken: people paraphrase more freely than the
