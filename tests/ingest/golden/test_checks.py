@@ -4,7 +4,7 @@ import pytest
 
 from ingest.golden.checks import Failure, check_answer, check_passages
 from ingest.golden.questions import GoldenQuestion
-from rag.types import Answer, Chunk, Citation, RefusalReason
+from rag.types import Answer, AnswerReason, Chunk, Citation
 
 CHUNK = Chunk("1", "a.md", "Birds", ("Birds", "Herons"), "", "text", 0, "g", 1, 1, "The heron nests in March.")
 
@@ -13,7 +13,7 @@ def entry(**expected: object) -> GoldenQuestion:
     return GoldenQuestion.model_validate({"question": "When?", **expected})
 
 
-def answer(text: str, *sources: str, reason: RefusalReason | None = None) -> Answer:
+def answer(text: str, *sources: str, reason: AnswerReason | None = None) -> Answer:
     citations = tuple(Citation(1, source, (), "", 1, 1, text, source) for source in sources)
     return Answer(text, citations, "extractive", 1, "t", reason)
 
