@@ -14,7 +14,7 @@ _AUTHORITY = re.compile(r"(?:\[[^]]*\]|[^:]*)(?::\d*)?")
 def mask_credentials(text: str) -> str:
     """Return the text with `***` for the credentials of each URL in it; the name of a user without one stays.
 
-    >>> mask_credentials("https://me:secret@db:5432/a and https://sk-1@host and https://host/v1?api_key=sk-1&a=b")
+    >>> mask_credentials("https://me:***@db:5432/a and https://sk-1@host and https://host/v1?api_key=sk-1&a=b")
     'https://me:***@db:5432/a and https://***@host and https://host/v1?api_key=***&a=b'
     """
     return _PARAMETER.sub(r"\1***", _TOKEN.sub(r"\1***@", _USER_INFO.sub(r"\1***@", text)))

@@ -50,6 +50,7 @@ def add_page(app: FastAPI, answerer: Answerer, knowledge_settings: KnowledgeSett
             base=prefix_of(connection),
             title="知问 zhiwen",
             min_evidence=str(answerer.settings.min_evidence),
+            traced="yes" if answerer.traces.enabled else "no",
             max_characters=str(answerer.settings.max_question_characters),
         )
 

@@ -32,9 +32,13 @@ class Feedback:
     given_by: str = ""
 
 
-_COLUMNS = tuple(field.name for field in fields(Feedback))
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM feedback ORDER BY id"  # noqa: S608  (names of our own)
-_INSERT = f"INSERT INTO feedback ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)})"  # noqa: S608
+_SELECT = """
+SELECT at, trace_id, rating, comment, question, answer, model, generation, given_by FROM feedback ORDER BY id
+"""
+_INSERT = """
+INSERT INTO feedback (at, trace_id, rating, comment, question, answer, model, generation, given_by)
+VALUES (:at, :trace_id, :rating, :comment, :question, :answer, :model, :generation, :given_by)
+"""
 _DELETE = "DELETE FROM feedback WHERE trace_id = :trace_id AND given_by = :given_by"
 _DELETE_EXCESS = "DELETE FROM feedback WHERE id <= (SELECT id FROM feedback ORDER BY id DESC LIMIT 1 OFFSET :most)"
 
@@ -109,6 +113,6 @@ def _lines(file: Path) -> Iterator[Feedback]:
     for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], 1):
         try:
             values = json.loads(line)
-            yield Feedback(**{name: values[name] for name in _COLUMNS if name != "given_by"})
+            yield Feedback(**{field.name: values[field.name] for field in fields(Feedback) if field.name != "given_by"})
         except (ValueError, KeyError, TypeError) as error:
             raise FeedbackError(f"{file}: line {number} is not valid feedback; fix or remove it") from error

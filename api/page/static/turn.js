@@ -83,7 +83,7 @@ export class Turn {
     this.setState(this.rendered.length ? "broken" : "not_answered");
     const message = say(el("p", { class: "failed", role: "alert" }), ...describe(error));
     const actions = this.retry();
-    if (error.traceId) actions.append(this.whyButton(error.traceId));
+    if (error.traceId && isTraced()) actions.append(this.whyButton(error.traceId));
     this.below.replaceChildren(message, actions);
   }
 
@@ -137,13 +137,16 @@ export class Turn {
   actions(rating) {
     const { answer } = this.event;
     const copy = say(el("button", { type: "button", class: "quiet", onclick: () => this.copy(copy) }), "copy");
-    const up = this.thumb("up", "good_answer");
-    const down = this.thumb("down", "bad_answer");
-    for (const thumb of [up, down]) thumb.setAttribute("aria-pressed", String(thumb.dataset.rating === rating));
-    const why = this.whyButton(answer.trace_id);
     const by = el("span", { class: "by" }, modelName(answer.model), " · ", say(el("span"), "generation_is", { generation: answer.generation }));
     this.form = el("div");
-    return [el("div", { class: "actions" }, copy, up, down, why, by), this.form];
+    return [el("div", { class: "actions" }, copy, ...(isTraced() ? this.traceActions(answer.trace_id, rating) : []), by), this.form];
+  }
+
+  // An answer without a trace can be neither rated nor explained.
+  traceActions(traceId, rating) {
+    const thumbs = [this.thumb("up", "good_answer"), this.thumb("down", "bad_answer")];
+    for (const thumb of thumbs) thumb.setAttribute("aria-pressed", String(thumb.dataset.rating === rating));
+    return [...thumbs, this.whyButton(traceId)];
   }
 
   whyButton(traceId) {
@@ -237,4 +240,8 @@ async function toClipboard(text) {
     field.remove();
     return done;
   }
+}
+
+function isTraced() {
+  return document.getElementById("conversation").dataset.traced === "yes";
 }

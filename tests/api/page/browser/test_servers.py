@@ -115,3 +115,13 @@ def test_a_page_whose_store_is_late_says_so_and_goes_on_when_it_is_there(
     finally:
         if not milvus_server.is_running:
             milvus_server.start()
+
+
+def test_without_traces_an_answer_can_be_neither_rated_nor_explained(browser: Browser, workspace: Workspace) -> None:
+    with workspace.given(ZHIWEN_TRACES__ENABLED="false").serving() as server:
+        page = browser.new_page(locale="zh-CN", base_url=server.url)
+        page.goto("/")
+        turn = answered(page)
+        expect(turn.get_by_role("button", name="复制")).to_be_visible()
+        assert turn.locator("[data-rating]").count() == 0
+        assert turn.get_by_role("button", name="为什么").count() == 0
