@@ -196,4 +196,6 @@ def test_the_ai_sdk_sees_that_an_answer_was_cut_off(
     chat_endpoint: OpenAIServer, talking: Server, node_packages: Path
 ) -> None:
     chat_endpoint.play(completion(*PIECES, finish_reason="length"))
-    assert node(node_packages, talking, "stream")["finishReason"] == "length"
+    read = node(node_packages, talking, "stream")
+    assert read["text"].startswith(TEXT)
+    assert read["finishReason"] == "length"
