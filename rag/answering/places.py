@@ -18,8 +18,8 @@ def placed_entries(form: QuestionForm, groups: Sequence[EntryGroup]) -> list[Ent
         return []
     if place.kind != "nth":
         return _beside_anchor(place, groups)
-    labelled = _labelled(place, groups) if place.unit in LAYERS else []
-    return labelled or _counted(place, form.question, groups)
+    # Layers and tiers bear their numbers: "tier one" is no first item of a list.
+    return _labelled(place, groups) if place.unit in LAYERS else _counted(place, form.question, groups)
 
 
 def _labelled(place: Place, groups: Sequence[EntryGroup]) -> list[Entry]:

@@ -15,9 +15,10 @@ _MAX_CHARACTERS = 240
 def similar_units(question: str, passages: Sequence[Passage], embedder: Embedder) -> dict[str, float]:
     """Return the similarity (-1..1) to the question of each unit of the best passages, by its text.
 
-    Empty if the question is in the passages' language. Raises EmbedderError.
+    Empty if the question is in the language of the best passage. Raises EmbedderError.
     """
-    if not is_cross_lingual(question, "\n".join(passage.chunk.content for passage in passages)):
+    best = max(passages, key=lambda passage: passage.hit.score, default=None)
+    if best is None or not is_cross_lingual(question, best.chunk.content):
         return {}
     units = (unit for passage in passages for unit in split_units(passage))
     # One that has words of the question's language is near by its language alone.

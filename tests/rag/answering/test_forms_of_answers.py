@@ -185,3 +185,9 @@ def test_the_sides_of_a_comparison_are_entries_that_say_something() -> None:
     answer = quoted("What is the difference between Flat and Flat-Lean?", names, texts)
     assert "all fields" in answer
     assert "with a value" in answer
+
+
+def test_a_tier_is_named_by_its_number_and_is_no_place_in_a_list() -> None:
+    towns = passage(1, "The following towns count as tier one:\n1. Faro\n2. Evora\n3. Sines", heading="Travel")
+    told = quoted("Which towns count as tier one?", towns)
+    assert [town for town in ("Faro", "Evora", "Sines") if town in told] == ["Faro", "Evora", "Sines"]
