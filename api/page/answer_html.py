@@ -14,9 +14,7 @@ from markdown_it.token import Token
 
 from api.page.markdown_html import SafeRenderer, span, top_level
 from rag.text.markers import find_markers
-
-# Chinese text often follows an address without a space.
-_ADDRESS = re.compile(r"//[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::\d+)?(?:[/?#](?:[!-~]*[A-Za-z0-9/=_#&%+~-])?)?")
+from rag.text.urls import AFTER_SCHEME, without_punctuation
 
 
 def _parser() -> MarkdownIt:
@@ -33,8 +31,8 @@ def _parser() -> MarkdownIt:
 
 def _address_length(linkify: LinkifyIt, text: str, position: int) -> int:
     """Return the number of characters of the address after its scheme, 0 if there is no address."""
-    match = _ADDRESS.match(text, position)
-    return len(match[0]) if match else 0
+    match = AFTER_SCHEME.match(text, position)
+    return len(without_punctuation(match[0])) if match else 0
 
 
 _PARSER = _parser()
