@@ -7,6 +7,7 @@ because browsers load them without a click.
 
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 
 from rag.checks.code_spans import CodeState, SpanEnds
 from rag.text.character_references import REFERENCE_PATTERN, read_reference
@@ -58,6 +59,10 @@ _ELEMENTS = frozenset(
 _TAIL = re.compile(r"\)?\*{0,3}\)?[.,:!?]?")
 """A bracket, the end of emphasis and a mark of punctuation: what may follow an address without a space."""
 
+_MAX_PASSES = 8
+_PUNCTUATION = re.compile(r"[!-/:-@\[-_{-~]")
+"""All of ASCII but backticks, which may belong to a code span that has begun before."""
+
 # Characters that could join to an address or to markup if what is between them is removed.
 _LEFT_EDGE = re.compile(r"[A-Za-z0-9+.\-:/<\[\]!?\\_~@=]")
 _RIGHT_EDGE = re.compile(r"[A-Za-z0-9/:.\[(!?\\_~@<-]")
@@ -68,15 +73,20 @@ def remove_foreign_links(line: str, allowed: Mapping[str, str], state: CodeState
 
     `allowed` has the addresses that may stay, as `find_spellings` returns them; `state` is the state before the line.
     A foreign link becomes its text, a foreign address `…`, and the name of a foreign host code; images are removed, and
-    so is HTML outside of code. This repeats until nothing changes, so that no link can arise from what is left.
+    so is HTML outside of code. This repeats until nothing changes, so that no link can arise from what is left; of a
+    line that is made to change again and again, only words stay.
     """
     after = state.after(line)
     is_code = bool(state.fence) and after.trusts_code
-    while True:
+    original = line
+    for _ in range(_MAX_PASSES):
         clean = _clean_code(line, allowed) if is_code else _clean_once(line, allowed, after)
         if clean == line:
             return line
         line = clean
+    pairs = zip(original, line, strict=False)
+    unchanged = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return f"{line[:unchanged]} {_PUNCTUATION.sub(' ', line[unchanged:])}"
 
 
 def _clean_once(line: str, allowed: Mapping[str, str], after: CodeState) -> str:
