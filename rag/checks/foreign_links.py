@@ -56,7 +56,7 @@ _ELEMENTS = frozenset(
     """.split()
 )
 
-_TAIL = re.compile(r"\)?\*{0,3}\)?[.,:!?]?")
+_TAIL = re.compile(r"\)?\*{0,3}\)?[.,!?]?")
 """A bracket, the end of emphasis and a mark of punctuation: what may follow an address without a space."""
 
 _MAX_PASSES = 8
@@ -140,7 +140,7 @@ def _is_placeholder(tag: re.Match[str]) -> bool:
     """Return whether a tag is just text, such as `<your-name>` or `<String>`; `<example.com/>` is an address."""
     is_unknown = bool(tag["element"]) and tag["element"].lower() not in _ELEMENTS
     is_address = URL_PATTERN.search(tag[0]) or HOST_PATTERN.search(tag[0])
-    return is_unknown and "=" not in tag[0] and not is_address
+    return is_unknown and not tag[0].startswith(("<!", "<?")) and not set(tag[0]) & {"=", "&"} and not is_address
 
 
 def _clean_link(link: re.Match[str], allowed: Mapping[str, str]) -> str:
@@ -180,9 +180,10 @@ def _clean_address(line: str, match: re.Match[str], allowed: Mapping[str, str], 
     if not spelling:
         beside = line[start - 1 : start] + line[start + len(address) : start + len(address) + 1]
         return (f"`{address}`" if can_be_code and not set(beside) & {"`", "\\"} else LEFT_OUT) + tail
-    if spelling == address and whole_word(line, start) in allowed:
+    is_before_tag = bool(tail) and line.startswith("<", end)
+    if spelling == address and whole_word(line, start) in allowed and not is_before_tag:
         return match[0]  # in the passage, too, this follows
-    if not _TAIL.fullmatch(tail):
+    if is_before_tag or not _TAIL.fullmatch(tail):
         return f"{spelling} {tail}"
     return spelling + tail + (" " if re.match(r"[^ \t\r\n<]", line[end : end + 1]) else "")
 

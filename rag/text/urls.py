@@ -29,7 +29,7 @@ URL_PATTERN = re.compile(
 Colon and slashes may be escaped with backslashes: Markdown renderers remove them before they look for addresses.
 """
 HOST_PATTERN = re.compile(
-    rf"(?<![A-Za-z0-9_@/-])(?<![A-Za-z0-9_-]\.){_LABELS}(?:{_TOP_LEVEL})(?![A-Za-z0-9_-]|\.[A-Za-z0-9]){_REST}",
+    rf"(?<![A-Za-z0-9_@/-])(?<![A-Za-z0-9_-]\.){_LABELS}(?:{_TOP_LEVEL})(?![A-Za-z0-9-]|\.[A-Za-z0-9]){_REST}",
     re.IGNORECASE,
 )
 """What some programs take for the name of a host, such as `milvus.io`, though it may be a file such as `README.md`."""

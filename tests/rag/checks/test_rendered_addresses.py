@@ -100,6 +100,9 @@ def hostile_answers(draw: st.DrawFn) -> str:
 @given(hostile_answers())
 @example("https://evil.test/p?;_!_';:,~* [1]")
 @example("![x](https://evil.test/p) [1]")
+@example("<!canary.evil&#46;com> [1]")
+@example("https://evil.test/p,<canary [1]")
+@example("_canary.evil.com_ [1]")
 @example("https&#58;&#47;&#47;evil&#46;test&#47;canary [1]")
 def test_nothing_but_an_address_of_a_cited_passage_can_be_followed(text: str) -> None:
     check(text)
