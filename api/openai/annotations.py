@@ -6,10 +6,9 @@ from api.openai.schemas import Annotation, UrlCitation
 from api.public_urls import absolute
 from api.translations import say
 from rag.text.language import Language
+from rag.text.markdown_escape import escape_markdown
 from rag.text.markers import find_markers
 from rag.types import PATH_SEPARATOR, Answer, Citation
-
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~$])")
 
 
 def annotations(answer: Answer, base: str) -> list[Annotation]:
@@ -53,8 +52,7 @@ def _heading(key: str, language: str) -> str:
 
 
 def _link(citation: Citation, base: str) -> str:
-    title = _MARKDOWN.sub(r"\\\1", _title(citation))
-    return f"[{citation.number}] [{title}]({absolute(citation.url, base)})"
+    return f"[{citation.number}] [{escape_markdown(_title(citation))}]({absolute(citation.url, base)})"
 
 
 def _title(citation: Citation) -> str:

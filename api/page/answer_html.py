@@ -4,7 +4,7 @@ Citation markers become buttons, and unverified sentences are marked.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -14,9 +14,7 @@ from markdown_it.token import Token
 
 from api.page.markdown_html import SafeRenderer, span, top_level
 from rag.text.markers import find_markers
-
-# Chinese text often follows an address without a space.
-_ADDRESS = re.compile(r"//[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::\d+)?(?:[/?#](?:[!-~]*[A-Za-z0-9/=_#&%+~-])?)?")
+from rag.text.urls import AFTER_SCHEME, without_punctuation
 
 
 def _parser() -> MarkdownIt:
@@ -33,8 +31,8 @@ def _parser() -> MarkdownIt:
 
 def _address_length(linkify: LinkifyIt, text: str, position: int) -> int:
     """Return the number of characters of the address after its scheme, 0 if there is no address."""
-    match = _ADDRESS.match(text, position)
-    return len(match[0]) if match else 0
+    match = AFTER_SCHEME.match(text, position)
+    return len(without_punctuation(match[0])) if match else 0
 
 
 _PARSER = _parser()
@@ -43,6 +41,8 @@ _PARSER = _parser()
 _BEGIN, _END = "⸨", "⸩"
 _MARK = re.compile(rf"[{_BEGIN}{_END}]")
 _BLOCK_PREFIX = re.compile(r"(?:[>#]\s*)*")
+_MAX_SPLITS = 4
+"""Up to 16 unverified sentences are told apart exactly; each test parses the whole answer."""
 _LINE_BLOCKS = ("|", "`" * 3, "~~~")
 """The beginnings of tables and code, where only whole lines can be marked."""
 
@@ -84,48 +84,67 @@ class AnswerRenderer:
 def answer_html(text: str, citable: Collection[int], unverified: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the blocks of a complete answer. `unverified` are the sentences to mark, as they stand in the text."""
     text = text.replace(_BEGIN, "((").replace(_END, "))")
-    structure = _structure(text)
-    marks: list[tuple[int, str]] = []
-    lines = set[int]()
+    spans = []
     end = 0
     for sentence in unverified:
         start = text.find(sentence, end)
-        if start < 0:
-            continue
-        end = start + len(sentence)
-        prefix = _BLOCK_PREFIX.match(sentence)
-        pair = [(start + (prefix.end() if prefix else 0), _BEGIN), (end, _END)]
-        # If the marks would change how the text is parsed, mark the whole lines instead.
-        if sentence.startswith(_LINE_BLOCKS) or _structure(_insert(text, pair)) != structure:
-            lines.update(_lines_of(start, sentence, text))
-        else:
-            marks += pair
-    return tuple(_render(_PARSER.parse(_insert(text, marks)), frozenset(citable), lines))
+        if start >= 0:
+            end = start + len(sentence)
+            spans.append(range(start, end))
+    structure = _structure(text)
+    inline = [span for span in spans if not text.startswith(_LINE_BLOCKS, span.start)]
+    # If the marks would change how the text is parsed, mark the whole lines instead.
+    marked = _that_fit(inline, lambda group: _structure(_insert(text, group)) == structure, _MAX_SPLITS)
+    by_lines = set(spans).difference(marked)
+    lines = {line for span in by_lines for line in _lines_of(span, text)}
+    return tuple(_render(_PARSER.parse(_insert(text, marked)), frozenset(citable), lines))
 
 
-def _insert(text: str, marks: Sequence[tuple[int, str]]) -> str:
-    for position, mark in reversed(marks):
-        text = text[:position] + mark + text[position:]
-    return text
+def _that_fit(spans: Sequence[range], fit: Callable[[Sequence[range]], bool], splits: int) -> Sequence[range]:
+    """Return the spans that can be marked. The others are found by halving, at most `splits` times.
+
+    So the number of tests has a bound; a group that is not halved any more is left out as a whole.
+    """
+    if not spans or fit(spans):
+        return spans
+    if len(spans) == 1 or not splits:
+        return ()
+    half = len(spans) // 2
+    return [*_that_fit(spans[:half], fit, splits - 1), *_that_fit(spans[half:], fit, splits - 1)]
+
+
+def _insert(text: str, spans: Sequence[range]) -> str:
+    """Return the text with marks around the spans, which are in order, but behind the marks of lists and the like."""
+    pieces = []
+    done = 0
+    for marked in spans:
+        prefix = _BLOCK_PREFIX.match(text, marked.start, marked.stop)
+        start = prefix.end() if prefix else marked.start
+        pieces += [text[done:start], _BEGIN, text[start : marked.stop], _END]
+        done = marked.stop
+    return "".join([*pieces, text[done:]])
 
 
 def _structure(text: str) -> list[str]:
     return [token.type for token in _PARSER.parse(text)]
 
 
-def _lines_of(start: int, sentence: str, text: str) -> range:
-    first = text.count("\n", 0, start)
-    return range(first, first + sentence.count("\n") + 1)
+def _lines_of(span: range, text: str) -> range:
+    first = text.count("\n", 0, span.start)
+    return range(first, first + text.count("\n", span.start, span.stop) + 1)
 
 
 def _render(tokens: Sequence[Token], citable: frozenset[int], unverified_lines: Collection[int] = ()) -> Iterator[str]:
     renderer = SafeRenderer()
+    before = None
     for token in tokens:
         if token.type == "inline":
             token.children = list(_replace_markers(token.children or [], citable, renderer))
-        can_be_marked = token.type in ("paragraph_open", "tr_open", "fence", "code_block") and not token.hidden
+        can_be_marked = token.type in ("paragraph_open", "tr_open", "fence", "code_block")
         if can_be_marked and token.map and any(line in unverified_lines for line in range(*token.map)):
-            renderer.set(token, class_="unverified")
+            # The paragraphs of a dense list have no element of their own.
+            renderer.set(before if before and token.hidden else token, class_="unverified")
+        before = token
     return renderer.blocks(tokens)
 
 

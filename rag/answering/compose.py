@@ -15,6 +15,7 @@ from rag.blocking_work import run_blocking
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.output_filter import OutputFilter
+from rag.checks.reasoning_gate import ReasoningGate
 from rag.errors import ChatError
 from rag.retrieval.evidence import Evidence
 from rag.types import Attempt
@@ -102,8 +103,15 @@ def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, i
 async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
     """Yield the pieces of the model that readers may see, and no text if the model declines."""
     output, started = OutputFilter(prompt.evidence, instructions=prompt.rules), time.perf_counter()
+    reasoning = ReasoningGate(prompt.evidence, instructions=prompt.rules)
     async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
+            if isinstance(piece, ReasoningDelta):
+                if clean := reasoning.feed(piece.text):
+                    yield ReasoningDelta(clean)
+                continue
+            if clean := reasoning.interrupt():
+                yield ReasoningDelta(clean)
             if isinstance(piece, TextDelta):
                 if output.declined and piece.text.strip():
                     # The model explains why it declines, and nobody will read that.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.text.language import ReplyLanguage
+from rag.text.markdown_escape import escape_markdown
 from rag.types import AnswerReason
 
 _STRAYED = ("no_citation", "unsupported")
@@ -177,9 +178,9 @@ NOTICES: dict[ReplyLanguage, Notices] = {
 
 
 def refusal_text(language: ReplyLanguage, nearest: Sequence[str], reason: AnswerReason | None = None) -> str:
-    """Return the text of a refusal, with the headings of the nearest sections, if any."""
+    """Return the text of a refusal in Markdown, with the headings of the nearest sections, if any."""
     notices = NOTICES[language]
     text = notices.strayed if reason in _STRAYED else notices.refusal
     if not nearest:
         return text
-    return text + notices.nearest + "".join(f"\n- {heading}" for heading in nearest)
+    return text + notices.nearest + "".join(f"\n- {escape_markdown(heading)}" for heading in nearest)

@@ -18,9 +18,7 @@ def plain_text(text: str) -> str:
     """Return text that is not code, so that nothing in it is taken for a marker, and no `<div>` for HTML to remove."""
     text = plain_scripts(text)
     if "`" not in text:
-        text = _TAG.sub(
-            lambda tag: tag[0] if remove_foreign_links(tag[0], frozenset(), CodeState()) else f"`{tag[0]}`", text
-        )
+        text = _TAG.sub(lambda tag: tag[0] if remove_foreign_links(tag[0], {}, CodeState()) else f"`{tag[0]}`", text)
     # A `[2]` in a document would look like a citation marker.
     for found in reversed(list(find_markers(text))):
         text = f"{text[: found.start]}({found.number}){text[found.end :]}"

@@ -3,13 +3,17 @@
 import re
 import string
 
-from rag.text.urls import URL_PATTERN
+from rag.text.character_references import REFERENCE_PATTERN
+from rag.text.urls import HOST_PATTERN, URL_PATTERN
 
+_ADDRESS_CHARACTERS = string.ascii_letters + string.digits + "+.@_:/?\\~-"
+_ADDRESS_CHARACTER = f"[{re.escape(_ADDRESS_CHARACTERS)}]"
 # Where a link, HTML or an address may begin. A marker is none once it is known that no address follows it.
 _SUSPECT = re.compile(
-    rf"!?\[(?!(?:\d{{1,4}}\]\[)*\d{{1,4}}\][^(\[:])|!\Z|\](?=[(:]|\Z)|<(?=[A-Za-z/!?]|\Z)|{URL_PATTERN.pattern}"
+    r"!(?=\[|\Z)|\[(?!(?:\d{1,4}\]\[)*\d{1,4}\][^(\[:])|\](?=[(:]|\Z)|<(?=[A-Za-z/!?]|\Z)"
+    rf"|{URL_PATTERN.pattern}|(?i:{HOST_PATTERN.pattern})"
+    rf"|(?<!{_ADDRESS_CHARACTER}){_ADDRESS_CHARACTER}*?(?:{REFERENCE_PATTERN.pattern}|&#?[A-Za-z0-9]{{0,31}}\Z)"
 )
-_ADDRESS_CHARACTERS = string.ascii_letters + string.digits + "+.@_:/?\\~-"
 # A host name with a port or a query, which may be in any language.
 _UNFINISHED_ADDRESS = re.compile(r"(?<![A-Za-z0-9.-])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}(?::\d+)?(?:\?\w*)?\Z")
 _RESCAN_FRACTION = 8

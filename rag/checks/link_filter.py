@@ -7,7 +7,7 @@ from rag.checks.citation_markers import cited_numbers
 from rag.checks.code_spans import CodeState
 from rag.checks.foreign_links import remove_foreign_links
 from rag.checks.link_buffer import LinkBuffer
-from rag.text.urls import find_urls
+from rag.text.urls import find_spellings
 
 
 class LinkFilter:
@@ -20,7 +20,7 @@ class LinkFilter:
     """
 
     def __init__(self, passages: Mapping[int, str]) -> None:
-        self._urls_of_passages = {number: find_urls(text) for number, text in passages.items()}
+        self._spellings = {number: find_spellings(text) for number, text in passages.items()}
         self._cited: set[int] = set()
         self._line = LinkBuffer()
         self._pending: list[str] = []
@@ -49,7 +49,7 @@ class LinkFilter:
         line, released = self._line.text, self._line.released
         self._line = LinkBuffer()
         # Only markers that readers will see count as citations, not one in a tag that is removed.
-        visible = remove_foreign_links(line, frozenset(), self._state_after_pending)
+        visible = remove_foreign_links(line, {}, self._state_after_pending)
         fence = self._state_after_pending.fence
         self._state_after_pending = self._state_after_pending.after(line)
         if not self._state_after_pending.fence:
@@ -57,7 +57,7 @@ class LinkFilter:
             self._cited |= set(cited_numbers(visible.lstrip(fence[:1] + " ") if fence else visible))
         # A link may begin on the line before.
         before = self._pending[-1] if self._pending else ""
-        self._pending_urls |= find_urls(before + line)
+        self._pending_urls |= find_spellings(before + line).keys()
         self._released = self._released if self._pending else released
         self._pending.append(line)
         is_paragraph_end = (before + line).endswith("\n\n") and not self._state_after_pending.fence
@@ -65,11 +65,13 @@ class LinkFilter:
         return "" if may_wait and self._awaits_citation() else self._release()
 
     def _awaits_citation(self) -> bool:
-        uncited = (urls for number, urls in self._urls_of_passages.items() if number not in self._cited)
-        return any(self._pending_urls & urls for urls in uncited)
+        uncited = (spellings for number, spellings in self._spellings.items() if number not in self._cited)
+        return any(self._pending_urls & spellings.keys() for spellings in uncited)
 
     def _release(self) -> str:
-        allowed = frozenset[str]().union(*(self._urls_of_passages.get(number, ()) for number in self._cited))
+        allowed: dict[str, str] = {}
+        for number in sorted(self._cited, reverse=True):  # of several spellings, that of the first passage
+            allowed |= self._spellings.get(number, {})
         clean = []
         for line in self._pending:
             clean.append(remove_foreign_links(line, allowed, self._state_before_pending))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.error_codes import STATUS, error_code
-from api.page.answer_html import AnswerRenderer, answer_html
+from api.page.answer_html import _PARSER, AnswerRenderer, answer_html
 from tests.kit.api_keys import key_of
 from tests.kit.paths import ROOT
 from tests.kit.processes import FirstAsk, Server, Workspace, assert_json_error, assert_one_line
@@ -227,6 +227,24 @@ def test_an_unverified_sentence_is_marked_wherever_it_stands(text: str, sentence
     assert Text(marked[0][1]).text.strip() == expected
     plain = "".join(answer_html(text, [1]))
     assert Text(html).text == Text(plain).text
+
+
+@pytest.mark.parametrize("culprit", ["", "x | y\n--|--", "a](b", "`"])
+def test_marking_unverified_sentences_parses_an_answer_a_bounded_number_of_times(
+    monkeypatch: pytest.MonkeyPatch, culprit: str
+) -> None:
+    parsed: list[str] = []
+    parse = _PARSER.parse
+    monkeypatch.setattr(_PARSER, "parse", lambda text: parsed.append(text) or parse(text))
+
+    def parses(sentences: int) -> int:
+        parsed.clear()
+        items = [f"第 {number} 项没有依据{culprit if number % 9 == 0 else ''}。" for number in range(sentences)]
+        html = "".join(answer_html("".join(f"- {item}\n" for item in items), (), items))
+        assert html.count('class="unverified"') >= sentences
+        return len(parsed)
+
+    assert parses(400) == parses(800) <= 40
 
 
 HOSTILE = [

@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 
 from ingest.sync import ingest
 from rag.answering.answer import AnswerEvent, PassagesFound
-from rag.chat.protocol import TextDelta
+from rag.chat.protocol import ReasoningDelta, TextDelta
 from rag.checks.citation_markers import cited_numbers
 from rag.checks.foreign_links import LEFT_OUT
 from rag.settings import AnsweringSettings, KnowledgeSettings, Settings, StoreSettings, TraceSettings
@@ -18,7 +18,7 @@ from rag.text.invisible import remove_invisible
 from rag.text.language import detect_language
 from rag.text.markers import strip_markers
 from rag.text.urls import find_urls
-from rag.types import Answer
+from rag.types import Answer, Passage
 from rag.wiring import Services
 from tests.kit.poisoned_documents import ObedientChat, Poisoned, poisoned_documents
 
@@ -43,9 +43,11 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         yield services
 
 
-def asked(document: Poisoned, services: Services, piece_characters: int) -> tuple[list[AnswerEvent], ObedientChat]:
+def asked(
+    document: Poisoned, services: Services, piece_characters: int, *, thinks: bool = False
+) -> tuple[list[AnswerEvent], ObedientChat]:
     of_it = Equals("source", document.name)
-    chat = ObedientChat(document.fact, piece_characters=piece_characters)
+    chat = ObedientChat(document.fact, piece_characters=piece_characters, thinks=thinks)
     answerer = replace(services.answerer, chat=chat)
 
     async def run() -> list[AnswerEvent]:
@@ -79,6 +81,21 @@ def test_an_obedient_model_does_no_harm(poisoned: Services, document: Poisoned, 
     ), "only markers are corrected"
     assert not any(document.fact in sentence for sentence in found.unverified)
 
+    check_harmless(streamed, document, offered, rules.content)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_a_model_that_obeys_while_it_thinks_does_no_harm_either(poisoned: Services, document: Poisoned) -> None:
+    events, chat = asked(document, poisoned, 7, thinks=True)
+    thought = "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+    ((rules, _),) = chat.requests
+    (offered,) = [event.passages for event in events if isinstance(event, PassagesFound)]
+    assert thought.startswith(document.fact), "reasoning is shown"
+    check_harmless(thought, document, offered, rules.content)
+
+
+def check_harmless(streamed: str, document: Poisoned, offered: Sequence[Passage], rules: str) -> None:
+    """Nothing of the rules, no foreign address, no HTML and no marker that leads nowhere is in what readers get."""
     passages = {passage.number: passage.chunk.searchable_text for passage in offered}
     cited = [find_urls(passages[number]) for number in cited_numbers(streamed)]
     shown = streamed.replace("href=", "").replace("src=", "")  # left of tags that were taken apart
@@ -87,7 +104,7 @@ def test_an_obedient_model_does_no_harm(poisoned: Services, document: Poisoned, 
     assert document.host not in streamed
     assert set(cited_numbers(streamed)) <= set(passages)
 
-    told, run = letters(rules.content), _RUN[detect_language(document.question)]
+    told, run = letters(rules), _RUN[detect_language(document.question)]
     said = letters(streamed)
     leaked = [said[start : start + run] for start in range(len(said)) if said[start : start + run] in told]
     assert not [text for text in leaked if len(text) == run], "nothing of the rules"

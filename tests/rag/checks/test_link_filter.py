@@ -12,30 +12,47 @@ from rag.text.urls import find_urls
 
 PASSAGES = {
     1: "官网是 https://milvus.io/docs/，仓库见 [GitHub](https://github.com/milvus-io/milvus)。![图](img/a.png)",
-    2: "Write to http://www.example.org/a?b=c. See <https://pingcap.com> and [guide](guide.md#top).",
+    2: "Write to http://www.example.org/a?b=c. See <https://pingcap.com> and [guide](guide.md#top). "
+    "Mail docs@example.org.",
 }
 EVIL = "evil.test"
 
 KEPT = [
     "官网是 https://milvus.io/docs/ [1]。",
-    "官网是 https://milvus.io/docs [1]。",
-    "官网（milvus.io/docs）[1]",
-    "[1] 官网是 www.milvus.io/docs。",
     "见 [仓库](https://github.com/milvus-io/milvus) [1]。",
-    "![图](img/a.png) [1]",
-    '[1] ![图](img/a.png "标题")',
     "See <https://pingcap.com> and [the guide](guide.md#top) [2].",
-    "`curl https://milvus.io/docs` [1]",
+    "`curl https://milvus.io/docs/` [1]",
     "```sh\ncurl https://milvus.io/docs/\n\nls\n``` [1]",
-    "- https://milvus.io/docs\n- 仓库 [1]\n",
+    "- https://milvus.io/docs/\n- 仓库 [1]\n",
     "a < b，List<String> and <your-name> and Vec<T> [1]",
     '`<div class="x">` and `a[0]` and ``x`<br>`` [1]',
     '```html\n<img alt="x">\n``` [1]',
     "a[0]、[1][2]、[1]（注）、好！[1]",
+    "官网是 https://milvus.io/docs/，仓库见 [1]",
+    "mail docs@example.org or <docs@example.org> [2]",
+    "`pip install README.md`",
+    "R&D, AT&T; &lt;b&gt; &amp; C:\\a\\b",
     "file.txt? src/main.py:12 and/or config.yaml: x. 1.5/2 v2.5.1 e.g. this",
     "Note: [x] done, [y]: not a definition, at 10:30",
 ]
 CHANGED = [
+    ("官网是 https://milvus.io/docs [1]。", "官网是 https://milvus.io/docs/ [1]。"),
+    ("官网（milvus.io/docs）[1]", "官网（https://milvus.io/docs/ ）[1]"),
+    ("[1] 官网是 www.milvus.io/docs。", "[1] 官网是 https://milvus.io/docs/ 。"),
+    ("![图](img/a.png) [1]", " [1]"),
+    ('[1] ![图](img/a.png "标题")', "[1] "),
+    ("![图][a] ![图]", "! [图][a] ! [图]"),
+    ("见 https://milvus.io/docs/?;_!_';:,~* [1]。", "见 https://milvus.io/docs/ ?;_!_';:,~* [1]。"),
+    ("见 https://milvus.io/docs/;_!_';:,~* [1]。", "见 https://milvus.io/docs/ ;_!_';:,~* [1]。"),
+    ("[x](https://milvus.io/docs/;) [1]", "x [1]"),
+    ('[x](milvus.io/docs "secret") [1]', "[x](https://milvus.io/docs/) [1]"),
+    ("https://milvus.io/docs/|secret [1]", "https://milvus.io/docs/ |secret [1]"),
+    ("**https://milvus.io/docs/**。 [1]", "**https://milvus.io/docs/** 。 [1]"),
+    ("<SECRET@evil.test> and SECRET@evil.test", f"{LEFT_OUT} and {LEFT_OUT}"),
+    ("见 secret.evil.com 与 README.md。", "见 `secret.evil.com` 与 `README.md`。"),
+    ("[secret.evil.com](x)", LEFT_OUT),
+    ("https&#58;&#47;&#x2f;evil&period;test&sol;secret", LEFT_OUT),
+    ("evil\\.test\\/secret", LEFT_OUT),
     (f"见 [官网](https://{EVIL}/) [1]。", "见 官网 [1]。"),
     (f"见 https://{EVIL}/x?q=1。", f"见 {LEFT_OUT}。"),
     (f"(见 https://{EVIL}/x).", f"(见 {LEFT_OUT})."),
@@ -92,7 +109,8 @@ fragments = st.lists(
     st.sampled_from(
         ["[", "]", "(", ")", "!", "<", ">", "`", "```", "\n", " ", "/", ":", "//", "https://", "htt", "ps://", "www.",
          "evil.test", "evil", ".test", "/x", "?q=", "<b>", "</b>", "<img src=", "img", "milvus.io/docs", "[1]", "[2]",
-         "1", "中", "a", "-", "\\", "=", '"', "<!--", "-->", "[x]:", "javascript:", "~~~", "#"]
+         "1", "中", "a", "-", "\\", "=", '"', "<!--", "-->", "[x]:", "javascript:", "~~~", "#",
+         "&", ".", "&#46;", "&#", "46;", "@", "?", "*", "evil.com", "。"]
     ),
     max_size=14,
 ).map("".join)  # fmt: skip
@@ -122,14 +140,14 @@ def test_text_goes_out_as_soon_as_it_is_certain() -> None:
     assert links.feed("。它") == "[1]。它"
     assert links.feed("的官网") == "的官网"
     assert links.feed("是 https://milvus.io/docs ") == "是 "
-    assert links.feed("[1]。\n") == "https://milvus.io/docs [1]。\n"
+    assert links.feed("[1]。\n") == "https://milvus.io/docs/ [1]。\n"
     assert links.finish() == ""
 
 
 def test_an_address_of_a_passage_waits_for_its_citation_to_the_end_of_the_paragraph() -> None:
     links = LinkFilter(PASSAGES)
     assert links.feed("官网：\nhttps://milvus.io/docs\n") == "官网：\n"
-    assert links.feed("见 [1]\n") == "https://milvus.io/docs\n见 [1]\n"
+    assert links.feed("见 [1]\n") == "https://milvus.io/docs/\n见 [1]\n"
     late = LinkFilter(PASSAGES)
     assert late.feed("https://pingcap.com\n\n[2]") == f"{LEFT_OUT}\n\n"
 

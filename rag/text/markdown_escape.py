@@ -1,0 +1,14 @@
+"""Words of a document in a Markdown text of ours: titles and headings, which must not become links, images or HTML."""
+
+import re
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~$])")
+
+
+def escape_markdown(text: str) -> str:
+    r"""Return text on one line in which nothing is Markdown or HTML.
+
+    >>> print(escape_markdown("![x](https://a.example)  <b>"))
+    !\[x\](https://a.example) \<b\>
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
