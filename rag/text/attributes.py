@@ -55,7 +55,7 @@ ATTRIBUTES = (
         r"创始|创立|创办|创建|成立于|发明|\bfound(?:er|ed)|\bcreat(?:or|ed)|\binvent(?:or|ed)|\bowned\b",
     ),
     _attribute(
-        r"\b(?:ceo|cto|cfo)\b|首席执行官|总裁|董事长|总经理",
+        r"\b(?:ceo|cto|cfo|chief executive)\b|首席执行官|总裁|董事长|总经理",
         r"\b(?:ceo|cto|cfo|chief executive)\b|首席执行官|总裁|董事长|总经理",
     ),
     _attribute(

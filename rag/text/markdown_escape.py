@@ -3,6 +3,7 @@
 import re
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~$])")
+_ESCAPED = re.compile(r"\\([\\`*_\[\]<>|&~$])")
 
 
 def escape_markdown(text: str) -> str:
@@ -12,3 +13,12 @@ def escape_markdown(text: str) -> str:
     !\[x\](https://a.example) \<b\>
     """
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def unescape_markdown(text: str) -> str:
+    r"""Return what a reader of Markdown sees of escaped text, for terminals.
+
+    >>> print(unescape_markdown(escape_markdown("snake_case <b>")))
+    snake_case <b>
+    """
+    return _ESCAPED.sub(r"\1", text)

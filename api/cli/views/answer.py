@@ -10,6 +10,7 @@ from api.service.ask import AskRequest, AskResponse
 from api.service.protocol import Service
 from api.translations import say
 from rag.text.language import Language
+from rag.text.markdown_escape import unescape_markdown
 from rag.types import PATH_SEPARATOR
 
 
@@ -29,7 +30,7 @@ def ask_and_print(service: Service, request: AskRequest, console: Console, langu
     if has_text:
         console.print()
     if answer.refused:
-        console.print(printable(answer.answer))
+        console.print(printable(unescape_markdown(answer.answer)))
     _print_unverified(console, answer, language)
     _print_sources(console, answer, Path(service.root()), language)
     return answer

@@ -212,3 +212,11 @@ def test_head_gets_its_line(workspace: Workspace) -> None:
     assert outcome.stderr == ""
     assert outcome.stdout.startswith(" 1. ")
     assert len(outcome.stdout.splitlines()) == 1
+
+
+def test_a_terminal_shows_headings_as_they_are_written(workspace: Workspace) -> None:
+    workspace.write("kettle.md", "# Kettle\n\n## The option boil_dry_guard\n\nIt switches the Zorblatt kettle off.\n")
+    workspace.run("ingest")
+    told = workspace.run("ask", "Who is the chief executive of Zorblatt kettle?")
+    assert "does not answer" in told.out
+    assert "The option boil_dry_guard" in told.out
