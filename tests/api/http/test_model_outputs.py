@@ -77,18 +77,18 @@ def assert_well_answered(talking: Server, what: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("family", TEXTS)
 def test_the_text_of_a_family_is_shown_without_its_reasoning(
-    chat_endpoint: OpenAIServer, talking: Server, family: str
+    chat_endpoint: OpenAIServer, other_talking: Server, family: str
 ) -> None:
     for size in (3, 10_000):
         chat_endpoint.play(streamed(in_pieces(TEXTS[family], size)))
-        answer = assert_well_answered(talking, f"{family}, in pieces of {size}")
+        answer = assert_well_answered(other_talking, f"{family}, in pieces of {size}")
         if FACT in TEXTS[family]:
             assert "Milvus" in answer["answer"]
 
 
 @pytest.mark.parametrize("family", FIELDS)
 def test_the_fields_of_a_family_are_shown_without_its_reasoning(
-    chat_endpoint: OpenAIServer, talking: Server, family: str
+    chat_endpoint: OpenAIServer, other_talking: Server, family: str
 ) -> None:
     chat_endpoint.play(streamed(FIELDS[family]))
-    assert "Milvus" in assert_well_answered(talking, family)["answer"]
+    assert "Milvus" in assert_well_answered(other_talking, family)["answer"]
