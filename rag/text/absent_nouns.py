@@ -43,11 +43,6 @@ class Noun:
     start: int = 0
 
 
-def find_absent_nouns(sentence: str, text: str) -> list[Noun]:
-    """Return the Chinese nouns of `sentence`, in order, of which at least two characters are absent from `text`."""
-    return absent_among(list_nouns(sentence), sentence, join_text(text))
-
-
 def list_nouns(sentence: str) -> list[Noun]:
     """Return the nouns of a sentence in order."""
     nouns = []
