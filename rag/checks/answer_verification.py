@@ -143,4 +143,4 @@ def _similarities(
 
 
 def _is_similar(said: StatementFacts, similarities: Mapping[int, float]) -> bool:
-    return max(similarities.values(), default=-1.0) >= MIN_SIMILARITY["zh" if said.is_chinese else "en"]
+    return max(similarities.values(), default=-1.0) >= MIN_SIMILARITY[said.language]

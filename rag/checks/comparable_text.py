@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rag.text.absent_nouns import Noun, absent_among, join_text, list_nouns, longest_absent_run
-from rag.text.cjk import HAN, has_han
 from rag.text.facts import (
     Quantity,
     find_identifiers,
@@ -16,17 +15,13 @@ from rag.text.facts import (
     find_values,
     lowercase_text,
 )
+from rag.text.language import Language, count_letters, detect_language, is_other_language
 from rag.text.polarity import Claims, read_claims, stem
 from rag.text.tokens import tokenize, tokenize_question
 from rag.text.urls import find_urls
 
 _NUMERIC = re.compile(r"[\d.,:%零〇一二两三四五六七八九十百千万亿年月日号第]+")
 _SPACE_OR_MARK = re.compile(r"[\W_]+")
-_HAN = re.compile(f"[{HAN}]")
-_LETTER = re.compile(f"[A-Za-z{HAN}]")
-_CHINESE_HAS = 0.05
-_ENGLISH_HAS = 0.2
-"""A text with fewer Chinese characters among its letters has no Chinese words, one with more has few English ones."""
 
 
 def squeeze(text: str) -> str:
@@ -102,7 +97,7 @@ class PassageFacts:
         if self.parts:
             counts = [part.letter_counts for part in self.parts]
             return sum(han for han, _ in counts), sum(all_letters for _, all_letters in counts)
-        return len(_HAN.findall(self.text)), len(_LETTER.findall(self.text))
+        return count_letters(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ class StatementFacts:
     """What a statement, without its markers, needs to be in the passages."""
 
     text: str
-    is_chinese: bool
+    language: Language
     terms: tuple[str, ...]
     words: tuple[str, ...]
     """The terms without function words and numbers."""
@@ -125,7 +120,7 @@ class StatementFacts:
         """Read a statement."""
         return cls(
             text=statement,
-            is_chinese=has_han(statement),
+            language=detect_language(statement),
             terms=tuple(tokenize(statement)),
             words=tuple(word for word in tokenize_question(statement) if not _NUMERIC.fullmatch(word)),
             urls=frozenset(find_urls(statement)),
@@ -142,9 +137,7 @@ class StatementFacts:
         """
         if self.words and passages.terms.issuperset(self.words):
             return False
-        han, letters = passages.letter_counts
-        share = han / max(letters, 1)
-        return share < _CHINESE_HAS if self.is_chinese else share > _ENGLISH_HAS
+        return is_other_language(self.language, *passages.letter_counts)
 
     def absent_nouns(self, passages: PassageFacts) -> list[Noun]:
         """Return the Chinese nouns that the passages lack."""

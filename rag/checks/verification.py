@@ -85,7 +85,7 @@ def compare(
     if missing:
         return missing
     if cross_lingual:
-        least = MIN_SIMILARITY["zh" if said.is_chinese else "en"] if min_similarity is None else min_similarity
+        least = MIN_SIMILARITY[said.language] if min_similarity is None else min_similarity
         is_similar = similarity is None or similarity >= least
         return Verdict() if is_similar else Verdict("wording", f"{similarity:.2f}")
     return _compare_words(said, passages, idf, min_wording) or _turned_round(said, passages) or Verdict()
@@ -99,7 +99,7 @@ def _compare_words(
         if noun.is_name or is_verbatim:
             return Verdict("name", noun.text)
     share = weighted_share(said.words, passages, idf)
-    if share < min_wording or (not said.is_chinese and share <= _ENGLISH_WORDING):
+    if share < min_wording or (said.language == "en" and share <= _ENGLISH_WORDING):
         return Verdict("wording", f"{share:.2f}")
     run = said.absent_run(passages)
     return Verdict("wording", run) if len(run) > _LONGEST_ABSENT_RUN and share >= _HALF else None
@@ -142,7 +142,7 @@ def _missing_fact(said: StatementFacts, passages: PassageFacts, *, cross_lingual
             return Verdict("identifier", identifier)
     for name in said.names:
         # A translation changes Chinese names, and all names in English text.
-        is_comparable = not cross_lingual or (said.is_chinese and not has_han(name))
+        is_comparable = not cross_lingual or (said.language == "zh" and not has_han(name))
         if is_comparable and squeeze(name) not in passages.letters:
             return Verdict("name", name)
     return None

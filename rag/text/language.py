@@ -20,6 +20,9 @@ LANGUAGE_NAMES: dict[ReplyLanguage, str] = {
 }
 _HAN = re.compile(f"[{HAN}]")
 _LETTER = re.compile(f"[A-Za-z{HAN}]")
+_CHINESE_HAS = 0.05
+_ENGLISH_HAS = 0.2
+"""A text with fewer Chinese characters among its letters has no Chinese words, one with more has few English ones."""
 _SCRIPTS: dict[ReplyLanguage, re.Pattern[str]] = {
     "ja": re.compile(r"[\u3041-\u309f\u30a1-\u30fa]"),
     "ko": re.compile(f"[{HANGUL}]"),
@@ -73,5 +76,15 @@ def is_cross_lingual(asked: str, text: str) -> bool:
 
     Most of their words cannot match then.
     """
-    share = len(_HAN.findall(text)) / max(len(_LETTER.findall(text)), 1)
-    return share < 0.05 if detect_language(asked) == "zh" else share > 0.2
+    return is_other_language(detect_language(asked), *count_letters(text))
+
+
+def count_letters(text: str) -> tuple[int, int]:
+    """Return the number of Chinese characters, and of all Chinese and Latin letters."""
+    return len(_HAN.findall(text)), len(_LETTER.findall(text))
+
+
+def is_other_language(language: Language, han: int, letters: int) -> bool:
+    """Return whether a text with these `count_letters` is in another language than `language`."""
+    share = han / max(letters, 1)
+    return share < _CHINESE_HAS if language == "zh" else share > _ENGLISH_HAS
