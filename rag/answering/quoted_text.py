@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from rag.answering.notices import NOTICES
 from rag.answering.quotes import Quote
-from rag.checks.code_spans import CodeState
 from rag.checks.foreign_links import remove_foreign_links
+from rag.text.code_spans import CodeState
 from rag.text.language import ReplyLanguage
 from rag.text.markers import find_markers
 from rag.text.raised_text import plain_scripts

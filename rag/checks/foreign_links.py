@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from itertools import takewhile
 
-from rag.checks.code_spans import CodeState, SpanEnds
 from rag.text.character_references import REFERENCE_PATTERN, read_reference
+from rag.text.code_spans import CodeState, SpanEnds
 from rag.text.raised_text import SCRIPT, write_script
 from rag.text.urls import (
     HOST_PATTERN,

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 
 from rag.checks.citation_markers import cited_numbers
-from rag.checks.code_spans import CodeState
 from rag.checks.foreign_links import remove_foreign_links
 from rag.checks.link_buffer import LinkBuffer
+from rag.text.code_spans import CodeState
 from rag.text.urls import find_spellings
 
 

@@ -1,10 +1,10 @@
 """Find citation markers in Markdown that streams: not in code, not in formulas, not where none can stand."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from rag.text.code_spans import SpanEnds
 from rag.text.marker_grammar import Candidate, Unfinished, read_candidate
 from rag.text.marker_places import CONTEXT_CHARACTERS
 from rag.text.verbatim_lines import VerbatimState
@@ -94,7 +94,7 @@ class MarkerScanner:
 
     def _scan(self, text: str, *, is_complete: bool) -> Iterator[Piece]:
         position = done = 0
-        spans = _CodeSpans(text)
+        spans = SpanEnds(text)
         while token := _TOKEN.search(text, position):
             read = self._read_token(text, token, done, spans, is_complete=is_complete)
             if read == "unfinished":
@@ -117,7 +117,7 @@ class MarkerScanner:
         self._held = text[max(cut, done) :]
 
     def _read_token(
-        self, text: str, token: re.Match[str], done: int, spans: "_CodeSpans", *, is_complete: bool
+        self, text: str, token: re.Match[str], done: int, spans: SpanEnds, *, is_complete: bool
     ) -> tuple[int, Candidate | None] | Unfinished:
         """Return where a token ends, with what it holds, and the marker that it is."""
         start, end = token.span()
@@ -125,7 +125,7 @@ class MarkerScanner:
         if end == len(text) and not is_complete and mark in "`$\\":
             return "unfinished"
         if mark == "`":
-            closing = spans.end_of(token)
+            closing = spans.end_of_code(token)
             if not is_complete and (closing < 0 or closing == len(text)):
                 return "unfinished"
             return max(end, closing), None
@@ -194,24 +194,6 @@ class MarkerScanner:
         if closing < 0 and not is_complete:
             return "unfinished"
         return (closing + 2 if closing >= 0 else start + 2), None
-
-
-class _CodeSpans:
-    """The code spans of a line. All calls together look at the line once."""
-
-    def __init__(self, line: str) -> None:
-        self._line = line
-        self._ends: dict[int, list[int]] | None = None
-
-    def end_of(self, opening: re.Match[str]) -> int:
-        """Return the end of the code span that these backticks begin, -1 if nothing closes it."""
-        if self._ends is None:
-            self._ends = {}
-            for run in re.finditer("`+", self._line):
-                self._ends.setdefault(len(run[0]), []).append(run.end())
-        ends = self._ends.get(len(opening[0]), [])
-        next_one = bisect_left(ends, opening.end() + 1)
-        return ends[next_one] if next_one < len(ends) else -1
 
 
 def _spaces(text: str) -> int:

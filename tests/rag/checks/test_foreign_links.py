@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.checks import foreign_links
-from rag.checks.code_spans import CodeState
 from rag.checks.foreign_links import LEFT_OUT, remove_foreign_links
+from rag.text.code_spans import CodeState
 from rag.text.urls import find_spellings, find_urls
 
 ALLOWED = find_spellings("https://milvus.io/docs")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rag.checks.code_spans import CodeState, SpanEnds
+from rag.text.code_spans import CodeState, SpanEnds
 
 
 def state_after(text: str) -> CodeState:
