@@ -5,7 +5,7 @@ import re
 from rag.chat.prompt import DECLINED
 from rag.checks.text_gate import TextGate
 from rag.retrieval.evidence import Evidence
-from rag.text.invisible import InvisibleFilter
+from rag.text.invisible import remove_invisible
 
 _DECORATION = re.compile(r"\A[\W_]+")
 _DECLINED_IN_WORDS = DECLINED.replace("_", " ")
@@ -19,7 +19,6 @@ class OutputFilter:
 
     def __init__(self, evidence: Evidence, *, instructions: str = "", is_quoted: bool = False) -> None:
         self._gate = TextGate(evidence, instructions=instructions, is_quoted=is_quoted)
-        self._invisible = InvisibleFilter()
         self._beginning: list[str] = []
         self._bare_beginning = ""
         self._has_begun = False
@@ -27,13 +26,12 @@ class OutputFilter:
 
     def feed(self, text: str) -> str:
         """Return the part of everything fed so far that is certain and was not returned before."""
-        text = self._invisible.feed(text)
         if self._has_begun:
             return self._gate.feed(text)
         if self.declined:
             return ""
         self._beginning.append(text)
-        self._bare_beginning = _strip_decoration(self._bare_beginning + text)
+        self._bare_beginning = _strip_decoration(remove_invisible(self._bare_beginning + text))
         if _may_decline(self._bare_beginning):
             self.declined = _declines(self._bare_beginning)
             return ""
@@ -48,7 +46,7 @@ class OutputFilter:
         if not self._has_begun:
             self.declined = True
             return ""
-        return self._gate.feed(self._invisible.finish()) + self._gate.finish()
+        return self._gate.finish()
 
 
 def _may_decline(beginning: str) -> bool:
