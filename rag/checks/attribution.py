@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from rag.checks.comparable_text import Passages, StatementFacts
-from rag.checks.verification import InverseFrequency, Verdict, compare
+from rag.checks.verification import InverseFrequency, Verdict, compare, weighted_share, weights_of
 from rag.text.markers import strip_markers
-from rag.text.polarity import stem
 
 ATTRIBUTED_WORDING = 0.5
 """The least share of a statement's weighted terms in a passage that it is attributed to: a number of ours must be right
@@ -59,19 +58,18 @@ def best_passage(
 def _scores(
     said: StatementFacts, passages: Passages, idf: InverseFrequency, similarities: Mapping[int, float]
 ) -> dict[int, float]:
-    weights = {term: idf(term) for term in said.words}
-    total = sum(weights.values())
+    weights = weights_of(said.words, idf)
+    has_weight = any(weights.values())
     scores: dict[int, float] = {}
     for number in passages.numbers:
         facts = passages.facts([number])
-        if facts is None or (not total and not said.quantities):
+        if facts is None or (not has_weight and not said.quantities):
             continue
         if said.is_cross_lingual(facts):
             if number in similarities:
                 scores[number] = similarities[number]
         else:
-            shared = sum(weight for term, weight in weights.items() if term in facts.terms or stem(term) in facts.stems)
-            scores[number] = shared / total if total else 1.0
+            scores[number] = weighted_share(weights, facts)
     return scores
 
 

@@ -94,11 +94,11 @@ def compare(
 def _compare_words(
     said: StatementFacts, passages: PassageFacts, idf: InverseFrequency, min_wording: float
 ) -> Verdict | None:
-    is_verbatim = weighted_share(said.terms, passages, idf) >= VERBATIM
+    is_verbatim = weighted_share(weights_of(said.terms, idf), passages) >= VERBATIM
     for noun in said.absent_nouns(passages):
         if noun.is_name or is_verbatim:
             return Verdict("name", noun.text)
-    share = weighted_share(said.words, passages, idf)
+    share = weighted_share(weights_of(said.words, idf), passages)
     if share < min_wording or (said.language == "en" and share <= _ENGLISH_WORDING):
         return Verdict("wording", f"{share:.2f}")
     run = said.absent_run(passages)
@@ -119,12 +119,16 @@ def wording(statement: str, text: str, idf: InverseFrequency) -> float:
     Function words do not count: in a small corpus, two of them side by side would be rare. Numbers do not count either:
     they have many spellings and are checked on their own.
     """
-    return weighted_share(StatementFacts.of(statement).words, PassageFacts(text), idf)
+    return weighted_share(weights_of(StatementFacts.of(statement).words, idf), PassageFacts(text))
 
 
-def weighted_share(terms: Iterable[str], passages: PassageFacts, idf: InverseFrequency) -> float:
-    """Return the share (0..1) of the terms that the passages have, each weighted by its `idf`."""
-    weights = {term: idf(term) for term in terms}
+def weights_of(terms: Iterable[str], idf: InverseFrequency) -> dict[str, float]:
+    """Return the `idf` of each term."""
+    return {term: idf(term) for term in terms}
+
+
+def weighted_share(weights: Mapping[str, float], passages: PassageFacts) -> float:
+    """Return the share (0..1) of weighted terms that the passages have; 1 if the weights are nothing."""
     total = sum(weights.values())
     found = sum(weight for term, weight in weights.items() if term in passages.terms or stem(term) in passages.stems)
     return found / total if total else 1.0
