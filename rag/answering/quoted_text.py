@@ -8,7 +8,7 @@ from rag.answering.quotes import Quote
 from rag.checks.foreign_links import remove_foreign_links
 from rag.text.code_spans import CodeState
 from rag.text.language import ReplyLanguage
-from rag.text.markers import find_markers
+from rag.text.markers import rewrite_markers
 from rag.text.raised_text import plain_scripts
 
 _TAG = re.compile(r"<[!?/]?[A-Za-z][^<>\n]*>")
@@ -20,9 +20,7 @@ def plain_text(text: str) -> str:
     if "`" not in text:
         text = _TAG.sub(lambda tag: tag[0] if remove_foreign_links(tag[0], {}, CodeState()) else f"`{tag[0]}`", text)
     # A `[2]` in a document would look like a citation marker.
-    for found in reversed(list(find_markers(text))):
-        text = f"{text[: found.start]}({found.number}){text[found.end :]}"
-    return text
+    return rewrite_markers(text, "({})".format)
 
 
 def marker(quote: Quote) -> str:

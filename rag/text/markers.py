@@ -1,7 +1,7 @@
 """The citation markers `[n]` of a text that is in its final form, as readers see it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rag.text.marker_grammar import Candidate, Unfinished
@@ -29,6 +29,15 @@ def find_markers(text: str) -> Iterator[Marker]:
             position += len(piece.raw)
             if piece.marker:
                 yield Marker(position - len(piece.raw.lstrip()), position, piece.marker.numbers[0])
+
+
+def rewrite_markers(text: str, write: Callable[[int], str]) -> str:
+    """Return the text with what `write` returns for the number of each marker in its place."""
+    parts, done = [], 0
+    for marker in find_markers(text):
+        parts += [text[done : marker.start], write(marker.number)]
+        done = marker.end
+    return "".join([*parts, text[done:]])
 
 
 def strip_markers(text: str) -> str:
