@@ -29,9 +29,9 @@ def build_trace(
     composition has an error, the answer in the trace is only the text that was streamed before it.
     """
     reason, prompt, error = composition.reason, composition.prompt, composition.error
-    has_text = reason in (None, "small_talk")
     answer = Answer(
-        composition.text if has_text else refusal_text(evidence.language, nearest_headings(retrieval.hits), reason),
+        composition.text
+        or (refusal_text(evidence.language, nearest_headings(retrieval.hits), reason) if reason else ""),
         composition.citations,
         composition.model,
         retrieval.generation,
