@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from rag.answering.extent import best_units
 from rag.answering.matching import Matcher
 from rag.answering.quotes import Quote
-from rag.retrieval.evidence import Evidence
 from rag.text.blocks import LIST_ITEM
 from rag.text.spans import BlockSpans, Span, split_block_spans
 from rag.text.tokens import tokenize
@@ -34,11 +33,10 @@ class ScoredSpan:
     score: float
 
 
-def score_spans(evidence: Evidence) -> list[ScoredSpan]:
+def score_spans(passages: Sequence[Passage], matcher: Matcher) -> list[ScoredSpan]:
     """Return all spans of the passages, in order."""
-    matcher = Matcher(evidence)
     scored = []
-    for passage in evidence.passages:
+    for passage in passages:
         context = frozenset(tokenize(passage.chunk.context))
         for block in split_block_spans(passage.chunk):
             for span in block.spans:
@@ -48,17 +46,16 @@ def score_spans(evidence: Evidence) -> list[ScoredSpan]:
     return scored
 
 
-def best_quotes(scored: Sequence[ScoredSpan], evidence: Evidence) -> list[Quote]:
+def best_quotes(scored: Sequence[ScoredSpan], passages: Sequence[Passage], matcher: Matcher) -> list[Quote]:
     """Return the best span and the spans of its block that match the question equally well; `scored` is not empty.
 
     If a sentence among them leads in to a list, a table or code, all of that is quoted with it. If the best span does
     not tell all that is asked, it is the units that match best instead.
     """
-    matcher = Matcher(evidence)
     best = max(scored, key=lambda candidate: candidate.score)
-    chosen = _ties(best, scored) if matcher.tells_all(best.span.text) else best_units(evidence.passages, matcher)
-    passages = [passage for passage in evidence.passages if passage.number in chosen]
-    return [quote for passage in passages for quote in _quotes(passage, chosen[passage.number], matcher)]
+    chosen = _ties(best, scored) if matcher.tells_all(best.span.text) else best_units(passages, matcher)
+    quoted = [passage for passage in passages if passage.number in chosen]
+    return [quote for passage in quoted for quote in _quotes(passage, chosen[passage.number], matcher)]
 
 
 def _ties(best: ScoredSpan, scored: Sequence[ScoredSpan]) -> dict[int, set[int]]:

@@ -12,9 +12,9 @@ from rag.text.tokens import strip_question_words, tokenize
 from rag.types import Passage
 
 _TELLS = 0.3
-"""What it is worth that a text tells the attribute that the question asks for, such as a price or an address."""
+"""Added to the score of a text that tells the attribute asked for, such as a price or an address."""
 _HAS_NUMBER = 0.15
-"""What it is worth that a text has a number if the question asks for one."""
+"""Added to the score of a text with a number, if the question asks for one."""
 _TOLD = 0.9
 """A text that has this share of what the passages have of a question's words says all by itself."""
 _NUMBER = re.compile(r"\d|[零一二两三四五六七八九十百千万半]\s*[个天次种份年月位岁层小分秒]")
@@ -28,8 +28,6 @@ class Matcher:
         self.question_terms = frozenset(tokenize(evidence.question))
         self._weights = [(stem(term), weight) for term, weight in evidence.idf.items()]
         self._total = sum(evidence.idf.values()) or 1.0
-        held = frozenset(stem(term) for each in evidence.passages for term in tokenize(each.chunk.searchable_text))
-        self._held = sum(weight for term, weight in self._weights if term in held) or 1.0
         self._attributes = asked_attributes(evidence.question)
         self._wants_number = bool(QUANTITIES.search(evidence.question))
         self.wants_steps = bool(HOW_TO.search(evidence.question))
@@ -41,10 +39,10 @@ class Matcher:
 
     def share_of_held(self, coverage: float) -> float:
         """Return a coverage as a share (0..1) of what any passage covers: other words cannot choose among them."""
-        return coverage * self._total / self._held
+        return coverage * self._total / self._weight_held
 
     def tells(self, text: str) -> float:
-        """Return what it adds that a text has what the question asks for: the attribute, a number."""
+        """Return what is added to the score of a text that has the attribute or the number asked for."""
         attributes = sum(bool(attribute.tells.search(text)) for attribute in self._attributes)
         return _TELLS * attributes + _HAS_NUMBER * self._has_number(text)
 
@@ -65,6 +63,12 @@ class Matcher:
 
     def _has_number(self, text: str) -> bool:
         return self._wants_number and bool(_NUMBER.search(text))
+
+    @cached_property
+    def _weight_held(self) -> float:
+        texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
+        held = frozenset(stem(term) for text in texts for term in tokenize(text))
+        return sum(weight for term, weight in self._weights if term in held) or 1.0
 
     @cached_property
     def _found(self) -> dict[str, float]:

@@ -9,6 +9,7 @@ from rag.answering.best_spans import best_quotes, score_spans
 from rag.answering.contradictions import add_contradictions
 from rag.answering.entries import Entry, EntryGroup, read_groups
 from rag.answering.entry_selection import select_entries
+from rag.answering.matching import Matcher
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text.likeness import likeness
@@ -37,7 +38,8 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
 
     At most `MAX_ITEMS` items of each list; none without passages.
     """
-    scored = score_spans(evidence)
+    matcher = Matcher(evidence)
+    scored = score_spans(evidence.passages, matcher)
     if not scored:
         return ChosenQuotes(())
     groups = read_groups(evidence.passages)
@@ -45,7 +47,7 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
     selected = select_entries(form, groups, evidence)
     quotes = list(_entry_quotes(selected.entries))
     if not quotes or selected.is_unsure:
-        quotes[:0] = _without_repetition(best_quotes(scored, evidence), quotes)
+        quotes[:0] = _without_repetition(best_quotes(scored, evidence.passages, matcher), quotes)
     kept = add_contradictions(_without_excess(_without_repeated_leads(quotes)), evidence)
     complete = _with_rows(form, kept, groups)
     return ChosenQuotes(tuple(complete), selected.is_exact)
