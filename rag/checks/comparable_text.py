@@ -16,7 +16,8 @@ from rag.text.facts import (
     lowercase_text,
 )
 from rag.text.language import Language, count_letters, detect_language, is_other_language
-from rag.text.polarity import Claims, read_claims, stem
+from rag.text.likeness import stem
+from rag.text.polarity import Claims, read_claims
 from rag.text.tokens import tokenize, tokenize_question
 from rag.text.urls import find_urls
 

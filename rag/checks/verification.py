@@ -14,7 +14,7 @@ from typing import Literal
 from rag.checks.comparable_text import PassageFacts, StatementFacts, squeeze
 from rag.text.cjk import has_han
 from rag.text.language import Language
-from rag.text.polarity import stem
+from rag.text.likeness import stem
 
 Fault = Literal["uncited", "address", "number", "identifier", "name", "wording", "negation", "unchecked"]
 InverseFrequency = Callable[[str], float]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rag.text.cjk import HAN, has_han
 from rag.text.facts import find_quantities, find_values
+from rag.text.likeness import stem
 from rag.text.tokens import is_question_word, normalize, tokenize
 
 _CLAUSE_END = re.compile(
@@ -31,7 +32,6 @@ _FUNCTION_WORDS = frozenset(
     then when while may must might per each any all these those he she him her his we us""".split()
 )
 _NUMERIC = re.compile(r"[\d.,:%零〇一二两三四五六七八九十百千万亿]+")
-_SUFFIX = re.compile(r"(?<=[a-z]{3})(?:ings?|ed|es|s)\Z")
 _ONE = re.compile(r"一(?:年|月|天|周|日|小时|分钟|岁|级|层)")
 _MOST_WORDS = 0.75
 """A clause with this share of a statement's words is about the same."""
@@ -125,11 +125,6 @@ def _is_beside(said: Clause, clause: Clause) -> bool:
     inner, outer = sorted((said.text, clause.text), key=len)
     start = outer.find(inner)
     return start >= 0 and not _NEGATION_AT_END.search(outer[:start])
-
-
-def stem(word: str) -> str:
-    """Return an English word without the ending of its plural or its tense; other terms as they are."""
-    return _SUFFIX.sub("", word).rstrip("e")
 
 
 def _share(clause: Clause, said: Clause) -> float:
