@@ -1,6 +1,5 @@
 """An answer is checked statement by statement, in bounded time, and its markers are corrected."""
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from rag.checks.answer_verification import MAX_EMBEDDED, MAX_STATEMENTS, verify_answer
 from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.text.remarks import is_remark
+from tests.kit.call_count import count_calls
 
 MILVUS = "Milvus\nMilvus 于 2019 年开源，支持三种索引，用 Go 写成。"
 LEAVE = "年假\n满一年的员工每年有 10 天年假。年假须提前三天申请，由直属主管批准。"
@@ -149,12 +149,15 @@ def test_beyond_the_budget_statements_are_not_checked_and_say_so() -> None:
 
 
 @pytest.mark.parametrize("piece", ["\\\\a", "中", "1年2", "a. ", "`", "[1]", "| a ", "1,", "- a\n", "不", "“"])
-def test_the_time_for_a_text_grows_no_faster_than_its_length(piece: str) -> None:
-    """Six thousand characters take less than two seconds on a busy machine; quadratic checks took minutes."""
-    started = time.process_time()
-    text = piece * (6000 // len(piece))
-    verify_answer(text, {1: text, 2: MILVUS}, flat)
-    assert time.process_time() - started < 20
+def test_the_work_for_a_text_grows_no_faster_than_its_length(piece: str) -> None:
+    """Quadratic checks of so many characters took minutes, longer than a test may take."""
+
+    def verify(characters: int) -> int:
+        text = piece * (characters // len(piece))
+        return count_calls(lambda: verify_answer(text, {1: text, 2: MILVUS}, flat))
+
+    verify(100)  # loads dictionaries
+    assert verify(6000) <= 2.5 * verify(3000)
 
 
 @given(
