@@ -81,7 +81,7 @@ def _about_type(request: Request) -> str:
 
 
 def _about_encoding(request: Request, cause: BaseException) -> str:
-    """What is wrong with a body that is no text, before it could be wrong JSON."""
+    """What is wrong with a body that cannot even be read as JSON."""
     if encoding := request.headers.get("content-encoding", ""):
         return f"the body is compressed (Content-Encoding: {encoding}); send it as it is"
     if isinstance(cause, UnicodeDecodeError):

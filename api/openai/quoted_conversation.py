@@ -62,7 +62,7 @@ def split_prompt(prompt: str) -> QuotingPrompt | None:
 
 
 def _below_turns(prompt: str) -> str:
-    """Return the lines below the first line of the last turn: where a prompt that begins with turns gives its order."""
+    """Return what follows the first line of the last turn: the instruction of a prompt that begins with turns."""
     turns = list(_ANY_TURN.finditer(prompt))
     return prompt[turns[-1].end() :] if turns else prompt
 
