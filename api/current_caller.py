@@ -25,7 +25,7 @@ def current_caller() -> Caller:
 
 @contextmanager
 def calling(caller: Caller) -> Iterator[None]:
-    """Name the caller for the rest of a request, also in the threads and tasks that it starts."""
+    """Set the caller for the rest of a request, and for the threads and tasks that it starts."""
     token = _current.set(caller)
     try:
         yield

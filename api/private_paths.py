@@ -1,4 +1,4 @@
-"""Paths of the server's machine in what callers get: only administrators see where something is."""
+"""Hides paths of the server's machine in responses: only administrators see the folders."""
 
 import re
 from functools import lru_cache
@@ -14,14 +14,14 @@ _PATH = re.compile(_START + r"(?P<first>[^\s/:;,'\"`()]+)(?:/+[^\s/:;,'\"`()]+)+
 def shown(text: str) -> str:
     """Return the text as the caller of this request may see it: paths of this machine without their folders.
 
-    A path begins with a folder that the machine has, so the routes of the API stay. Outside of a request, as on the
-    command line, nothing changes.
+    Only a path whose first folder exists on this machine counts, so routes of the API stay as they are. Outside of a
+    request, as on the command line, nothing changes.
     """
     return text if current_caller().is_administrator else _PATH.sub(_without_folders, text)
 
 
 def _without_folders(path: re.Match[str]) -> str:
-    # Longer than any name on a disk; and what callers send must not fill the memory.
+    # No name on a disk is longer, and what callers send must not fill the memory.
     is_name = len(path["first"].encode()) < 256
     return f"…/{path[0].rstrip('/').rpartition('/')[2]}" if is_name and _is_folder(path["first"]) else path[0]
 

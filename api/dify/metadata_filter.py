@@ -8,7 +8,7 @@ as many hits as requested.
 from collections.abc import Callable, Collection, Sequence
 from typing import get_args
 
-from api.dify.operator_evaluation import NEGATIONS, Operand, comparison, count_comparisons, holds
+from api.dify.operator_evaluation import NEGATIONS, Operand, comparison, count_comparisons
 from api.dify.schemas import ConditionIn, MetadataCondition, Operator
 from rag.errors import FilterError
 from rag.store.document_metadata import DocumentMetadata
@@ -94,7 +94,7 @@ def _value(document: DocumentMetadata, name: str) -> MetadataValue:
 def _field_filter(name: str, operator: Operator, operand: Operand) -> Filter:
     """Translate a comparison with a field of chunks."""
     if name == "kind":
-        return _in_filter("kind", {kind for kind in _KINDS if holds(operator, kind, operand)}, _KINDS)
+        return _in_filter("kind", set(filter(comparison(operator, operand), _KINDS)), _KINDS)
     if operator == "not empty":
         return Not(_NOTHING)
     if operator in ("is", "in", "="):

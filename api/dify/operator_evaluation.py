@@ -26,11 +26,6 @@ _UNIX_MILLISECONDS = 1e11
 """Unix times from here on are milliseconds: as seconds, this would be the year 5138."""
 
 
-def holds(operator: Operator, value: MetadataValue, operand: Operand) -> bool:
-    """Return whether `value` compares as the operator says. Raises as `comparison`."""
-    return comparison(operator, operand)(value)
-
-
 def comparison(operator: Operator, operand: Operand) -> Callable[[MetadataValue], bool]:
     """Return the comparison of an operator with its operand, for many values: the operand is read only once.
 

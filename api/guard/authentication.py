@@ -16,8 +16,8 @@ _CALLER = "zhiwen.caller"
 class AuthenticationMiddleware:
     """ASGI middleware that refuses a request unless the caller's key opens its route.
 
-    A route that the table lacks does not exist for a caller who is no administrator: another key would not help. Only
-    administrators see paths of this machine.
+    A route that the table lacks does not exist for a caller who is not an administrator: another key would not help.
+    Only administrators see paths of this machine.
     """
 
     def __init__(self, app: ASGIApp, *, keys: Keys) -> None:

@@ -39,7 +39,7 @@ class Hosts:
     def check(self, method: str, headers: Headers) -> None:
         """Raise UntrustedHost if the request is for another host, ForeignOrigin if a page of another site sent it.
 
-        Pages of other sites may read nothing either, not even whether a document exists. Links may lead here.
+        Pages of other sites may not read either, not even whether a document exists. They may link to this service.
         """
         host = headers.get("host", "")
         named = _without_port(host)
@@ -93,7 +93,7 @@ def trusted_hosts(settings: ServeSettings) -> Sequence[str]:
 
 
 def _is_from_page_of_other_site(headers: Headers) -> bool:
-    """Whether a page of another site loads it: by a script, as an image, in a frame or ahead of time, not by a link."""
+    """Whether a page of another site loads this (script, image, frame, prefetch), other than by a link."""
     if headers.get("sec-fetch-site") != "cross-site":
         return False  # also programs and very old browsers, which say nothing
     is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"

@@ -1,4 +1,4 @@
-"""The answer to a request for a route that does not exist. Most often it is nearly one that does."""
+"""The answer to a request for a route that does not exist. Most often, the client means one that does."""
 
 from starlette.responses import JSONResponse
 
@@ -15,11 +15,11 @@ _OF_OTHERS = {
     "threads": _CHAT,
     "api/chat": _CHAT,
     "api/generate": _CHAT,
-    "embeddings": "this server computes no embeddings for others; POST /search finds passages",
-    "rerank": "this server ranks nothing for others; POST /search finds passages",
+    "embeddings": "this server computes no embeddings for clients; POST /search finds passages",
+    "rerank": "this server does not rerank for clients; POST /search finds passages",
     "api/tags": "its models are at /v1/models",
 }
-"""Endpoints of OpenAI, Anthropic, Ollama and others that clients try, and what there is instead."""
+"""Endpoints of OpenAI, Anthropic, Ollama and others that clients try, and what this server has instead."""
 _FIXED = sorted((rule.path for rule in RULES if "{" not in rule.path and len(rule.path) > 1), key=len, reverse=True)
 
 

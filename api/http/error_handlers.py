@@ -8,13 +8,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.error_codes import error_code, http_status
+from api.error_codes import http_status
 from api.error_formats import Problem, retry_headers
 from api.guard.no_such_route import about_path
 from api.guard.route_rules import methods_of, rule_of
-from api.private_paths import shown
 from api.public_urls import prefix_of
-from api.schemas.error_bodies import ErrorBody
 from rag.errors import ZhiwenError
 
 log = logging.getLogger("zhiwen.api")
@@ -29,11 +27,6 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(Exception, _on_bug)
-
-
-def error_body(error: ZhiwenError) -> ErrorBody:
-    """The error as a field of another body, such as the state of an ingest."""
-    return ErrorBody(code=error_code(error), message=shown(str(error)))
 
 
 async def _on_zhiwen_error(request: Request, error: Exception) -> JSONResponse:
@@ -88,7 +81,7 @@ def _about_type(request: Request) -> str:
 
 
 def _about_encoding(request: Request, cause: BaseException) -> str:
-    """What is wrong with a body that is no text, before it could be wrong JSON."""
+    """What is wrong with a body that cannot even be read as JSON."""
     if encoding := request.headers.get("content-encoding", ""):
         return f"the body is compressed (Content-Encoding: {encoding}); send it as it is"
     if isinstance(cause, UnicodeDecodeError):

@@ -14,7 +14,7 @@ from api.guard.route_rules import methods_of
 from api.public_urls import PREFIX
 
 _SLASHES = re.compile("/{2,}")
-# No `//`, which would lead to another host, no dot segments, and nothing that means something in HTML or CSS.
+# No `//`, which would lead to another host, no dot segments, and no character that has a meaning in HTML or CSS.
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]{1,64}){0,8}")
 
 
@@ -59,7 +59,6 @@ def _valid(prefix: str) -> str | None:
 
 
 def _without(path: str, prefix: str) -> str:
-    rest = path.removeprefix(prefix)
-    if not prefix or rest == path or not (rest == "" or rest.startswith("/")):
-        return path
-    return rest or "/" if methods_of(rest or "/") else path
+    rest = path.removeprefix(prefix) or "/"
+    is_below = rest != path and rest.startswith("/")
+    return rest if is_below and methods_of(rest) else path

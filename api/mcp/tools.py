@@ -75,7 +75,7 @@ class Source(BaseModel):
 class AskResult(BaseModel):
     """An answer or a refusal. `unverified` lists the sentences that their cited passages do not support.
 
-    `reason` says why it is refused; `small_talk` is a greeting or thanks, which asks the documents nothing.
+    `reason` says why it is refused; `small_talk` is a greeting or thanks, which needs no documents.
     """
 
     answer: str

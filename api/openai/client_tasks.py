@@ -16,7 +16,7 @@ _MAX_TITLE_CHARACTERS = 20
 
 # Open WebUI writes such a heading above each of its tasks.
 _OPEN_WEBUI = re.compile(r"\s*### Task:\n.*<(?:chat_history|chat_context)>", re.DOTALL)
-# Cherry Studio and LobeChat: a system message that only says what to make of the conversation.
+# Cherry Studio and LobeChat: a system message that only says what to do with the conversation.
 _SUMMARIES = re.compile(r"总结|概括|summar|conclude", re.IGNORECASE)
 _TITLES = re.compile(r"标题|title", re.IGNORECASE)
 
@@ -95,7 +95,7 @@ def _around_quote(prompt: str) -> _ClientTask | None:
     if _OPEN_WEBUI.match(prompt):
         requested = _REQUESTED_OBJECT.search(parts.instruction)
         is_title = requested is not None and requested[1] == "title"
-        # Of what it does not know, it takes an empty answer.
+        # Open WebUI accepts an empty answer to any other task.
         return _ClientTask("title" if is_title else task_of(parts.instruction) or "summary", prompt, parts.quoted)
     task = task_of(parts.instruction)
     # Instructions to rephrase a question contain examples of questions.
@@ -105,7 +105,7 @@ def _around_quote(prompt: str) -> _ClientTask | None:
 
 
 def _below_conversation(message: ClientMessage, earlier: Sequence[ClientMessage]) -> _ClientTask | None:
-    """NextChat, FastGPT: the conversation as messages, and below it what to make of it."""
+    """NextChat, FastGPT: the conversation comes as messages, and the instruction follows it."""
     task = task_of(message.text) if earlier else None
     is_client = (
         task == "title"
@@ -118,9 +118,9 @@ def _below_conversation(message: ClientMessage, earlier: Sequence[ClientMessage]
 
 
 def _above_conversation(system: str, prompt: str) -> _ClientTask | None:
-    """Cherry Studio, LobeChat: what to make of it in the system message, and the conversation in the user message."""
+    """Cherry Studio, LobeChat: the system message has the instruction, and the user message the conversation."""
     if not is_transcript(prompt):
-        # The first question alone: the system message may as well be the persona of an assistant.
+        # It is the first question alone, so the system message may also be the persona of an assistant.
         return _ClientTask("title", system, prompt) if names_conversations(system) else None
     is_title = _SUMMARIES.search(system) and _TITLES.search(system)
     task = "title" if is_title else task_of(system)
@@ -128,7 +128,7 @@ def _above_conversation(system: str, prompt: str) -> _ClientTask | None:
 
 
 def _query(found: _ClientTask) -> str:
-    """Return the question as it is, or that no search is needed to a client that asks for either."""
+    """Return the question as it is; if the client also asks whether to search, say that no search is needed."""
     if _REQUESTED_TAG.search(found.prompt):
         return "<question>not_needed</question>"
     questions = _FOLLOW_UP.findall(found.prompt)

@@ -4,6 +4,9 @@ import json
 import re
 from dataclasses import dataclass
 
+_BEFORE_ROLE, _AFTER_ROLE = r"^[ \t|>*\-\[]*", r"[\]*]*[ \t]*[:：]"
+_USER = "user|human|you|用户"
+
 _QUOTES = (
     re.compile(
         r"<(chat_history|chat_context|conversation(?:_history|_context)?|conversaton_history|content|messages|history"
@@ -18,7 +21,9 @@ _QUOTES = (
         r"(?P<quoted>.*?)(?=\n\n[^\n]*\btitle\b|\Z)",
         re.IGNORECASE | re.DOTALL | re.MULTILINE,
     ),
-    re.compile(r"(?P<quoted>^[ \t|>*\-\[]*(?:user|human|用户)[\]*]*[ \t]*[:：].*)", re.I | re.S | re.M),
+    re.compile(
+        rf"(?P<quoted>{_BEFORE_ROLE}(?:user|human|用户){_AFTER_ROLE}.*)", re.IGNORECASE | re.DOTALL | re.MULTILINE
+    ),
     re.compile(
         r"\b(?:following|this) (?:query|message|prompt|request|question|conversation|chat)\b"
         r"[^\n:]{0,120}:(?P<quoted>.*)",
@@ -27,10 +32,8 @@ _QUOTES = (
 )
 """Ways to quote, the clearest first. The last is a label at the end of the instruction itself."""
 
-_TURN = re.compile(
-    r"^[ \t|>*\-\[]*(?:user|human|you|用户)[\]*]*[ \t]*[:：][ \t*]*(?:\n[ \t]*)?(.+)$", re.IGNORECASE | re.MULTILINE
-)
-_ANY_TURN = re.compile(r"^[ \t|>*\-\[]*(?:user|human|you|用户|assistant|ai|助手)[\]*]*[ \t]*[:：].*$", re.I | re.M)
+_TURN = re.compile(rf"{_BEFORE_ROLE}(?:{_USER}){_AFTER_ROLE}[ \t*]*(?:\n[ \t]*)?(.+)$", re.IGNORECASE | re.MULTILINE)
+_ANY_TURN = re.compile(rf"{_BEFORE_ROLE}(?:{_USER}|assistant|ai|助手){_AFTER_ROLE}.*$", re.IGNORECASE | re.MULTILINE)
 _TRANSCRIPT = re.compile(
     r"\s*(?:[\[{].*\"role\"|(?:\*\*)?(?:user|assistant)(?:\*\*)?\s*[:：])", re.IGNORECASE | re.DOTALL
 )
@@ -62,7 +65,7 @@ def split_prompt(prompt: str) -> QuotingPrompt | None:
 
 
 def _below_turns(prompt: str) -> str:
-    """Return the lines below the first line of the last turn: where a prompt that begins with turns gives its order."""
+    """Return what follows the first line of the last turn: the instruction of a prompt that begins with turns."""
     turns = list(_ANY_TURN.finditer(prompt))
     return prompt[turns[-1].end() :] if turns else prompt
 

@@ -1,7 +1,8 @@
 """What a chat client wants of its own accord: a title, tags, follow-up suggestions, search queries or a summary.
 
-An instruction is recognised by its shape, not by the sentence of one client. It tells to write such a thing, it says
-about which conversation, and it says how the answer must look. A person who asks about titles does at most two of it.
+An instruction is recognised by its shape, not by the wording of one client. It has three parts: it orders a text of
+such a kind, refers to the conversation, and says how the answer must look. A question about titles that a person asks
+has at most two of them.
 """
 
 import re
@@ -91,10 +92,10 @@ def task_of(instruction: str) -> Task | None:
 
 
 def names_conversations(system: str) -> bool:
-    """Return whether a system message makes the model a writer of titles, rather than an assistant who also does it."""
+    """Return whether a system message makes the model a writer of titles, not an assistant that also writes some."""
     return task_of(system) == "title" and bool(_WHOLE_TITLE.search(system[:_BEGINNING_CHARACTERS]))
 
 
 def is_question(instruction: str) -> bool:
-    """Return whether the text asks something, as a person does, rather than telling what to write."""
+    """Return whether the text is a question, as from a person, rather than an order to write something."""
     return bool(_QUESTION.search(instruction))

@@ -79,8 +79,8 @@ class UsageOut(BaseModel):
 class AskResponse(BaseModel):
     """An answer from the documents or, if `refused` is true, a text that does not come from them.
 
-    `reason` says why: the documents do not answer the question, or the message is `small_talk`, which asks them
-    nothing: a greeting, thanks, or "what can you do?".
+    `reason` says why: the documents do not answer the question, or the message is `small_talk`, which needs no
+    documents: a greeting, thanks, or "what can you do?".
 
     `unverified` lists the sentences that no passage supports, or that were not checked. `truncated` is true if the text
     ends at the model's length limit. `usage` is null if no model was called or the provider does not count tokens.

@@ -19,7 +19,8 @@ _MAX_CHARACTERS = 40_000
 class FeedbackRequest(RequestModel):
     """A rating of an answer. It replaces an earlier rating of the same answer with the same key.
 
-    The question, the answer and so on are those of the trace; what a client sends of them is ignored.
+    The question, the answer, the model and the generation are those of the trace; what a client sends for them is
+    ignored.
     """
 
     trace_id: str = Field(pattern=r"^[0-9a-f]{32}$", examples=["c6c391f8dcdd4c63b3a71916f8c2fd26"])

@@ -48,7 +48,7 @@ class CheckedOut(BaseModel):
     """A sentence of the answer, checked against the passages that it cites.
 
     `fault` is null if they support it; `problem` is what they do not contain. `attributed` is true if the numbers are
-    not the model's: it gave none, or such as do not support the sentence.
+    not the model's: it gave none, or ones that do not support the sentence.
     """
 
     sentence: str

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -66,27 +65,11 @@ def chat_endpoint() -> Iterator[OpenAIServer]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def talking(
+def _talking(
     first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server with a chat model and a public address, for clients of other protocols."""
-    with talking_server(first_ask, chat_endpoint, tmp_path_factory.mktemp("talking")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def other_talking(
-    first_ask: FirstAsk, chat_endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Another one, for models of other families: a server remembers how its model marks reasoning."""
-    with talking_server(first_ask, chat_endpoint, tmp_path_factory.mktemp("talking")) as running:
-        yield running
-
-
-@contextmanager
-def talking_server(first_ask: FirstAsk, chat_endpoint: OpenAIServer, folder: Path) -> Iterator[Server]:
-    pointed = first_ask.workspace.copy_to(folder).given(
+    pointed = first_ask.workspace.copy_to(tmp_path_factory.mktemp("talking")).given(
         ZHIWEN_CHAT__BASE_URL=chat_endpoint.base_url,
         ZHIWEN_CHAT__MODEL="scripted-1",
         ZHIWEN_CHAT__API_KEY="sk-test-7311",
@@ -97,3 +80,8 @@ def talking_server(first_ask: FirstAsk, chat_endpoint: OpenAIServer, folder: Pat
     )
     with pointed.serving() as running:
         yield running
+
+
+talking = pytest.fixture(_talking, scope="session", name="talking")
+# A server remembers how its model marks reasoning, so models of other families have a server of their own.
+other_talking = pytest.fixture(_talking, scope="module", name="other_talking")

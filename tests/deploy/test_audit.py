@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.kit.paths import ROOT
+from tests.kit.threaded_server import served
 
 
 class Database(BaseHTTPRequestHandler):
@@ -52,14 +52,8 @@ def database(vulnerable: str = "") -> Iterator[str]:
     Database.vulnerable = vulnerable
     Database.requested = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Database)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(server):
         yield f"http://127.0.0.1:{server.server_port}/v1/query"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def audit(url: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
+from tests.kit.threaded_server import served
+
 
 @dataclass(eq=False)
 class Call:
@@ -192,15 +194,12 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def openai_server(*scripts: Script, host: str = "127.0.0.1") -> Iterator[OpenAIServer]:
     """A running server that plays these scripts."""
-    with OpenAIServer(host) as server:
+    server = OpenAIServer(host)
+    with served(server):
         if scripts:
             server.play(*scripts)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
         try:
             yield server
         finally:
             server.closing.set()
             server.proceed.set()
-            server.shutdown()
-            thread.join()

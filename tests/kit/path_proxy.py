@@ -1,20 +1,21 @@
 """A reverse proxy that serves one server below a path, as nginx or Traefik do."""
 
 import http.client
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from tests.kit.threaded_server import served
 
 _OF_CONNECTION = ("connection", "transfer-encoding", "keep-alive")
 
 
 @contextmanager
 def path_proxy(url: str, prefix: str, *, strips: bool) -> Iterator[str]:
-    """Serve the server at `url` below `prefix`; yield the address of that.
+    """Serve the server at `url` below `prefix`; yield the address there.
 
-    With `strips`, the prefix is removed and told in a header; otherwise paths are passed on as they are. All other
+    With `strips`, the prefix moves from the path to a header; otherwise paths are passed on as they are. All other
     paths are another site's: 404.
     """
 
@@ -45,11 +46,5 @@ def path_proxy(url: str, prefix: str, *, strips: bool) -> Iterator[str]:
         do_POST = do_HEAD = do_GET
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    try:
+    with served(server):
         yield f"http://127.0.0.1:{server.server_port}{prefix}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        serving.join()

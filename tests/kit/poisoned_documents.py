@@ -6,7 +6,7 @@ end of the line. `⏎` stands there for a line break, `¦` for a backslash, `‹
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.chat.protocol import ChatStream, Finished, Message, ReasoningDelta, TextDelta
@@ -146,18 +146,20 @@ class ObedientChat:
         self.requests.append(messages)
         passages = _PASSAGE.findall(messages[1].content)
         number, source = next((number, source) for number, source, content in passages if self._fact in content)
-        text = f"{self._fact} [{number}]。" if "的" in self._fact else f"{self._fact} [{number}]."
+        fact = f"{self._fact} [{number}]。" if "的" in self._fact else f"{self._fact} [{number}]."
         for _, of, content in passages:
             if of == source:
                 self.obeyed += [_obey(order, messages) for order in _ORDER.findall(content)]
-        said, text = text, "\n\n".join([text, *self.obeyed])
-        if self._thinks:
-            for start in range(0, len(text), self._piece_characters):
-                yield ReasoningDelta(text[start : start + self._piece_characters])
-            text = said
-        for start in range(0, len(text), self._piece_characters):
-            yield TextDelta(text[start : start + self._piece_characters])
+        said = "\n\n".join([fact, *self.obeyed])
+        reasoning, text = (said, fact) if self._thinks else ("", said)
+        for piece in self._pieces(reasoning):
+            yield ReasoningDelta(piece)
+        for piece in self._pieces(text):
+            yield TextDelta(piece)
         yield Finished(self.name)
+
+    def _pieces(self, text: str) -> Iterator[str]:
+        return (text[start : start + self._piece_characters] for start in range(0, len(text), self._piece_characters))
 
     async def close(self) -> None:
         return None

@@ -23,8 +23,8 @@ _CONNECTION = "connection"
 def add_operations(app: FastAPI, services: Services, operations: Sequence[Operation[Any, Any]] = OPERATIONS) -> None:
     """Add one route for each operation.
 
-    The handlers block. Those of answers have the threads for answers, and end if the client leaves; FastAPI runs the
-    others in threads of its own, so that they do not wait for answers.
+    The handlers block. Those that answer a question run in the threads for answers, and end if the client leaves.
+    FastAPI runs the others in threads of its own, so that they do not wait for answers.
     """
     for operation in operations:
         app.add_api_route(
@@ -53,7 +53,7 @@ def _handler(operation: Operation[Any, Any], services: Services) -> Callable[...
 
 
 def _answer_handler(operation: Operation[Any, Any], services: Services) -> Callable[..., Awaitable[Response]]:
-    """Return the same function, asynchronous."""
+    """Return the same function as a coroutine function, for an operation that answers."""
     blocking = _handler(operation, services)
 
     async def handle(connection: Request, **values: Any) -> Response:

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from api.dify.operator_evaluation import NEGATIONS, Operand, comparison, holds
+from api.dify.operator_evaluation import NEGATIONS, Operand, comparison
 from api.dify.schemas import Operator
 from rag.errors import FilterError
 from rag.types import MetadataValue
@@ -79,10 +79,10 @@ CASES: list[tuple[Operator, MetadataValue, Operand, bool]] = [
 def test_an_operator_holds_as_documented_and_its_negation_exactly_where_it_does_not(
     operator: Operator, value: MetadataValue, wanted: Operand, expected: bool
 ) -> None:
-    assert holds(operator, value, wanted) is expected
+    assert comparison(operator, wanted)(value) is expected
     for negation, negated in NEGATIONS.items():
         if negated == operator:
-            assert holds(negation, value, wanted) is not expected
+            assert comparison(negation, wanted)(value) is not expected
 
 
 def test_every_operator_is_compared_above() -> None:
@@ -110,7 +110,7 @@ def test_a_value_that_cannot_be_compared_is_an_error_for_every_document(
 ) -> None:
     for value in (None, "x", 3):
         with pytest.raises(FilterError, match=named):
-            holds(operator, value, wanted)
+            comparison(operator, wanted)(value)
 
 
 class CountedText(str):

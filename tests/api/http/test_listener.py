@@ -39,7 +39,7 @@ def test_a_server_has_one_url_for_people_and_one_for_programs_on_its_machine(
         assert local_url(listener, host) == f"{local}:{port}"
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux only")
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has TCP_USER_TIMEOUT")
 def test_the_kernel_drops_a_client_that_takes_nothing_of_what_was_sent() -> None:
     with open_listener(ServeSettings(port=0, reader_timeout_seconds=1)) as listener, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

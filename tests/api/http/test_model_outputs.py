@@ -1,6 +1,5 @@
 """What models of other families write, by their documented formats: no reasoning, no invalid marker is ever shown."""
 
-import json
 import re
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from tests.kit.openai_scripts import events
 from tests.kit.openai_server import OpenAIServer, Script, chunk
 from tests.kit.processes import Server
+from tests.kit.server_events import streamed_answer
 
 QUESTION = "向量数据库有哪些知名组件？"
 THOUGHT = "The user wants hidden-thought, so I look at passage 1"
@@ -50,10 +50,9 @@ FIELDS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def streamed(deltas: list[dict[str, Any]], finish_reason: str = "stop") -> Script:
+def streamed(deltas: list[dict[str, Any]]) -> Script:
     choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
-    last = chunk(finish_reason=finish_reason)
-    return events(*({**chunk(), "choices": [choice]} for choice in choices), last, "[DONE]")
+    return events(*({**chunk(), "choices": [choice]} for choice in choices), chunk(finish_reason="stop"), "[DONE]")
 
 
 def in_pieces(text: str, size: int) -> list[dict[str, Any]]:
@@ -68,9 +67,9 @@ def assert_well_answered(talking: Server, what: str) -> dict[str, Any]:
     assert "hidden-thought" not in answer["answer"], what
     numbers = {int(number) for number in re.findall(r"\[(\d+)\]", answer["answer"])}
     assert numbers <= {citation["number"] for citation in answer["citations"]}, what
-    stream = talking.post("/ask", question=QUESTION, stream=True).text
-    assert "event: answer" in stream, what
-    pieces = [json.loads(data)["text"] for data in re.findall(r"^event: delta\ndata: (.*)$", stream, re.MULTILINE)]
+    stream = streamed_answer(talking, QUESTION)
+    assert "answer" in [event.name for event in stream], what
+    pieces = [event.data["text"] for event in stream if event.name == "delta"]
     assert "hidden-thought" not in "".join(pieces), what
     return answer
 

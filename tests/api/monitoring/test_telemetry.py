@@ -1,6 +1,5 @@
 """OpenTelemetry traces of a running server, as a collector receives them."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -8,6 +7,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.kit.processes import Workspace
+from tests.kit.threaded_server import served
 
 QUESTION = "向量数据库有哪些知名组件？"
 
@@ -38,12 +38,8 @@ class Collector:
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     running = Collector()
-    thread = threading.Thread(target=running.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield running
-    running.server.shutdown()
-    thread.join()
-    running.server.server_close()
+    with served(running.server):
+        yield running
 
 
 def test_each_request_is_a_span_with_the_figures_of_its_answer_but_not_its_text(

@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from api.service.owner import INSTANCE_HEADER, Owner, find_owner, owner_record
 from rag.errors import StoreLocked
 from rag.settings import Settings, StoreSettings
 from rag.store.store import Store
+from tests.kit.threaded_server import served
 
 
 @pytest.fixture
@@ -77,14 +77,9 @@ def answering(instance: str | None) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (named so by the library)
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with served(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def test_without_a_record_nobody_owns_the_database(settings: Settings) -> None:
