@@ -163,7 +163,7 @@ RewrittenBy = Literal["model", "rule"]
 """How a follow-up was rewritten as a standalone question."""
 
 AnswerReason = Literal["no_evidence", "model_declined", "no_citation", "unsupported", "small_talk"]
-"""Why the documents do not answer a question, or `small_talk`: a greeting or thanks, which asks them nothing."""
+"""Why the documents do not answer a question, or `small_talk`: a greeting or thanks, which is no question to them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ _BEFORE_ROLE, _AFTER_ROLE = r"^[ \t|>*\-\[]*", r"[\]*]*[ \t]*[:：]"
 _USER = "user|human|you|用户"
 
 _QUOTES = (
+    # `conversaton` is how a client spells it.
     re.compile(
         r"<(chat_history|chat_context|conversation(?:_history|_context)?|conversaton_history|content|messages|history"
         r"|dialogue?|transcript|query)>(?P<quoted>(?:(?!<\1>).)*?)(?:</\1>|\Z)",
