@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench.evaluation_sets import EvaluationSet
 from bench.index import Index, open_index
+from bench.retrieval import RRF_K
 from rag.retrieval.fusion import bm25_share, weighted_term_coverage
 from rag.retrieval.search import RetrieverResults, run_retrievers
 
@@ -18,7 +19,6 @@ Positions = NDArray[np.int64]
 
 _CUTOFF = 10
 _DISCOUNTS = 1 / np.log2(np.arange(_CUTOFF) + 2)
-_RRF_K = 60  # as in Cormack, Clarke and Büttcher 2009
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Candidates:
         """Return the scores of reciprocal rank fusion."""
         scores = np.zeros(len(self.question))
         for ranks in (self.dense_rank, self.lexical_rank):
-            scores += np.where(ranks > 0, 1 / (_RRF_K + ranks), 0.0)
+            scores += np.where(ranks > 0, 1 / (RRF_K + ranks), 0.0)
         return scores
 
     def sample(self, size: int) -> "Candidates":
