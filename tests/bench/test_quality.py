@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(
         not (SETS / "xquad-zh").is_dir(),
-        reason="there are no evaluation sets; set ZHIWEN_BENCH_SETS to their folder",
+        reason=f"{SETS} has no evaluation set xquad-zh; set ZHIWEN_BENCH_SETS to the folder of the sets",
     ),
 ]
 
