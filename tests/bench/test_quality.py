@@ -68,7 +68,9 @@ def test_fusion_beats_both_retrievers_and_rank_fusion_in_either_chinese_script(w
         ("xquad-en", "xquad-zh", 0.87),
     ],
 )
-def test_fusion_is_not_below_the_better_retriever(work: Path, questions: str, documents: str, floor: float) -> None:
+def test_fusion_is_at_most_three_thousandths_below_the_better_retriever(
+    work: Path, questions: str, documents: str, floor: float
+) -> None:
     found = quality(work, questions, documents, every=4)
     print(found)
     assert found.hybrid > floor
