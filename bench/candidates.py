@@ -25,10 +25,10 @@ _DISCOUNTS = 1 / np.log2(np.arange(_CUTOFF) + 2)
 class Candidates:
     """All candidates of all questions, question by question and document by document.
 
-    One value a candidate: the position of its question, whether its document is another one than that of the candidate
+    For each candidate: the position of its question, whether its document is another one than that of the candidate
     before, `gain` of the document, `cosine` and `bm25` (0 if that retriever did not find it) with the ranks from 1
-    (0 likewise), and the `coverage` of the question's terms. One value a question: the DCG of an `ideal` ranking, the
-    best BM25 as a share of the highest that the question could give, the number of its terms, and the highest idf.
+    (0 likewise), and the `coverage` of the question's terms. For each question: the DCG of an `ideal` ranking, the best
+    BM25 as a share of the highest that the question could give, the number of its terms, and the highest idf.
     """
 
     question: Positions
@@ -103,7 +103,7 @@ class Candidates:
         return scores
 
     def sample(self, size: int) -> "Candidates":
-        """Return at most so many questions, spread evenly over all."""
+        """Return at most `size` questions, spread evenly over all."""
         if self.questions <= size:
             return self
         chosen = np.linspace(0, self.questions - 1, size).astype(np.int64)
