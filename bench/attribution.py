@@ -12,14 +12,13 @@ Printed are the shares of all sentences that end at their passage, at another on
 """
 
 import argparse
-import json
 import random
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.results import commit, machine
+from bench.results import write_result
 from bench.verification_cases import Case, monolingual_cases, nearest_finder
 from rag.checks.answer_verification import verify_answer
 
@@ -43,9 +42,7 @@ def main() -> None:
     for marker, shares in figures.items():
         print(f"{marker:<8} " + ", ".join(f"{end} {share:.1%}" for end, share in shares.items()))
     if arguments.out:
-        content = {"commit": commit(), "machine": machine(), "sentences": len(measured), "ends": figures}
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write_result(arguments.out, {"sentences": len(measured), "ends": figures})
 
 
 def measure(

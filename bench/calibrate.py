@@ -176,7 +176,7 @@ def _labels(sample: Sample) -> NDArray[np.int_]:
 
 
 def _weights(sample: Sample) -> NDArray[np.float64]:
-    """One weight a question: sets and outcomes count the same, and so do both kinds of questions without an answer."""
+    """Weigh the questions: sets and outcomes count the same, and so do both kinds of questions without an answer."""
     sizes = [len(sample.answerable), len(sample.unanswerable), len(sample.out_of_scope)]
     kinds = 2 if sample.out_of_scope else 1
     return np.repeat([1000 / sizes[0], *(1000 / kinds / max(size, 1) for size in sizes[1:])], sizes)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench.evaluation_sets import EvaluationSet
 from bench.index import Index, open_index
+from bench.retrieval import RRF_K
 from rag.retrieval.fusion import bm25_share, weighted_term_coverage
 from rag.retrieval.search import RetrieverResults, run_retrievers
 
@@ -18,17 +19,16 @@ Positions = NDArray[np.int64]
 
 _CUTOFF = 10
 _DISCOUNTS = 1 / np.log2(np.arange(_CUTOFF) + 2)
-_RRF_K = 60  # as in Cormack, Clarke and Büttcher 2009
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """All candidates of all questions, question by question and document by document.
 
-    One value a candidate: the position of its question, whether its document is another one than that of the candidate
+    For each candidate: the position of its question, whether its document is another one than that of the candidate
     before, `gain` of the document, `cosine` and `bm25` (0 if that retriever did not find it) with the ranks from 1
-    (0 likewise), and the `coverage` of the question's terms. One value a question: the DCG of an `ideal` ranking, the
-    best BM25 as a share of the highest that the question could give, the number of its terms, and the highest idf.
+    (0 likewise), and the `coverage` of the question's terms. For each question: the DCG of an `ideal` ranking, the best
+    BM25 as a share of the highest that the question could give, the number of its terms, and the highest idf.
     """
 
     question: Positions
@@ -99,11 +99,11 @@ class Candidates:
         """Return the scores of reciprocal rank fusion."""
         scores = np.zeros(len(self.question))
         for ranks in (self.dense_rank, self.lexical_rank):
-            scores += np.where(ranks > 0, 1 / (_RRF_K + ranks), 0.0)
+            scores += np.where(ranks > 0, 1 / (RRF_K + ranks), 0.0)
         return scores
 
     def sample(self, size: int) -> "Candidates":
-        """Return at most so many questions, spread evenly over all."""
+        """Return at most `size` questions, spread evenly over all."""
         if self.questions <= size:
             return self
         chosen = np.linspace(0, self.questions - 1, size).astype(np.int64)

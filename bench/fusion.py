@@ -133,7 +133,7 @@ class _Lists:
         self._first = np.flatnonzero(np.r_[True, np.diff(self._document_question) != 0])
 
     def loss(self, parameters: Numbers) -> tuple[float, Numbers]:
-        """Return the cross-entropy a question, and its gradient."""
+        """Return the mean cross-entropy of the questions, and its gradient."""
         steepness = np.exp(parameters[-1])
         weights = 1 / (1 + np.exp(-self._evidence @ parameters[:-1]))
         by_candidate = weights[self._question]
@@ -162,7 +162,7 @@ def _evidence(candidates: Candidates) -> Numbers:
 
 
 def _former(candidates: Candidates) -> Numbers:
-    """The scores of the formula before: a fixed weight for BM25 as a share of the highest possible."""
+    """Return the scores of the former formula: a fixed weight for BM25 as a share of the highest possible score."""
     highest = candidates.best_of_question(candidates.bm25) / np.maximum(candidates.best_share, 1e-12)
     return np.asarray(
         candidates.similarity() + _FORMER_WEIGHT * candidates.bm25 / np.maximum(highest, 1e-12)[candidates.question]

@@ -29,7 +29,7 @@ from pathlib import Path
 import httpx2
 
 from bench.embedding_endpoint import word_vector_endpoint
-from bench.results import commit, machine
+from bench.results import write_result
 from bench.server_process import ZHIWEN, server_process
 from rag.settings import Settings, StoreSettings
 from rag.wiring import open_store
@@ -77,13 +77,11 @@ def main() -> None:
         )
     if arguments.out:
         figures = {
-            "commit": commit(),
-            "machine": machine(),
             "embedder": arguments.embedder,
             "documents": sum(1 for _ in (arguments.work / "docs").rglob("*.md")),
             "steps": [asdict(measurement) for measurement in measurements],
         }
-        arguments.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write_result(arguments.out, figures)
 
 
 def endpoint_settings(url: str) -> dict[str, str]:

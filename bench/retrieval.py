@@ -37,7 +37,7 @@ from rag.types import Chunk
 MODES = ("dense", "lexical", "rrf", "hybrid")
 NO_WEIGHTS: Mapping[str, float] = {}
 ABLATION: Mapping[str, float] = {f"words {weight:g}": weight for weight in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)}
-_RRF_K = 60  # as in Cormack, Clarke and Büttcher 2009
+RRF_K = 60  # as in Cormack, Clarke and Büttcher 2009
 _MAX_HITS_IN_RUN = 50
 
 
@@ -157,7 +157,7 @@ def reciprocal_rank_fusion(*rankings: ScoredChunks) -> list[Chunk]:
     for ranking in rankings:
         for rank, (stored, _) in enumerate(ranking, 1):
             chunks[stored.chunk.id] = stored.chunk
-            scores[stored.chunk.id] = scores.get(stored.chunk.id, 0.0) + 1 / (_RRF_K + rank)
+            scores[stored.chunk.id] = scores.get(stored.chunk.id, 0.0) + 1 / (RRF_K + rank)
     return [chunks[name] for name in sorted(scores, key=lambda name: -scores[name])]
 
 

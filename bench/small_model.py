@@ -52,7 +52,7 @@ class Question:
 
 
 class RecordingChat:
-    """A chat model that keeps what another one writes: the last `output`, "" if that was not asked."""
+    """A chat model that keeps the last `output` of another one; "" if that wrote nothing."""
 
     def __init__(self, chat: ChatModel) -> None:
         self._chat = chat

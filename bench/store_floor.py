@@ -4,7 +4,7 @@
 
 `INDEX` is a database file that `bench.reingest` has left, `.zhiwen/bench-reingest/first.db`; a copy is used. The
 benchmark prints the seconds to import pymilvus, to open the file, to load the chunks, which Milvus Lite does before the
-first read or write of a collection, and then to read so many rows, to write them twice (the renamed chunk, and the old
+first read or write of a collection, and then to read `--rows` rows, to write them twice (the renamed chunk, and the old
 one marked as gone) and to delete the originals. The processor time, of this process and of Milvus together, depends
 less on what else the machine does. Linux only.
 """

@@ -12,7 +12,6 @@ are in bench/results/verification.json.
 """
 
 import argparse
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.results import commit, machine
+from bench.results import write_result
 from bench.verification_cases import Case, cross_lingual_cases, monolingual_cases
 from rag.checks.verification import MIN_SIMILARITY, MIN_WORDING, verify_statement, wording
 
@@ -75,9 +74,7 @@ def main() -> None:
     for name, result in results.items():
         _print(name, result)
     if arguments.out:
-        content = {"commit": commit(), "machine": machine(), "sets": results}
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write_result(arguments.out, {"sets": results})
 
 
 def measure(

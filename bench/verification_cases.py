@@ -148,10 +148,7 @@ def _is_numeric(text: str) -> bool:
 
 
 def nearest_finder(passages: dict[str, str], statistics: TermStatistics) -> Callable[[str, str], list[str]]:
-    """Return a function: statement and key of its own passage → keys of the others, those with most of its idf first.
-
-    At most ten.
-    """
+    """Return a function: statement and key of its own passage → keys of at most ten others, most of its idf first."""
     postings: dict[str, list[str]] = defaultdict(list)
     for key, text in passages.items():
         for token in set(tokenize(text)):

@@ -72,7 +72,10 @@ def to_backup_row(document: BackedUpDocument) -> dict[str, Any]:
 
 
 def from_backup_row(row: Mapping[str, Any]) -> BackedUpDocument:
-    """Return the document of a row. Raises ValueError or TypeError if it does not hold one below a folder."""
+    """Return the document of a row.
+
+    Raises ValueError or TypeError if it does not hold one, or if the document's path leads out of its folder.
+    """
     if not leads_below(row[_SOURCE]):
         raise ValueError(f"{row[_SOURCE]!r} is no path below a folder")
     chunks = tuple(_chunk(chunk, row[_SOURCE]) for chunk in row[_CHUNKS])

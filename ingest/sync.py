@@ -143,7 +143,7 @@ def _stage(
 ) -> bool:
     """Read, cut, embed and write what the plan names, and note what failed. Return whether anything was staged.
 
-    Readers have `documents`.
+    `documents` are those that readers have.
     """
     fingerprint = pipeline_fingerprint(settings, embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)

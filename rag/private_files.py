@@ -35,9 +35,9 @@ def make_private_folder(path: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Take the rights of others to a file or folder of ours, if it exists: an earlier version may have granted them.
+    """Let nobody else read or change a file or folder of ours, if it exists: an earlier version may have let them.
 
-    Where this user or the file system cannot do so, the log says it.
+    If this user or the file system cannot do so, a warning is logged.
     """
     with suppress(FileNotFoundError):
         mode = path.stat().st_mode & 0o777

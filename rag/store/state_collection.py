@@ -32,8 +32,13 @@ class StateCollection:
 
     def put(self, key: str, payload: Mapping[str, Any]) -> None:
         """Write a row, whether there is one with this key or not."""
-        self.create()
-        self._milvus.upsert(self._name, [rows.to_state_row(key, dict(payload))])
+        self.put_all({key: payload})
+
+    def put_all(self, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write a row for each key, whether there is one with this key or not."""
+        if payloads:
+            self.create()
+            self._milvus.upsert(self._name, [rows.to_state_row(key, dict(each)) for key, each in payloads.items()])
 
     def delete(self, expression: str) -> None:
         """Delete the rows that match."""

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
+from rag.store.expressions import KEYS_IN_A_LIST, value_lists
 from rag.store.records import FailedDocument, Lease, StagedGeneration
 from rag.store.state_collection import StateCollection
 
@@ -50,14 +51,13 @@ class WriterNotes:
 
     def note_failed(self, documents: Sequence[FailedDocument]) -> None:
         """Note that documents cannot be parsed, each instead of what was noted of it before."""
-        for failed in documents:
-            payload = asdict(failed) | {"error": failed.error[:_MAX_ERROR_CHARACTERS]}
-            self._states.put(_key_of_failed(failed.source), payload)
+        shortened = (replace(failed, error=failed.error[:_MAX_ERROR_CHARACTERS]) for failed in documents)
+        self._states.put_all({_key_of_failed(failed.source): asdict(failed) for failed in shortened})
 
     def forget_failed(self, sources: Sequence[str]) -> None:
         """Delete what was noted of these documents."""
-        for source in sources:
-            self._states.delete(f'key == "{_key_of_failed(source)}"')
+        for keys in value_lists([_key_of_failed(source) for source in sources], KEYS_IN_A_LIST):
+            self._states.delete(f"key in {keys}")
 
     def read_lease(self) -> Lease | None:
         """Return the lease of the writer that holds one."""

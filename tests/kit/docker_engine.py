@@ -60,13 +60,13 @@ class Engine:
 def docker_engine(folder: Path) -> Iterator[Engine]:
     """The Docker engine that runs; else one with its files in `folder`, until the end. Skips if there is none."""
     if not shutil.which("docker"):
-        pytest.skip("there is no docker; apt-get install docker.io")
+        pytest.skip("the command docker is not installed; apt-get install docker.io")
     environment = dict(os.environ)
     if _answers(environment):
         yield Engine(environment, is_ours=False)
         return
     if os.geteuid() != 0 or not shutil.which("dockerd"):
-        pytest.skip("no Docker engine runs, and only root can start one with dockerd; apt-get install docker.io")
+        pytest.skip("no Docker engine answers, and only root can start one, with dockerd; apt-get install docker.io")
     environment |= {"DOCKER_HOST": f"unix://{folder}/docker.sock", "DOCKER_CONFIG": str(folder / "config")}
     options = ["--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid"]
     with (folder / "log").open("wb") as log:

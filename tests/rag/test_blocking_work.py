@@ -89,7 +89,24 @@ def test_a_call_that_is_cancelled_ends_only_with_its_work() -> None:
     assert ended
 
 
-def test_turns_are_taken_in_the_order_of_arrival_by_at_most_so_many() -> None:
+def test_turns_are_taken_in_the_order_of_arrival() -> None:
+    turns, order = Turns(1), list[int]()
+
+    def work(number: int) -> None:
+        with turns.turn():
+            order.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    with turns.turn():
+        for waiting, thread in enumerate(threads, 1):
+            thread.start()
+            eventually(lambda waiting=waiting: len(turns._queue) == waiting)
+    for thread in threads:
+        thread.join(60)
+    assert order == list(range(8))
+
+
+def test_at_most_as_many_threads_as_there_are_places_have_a_turn() -> None:
     turns, inside, most = Turns(3), 0, 0
     lock = threading.Lock()
 

@@ -9,15 +9,14 @@ import re
 from functools import partial
 
 from markdown_it import MarkdownIt
-from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 
 from ingest.markup.components import shown_arguments
 from ingest.markup.rules.closing_lines import closing_line, line_of
 from ingest.markup.rules.left_out import leave_out_lines
+from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
 from ingest.markup.rules.shortcodes import SHORTCODE, is_comment, shortcode_of
 
-_ENDS_PARAGRAPH: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 _COLONS = re.compile(r":{3,}[ \t]*(?P<name>[A-Za-z][\w-]*)?[ \t]*(?:\[(?P<label>[^\]]*)\])?(?P<title>[^\n]*)")
 _SLASHES = re.compile(r"/{3,}(?:[ \t]+(?P<name>[A-Za-z][\w-]*)(?:[ \t]*\|[ \t]*(?P<title>[^\n]+))?)?[ \t]*\Z")
 _BRACES = re.compile(r"[ \t]*\{[^{}]*\}[ \t]*\Z")
@@ -30,8 +29,8 @@ _HIGHLIGHT = ("highlight", "prettify")
 
 def use_block_marks(parser: MarkdownIt) -> None:
     """Add the rules for lines that are marks, and for code between two shortcodes."""
-    parser.block.ruler.before("fence", "mark", _mark, _ENDS_PARAGRAPH)
-    parser.block.ruler.before("mark", "highlight", _highlight, _ENDS_PARAGRAPH)
+    parser.block.ruler.before("fence", "mark", _mark, ENDS_PARAGRAPH)
+    parser.block.ruler.before("mark", "highlight", _highlight, ENDS_PARAGRAPH)
     leave_out_lines(parser, "kramdown_comment", _end_of_comment, before="highlight")
 
 

@@ -5,6 +5,8 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
+from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
+
 _INDENT = 4
 # As a definition, it may stand behind a colon whose term is a macro.
 _HEAD = re.compile(
@@ -16,9 +18,7 @@ _HEAD = re.compile(
 
 def use_indented_blocks(parser: MarkdownIt) -> None:
     """Add the rule before that of setext headings, whose underlines look alike."""
-    parser.block.ruler.before(
-        "fence", "indented_block", _indented_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    )
+    parser.block.ruler.before("fence", "indented_block", _indented_block, ENDS_PARAGRAPH)
 
 
 def _indented_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:

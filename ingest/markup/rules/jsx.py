@@ -10,6 +10,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
+from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
+
 _NAME = re.compile(r"<([A-Za-z][\w.:-]*)(?=[\s/>])")
 _ATTRIBUTE = re.compile(r"\s+(?:([A-Za-z_:][\w:.-]*)(?:\s*=\s*(?:(\"[^\"]*\")|('[^']*')|(?=\{)))?|(?=\{))")
 _END = re.compile(r"\s*/?>")
@@ -18,13 +20,12 @@ _STRING_OR_BRACKET = re.compile(
 )
 _TEXT = re.compile(r"\{\s*(?:\"([^\"]*)\"|'([^']*)'|`([^`$]*)`)\s*\}")
 _LONGEST_TAG = 4_000
-_ENDS_PARAGRAPH = ["paragraph", "reference", "blockquote", "list"]
 
 
 def use_jsx(parser: MarkdownIt) -> None:
     """Add the rules before those of HTML."""
     parser.inline.ruler.before("html_inline", "jsx_inline", _inline)
-    parser.block.ruler.before("html_block", "jsx_block", _block, {"alt": _ENDS_PARAGRAPH})
+    parser.block.ruler.before("html_block", "jsx_block", _block, ENDS_PARAGRAPH)
 
 
 def _inline(state: StateInline, silent: bool) -> bool:

@@ -7,6 +7,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
+from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
+
 
 def leave_out(parser: MarkdownIt, name: str, pattern: re.Pattern[str], *, begins_with: str, before: str) -> None:
     """Leave out what a pattern matches in a paragraph. `before` is the rule that is tried after this one."""
@@ -34,4 +36,4 @@ def leave_out_lines(
             state.line = last + 1
         return last is not None
 
-    parser.block.ruler.before(before, name, rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    parser.block.ruler.before(before, name, rule, ENDS_PARAGRAPH)

@@ -186,7 +186,7 @@ def test_a_file_swapped_for_something_else_after_the_scan_is_refused_at_once(fol
             try:
                 os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))
             except PermissionError:
-                pytest.skip("devices cannot be made here")
+                pytest.skip("this process lacks the right to make devices, which root has")
         with pytest.raises(DocumentError, match=r"^good\.md: "):
             file.read(ANY_SIZE)
 

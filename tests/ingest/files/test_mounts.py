@@ -64,9 +64,10 @@ def test_without_known_mounts_events_are_expected(mounts: str) -> None:
 
 
 def test_a_folder_on_a_local_disk_of_this_machine_needs_no_polling(tmp_path: Path) -> None:
-    kind = subprocess.run(
-        ["stat", "-f", "-c", "%T", tmp_path], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    found = subprocess.run(["stat", "-f", "-c", "%T", tmp_path], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip("stat does not name the file system of temporary files; that of GNU, on Linux, does")
+    kind = found.stdout.strip()
     if kind not in ("ext2/ext3", "overlayfs", "tmpfs", "xfs", "btrfs"):
-        pytest.skip(f"temporary files are on {kind}")
+        pytest.skip(f"temporary files are on {kind}, which this test does not know as a local disk")
     assert not lacks_events(tmp_path)

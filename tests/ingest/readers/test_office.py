@@ -1,7 +1,6 @@
 """Excel and PowerPoint files: sheets and slides are sections, and citations point at rows and slides."""
 
 import io
-import zipfile
 
 import openpyxl
 import pptx
@@ -11,6 +10,7 @@ from pptx.util import Inches
 from ingest.readers.office import read_excel
 from rag.errors import DocumentError
 from tests.kit.conversion import chunks_of
+from tests.kit.excel_files import replaced, saved
 
 
 def workbook(*rows: tuple[object, ...], merged: str = "") -> bytes:
@@ -21,9 +21,7 @@ def workbook(*rows: tuple[object, ...], merged: str = "") -> bytes:
         sheet.append(row)
     if merged:
         sheet.merge_cells(merged)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
+    return saved(book)
 
 
 def test_each_row_of_a_sheet_knows_its_column_names_and_its_row() -> None:
@@ -49,24 +47,15 @@ def test_cells_that_a_sheet_only_implies_are_counted_before_they_are_made() -> N
     for row in range(1, 131):
         far_apart.active.cell(row, 1, "a")
         far_apart.active.cell(row, 16_000, "b")
-    file = io.BytesIO()
-    far_apart.save(file)
-    for content in (merged, file.getvalue()):
+    for content in (merged, saved(far_apart)):
         with pytest.raises(DocumentError, match="cells that the file only implies"):
             read_excel("a.xlsx", content)
 
 
 def with_merged_range(content: bytes, merged: str) -> bytes:
     """openpyxl would make each of the cells."""
-    changed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(changed, "w") as after:
-        for name in before.namelist():
-            part = before.read(name)
-            if name.startswith("xl/worksheets/"):
-                ranges = f'<mergeCells count="1"><mergeCell ref="{merged}"/></mergeCells>'.encode()
-                part = part.replace(b"</sheetData>", b"</sheetData>" + ranges)
-            after.writestr(name, part)
-    return changed.getvalue()
+    ranges = f'<mergeCells count="1"><mergeCell ref="{merged}"/></mergeCells>'.encode()
+    return replaced(content, b"</sheetData>", b"</sheetData>" + ranges)
 
 
 def test_a_slide_is_a_section_with_its_list_its_table_and_its_notes() -> None:

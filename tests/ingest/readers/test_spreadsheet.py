@@ -1,8 +1,6 @@
 """Sheets are read as they are shown, sparsely, and with the row numbers that Excel shows."""
 
 import datetime
-import io
-import zipfile
 from collections.abc import Callable
 
 import openpyxl
@@ -13,6 +11,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ingest.readers.grid import GridCell, GridRow
 from ingest.readers.spreadsheet import Sheet, read_sheets
 from rag.errors import DocumentError
+from tests.kit.excel_files import replaced, saved
 
 
 def xlsx(fill: Callable[[Worksheet], object], title: str = "报价") -> bytes:
@@ -22,12 +21,6 @@ def xlsx(fill: Callable[[Worksheet], object], title: str = "报价") -> bytes:
     sheet.title = title
     fill(sheet)
     return saved(workbook)
-
-
-def saved(workbook: openpyxl.Workbook) -> bytes:
-    file = io.BytesIO()
-    workbook.save(file)
-    return file.getvalue()
 
 
 def rows_of(content: bytes) -> list[tuple[int, list[str]]]:
@@ -86,19 +79,6 @@ def test_a_formula_is_the_value_that_was_saved() -> None:
     content = xlsx(lambda sheet: sheet.append(["=1+1", "合计"]))
     assert rows_of(content) == [(1, ["合计"])]
     assert rows_of(replaced(content, b"<v></v>", b"<v>2</v>")) == [(1, ["2", "合计"])]
-
-
-def replaced(content: bytes, old: bytes, new: bytes) -> bytes:
-    """The file with other XML in its first sheet."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(file, "w") as after:
-        for name in before.namelist():
-            part = before.read(name)
-            if name == "xl/worksheets/sheet1.xml":
-                assert old in part, part
-                part = part.replace(old, new)
-            after.writestr(name, part)
-    return file.getvalue()
 
 
 @pytest.mark.timeout(30)

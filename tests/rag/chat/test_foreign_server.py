@@ -24,7 +24,8 @@ from tests.kit.chat import KEY, MESSAGES, heard
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.skipif(
-    find_spec("accelerate") is None, reason="transformers serve loads models with it; it is in the dev extra"
+    find_spec("accelerate") is None,
+    reason="accelerate, with which `transformers serve` loads models, is not installed; it is in the extra dev",
 )
 
 TRANSFORMERS = Path(sys.executable).with_name("transformers")

