@@ -3,6 +3,7 @@
 It knows collections, rows and expressions, and nothing about generations or documents.
 """
 
+import importlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -217,6 +218,7 @@ class Milvus:
         self, name: str, query: NDArray[np.float32] | str, options: Mapping[str, Any]
     ) -> list[tuple[Row, float]]:
         is_terms = isinstance(query, str)
+        _import_scipy()
         with self._translated(name):
             found = self._client.search(
                 name,
@@ -244,3 +246,13 @@ class Milvus:
 def _consistency(since: ReadTimestamp) -> Mapping[str, Any]:
     latest = {"consistency_level": "Strong"}
     return latest if since == LATEST else {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}
+
+
+def _import_scipy() -> None:
+    """Import `scipy.sparse` where it is installed.
+
+    To learn whether a value is one of its matrices, pymilvus 2.6 runs that package in a way that fails while another
+    thread imports it. What has been imported before does not run again.
+    """
+    with suppress(ModuleNotFoundError):
+        importlib.import_module("scipy.sparse")

@@ -1,6 +1,9 @@
 """A connection reads all rows page by page, and its errors are ours."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -46,3 +49,29 @@ def test_a_read_of_a_file_outlasts_the_deadline_for_a_server(tmp_path: Path) -> 
         assert [row["key"] for row in milvus.rows("rows", 'key == "k"', ["key"])] == ["k"]
         assert milvus.count("rows", 'key == "k"') == 1
         milvus.close()
+
+
+_SEARCH = """
+import sys
+import numpy as np
+from pymilvus.client.utils import SciPyHelper
+from rag.store import rows
+from rag.store.milvus.client import Milvus
+
+look = SciPyHelper._init
+SciPyHelper._init = lambda: (print("scipy.sparse" in sys.modules), look())
+milvus = Milvus(sys.argv[1])
+milvus.create("rows", rows.STATE_COLLECTION)
+assert "scipy.sparse" not in sys.modules
+milvus.search("rows", np.ones(2, np.float32), expression="", limit=1, fields=["key"])
+milvus.close()
+"""
+
+
+@pytest.mark.skipif(find_spec("scipy") is None, reason="scipy is not installed")
+def test_scipy_is_imported_before_a_search_runs_it(tmp_path: Path) -> None:
+    """Run by two threads at once, it fails with KeyError: 'scipy.sparse'."""
+    command = [sys.executable, "-c", _SEARCH, str(tmp_path / "m.db")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert printed
+    assert set(printed) == {"True"}
