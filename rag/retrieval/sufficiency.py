@@ -39,7 +39,8 @@ _KINDS = (
         re.compile(
             r"\d{4}|\d+\s*(?:年|月|日|号|天|小时|分钟|世纪|代)|[一二三四五六七八九十]+(?:年|月|日|天|世纪)|"
             r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|"
-            r"centur(?:y|ies)|years?|days?|hours?|weeks?|months?|minutes?)\b",
+            r"centur(?:y|ies)|years?|days?|hours?|weeks?|months?|minutes?|seconds?)\b|\d\s*(?:ms|s|secs?|mins?|h)\b|"
+            r"_(?:ms|sec|second|min|minute|hour|day|interval|timeout|ttl)s?\b",  # names of settings
             re.IGNORECASE,
         ),
     ),

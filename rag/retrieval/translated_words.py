@@ -7,7 +7,7 @@ name or a number, or one of its translations.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
@@ -64,8 +64,9 @@ def coverage_across(words: Sequence[TranslatedWord], terms: Mapping[str, Set[str
     `terms` are those of the texts, by any names. A word that few of the texts hold counts more, by its idf among them.
     One that has no translation and stands in no text counts nothing. Empty if no word counts.
     """
-    stemmed = [frozenset(map(stem, each)) for each in terms.values()]
-    shares = [_shares_held(word, stemmed) for word in words]
+    forms = [[name_terms(form) for form in (word.word, *word.translations)] for word in words]
+    texts = _held(frozenset().union(*(form for each in forms for form in each)), terms.values())
+    shares = [[max(_share(form, text) for form in each) for text in texts] for each in forms]
     weights = np.array([_weight(word, of_word) for word, of_word in zip(words, shares, strict=True)])
     if not weights.any():
         return {}
@@ -121,10 +122,11 @@ def _says_nothing(word: str) -> bool:
     return is_question_word(word) or word in _FUNCTION_WORDS
 
 
-def _shares_held(word: TranslatedWord, texts: Sequence[Set[str]]) -> list[float]:
-    """Return how much (0..1) of a word, or of the translation that fits best, each text holds."""
-    forms = [name_terms(form) for form in (word.word, *word.translations)]
-    return [max(_share(form, text) for form in forms) for text in texts]
+def _held(wanted: Set[str], texts: Collection[Set[str]]) -> list[frozenset[str]]:
+    """Return the stems of each text that are wanted."""
+    stems = {term: stem(term) for term in frozenset().union(*texts)}
+    known = {term for term, stemmed in stems.items() if stemmed in wanted}
+    return [frozenset(stems[term] for term in text & known) for text in texts]
 
 
 def _share(form: frozenset[str], terms: Set[str]) -> float:
