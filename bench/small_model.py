@@ -126,6 +126,12 @@ def read_questions(path: Path) -> Iterator[Question]:
         yield Question(entry["question"], None)
 
 
+def is_right(answer: Answer, facts: Sequence[str]) -> bool:
+    """Whether an answer has all facts, without regard to case and white space."""
+    text = "".join(answer.text.lower().split())
+    return not answer.refused and all("".join(fact.lower().split()) in text for fact in facts)
+
+
 async def _ask_all(
     services: Services, name: str, questions: Sequence[Question]
 ) -> tuple[dict[str, int], list[dict[str, Any]]]:
@@ -153,17 +159,11 @@ async def _ask_all(
             outputs.append({"set": name, "question": question.text, "output": chat.output, "truncated": chat.truncated})
         if question.facts is not None:
             counts["answerable"] += 1
-            counts["right_without_model"] += _is_right(quoted, question.facts)
-            counts["right_with_model"] += _is_right(written, question.facts)
+            counts["right_without_model"] += is_right(quoted, question.facts)
+            counts["right_with_model"] += is_right(written, question.facts)
             counts["refused_with_model"] += written.refused
     await chat.close()
     return counts, outputs
-
-
-def _is_right(answer: Answer, facts: Sequence[str]) -> bool:
-    """Whether an answer has all facts, without regard to case and white space."""
-    text = "".join(answer.text.lower().split())
-    return not answer.refused and all("".join(fact.lower().split()) in text for fact in facts)
 
 
 def _settings(documents: Path, folder: Path, url: str) -> Settings:
