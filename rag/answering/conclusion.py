@@ -1,5 +1,6 @@
 """The end of an answer: its statements are verified, and quotes stand beside it or replace it where they are weak."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from rag.text.remarks import is_remark
 from rag.text.sentences import split_sentences
 from rag.types import AnswerReason
 
-_CLOSING = "\"'”’」』）)*_ "
+_ASKS = re.compile(r"[?？]\W*\Z")
 Verify = Callable[[str, Mapping[int, str]], Verification]
 """Checks each statement of a text against the passages, given by number. Blocks; raises ZhiwenError."""
 
@@ -54,8 +55,10 @@ def conclude(draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Ve
     loops = said != whole
     verification = verify(said, passages)
     draft.seconds["verify"] = time.perf_counter() - started
-    reliance = rate_answer(verification, is_cut=draft.is_truncated and not loops, loops=loops)
-    reason = _reason(said, verification, reliance)
+    reliance: Reliance = "strayed"
+    if cited_numbers(verification.text):
+        reliance = rate_answer(verification, is_cut=draft.is_truncated and not loops, loops=loops)
+    reason = _reason(said, verification) if reliance == "strayed" else None
     composition = _composition(draft, prompt, f"{verification.text}{notice}", evidence, reason, verification)
     tail = _sources(draft.text, composition.text, evidence)
     return Conclusion(composition, tail, "sound" if reason == "model_declined" else reliance)
@@ -115,14 +118,8 @@ def _sources(streamed: str, text: str, evidence: Evidence) -> str:
     return _below(streamed, NOTICES[evidence.language].sources.format(markers=markers)) if markers else ""
 
 
-def _reason(said: str, verification: Verification, reliance: Reliance) -> AnswerReason | None:
-    if reliance != "strayed" and cited_numbers(verification.text):
-        return None
-    remarks = [
-        one
-        for one in split_sentences(said)
-        if is_remark(one.strip("# ")) and not one.rstrip(_CLOSING).endswith(("?", "？"))
-    ]
+def _reason(said: str, verification: Verification) -> AnswerReason:
+    remarks = [one for one in split_sentences(said) if is_remark(one.strip("# ")) and not _ASKS.search(one)]
     if not verification.checked and (remarks or not said.strip()):
         # Nothing but politeness, or that the passages do not say it.
         return "model_declined"
