@@ -129,6 +129,7 @@ class Usage:
 Outcome = Literal[
     "answered",
     "declined",
+    "looped",
     "truncated",
     "unavailable",
     "busy",
@@ -147,8 +148,9 @@ Outcome = Literal[
 class Attempt:
     """One call of a chat model and its outcome; `problem` is the message of its error, if any.
 
-    `declined` means that the call was closed because the model went on after declining to answer, `truncated` that the
-    text stops at its length limit. `first_token_seconds` is None if no token came.
+    `declined` means that the call was closed because the model went on after declining to answer, `looped` that it was
+    because the model only repeated itself, `truncated` that the text stops at its length limit. `first_token_seconds`
+    is None if no token came.
     """
 
     model: str

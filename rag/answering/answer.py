@@ -9,10 +9,11 @@ from rag.answering.answer_trace import build_trace, repeat_trace
 from rag.answering.cache import AnswerCache, CacheKey, is_cacheable
 from rag.answering.compose import compose
 from rag.answering.draft import Composition
-from rag.answering.gathering import Gathered, Gatherer
+from rag.answering.gathering import Gathered, Gatherer, quote_evidence
 from rag.answering.greeting import greeting_text
 from rag.answering.history import Turn, recent_turns
 from rag.answering.quote import EXTRACTIVE
+from rag.answering.quoted_answer import QuotedAnswer
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
 from rag.blocking_work import run_blocking
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
@@ -142,12 +143,16 @@ class Answerer:
         def verify(text: str, passages: Mapping[int, str]) -> Verification:
             return verify_answer(text, passages, snapshot.statistics.idf, self.searcher.embedder)
 
+        def quote(evidence: Evidence) -> QuotedAnswer | None:
+            return quote_evidence(evidence, self.searcher.embedder, min_evidence=self.settings.min_evidence)
+
         return compose(
             found,
             self.chat,
             min_evidence=self.settings.min_evidence,
             max_answer_tokens=self.max_answer_tokens,
             verify=verify,
+            quote=quote,
             instructions=self.settings.instructions,
         )
 
