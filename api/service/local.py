@@ -2,12 +2,15 @@
 
 import asyncio
 from contextlib import aclosing
+from functools import cached_property
 from types import TracebackType
 
 from api.service.ask import AskRequest, AskResponse, answer_events
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, run_ingest
+from api.service.kept_questions import keep_unanswered_questions
 from api.service.operation import Operation, RequestT, ResponseT
 from api.service.protocol import OnPlan, OnProgress, OnText
+from rag.answering.answer import Answerer
 from rag.chat.protocol import TextDelta
 from rag.settings import Settings
 from rag.types import Answer
@@ -56,9 +59,14 @@ class LocalService:
         )
         return IngestResponse.of(report)
 
+    @cached_property
+    def _answerer(self) -> Answerer:
+        keep_unanswered_questions(self._services.traces, self._services.questions)
+        return self._services.answerer
+
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
         try:
-            async with aclosing(answer_events(self._services.answerer, request)) as events:
+            async with aclosing(answer_events(self._answerer, request)) as events:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         on_text(event.text)

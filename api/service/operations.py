@@ -6,6 +6,7 @@ from api.service.documents import DOCUMENTS
 from api.service.draft import DRAFT
 from api.service.evaluation import EVALUATE
 from api.service.feedback import FEEDBACK
+from api.service.gaps import GAPS
 from api.service.health import HEALTH
 from api.service.ingest import PREVIEW, ROLLBACK
 from api.service.operation import Operation
@@ -24,6 +25,7 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     TEXT,
     DOCUMENTS,
     FEEDBACK,
+    GAPS,
     EVALUATE,
     DRAFT,
 )

@@ -6,6 +6,7 @@ const TEXTS = {
   navigation: ["主导航", "Main"],
   nav_ask: ["提问", "Ask"],
   nav_knowledge: ["知识库", "Knowledge"],
+  nav_gaps: ["未解答", "Gaps"],
   other_language: ["EN", "中文"],
   switch_language: ["EN：切换到英文", "中文: switch to Chinese"],
   switch_theme: ["切换深色或浅色", "Switch between light and dark"],
@@ -168,6 +169,19 @@ const TEXTS = {
   no_headings: ["没有标题", "No headings"],
   read_document: ["阅读全文", "Read the document"],
   never: ["还没有", "Never"],
+  gaps_off: ["没有留下问题。把 traces.keep_questions 设成 true，之后答不上来的问题会列在这里。", "No questions are kept. Set traces.keep_questions to true: from then on, those without an answer are listed here."],
+  gaps_none: ["没有答不上来的问题。", "There is no question without an answer."],
+  gaps_found: ["答不上来的事有 {count} 件，一共问了 {asked} 次。", "{count} things that nobody could answer, asked {asked} times in all.", "One thing that nobody could answer, asked {asked} times in all."],
+  gap_asked: ["{count} 次", "{count} times", "once"],
+  gap_refused: ["拒答 {number}", "refused {number}"],
+  gap_unverified: ["未核实 {number}", "unverified {number}"],
+  gap_disliked: ["踩 {number}", "thumbs down {number}"],
+  gap_answerable: ["现在的文档也许已经能答。", "The documents may answer this by now."],
+  gap_nearest: ["最接近的内容", "Nearest section"],
+  gap_golden: ["写成黄金问题", "Golden question"],
+  gap_draft: ["起草缺的段落", "Draft the paragraph"],
+  download_csv: ["下载 CSV", "CSV"],
+  download_json: ["下载 JSON", "JSON"],
 };
 
 export function language() {
