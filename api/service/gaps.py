@@ -143,5 +143,9 @@ GAPS = Operation(
     scope="ask",
     tag="service",
     is_answer=True,
-    example=Example(response=example_values.GAPS, errors=("state", "embedder", "store")),
+    example=Example(
+        parameters={"limit": 20, "days": 30},
+        response=example_values.GAPS,
+        errors=("state", "embedder", "store"),
+    ),
 )
