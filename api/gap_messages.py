@@ -25,6 +25,18 @@ GAP_MESSAGES: Mapping[str, dict[Language, str]] = {
     "gap_between": {"zh": "{first} 到 {last}", "en": "{first} to {last}"},
     "gap_nearest": {"zh": "最接近：{place}", "en": "nearest: {place}"},
     "gap_answerable": {"zh": "现在的文档也许已经能答", "en": "the documents may answer this by now"},
+    "stale_none": {
+        "zh": "最近 {days:g} 天的回答没有用到旧文档。",
+        "en": "No answer of the last {days:g} days rests on an old document.",
+    },
+    "stale_found": {
+        "zh": "最近 {days:g} 天的回答用到的旧文档有 {found} 篇：",
+        "en": "Old documents that answers of the last {days:g} days rest on: {found}",
+    },
+    "stale_answers": {"zh": "{answers} 次回答", "en": "answers: {answers}"},
+    "front matter": {"zh": "文档自己写的", "en": "by its front matter"},
+    "git": {"zh": "git 提交", "en": "by git"},
+    "file": {"zh": "文件时间", "en": "by its file"},
     "gap_unknown": {
         "zh": "没有第 {number} 件，一共列出了 {shown} 件。",
         "en": "there is no gap {number}; {shown} are listed",

@@ -20,6 +20,7 @@ from rag.published_url import PassageUrls
 from rag.retrieval.search import Searcher
 from rag.settings import Settings
 from rag.state.database import StateDatabase
+from rag.state.document_uses import DocumentUses
 from rag.state.feedback import FeedbackLog
 from rag.state.questions import QuestionLog
 from rag.state.traces import TraceStore
@@ -126,6 +127,13 @@ class Services:
         questions = QuestionLog(self.settings.traces, self.state)
         self._exit_stack.callback(questions.close)
         return questions
+
+    @cached_property
+    def document_uses(self) -> DocumentUses:
+        """How many answers rest on each document."""
+        uses = DocumentUses(self.settings.traces, self.state)
+        self._exit_stack.callback(uses.close)
+        return uses
 
     @cached_property
     def gaps(self) -> GapFinder:

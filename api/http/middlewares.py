@@ -16,7 +16,7 @@ from api.http.server_context import ServerContext
 from api.monitoring.gauges import LoadCollector, RerankCollector, StoreCollector
 from api.monitoring.metrics import Metrics, add_metrics
 from api.monitoring.request_log import RequestLogMiddleware, note_answer
-from api.service.kept_questions import keep_unanswered_questions
+from api.service.kept_questions import observe_answers
 from ingest.background import IngestRunner
 from rag.models.rerankers.time_limit import TimeLimitedReranker
 from rag.settings import ServeSettings
@@ -43,7 +43,7 @@ def add_middlewares(app: FastAPI, services: Services, runner: IngestRunner, cont
         metrics.registry.register(RerankCollector(services.reranker.calls))
     services.traces.observe(metrics.count_answer)
     services.traces.observe(note_answer)
-    keep_unanswered_questions(services.traces, services.questions)
+    observe_answers(services.traces, services.questions, services.document_uses)
     services.traces.observe_searches(metrics.count_search)
     runner.observe(metrics.count_ingest)
     add_metrics(app, metrics)

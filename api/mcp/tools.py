@@ -64,12 +64,13 @@ class FetchResult(BaseModel):
 
 
 class Source(BaseModel):
-    """A passage that the answer cites as `[number]`."""
+    """A passage that the answer cites as `[number]`. `date` is the day of its document, "" if it is not known."""
 
     number: int
     title: str
     url: str
     quote: str
+    date: str = ""
 
 
 class AskResult(BaseModel):
@@ -185,6 +186,7 @@ def _ask_result(answer: AskResponse) -> AskResult:
             title=PATH_SEPARATOR.join((citation.source, *citation.heading_path)),
             url=citation.url,
             quote=citation.quote,
+            date=citation.date,
         )
         for citation in answer.citations
     ]

@@ -29,7 +29,7 @@ ANSWER = {
     "answer": TEXT,
     "refused": False,
     "reason": None,
-    "citations": [{"number": 1, **LOCATION, "quote": ROW, "url": URL}],
+    "citations": [{"number": 1, **LOCATION, "quote": ROW, "url": URL, "date": "2026-01-31"}],
     "unverified": [],
     "model": "qwen/qwen-plus",
     "generation": 1,

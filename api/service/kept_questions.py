@@ -1,19 +1,24 @@
-"""Which questions are kept for the list of gaps, and under whose name."""
+"""What is kept of answers besides their traces: questions without an answer, and the use of documents."""
 
 from api.current_caller import current_caller
 from rag.gaps.problem import kept_question, question_to_keep
+from rag.state.document_uses import DocumentUses
 from rag.state.feedback import Rating
 from rag.state.questions import QuestionLog
 from rag.state.traces import Trace, TraceStore
 
 
-def keep_unanswered_questions(traces: TraceStore, log: QuestionLog) -> None:
-    """Keep the question of each answer from now on that was refused or is unverified, with the name of the caller."""
+def observe_answers(traces: TraceStore, log: QuestionLog, uses: DocumentUses) -> None:
+    """From now on, count the documents of each answer, and keep its question if it was refused or is unverified.
+
+    The question is kept under the name of the caller.
+    """
 
     def keep(trace: Trace) -> None:
         log.forget_if_disabled()
         if kept := question_to_keep(trace, current_caller().name):
             log.add(kept)
+        uses.add(trace)
 
     traces.observe(keep)
 

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from api.service.ask import AskRequest, AskResponse, answer_events
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, run_ingest
-from api.service.kept_questions import keep_unanswered_questions
+from api.service.kept_questions import observe_answers
 from api.service.operation import Operation, RequestT, ResponseT
 from api.service.protocol import OnPlan, OnProgress, OnText
 from rag.answering.answer import Answerer
@@ -61,8 +61,9 @@ class LocalService:
 
     @cached_property
     def _answerer(self) -> Answerer:
-        keep_unanswered_questions(self._services.traces, self._services.questions)
-        return self._services.answerer
+        services = self._services
+        observe_answers(services.traces, services.questions, services.document_uses)
+        return services.answerer
 
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
         try:

@@ -12,6 +12,7 @@ from api.service.ingest import PREVIEW, ROLLBACK
 from api.service.operation import Operation
 from api.service.read_text import TEXT
 from api.service.search import SEARCH
+from api.service.stale_documents import STALE
 from api.service.status import STATUS
 from api.service.trace import TRACE
 
@@ -26,6 +27,7 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     DOCUMENTS,
     FEEDBACK,
     GAPS,
+    STALE,
     EVALUATE,
     DRAFT,
 )

@@ -180,6 +180,10 @@ const TEXTS = {
   gap_nearest: ["最接近的内容", "Nearest section"],
   gap_golden: ["写成黄金问题", "Golden question"],
   gap_draft: ["起草缺的段落", "Draft the paragraph"],
+  stale_title: ["常被引用的旧文档", "Old documents that answers rest on"],
+  stale_found: ["最近 {days} 天的回答用到的旧文档有 {count} 篇（一年以上没改）。", "Old documents that answers of the last {days} days rest on, unchanged for a year: {count}"],
+  stale_none: ["最近 {days} 天的回答没有用到一年以上没改的文档。", "No answer of the last {days} days rests on a document that is unchanged for a year."],
+  stale_answers: ["{count} 次回答", "{count} answers", "{count} answer"],
   download_csv: ["下载 CSV", "CSV"],
   download_json: ["下载 JSON", "JSON"],
 };

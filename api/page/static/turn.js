@@ -127,7 +127,7 @@ export class Turn {
           { class: "source" },
           el("span", { class: "number" }, String(citation.number)),
           el("span", {}, citation.heading_path.join(" › ") || passage.title || citation.source),
-          el("span", { class: "where path" }, linesOf(citation)),
+          el("span", { class: "where path" }, [linesOf(citation), citation.date].filter(Boolean).join(" · ")),
           el("span", { class: "quote" }, citation.quote),
         ),
       );

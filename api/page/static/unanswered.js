@@ -9,6 +9,7 @@ import { language, say, t } from "./i18n.js";
 const LIMIT = 50;
 const summary = document.getElementById("summary");
 const list = document.getElementById("gaps");
+const stale = document.getElementById("stale");
 let found = null;
 
 async function load() {
@@ -101,6 +102,25 @@ function between({ first_asked: first, last_asked: last }) {
   return from === to ? from : `${from} – ${to}`;
 }
 
+// Only an administrator may see how much others use a document, so nothing is asked until somebody wants to know.
+async function loadStale() {
+  if (!stale.open) return;
+  const text = document.getElementById("stale-summary");
+  try {
+    const { days, found: count, documents } = await json(route(`/gaps/stale?limit=${LIMIT}`));
+    say(text, count ? "stale_found" : "stale_none", { count, days });
+    const items = documents.map(({ title, source, date, answers, url }) => {
+      const uses = say(el("span", { class: "count" }), "stale_answers", { count: answers });
+      const place = el("span", { class: "path" }, [date, source].join(" · "));
+      return el("li", {}, el("a", { href: url, class: "use" }, el("b", {}, title || source), uses, place));
+    });
+    document.getElementById("stale-documents").replaceChildren(...items);
+  } catch (error) {
+    waitOut(error, loadStale);
+    say(text, ...describe(error));
+  }
+}
+
 // With an API key, the file cannot be a link: a browser sends no key when it follows one.
 async function download(path, name) {
   try {
@@ -116,6 +136,7 @@ async function download(path, name) {
 const downloads = [document.getElementById("csv"), document.getElementById("json")];
 downloads[0].addEventListener("click", () => download("/page/gaps.csv", "gaps.csv"));
 downloads[1].addEventListener("click", () => download("/gaps?limit=100", "gaps.json"));
+stale.addEventListener("toggle", loadStale);
 document.addEventListener("zhiwen:language", () => found && show());
 start("unanswered");
 document.title = `${t("nav_gaps")} · 知问`;

@@ -120,3 +120,32 @@ def test_without_the_setting_nothing_is_kept_and_the_command_says_what_to_set(wo
     assert "traces.keep_questions" in workspace.run("gaps").out
     assert workspace.run("gaps", "--json").json == {"kept": False, "found": 0, "asked": 0, "gaps": []}
     assert workspace.given(ZHIWEN_TRACES__KEEP_QUESTIONS="true").run("gaps", "--json").json["found"] == 0
+
+
+def test_old_documents_are_ranked_by_the_answers_that_rest_on_them(keyed: Server) -> None:
+    old = "---\nupdated: 2019-05-06\n---\n\n# Foghorn\n\nThe foghorn sounds every ninety seconds in thick fog.\n"
+    keyed.workspace.write("foghorn.md", old)
+    headers = {"Authorization": f"Bearer {KEYS['boss']}"}
+    keyed.client.headers.update(headers)
+    assert keyed.ingest()["error"] is None
+    del keyed.client.headers["Authorization"]
+    answer = call(keyed, "one", "POST", "/ask", question="How often does the foghorn sound in thick fog?")
+    assert [citation["date"] for citation in answer["citations"]] == ["2019-05-06"]
+    found = eventually(
+        lambda: call(keyed, "boss", "GET", "/gaps/stale"),
+        until=lambda found: found["found"] == 1,
+        within_seconds=30,
+        message="the answer is counted",
+    )
+    [document] = found["documents"]
+    assert {key: document[key] for key in ("source", "date", "dated_by", "answers")} == {
+        "source": "foghorn.md",
+        "date": "2019-05-06",
+        "dated_by": "front matter",
+        "answers": 1,
+    }
+    assert call(keyed, "boss", "GET", "/gaps/stale?older_than_days=36500")["documents"] == []
+    refused = keyed.client.get("/gaps/stale", headers={"Authorization": f"Bearer {KEYS['one']}"})
+    assert_json_error(refused, 403, "scope_missing")
+    shown = keyed.workspace.given(LANG="en_US.UTF-8").run("gaps", "--stale")
+    assert "2019-05-06  answers: 1  foghorn.md" in shown.out, shown
