@@ -221,6 +221,8 @@ class ServeSettings(Section):
     watch_poll: Literal["auto", "always", "never"] = "auto"
     drain_seconds: float = Field(default=4, ge=0, le=600)
     log_text: bool = False
+    audit_file: str = ""
+    audit_text: bool = False
     otlp_endpoint: Annotated[str, _no_credentials("set OTEL_EXPORTER_OTLP_HEADERS")] = ""
     public_url: Annotated[str, _PUBLIC] = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
     link_list: bool = True
