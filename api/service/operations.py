@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.service.document_lines import GREP, LINES
 from api.service.documents import DOCUMENTS
 from api.service.draft import DRAFT
 from api.service.evaluation import EVALUATE
@@ -25,6 +26,8 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     TRACE,
     TEXT,
     DOCUMENTS,
+    GREP,
+    LINES,
     FEEDBACK,
     GAPS,
     STALE,
