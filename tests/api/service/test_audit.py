@@ -55,6 +55,7 @@ def test_who_asked_ingested_and_rolled_back_is_noted_without_texts(audited: Serv
     audited.wait_for_ingest()
     del audited.client.headers["Authorization"]
     call(audited, "boss", "POST", "/rollback")
+    call(audited, "reader", "POST", "/rollback")
     audited.client.post("/rollback")
     call(audited, "reader", "GET", "/health")
     noted = lines(file)
@@ -63,6 +64,7 @@ def test_who_asked_ingested_and_rolled_back_is_noted_without_texts(audited: Serv
         ("asked", "reader", "POST /v1/chat/completions", 200),
         ("ingested", "boss", "POST /ingest", 202),
         ("rolled back", "boss", "POST /rollback", 409),
+        ("rolled back", "reader", "POST /rollback", 403),
         ("rolled back", "", "POST /rollback", 401),
     ]
     assert [line.get("trace_id") for line in noted[:3]] == [answer["trace_id"], completion["trace_id"], None]
