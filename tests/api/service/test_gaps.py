@@ -16,12 +16,12 @@ from tests.kit.waiting import eventually
 
 UNKNOWN = "Who is the president of France?"
 KNOWN = "How often should the lens be polished?"
-KEYS = {name: key_of(name) for name in ("one", "other", "boss")}
+KEYS = {name: key_of(name) for name in ("one", "other", "third", "boss")}
 
 
 @pytest.fixture(scope="module")
 def keyed(ingested: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    scopes = {"one": "ask", "other": "ask", "boss": "admin"}
+    scopes = {"one": "ask", "other": "ask", "third": "ask", "boss": "admin"}
     given = ",".join(f"{name}:{scopes[name]}:{key}" for name, key in KEYS.items())
     workspace = ingested.copy_to(tmp_path_factory.mktemp("keyed"))
     with workspace.given(ZHIWEN_SERVE__KEYS=given, ZHIWEN_TRACES__KEEP_QUESTIONS="true").serving() as running:
@@ -75,13 +75,50 @@ def test_a_key_sees_its_own_questions_and_an_administrator_all(keyed: Server) ->
     gaps(keyed, "other", 1)
 
 
+STREAMED = {"model": "zhiwen", "stream": True, "messages": [{"role": "user", "content": "Which bus goes to Lisbon?"}]}
+TOOL = {"name": "ask", "arguments": {"question": "Which bus goes to Lisbon now?"}}
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": TOOL}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", STREAMED),
+        ("/mcp", CALL),
+        ("/page/ask", {"question": "Which bus goes to Lisbon today?"}),
+    ],
+)
+def test_a_question_belongs_to_the_key_that_asked_it_in_every_protocol(
+    keyed: Server, path: str, body: dict[str, Any]
+) -> None:
+    headers = {"Authorization": f"Bearer {KEYS['third']}", "Accept": "application/json, text/event-stream"}
+    before = len(all_questions(keyed, "third"))
+    assert keyed.client.post(path, json=body, headers=headers).status_code == 200
+    eventually(
+        lambda: all_questions(keyed, "third"),
+        until=lambda found: len(found) == before + 1,
+        within_seconds=30,
+        message="the question is kept under its key",
+    )
+    assert not any("Lisbon" in question for question in all_questions(keyed, "one"))
+
+
+def all_questions(server: Server, name: str) -> list[str]:
+    return [question for gap in call(server, name, "GET", "/gaps")["gaps"] for question in gap["questions"]]
+
+
 def test_the_file_for_spreadsheets_has_a_row_for_each_gap_and_no_formula(keyed: Server) -> None:
     call(keyed, "boss", "POST", "/ask", question='=HYPERLINK("https://a.example")')
-    gaps(keyed, "boss", 3)
+    found = eventually(
+        lambda: call(keyed, "boss", "GET", "/gaps")["gaps"],
+        until=lambda found: any(gap["question"].startswith("=") for gap in found),
+        within_seconds=30,
+        message="the formula is kept",
+    )
     response = keyed.client.get("/page/gaps.csv", headers={"Authorization": f"Bearer {KEYS['boss']}"})
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(response.text.removeprefix("\ufeff"))))
-    assert len(rows) == 3
+    assert len(rows) == len(found)
     assert '\'=HYPERLINK("https://a.example")' in [row["question"] for row in rows]
     assert_json_error(keyed.client.get("/page/gaps.csv"), 401, "key_missing")
 
