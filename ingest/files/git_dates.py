@@ -19,6 +19,9 @@ from rag.errors import DocumentError
 
 _SECONDS = 10.0
 """What a long history takes longer to tell is not waited for: those files have the date of the file."""
+_MAX_BYTES = 32 * 1024 * 1024
+"""A few objects of a repository can stand for billions of files, so what git may say is bounded, too."""
+_MAX_LINE_BYTES = 64 * 1024
 _COMMIT = "\x01"
 _LIST = ("ls-tree", "-r", "-z", "HEAD", ".")
 _LOG = (
@@ -77,8 +80,8 @@ def _is_in_repository(root: Path) -> bool:
 
 def _blobs(git: str, root: Path) -> dict[str, str]:
     """Return the id of each file's content in the last commit, by its path below the root."""
-    entries = (entry.split("\t", 1) for entry in "".join(_lines(git, root, _LIST)).split("\0") if "\t" in entry)
-    return {name: meta.split()[2] for meta, name in entries}
+    entries = (entry.partition(b"\t") for entry in b"".join(_lines(git, root, _LIST)).split(b"\0")[:-1])
+    return {os.fsdecode(name): meta.split()[2].decode() for meta, _, name in entries}
 
 
 def _is_blob(file: File, committed: Mapping[str, str], max_bytes: int) -> bool:
@@ -93,14 +96,14 @@ def _is_blob(file: File, committed: Mapping[str, str], max_bytes: int) -> bool:
 
 
 def _is_shallow(git: str, root: Path) -> bool:
-    return "".join(_lines(git, root, ("rev-parse", "--is-shallow-repository"))).strip() == "true"
+    return b"".join(_lines(git, root, ("rev-parse", "--is-shallow-repository"))).strip() == b"true"
 
 
 def _changes(git: str, root: Path, *, is_shallow: bool) -> Generator[tuple[str, str], None, None]:
     """Yield the day and the path of each change, newest first."""
     day = ""
     with closing(_lines(git, root, _LOG)) as lines:
-        for line in lines:
+        for line in map(os.fsdecode, lines):
             if line.startswith(_COMMIT):
                 day, _, parents = line.strip().removeprefix(_COMMIT).partition(" ")
                 # The oldest commit of a shallow clone seems to have added everything.
@@ -109,8 +112,8 @@ def _changes(git: str, root: Path, *, is_shallow: bool) -> Generator[tuple[str, 
                 yield day, line.rstrip("\n")
 
 
-def _lines(git: str, root: Path, arguments: Sequence[str]) -> Generator[str, None, None]:
-    """Yield the lines that git prints; less of it if git fails or takes too long."""
+def _lines(git: str, root: Path, arguments: Sequence[str]) -> Generator[bytes, None, None]:
+    """Yield the lines that git prints; fewer if git fails, takes too long or says too much."""
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     process = subprocess.Popen(  # noqa: S603  (git from the path, with arguments of ours)
         [git, "--no-pager", *settings, *arguments],
@@ -124,8 +127,10 @@ def _lines(git: str, root: Path, arguments: Sequence[str]) -> Generator[str, Non
     timer.start()
     try:
         assert process.stdout  # noqa: S101  (a pipe)
-        for line in process.stdout:
-            yield line.decode("utf-8", "surrogateescape")
+        room = _MAX_BYTES
+        while room > 0 and (line := process.stdout.readline(_MAX_LINE_BYTES)):
+            room -= len(line)
+            yield line
     finally:
         timer.cancel()
         process.kill()

@@ -87,6 +87,26 @@ def test_no_setting_of_the_repository_runs_a_program(repository: Path, tmp_path:
     assert not ran.exists()
 
 
+def test_a_few_objects_that_stand_for_billions_of_files_are_not_listed_to_the_end(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", ".")
+    (tmp_path / "a.md").write_text("# a\n", "utf-8")
+    git(tmp_path, "add", "a.md")
+    made = out(tmp_path, "ls-files", "-s").split()[1]
+    for level in range(10):
+        kind, mode = ("tree", "040000") if level else ("blob", "100644")
+        names = "".join(f"{mode} {kind} {made}\t{letter}.md\n" for letter in "abcdefghij")
+        made = out(tmp_path, "mktree", stdin=names)
+    commit = out(tmp_path, "commit-tree", "-m", "bomb", made)
+    git(tmp_path, "update-ref", "HEAD", commit)
+    assert dates(tmp_path) == {}
+
+
+def out(folder: Path, *arguments: str, stdin: str = "") -> str:
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=folder, input=stdin, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def test_what_a_partial_clone_lacks_is_not_fetched(repository: Path, tmp_path: Path) -> None:
     git(repository, "config", "uploadpack.allowFilter", "true")
     git(tmp_path, "clone", "-q", "--filter=tree:0", "--no-checkout", f"file://{repository}", "partial")
