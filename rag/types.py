@@ -94,7 +94,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The source of a statement in an answer. The cited chunk has the `quote` word for word."""
+    """The source of a statement in an answer. The cited chunk has the `quote` word for word.
+
+    `date` is the day of the document, as `2026-01-31`; "" if it is not known.
+    """
 
     number: int
     source: str
@@ -104,6 +107,7 @@ class Citation:
     end_line: int
     quote: str
     url: str
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from rag.answering.answer import Answerer
 from rag.answering.cache import AnswerCache
 from rag.chat.factory import open_chat
 from rag.chat.protocol import ChatModel
+from rag.gaps.finder import GapFinder
 from rag.models.embedders.factory import open_embedder, open_question_embedder
 from rag.models.embedders.protocol import Embedder
 from rag.models.embedders.question_turns import TurnTakingEmbedder
@@ -19,7 +20,9 @@ from rag.published_url import PassageUrls
 from rag.retrieval.search import Searcher
 from rag.settings import Settings
 from rag.state.database import StateDatabase
+from rag.state.document_uses import DocumentUses
 from rag.state.feedback import FeedbackLog
+from rag.state.questions import QuestionLog
 from rag.state.traces import TraceStore
 from rag.store.store import Store
 
@@ -117,6 +120,25 @@ class Services:
     def feedback(self) -> FeedbackLog:
         """The feedback on answers."""
         return FeedbackLog(self.state, self.settings.serve.feedback_path, most=self.settings.state.max_feedback)
+
+    @cached_property
+    def questions(self) -> QuestionLog:
+        """The questions that nobody could answer."""
+        questions = QuestionLog(self.settings.traces, self.state)
+        self._exit_stack.callback(questions.close)
+        return questions
+
+    @cached_property
+    def document_uses(self) -> DocumentUses:
+        """How many answers rest on each document."""
+        uses = DocumentUses(self.settings.traces, self.state)
+        self._exit_stack.callback(uses.close)
+        return uses
+
+    @cached_property
+    def gaps(self) -> GapFinder:
+        """The same questions, grouped by what they ask for."""
+        return GapFinder(self.questions, self.store, self.embedder, self.settings)
 
     @cached_property
     def searcher(self) -> Searcher:

@@ -22,6 +22,7 @@ from api.monitoring.probes import add_health
 from api.monitoring.telemetry import add_telemetry
 from api.openai.routes import add_openai
 from api.page.document_routes import add_documents
+from api.page.gap_routes import add_gaps
 from api.page.picture_routes import add_pictures
 from api.page.routes import add_page
 from api.version import version
@@ -68,6 +69,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
     add_documents(app, services.store, services.settings.knowledge, is_open=context.keys.is_open)
     add_pictures(app, services.settings.knowledge)
     add_page(app, services.answerer, services.settings.knowledge)
+    add_gaps(app, services)
     add_openapi(app)
     add_telemetry(app, services.settings.serve.otlp_endpoint, services.traces)
     return app

@@ -9,7 +9,10 @@ from typing import Any, TypeVar
 from starlette.requests import HTTPConnection
 
 from api.public_urls import absolute, base_url, is_absolute
+from api.schemas.request_model import EmptyRequest
 from api.service.ask import AskRequest, AskResponse
+from api.service.document_lines import GREP, LINES, GrepRequest, GrepResponse, LinesRequest, LinesResponse
+from api.service.documents import DOCUMENTS, DocumentList
 from api.service.factory import open_service
 from api.service.protocol import Service
 from api.service.read_text import TEXT, TextRequest, TextResponse
@@ -19,7 +22,7 @@ from rag.blocking_work import run_blocking
 from rag.settings import Settings
 from rag.wiring import Services
 
-Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse)
+Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse, DocumentList, GrepResponse, LinesResponse)
 Locate = Callable[[str, str], str]
 """Maps the source and the path of a passage to its absolute address."""
 
@@ -44,6 +47,21 @@ class ServerBackend:
         """Answer; if the client cancels the call, the call of the chat model is cancelled too."""
         answer = await final_answer(self._services.answerer.answer(question))
         return locate_response(AskResponse.of(answer), self._locate(connection))
+
+    async def documents(self, connection: Any) -> DocumentList:
+        """List in a thread, because the store blocks."""
+        listed = await run_blocking(DOCUMENTS.run, self._services, EmptyRequest())
+        return locate_response(listed, self._locate(connection))
+
+    async def grep(self, request: GrepRequest, connection: Any) -> GrepResponse:
+        """Look in a thread, because the store blocks."""
+        found = await run_blocking(GREP.run, self._services, request)
+        return locate_response(found, self._locate(connection))
+
+    async def lines(self, request: LinesRequest, connection: Any) -> LinesResponse:
+        """Read in a thread, because the store blocks."""
+        found = await run_blocking(LINES.run, self._services, request)
+        return locate_response(found, self._locate(connection))
 
     def _locate(self, connection: HTTPConnection) -> Locate:
         base = base_url(self._services.settings.serve, connection)
@@ -74,6 +92,18 @@ class CommandBackend:
         request = AskRequest(question=question)
         return await self._run(lambda service: service.ask(request, on_text=lambda piece: None))
 
+    async def documents(self, connection: Any) -> DocumentList:
+        """List through a running server, or in this process."""
+        return await self._run(lambda service: service.call(DOCUMENTS, EmptyRequest()))
+
+    async def grep(self, request: GrepRequest, connection: Any) -> GrepResponse:
+        """Look through a running server, or in this process."""
+        return await self._run(lambda service: service.call(GREP, request))
+
+    async def lines(self, request: LinesRequest, connection: Any) -> LinesResponse:
+        """Read through a running server, or in this process."""
+        return await self._run(lambda service: service.call(LINES, request))
+
     async def _run(self, work: Callable[[Service], Response]) -> Response:
         return await asyncio.to_thread(self._run_blocking, work)
 
@@ -96,7 +126,13 @@ def locate_response(response: Response, locate: Locate) -> Response:
         case SearchResponse():
             hits = [hit.model_copy(update={"url": locate(hit.source, hit.url)}) for hit in response.hits]
             return response.model_copy(update={"hits": hits})
-        case TextResponse():
+        case DocumentList():
+            documents = [each.model_copy(update={"url": locate(each.source, each.url)}) for each in response.documents]
+            return response.model_copy(update={"documents": documents})
+        case GrepResponse():
+            lines = [line.model_copy(update={"url": locate(line.source, line.url)}) for line in response.lines]
+            return response.model_copy(update={"lines": lines})
+        case TextResponse() | LinesResponse():
             return response.model_copy(update={"url": locate(response.source, response.url)})
         case AskResponse():
             citations = [

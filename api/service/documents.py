@@ -9,13 +9,17 @@ from rag.store.store import Store
 
 
 class DocumentSummary(BaseModel):
-    """A document. `chunks` is the number of passages that it was split into, `bytes` the size of the file."""
+    """A document. `chunks` is the number of passages that it was split into, `bytes` the size of the file.
+
+    `date` is its day: from its front matter, else of its last commit in git, else of its file; "" if none is known.
+    """
 
     source: str
     title: str
     chunks: int
     bytes: int
     url: str
+    date: str = ""
 
 
 class DocumentList(BaseModel):
@@ -65,6 +69,7 @@ def list_documents(store: Store) -> DocumentList:
                 chunks=record.chunks,
                 bytes=record.size,
                 url=document_url(record.source),
+                date=record.date,
             )
             for record in records
         ],
@@ -91,6 +96,7 @@ DOCUMENTS = Operation(
                     "chunks": 27,
                     "bytes": 9213,
                     "url": "/docs/overview.md",
+                    "date": "2026-01-31",
                 }
             ],
         },

@@ -8,9 +8,11 @@ from pydantic import BaseModel, Field
 from api.current_caller import current_caller
 from api.schemas.request_model import RequestModel
 from api.service import example_values
+from api.service.kept_questions import keep_rated_question
 from api.service.operation import Example, Operation
 from rag.errors import FeedbackError, StateUnavailable, TraceNotFound
 from rag.state.feedback import Feedback, FeedbackLog, Rating
+from rag.state.questions import QuestionLog
 from rag.state.traces import TraceStore
 
 _MAX_CHARACTERS = 40_000
@@ -57,8 +59,12 @@ class FeedbackResponse(BaseModel):
     feedback: list[FeedbackOut]
 
 
-def give_feedback(traces: TraceStore, log: FeedbackLog, request: FeedbackRequest) -> FeedbackOut:
+def give_feedback(
+    traces: TraceStore, log: FeedbackLog, questions: QuestionLog, request: FeedbackRequest
+) -> FeedbackOut:
     """Save a rating of an answer, with the current time in UTC and the name of the caller's key.
+
+    The question of an answer that is thumbed down is a gap from then on, if such questions are kept.
 
     Raises FeedbackError, and TraceNotFound if the answer has no trace.
     """
@@ -80,6 +86,7 @@ def give_feedback(traces: TraceStore, log: FeedbackLog, request: FeedbackRequest
         given_by=current_caller().name,
     )
     log.append(feedback)
+    keep_rated_question(trace, request.rating, questions)
     return FeedbackOut.of(feedback)
 
 
@@ -105,7 +112,7 @@ FEEDBACK = Operation(
     path="/feedback",
     request=FeedbackRequest,
     response=FeedbackOut,
-    run=lambda services, request: give_feedback(services.traces, services.feedback, request),
+    run=lambda services, request: give_feedback(services.traces, services.feedback, services.questions, request),
     scope="ask",
     tag="ask",
     status=201,

@@ -2,14 +2,19 @@
 
 import asyncio
 from contextlib import aclosing
+from functools import cached_property
 from types import TracebackType
 
 from api.service.ask import AskRequest, AskResponse, answer_events
+from api.service.audit import ACTIONS, COMMAND_LINE, AuditLog
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, run_ingest
+from api.service.kept_questions import observe_answers
 from api.service.operation import Operation, RequestT, ResponseT
 from api.service.protocol import OnPlan, OnProgress, OnText
+from rag.answering.answer import Answerer
 from rag.chat.protocol import TextDelta
 from rag.settings import Settings
+from rag.state.traces import Trace
 from rag.types import Answer
 from rag.wiring import Services
 
@@ -19,6 +24,7 @@ class LocalService:
 
     def __init__(self, settings: Settings) -> None:
         self._services = Services(settings, for_one_command=True)
+        self._audit = AuditLog(settings.serve)
 
     def __enter__(self) -> "LocalService":
         return self
@@ -40,6 +46,7 @@ class LocalService:
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
         """Run an operation in the current thread."""
+        self._note(f"{operation.method} {operation.path}")
         return operation.run(self._services, request)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
@@ -48,6 +55,7 @@ class LocalService:
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
         """Ingest in the current thread."""
+        self._note("POST /ingest")
         report = run_ingest(
             self._services,
             request,
@@ -56,9 +64,20 @@ class LocalService:
         )
         return IngestResponse.of(report)
 
+    @cached_property
+    def _answerer(self) -> Answerer:
+        services = self._services
+        observe_answers(services.traces, services.questions, services.document_uses)
+        services.traces.observe(lambda trace: self._note("POST /ask", trace))
+        return services.answerer
+
+    def _note(self, route: str, trace: Trace | None = None) -> None:
+        if action := ACTIONS.get(route):
+            self._audit.note(action, COMMAND_LINE, trace=trace)
+
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
         try:
-            async with aclosing(answer_events(self._services.answerer, request)) as events:
+            async with aclosing(answer_events(self._answerer, request)) as events:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         on_text(event.text)

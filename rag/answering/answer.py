@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rag.answering.answer_trace import build_trace, repeat_trace
 from rag.answering.cache import AnswerCache, CacheKey, is_cacheable
@@ -19,6 +19,7 @@ from rag.blocking_work import run_blocking
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
 from rag.checks.answer_verification import Verification, verify_answer
 from rag.published_url import PassageUrls
+from rag.retrieval.document_dates import DocumentDates
 from rag.retrieval.evidence import Evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
@@ -55,6 +56,7 @@ class Answerer:
     cache: AnswerCache
     traces: TraceStore
     urls: PassageUrls
+    dates: DocumentDates = field(default_factory=DocumentDates)
 
     @property
     def model_name(self) -> str:
@@ -95,7 +97,7 @@ class Answerer:
         async with aclosing(self._compose(found, snapshot)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Composition):
-                    composition = self._with_urls(piece, found.evidence)
+                    composition = self._with_urls_and_dates(piece, found)
                 else:
                     yield piece
 
@@ -119,7 +121,9 @@ class Answerer:
         """Search for the standalone question; the answer is in the language in which it was asked."""
         language, is_quoted = detect_reply_language(asked), self.chat is None
         gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=is_quoted)
-        return gatherer.gather(question)
+        found = gatherer.gather(question)
+        sources = [passage.chunk.source for passage in found.evidence.passages]
+        return replace(found, dates=self.dates.of(snapshot, sources))
 
     async def _greet(self, key: CacheKey, snapshot: Snapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Answer small talk, without a search and without a model."""
@@ -156,13 +160,13 @@ class Answerer:
             instructions=self.settings.instructions,
         )
 
-    def _with_urls(self, composition: Composition, evidence: Evidence) -> Composition:
-        """Let the citations lead to published pages, where there are any."""
-        chunks = {passage.number: passage.chunk for passage in evidence.passages}
+    def _with_urls_and_dates(self, composition: Composition, found: Gathered) -> Composition:
+        """Let the citations lead to published pages, where there are any, and say how old the documents are."""
+        chunks = {passage.number: passage.chunk for passage in found.evidence.passages}
         citations = []
         for one in composition.citations:
             published = self.urls.published(chunks[one.number], range(one.start_line, one.end_line + 1))
-            citations.append(replace(one, url=published or one.url))
+            citations.append(replace(one, url=published or one.url, date=found.dates.get(one.source, "")))
         return replace(composition, citations=tuple(citations))
 
     def _record(

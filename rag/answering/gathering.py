@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rag.answering.cell_similarity import similar_cells
 from rag.answering.history import Turn, complete_by_rule
@@ -21,12 +21,16 @@ from rag.types import Passage
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was found, the evidence in it, and the seconds by stage; `quoted` if there is no chat model to write."""
+    """What was found, the evidence in it, and the seconds by stage; `quoted` if there is no chat model to write.
+
+    `dates` are the days of the documents of the passages, by source.
+    """
 
     retrieval: Retrieval
     evidence: Evidence
     seconds: Mapping[str, float]
     quoted: QuotedAnswer | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 
 from rag.errors import StateUnavailable
 
-VERSION = 2
+VERSION = 4
 STEPS: Mapping[int, tuple[str, ...]] = {
     2: ("ALTER TABLE feedback ADD COLUMN given_by VARCHAR(64) NOT NULL DEFAULT ''",),
 }
@@ -41,6 +41,26 @@ Table(
     Column("model", Text, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("given_by", String(64), nullable=False, server_default=""),
+)
+
+# `asked_at` is in seconds since 1970, UTC; `asked_by` is the name of an API key.
+Table(
+    "questions",
+    METADATA,
+    Column("trace_id", String(32), primary_key=True),
+    Column("problem", String(16), primary_key=True),
+    Column("asked_by", String(64), primary_key=True),
+    Column("asked_at", Double, nullable=False, index=True),
+    Column("question", Text, nullable=False),
+)
+
+# `day` is a proleptic Gregorian ordinal, as of `datetime.date`.
+Table(
+    "document_uses",
+    METADATA,
+    Column("day", Integer, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("answers", BigInteger, nullable=False),
 )
 
 # Any number will do, as long as all processes use the same one.

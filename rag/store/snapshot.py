@@ -129,6 +129,12 @@ class Snapshot:
         """Return the manifest of one document. Raises FilterError for a source that no document can have."""
         return next(self._records(f'kind == "document" and name == {quote_value(source)}'), None)
 
+    def documents_named(self, sources: Sequence[str]) -> dict[str, DocumentRecord]:
+        """Return the manifests of these documents, by source; none for those that do not exist."""
+        listed = value_lists(sources)
+        records = (each for names in listed for each in self._records(f'kind == "document" and name in {names}'))
+        return {record.source: record for record in records}
+
     def _records(self, expression: str) -> Iterator[DocumentRecord]:
         alive = f"{expression} and {alive_at(self.generation)}"
         manifests = rows.manifests_collection(self.commit.namespace)

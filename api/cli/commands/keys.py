@@ -10,6 +10,7 @@ from api.cli.options import settings_of
 from api.guard.key_file import add_line, line_of
 from api.guard.keys import new_key
 from api.guard.route_rules import SCOPES
+from api.service.audit import COMMAND_LINE, AuditLog
 from api.translations import interface_language, say
 
 keys = typer.Typer(help="Manage API keys for `zhiwen serve`.", no_args_is_help=True)
@@ -33,12 +34,14 @@ def new(
     ] = None,
 ) -> None:
     """Create an API key. It is printed once; only its hash is stored."""
-    configured = settings_of(context).serve.keys_file
+    serve = settings_of(context).serve
+    configured, audit = serve.keys_file, AuditLog(serve)
     target = file or (Path(configured) if configured else None)
     key, language = new_key(), interface_language()
     line = line_of(name, scope or ["ask"], key)
     if target:
         add_line(target, name, line)
+    audit.note("made key", COMMAND_LINE, name=f"{name}:{'+'.join(scope or ['ask'])}")
     print(key)
     note = say("key_added", language, path=target) if target else say("key_line", language, line=line)
     terminal.messages().print(note)

@@ -39,6 +39,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "name": ("not_found",),
     "document": ("document_not_found",),
     "feedback": ("feedback_error",),
+    "state": ("state_unavailable",),
+    "embedder": ("embedder_unavailable", "embedder_mismatch", "embedder_error"),
 }
 """The errors of each kind of work that an operation does."""
 

@@ -13,7 +13,7 @@ ANSWER_KEYS = [
     *("answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id"),
     *("truncated", "usage", "cached"),
 ]
-CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url"]
+CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url", "date"]
 HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score", "url"]
 
 
