@@ -1,12 +1,12 @@
 """Record what a real, very weak chat model writes, and what becomes of it.
 
-    python -m bench.small_model --python .zhiwen/small/bin/python [--held-out SETDIR] [--results FILE]
+    python -m bench.small_model --python .zhiwen/small/bin/python [--evaluation-set SETDIR] [--results FILE]
 
 SmolLM2-135M gets the questions on the shipped knowledge and those on bench/small_set. Its outputs are the worst that a
 model may write: without citations, off the subject, in loops. `tests/` play the recorded ones again.
 
-`--held-out` adds every eighth question of an evaluation set in English whose questions have answers, xquad-en: nothing
-was chosen on these. Its outputs are not kept.
+`--evaluation-set` adds every eighth question of an evaluation set in English whose questions have answers, such as
+xquad-en. Its outputs are not kept.
 
 For each set the command prints how many questions that the documents answer end in an answer with the expected words,
 without a model and with this one, and how many answers were refused. `--results FILE` writes these figures and every
@@ -89,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", type=Path, required=True, help="of the environment that has the model")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), help="which questions to ask")
-    parser.add_argument("--held-out", type=Path, help="folder of an evaluation set whose questions have answers")
+    parser.add_argument("--evaluation-set", type=Path, help="folder of an evaluation set whose questions have answers")
     parser.add_argument("--results", type=Path, help="write figures and outputs to this JSON file")
     arguments = parser.parse_args()
     figures: dict[str, Any] = {}
@@ -97,9 +97,9 @@ def main() -> None:
     with server_process([str(arguments.python), str(_ENDPOINT)], {}) as (url, _):
         if not url:
             parser.error(f"{arguments.python} did not start the model; bench/README.md says what to install")
-        for name in [*arguments.sets, *([arguments.held_out] if arguments.held_out else [])]:
+        for name in [*arguments.sets, *([arguments.evaluation_set] if arguments.evaluation_set else [])]:
             if isinstance(name, Path):
-                figures[name.name] = measure_held_out(name, url)
+                figures[name.name] = measure_evaluation_set(name, url)
             else:
                 figures[name], found = measure(name, url)
                 outputs += found
@@ -115,7 +115,7 @@ def measure(name: str, url: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
         return asyncio.run(_ask_all(services, name, questions))
 
 
-def measure_held_out(folder: Path, url: str) -> dict[str, int]:
+def measure_evaluation_set(folder: Path, url: str) -> dict[str, int]:
     """Ask every eighth question of an evaluation set as `measure` does; return the counts."""
     questions = [
         Question(query.text, query.answers[:1]) for query in load_set(folder).queries[::_EVERY] if query.answers

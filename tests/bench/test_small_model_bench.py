@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from bench.small_model import SETS, measure, measure_held_out, read_questions
+from bench.small_model import SETS, measure, measure_evaluation_set, read_questions
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import openai_server
 
@@ -35,7 +35,7 @@ def test_every_eighth_question_of_another_set_is_asked(tmp_path: Path) -> None:
     lines = [f"{query['_id']}\t{query['_id']}\t1" for query in queries]
     (tmp_path / "qrels.tsv").write_text("\n".join(["query\tdocument\tgain", *lines]), encoding="utf-8")
     with openai_server(completion("Pump 0 weighs 40 kg [1].")) as server:
-        counts = measure_held_out(tmp_path, server.base_url)
+        counts = measure_evaluation_set(tmp_path, server.base_url)
     assert counts["answerable"] == 2
     assert counts["right_with_model"] >= 1
 
