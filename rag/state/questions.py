@@ -126,10 +126,18 @@ def _row(kept: KeptQuestion) -> dict[str, Any]:
     return asdict(kept) | {"question": kept.question.replace("\0", "\ufffd")}
 
 
-_COLUMNS = "trace_id, problem, asked_at, asked_by, question"
-_SELECT = f"SELECT {_COLUMNS} FROM questions WHERE asked_at >= :since ORDER BY asked_at DESC LIMIT :most"  # noqa: S608
-_SELECT_OF_KEY = _SELECT.replace("WHERE", "WHERE asked_by = :asked_by AND")
-_INSERT = f"INSERT INTO questions ({_COLUMNS}) VALUES (:trace_id, :problem, :asked_at, :asked_by, :question)"  # noqa: S608
+_SELECT = """
+SELECT trace_id, problem, asked_at, asked_by, question FROM questions
+WHERE asked_at >= :since ORDER BY asked_at DESC LIMIT :most
+"""
+_SELECT_OF_KEY = """
+SELECT trace_id, problem, asked_at, asked_by, question FROM questions
+WHERE asked_by = :asked_by AND asked_at >= :since ORDER BY asked_at DESC LIMIT :most
+"""
+_INSERT = """
+INSERT INTO questions (trace_id, problem, asked_at, asked_by, question)
+VALUES (:trace_id, :problem, :asked_at, :asked_by, :question)
+"""
 _DELETE = "DELETE FROM questions WHERE trace_id = :trace_id AND problem = :problem AND asked_by = :asked_by"
 _DELETE_OLD = "DELETE FROM questions WHERE asked_at < :oldest"
 _DELETE_EXCESS = """
