@@ -7,6 +7,7 @@ from types import TracebackType
 
 from rag.answering.answer import Answerer
 from rag.answering.cache import AnswerCache
+from rag.blocking_work import Turns
 from rag.chat.factory import open_chat
 from rag.chat.protocol import ChatModel
 from rag.models.embedders.factory import open_embedder, open_question_embedder
@@ -84,6 +85,14 @@ class Services:
         is_remote = self.settings.embedding.provider == "openai"
         return self.settings.serve.max_concurrent_answers if is_remote else usable_threads()
 
+    def _search_turns(self) -> Turns:
+        """Let a caller have as many searches at a time as this machine computes, unless other machines do the work."""
+        settings = self.settings
+        waits = settings.embedding.provider == "openai" or "://" in settings.store.uri
+        waits = waits or settings.rerank.provider == "http"
+        places = settings.serve.max_concurrent_answers
+        return Turns(places, each=places if waits else usable_threads())
+
     @cached_property
     def question_embedder(self) -> Embedder:
         """The embedding model for questions: `embedder`, unless a single command needs only this and not yet that."""
@@ -128,6 +137,7 @@ class Services:
             reranker=self.reranker,
             rerank_candidates=self.settings.rerank.candidates,
             max_question_characters=self.settings.answering.max_question_characters,
+            turns=self._search_turns(),
             on_search=self.traces.record_search,
         )
 

@@ -1,6 +1,5 @@
 """Documents as HTML, each rendered once: a large one takes seconds, and a hostile one all that it is given."""
 
-import asyncio
 import logging
 import sys
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from api.page.plain_document import render_plain
 from ingest.document_process import DocumentProcess
 from ingest.live_documents import LiveDocument
 from ingest.rebuilt_document import rebuild_document
+from rag.blocking_work import Turns
 from rag.errors import DocumentError
 from rag.store.records import Commit
 from rag.store.snapshot import Snapshot
@@ -55,12 +55,12 @@ class _Key:
 class DocumentCache:
     """Renders documents, one at a time in a process of its own, for `max_seconds` at most.
 
-    It keeps those that were read last, at most `max_bytes` in all. For use in one event loop.
+    It keeps those that were read last, at most `max_bytes` in all. For use in one event loop; waiting holds no thread.
     """
 
     def __init__(self, *, max_seconds: float, max_bytes: int = _MAX_BYTES) -> None:
         self._process = DocumentProcess(render_live, timeout_seconds=max_seconds, purpose="render")
-        self._turn = asyncio.Lock()
+        self._turns = Turns(1)
         self._names: tuple[Commit, DocumentNames] | None = None
         self._documents: LRUCache[_Key, ShownDocument] = LRUCache(max_bytes, getsizeof=_size)
 
@@ -69,7 +69,7 @@ class DocumentCache:
         key = _Key(found.snapshot.commit, found.record.source, found.content is not None)
         if kept := self._documents.get(key):
             return kept
-        async with self._turn:
+        async with self._turns.turn_without_a_thread():
             if kept := self._documents.get(key):  # somebody else has waited for it, too
                 return kept
             document = await run_in_threadpool(self._render, found)

@@ -118,7 +118,8 @@ class Answerer:
         """Search for the standalone question; the answer is in the language in which it was asked."""
         language, is_quoted = detect_reply_language(asked), self.chat is None
         gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=is_quoted)
-        return gatherer.gather(question)
+        with self.searcher.turns.turn():
+            return gatherer.gather(question)
 
     async def _greet(self, key: CacheKey, snapshot: Snapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Answer small talk, without a search and without a model."""
