@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from rag.answering.conclusion import Conclusion, Verify, conclude, quote_texts, replace_by_quotes
@@ -11,7 +11,7 @@ from rag.answering.gathering import Gathered
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer, quote_answer
-from rag.blocking_work import run_blocking
+from rag.blocking_work import compute
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.output_filter import OutputFilter
@@ -22,6 +22,8 @@ from rag.types import Attempt
 
 log = logging.getLogger("zhiwen.answer")
 
+_LONG_CHARACTERS = 1000
+"""Filters take milliseconds for longer text, so that they run in a thread; for less, a thread would cost more."""
 _DEFAULT_CONTEXT_TOKENS = 16_384
 """The context that is assumed for a model whose context is unknown."""
 
@@ -61,9 +63,9 @@ async def compose(
                 return
             log.warning("the chat model failed, quoting the documents instead: %s", error)
             draft.by_fallback = draft.is_quoted = True
-            quoted = await run_blocking(quote_answer, evidence, min_evidence=min_evidence)
+            quoted = await compute(quote_answer, evidence, min_evidence=min_evidence)
     if draft.is_quoted and quoted:
-        for text in _quote(draft, quoted, evidence):
+        for text in await compute(_quote, draft, quoted, evidence):
             yield text
     draft.stop_clock()
     conclusion = await _conclude(draft, evidence, prompt, verify, min_evidence)
@@ -72,24 +74,26 @@ async def compose(
     yield conclusion.composition
 
 
-def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> Iterator[TextDelta]:
-    """Write the quotes to the draft, with a note why, and yield their pieces."""
+def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> list[TextDelta]:
+    """Write the quotes to the draft, with a note why, and return their pieces."""
     notices = NOTICES[evidence.language]
     draft.model, draft.quotes = EXTRACTIVE, quoted.quotes
-    for text in quote_texts(quoted, evidence, notices.model_failed if draft.by_fallback else notices.no_model):
-        draft.add(TextDelta(text))
-        yield TextDelta(text)
+    texts = quote_texts(quoted, evidence, notices.model_failed if draft.by_fallback else notices.no_model)
+    pieces = list(map(TextDelta, texts))
+    for piece in pieces:
+        draft.add(piece)
+    return pieces
 
 
 async def _conclude(
     draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify, min_evidence: float
 ) -> Conclusion:
     shown = prompt.evidence if prompt and not draft.is_quoted else evidence
-    conclusion = await run_blocking(conclude, draft, shown, prompt, verify)
+    conclusion = await compute(conclude, draft, shown, prompt, verify)
     if not conclusion.has_strayed:
         return conclusion
-    quoted = await run_blocking(quote_answer, evidence, min_evidence=min_evidence)
-    return replace_by_quotes(conclusion, quoted, evidence) if quoted else conclusion
+    quoted = await compute(quote_answer, evidence, min_evidence=min_evidence)
+    return await compute(replace_by_quotes, conclusion, quoted, evidence) if quoted else conclusion
 
 
 def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str) -> Prompt:
@@ -107,25 +111,31 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
     async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
             if isinstance(piece, ReasoningDelta):
-                if clean := reasoning.feed(piece.text):
+                if clean := await _filtered(reasoning, reasoning.feed, piece.text):
                     yield ReasoningDelta(clean)
                 continue
-            if clean := reasoning.interrupt():
+            if clean := await _filtered(reasoning, reasoning.interrupt):
                 yield ReasoningDelta(clean)
             if isinstance(piece, TextDelta):
                 if output.declined and piece.text.strip():
                     # The model explains why it declines, and nobody will read that.
                     yield Attempt(chat.name, "declined", time.perf_counter() - started)
                     return
-                if clean := output.feed(piece.text):
+                if clean := await _filtered(output, output.feed, piece.text):
                     yield TextDelta(clean)
                 continue
             if isinstance(piece, TextRetracted):
                 output = OutputFilter(prompt.evidence, instructions=prompt.rules)
             if isinstance(piece, Finished):
-                rest = output.finish()
+                rest = await _filtered(output, output.finish)
                 if piece.truncated:
                     rest = f"{rest}\n\n{NOTICES[prompt.evidence.language].truncated}"
                 if rest and not output.declined:
                     yield TextDelta(rest)
             yield piece
+
+
+async def _filtered(gate: OutputFilter | ReasoningGate, work: Callable[..., str], *texts: str) -> str:
+    """Return what a method of the gate returns, without holding up other answers, whatever the model has written."""
+    characters = gate.unfinished_characters + sum(map(len, texts))
+    return work(*texts) if characters < _LONG_CHARACTERS else await compute(work, *texts)

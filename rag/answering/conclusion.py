@@ -53,7 +53,8 @@ def conclude(draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Ve
     draft.seconds["verify"] = time.perf_counter() - started
     reason = _reason(said, verification)
     composition = _composition(draft, prompt, f"{verification.text}{notice}", evidence, reason, verification)
-    added = [number for number in cited_numbers(composition.text) if number not in cited_numbers(said)]
+    known = cited_numbers(said)
+    added = [number for number in cited_numbers(composition.text) if number not in known]
     markers = "".join(f"[{number}]" for number in added)
     return Conclusion(composition, f"\n\n{NOTICES[evidence.language].sources.format(markers=markers)}" if added else "")
 
