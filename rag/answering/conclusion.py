@@ -1,7 +1,7 @@
 """The end of an answer: its statements are verified, and quotes replace it if the documents support none of them."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.citations import build_citations, cite_quotes
@@ -9,13 +9,14 @@ from rag.answering.draft import Composition, Draft
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer, write_answer
+from rag.answering.quotes import Quote
 from rag.chat.prompt import Prompt
 from rag.checks.answer_verification import Verification
 from rag.checks.citation_markers import cited_numbers
 from rag.checks.output_filter import OutputFilter
 from rag.errors import ZhiwenError
 from rag.retrieval.evidence import Evidence
-from rag.types import AnswerReason
+from rag.types import AnswerReason, Citation
 
 Verify = Callable[[str, Mapping[int, str]], Verification]
 """Checks each statement of a text against the passages, given by number. Blocks; raises ZhiwenError."""
@@ -40,7 +41,7 @@ def conclude(draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Ve
     If the verification fails, the composition has the error.
     """
     if draft.is_quoted:  # quotes need no verification
-        reason: AnswerReason | None = None if draft.text.strip() else "model_declined"
+        reason: AnswerReason | None = None if _cited(draft.quotes, draft.text) else "model_declined"
         return Conclusion(_composition(draft, prompt, draft.text, evidence, reason))
     notice = f"\n\n{NOTICES[evidence.language].truncated}" if draft.is_truncated else ""
     said = draft.text.removesuffix(notice)
@@ -63,13 +64,14 @@ def replace_by_quotes(conclusion: Conclusion, quoted: QuotedAnswer, evidence: Ev
     """Return the quotes as the answer, which says that they replace what a model wrote."""
     notices = NOTICES[evidence.language]
     text = "".join(quote_texts(quoted, evidence, notices.model_strayed))
-    if not text:
+    citations = _cited(quoted.quotes, text)
+    if not citations:
         return conclusion
     composition = replace(
         conclusion.composition,
         model=EXTRACTIVE,
         text=text,
-        citations=cite_quotes(quoted.quotes),
+        citations=citations,
         reason=None,
         truncated=False,
         by_fallback=True,
@@ -95,6 +97,11 @@ def _reason(said: str, verification: Verification) -> AnswerReason | None:
     return "unsupported" if cited_numbers(said) else "no_citation"
 
 
+def _cited(quotes: Sequence[Quote], text: str) -> tuple[Citation, ...]:
+    """Return the citations of quotes whose markers are in the text: a passage can end in what swallows its marker."""
+    return tuple(citation for citation in cite_quotes(quotes) if f"[{citation.number}]" in text)
+
+
 def _composition(
     draft: Draft,
     prompt: Prompt | None,
@@ -103,7 +110,7 @@ def _composition(
     reason: AnswerReason | None,
     verification: Verification | None = None,
 ) -> Composition:
-    citations = cite_quotes(draft.quotes) if draft.is_quoted else build_citations(text, evidence)
+    citations = _cited(draft.quotes, text) if draft.is_quoted else build_citations(text, evidence)
     return Composition(
         draft.model,
         "" if reason else text,
