@@ -17,6 +17,7 @@ from api.translations import say
 from api.version import version
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
+from rag.text.markdown_escape import escape_markdown
 from rag.types import PATH_SEPARATOR, AnswerReason, MetadataValue
 
 
@@ -204,5 +205,6 @@ def _as_text(question: str, result: AskResult) -> str:
         lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in result.unverified)]
     if result.sources:
         lines += ["", f"{say('sources', language)}:"]
-        lines += [f"[{source.number}] {source.title} {source.url}" for source in result.sources]
+        # As a link: clients would load pictures and follow addresses of a heading that stands for itself.
+        lines += [f"[{source.number}] [{escape_markdown(source.title)}]({source.url})" for source in result.sources]
     return "\n".join(lines)
