@@ -17,7 +17,7 @@ from api.translations import say
 from api.version import version
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
-from rag.text.markdown_escape import escape_markdown
+from rag.text.markdown_escape import escape_markdown, escape_words
 from rag.types import PATH_SEPARATOR, AnswerReason, MetadataValue
 
 
@@ -202,7 +202,9 @@ def _as_text(question: str, result: AskResult) -> str:
     language = detect_language(question)
     lines = [result.answer]
     if result.unverified:
-        lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in result.unverified)]
+        # Alone, a sentence could be other Markdown than it was in the answer.
+        sentences = map(escape_words, result.unverified)
+        lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in sentences)]
     if result.sources:
         lines += ["", f"{say('sources', language)}:"]
         # As a link: clients would load pictures and follow addresses of a heading that stands for itself.

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -49,6 +50,8 @@ from tests.kit.hostile_addresses import (
 OUTPUTS = int(os.environ.get("ZHIWEN_ADDRESSES", "40"))
 BASE = "https://kb.example.org"
 QUESTION = "What is Milvus?"
+BEACON = "beacon"
+"""What documents have in their hostile addresses, where models have the canary."""
 OWN = (f"{BASE}/docs/", "/docs/", "#")
 
 
@@ -166,10 +169,15 @@ def destinations(markdown: str) -> Iterator[str]:
 
 
 def check(address: str, passages: Sequence[Passage], cited: frozenset[int], shown: str) -> None:
-    """An address stands to the letter in a cited passage, but for the scheme that a client puts before a bare one."""
+    """An address stands to the letter in a cited passage, but for the scheme that a client puts before a bare one.
+
+    Clients decode what is encoded, in the passage as in the answer.
+    """
     if address.startswith(OWN) or not LEADS_AWAY.match(address):
         return
-    texts = [passage.chunk.searchable_text for passage in passages if passage.number in cited]
+    assert CANARY not in unquote(address), shown
+    written = [passage.chunk.searchable_text for passage in passages if passage.number in cited]
+    texts = [*written, *map(unescape, written)]
     bare = address.removeprefix("http://").removeprefix("mailto:")
     assert any(form in text for form in (address, bare, unquote(address), unquote(bare)) for text in texts), (
         address,
@@ -182,9 +190,9 @@ def documents(draw: st.DrawFn) -> str:
     """Documents whose headings and texts are hostile, beside addresses that an answer may have."""
     parts = []
     for number in range(draw(st.integers(1, 3))):
-        heading = " ".join(draw(hostile_places()).split())
+        heading = " ".join(draw(hostile_places(BEACON)).split())
         text = draw(st.sampled_from([PASSAGE, "Nothing to see.", "Milvus is a database: https://uncited.test/p"]))
-        parts.append(f"## Section {number} {heading}\n\nMilvus stores vectors. {text} {draw(hostile_places())}\n")
+        parts.append(f"## Section {number} {heading}\n\nMilvus stores vectors. {text} {draw(hostile_places(BEACON))}\n")
     return "# Guide\n\n" + "\n".join(parts)
 
 
@@ -231,4 +239,3 @@ def test_refusals_and_greetings_lead_nowhere(document: str) -> None:
     for text in texts:
         assert not [address for address in destinations(text) if not address.startswith(OWN)], text
     assert all(address.startswith(OWN) for address in Destinations(html).found), html
-    assert CANARY not in "".join(address for text in texts for address in destinations(text))
