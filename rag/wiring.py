@@ -86,12 +86,12 @@ class Services:
         return self.settings.serve.max_concurrent_answers if is_remote else usable_threads()
 
     def _search_turns(self) -> Turns:
-        """Let a caller have as many searches at a time as this machine computes, unless other machines do the work."""
+        """Let one caller search with all processors but one, or with all threads if other machines do the work."""
         settings = self.settings
         waits = settings.embedding.provider == "openai" or "://" in settings.store.uri
         waits = waits or settings.rerank.provider == "http"
         places = settings.serve.max_concurrent_answers
-        return Turns(places, each=places if waits else usable_threads())
+        return Turns(places, each=places if waits else max(1, usable_threads() - 1))
 
     @cached_property
     def question_embedder(self) -> Embedder:
