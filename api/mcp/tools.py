@@ -18,6 +18,7 @@ from api.version import version
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
 from rag.text.markdown_escape import escape_markdown, escape_words
+from rag.text.markers import strip_markers
 from rag.types import PATH_SEPARATOR, AnswerReason, MetadataValue
 
 
@@ -203,7 +204,7 @@ def _as_text(question: str, result: AskResult) -> str:
     lines = [result.answer]
     if result.unverified:
         # Alone, a sentence could be other Markdown than it was in the answer.
-        sentences = map(escape_words, result.unverified)
+        sentences = [escape_words(strip_markers(sentence)) for sentence in result.unverified]
         lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in sentences)]
     if result.sources:
         lines += ["", f"{say('sources', language)}:"]

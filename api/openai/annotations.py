@@ -7,7 +7,7 @@ from api.public_urls import absolute
 from api.translations import say
 from rag.text.language import Language
 from rag.text.markdown_escape import escape_markdown, escape_words
-from rag.text.markers import find_markers
+from rag.text.markers import find_markers, strip_markers
 from rag.types import PATH_SEPARATOR, Answer, Citation
 
 
@@ -30,7 +30,9 @@ def footer(answer: Answer, base: str, language: Language, *, with_links: bool) -
     lists = []
     if answer.unverified:
         # Alone, a sentence could be other Markdown than it was in the answer.
-        lists.append(_list("unverified", language, list(map(escape_words, answer.unverified))))
+        lists.append(
+            _list("unverified", language, [escape_words(strip_markers(sentence)) for sentence in answer.unverified])
+        )
     if with_links and answer.citations:
         lists.append(_list("sources", language, [_link(citation, base) for citation in answer.citations]))
     return "".join(lists)

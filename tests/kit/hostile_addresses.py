@@ -65,10 +65,10 @@ joined = st.lists(joints, max_size=3).map("".join)
 @st.composite
 def hostile_places(draw: st.DrawFn, canary: str = CANARY) -> str:
     """A hostile address with a canary, written somehow, somewhere."""
-    secret = draw(joined) + draw(st.sampled_from([canary, ""])) + draw(joined)
+    secret = draw(joined) + draw(st.sampled_from([CANARY, ""])) + draw(joined)
     address = draw(ways_in).replace("{}", secret)
     written = "".join(draw(encoded(char)) if char in ":/.@?" else char for char in address)
-    return draw(places).replace("{}", written)
+    return draw(places).replace("{}", written).replace(CANARY, canary)
 
 
 @st.composite
