@@ -8,6 +8,7 @@ from markdown_it.token import Token
 
 from ingest.markup.builder import TreeBuilder
 from ingest.markup.markdown_parser import parse_tokens
+from ingest.markup.rules.jsx import plain_tags
 from ingest.markup.tree import Element, Text
 from rag.text.invisible import remove_invisible
 
@@ -37,7 +38,7 @@ def markdown_tree(text: str, first_line: int = 1, *, is_mdx: bool = False) -> El
 
     Raises RecursionError as `parse_tokens` does.
     """
-    tokens = parse_tokens(text)
+    tokens = parse_tokens(text, is_mdx=is_mdx)
     components = None if is_mdx else frozenset(_BLOCK_TAG.findall(text))
     writer = _TreeWriter(text, first_line, components, tokens)
     writer.write(list(_with_footnotes_in_place(tokens)))
@@ -46,6 +47,7 @@ def markdown_tree(text: str, first_line: int = 1, *, is_mdx: bool = False) -> El
 
 class _TreeWriter:
     def __init__(self, text: str, first_line: int, components: Set[str] | None, tokens: Sequence[Token]) -> None:
+        self._components = components
         self._builder = TreeBuilder(components, source=text)
         self._lines = text.split("\n")
         self._first_line = first_line
@@ -105,7 +107,8 @@ class _TreeWriter:
         if token.type in ("fence", "code_block"):
             self._code(token)
         elif token.type == "html_block":
-            self._builder.html(token.content, line, is_block=True)
+            html = token.content if self._components is not None else plain_tags(token.content)
+            self._builder.html(html, line, is_block=True)
         elif token.type in ("math_block", "math_block_label"):
             math = self._builder.add("pre", line, self._end(token), {"class": "math"})
             math.children = [Text(self._source(token), line)]
