@@ -48,7 +48,7 @@ def markdown_tree(text: str, first_line: int = 1, *, is_mdx: bool = False) -> El
 class _TreeWriter:
     def __init__(self, text: str, first_line: int, components: Set[str] | None, tokens: Sequence[Token]) -> None:
         self._components = components
-        self._builder = TreeBuilder(components, source=text)
+        self._builder = TreeBuilder(components, source=text, is_jsx=components is None)
         self._lines = text.split("\n")
         self._first_line = first_line
         self._used_labels = _labels_of_links(tokens)

@@ -100,3 +100,30 @@ def test_an_expression_that_never_ends_is_text() -> None:
 def test_many_expressions_that_never_end_take_bounded_time() -> None:
     text = "<Lamp of={'\\'\n\n" * 5_000
     assert markdown_tree(text, is_mdx=True).children
+
+
+@pytest.mark.parametrize(
+    ("element", "text"),
+    [
+        (
+            '<Method\n  method={"get"}\n  path={"/bookmarks/check-url"}\n  context={"endpoint"}\n>\n  \n</Method>',
+            "get /bookmarks/check-url",
+        ),
+        ('<Endpoint method="post" path="/lists" id="x" className="y" data-a="b" deprecated="true" />', "post /lists"),
+        ('<Price amount="¥650" per="晚"></Price>', "¥650 晚"),
+        ('<Price amount="¥650">每晚</Price>', "每晚"),
+        ('<span\n  className={"badge"}\n  children={"Version: 1.0"}\n>\n</span>', "Version: 1.0"),
+        ('<my-icon glyph="star"></my-icon>', ""),
+    ],
+)
+def test_of_an_element_without_content_the_strings_are_text(element: str, text: str) -> None:
+    assert text_of("a.mdx", f"{element}\n") == text
+
+
+@pytest.mark.parametrize("end", [">\n</Heading>", "/>"])
+def test_a_heading_that_is_a_component_is_a_heading(end: str) -> None:
+    markdown = f'前。\n\n<Heading\n  as={{"h2"}}\n  className={{"x"}}\n  children={{"认证"}}\n{end}\n\n后。\n'
+    assert [(chunk.heading_path, chunk.content) for chunk in chunks_of("a.mdx", markdown)] == [
+        ((), "前。"),
+        (("认证",), "后。"),
+    ]
