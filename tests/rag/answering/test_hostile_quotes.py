@@ -28,7 +28,12 @@ def quoted(content: str) -> Answer:
 
     async def write() -> Composition:
         composing = compose(
-            found, None, min_evidence=0, max_answer_tokens=100, verify=lambda text, passages: Verification()
+            found,
+            None,
+            min_evidence=0,
+            max_answer_tokens=100,
+            verify=lambda text, passages: Verification(),
+            quote=lambda evidence: None,
         )
         [composition] = [event async for event in composing if isinstance(event, Composition)]
         return composition

@@ -16,7 +16,8 @@ from tests.kit.chat import evidence_of, passage
 
 LONG = 3000
 """Characters without an end of a line."""
-SHORT = ["Ollama ", "是平台 [1]。", "\n\n"] * 1000
+SHORT = [piece for number in range(1000) for piece in (f"Ollama {number} ", "是平台 [1]。", "\n\n")]
+"""No two lines are the same: a loop would be ended."""
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def write(*pieces: str | ChatPiece) -> None:
             min_evidence=0,
             max_answer_tokens=100,
             verify=lambda text, passages: Verification(),
+            quote=lambda evidence: None,
         )
         async for _ in composing:
             pass
@@ -65,7 +67,7 @@ def write(*pieces: str | ChatPiece) -> None:
     [
         ["\\a" * LONG],
         ["[x](", *["\\a"] * LONG, "\n", "b"],
-        ["中"] * LONG,
+        [chr(ord("一") + number) for number in range(LONG)],
         ["https://a.example/", *["a"] * LONG, " ", "b\n"],
         [ReasoningDelta("<a "), *[ReasoningDelta("\\a")] * LONG, "text"],
     ],
