@@ -6,6 +6,7 @@ because browsers load them without a click.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from itertools import takewhile
 
@@ -195,8 +196,8 @@ def _clean_address(line: str, match: re.Match[str], allowed: Mapping[str, str], 
 
 
 def _can_lengthen_host(char: str) -> bool:
-    """Return whether a character before a host could be a part of it: names of hosts may be in any script."""
-    return char.isalnum() and not char.isascii()
+    """Return whether a program may take a character before a host for a part of it: any but blanks and punctuation."""
+    return char == "." or (bool(char) and unicodedata.category(char)[0] not in "PZC")
 
 
 def _spelling(address: str, allowed: Mapping[str, str]) -> str:

@@ -52,6 +52,9 @@ def test_nothing_but_an_address_of_a_cited_passage_can_be_followed(text: str) ->
     [
         "中evil.test/p [1]",
         "[1] 见evil.test/p。",
+        "[1] 中.evil.test/p",
+        "[1] canary|.evil.test/p",
+        "[1] canary$evil.test/p",
         "[1] [x]\n\n[x]: https://evil.test/p\u3000canary",
         "[1] [x]\n\n[x]: https:evil.test\u3000&}",
         "[1] [x]\n\n[x]: mailto\\:=\\?canary~|@evil.test",
