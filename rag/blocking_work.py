@@ -54,7 +54,8 @@ async def compute(work: Callable[Arguments, Result], *arguments: Arguments.args,
 class Turns:
     """At most `places` at a time, and at most `each` of one caller, so that others find one free.
 
-    Who has to wait does so in a queue in which callers take turns: see `on_behalf_of`.
+    Who has to wait does so in a queue in which callers take turns: see `on_behalf_of`. Callers without a name may be
+    many, so `each` does not limit them.
     """
 
     def __init__(self, places: int, *, each: int | None = None) -> None:
@@ -106,7 +107,8 @@ class Turns:
     def _give(self) -> None:
         """Give free places to those whose turn it is."""
         while self._free:
-            place = self._queue.popleft(but_not={caller for caller, held in self._held.items() if held >= self._each})
+            busy = {caller for caller, held in self._held.items() if caller and held >= self._each}
+            place = self._queue.popleft(but_not=busy)
             if place is None:
                 return
             if place.given.set_running_or_notify_cancel():

@@ -156,6 +156,20 @@ def test_one_caller_leaves_a_place_for_others_and_gets_its_own_again() -> None:
     asyncio.run(play())
 
 
+def test_callers_without_a_name_may_take_all_places() -> None:
+    turns = Turns(2, each=1)
+
+    async def play() -> None:
+        async with turns.turn_without_a_thread(), turns.turn_without_a_thread():
+            third = asyncio.create_task(turns.turn_without_a_thread().__aenter__())
+            await settle()
+            assert not third.done(), "there are only two"
+            third.cancel()
+            await asyncio.gather(third, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(play(), 60))
+
+
 async def settle() -> None:
     """Let the tasks of the loop go on until they wait."""
     for _ in range(10):
