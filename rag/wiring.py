@@ -7,6 +7,7 @@ from types import TracebackType
 
 from rag.answering.answer import Answerer
 from rag.answering.cache import AnswerCache
+from rag.blocking_work import Turns
 from rag.chat.factory import open_chat
 from rag.chat.protocol import ChatModel
 from rag.gaps.finder import GapFinder
@@ -87,6 +88,14 @@ class Services:
         is_remote = self.settings.embedding.provider == "openai"
         return self.settings.serve.max_concurrent_answers if is_remote else usable_threads()
 
+    def _search_turns(self) -> Turns:
+        """Let one caller search with all processors but one, or with all threads if other machines do the work."""
+        settings = self.settings
+        waits = settings.embedding.provider == "openai" or "://" in settings.store.uri
+        waits = waits or settings.rerank.provider == "http"
+        places = settings.serve.max_concurrent_answers
+        return Turns(places, each=places if waits else max(1, usable_threads() - 1))
+
     @cached_property
     def question_embedder(self) -> Embedder:
         """The embedding model for questions: `embedder`, unless a single command needs only this and not yet that."""
@@ -150,6 +159,7 @@ class Services:
             reranker=self.reranker,
             rerank_candidates=self.settings.rerank.candidates,
             max_question_characters=self.settings.answering.max_question_characters,
+            turns=self._search_turns(),
             on_search=self.traces.record_search,
         )
 

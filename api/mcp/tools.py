@@ -14,6 +14,8 @@ from api.service.search import SearchResponse
 from api.translations import say
 from api.version import version
 from rag.text.language import detect_language
+from rag.text.markdown_escape import escape_markdown, escape_words
+from rag.text.markers import strip_markers
 from rag.types import PATH_SEPARATOR, AnswerReason, MetadataValue
 
 
@@ -178,8 +180,11 @@ def _as_text(question: str, result: AskResult) -> str:
     language = detect_language(question)
     lines = [result.answer]
     if result.unverified:
-        lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in result.unverified)]
+        # Alone, a sentence could be other Markdown than it was in the answer.
+        sentences = [escape_words(strip_markers(sentence)) for sentence in result.unverified]
+        lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in sentences)]
     if result.sources:
         lines += ["", f"{say('sources', language)}:"]
-        lines += [f"[{source.number}] {source.title} {source.url}" for source in result.sources]
+        # As a link: clients would load pictures and follow addresses of a heading that stands for itself.
+        lines += [f"[{source.number}] [{escape_markdown(source.title)}]({source.url})" for source in result.sources]
     return "\n".join(lines)

@@ -41,7 +41,8 @@ class DocumentOut(BaseModel):
     """A rendered document. `html` is sanitised; its ids begin with `doc-`.
 
     The first block of the requested lines has the id `doc-passage`. `rebuilt` is true if the file has changed since it
-    was ingested, so that the text comes from the index.
+    was ingested, so that the text comes from the index. `plain` is true if the document is too complex to be rendered:
+    then `html` is plain text, with everything that the index has of it.
     """
 
     source: str
@@ -49,6 +50,7 @@ class DocumentOut(BaseModel):
     generation: int
     chunks: int
     rebuilt: bool
+    plain: bool
     url: str
     sections: list[SectionOut]
     html: str

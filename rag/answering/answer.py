@@ -121,7 +121,8 @@ class Answerer:
         """Search for the standalone question; the answer is in the language in which it was asked."""
         language, is_quoted = detect_reply_language(asked), self.chat is None
         gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=is_quoted)
-        found = gatherer.gather(question)
+        with self.searcher.turns.turn():
+            found = gatherer.gather(question)
         sources = [passage.chunk.source for passage in found.evidence.passages]
         return replace(found, dates=self.dates.of(snapshot, sources))
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from rag.answering.conclusion import Conclusion, Verify, add_quotes, conclude, quote_texts
@@ -11,7 +11,7 @@ from rag.answering.gathering import Gathered
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer
-from rag.blocking_work import run_blocking
+from rag.blocking_work import compute, run_blocking
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.loop_watch import LoopWatch
@@ -23,6 +23,8 @@ from rag.types import Attempt
 
 log = logging.getLogger("zhiwen.answer")
 
+_LONG_CHARACTERS = 1000
+"""Filters take milliseconds for longer text, so that they run in a thread; for less, a thread would cost more."""
 Quote = Callable[[Evidence], QuotedAnswer | None]
 """Quotes evidence. Blocks; raises ZhiwenError."""
 _DEFAULT_CONTEXT_TOKENS = 16_384
@@ -61,7 +63,7 @@ async def compose(
         if draft.by_fallback:
             quoted = await run_blocking(quote, evidence)
         if draft.is_quoted and quoted:
-            for text in _quote(draft, quoted, evidence):
+            for text in await compute(_quote, draft, quoted, evidence):
                 yield text
         draft.stop_clock()
         conclusion = await _conclude(draft, evidence, prompt, verify, quote)
@@ -87,28 +89,28 @@ async def _fill(draft: Draft, chat: ChatModel, prompt: Prompt) -> AsyncGenerator
         draft.by_fallback = draft.is_quoted = True
 
 
-def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> Iterator[TextDelta]:
-    """Write the quotes to the draft, with a note why, and yield their pieces."""
+def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> list[TextDelta]:
+    """Write the quotes to the draft, with a note why, and return their pieces."""
     notices = NOTICES[evidence.language]
     draft.model, draft.quotes = EXTRACTIVE, quoted.quotes
-    for text in quote_texts(quoted, evidence):
-        draft.add(TextDelta(text))
-        yield TextDelta(text)
-    if draft.text:
-        note = TextDelta(f"\n\n{notices.model_failed if draft.by_fallback else notices.no_model}")
-        draft.add(note)
-        yield note
+    texts = list(quote_texts(quoted, evidence))
+    if texts:
+        texts.append(f"\n\n{notices.model_failed if draft.by_fallback else notices.no_model}")
+    pieces = list(map(TextDelta, texts))
+    for piece in pieces:
+        draft.add(piece)
+    return pieces
 
 
 async def _conclude(
     draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify, quote: Quote
 ) -> Conclusion:
     shown = prompt.evidence if prompt and not draft.is_quoted else evidence
-    conclusion = await run_blocking(conclude, draft, shown, prompt, verify)
+    conclusion = await compute(conclude, draft, shown, prompt, verify)
     if conclusion.reliance == "sound":
         return conclusion
     quoted = await run_blocking(quote, evidence)
-    return add_quotes(conclusion, quoted, evidence, draft.text) if quoted else conclusion
+    return await compute(add_quotes, conclusion, quoted, evidence, draft.text) if quoted else conclusion
 
 
 def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str) -> Prompt:
@@ -130,17 +132,17 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
     async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
             if isinstance(piece, ReasoningDelta):
-                if clean := reasoning.feed(piece.text):
+                if clean := await _filtered(reasoning, reasoning.feed, piece.text):
                     yield ReasoningDelta(clean)
                 continue
-            if clean := reasoning.interrupt():
+            if clean := await _filtered(reasoning, reasoning.interrupt):
                 yield ReasoningDelta(clean)
             if isinstance(piece, TextDelta):
                 if output.declined and piece.text.strip():
                     # The model explains why it declines, and nobody will read that.
                     yield Attempt(chat.name, "declined", time.perf_counter() - started)
                     return
-                if clean := output.feed(piece.text):
+                if clean := await _filtered(output, output.feed, piece.text):
                     yield TextDelta(clean)
                 if loops.feed(clean):
                     yield Attempt(chat.name, "looped", time.perf_counter() - started)
@@ -148,16 +150,22 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
                 continue
             if isinstance(piece, TextRetracted):
                 output, loops = OutputFilter(prompt.evidence, instructions=prompt.rules), LoopWatch(prompt.evidence)
-            if isinstance(piece, Finished) and (rest := _ending(output, piece, prompt)):
+            if isinstance(piece, Finished) and (rest := await _ending(output, piece, prompt)):
                 yield TextDelta(rest)
             yield piece
 
 
-def _ending(output: OutputFilter, finished: Finished, prompt: Prompt) -> str:
+async def _ending(output: OutputFilter, finished: Finished, prompt: Prompt) -> str:
     """Return the last text of a model, with a notice if it was cut."""
-    rest = output.finish()
+    rest = await _filtered(output, output.finish)
     if output.is_empty:
         raise ChatInvalidResponse(f"{finished.model} finished without a text")
     if output.declined:
         return ""
     return f"{rest}\n\n{NOTICES[prompt.evidence.language].truncated}" if finished.truncated else rest
+
+
+async def _filtered(gate: OutputFilter | ReasoningGate, work: Callable[..., str], *texts: str) -> str:
+    """Return what a method of the gate returns, without holding up other answers, whatever the model has written."""
+    characters = gate.unfinished_characters + sum(map(len, texts))
+    return work(*texts) if characters < _LONG_CHARACTERS else await compute(work, *texts)

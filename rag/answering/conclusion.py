@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.citations import build_citations, cite_quotes
@@ -10,6 +10,7 @@ from rag.answering.draft import Composition, Draft
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer, write_answer
+from rag.answering.quotes import Quote
 from rag.chat.prompt import Prompt
 from rag.checks.answer_verification import Verification
 from rag.checks.citation_markers import cited_numbers
@@ -20,7 +21,7 @@ from rag.text.code_spans import open_fence
 from rag.text.loops import end_of_first_round
 from rag.text.remarks import is_remark
 from rag.text.sentences import split_sentences
-from rag.types import AnswerReason
+from rag.types import AnswerReason, Citation
 
 _ASKS = re.compile(r"[?？]\W*\Z")
 Verify = Callable[[str, Mapping[int, str]], Verification]
@@ -45,7 +46,7 @@ def conclude(draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Ve
     Of a loop into which a model ran at the end, one round is kept. Raises what `verify` raises.
     """
     if draft.is_quoted:  # quotes need no verification
-        reason: AnswerReason | None = None if draft.text.strip() else "model_declined"
+        reason: AnswerReason | None = None if _cited(draft.quotes, draft.text) else "model_declined"
         return Conclusion(_composition(draft, prompt, draft.text, evidence, reason))
     notice = f"\n\n{NOTICES[evidence.language].truncated}" if draft.is_truncated else ""
     whole = draft.text.removesuffix(notice)
@@ -70,10 +71,10 @@ def add_quotes(conclusion: Conclusion, quoted: QuotedAnswer, evidence: Evidence,
     `streamed` is what a reader of the stream has got.
     """
     text = "".join(quote_texts(quoted, evidence))
-    if not text:
+    citations = _cited(quoted.quotes, text)
+    if not citations:
         return conclusion
     notices, composition = NOTICES[evidence.language], conclusion.composition
-    citations = cite_quotes(quoted.quotes)
     if conclusion.reliance == "strayed":
         text = f"{text}\n\n{notices.model_strayed}"
         composition = replace(
@@ -126,6 +127,11 @@ def _reason(said: str, verification: Verification) -> AnswerReason:
     return "unsupported" if cited_numbers(said) else "no_citation"
 
 
+def _cited(quotes: Sequence[Quote], text: str) -> tuple[Citation, ...]:
+    """Return the citations of quotes whose markers are in the text: a passage can end in what swallows its marker."""
+    return tuple(citation for citation in cite_quotes(quotes) if f"[{citation.number}]" in text)
+
+
 def _composition(
     draft: Draft,
     prompt: Prompt | None,
@@ -134,7 +140,7 @@ def _composition(
     reason: AnswerReason | None,
     verification: Verification | None = None,
 ) -> Composition:
-    citations = cite_quotes(draft.quotes) if draft.is_quoted else build_citations(text, evidence)
+    citations = _cited(draft.quotes, text) if draft.is_quoted else build_citations(text, evidence)
     return Composition(
         draft.model,
         "" if reason else text,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.text.language import ReplyLanguage
-from rag.text.markdown_escape import escape_markdown
+from rag.text.markdown_escape import escape_words
 from rag.types import AnswerReason
 
 _STRAYED = ("no_citation", "unsupported")
@@ -193,4 +193,4 @@ def refusal_text(language: ReplyLanguage, nearest: Sequence[str], reason: Answer
     text = notices.strayed if reason in _STRAYED else notices.refusal
     if not nearest:
         return text
-    return text + notices.nearest + "".join(f"\n- {escape_markdown(heading)}" for heading in nearest)
+    return text + notices.nearest + "".join(f"\n- {escape_words(heading)}" for heading in nearest)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from rag.blocking_work import Turns
 from rag.errors import EmbedderMismatch
 from rag.models.embedders.protocol import Embedder, can_search
 from rag.models.rerankers.protocol import Reranker
@@ -23,6 +24,8 @@ from rag.types import Hit
 
 _NEAREST = 5
 """The chunks most similar to a question whose language is compared with its own."""
+_MANY = 10_000
+"""More than there are threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,8 @@ class Retrieval:
 class Searcher:
     """Finds the chunks that answer a question. Safe to use from several threads.
 
-    The best `rerank_candidates` go to the reranker, if there is one. `on_search` is called with the seconds by stage of
-    each `search`.
+    The best `rerank_candidates` go to the reranker, if there is one. Searches for callers take `turns`. `on_search` is
+    called with the seconds by stage of each `search`.
     """
 
     store: Store
@@ -86,6 +89,7 @@ class Searcher:
     reranker: Reranker | None = None
     rerank_candidates: int = 20
     max_question_characters: int = 4000
+    turns: Turns = field(default_factory=lambda: Turns(_MANY))
     on_search: Callable[[Mapping[str, float]], object] = lambda seconds: None
 
     def search(self, question: str, *, top_k: int | None = None, search_filter: Filter | None = None) -> Retrieval:
@@ -95,7 +99,8 @@ class Searcher:
         """
         question = validate_question(question, max_characters=self.max_question_characters)
         started = time.perf_counter()
-        retrieval = self.retrieve(question, self.store.snapshot(), top_k=top_k, search_filter=search_filter)
+        with self.turns.turn():
+            retrieval = self.retrieve(question, self.store.snapshot(), top_k=top_k, search_filter=search_filter)
         self.on_search({**retrieval.seconds, "search": time.perf_counter() - started})
         return retrieval
 

@@ -173,7 +173,7 @@ def test_an_ingest_is_stopped_while_a_stage_waits(
 
     embedder = BatchEmbedder(before_batch=wait if where == "embedding" else lambda: None)
     if where == "parsing":
-        monkeypatch.setattr("ingest.parser_process._CHILD", "import time; time.sleep(60) #{descriptor}")
+        monkeypatch.setattr("ingest.document_process._CHILD", "import time; time.sleep(60) #{descriptor}")
         waiting.set()
 
     def stop(progress: Progress) -> None:

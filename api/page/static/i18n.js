@@ -84,6 +84,7 @@ const TEXTS = {
   open_page: ["单独打开", "Open as a page"],
   loading: ["正在加载…", "Loading…"],
   rebuilt: ["文件在读入之后改过，或者已经不在了；这里显示的是索引里的内容。", "The file has changed or disappeared since it was ingested. This is the content of the index."],
+  plain: ["这份文档太复杂，没法排版，这里以纯文本显示，内容没有遗漏。", "This document is too complex to be rendered. It is shown as plain text; nothing is left out."],
   generation_is: ["知识库第 {generation} 版", "Generation {generation}"],
   missing_title: ["没有这篇文档", "There is no such document"],
   open_knowledge: ["打开知识库", "Open the knowledge base"],

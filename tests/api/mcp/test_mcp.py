@@ -147,7 +147,7 @@ def test_ask_answers_with_sources_and_refuses_without(server: Server) -> None:
     [text] = answered.content
     assert isinstance(text, TextContent)
     assert text.text.startswith(answered.structured_content["answer"])
-    assert text.text.endswith(f"\n\n来源:\n[1] overview.md › 概述 › AI 工程架构 {source['url']}")
+    assert text.text.endswith(f"\n\n来源:\n[1] [overview.md › 概述 › AI 工程架构]({source['url']})")
     assert refused.structured_content is not None
     assert refused.structured_content["refused"] is True
     assert refused.structured_content["sources"] == []
