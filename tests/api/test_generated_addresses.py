@@ -29,6 +29,7 @@ from rag.answering.compose import compose
 from rag.answering.draft import Composition
 from rag.answering.gathering import Gathered
 from rag.answering.greeting import greeting_text
+from rag.answering.quoted_answer import quote_answer
 from rag.answering.rewriting import StandaloneQuestion
 from rag.chat.protocol import ChatPiece, ReasoningDelta, TextDelta
 from rag.chat.scripted import ScriptedChat
@@ -82,6 +83,7 @@ async def answered(passages: Sequence[Passage], pieces: Sequence[ChatPiece]) -> 
         min_evidence=0,
         max_answer_tokens=400,
         verify=lambda text, texts: verify_answer(text, texts, lambda term: 1.0),
+        quote=lambda evidence: quote_answer(evidence, min_evidence=0),
     )
     async for event in composing:
         if isinstance(event, Composition):
