@@ -172,8 +172,9 @@ def _translated(retrieval: Retrieval) -> float:
     held = retrieval.results.translated
     if not held:
         return _UNTRANSLATED
-    best = held[retrieval.hits[0].chunk.id]
-    return best - (1 - best) * _mean_of_runners_up([held[hit.chunk.id] for hit in retrieval.candidates[1:]])
+    best_id = retrieval.hits[0].chunk.id  # a reranker may have put it first
+    others = [held[hit.chunk.id] for hit in retrieval.candidates if hit.chunk.id != best_id]
+    return held[best_id] - (1 - held[best_id]) * _mean_of_runners_up(others)
 
 
 def _span_coverage(chunk: Chunk, idf: Mapping[str, float]) -> float:

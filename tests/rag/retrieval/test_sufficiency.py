@@ -133,6 +133,8 @@ def test_what_the_best_hit_holds_in_translation_counts_less_what_others_hold() -
     held = {"0": 0.75, "1": 0.5, "2": 0.1}
     of_words = replace(hits, results=replace(hits.results, translated=held))
     assert extract_signals(of_words).translated == pytest.approx(0.75 - 0.25 * 0.3)
+    reranked = replace(of_words, hits=of_words.hits[::-1])
+    assert extract_signals(reranked).translated == pytest.approx(0.1 - 0.9 * 0.625)
     whole = replace(hits, results=replace(hits.results, translated=dict.fromkeys(held, 1.0)))
     assert extract_signals(whole).translated == 1.0, "whatever the others hold"
 
