@@ -8,7 +8,6 @@ from ingest.files.confined import read_below, resolve_below
 from ingest.staging.plan import content_hash
 from rag.errors import DocumentNotFound, FilterError
 from rag.settings import KnowledgeSettings
-from rag.store.filters import Equals
 from rag.store.records import DocumentRecord
 from rag.store.snapshot import Snapshot
 from rag.types import Chunk
@@ -24,8 +23,7 @@ class LiveDocument:
 
     def chunks(self) -> list[Chunk]:
         """Return its chunks in the order of their positions. Raises StoreError."""
-        found = self.snapshot.chunks(Equals("source", self.record.source))
-        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
+        return self.snapshot.chunks_of(self.record.source)
 
 
 def load_live_document(source: str, snapshot: Snapshot, settings: KnowledgeSettings) -> LiveDocument:
@@ -40,7 +38,7 @@ def load_live_document(source: str, snapshot: Snapshot, settings: KnowledgeSetti
     except FilterError:
         record = None  # no document can have this name
     if record is None:
-        raise DocumentNotFound(f"there is no document {source!r} in generation {snapshot.generation}")
+        raise DocumentNotFound(f"generation {snapshot.generation} has no document {source!r}")
     return LiveDocument(record, snapshot, _content(record, settings))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.errors import FilterError, TextNotFound
-from rag.store.filters import Equals, Prefix
+from rag.store.filters import Prefix
 from rag.store.snapshot import Snapshot
 from rag.text.content_lines import file_lines, repeated_lines
 from rag.types import Chunk
@@ -39,11 +39,11 @@ def read_lines(snapshot: Snapshot, source: str, wanted: range, *, max_characters
     Raises TextNotFound if there is no such document or it has no text there, and StoreError.
     """
     try:
-        chunks = sorted((stored.chunk for stored in snapshot.chunks(Equals("source", source))), key=_position)
+        chunks = snapshot.chunks_of(source)
     except FilterError:
         chunks = []  # no document can have this name
     if not chunks:
-        raise TextNotFound(f"there is no document {source[:200]!r} in generation {snapshot.generation}")
+        raise TextNotFound(f"generation {snapshot.generation} has no document {source[:200]!r}")
     last_line = max(chunk.end_line for chunk in chunks)
     lines = [line for line in _lines_of_document(chunks) if line.number in wanted]
     if not lines:
@@ -122,10 +122,6 @@ def _holds(text: str, parts: Sequence[str]) -> bool:
             return False
         at += len(part)
     return True
-
-
-def _position(chunk: Chunk) -> int:
-    return chunk.position
 
 
 def _number(line: Line) -> int:

@@ -17,7 +17,7 @@ from rag.store.collection_spec import LATEST, ReadTimestamp, Row
 from rag.store.columns import CHUNK_COLUMNS
 from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
-from rag.store.filters import Filter
+from rag.store.filters import Equals, Filter
 from rag.store.records import Commit, DocumentRecord
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
@@ -107,6 +107,11 @@ class Snapshot:
         """Yield all chunks for which the filter holds, in no particular order."""
         for row in self._chunk_rows(self._expression(search_filter)):
             yield rows.from_chunk_row(row)
+
+    def chunks_of(self, source: str) -> list[Chunk]:
+        """Return the chunks of one document in order. Raises FilterError for a source that no document can have."""
+        found = self.chunks(Equals("source", source))
+        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
 
     def chunks_with_vectors(self, sources: Sequence[str]) -> Iterator[tuple[Chunk, Vector]]:
         """Yield the chunks of these documents with their vectors, in no particular order."""

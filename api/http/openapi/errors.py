@@ -57,7 +57,7 @@ MESSAGES: Mapping[str, str] = {
     "invalid_request": "question: Field required",
     "not_found": "unknown model 'gpt-4o'; this server has only 'zhiwen'",
     "method_not_allowed": "Method Not Allowed",
-    "document_not_found": "there is no document 'guides/setup.md' in generation 3",
+    "document_not_found": "generation 3 has no document 'guides/setup.md'",
     "feedback_error": "the feedback is not kept: database or disk is full",
     "request_timeout": "the request body took over 30 seconds",
     "body_too_large": "the request body is larger than 262144 bytes",

@@ -189,7 +189,7 @@ def test_a_failed_tool_call_says_why_in_words(server: Server) -> None:
         ]
 
     nothing, empty, long, no_document, beyond, anything = over_http(server, talk)
-    assert "there is no document 'nothing.md'" in no_document
+    assert "has no document 'nothing.md'" in no_document
     assert "its last line is 10" in beyond
     assert "the text to look for is empty" in anything
     assert "'nothing.md' is neither a passage nor a document" in nothing

@@ -95,5 +95,5 @@ def test_reading_ends_at_the_limit_and_goes_on_from_there(snapshot: Snapshot) ->
 
 @pytest.mark.parametrize("source", ["gone.md", "x\0y", "guide.md' or source != '"])
 def test_a_document_that_is_not_there_is_named(snapshot: Snapshot, source: str) -> None:
-    with pytest.raises(TextNotFound, match="there is no document"):
+    with pytest.raises(TextNotFound, match="has no document"):
         read_lines(snapshot, source, range(1, 10), max_characters=100)
