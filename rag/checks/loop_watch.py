@@ -11,7 +11,7 @@ class LoopWatch:
     """Watches the text of an answer from `evidence`; what the passages repeat is no loop."""
 
     def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
+        self._known = evidence.text
         self._text = ""
         self._checked = 0
 
@@ -21,4 +21,4 @@ class LoopWatch:
         if len(self._text) - self._checked < _EVERY:
             return False
         self._checked = len(self._text)
-        return end_of_first_round(self._text, self._evidence.text) is not None
+        return end_of_first_round(self._text, self._known) is not None

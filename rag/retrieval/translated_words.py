@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -33,6 +34,9 @@ _CHARACTER = 0.5
 """What a single Chinese character counts: it may be a part of another word."""
 _LONGEST = 5
 """Characters of a Chinese word."""
+_QUESTIONS_KEPT = 64
+"""The search and the choice of quotes need the words of the same question."""
+_LONGEST_ENGLISH = 40
 _MAX_WORDS = 24
 """Of a longer question the first words say what it is about, and the dictionary is searched for each."""
 
@@ -51,6 +55,7 @@ class TranslatedWord:
         return [term for form in forms for term in form if len(form) == 1 or not (len(term) == 1 and has_han(term))]
 
 
+@lru_cache(_QUESTIONS_KEPT)
 def translate_question(question: str) -> tuple[TranslatedWord, ...]:
     """Return the words of a question in order, at most 24, without those that only make it a question."""
     plain = normalize(question)
@@ -83,7 +88,8 @@ def _from_english(question: str) -> Iterator[TranslatedWord]:
         if _says_nothing(word):
             number += 1
             continue
-        senses = [sense for sense in translate_english(word) if _begins(sense, stems[number:])]
+        known = translate_english(word) if len(word) <= _LONGEST_ENGLISH else ()
+        senses = [sense for sense in known if _begins(sense, stems[number:])]
         length = max((len(sense.english) for sense in senses), default=1)
         chinese = (sense.chinese for sense in senses if len(sense.english) == length)
         yield TranslatedWord(" ".join(asked[number : number + length]), tuple(dict.fromkeys(chinese)))
