@@ -49,7 +49,17 @@ class DocumentProcess(Generic[Result]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stop()
+        self.close()
+
+    def close(self) -> None:
+        """End the child. A later call starts another one."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+        if self._child:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
 
     def interrupt(self) -> None:
         """End a call in another thread at once, by killing the child, and let no other start."""
@@ -67,11 +77,11 @@ class DocumentProcess(Generic[Result]):
         try:
             connection.send((source, *arguments))
             if not connection.poll(self._timeout):
-                self._stop()
+                self.close()
                 raise DocumentError(f"{source}: takes longer than {self._timeout:g} s to {self._purpose}")
             result: Result | DocumentError = connection.recv()
         except (EOFError, OSError) as error:
-            self._stop()
+            self.close()
             if self._is_interrupted:
                 raise IngestStopped("the process that parses documents was stopped") from error
             raise DocumentError(f"{source}: cannot be parsed: it exhausts the parser") from error
@@ -84,7 +94,7 @@ class DocumentProcess(Generic[Result]):
             try:
                 self._start()
             except (EOFError, OSError) as error:
-                self._stop()
+                self.close()
                 reason = str(error) or "it ended at once"
                 raise IngestStopped(f"the process that parses documents cannot be started: {reason}") from error
         assert self._connection is not None  # noqa: S101  (started above)
@@ -107,15 +117,6 @@ class DocumentProcess(Generic[Result]):
         if not self._connection.poll(_START_SECONDS):
             raise OSError(f"it did not start within {_START_SECONDS} s")
         self._connection.recv()
-
-    def _stop(self) -> None:
-        if self._connection:
-            self._connection.close()
-            self._connection = None
-        if self._child:
-            self._child.kill()
-            self._child.wait()
-            self._child = None
 
 
 def serve(descriptor: int, work: Callable[..., object]) -> None:

@@ -81,7 +81,7 @@ class DocumentCache:
     def close(self) -> None:
         """End the process."""
         self._process.interrupt()
-        self._process.__exit__(None, None, None)
+        self._process.close()
 
     def _render(self, found: LiveDocument) -> ShownDocument:
         record, is_rebuilt = found.record, found.content is None
