@@ -137,17 +137,18 @@ def test_one_caller_leaves_a_place_for_others_and_gets_its_own_again() -> None:
                     await ends[name].wait()
 
         async def come(name: str) -> asyncio.Task[None]:
+            come = len(order) + len(turns._queue) + 1
             task = asyncio.create_task(work(name))
-            await settle()
+            await until(lambda: len(order) + len(turns._queue) == come)
             return task
 
         tasks = [await come(name) for name in ("a1", "a2", "a3", "b1", "b2")]
         assert order == ["a1", "a2", "b1"], "a third of one caller waits, though a place is free"
         ends["b1"].set()
-        await settle()
+        await until(lambda: len(order) == 4)
         assert order[3:] == ["b2"]
         ends["a1"].set()
-        await settle()
+        await until(lambda: len(order) == 5)
         assert order[4:] == ["a3"]
         for end in ends.values():
             end.set()
@@ -162,18 +163,12 @@ def test_callers_without_a_name_may_take_all_places() -> None:
     async def play() -> None:
         async with turns.turn_without_a_thread(), turns.turn_without_a_thread():
             third = asyncio.create_task(turns.turn_without_a_thread().__aenter__())
-            await settle()
+            await until(lambda: len(turns._queue) == 1)
             assert not third.done(), "there are only two"
             third.cancel()
             await asyncio.gather(third, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(play(), 60))
-
-
-async def settle() -> None:
-    """Let the tasks of the loop go on until they wait."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 def test_turns_on_an_event_loop_are_fair_and_those_who_leave_keep_none() -> None:
@@ -187,13 +182,12 @@ def test_turns_on_an_event_loop_are_fair_and_those_who_leave_keep_none() -> None
     async def play() -> None:
         async with turns.turn_without_a_thread():
             tasks = [asyncio.create_task(work(name)) for name in ("a1", "a2", "a3", "b1")]
-            await settle()
-            assert len(turns._queue) == 4
+            await until(lambda: len(turns._queue) == 4)
             tasks[1].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         late = asyncio.create_task(work("c1"))
         async with turns.turn_without_a_thread():
-            await settle()
+            await until(lambda: len(turns._queue) == 1)
         late.cancel()  # in the moment in which it gets the place
         await asyncio.gather(late, return_exceptions=True)
         await work("d1")
