@@ -1,6 +1,6 @@
 """A chat model that quotes the first passage, at the pace of a real model: `python -m bench.paced_model`.
 
-Who asks for it gets the worst texts that a model could write instead.
+A question that ends in `？！` gets the worst texts that a model could write instead.
 
 Prints the base URL of its OpenAI-compatible endpoint and runs until it is ended. It is a process of its own, so that
 its work is not counted as that of the service that is measured.

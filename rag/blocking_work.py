@@ -54,8 +54,8 @@ async def compute(work: Callable[Arguments, Result], *arguments: Arguments.args,
 class Turns:
     """At most `places` at a time, and at most `each` of one caller, so that others find one free.
 
-    Who has to wait does so in a queue in which callers take turns: see `on_behalf_of`. Callers without a name may be
-    many, so `each` does not limit them.
+    The others wait in a queue in which callers take turns: see `on_behalf_of`. Work without the name of a caller may be
+    for many people, so `each` does not limit it.
     """
 
     def __init__(self, places: int, *, each: int | None = None) -> None:

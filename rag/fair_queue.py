@@ -47,5 +47,5 @@ class FairQueue(Generic[Item]):
         return greedy if len(self._items.get(greedy, ())) > len(self._items.get(caller, ())) + 1 else None
 
     def pop(self, caller: str) -> Item:
-        """Remove and return the last item of a caller who has at least two."""
+        """Remove and return the last item of a caller with at least two items."""
         return self._items[caller].pop()

@@ -19,7 +19,7 @@ _RETRY_AFTER_SECONDS = 2.0
 class ConcurrencyLimit:
     """A semaphore of `max_running` slots with a bounded queue, in which callers take turns. For use in one event loop.
 
-    If the queue is full, a caller who has fewer in it than another gets the last place of that one.
+    When the queue is full, the caller with the most waiting requests loses its last one to a caller with fewer.
     """
 
     def __init__(self, *, max_running: int, max_queued: int, queue_timeout_seconds: float) -> None:

@@ -39,7 +39,7 @@ def quote_answer(evidence: Evidence, *, min_evidence: float) -> QuotedAnswer | N
     """
     parts = evidence.parts or (evidence,)
     quoted = [(part, _quotes(part, min_evidence)) for part in parts]
-    answered = tuple(_without_repetition([quotes for _, quotes in quoted if quotes]))
+    answered = tuple(_without_repeated_parts([quotes for _, quotes in quoted if quotes]))
     missing = tuple(part.question for part, quotes in quoted if not quotes)
     return QuotedAnswer(answered, missing) if answered else None
 
@@ -73,7 +73,7 @@ def write_answer(answer: QuotedAnswer, evidence: Evidence) -> Iterator[str]:
         yield "\n\n" + NOTICES[evidence.language].not_found.format(questions=separator.join(answer.missing))
 
 
-def _without_repetition(parts: Sequence[tuple[Quote, ...]]) -> Iterator[tuple[Quote, ...]]:
+def _without_repeated_parts(parts: Sequence[tuple[Quote, ...]]) -> Iterator[tuple[Quote, ...]]:
     """Yield the parts but those that only repeat spans of the ones before."""
     told: set[tuple[str, int]] = set()
     for quotes in parts:
