@@ -6,7 +6,6 @@ from html import escape
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
@@ -17,6 +16,7 @@ from api.public_urls import prefix_of
 from api.schemas.error_bodies import ERRORS, ErrorResponse
 from api.service.documents import DocumentOut, SectionOut
 from ingest.live_documents import LiveDocument, load_live_document
+from rag.blocking_work import compute
 from rag.document_url import document_url
 from rag.errors import DocumentNotFound
 from rag.settings import KnowledgeSettings
@@ -51,8 +51,8 @@ def add_documents(
         """Return what `content` makes of a document. Who waits for one to be rendered holds up nobody else."""
 
         async def work() -> Response:
-            found = await run_in_threadpool(lambda: load_live_document(source, store.snapshot(), knowledge))
-            return await run_in_threadpool(content, _Found(found, await documents.show(found)))
+            found = await compute(lambda: load_live_document(source, store.snapshot(), knowledge))
+            return await compute(content, _Found(found, await documents.show(found)))
 
         return await unless_gone(connection, work()) or Response(status_code=CLIENT_GONE)
 
