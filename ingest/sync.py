@@ -55,7 +55,7 @@ def ingest(
     started = time.monotonic()
     with write_lease(store) as check_lease:
         found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
-        recent = () if force else recent_questions(settings)
+        recent = () if force else recent_questions(settings, store.knowledge_base)
         store.connect()  # creates a missing database file, but not for a folder without documents
         resumed = recover(store, kept_layout=layout_of(embedder, settings.retrieval.mode))
         reach_failpoint("recovered")

@@ -9,13 +9,16 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from api.mcp.knowledge_bases import KnowledgeBaseResults, WhichKnowledgeBase, id_for_client
 from api.private_paths import shown
-from api.service.ask import AskResponse
+from api.service.ask import AskResponse, CitationOut
+from api.service.knowledge_bases import KnowledgeBaseList
 from api.service.read_text import TextResponse
 from api.service.search import SearchResponse
 from api.translations import say
 from api.version import version
 from rag.errors import ZhiwenError
+from rag.knowledge_base_names import DEFAULT
 from rag.text.language import detect_language
 from rag.types import PATH_SEPARATOR, AnswerReason, MetadataValue
 
@@ -26,7 +29,7 @@ class ToolBackend(Protocol):
     `connection` is the HTTP request of the call, None over stdio. Raises the errors of `rag.errors`.
     """
 
-    async def search(self, query: str, connection: Any) -> SearchResponse:
+    async def search(self, query: str, knowledge_base: str, connection: Any) -> SearchResponse:
         """Return the passages that match the query best."""
         ...
 
@@ -34,8 +37,12 @@ class ToolBackend(Protocol):
         """Return the passage or document with this id. Raises TextNotFound."""
         ...
 
-    async def ask(self, question: str, connection: Any) -> AskResponse:
+    async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
         """Return the answer to a question."""
+        ...
+
+    async def knowledge_bases(self) -> KnowledgeBaseList:
+        """Return the knowledge bases."""
         ...
 
 
@@ -94,7 +101,7 @@ _INSTRUCTIONS = (
 
 
 def mcp_server(backend: ToolBackend) -> MCPServer:
-    """Return an MCP server with the three tools, for any transport."""
+    """Return an MCP server with the tools, for any transport."""
     server = MCPServer(
         "zhiwen",
         title="知问 zhiwen",
@@ -112,10 +119,11 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
     async def search(
         query: Annotated[str, Field(description="What to search for, in natural language, Chinese or English.")],
         context: Context[Any, Any],
+        knowledge_base: WhichKnowledgeBase = DEFAULT,
     ) -> SearchResults:
         """Find the passages of the knowledge base that match a query best. Read them with `fetch`."""
         with _errors_for_client():
-            return _search_results(await backend.search(query, _connection(context)))
+            return _search_results(await backend.search(query, knowledge_base, _connection(context)))
 
     @server.tool(title="Read a passage or document", annotations=_READS_ONLY)
     async def fetch(
@@ -134,13 +142,20 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
             str, Field(description="One question in natural language that can be understood without context.")
         ],
         context: Context[Any, Any],
+        knowledge_base: WhichKnowledgeBase = DEFAULT,
     ) -> Annotated[CallToolResult, AskResult]:
         """Answer a question from the knowledge base with numbered sources, or say that it has no answer."""
         with _errors_for_client():
-            answer = await backend.ask(question, _connection(context))
+            answer = await backend.ask(question, knowledge_base, _connection(context))
         result = _ask_result(answer)
         text = TextContent(type="text", text=_as_text(question, result))
         return CallToolResult(content=[text], structured_content=result.model_dump(mode="json"))
+
+    @server.tool(title="List the knowledge bases", annotations=_READS_ONLY)
+    async def list_knowledge_bases() -> KnowledgeBaseResults:
+        """List the knowledge bases by name, with what each is about. Name one to `search` or `ask`."""
+        with _errors_for_client():
+            return KnowledgeBaseResults.of(await backend.knowledge_bases())
 
 
 @contextmanager
@@ -160,9 +175,11 @@ def _search_results(found: SearchResponse) -> SearchResults:
     """Return each section once, because `fetch` reads the whole section."""
     results: dict[tuple[str, ...], SearchResult] = {}
     for hit in found.hits:
+        which = (hit.knowledge_base,) if len(found.generations) > 1 else ()
         # The title is often the first heading too; it appears once.
-        title = PATH_SEPARATOR.join(dict.fromkeys((hit.title or hit.source, *hit.heading_path)))
-        results.setdefault((hit.source, *hit.heading_path), SearchResult(id=hit.id, title=title, url=hit.url))
+        title = PATH_SEPARATOR.join(dict.fromkeys((*which, hit.title or hit.source, *hit.heading_path)))
+        result = SearchResult(id=id_for_client(hit.id, hit.knowledge_base), title=title, url=hit.url)
+        results.setdefault((hit.knowledge_base, hit.source, *hit.heading_path), result)
     return SearchResults(results=list(results.values()))
 
 
@@ -174,7 +191,11 @@ def _fetch_result(text: TextResponse) -> FetchResult:
         "whole": text.whole,
     }
     return FetchResult(
-        id=text.id, title=text.title, text=text.text, url=text.url, metadata={**text.metadata, **location}
+        id=id_for_client(text.id, text.knowledge_base),
+        title=text.title,
+        text=text.text,
+        url=text.url,
+        metadata={**text.metadata, **location},
     )
 
 
@@ -182,7 +203,7 @@ def _ask_result(answer: AskResponse) -> AskResult:
     sources = [
         Source(
             number=citation.number,
-            title=PATH_SEPARATOR.join((citation.source, *citation.heading_path)),
+            title=PATH_SEPARATOR.join((*_which(answer, citation), citation.source, *citation.heading_path)),
             url=citation.url,
             quote=citation.quote,
         )
@@ -195,6 +216,10 @@ def _ask_result(answer: AskResponse) -> AskResult:
         sources=sources,
         unverified=answer.unverified,
     )
+
+
+def _which(answer: AskResponse, citation: CitationOut) -> tuple[str, ...]:
+    return (citation.knowledge_base,) if len(answer.generations) > 1 else ()
 
 
 def _as_text(question: str, result: AskResult) -> str:

@@ -70,7 +70,7 @@ class DocumentCache:
     def _names_of(self, snapshot: Snapshot) -> DocumentNames:
         kept = self._names
         if kept is None or kept[0] != snapshot.commit:
-            kept = self._names = snapshot.commit, DocumentNames(snapshot.documents())
+            kept = self._names = snapshot.commit, DocumentNames(snapshot.documents(), snapshot.knowledge_base)
         return kept[1]
 
 

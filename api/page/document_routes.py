@@ -11,12 +11,13 @@ from api.page.document_html import line_range
 from api.page.page_template import page
 from api.public_urls import prefix_of
 from api.schemas.error_bodies import ERRORS, ErrorResponse
+from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.documents import DocumentOut, SectionOut
 from ingest.live_documents import LiveDocument, load_live_document
 from rag.document_url import document_url
-from rag.errors import DocumentNotFound
-from rag.settings import KnowledgeSettings
-from rag.store.store import Store
+from rag.errors import DocumentNotFound, KnowledgeBaseNotFound
+from rag.knowledge_base_names import DEFAULT
+from rag.wiring import Services
 
 _ID_PREFIX = "doc-"
 """Begins the ids in a document that is part of another page."""
@@ -33,7 +34,7 @@ _PAGE_ERRORS: dict[int | str, dict[str, Any]] = {
 _PAGE_ERRORS["4XX"]["content"]["text/html"] = {"schema": {"type": "string"}}
 
 
-def add_documents(app: FastAPI, store: Store, knowledge: KnowledgeSettings, *, is_open: bool) -> None:
+def add_documents(app: FastAPI, services: Services, *, is_open: bool) -> None:
     """Add the pages of documents, and their content as JSON.
 
     `is_open` means that no API key is needed. If one is, the pages are empty, because a browser that follows a link
@@ -41,21 +42,28 @@ def add_documents(app: FastAPI, store: Store, knowledge: KnowledgeSettings, *, i
     """
     cache = DocumentCache()
 
+    def load(source: str, knowledge_base: str) -> LiveDocument:
+        chosen = services.of(knowledge_base)
+        return load_live_document(source, chosen.store.snapshot(), chosen.settings.knowledge)
+
     @app.get("/documents/{source:path}", responses=ERRORS, tags=["ask"])
-    def document(source: str, connection: Request, lines: Lines = "") -> DocumentOut:
+    def document(
+        source: str, connection: Request, lines: Lines = "", knowledge_base: KnowledgeBase = DEFAULT
+    ) -> DocumentOut:
         """Return a document of the live generation as JSON with HTML, in which the given lines are marked."""
-        found = load_live_document(source, store.snapshot(), knowledge)
-        return _content(found, line_range(lines), cache, prefix_of(connection))
+        return _content(load(source, knowledge_base), line_range(lines), cache, prefix_of(connection))
 
     @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE_ERRORS, tags=["ask"])
-    def document_page(source: str, request: Request, lines: Lines = "") -> HTMLResponse:
+    def document_page(
+        source: str, request: Request, lines: Lines = "", knowledge_base: KnowledgeBase = DEFAULT
+    ) -> HTMLResponse:
         """Return a document of the live generation as a page. The first of the given lines has the id `passage`."""
         prefix = prefix_of(request)
         if not is_open:
             return page("locked_document", base=prefix, title="知问 zhiwen")
         try:
-            return _page(load_live_document(source, store.snapshot(), knowledge), line_range(lines), cache, prefix)
-        except DocumentNotFound:
+            return _page(load(source, knowledge_base), line_range(lines), cache, prefix)
+        except (DocumentNotFound, KnowledgeBaseNotFound):
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return page("missing_document", base=prefix, title=source, status=404, source=escape(source))
@@ -69,7 +77,7 @@ def _content(found: LiveDocument, lines: range, cache: DocumentCache, prefix: st
         generation=found.snapshot.generation,
         chunks=found.record.chunks,
         rebuilt=rendered.is_rebuilt,
-        url=prefix + document_url(found.record.source, lines),
+        url=prefix + document_url(found.record.source, lines, found.snapshot.knowledge_base),
         sections=[
             SectionOut(level=heading.level, heading=heading.text, anchor=heading.anchor)
             for heading in rendered.headings

@@ -7,7 +7,9 @@ from fastapi.responses import Response
 
 from api.page.pictures import Pictures
 from api.schemas.error_bodies import ERRORS
-from rag.settings import KnowledgeSettings
+from api.schemas.knowledge_base_parameter import KnowledgeBase
+from rag.knowledge_base_names import DEFAULT
+from rag.wiring import Services
 
 _HEADERS = {
     # Whatever the bytes are, nothing in them runs or loads anything.
@@ -18,12 +20,15 @@ _HEADERS = {
 }
 
 
-def add_pictures(app: FastAPI, knowledge: KnowledgeSettings) -> None:
+def add_pictures(app: FastAPI, services: Services) -> None:
     """Add the route of pictures. It needs a key if documents need one."""
-    pictures = Pictures(knowledge)
+    pictures = {name: Pictures(each.settings.knowledge) for name, each in services.knowledge_bases.items()}
 
     @app.get("/pictures/{path:path}", response_class=Response, responses=ERRORS, include_in_schema=False)
-    def picture(path: str, folder: Annotated[str, Query(alias="in")] = "") -> Response:
-        """Return a picture of the knowledge folder, searched for from `in`."""
-        kind, content = pictures.read(path, folder)
+    def picture(
+        path: str, folder: Annotated[str, Query(alias="in")] = "", knowledge_base: KnowledgeBase = DEFAULT
+    ) -> Response:
+        """Return a picture of the folder of a knowledge base, searched for from `in`."""
+        services.of(knowledge_base)  # raises an error if there is none of this name
+        kind, content = pictures[knowledge_base].read(path, folder)
         return Response(content, media_type=kind, headers=_HEADERS)

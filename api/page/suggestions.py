@@ -8,11 +8,11 @@ from itertools import islice
 
 from ingest.golden.questions import load_golden
 from rag.errors import KnowledgeError
-from rag.retrieval.search import Searcher
 from rag.retrieval.sufficiency import answer_probability
 from rag.settings import KnowledgeSettings
 from rag.store.snapshot import Snapshot
 from rag.text.language import Language, detect_language
+from rag.wiring import Services
 
 log = logging.getLogger("zhiwen.page")
 
@@ -25,16 +25,14 @@ _TEMPLATES: dict[Language, str] = {"zh": "“{heading}”讲了什么？", "en":
 class Suggestions:
     """Suggests questions. They are chosen once for each language and kept until another generation goes live."""
 
-    def __init__(self, searcher: Searcher, knowledge: KnowledgeSettings, *, min_evidence: float) -> None:
-        self._searcher = searcher
-        self._knowledge = knowledge
-        self._min_evidence = min_evidence
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._lock = threading.Lock()
         self._cached: dict[Language, tuple[int, tuple[str, ...]]] = {}
 
     def of(self, language: Language) -> tuple[str, ...]:
         """Return at most four questions, none before the first ingest. Raises StoreError and EmbedderError."""
-        state = self._searcher.store.state()
+        state = self._services.store.state()
         if state is None:
             return ()
         with self._lock:
@@ -45,11 +43,12 @@ class Suggestions:
             return questions
 
     def _answerable(self, language: Language) -> Iterator[str]:
-        snapshot = self._searcher.store.snapshot()
+        snapshot = self._services.store.snapshot()
         # Headings are read only if there are too few golden questions.
-        for candidates in (partial(_golden_questions, self._knowledge), _heading_questions):
+        settings = self._services.settings
+        for candidates in (partial(_golden_questions, settings.knowledge), _heading_questions):
             for question in _spread(candidates(snapshot, language), _MAX_TRIED):
-                if answer_probability(self._searcher.search(question)) >= self._min_evidence:
+                if answer_probability(self._services.searcher.search(question)) >= settings.answering.min_evidence:
                     yield question
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from api.schemas.request_model import EmptyRequest
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.operation import Example, Operation
 from rag.document_url import document_url
 from rag.store.store import Store
@@ -64,7 +64,7 @@ def list_documents(store: Store) -> DocumentList:
                 title=record.title,
                 chunks=record.chunks,
                 bytes=record.size,
-                url=document_url(record.source),
+                url=document_url(record.source, knowledge_base=store.knowledge_base),
             )
             for record in records
         ],
@@ -76,7 +76,7 @@ DOCUMENTS = Operation(
     description="List the documents of the live generation by source; none before the first ingest.",
     method="GET",
     path="/documents",
-    request=EmptyRequest,
+    request=KnowledgeBaseRequest,
     response=DocumentList,
     run=lambda services, request: list_documents(services.store),
     scope="ask",
@@ -94,6 +94,6 @@ DOCUMENTS = Operation(
                 }
             ],
         },
-        errors=("store",),
+        errors=("knowledge_base", "store"),
     ),
 )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from api.error_codes import error_code
 from api.private_paths import shown
 from api.schemas.error_bodies import ErrorBody
-from api.schemas.request_model import EmptyRequest, RequestModel
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
 from api.service.operation import Example, Operation
 from ingest.background import RunState
@@ -24,7 +24,7 @@ from rag.store.store import Store
 from rag.wiring import Services
 
 
-class IngestRequest(RequestModel):
+class IngestRequest(KnowledgeBaseRequest):
     """The options of an ingest."""
 
     path: str | None = Field(default=None, description="The folder to ingest. It must be the configured one.")
@@ -223,7 +223,9 @@ PREVIEW = Operation(
     run=preview_ingest,
     scope="ingest",
     tag="ingest",
-    example=Example(request={"verify": False}, response=example_values.PLAN, errors=("ingest", "store")),
+    example=Example(
+        request={"verify": False}, response=example_values.PLAN, errors=("knowledge_base", "ingest", "store")
+    ),
 )
 
 ROLLBACK = Operation(
@@ -231,10 +233,14 @@ ROLLBACK = Operation(
     description="Go back to the previous generation.",
     method="POST",
     path="/rollback",
-    request=EmptyRequest,
+    request=KnowledgeBaseRequest,
     response=RollbackResponse,
     run=lambda services, request: roll_back_generation(services.store),
     scope="admin",
     tag="ingest",
-    example=Example(response={"left": 2, "live": 1}, errors=("rollback", "store")),
+    example=Example(
+        request={"knowledge_base": "default"},
+        response={"left": 2, "live": 1},
+        errors=("knowledge_base", "rollback", "store"),
+    ),
 )

@@ -6,9 +6,10 @@ from types import TracebackType
 
 from api.service.ask import AskRequest, AskResponse, answer_events
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, run_ingest
-from api.service.operation import Operation, RequestT, ResponseT
+from api.service.operation import Operation, RequestT, ResponseT, services_for
 from api.service.protocol import OnPlan, OnProgress, OnText
 from rag.chat.protocol import TextDelta
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import Settings
 from rag.types import Answer
 from rag.wiring import Services
@@ -33,14 +34,14 @@ class LocalService:
         """Return "": no server is involved."""
         return ""
 
-    def root(self) -> str:
+    def root(self, knowledge_base: str = DEFAULT) -> str:
         """Return the folder of the live generation; "" before the first ingest."""
-        state = self._services.store.state()
+        state = self._services.of(knowledge_base).store.state()
         return state.live.root if state else ""
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
         """Run an operation in the current thread."""
-        return operation.run(self._services, request)
+        return operation.run_for(self._services, request)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         """Answer in an event loop of its own."""
@@ -49,7 +50,7 @@ class LocalService:
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
         """Ingest in the current thread."""
         report = run_ingest(
-            self._services,
+            self._services.of(request.knowledge_base),
             request,
             on_plan=lambda plan: on_plan(PlanOut.of(plan)),
             on_progress=lambda progress: on_progress(ProgressOut.of(progress)),
@@ -57,8 +58,9 @@ class LocalService:
         return IngestResponse.of(report)
 
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
+        services = services_for(self._services, request)
         try:
-            async with aclosing(answer_events(self._services.answerer, request)) as events:
+            async with aclosing(answer_events(services.answerer, request)) as events:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         on_text(event.text)

@@ -8,6 +8,7 @@ from api.service.evaluation import EVALUATE
 from api.service.feedback import FEEDBACK
 from api.service.health import HEALTH
 from api.service.ingest import PREVIEW, ROLLBACK
+from api.service.knowledge_bases import KNOWLEDGE_BASES
 from api.service.operation import Operation
 from api.service.read_text import TEXT
 from api.service.search import SEARCH
@@ -19,6 +20,7 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     PREVIEW,
     ROLLBACK,
     STATUS,
+    KNOWLEDGE_BASES,
     HEALTH,
     TRACE,
     TEXT,

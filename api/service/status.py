@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from api.private_paths import shown
-from api.schemas.request_model import EmptyRequest
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
 from api.service.ingest import PlanOut
 from api.service.operation import Example, Operation
@@ -63,7 +63,7 @@ STATUS = Operation(
     description="Show the live generation, and what the next ingest would change.",
     method="GET",
     path="/status",
-    request=EmptyRequest,
+    request=KnowledgeBaseRequest,
     response=StatusResponse,
     run=lambda services, request: read_status(services.settings, services.store, services.state),
     scope="ask",
@@ -81,6 +81,6 @@ STATUS = Operation(
             "state": ".zhiwen/state.db",
             "pending": example_values.PLAN,
         },
-        errors=("store",),
+        errors=("knowledge_base", "store"),
     ),
 )

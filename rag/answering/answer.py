@@ -19,11 +19,11 @@ from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
 from rag.checks.answer_verification import Verification, verify_answer
 from rag.published_url import PassageUrls
 from rag.retrieval.evidence import Evidence
-from rag.retrieval.search import Retrieval, Searcher
+from rag.retrieval.search import Retrieval, Searcher, generations_of
 from rag.settings import AnsweringSettings
 from rag.state.traces import Trace, TraceStore
 from rag.store.filters import Filter
-from rag.store.snapshot import Snapshot
+from rag.store.joint import AnySnapshot
 from rag.text.language import detect_reply_language
 from rag.text.question_validation import validate_question
 from rag.text.small_talk import is_small_talk
@@ -45,6 +45,7 @@ class Answerer:
     """Answers questions from the live generation. One instance may serve many requests at the same time.
 
     Without a `chat` model, answers are quotes from the documents. `max_answer_tokens` limits what the model writes.
+    `about` says what the documents are about.
     """
 
     searcher: Searcher
@@ -54,6 +55,7 @@ class Answerer:
     cache: AnswerCache
     traces: TraceStore
     urls: PassageUrls
+    about: str = ""
 
     @property
     def model_name(self) -> str:
@@ -72,9 +74,9 @@ class Answerer:
         started = time.perf_counter()
         question = validate_question(question, max_characters=self.settings.max_question_characters)
         turns = self._recent_turns(history)
-        snapshot = await run_blocking(self.searcher.store.snapshot)
+        snapshot = await run_blocking(self.searcher.snapshot)
 
-        key = CacheKey(question, turns, search_filter, snapshot.commit)
+        key = CacheKey(question, turns, search_filter, tuple(snapshot.commits.values()))
         if cached := self.cache.get(key):
             async for event in self._repeat(cached, started):
                 yield event
@@ -114,18 +116,19 @@ class Answerer:
         timeout_seconds = self.settings.rewrite_timeout_seconds
         return await rewrite_question(question, turns, self.chat, timeout_seconds=timeout_seconds)
 
-    def _gather(self, asked: str, question: str, snapshot: Snapshot, search_filter: Filter | None) -> Gathered:
+    def _gather(self, asked: str, question: str, snapshot: AnySnapshot, search_filter: Filter | None) -> Gathered:
         """Search for the standalone question; the answer is in the language in which it was asked."""
         language, is_quoted = detect_reply_language(asked), self.chat is None
         gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=is_quoted)
         return gatherer.gather(question)
 
-    async def _greet(self, key: CacheKey, snapshot: Snapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
+    async def _greet(self, key: CacheKey, snapshot: AnySnapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Answer small talk, without a search and without a model."""
         language = detect_reply_language(key.question)
         text = greeting_text(language, await run_blocking(snapshot.headings))
+        generations = generations_of(snapshot)
         nothing = Gathered(
-            Retrieval(key.question, snapshot.generation, snapshot.commit.fingerprint, hits=()),
+            Retrieval(key.question, snapshot.generation, snapshot.fingerprint, hits=(), generations=generations),
             Evidence(key.question, language, passages=(), idf={}, probability=0.0),
             seconds={},
         )
@@ -137,7 +140,7 @@ class Answerer:
         yield trace.answer
 
     def _compose(
-        self, found: Gathered, snapshot: Snapshot
+        self, found: Gathered, snapshot: AnySnapshot
     ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
         def verify(text: str, passages: Mapping[int, str]) -> Verification:
             return verify_answer(text, passages, snapshot.statistics.idf, self.searcher.embedder)
@@ -149,6 +152,7 @@ class Answerer:
             max_answer_tokens=self.max_answer_tokens,
             verify=verify,
             instructions=self.settings.instructions,
+            about=self.about,
         )
 
     def _with_urls(self, composition: Composition, evidence: Evidence) -> Composition:

@@ -18,12 +18,15 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """Everything that an answer depends on, except for the settings: they do not change while a cache exists."""
+    """Everything that an answer depends on, except for the settings: they do not change while a cache exists.
+
+    `commits` are the generations that are searched, of one knowledge base or of several.
+    """
 
     question: str
     history: tuple[Turn, ...]
     search_filter: Filter | None
-    commit: Commit
+    commits: tuple[Commit, ...]
 
 
 class AnswerCache:

@@ -12,7 +12,7 @@ from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
 from rag.store.filters import Filter
-from rag.store.snapshot import Snapshot
+from rag.store.joint import AnySnapshot
 from rag.text.language import ReplyLanguage
 from rag.text.question_parts import split_questions
 from rag.types import Passage
@@ -37,7 +37,7 @@ class Gatherer:
 
     searcher: Searcher
     settings: AnsweringSettings
-    snapshot: Snapshot
+    snapshot: AnySnapshot
     search_filter: Filter | None
     language: ReplyLanguage
     is_quoted: bool

@@ -3,12 +3,13 @@
 Everything read through a `Snapshot` belongs to its generation, whatever is staged or committed meanwhile.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.errors import StoreError
+from rag.knowledge_base_names import DEFAULT
 from rag.models.embedders.protocol import Vector
 from rag.store import rows
 from rag.store.background import BackgroundReads
@@ -47,6 +48,7 @@ class Snapshot:
         chunk_cache: ChunkCache | None,
         background: BackgroundReads,
         since: ReadTimestamp = LATEST,
+        knowledge_base: str = DEFAULT,
     ) -> None:
         self._milvus = milvus
         self._load_statistics = statistics
@@ -54,6 +56,17 @@ class Snapshot:
         self._since = since
         self.background = background
         self.commit = commit
+        self.knowledge_base = knowledge_base
+
+    @property
+    def commits(self) -> Mapping[str, Commit]:
+        """The generation by the name of its knowledge base, as a `JointSnapshot` has those of several."""
+        return {self.knowledge_base: self.commit}
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the embedder that made the vectors."""
+        return self.commit.fingerprint
 
     @property
     def generation(self) -> int:
@@ -96,7 +109,7 @@ class Snapshot:
         known = self._chunk_cache.get(self.commit, wanted) if self._chunk_cache else {}
         unknown = [name for name in wanted if name not in known]
         expressions = [f"id in {listed} and {self._expression(None)}" for listed in value_lists(unknown)]
-        read = [rows.from_chunk_row(row) for expression in expressions for row in self._chunk_rows(expression)]
+        read = [self._chunk_of(row) for expression in expressions for row in self._chunk_rows(expression)]
         if len(read) < len(unknown):
             raise StoreError(f"generation {self.generation} was deleted while it was read; ask again")
         if read and self._chunk_cache:
@@ -106,13 +119,13 @@ class Snapshot:
     def chunks(self, search_filter: Filter | None = None) -> Iterator[StoredChunk]:
         """Yield all chunks for which the filter holds, in no particular order."""
         for row in self._chunk_rows(self._expression(search_filter)):
-            yield rows.from_chunk_row(row)
+            yield self._chunk_of(row)
 
     def chunks_with_vectors(self, sources: Sequence[str]) -> Iterator[tuple[Chunk, Vector]]:
         """Yield the chunks of these documents with their vectors, in no particular order."""
         for listed in value_lists(sources):
             for row in self._chunk_rows(f"{self._expression(None)} and source in {listed}", "vector"):
-                yield rows.from_chunk_row(row).chunk, np.asarray(row["vector"], dtype=np.float32)
+                yield self._chunk_of(row).chunk, np.asarray(row["vector"], dtype=np.float32)
 
     def headings(self) -> list[tuple[str, ...]]:
         """Return the distinct heading paths, by document and position."""
@@ -143,6 +156,9 @@ class Snapshot:
             if row["id"] not in seen:
                 seen.add(row["id"])
                 yield row
+
+    def _chunk_of(self, row: Row) -> StoredChunk:
+        return rows.from_chunk_row(row, self.knowledge_base)
 
     @property
     def _chunks(self) -> str:

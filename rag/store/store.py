@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rag.errors import StoreEmpty
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import StoreSettings
 from rag.store import rows
 from rag.store.background import BackgroundReads
@@ -55,15 +56,23 @@ class Store:
     ['The tide turns twice a day.']
     """
 
-    def __init__(self, milvus: "Milvus", *, collection: str = "zhiwen") -> None:
+    def __init__(
+        self,
+        milvus: "Milvus",
+        *,
+        collection: str = "zhiwen",
+        knowledge_base: str = DEFAULT,
+        background: BackgroundReads | None = None,
+    ) -> None:
         self._milvus = milvus
         self._states = StateCollection(milvus, rows.state_collection(collection))
         self._statistics = TermStatisticsCache(self._sum_statistics)
         self._chunk_cache = ChunkCache()
-        self._background = BackgroundReads()
+        self._background = background or BackgroundReads()
         self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
         self._pinned: Snapshot | None = None
         self.collection = collection
+        self.knowledge_base = knowledge_base
         self.notes = WriterNotes(self._states)
         self.write_lock = threading.Lock()
         """Held while an ingest or a rollback runs in this process."""
@@ -87,6 +96,10 @@ class Store:
             connect_timeout_seconds=settings.connect_timeout_seconds,
         )
         return cls(milvus, collection=settings.collection)
+
+    def beside(self, collection: str, knowledge_base: str) -> "Store":
+        """Return the store of another knowledge base, over the same connection. It is closed with this one."""
+        return Store(self._milvus, collection=collection, knowledge_base=knowledge_base, background=self._background)
 
     @property
     def uri(self) -> str:
@@ -120,8 +133,9 @@ class Store:
             return self._pinned
         state = self.state()
         if state is None:
+            option = "" if self.knowledge_base == DEFAULT else f" --kb {self.knowledge_base}"
             raise StoreEmpty(
-                "nothing has been ingested yet; run `zhiwen ingest`, or wait for the ingest that is running"
+                f"nothing has been ingested yet; run `zhiwen ingest{option}`, or wait for the ingest that is running"
             )
         return self.snapshot_of(state.live, since=self._timestamp_after(state.version))
 
@@ -144,6 +158,7 @@ class Store:
             chunk_cache=None if statistics else self._chunk_cache,
             background=self._background,
             since=since,
+            knowledge_base=self.knowledge_base,
         )
 
     def pinned(self, snapshot: Snapshot) -> "Store":

@@ -16,14 +16,16 @@ from rag.types import PATH_SEPARATOR
 _MAX_CANDIDATES = 20
 
 
-def print_hits(console: Console, found: SearchResponse, root: Path, language: Language) -> None:
-    """Print each hit with its rank, score, place and text. `root` is the knowledge folder."""
+def print_hits(console: Console, found: SearchResponse, roots: Mapping[str, Path], language: Language) -> None:
+    """Print each hit with its rank, score, place and text. `roots` are the folders of the knowledge bases, by name."""
     if not found.hits:
         console.print(say("no_hits", language))
     for rank, hit in enumerate(found.hits, 1):
         line = Text(f"{rank:>2}. ", style="bold cyan")
         line.append(f"{hit.score:.3f}  ", style="yellow")
-        line.append(file_location(root, hit.source, hit.start_line, hit.end_line), style="green")
+        if len(found.generations) > 1:
+            line.append(f"{hit.knowledge_base}: ", style="green")
+        line.append(file_location(roots[hit.knowledge_base], hit.source, hit.start_line, hit.end_line), style="green")
         if hit.heading_path:
             line.append(f"  {printable(PATH_SEPARATOR.join(hit.heading_path))}", style="dim")
         console.print(line)

@@ -39,6 +39,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "name": ("not_found",),
     "document": ("document_not_found",),
     "feedback": ("feedback_error",),
+    "knowledge_base": ("knowledge_base_not_found",),
 }
 """The errors of each kind of work that an operation does."""
 
@@ -53,9 +54,10 @@ MESSAGES: Mapping[str, str] = {
     "stopping": "the service is shutting down; try again in a moment",
     "internal": "internal error; see the server log",
     "invalid_request": "question: Field required",
-    "not_found": "unknown model 'gpt-4o'; this server has only 'zhiwen'",
+    "not_found": "unknown model 'gpt-4o'; this server has: zhiwen",
     "method_not_allowed": "Method Not Allowed",
     "document_not_found": "there is no document 'guides/setup.md' in generation 3",
+    "knowledge_base_not_found": "there is no knowledge base 'hr'; there are: default, handbook",
     "feedback_error": "the feedback is not kept: database or disk is full",
     "request_timeout": "the request body took over 30 seconds",
     "body_too_large": "the request body is larger than 262144 bytes",

@@ -126,7 +126,7 @@ export class Turn {
           { class: "source" },
           el("span", { class: "number" }, String(citation.number)),
           el("span", {}, citation.heading_path.join(" › ") || passage.title || citation.source),
-          el("span", { class: "where path" }, linesOf(citation)),
+          el("span", { class: "where path" }, this.isJoint() ? `${citation.knowledge_base}: ${linesOf(citation)}` : linesOf(citation)),
           el("span", { class: "quote" }, citation.quote),
         ),
       );
@@ -134,10 +134,16 @@ export class Turn {
     return [say(el("p", { class: "label" }), "sources"), el("ol", { class: "sources" }, ...items)];
   }
 
+  // Whether several knowledge bases were searched.
+  isJoint() {
+    return Object.keys(this.event.answer.generations ?? {}).length > 1;
+  }
+
   actions(rating) {
     const { answer } = this.event;
     const copy = say(el("button", { type: "button", class: "quiet", onclick: () => this.copy(copy) }), "copy");
-    const by = el("span", { class: "by" }, modelName(answer.model), " · ", say(el("span"), "generation_is", { generation: answer.generation }));
+    const by = el("span", { class: "by" }, modelName(answer.model));
+    if (answer.generation) by.append(" · ", say(el("span"), "generation_is", { generation: answer.generation }));
     this.form = el("div");
     return [el("div", { class: "actions" }, copy, ...(isTraced() ? this.traceActions(answer.trace_id, rating) : []), by), this.form];
   }

@@ -24,6 +24,7 @@ COPIED = ("api", "ingest", "rag", "knowledge")
 WITHOUT_COMMAND = {
     "DOCUMENTS": "the page lists the documents; in a terminal, `ls` does",
     "FEEDBACK": "readers rate an answer on the page; `zhiwen feedback` lists the ratings",
+    "KNOWLEDGE_BASES": "for clients that let people choose; in a terminal, `zhiwen status --kb all`",
     "TEXT": "for programs that have the id of a hit; MCP clients call it as the tool `fetch`",
 }
 
