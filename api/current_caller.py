@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The name of the API key, "" without one, and whether it opens everything."""
+    """The name of the API key, "" without one, and whether it opens everything.
+
+    `knowledge_bases` are the names of those that it may ask, None for all.
+    """
 
     name: str = ""
     is_administrator: bool = True
+    knowledge_bases: frozenset[str] | None = None
 
 
 _NOBODY = Caller()

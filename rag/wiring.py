@@ -3,13 +3,15 @@
 Each knowledge base has services of its own, and all share what is not data: a further one costs its chunks.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
 
 from rag.answering.answer import Answerer
 from rag.chat.protocol import ChatModel
+from rag.errors import KnowledgeBaseNotFound
 from rag.knowledge_base_names import ALL, DEFAULT
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.protocol import Reranker
@@ -84,8 +86,21 @@ class Services:
 
     def of(self, knowledge_base: str) -> "Services":
         """Return the services of one knowledge base. Raises KnowledgeBaseNotFound."""
-        self.settings.for_knowledge_base(knowledge_base)
-        return self.knowledge_bases[knowledge_base]
+        found = self.knowledge_bases.get(knowledge_base)
+        if found is None:
+            there_are = ", ".join(self.knowledge_bases) or "none"
+            raise KnowledgeBaseNotFound(f"there is no knowledge base {knowledge_base[:64]!r}; there are: {there_are}")
+        return found
+
+    def only(self, knowledge_bases: Collection[str]) -> "Services":
+        """Return the same services as if there were no other knowledge bases than these.
+
+        `of`, `joined` and `knowledge_bases` know these alone. The rest is still that of the default one.
+        """
+        some = copy.copy(self)
+        kept = {name: services for name, services in self.knowledge_bases.items() if name in knowledge_bases}
+        some.__dict__["knowledge_bases"] = kept
+        return some
 
     def joined(self, knowledge_bases: Sequence[str]) -> "Services":
         """Return services that search and answer from some knowledge bases at once; `all` stands for every one.
@@ -93,7 +108,7 @@ class Services:
         With only one, they are its own. Raises KnowledgeBaseNotFound.
         """
         names = tuple(self.knowledge_bases) if ALL in knowledge_bases else tuple(dict.fromkeys(knowledge_bases))
-        parts = [self.of(name) for name in names]
+        parts = [self.of(name) for name in names or (ALL,)]
         return parts[0] if len(parts) == 1 else _SeveralKnowledgeBases(self.settings, self._shared, parts)
 
     def _beside(self, name: str) -> "Services":

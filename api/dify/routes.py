@@ -11,7 +11,9 @@ from api.dify.metadata_filter import to_filter
 from api.dify.schemas import RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
 from api.schemas.error_bodies import DifyError
+from api.service.permitted import permitted
 from rag.blocking_work import run_blocking
+from rag.knowledge_base_names import DEFAULT
 from rag.retrieval.search import Retrieval
 from rag.store.document_metadata import DocumentMetadataCache
 from rag.types import Hit, MetadataValue
@@ -34,10 +36,12 @@ def add_dify(app: FastAPI, services: Services) -> None:
     @app.post("/retrieval", response_model=RetrievalResponse, responses=_ERRORS, tags=["Dify"])
     async def retrieve(request: RetrievalRequest, connection: Request) -> RetrievalResponse | Response:
         """Find the passages that match a query best, for Dify's external knowledge base."""
-        known = {collection: services, **services.knowledge_bases}
+        known = dict(permitted(services).knowledge_bases)
+        if default := known.get(DEFAULT):
+            known = {collection: default, **known}
         chosen = known.get(request.knowledge_id)
         if chosen is None:
-            there_are = ", ".join(map(repr, (collection, *services.settings.knowledge_bases.by_name)))
+            there_are = ", ".join(repr(name) for name in known if name != DEFAULT)
             unknown = f"unknown knowledge base {request.knowledge_id[:64]!r}; this server has: {there_are}"
             return JSONResponse(
                 DifyError(error_code=_UNKNOWN_KNOWLEDGE, error_msg=unknown).model_dump(), status_code=404

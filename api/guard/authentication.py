@@ -37,9 +37,15 @@ class AuthenticationMiddleware:
         if caller and not rule.path and rule.needs not in caller.opens:
             await no_such_route(scope["method"], scope["path"])(scope, receive, send)
             return
-        known = Caller(caller.name, "admin" in caller.opens) if caller else Caller(is_administrator=False)
-        with calling(known):
+        with calling(_known(caller)):
             await self._app(scope, receive, send)
+
+
+def _known(key: Key | None) -> Caller:
+    """Return what the code below the routes needs to know. Without a key, nothing of any document is shown."""
+    if key is None:
+        return Caller(is_administrator=False, knowledge_bases=frozenset())
+    return Caller(key.name, "admin" in key.opens, key.knowledge_bases)
 
 
 def caller_of(scope: Scope) -> Key | None:

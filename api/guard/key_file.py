@@ -9,6 +9,7 @@ from api.guard.keys import OWNER, PREFIX, Key, KeyRing, digest_of
 from api.guard.route_rules import OPENS, SCOPES
 from api.service.operation import Scope
 from rag.errors import ConfigError
+from rag.knowledge_base_names import DEFAULT, check_names
 from rag.private_files import open_private
 from rag.settings import ServeSettings
 
@@ -18,9 +19,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _SCOPES: dict[str, Scope] = {scope: scope for scope in SCOPES}
 
 
-def line_of(name: str, scopes: Iterable[str], key: str) -> str:
-    """The line of `serve.keys_file` for a key. Raises ConfigError if the name or a scope is invalid."""
-    line = f"{name}:{'+'.join(scopes)}:sha256:{digest_of(key).hex()}"
+def line_of(name: str, scopes: Iterable[str], key: str, knowledge_bases: Iterable[str] = ()) -> str:
+    """The line of `serve.keys_file` for a key, which may be bound to some knowledge bases.
+
+    Raises ConfigError if the name, a scope or the name of a knowledge base is invalid.
+    """
+    rights = "@".join(("+".join(scopes), *knowledge_bases))
+    line = f"{name}:{rights}:sha256:{digest_of(key).hex()}"
     _parsed(line, "zhiwen keys")
     return line
 
@@ -102,9 +107,13 @@ def _in_environment(value: str) -> Iterator[Key]:
 
 
 def _parsed(entry: str, where: str) -> Key:
-    """Parse `name:scope+scope:key`, or `name:scope+scope:sha256:hash`. Messages never show the key."""
+    """Parse `name:scope+scope:key`, or `name:scope+scope:sha256:hash`. Messages never show the key.
+
+    A key that is bound to knowledge bases has their names behind its scopes: `name:ask@handbook@products:key`.
+    """
     name, _, rest = entry.partition(":")
-    scopes, _, key = rest.partition(":")
+    rights, _, key = rest.partition(":")
+    scopes, *bound = rights.split("@")
     if not _NAME.fullmatch(name) or not key:
         raise ConfigError(f"{where}: must be name:scopes:key, such as page:ask:{PREFIX}…")
     opens: set[Scope] = set()
@@ -112,13 +121,27 @@ def _parsed(entry: str, where: str) -> Key:
         if scope not in _SCOPES:
             raise ConfigError(f"{where}: {name} has the unknown scope {scope!r}; the scopes are {', '.join(SCOPES)}")
         opens |= OPENS[_SCOPES[scope]]
+    bases = _bound_to(bound, frozenset(opens), f"{where}: {name}") if bound else None
     if hashed := _HASHED.fullmatch(key):
-        return Key(name, frozenset(opens), bytes.fromhex(hashed["digest"]))
+        return Key(name, frozenset(opens), bytes.fromhex(hashed["digest"]), bases)
     if len(key) < _MIN_CHARACTERS or key.startswith("sha256:"):
         raise ConfigError(
             f"{where}: the key of {name} is too easy to guess; `zhiwen keys new {name}` makes a random one"
         )
-    return Key(name, frozenset(opens), digest_of(key))
+    return Key(name, frozenset(opens), digest_of(key), bases)
+
+
+def _bound_to(names: Iterable[str], opens: frozenset[Scope], which: str) -> frozenset[str]:
+    """Return the knowledge bases that a key is bound to. Raises ConfigError if it could read others all the same."""
+    if not opens <= OPENS["ingest"]:
+        raise ConfigError(f"{which} is bound to knowledge bases, so it may have the scopes ask and ingest only")
+    for name in names:
+        if name != DEFAULT:
+            try:
+                check_names({name: None})
+            except ValueError as error:
+                raise ConfigError(f"{which} is bound to a knowledge base that {error}") from error
+    return frozenset(names)
 
 
 def is_loopback(host: str) -> bool:

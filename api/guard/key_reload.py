@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from api.guard.key_file import entries_of, keys_in, text_of
@@ -44,6 +44,12 @@ class ReloadingKeys:
                 "accepts within two seconds",
                 settings.keys_file,
             )
+
+    def warn_about_others(self, knowledge_bases: Collection[str]) -> None:
+        """Log which keys' knowledge bases are none of these: a key that is bound to such a one sees nothing of it."""
+        for name in sorted(self._ring.knowledge_bases.difference(knowledge_bases)):
+            there_are = ", ".join(knowledge_bases)
+            log.warning("an API key is bound to the unknown knowledge base %s; there are: %s", name, there_are)
 
     @property
     def is_open(self) -> bool:

@@ -23,11 +23,15 @@ OWNER = "owner"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key as the service knows it: its SHA-256 digest, and all scopes that it opens, implied ones included."""
+    """An API key as the service knows it: its SHA-256 digest, and all scopes that it opens, implied ones included.
+
+    `knowledge_bases` are the names of those that it is bound to, None if it may ask all.
+    """
 
     name: str
     opens: frozenset[Scope]
     digest: bytes
+    knowledge_bases: frozenset[str] | None = None
 
 
 class Keys(Protocol):
@@ -66,6 +70,11 @@ class KeyRing:
     def awaits_first(self) -> bool:
         """Always False: no key is added later."""
         return False
+
+    @property
+    def knowledge_bases(self) -> frozenset[str]:
+        """The names of all knowledge bases that a key is bound to."""
+        return frozenset().union(*(key.knowledge_bases or () for key in self._keys))
 
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, None if there is none.

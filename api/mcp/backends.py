@@ -15,6 +15,7 @@ from api.schemas.request_model import EmptyRequest
 from api.service.ask import AskRequest, AskResponse
 from api.service.factory import open_service
 from api.service.knowledge_bases import KNOWLEDGE_BASES, KnowledgeBaseList
+from api.service.permitted import permitted
 from api.service.protocol import Service
 from api.service.read_text import TEXT, TextRequest, TextResponse
 from api.service.search import SEARCH, SearchRequest, SearchResponse
@@ -49,13 +50,13 @@ class ServerBackend:
 
     async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
         """Answer; if the client cancels the call, the call of the chat model is cancelled too."""
-        answerer = self._services.joined([knowledge_base]).answerer
+        answerer = permitted(self._services).joined([knowledge_base]).answerer
         answer = await final_answer(answerer.answer(question))
         return locate_response(AskResponse.of(answer), self._locate(connection))
 
     async def knowledge_bases(self) -> KnowledgeBaseList:
         """Read in a thread, because the store blocks."""
-        return await run_blocking(KNOWLEDGE_BASES.run, self._services, EmptyRequest())
+        return await run_blocking(KNOWLEDGE_BASES.run_for, self._services, EmptyRequest())
 
     def _locate(self, connection: HTTPConnection) -> Locate:
         base = base_url(self._services.settings.serve, connection)

@@ -12,8 +12,8 @@ def model_ids(knowledge_bases: Sequence[str]) -> list[str]:
     >>> model_ids(["default"]), model_ids(["default", "handbook"])
     (['zhiwen'], ['zhiwen', 'zhiwen/handbook', 'zhiwen/all'])
     """
-    names = [name for name in knowledge_bases if name != DEFAULT]
-    return [MODEL, *(f"{MODEL}/{name}" for name in (*names, ALL) if names)]
+    several = (ALL,) if len(knowledge_bases) > 1 else ()
+    return [MODEL if name == DEFAULT else f"{MODEL}/{name}" for name in (*knowledge_bases, *several)]
 
 
 def knowledge_base_of(model: str) -> str:

@@ -22,6 +22,7 @@ from api.openai.schemas import (
 )
 from api.public_urls import base_url
 from api.schemas.error_bodies import OpenAIError
+from api.service.permitted import permitted
 from api.sse import event_stream
 from rag.answering.history import Turn
 from rag.errors import QuestionError
@@ -39,27 +40,31 @@ _STREAM: dict[str, Any] = {
 
 def add_openai(app: FastAPI, services: Services) -> None:
     """Add the routes of models and chat completions, each with and without `/v1`: clients expect either."""
-    _add_models(app, model_ids(services.settings.knowledge_base_names))
+    _add_models(app, services)
     _add_completions(app, services)
 
 
-def _add_models(app: FastAPI, ids: Sequence[str]) -> None:
+def _add_models(app: FastAPI, services: Services) -> None:
     created = int(time.time())
-    models = {name: ModelOut(id=name, created=created) for name in ids}
+
+    def models() -> dict[str, ModelOut]:
+        ids = model_ids(tuple(permitted(services).knowledge_bases))
+        return {name: ModelOut(id=name, created=created) for name in ids}
 
     @app.get("/models", include_in_schema=False)
     @app.get("/v1/models", responses=_ERRORS, tags=["OpenAI-compatible"])
     async def list_models() -> ModelList:
         """List the models of this server: one for each knowledge base and, if there are several, one for all."""
-        return ModelList(data=list(models.values()))
+        return ModelList(data=list(models().values()))
 
     @app.get("/models/{name:path}", include_in_schema=False)
     @app.get("/v1/models/{name:path}", responses=_ERRORS, tags=["OpenAI-compatible"])
     async def show_model(name: str) -> ModelOut:
         """Show a model; 404 for a name that is not listed. Chat completions accept any name."""
-        if name not in models:
-            raise HTTPException(404, f"unknown model {name!r}; this server has: {', '.join(models)}")
-        return models[name]
+        known = models()
+        if name not in known:
+            raise HTTPException(404, f"unknown model {name!r}; this server has: {', '.join(known)}")
+        return known[name]
 
 
 def _add_completions(app: FastAPI, services: Services) -> None:
@@ -79,7 +84,7 @@ def _add_completions(app: FastAPI, services: Services) -> None:
         of links below the text. A refusal is an ordinary completion.
         """
         model = answering_model(request.model)
-        answerer = services.joined([knowledge_base_of(model)]).answerer
+        answerer = permitted(services).joined([knowledge_base_of(model)]).answerer
         with_usage = bool(request.stream_options and request.stream_options.include_usage)
         task_answer = answer_client_task([ClientMessage(message.role, message.text) for message in request.messages])
         if task_answer is not None:

@@ -13,6 +13,7 @@ from api.public_urls import prefix_of
 from api.schemas.error_bodies import ERRORS, ErrorResponse
 from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.documents import DocumentOut, SectionOut
+from api.service.permitted import permitted
 from ingest.live_documents import LiveDocument, load_live_document
 from rag.document_url import document_url
 from rag.errors import DocumentNotFound, KnowledgeBaseNotFound
@@ -43,7 +44,7 @@ def add_documents(app: FastAPI, services: Services, *, is_open: bool) -> None:
     cache = DocumentCache()
 
     def load(source: str, knowledge_base: str) -> LiveDocument:
-        chosen = services.of(knowledge_base)
+        chosen = permitted(services).of(knowledge_base)
         return load_live_document(source, chosen.store.snapshot(), chosen.settings.knowledge)
 
     @app.get("/documents/{source:path}", responses=ERRORS, tags=["ask"])

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from api.page.pictures import Pictures
 from api.schemas.error_bodies import ERRORS
 from api.schemas.knowledge_base_parameter import KnowledgeBase
+from api.service.permitted import permitted
 from rag.knowledge_base_names import DEFAULT
 from rag.wiring import Services
 
@@ -29,6 +30,6 @@ def add_pictures(app: FastAPI, services: Services) -> None:
         path: str, folder: Annotated[str, Query(alias="in")] = "", knowledge_base: KnowledgeBase = DEFAULT
     ) -> Response:
         """Return a picture of the folder of a knowledge base, searched for from `in`."""
-        services.of(knowledge_base)  # raises an error if there is none of this name
+        permitted(services).of(knowledge_base)  # raises an error if there is none of this name
         kind, content = pictures[knowledge_base].read(path, folder)
         return Response(content, media_type=kind, headers=_HEADERS)

@@ -18,6 +18,7 @@ from api.schemas.error_bodies import ERRORS
 from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.ask import AskRequest, answer_events
 from api.service.operation import services_for
+from api.service.permitted import permitted
 from api.sse import event_stream
 from rag.knowledge_base_names import ALL, DEFAULT
 from rag.text.language import detect_reply_language
@@ -73,10 +74,11 @@ def add_page(app: FastAPI, services: Services) -> None:
 
     @app.get("/page/suggestions", include_in_schema=False, responses=ERRORS)
     def suggest(language: Literal["zh", "en"] = "zh", knowledge_base: KnowledgeBase = DEFAULT) -> SuggestionsOut:
-        """Suggest questions to a knowledge base; to all of them, those to the default one."""
+        """Suggest questions to a knowledge base; to all of them, those to the first one."""
+        known = permitted(services)
         if knowledge_base == ALL:
-            knowledge_base = DEFAULT
-        services.of(knowledge_base)  # raises an error if there is none of this name
+            knowledge_base = next(iter(known.knowledge_bases), DEFAULT)
+        known.of(knowledge_base)  # raises an error if there is none of this name
         return SuggestionsOut(questions=list(suggestions[knowledge_base].of(language)))
 
     app.mount("/static", _Assets(directory=STATIC), name="static")

@@ -55,7 +55,8 @@ class ReadyResponse(BaseModel):
 
 def read_health(services: Services) -> HealthResponse:
     """Read the live generation from the store and the names of the models. Raises StoreError."""
-    state = services.store.state()
+    first = next(iter(services.knowledge_bases.values()), None)  # the default one, if the caller may ask it
+    state = first.store.state() if first else None
     live = state.live if state else None
     return HealthResponse(
         status="ok" if live else "empty",

@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel
 
 from api.schemas.knowledge_base import KnowledgeBaseRequest, KnowledgeBasesRequest
+from api.service.permitted import permitted
 from rag.wiring import Services
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
@@ -63,12 +64,19 @@ class Operation(Generic[RequestT, ResponseT]):
     example: Example = Example()
 
     def run_for(self, services: Services, request: RequestT) -> ResponseT:
-        """Run in the knowledge base that the request names. Raises as `run`, and KnowledgeBaseNotFound."""
+        """Run in the knowledge base that the request names, with those that the caller may ask.
+
+        Raises as `run`, and KnowledgeBaseNotFound.
+        """
         return self.run(services_for(services, request), request)
 
 
 def services_for(services: Services, request: BaseModel) -> Services:
-    """Return the services of the knowledge base, or of those, that a request names. Raises KnowledgeBaseNotFound."""
+    """Return the services of the knowledge base, or of those, that a request names.
+
+    Raises KnowledgeBaseNotFound if there is none of this name, or the caller may not ask it.
+    """
+    services = permitted(services)
     if isinstance(request, KnowledgeBasesRequest):
         return services.joined(request.knowledge_bases)
     return services.of(request.knowledge_base) if isinstance(request, KnowledgeBaseRequest) else services

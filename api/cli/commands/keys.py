@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
-from api.cli.options import settings_of
+from api.cli.options import chosen, settings_of
 from api.guard.key_file import add_line, line_of
 from api.guard.keys import new_key
 from api.guard.route_rules import SCOPES
@@ -28,15 +28,21 @@ def new(
         list[str] | None,
         typer.Option(help=f"What the key may do: {', '.join(SCOPES)} [default: ask]. Can be repeated."),
     ] = None,
+    kb: Annotated[
+        list[str] | None,
+        typer.Option("--kb", metavar="NAME", help="Bind the key to this knowledge base. Can be repeated."),
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="The file for its hash [default: serve.keys_file, if that is set].")
     ] = None,
 ) -> None:
     """Create an API key. It is printed once; only its hash is stored."""
-    configured = settings_of(context).serve.keys_file
+    settings = settings_of(context)
+    bound = chosen(settings, kb) if kb else ()
+    configured = settings.serve.keys_file
     target = file or (Path(configured) if configured else None)
     key, language = new_key(), interface_language()
-    line = line_of(name, scope or ["ask"], key)
+    line = line_of(name, scope or ["ask"], key, bound)
     if target:
         add_line(target, name, line)
     print(key)

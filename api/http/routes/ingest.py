@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from api.schemas.error_bodies import ERRORS
 from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.ingest import IngestRequest, IngestState, check_path, describe_run, run_ingest
+from api.service.permitted import permitted
 from ingest.background import IngestRunner
 from rag.knowledge_base_names import DEFAULT
 from rag.wiring import Services
@@ -20,7 +21,7 @@ def add_ingest(app: FastAPI, services: Services, runner: IngestRunner) -> None:
         Ingests of several knowledge bases take turns.
         """
         options = request or IngestRequest()
-        chosen = services.of(options.knowledge_base)
+        chosen = permitted(services).of(options.knowledge_base)
         check_path(chosen.settings, options)
         state = runner.of(options.knowledge_base).start(
             lambda on_plan, on_progress: run_ingest(chosen, options, on_plan=on_plan, on_progress=on_progress)
@@ -30,5 +31,5 @@ def add_ingest(app: FastAPI, services: Services, runner: IngestRunner) -> None:
     @app.get("/ingest", responses=ERRORS, tags=["ingest"])
     def ingest_state(knowledge_base: KnowledgeBase = DEFAULT) -> IngestState:
         """Show the progress of the running ingest and the result of the last one."""
-        services.of(knowledge_base)  # raises an error if there is none of this name
+        permitted(services).of(knowledge_base)  # raises an error if there is none of this name
         return describe_run(runner.of(knowledge_base).state)

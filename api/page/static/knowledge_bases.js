@@ -41,7 +41,7 @@ export async function addChooser(onChange, { withAll }) {
   const about = el("span", { class: "muted", id: "knowledge-base-about" });
   const describe = () => (about.textContent = bases.find(({ name }) => name === choice)?.context ?? "");
   const isKnown = [...select.options].some(({ value }) => value === choice);
-  if (!isKnown) choice = DEFAULT;
+  if (!isKnown) choice = select.options[0]?.value ?? DEFAULT; // a key may be bound to others
   select.value = choice;
   select.setAttribute("aria-describedby", about.id);
   select.addEventListener("change", () => {

@@ -102,12 +102,20 @@ def test_it_works_the_same_through_a_server(workspace: Workspace) -> None:
         ("eval", "--kb", "nope"),
         ("export", "x.parquet", "--kb", "nope"),
         ("import", "x.parquet", "--kb", "nope"),
+        ("keys", "new", "reader", "--kb", "nope"),
         ("--knowledge", "products", "ask", "x", "--kb", "handbook"),
     ],
     ids=" ".join,
 )
 def test_an_unknown_name_is_one_line_with_those_there_are(workspace: Workspace, command: tuple[str, ...]) -> None:
     assert_one_line(workspace.run(*command), 2, "there is no knowledge base", "there are: default")
+
+
+def test_a_key_is_bound_to_those_that_are_named(workspace: Workspace) -> None:
+    outcome = workspace.run("keys", "new", "reader", "--kb", "handbook", "--kb", "products", "--file", "keys.txt")
+    assert outcome.status == 0, outcome
+    assert (workspace.folder / "keys.txt").read_text().startswith("reader:ask@handbook@products:sha256:")
+    assert_one_line(workspace.run("keys", "new", "boss", "--scope", "admin", "--kb", "handbook"), 2, "boss is bound to")
 
 
 def test_config_and_doctor_show_each(workspace: Workspace) -> None:
