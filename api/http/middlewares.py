@@ -36,7 +36,7 @@ def add_middlewares(app: FastAPI, services: Services, runner: IngestRunner, cont
         queue_timeout_seconds=serve.waiting_timeout_seconds,
     )
     metrics = Metrics()
-    metrics.registry.register(StoreCollector(services.store))
+    metrics.registry.register(StoreCollector({name: each.store for name, each in services.knowledge_bases.items()}))
     metrics.registry.register(LoadCollector(limit))
     if isinstance(services.reranker, TimeLimitedReranker):
         metrics.registry.register(RerankCollector(services.reranker.calls))

@@ -145,6 +145,22 @@ def test_a_name_of_another_type_is_an_error(several: Server, value: object) -> N
     assert "knowledge_base" in message
 
 
+def test_each_has_gauges_of_its_own(several: Server) -> None:
+    text = several.client.get("/metrics").text
+    assert 'zhiwen_knowledge_base_documents{knowledge_base="handbook"} 2.0' in text
+    assert 'zhiwen_knowledge_base_generation{knowledge_base="default"} 1.0' in text
+    assert "zhiwen_documents 1.0" in text
+
+
+def test_a_server_is_ready_once_one_of_them_can_be_asked(tmp_path: Path) -> None:
+    write_folders(tmp_path)
+    with Workspace(tmp_path).serving() as server:
+        assert server.client.get("/health/ready").status_code == 503
+        ingest(server, "products")
+        assert server.client.get("/health/ready").status_code == 200
+        assert not ask(server, FALCON, knowledge_base="all")["refused"]
+
+
 # OpenAI
 
 
