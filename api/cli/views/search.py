@@ -38,7 +38,11 @@ def print_explanation(console: Console, explanation: Explanation, language: Lang
     console.print(f"\n{say('terms', language)}: {printable(terms)}")
     console.print(say("evidence", language, probability=explanation.evidence, weight=explanation.lexical_weight))
     console.print(say("candidates", language), style="bold")
-    locations = {candidate.id: f"{candidate.source}:{candidate.start_line}" for candidate in explanation.candidates}
+    is_joint = len({candidate.knowledge_base for candidate in explanation.candidates}) > 1
+    locations = {
+        candidate.id: f"{f'{candidate.knowledge_base}: ' if is_joint else ''}{candidate.source}:{candidate.start_line}"
+        for candidate in explanation.candidates
+    }
     for candidate in explanation.candidates[:_MAX_CANDIDATES]:
         ranks = f"{candidate.dense_rank or '–'}/{candidate.lexical_rank or '–'}"
         scores = f"{candidate.score:6.3f} {candidate.cosine:8.3f} {candidate.bm25:7.1f} {candidate.coverage:6.2f}"

@@ -5,7 +5,7 @@ import { el, icon } from "./dom.js";
 import { start, waitOut } from "./frame.js";
 import { events, Failure, json, post, route, Unreachable } from "./http.js";
 import { label, language, say, t } from "./i18n.js";
-import { addChooser, chosen, routeOf } from "./knowledge_bases.js";
+import { addChooser, named, routeOf } from "./knowledge_bases.js";
 import { closeDocument } from "./document_panel.js";
 import { Turn } from "./turn.js";
 
@@ -50,7 +50,7 @@ async function ask(question) {
 }
 
 async function stream(turn, signal) {
-  const body = { question: turn.question, history: conversations.history(conversation), knowledge_base: chosen() };
+  const body = { question: turn.question, history: conversations.history(conversation), ...named() };
   const response = await post(route("/page/ask"), body, { signal });
   for await (const { name, data } of events(response)) {
     if (name === "passages") turn.passages(data.passages);

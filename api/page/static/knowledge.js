@@ -5,7 +5,7 @@ import { contentOf } from "./document_content.js";
 import { start, waitOut } from "./frame.js";
 import { describe, json, post, route } from "./http.js";
 import { language, say, t } from "./i18n.js";
-import { addChooser, chosen, routeOf } from "./knowledge_bases.js";
+import { addChooser, chosen, named, routeOf } from "./knowledge_bases.js";
 
 const MAX_SHOWN = 200;
 const POLL_MS = 700;
@@ -109,7 +109,7 @@ async function ingest() {
   outcome.replaceChildren();
   outcome.classList.remove("bad");
   try {
-    await post(route("/ingest"), { knowledge_base: chosen() });
+    await post(route("/ingest"), named());
     await watch();
   } catch (error) {
     outcome.replaceChildren(failure(error));

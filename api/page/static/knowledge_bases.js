@@ -21,6 +21,11 @@ export function chosen() {
   return choice;
 }
 
+// The field of a request that names the chosen knowledge base, if it is not the default one.
+export function named() {
+  return choice === DEFAULT ? {} : { knowledge_base: choice };
+}
+
 // The address of a path of the server for the chosen knowledge base.
 export function routeOf(path) {
   if (choice === DEFAULT) return route(path);
