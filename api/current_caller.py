@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from rag.blocking_work import on_behalf_of
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -29,9 +31,10 @@ def current_caller() -> Caller:
 
 @contextmanager
 def calling(caller: Caller) -> Iterator[None]:
-    """Set the caller for the rest of a request, and for the threads and tasks that it starts."""
+    """Set the caller for the rest of a request, and the threads and tasks that it starts, and their turns."""
     token = _current.set(caller)
     try:
-        yield
+        with on_behalf_of(caller.name):
+            yield
     finally:
         _current.reset(token)

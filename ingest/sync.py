@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ingest.files.git_dates import git_dates
 from ingest.files.scan import FolderScan, scan_knowledge
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
 from ingest.golden.questions import GoldenQuestion, load_golden
@@ -147,12 +148,13 @@ def _stage(
     """
     fingerprint = pipeline_fingerprint(settings, embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
+    dates = git_dates(plan.to_read, max_bytes=settings.knowledge.max_file_bytes)
     moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
         pipeline = Pipeline(
             staging,
             documents,
-            DocumentCutter(parser, embedder, settings, failed_documents),
+            DocumentCutter(parser, embedder, settings, failed_documents, dates),
             embedder,
             report,
             ProgressMeter(

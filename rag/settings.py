@@ -174,11 +174,14 @@ class StateSettings(Section):
 
 
 class TraceSettings(Section):
-    """Whether traces of answers are kept, how many, and for how long."""
+    """Whether traces of answers and questions without an answer are kept, how many, and for how long."""
 
     enabled: bool = True
     max_count: int = Field(default=1000, ge=1, le=1_000_000)
     max_age_days: float = Field(default=7.0, gt=0, le=3650)
+    keep_questions: bool = False
+    max_questions: int = Field(default=10_000, ge=1, le=1_000_000)
+    question_days: float = Field(default=90.0, gt=0, le=3650)
 
 
 class ServeSettings(Section):
@@ -202,6 +205,8 @@ class ServeSettings(Section):
     watch_poll: Literal["auto", "always", "never"] = "auto"
     drain_seconds: float = Field(default=4, ge=0, le=600)
     log_text: bool = False
+    audit_file: str = ""
+    audit_text: bool = False
     otlp_endpoint: Annotated[str, no_credentials("set OTEL_EXPORTER_OTLP_HEADERS")] = ""
     public_url: Annotated[str, _PUBLIC] = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
     link_list: bool = True

@@ -12,6 +12,7 @@ from types import TracebackType
 from rag.answering.answer import Answerer
 from rag.chat.protocol import ChatModel
 from rag.errors import KnowledgeBaseNotFound
+from rag.gaps.finder import GapFinder
 from rag.knowledge_base_names import ALL, DEFAULT
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.protocol import Reranker
@@ -20,7 +21,9 @@ from rag.retrieval.search import Searcher
 from rag.settings import Settings
 from rag.shared_services import SharedServices
 from rag.state.database import StateDatabase
+from rag.state.document_uses import DocumentUses
 from rag.state.feedback import FeedbackLog
+from rag.state.questions import QuestionLog
 from rag.state.traces import TraceStore
 from rag.store.joint import JointStore
 from rag.store.store import Store
@@ -137,6 +140,7 @@ class Services:
             reranker=self.reranker,
             rerank_candidates=self.settings.rerank.candidates,
             max_question_characters=self.settings.answering.max_question_characters,
+            turns=self._shared.search_turns,
             on_search=self.traces.record_search,
         )
 
@@ -152,6 +156,7 @@ class Services:
             traces=self.traces,
             urls=self.urls,
             about=self.about,
+            dates=self._shared.document_dates,
         )
 
     @property
@@ -193,6 +198,21 @@ class Services:
     def feedback(self) -> FeedbackLog:
         """The feedback on answers."""
         return self._shared.feedback
+
+    @property
+    def questions(self) -> QuestionLog:
+        """The questions that nobody could answer."""
+        return self._shared.questions
+
+    @property
+    def gaps(self) -> GapFinder:
+        """The same questions, grouped by what they ask for."""
+        return self._shared.gaps
+
+    @property
+    def document_uses(self) -> DocumentUses:
+        """How many answers rest on each document."""
+        return self._shared.document_uses
 
     @property
     def urls(self) -> PassageUrls:

@@ -31,6 +31,7 @@ class AuthenticationMiddleware:
         rule = rule_of(scope["method"], scope["path"])
         try:
             caller = scope[_CALLER] = _authenticated(self._keys, Headers(scope=scope), rule)
+            _check_scope(caller, rule)
         except RequestRefused as error:
             await error_response(error, rule.error_format)(scope, receive, send)
             return
@@ -55,7 +56,7 @@ def caller_of(scope: Scope) -> Key | None:
 
 
 def _authenticated(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
-    """The key that a request presents; None if its route needs no key. Raises RequestRefused if it does not suffice."""
+    """The key that a request presents; None if its route needs no key. Raises RequestRefused if it is none of ours."""
     if rule.needs is None:
         return None
     presented = _presented(headers)
@@ -66,9 +67,13 @@ def _authenticated(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
         raise KeyMissing("API key missing; send it in the header `Authorization: Bearer …`")
     if caller is None:
         raise KeyUnknown("invalid API key; ask the administrator")
-    if rule.path and rule.needs not in caller.opens:
-        raise ScopeMissing(f"the API key {caller.name} lacks the scope {rule.needs}", scope=rule.needs)
     return caller
+
+
+def _check_scope(caller: Key | None, rule: Rule) -> None:
+    """Raise ScopeMissing if the caller's key does not open the route."""
+    if caller and rule.path and rule.needs and rule.needs not in caller.opens:
+        raise ScopeMissing(f"the API key {caller.name} lacks the scope {rule.needs}", scope=rule.needs)
 
 
 def _presented(headers: Headers) -> str:

@@ -16,6 +16,8 @@ from api.http.server_context import ServerContext
 from api.monitoring.gauges import LoadCollector, RerankCollector, StoreCollector
 from api.monitoring.metrics import Metrics, add_metrics
 from api.monitoring.request_log import RequestLogMiddleware, note_answer
+from api.service.audit import AuditLog
+from api.service.kept_questions import observe_answers
 from ingest.background import IngestRunner
 from rag.models.rerankers.time_limit import TimeLimitedReranker
 from rag.settings import ServeSettings
@@ -42,6 +44,7 @@ def add_middlewares(app: FastAPI, services: Services, runner: IngestRunner, cont
         metrics.registry.register(RerankCollector(services.reranker.calls))
     services.traces.observe(metrics.count_answer)
     services.traces.observe(note_answer)
+    observe_answers(services.traces, services.questions, services.document_uses)
     services.traces.observe_searches(metrics.count_search)
     runner.observe(metrics.count_ingest)
     add_metrics(app, metrics)
@@ -70,5 +73,5 @@ def _add_stack(
     app.add_middleware(TrustedHostsMiddleware, hosts=Hosts(serve, checks_origin=context.keys.is_open))
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(ReaderTimeoutMiddleware, timeout_seconds=serve.reader_timeout_seconds)
-    app.add_middleware(RequestLogMiddleware, metrics=metrics, log_text=serve.log_text)
+    app.add_middleware(RequestLogMiddleware, metrics=metrics, log_text=serve.log_text, audit=AuditLog(serve))
     app.add_middleware(RequestPathMiddleware, public_url=serve.public_url)

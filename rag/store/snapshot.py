@@ -18,7 +18,7 @@ from rag.store.collection_spec import LATEST, ReadTimestamp, Row
 from rag.store.columns import CHUNK_COLUMNS
 from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
-from rag.store.filters import Filter
+from rag.store.filters import Equals, Filter
 from rag.store.records import Commit, DocumentRecord
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
@@ -62,6 +62,16 @@ class Snapshot:
     def commits(self) -> Mapping[str, Commit]:
         """The generation by the name of its knowledge base, as a `JointSnapshot` has those of several."""
         return {self.knowledge_base: self.commit}
+
+    @property
+    def parts(self) -> "tuple[Snapshot, ...]":
+        """Itself, as a `JointSnapshot` has several."""
+        return (self,)
+
+    @property
+    def generations(self) -> Mapping[str, int]:
+        """The number of each generation, by the name of its knowledge base."""
+        return {name: commit.generation for name, commit in self.commits.items()}
 
     @property
     def fingerprint(self) -> str:
@@ -121,6 +131,11 @@ class Snapshot:
         for row in self._chunk_rows(self._expression(search_filter)):
             yield self._chunk_of(row)
 
+    def chunks_of(self, source: str) -> list[Chunk]:
+        """Return the chunks of one document in order. Raises FilterError for a source that no document can have."""
+        found = self.chunks(Equals("source", source))
+        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
+
     def chunks_with_vectors(self, sources: Sequence[str]) -> Iterator[tuple[Chunk, Vector]]:
         """Yield the chunks of these documents with their vectors, in no particular order."""
         for listed in value_lists(sources):
@@ -141,6 +156,12 @@ class Snapshot:
     def document(self, source: str) -> DocumentRecord | None:
         """Return the manifest of one document. Raises FilterError for a source that no document can have."""
         return next(self._records(f'kind == "document" and name == {quote_value(source)}'), None)
+
+    def documents_named(self, sources: Sequence[str]) -> dict[str, DocumentRecord]:
+        """Return the manifests of these documents, by source; none for those that do not exist."""
+        listed = value_lists(sources)
+        records = (each for names in listed for each in self._records(f'kind == "document" and name in {names}'))
+        return {record.source: record for record in records}
 
     def _records(self, expression: str) -> Iterator[DocumentRecord]:
         alive = f"{expression} and {alive_at(self.generation)}"

@@ -10,6 +10,7 @@ from api.cli.options import chosen, settings_of
 from api.guard.key_file import add_line, line_of
 from api.guard.keys import new_key
 from api.guard.route_rules import SCOPES
+from api.service.audit import COMMAND_LINE, AuditLog
 from api.translations import interface_language, say
 
 keys = typer.Typer(help="Manage API keys for `zhiwen serve`.", no_args_is_help=True)
@@ -39,12 +40,13 @@ def new(
     """Create an API key. It is printed once; only its hash is stored."""
     settings = settings_of(context)
     bound = chosen(settings, kb) if kb else ()
-    configured = settings.serve.keys_file
+    configured, audit = settings.serve.keys_file, AuditLog(settings.serve)
     target = file or (Path(configured) if configured else None)
     key, language = new_key(), interface_language()
     line = line_of(name, scope or ["ask"], key, bound)
     if target:
         add_line(target, name, line)
+    audit.note("made key", COMMAND_LINE, name=f"{name}:{'+'.join(scope or ['ask'])}")
     print(key)
     note = say("key_added", language, path=target) if target else say("key_line", language, line=line)
     terminal.messages().print(note)
