@@ -1,7 +1,4 @@
-"""Every setting with its default and its limits: one frozen model for each section of config.yaml.
-
-`config.yaml` describes each setting.
-"""
+"""Every setting with its default and its limits: one frozen model for each section of config.yaml, which says more."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +11,7 @@ from rag.errors import KnowledgeBaseNotFound
 from rag.knowledge_base_names import DEFAULT, check_names, collection_of
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
-from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
+from rag.settings_section import BaseURL, HeaderName, Key, Name, Seconds, Section, no_credentials
 
 _PUBLIC = no_credentials("everybody sees it")
 
@@ -166,10 +163,9 @@ class ChatSettings(Section):
 
 
 class StateSettings(Section):
-    """The database of traces and feedback."""
+    """The database of traces and feedback. The password in its `url` must not be in any output."""
 
     max_feedback: int = Field(default=100_000, ge=1, le=10_000_000)
-    # Its password must not be in any output.
     url: Annotated[str, AfterValidator(check_database_url)] = Field(default="", repr=False)
 
 
@@ -191,6 +187,9 @@ class ServeSettings(Section):
     port: int = Field(default=8000, ge=0, le=65535)
     keys: SecretStr = SecretStr("")
     keys_file: str = ""
+    proxy_key: Name = ""
+    groups_header: HeaderName = "X-Forwarded-Groups"
+    user_header: HeaderName = "X-Forwarded-User"
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()

@@ -136,3 +136,64 @@ class SharedServices:
         """The addresses of passages."""
         others = {name: base.url_template for name, base in self.settings.knowledge_bases.by_name.items()}
         return PassageUrls(self.settings.knowledge.url_template, others)
+
+
+class SharesServices:
+    """Gives the shared services by their own names."""
+
+    _shared: SharedServices
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model, for documents and questions."""
+        return self._shared.embedder
+
+    @property
+    def question_embedder(self) -> Embedder:
+        """The embedding model for questions."""
+        return self._shared.question_embedder
+
+    @property
+    def reranker(self) -> Reranker | None:
+        """The reranker; None if hits stay in the order of fusion."""
+        return self._shared.reranker
+
+    @property
+    def chat(self) -> ChatModel | None:
+        """The chat model with its fallbacks; None if answers are quotes."""
+        return self._shared.chat
+
+    @property
+    def state(self) -> StateDatabase:
+        """The database of traces and feedback. It is connected to when it is used."""
+        return self._shared.state
+
+    @property
+    def traces(self) -> TraceStore:
+        """The traces of answers."""
+        return self._shared.traces
+
+    @property
+    def feedback(self) -> FeedbackLog:
+        """The feedback on answers."""
+        return self._shared.feedback
+
+    @property
+    def questions(self) -> QuestionLog:
+        """The questions that nobody could answer."""
+        return self._shared.questions
+
+    @property
+    def gaps(self) -> GapFinder:
+        """The same questions, grouped by what they ask for."""
+        return self._shared.gaps
+
+    @property
+    def document_uses(self) -> DocumentUses:
+        """How many answers rest on each document."""
+        return self._shared.document_uses
+
+    @property
+    def urls(self) -> PassageUrls:
+        """The addresses of passages."""
+        return self._shared.urls

@@ -80,6 +80,6 @@ def _add_routes(
     add_dify(app, services)
     add_mcp(app, services)
     add_documents(app, services, documents, is_open=context.keys.is_open)
-    add_pictures(app, services)
+    add_pictures(app, services, documents)
     add_page(app, services)
     add_gaps(app, services)

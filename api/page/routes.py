@@ -46,7 +46,7 @@ class _Assets(StaticFiles):
 def add_page(app: FastAPI, services: Services) -> None:
     """Add the pages, their static files, and the routes that only their scripts call."""
     answerer = services.answerer
-    suggestions = {name: Suggestions(each) for name, each in services.knowledge_bases.items()}
+    suggestions = Suggestions()
 
     @app.get("/", include_in_schema=False)
     def home(connection: Request) -> HTMLResponse:
@@ -77,7 +77,6 @@ def add_page(app: FastAPI, services: Services) -> None:
         known = permitted(services)
         if knowledge_base == ALL:
             knowledge_base = next(iter(known.knowledge_bases), DEFAULT)
-        known.of(knowledge_base)  # raises an error if there is none of this name
-        return SuggestionsOut(questions=list(suggestions[knowledge_base].of(language)))
+        return SuggestionsOut(questions=list(suggestions.of(known.of(knowledge_base), language)))
 
     app.mount("/static", _Assets(directory=STATIC), name="static")

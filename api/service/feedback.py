@@ -70,7 +70,7 @@ def give_feedback(services: Services, request: FeedbackRequest) -> FeedbackOut:
         trace = services.traces.get(request.trace_id)
     except StateUnavailable as error:
         raise FeedbackError(f"the feedback is not kept: {error}") from error
-    if trace is None or not may_see_answer(services, trace.answer.generations):
+    if trace is None or not may_see_answer(services, trace):
         raise TraceNotFound(f"no trace {request.trace_id}: only an answer with a trace can be rated (traces.enabled)")
     feedback = Feedback(
         at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

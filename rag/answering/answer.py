@@ -79,7 +79,7 @@ class Answerer:
         turns = self._recent_turns(history)
         snapshot = await run_blocking(self.searcher.snapshot)
 
-        key = CacheKey(question, turns, search_filter, tuple(snapshot.commits.values()))
+        key = CacheKey(question, turns, repr(search_filter), snapshot.identities)
         if cached := self.cache.get(key):
             async for event in self._repeat(cached, started):
                 yield event
@@ -185,6 +185,8 @@ class Answerer:
         seconds: Mapping[str, float],
     ) -> Trace:
         trace = build_trace(key.question, standalone, found.retrieval, found.evidence, composition, seconds)
+        within = {snapshot.knowledge_base: snapshot.within for snapshot in key.snapshots if snapshot.within}
+        trace = replace(trace, within=within)
         if is_cacheable(standalone, composition):
             self.cache.put(key, trace)
         self.traces.add(trace)

@@ -19,7 +19,7 @@ from rag.store.columns import CHUNK_COLUMNS
 from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import Equals, Filter
-from rag.store.records import Commit, DocumentRecord
+from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
 from rag.types import Chunk
@@ -82,6 +82,11 @@ class Snapshot:
     def generation(self) -> int:
         """The number of the generation."""
         return self.commit.generation
+
+    @property
+    def identities(self) -> tuple[SnapshotIdentity, ...]:
+        """What everything that is read here depends on."""
+        return (SnapshotIdentity(self.knowledge_base, self.commit),)
 
     @property
     def statistics(self) -> TermStatistics:
@@ -170,9 +175,11 @@ class Snapshot:
             yield DocumentRecord.from_payload(row["payload"])
 
     def _chunk_rows(self, expression: str, *more_fields: str) -> Iterator[Row]:
+        return self._distinct_rows(expression, [*rows.chunk_fields(self.commit.schema), *more_fields])
+
+    def _distinct_rows(self, expression: str, fields: Sequence[str]) -> Iterator[Row]:
         """Yield each chunk once: a row that is being tombstoned is there twice for a moment."""
         seen: set[str] = set()
-        fields = [*rows.chunk_fields(self.commit.schema), *more_fields]
         for row in self._milvus.rows(self._chunks, expression, fields, since=self._since):
             if row["id"] not in seen:
                 seen.add(row["id"])

@@ -13,6 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 from api.guard.key_file import keys_in, line_of
 from api.guard.route_rules import RULES
 from rag.errors import ConfigError
+from rag.rights import UNLIMITED, Grant, Rights
 from rag.settings import ServeSettings
 from tests.kit.api_keys import key_of
 from tests.kit.knowledge_bases import write_folders
@@ -251,7 +252,7 @@ def test_the_line_of_a_bound_key_is_read_as_it_was_written() -> None:
     settings = ServeSettings(keys_file="keys.txt")
     found = keys_in(line, settings).find(KEY)
     assert found
-    assert found.knowledge_bases == {"handbook", "default"}
+    assert found.rights == Rights((Grant(frozenset({"handbook", "default"})),))
     free = keys_in(line_of("reader", ["ask"], KEY), settings).find(KEY)
     assert free
-    assert free.knowledge_bases is None
+    assert free.rights == UNLIMITED
