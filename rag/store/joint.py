@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from rag.errors import StoreEmpty
 from rag.models.embedders.protocol import Vector
 from rag.store.background import BackgroundReads
-from rag.store.comparable_scores import rescale
 from rag.store.filters import Filter
 from rag.store.records import Commit, SnapshotIdentity
 from rag.store.rows import StoredChunk
@@ -42,8 +41,9 @@ class JointSnapshot:
     """Reads one generation of each of several knowledge bases; every method raises StoreError.
 
     Cosines can be compared, because one embedder made all vectors. For BM25, each collection counts its own chunks: a
-    word that is rare in one and common in the other would be worth more there. So the scores are rescaled to what words
-    are worth among the chunks of all.
+    word that is rare in one and common in the other would be worth more there. So a score is multiplied by what the
+    matching words are worth among the chunks of all, over what they are worth in the collection. The length of chunks
+    is still compared with the mean of their own collection.
     """
 
     parts: tuple[Snapshot, ...]
@@ -134,10 +134,17 @@ AnySnapshot = Snapshot | JointSnapshot
 """What a question is answered from."""
 
 
-def _rank_by_terms(snapshot: Snapshot, idf: Mapping[str, float], limit: int, search_filter: Filter | None) -> Ranking:
-    """Return the chunks of one generation with the scores that they would have with these `idf` of the terms."""
-    ranking = dict(snapshot.rank_by_terms(list(idf), limit=limit, search_filter=search_filter))
-    return rescale(ranking, snapshot.read_chunks(ranking), idf, snapshot.statistics)
+def _rank_by_terms(
+    snapshot: Snapshot, idf: Mapping[str, float], limit: int, search_filter: Filter | None
+) -> Iterator[tuple[str, float]]:
+    """Yield the chunks of one generation with the scores that they would have with these `idf` of the terms."""
+    ranking = snapshot.rank_by_terms(list(idf), limit=limit, search_filter=search_filter)
+    here = {term: snapshot.statistics.idf(term) for term in idf}
+    chunks = snapshot.read_chunks(chunk_id for chunk_id, _ in ranking)
+    for chunk_id, score in ranking:
+        matched = chunks[chunk_id].terms & idf.keys()
+        worth = sum(idf[term] for term in matched) / sum(here[term] for term in matched) if matched else 1.0
+        yield chunk_id, score * worth
 
 
 def _name(number: int, chunk_id: str) -> str:

@@ -23,19 +23,22 @@ VISIBLE_FIELDS = ("id", "source", TERMS_COLUMN)
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """The sources of the documents that have text, and the statistics of their chunks."""
+    """The sources of the documents that have text, and of their chunks the statistics and the mean number of terms."""
 
     sources: frozenset[str]
     statistics: TermStatistics
+    mean_length: float
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "Visible":
         """Count the rows of chunks, which have `VISIBLE_FIELDS`."""
-        counted, sources = TermChanges(), set()
+        counted, sources, length = TermChanges(), set(), 0
         for row in rows:
+            terms = row[TERMS_COLUMN].split(" ")
             sources.add(row["source"])
-            counted.add(row[TERMS_COLUMN].split(" "))
-        return cls(frozenset(sources), counted.statistics())
+            counted.add(terms)
+            length += len(terms)
+        return cls(frozenset(sources), counted.statistics(), length / max(counted.chunks, 1))
 
 
 class VisibleCache:
