@@ -1,39 +1,19 @@
-"""Every setting with its default and its limits: one frozen model for each section of config.yaml.
+"""Every setting with its default and its limits: one frozen model for each section of config.yaml, which says more."""
 
-`config.yaml` describes each setting.
-"""
-
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from rag.database_url import check_database_url
-from rag.pasted_values import add_scheme, clean, clean_base_url, clean_key
+from rag.errors import KnowledgeBaseNotFound
+from rag.knowledge_base_names import DEFAULT, check_names, collection_of
+from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
-from rag.url_credentials import refuse_credentials
+from rag.settings_section import BaseURL, HeaderName, Key, Name, Seconds, Section, no_credentials
 
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-"""A duration of at most an hour."""
-
-Name = Annotated[str, AfterValidator(clean)]
-BaseURL = Annotated[str, AfterValidator(clean_base_url)]
-Key = Annotated[SecretStr, AfterValidator(lambda key: SecretStr(clean_key(key.get_secret_value())))]
-
-
-def _no_credentials(instead: str) -> AfterValidator:
-    """Refuse a user or password in a URL, or in the URLs of a list: the URLs are shown, and not masked everywhere."""
-
-    def check(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        for text in (value,) if isinstance(value, str) else value:
-            refuse_credentials(text, instead=instead)
-        return value
-
-    return AfterValidator(check)
-
-
-_PUBLIC = _no_credentials("everybody sees it")
+_PUBLIC = no_credentials("everybody sees it")
 
 SECRETS = {
     ("store", "token"),
@@ -46,28 +26,15 @@ SECRETS = {
 """The settings that are read from environment variables only, and never shown."""
 
 
-class Section(BaseModel):
-    """A section of the configuration: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-    _found: frozenset[str] = PrivateAttr(default=frozenset())
-
-    def mark_found(self, keys: Iterable[str]) -> None:
-        """Note which values were found in the working directory. The loader calls it before anybody reads them."""
-        self._found = frozenset(keys)
-
-    def was_found(self, key: str) -> bool:
-        """Return whether the value is from a file that nobody named: it may come with somebody else's documents."""
-        return key in self._found
-
-
 class KnowledgeSettings(Section):
     """The folder of documents: which files are read, what an ingest asks before it goes live, and what it may lose.
 
-    The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
+    `title` and `context` say what it is about. The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
     """
 
     path: Path = Path()
+    title: str = Field(default="", max_length=100)
+    context: str = Field(default="", max_length=500)
     include: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx", "*.txt", "*.html", "*.htm")
     exclude: tuple[str, ...] = ()
     gitignore: bool = True
@@ -76,6 +43,20 @@ class KnowledgeSettings(Section):
     max_golden_drop: float = Field(default=0.0, ge=0, le=1)
     url_template: Annotated[str, AfterValidator(check_url_template), _PUBLIC] = ""
     gate_recent_questions: int = Field(default=0, ge=0, le=500)
+
+
+class KnowledgeBases(Section):
+    """The knowledge bases besides the default one, by name; each has the settings of `knowledge`."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, KnowledgeSettings] = Field(init=False)
+
+    @property
+    def by_name(self) -> Mapping[str, KnowledgeSettings]:
+        """The settings of each, in the order of the file."""
+        return self.__pydantic_extra__
+
+    _check_names = model_validator(mode="before")(check_names)
 
 
 class ChunkingSettings(Section):
@@ -89,7 +70,7 @@ class EmbeddingSettings(Section):
 
     provider: Literal["builtin", "sentence-transformers", "openai"] = "builtin"
     model: Name = ""
-    base_url: Annotated[BaseURL, _no_credentials("set ZHIWEN_EMBEDDING__API_KEY")] = ""
+    base_url: Annotated[BaseURL, no_credentials("set ZHIWEN_EMBEDDING__API_KEY")] = ""
     api_key: Key = SecretStr("")
     query_model: Name = ""
     batch_size: int = Field(default=0, ge=0, le=2048)
@@ -102,7 +83,7 @@ class EmbeddingSettings(Section):
 class StoreSettings(Section):
     """The Milvus Lite file or Milvus server with the index."""
 
-    uri: Annotated[str, _no_credentials("set ZHIWEN_STORE__TOKEN=user:password")] = ".zhiwen/milvus.db"
+    uri: Annotated[str, no_credentials("set ZHIWEN_STORE__TOKEN=user:password")] = ".zhiwen/milvus.db"
     token: SecretStr = SecretStr("")
     database: str = ""
     collection: str = Field(default="zhiwen", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
@@ -124,7 +105,7 @@ class RerankSettings(Section):
 
     provider: Literal["none", "cross-encoder", "http"] = "none"
     model: Name = ""
-    base_url: Annotated[str, AfterValidator(add_scheme), _no_credentials("set ZHIWEN_RERANK__API_KEY")] = ""
+    base_url: Annotated[str, AfterValidator(add_scheme), no_credentials("set ZHIWEN_RERANK__API_KEY")] = ""
     api_key: Key = SecretStr("")
     candidates: int = Field(default=20, ge=1, le=200)
     timeout_seconds: Seconds = 2
@@ -162,10 +143,10 @@ class ChatSettings(Section):
         "mistral",
         "ollama",
     ] = "auto"
-    base_url: Annotated[BaseURL, _no_credentials("set ZHIWEN_CHAT__API_KEY")] = ""
+    base_url: Annotated[BaseURL, no_credentials("set ZHIWEN_CHAT__API_KEY")] = ""
     api_key: Key = SecretStr("")
     model: Name = ""
-    fallbacks: Annotated[tuple[str, ...], _no_credentials("set ZHIWEN_CHAT__FALLBACK_API_KEY")] = ()
+    fallbacks: Annotated[tuple[str, ...], no_credentials("set ZHIWEN_CHAT__FALLBACK_API_KEY")] = ()
     fallback_api_key: Key = SecretStr("")
     thinking: bool = False
     temperature: float = Field(default=0.1, ge=0, le=2)
@@ -182,10 +163,9 @@ class ChatSettings(Section):
 
 
 class StateSettings(Section):
-    """The database of traces and feedback."""
+    """The database of traces and feedback. The password in its `url` must not be in any output."""
 
     max_feedback: int = Field(default=100_000, ge=1, le=10_000_000)
-    # Its password must not be in any output.
     url: Annotated[str, AfterValidator(check_database_url)] = Field(default="", repr=False)
 
 
@@ -207,6 +187,9 @@ class ServeSettings(Section):
     port: int = Field(default=8000, ge=0, le=65535)
     keys: SecretStr = SecretStr("")
     keys_file: str = ""
+    proxy_key: Name = ""
+    groups_header: HeaderName = "X-Forwarded-Groups"
+    user_header: HeaderName = "X-Forwarded-User"
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -223,7 +206,7 @@ class ServeSettings(Section):
     log_text: bool = False
     audit_file: str = ""
     audit_text: bool = False
-    otlp_endpoint: Annotated[str, _no_credentials("set OTEL_EXPORTER_OTLP_HEADERS")] = ""
+    otlp_endpoint: Annotated[str, no_credentials("set OTEL_EXPORTER_OTLP_HEADERS")] = ""
     public_url: Annotated[str, _PUBLIC] = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
     link_list: bool = True
     feedback_path: Path = Path(".zhiwen/feedback.jsonl")
@@ -233,6 +216,7 @@ class Settings(Section):
     """All sections. Instances come from `rag.settings_loader.load`."""
 
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    knowledge_bases: KnowledgeBases = KnowledgeBases()
     chunking: ChunkingSettings = ChunkingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()
@@ -243,3 +227,22 @@ class Settings(Section):
     state: StateSettings = StateSettings()
     traces: TraceSettings = TraceSettings()
     serve: ServeSettings = ServeSettings()
+
+    @property
+    def knowledge_base_names(self) -> tuple[str, ...]:
+        """The names of all knowledge bases, the default one first."""
+        return (DEFAULT, *self.knowledge_bases.by_name)
+
+    def for_knowledge_base(self, name: str) -> "Settings":
+        """Return the settings of one knowledge base: its folder and its collections, and everything that it shares.
+
+        Raises KnowledgeBaseNotFound.
+        """
+        if name == DEFAULT:
+            return self
+        if name not in self.knowledge_bases.by_name:
+            there_are = ", ".join(self.knowledge_base_names)
+            raise KnowledgeBaseNotFound(f"there is no knowledge base {name[:64]!r}; there are: {there_are}")
+        store = self.store.model_copy(update={"collection": collection_of(self.store.collection, name)})
+        own = {"knowledge": self.knowledge_bases.by_name[name], "store": store, "knowledge_bases": KnowledgeBases()}
+        return self.model_copy(update=own)

@@ -70,15 +70,16 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
 def _add_routes(
     app: FastAPI, services: Services, runner: IngestRunner, context: ServerContext, documents: DocumentCache
 ) -> None:
-    add_ask(app, services.answerer)
+    add_ask(app, services)
     add_ingest(app, services, runner)
     add_operations(app, services)
     add_instance(app, context.instance)
-    add_health(app, store=services.store, embedder=services.embedder, drain=context.drain, keys=context.keys)
-    add_openai(app, services.answerer, services.settings.serve)
-    add_dify(app, services.searcher, services.settings)
+    stores = [each.store for each in services.knowledge_bases.values()]
+    add_health(app, stores=stores, embedder=services.embedder, drain=context.drain, keys=context.keys)
+    add_openai(app, services)
+    add_dify(app, services)
     add_mcp(app, services)
-    add_documents(app, services.store, services.settings.knowledge, documents, is_open=context.keys.is_open)
-    add_pictures(app, services.settings.knowledge)
-    add_page(app, services.answerer, services.settings.knowledge)
+    add_documents(app, services, documents, is_open=context.keys.is_open)
+    add_pictures(app, services, documents)
+    add_page(app, services)
     add_gaps(app, services)

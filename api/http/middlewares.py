@@ -11,6 +11,7 @@ from api.guard.hosts import Hosts, TrustedHostsMiddleware
 from api.guard.rate_limit import RateLimitMiddleware
 from api.guard.reader_timeout import ReaderTimeoutMiddleware
 from api.guard.security_headers import SecurityHeadersMiddleware
+from api.guard.trusted_proxy import TrustedProxy
 from api.http.request_path import RequestPathMiddleware, RoutePathMiddleware
 from api.http.server_context import ServerContext
 from api.monitoring.gauges import LoadCollector, RerankCollector, StoreCollector
@@ -38,7 +39,7 @@ def add_middlewares(app: FastAPI, services: Services, runner: IngestRunner, cont
         queue_timeout_seconds=serve.waiting_timeout_seconds,
     )
     metrics = Metrics()
-    metrics.registry.register(StoreCollector(services.store))
+    metrics.registry.register(StoreCollector({name: each.store for name, each in services.knowledge_bases.items()}))
     metrics.registry.register(LoadCollector(limit))
     if isinstance(services.reranker, TimeLimitedReranker):
         metrics.registry.register(RerankCollector(services.reranker.calls))
@@ -60,7 +61,8 @@ def _add_stack(
     app.add_middleware(BodyLimitMiddleware, max_bytes=serve.max_body_bytes, timeout_seconds=serve.body_timeout_seconds)
     if serve.requests_per_minute:
         app.add_middleware(RateLimitMiddleware, per_minute=serve.requests_per_minute)
-    app.add_middleware(AuthenticationMiddleware, keys=context.keys)
+    proxy = TrustedProxy(serve.proxy_key, serve.groups_header, serve.user_header) if serve.proxy_key else None
+    app.add_middleware(AuthenticationMiddleware, keys=context.keys, proxy=proxy)
     app.add_middleware(DrainingMiddleware, drain=context.drain)
     if serve.cors_origins:
         app.add_middleware(

@@ -55,6 +55,7 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
     owner_token = secrets.token_urlsafe(32)
     configure_logs()
     keys = ReloadingKeys(settings.serve, owner_token=owner_token)
+    keys.warn_about_others(settings.knowledge_base_names)
     with Services(settings) as services:
         services.open_all()
         _connect(services.store)

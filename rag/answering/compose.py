@@ -41,6 +41,7 @@ async def compose(
     verify: Verify,
     quote: Quote,
     instructions: str = "",
+    about: str = "",
 ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
     """Yield the text as it is written, and the Composition last; that has the `error` if the text is not an answer.
 
@@ -55,7 +56,7 @@ async def compose(
     if not (has_evidence if chat else quoted):
         yield Composition(draft.model, reason="no_evidence")
         return
-    prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions) if chat else None
+    prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions, about) if chat else None
     try:
         if chat and prompt:
             async with aclosing(_fill(draft, chat, prompt)) as events:
@@ -114,9 +115,10 @@ async def _conclude(
     return await compute(add_quotes, conclusion, quoted, evidence, draft.text) if quoted else conclusion
 
 
-def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str) -> Prompt:
+def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str, about: str) -> Prompt:
     context = chat.context_tokens or _DEFAULT_CONTEXT_TOKENS
-    prompt = build_prompt(evidence, ContextBudget(context, max_answer_tokens), instructions=instructions)
+    budget = ContextBudget(context, max_answer_tokens)
+    prompt = build_prompt(evidence, budget, instructions=instructions, about=about)
     if prompt.dropped:
         log.warning("passages %s do not fit into chat.context_tokens (%s); leaving them out", prompt.dropped, context)
     return prompt
