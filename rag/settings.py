@@ -211,6 +211,7 @@ class ServeSettings(Section):
     trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     requests_per_minute: int = Field(default=600, ge=0)
+    public_requests_per_minute: int = Field(default=60, ge=1)
     max_concurrent_answers: int = Field(default=64, ge=1, le=10_000)
     max_waiting_answers: int = Field(default=64, ge=0, le=100_000)
     waiting_timeout_seconds: Seconds = 10

@@ -3,8 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from api.guard.key_origins import split_origins, with_origins
 from api.guard.keys import OWNER, PREFIX, Key, KeyRing, digest_of
 from api.guard.route_rules import OPENS, SCOPES
 from api.service.operation import Scope
@@ -22,6 +24,16 @@ def line_of(name: str, scopes: Iterable[str], key: str) -> str:
     """The line of `serve.keys_file` for a key. Raises ConfigError if the name or a scope is invalid."""
     line = f"{name}:{'+'.join(scopes)}:sha256:{digest_of(key).hex()}"
     _parsed(line, "zhiwen keys")
+    return line
+
+
+def public_line(line: str, origins: Iterable[str]) -> str:
+    """The line of a public key for pages of these sites; the same line without any.
+
+    Raises ConfigError if an origin is invalid, or if the key would open more than the widget.
+    """
+    line = with_origins(line, origins)
+    _with_origins(line, "zhiwen keys")
     return line
 
 
@@ -89,7 +101,7 @@ def entries_of(text: str) -> dict[int, str]:
 
 def _in_file(path: str, text: str) -> Iterator[Key]:
     for number, line in entries_of(text).items():
-        key = _parsed(line, f"{path}:{number}")
+        key = _with_origins(line, f"{path}:{number}")
         if not _HASHED.search(line):
             raise ConfigError(f"{path}:{number} holds a key instead of its hash; `zhiwen keys new` writes the hash")
         yield key
@@ -98,7 +110,15 @@ def _in_file(path: str, text: str) -> Iterator[Key]:
 def _in_environment(value: str) -> Iterator[Key]:
     for number, entry in enumerate((part.strip() for part in value.split(",")), 1):
         if entry:
-            yield _parsed(entry, f"ZHIWEN_SERVE__KEYS, key {number}")
+            yield _with_origins(entry, f"ZHIWEN_SERVE__KEYS, key {number}")
+
+
+def _with_origins(entry: str, where: str) -> Key:
+    entry, origins = split_origins(entry, where)
+    key = _parsed(entry, where)
+    if origins and key.opens != OPENS["ask"]:
+        raise ConfigError(f"{where}: {key.name} has origins, so everybody sees it; its scope must be ask alone")
+    return replace(key, origins=origins)
 
 
 def _parsed(entry: str, where: str) -> Key:

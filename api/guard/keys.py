@@ -23,11 +23,15 @@ OWNER = "owner"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key as the service knows it: its SHA-256 digest, and all scopes that it opens, implied ones included."""
+    """An API key as the service knows it: its SHA-256 digest, and all scopes that it opens, implied ones included.
+
+    A key with `origins` is public: it stands in pages of these sites, and opens the widget for them only.
+    """
 
     name: str
     opens: frozenset[Scope]
     digest: bytes
+    origins: frozenset[str] = frozenset()
 
 
 class Keys(Protocol):
@@ -43,6 +47,11 @@ class Keys(Protocol):
         """Whether keys are needed and there is none yet, so that nobody can ask."""
         ...
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of all public keys."""
+        ...
+
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, None if there is none."""
         ...
@@ -53,6 +62,7 @@ class KeyRing:
 
     def __init__(self, keys: Iterable[Key] = ()) -> None:
         self._keys = tuple(keys)
+        self._origins = frozenset().union(*(key.origins for key in self._keys))
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -66,6 +76,11 @@ class KeyRing:
     def awaits_first(self) -> bool:
         """Always False: no key is added later."""
         return False
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of all public keys."""
+        return self._origins
 
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, None if there is none.

@@ -27,6 +27,7 @@ from api.page.gap_routes import add_gaps
 from api.page.picture_routes import add_pictures
 from api.page.routes import add_page
 from api.version import version
+from api.widget.routes import add_widget
 from ingest.background import IngestRunner
 from rag.wiring import Services
 
@@ -82,3 +83,4 @@ def _add_routes(
     add_pictures(app, services.settings.knowledge)
     add_page(app, services.answerer, services.settings.knowledge)
     add_gaps(app, services)
+    add_widget(app, services)

@@ -7,7 +7,7 @@ import typer
 
 from api.cli import terminal
 from api.cli.options import settings_of
-from api.guard.key_file import add_line, line_of
+from api.guard.key_file import add_line, line_of, public_line
 from api.guard.keys import new_key
 from api.guard.route_rules import SCOPES
 from api.service.audit import COMMAND_LINE, AuditLog
@@ -29,6 +29,13 @@ def new(
         list[str] | None,
         typer.Option(help=f"What the key may do: {', '.join(SCOPES)} [default: ask]. Can be repeated."),
     ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Make a public key, for the widget on the pages of this site, such as https://docs.example.com. "
+            "Can be repeated."
+        ),
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="The file for its hash [default: serve.keys_file, if that is set].")
     ] = None,
@@ -38,7 +45,7 @@ def new(
     configured, audit = serve.keys_file, AuditLog(serve)
     target = file or (Path(configured) if configured else None)
     key, language = new_key(), interface_language()
-    line = line_of(name, scope or ["ask"], key)
+    line = public_line(line_of(name, scope or ["ask"], key), origin or [])
     if target:
         add_line(target, name, line)
     audit.note("made key", COMMAND_LINE, name=f"{name}:{'+'.join(scope or ['ask'])}")
