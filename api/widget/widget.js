@@ -57,7 +57,7 @@ h2 { flex: 1; margin: 0; font-size: 16px; }
 .close { width: 36px; height: 36px; border: 0; border-radius: 8px; background: none; font-size: 22px; line-height: 1; }
 .close:hover { background: var(--sunk); }
 .log { flex: 1; overflow-y: auto; padding: 12px 16px; overscroll-behavior: contain; }
-.log:focus-visible { outline-offset: -2px; }
+.log:focus-visible, textarea:focus-visible { outline-offset: -2px; }
 .soft, .status { color: var(--soft); font-size: 13px; }
 p, ul, ol, pre, blockquote, .scroll { margin: 0 0 10px; }
 .question { margin: 14px 0 8px; font-size: 15px; font-weight: 600; white-space: pre-wrap; }
@@ -82,7 +82,7 @@ a.cite:hover { background: var(--accent); color: var(--accent-ink); }
 .sources, .nearest { padding-left: 22px; font-size: 14px; }
 .date { margin-left: 6px; color: var(--soft); font-size: 12px; }
 .retry { padding: 4px 12px; border: 1px solid var(--line); border-radius: 8px; background: none; }
-.status { min-height: 22px; margin: 0; padding: 0 16px; }
+.status { min-height: 26px; margin: 0; padding: 4px 16px 0; border-top: 1px solid var(--line); }
 form { display: flex; align-items: flex-end; gap: 8px; padding: 6px 12px 12px; }
 textarea { flex: 1; min-width: 0; height: 44px; max-height: 140px; padding: 8px 12px; border: 1px solid var(--soft); border-radius: 10px; background: var(--sheet); font-size: 16px; resize: none; field-sizing: content; }
 textarea::placeholder { color: var(--soft); opacity: 1; }
