@@ -3,37 +3,18 @@
 `config.yaml` describes each setting.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, SecretStr
+from pydantic import AfterValidator, Field, JsonValue, SecretStr
 
+from rag.bot_settings import BotSettings
 from rag.database_url import check_database_url
-from rag.pasted_values import add_scheme, clean, clean_base_url, clean_key
+from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
-from rag.url_credentials import refuse_credentials
+from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
 
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-"""A duration of at most an hour."""
-
-Name = Annotated[str, AfterValidator(clean)]
-BaseURL = Annotated[str, AfterValidator(clean_base_url)]
-Key = Annotated[SecretStr, AfterValidator(lambda key: SecretStr(clean_key(key.get_secret_value())))]
-
-
-def _no_credentials(instead: str) -> AfterValidator:
-    """Refuse a user or password in a URL, or in the URLs of a list: the URLs are shown, and not masked everywhere."""
-
-    def check(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        for text in (value,) if isinstance(value, str) else value:
-            refuse_credentials(text, instead=instead)
-        return value
-
-    return AfterValidator(check)
-
-
-_PUBLIC = _no_credentials("everybody sees it")
+_PUBLIC = no_credentials("everybody sees it")
 
 SECRETS = {
     ("store", "token"),
@@ -42,23 +23,13 @@ SECRETS = {
     ("chat", "api_key"),
     ("chat", "fallback_api_key"),
     ("serve", "keys"),
+    ("bots", "feishu_app_secret"),
+    ("bots", "feishu_encrypt_key"),
+    ("bots", "wecom_secret"),
+    ("bots", "wecom_token"),
+    ("bots", "wecom_aes_key"),
 }
 """The settings that are read from environment variables only, and never shown."""
-
-
-class Section(BaseModel):
-    """A section of the configuration: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-    _found: frozenset[str] = PrivateAttr(default=frozenset())
-
-    def mark_found(self, keys: Iterable[str]) -> None:
-        """Note which values were found in the working directory. The loader calls it before anybody reads them."""
-        self._found = frozenset(keys)
-
-    def was_found(self, key: str) -> bool:
-        """Return whether the value is from a file that nobody named: it may come with somebody else's documents."""
-        return key in self._found
 
 
 class KnowledgeSettings(Section):
@@ -89,7 +60,7 @@ class EmbeddingSettings(Section):
 
     provider: Literal["builtin", "sentence-transformers", "openai"] = "builtin"
     model: Name = ""
-    base_url: Annotated[BaseURL, _no_credentials("set ZHIWEN_EMBEDDING__API_KEY")] = ""
+    base_url: Annotated[BaseURL, no_credentials("set ZHIWEN_EMBEDDING__API_KEY")] = ""
     api_key: Key = SecretStr("")
     query_model: Name = ""
     batch_size: int = Field(default=0, ge=0, le=2048)
@@ -102,7 +73,7 @@ class EmbeddingSettings(Section):
 class StoreSettings(Section):
     """The Milvus Lite file or Milvus server with the index."""
 
-    uri: Annotated[str, _no_credentials("set ZHIWEN_STORE__TOKEN=user:password")] = ".zhiwen/milvus.db"
+    uri: Annotated[str, no_credentials("set ZHIWEN_STORE__TOKEN=user:password")] = ".zhiwen/milvus.db"
     token: SecretStr = SecretStr("")
     database: str = ""
     collection: str = Field(default="zhiwen", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
@@ -124,7 +95,7 @@ class RerankSettings(Section):
 
     provider: Literal["none", "cross-encoder", "http"] = "none"
     model: Name = ""
-    base_url: Annotated[str, AfterValidator(add_scheme), _no_credentials("set ZHIWEN_RERANK__API_KEY")] = ""
+    base_url: Annotated[str, AfterValidator(add_scheme), no_credentials("set ZHIWEN_RERANK__API_KEY")] = ""
     api_key: Key = SecretStr("")
     candidates: int = Field(default=20, ge=1, le=200)
     timeout_seconds: Seconds = 2
@@ -162,10 +133,10 @@ class ChatSettings(Section):
         "mistral",
         "ollama",
     ] = "auto"
-    base_url: Annotated[BaseURL, _no_credentials("set ZHIWEN_CHAT__API_KEY")] = ""
+    base_url: Annotated[BaseURL, no_credentials("set ZHIWEN_CHAT__API_KEY")] = ""
     api_key: Key = SecretStr("")
     model: Name = ""
-    fallbacks: Annotated[tuple[str, ...], _no_credentials("set ZHIWEN_CHAT__FALLBACK_API_KEY")] = ()
+    fallbacks: Annotated[tuple[str, ...], no_credentials("set ZHIWEN_CHAT__FALLBACK_API_KEY")] = ()
     fallback_api_key: Key = SecretStr("")
     thinking: bool = False
     temperature: float = Field(default=0.1, ge=0, le=2)
@@ -224,7 +195,7 @@ class ServeSettings(Section):
     log_text: bool = False
     audit_file: str = ""
     audit_text: bool = False
-    otlp_endpoint: Annotated[str, _no_credentials("set OTEL_EXPORTER_OTLP_HEADERS")] = ""
+    otlp_endpoint: Annotated[str, no_credentials("set OTEL_EXPORTER_OTLP_HEADERS")] = ""
     public_url: Annotated[str, _PUBLIC] = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
     link_list: bool = True
     feedback_path: Path = Path(".zhiwen/feedback.jsonl")
@@ -244,3 +215,4 @@ class Settings(Section):
     state: StateSettings = StateSettings()
     traces: TraceSettings = TraceSettings()
     serve: ServeSettings = ServeSettings()
+    bots: BotSettings = BotSettings()

@@ -14,7 +14,8 @@ from rag.database_url import SQLITE, sqlite_file
 from rag.errors import ConfigError
 from rag.knowledge_folder import find_folder, name_folder
 from rag.pasted_values import split_list
-from rag.settings import SECRETS, Section, Settings
+from rag.settings import SECRETS, Settings
+from rag.settings_section import Section
 from rag.url_credentials import mask_credentials
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"

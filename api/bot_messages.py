@@ -1,0 +1,16 @@
+"""What bots say in chat platforms, besides answers."""
+
+from collections.abc import Mapping
+
+from rag.text.language import Language
+
+BOT_MESSAGES: Mapping[str, dict[Language, str]] = {
+    "bot_question": {
+        "zh": "请用一段不太长的文字提问。",
+        "en": "Ask a question in words that is not too long.",
+    },
+    "bot_failed": {
+        "zh": "现在无法回答，请稍后再问。",
+        "en": "There is no answer at the moment. Ask again shortly.",
+    },
+}

@@ -1,0 +1,42 @@
+"""What the sections of the configuration have in common: their base class and the types of their values."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+
+from rag.pasted_values import clean, clean_base_url, clean_key
+from rag.url_credentials import refuse_credentials
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+"""A duration of at most an hour."""
+
+Name = Annotated[str, AfterValidator(clean)]
+BaseURL = Annotated[str, AfterValidator(clean_base_url)]
+Key = Annotated[SecretStr, AfterValidator(lambda key: SecretStr(clean_key(key.get_secret_value())))]
+
+
+class Section(BaseModel):
+    """A section of the configuration: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    _found: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def mark_found(self, keys: Iterable[str]) -> None:
+        """Note which values were found in the working directory. The loader calls it before anybody reads them."""
+        self._found = frozenset(keys)
+
+    def was_found(self, key: str) -> bool:
+        """Return whether the value is from a file that nobody named: it may come with somebody else's documents."""
+        return key in self._found
+
+
+def no_credentials(instead: str) -> AfterValidator:
+    """Refuse a user or password in a URL, or in the URLs of a list: the URLs are shown, and not masked everywhere."""
+
+    def check(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for text in (value,) if isinstance(value, str) else value:
+            refuse_credentials(text, instead=instead)
+        return value
+
+    return AfterValidator(check)
