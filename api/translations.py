@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 
-from api.bot_messages import BOT_MESSAGES
 from api.gap_messages import GAP_MESSAGES
 from rag.text.language import Language
 
@@ -245,5 +244,4 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": "Waiting for an MCP client. Clients usually start this command themselves; press Ctrl+D to quit.",
     },
     **GAP_MESSAGES,
-    **BOT_MESSAGES,
 }

@@ -6,11 +6,11 @@ from cachetools import TTLCache
 
 from api.bots.callback import BotQuestion
 from api.bots.message_text import message_text, split_message
+from api.bots.notices import NO_ANSWER, NO_QUESTION
 from api.bots.platform import Platform, PlatformError
 from api.current_caller import Caller, calling
 from api.public_urls import absolute
 from api.service.ask import AskResponse
-from api.translations import say
 from rag.answering.answer import Answerer, final_answer
 from rag.errors import QuestionError, ZhiwenError
 from rag.text.language import detect_language
@@ -54,9 +54,9 @@ class BotAnswers:
         try:
             answer = AskResponse.of(await final_answer(self._answerer.answer(question.text)))
         except QuestionError:
-            return say("bot_question", language)
+            return NO_QUESTION[language]
         except ZhiwenError as error:
             log.warning("%s: a question could not be answered: %s", self._platform.name, error)
-            return say("bot_failed", language)
+            return NO_ANSWER[language]
         citations = [each.model_copy(update={"url": absolute(each.url, base)}) for each in answer.citations]
         return message_text(question.text, answer.model_copy(update={"citations": citations}))
