@@ -19,6 +19,8 @@ STATUS: dict[type[ZhiwenError], int] = {
     request_errors.ForeignOrigin: 403,
     request_errors.TooManyRequests: 429,
     request_errors.TooManyAnswers: 429,
+    request_errors.HookUnsigned: 401,
+    request_errors.HookUnreadable: 400,
     request_errors.Stopping: 503,
     errors.TextNotFound: 404,
     errors.KnowledgeError: 409,

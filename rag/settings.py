@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
+from rag.bot_settings import BotSettings
 from rag.database_url import check_database_url
 from rag.errors import KnowledgeBaseNotFound
 from rag.knowledge_base_names import DEFAULT, check_names, collection_of
@@ -22,6 +23,11 @@ SECRETS = {
     ("chat", "api_key"),
     ("chat", "fallback_api_key"),
     ("serve", "keys"),
+    ("bots", "feishu_app_secret"),
+    ("bots", "feishu_encrypt_key"),
+    ("bots", "wecom_secret"),
+    ("bots", "wecom_token"),
+    ("bots", "wecom_aes_key"),
 }
 """The settings that are read from environment variables only, and never shown."""
 
@@ -194,6 +200,7 @@ class ServeSettings(Section):
     trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     requests_per_minute: int = Field(default=600, ge=0)
+    public_requests_per_minute: int = Field(default=60, ge=1)
     max_concurrent_answers: int = Field(default=64, ge=1, le=10_000)
     max_waiting_answers: int = Field(default=64, ge=0, le=100_000)
     waiting_timeout_seconds: Seconds = 10
@@ -227,6 +234,7 @@ class Settings(Section):
     state: StateSettings = StateSettings()
     traces: TraceSettings = TraceSettings()
     serve: ServeSettings = ServeSettings()
+    bots: BotSettings = BotSettings()
 
     @property
     def knowledge_base_names(self) -> tuple[str, ...]:

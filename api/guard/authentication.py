@@ -7,6 +7,7 @@ from api.current_caller import Caller, calling
 from api.error_formats import error_response
 from api.guard.keys import Key, Keys
 from api.guard.no_such_route import no_such_route
+from api.guard.public_keys import check_public_key
 from api.guard.route_rules import Rule, rule_of
 from api.guard.trusted_proxy import TrustedProxy, person_of
 from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
@@ -32,13 +33,15 @@ class AuthenticationMiddleware:
             await self._app(scope, receive, send)
             return
         rule = rule_of(scope["method"], scope["path"])
+        headers = Headers(scope=scope)
         try:
-            headers = Headers(scope=scope)
             caller = _authenticated(self._keys, headers, rule)
             if caller and self._proxy and caller.name == self._proxy.key_name:
                 caller = person_of(caller, headers, self._proxy, self._keys)
             scope[_CALLER] = caller
             _check_scope(caller, rule)
+            if caller and rule.path:
+                check_public_key(caller, rule, headers)
         except RequestRefused as error:
             await error_response(error, rule.error_format)(scope, receive, send)
             return

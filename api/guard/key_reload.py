@@ -63,6 +63,12 @@ class ReloadingKeys:
         self._reload_if_due()
         return not self._has_keys and bool(self._settings.keys_file)
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of all public keys, after reloading the file if that is due."""
+        self._reload_if_due()
+        return self._ring.origins
+
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, after reloading the file if that is due."""
         self._reload_if_due()

@@ -1,4 +1,4 @@
-"""The rate limit of each API key."""
+"""The rate limit of each API key: public keys, which everybody can read in a page, have a lower one."""
 
 import time
 from collections.abc import Callable
@@ -36,22 +36,24 @@ class TokenBuckets:
 
 
 class RateLimitMiddleware:
-    """ASGI middleware that allows each API key `per_minute` requests a minute.
+    """ASGI middleware that allows each API key `per_minute` requests a minute, each public key `public_per_minute`.
 
-    The server's own command line has no limit: it polls while it ingests.
+    0 is no limit. The server's own command line has no limit: it polls while it ingests.
     """
 
-    def __init__(self, app: ASGIApp, *, per_minute: int) -> None:
+    def __init__(self, app: ASGIApp, *, per_minute: int, public_per_minute: int) -> None:
         self._app = app
-        self._buckets = TokenBuckets(per_minute)
-        self._per_minute = per_minute
+        self._limits = {False: per_minute, True: public_per_minute}
+        self._buckets = {is_public: TokenBuckets(limit) for is_public, limit in self._limits.items() if limit}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
-        if caller and caller.name != OWNER and (wait := self._buckets.take(caller.name)):
+        is_public = bool(caller and caller.origins)
+        buckets = self._buckets.get(is_public)
+        if caller and buckets and caller.name != OWNER and (wait := buckets.take(caller.name)):
+            limit = self._limits[is_public]
             error = TooManyRequests(
-                f"the API key {caller.name} has used up its {self._per_minute} requests per minute",
-                retry_after_seconds=wait,
+                f"the API key {caller.name} has used up its {limit} requests per minute", retry_after_seconds=wait
             )
             await error_response(error, rule_of(scope["method"], scope["path"]).error_format)(scope, receive, send)
             return

@@ -19,6 +19,9 @@ from rag.state.traces import Trace
 ACTIONS: Mapping[str, str] = {
     "POST /ask": "asked",
     "POST /page/ask": "asked",
+    "POST /widget/ask": "asked",
+    "POST /hooks/feishu": "asked",
+    "POST /hooks/wecom": "asked",
     "POST /v1/chat/completions": "asked",
     "POST /chat/completions": "asked",
     "POST /mcp": "called tools",
