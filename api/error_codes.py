@@ -27,6 +27,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.GoldenQuestionsLost: 409,
     errors.FeedbackError: 503,
     errors.IngestStopped: 503,
+    errors.WorkersUnavailable: 503,
     errors.BackupError: 409,
     errors.StoreError: 503,
     errors.StoreUnavailable: 503,

@@ -14,6 +14,7 @@
     │   └── GoldenQuestionsLost
     ├── FeedbackError
     ├── IngestStopped
+    ├── WorkersUnavailable
     ├── BackupError
     ├── StoreError
     │   ├── StoreUnavailable
@@ -128,6 +129,10 @@ class FeedbackError(ZhiwenError):
 
 class IngestStopped(ZhiwenError):
     """An ingest was stopped before its commit; the live generation stays live."""
+
+
+class WorkersUnavailable(ZhiwenError):
+    """The machines that cut and embed documents cannot be reached or used; nothing was changed."""
 
 
 class BackupError(ZhiwenError):

@@ -84,6 +84,13 @@ class ChunkingSettings(Section):
     max_tokens: int = Field(default=320, ge=128, le=8192)
 
 
+class IngestSettings(Section):
+    """Where documents are read, cut and embedded."""
+
+    engine: Literal["local", "ray"] = "local"
+    ray_address: Name = ""
+
+
 class EmbeddingSettings(Section):
     """The embedding model."""
 
@@ -109,6 +116,11 @@ class StoreSettings(Section):
     timeout_seconds: Seconds = 10
     connect_timeout_seconds: Seconds = 2.5
     keep_generations: int = Field(default=1, ge=0, le=100)
+    index: Literal["AUTOINDEX", "HNSW", "IVF_SQ8", "IVF_RABITQ", "DISKANN"] = "AUTOINDEX"
+    index_parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    search_parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    mmap: bool = False
+    replicas: int = Field(default=1, ge=1, le=100)
 
 
 class RetrievalSettings(Section):
@@ -233,6 +245,7 @@ class Settings(Section):
     """All sections. Instances come from `rag.settings_loader.load`."""
 
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    ingest: IngestSettings = IngestSettings()
     chunking: ChunkingSettings = ChunkingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()

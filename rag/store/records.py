@@ -18,11 +18,15 @@ _RECORD_KEYS = {"pipeline_fingerprint": "recipe"}
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What all chunks of a namespace have in common: embedder, version of the columns, and retrieval mode."""
+    """What all chunks of a namespace have in common: embedder, version of the columns, retrieval mode, and index.
+
+    `index` is a `VectorIndex.identity`.
+    """
 
     fingerprint: str
     schema: int
     mode: str
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,13 @@ class Commit:
     golden_found: tuple[str, ...] = ()
     # While deletions are held back: the number of documents before that.
     documents_before_loss: int = 0
+    # A `VectorIndex.identity`.
+    index: str = ""
 
     @property
     def layout(self) -> Layout:
         """What the generation's chunks have in common."""
-        return Layout(self.fingerprint, self.schema, self.mode)
+        return Layout(self.fingerprint, self.schema, self.mode, self.index)
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Commit":
@@ -64,8 +70,9 @@ class Commit:
     def as_payload(self) -> dict[str, object]:
         """Return the commit as the state row holds it."""
         payload = _as_payload(self, _COMMIT_KEYS)
-        if not self.documents_before_loss:
-            del payload["documents_before_loss"]  # zhiwen 0.2 refuses keys that it does not know
+        for key in ("documents_before_loss", "index"):
+            if not payload[key]:
+                del payload[key]  # zhiwen 0.2 refuses keys that it does not know
         return payload
 
 
@@ -118,7 +125,10 @@ class StagedGeneration:
 
     def as_payload(self) -> dict[str, object]:
         """Return the record as its row holds it."""
-        return asdict(self)
+        payload = asdict(self)
+        if not self.layout.index:
+            del payload["layout"]["index"]  # zhiwen 0.2 refuses keys that it does not know
+        return payload
 
 
 @dataclass(frozen=True, slots=True)
