@@ -21,7 +21,7 @@ EmbedDocuments = Callable[[Sequence[str], OnEmbedded], Matrix]
 
 _HEARTBEAT_SECONDS = 0.5
 _DEATHS = 3
-_CALL_OF_AN_ENDPOINT = Need(cpus=0.1)  # which computes elsewhere
+_CALL_OF_AN_ENDPOINT = Need(cpus=0.25)  # which computes elsewhere
 _DEADLY = "each of three processes that embedded it has died"
 
 

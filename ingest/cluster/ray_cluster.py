@@ -3,6 +3,7 @@
 A call whose process or machine dies is repeated elsewhere by Ray itself.
 """
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -20,9 +21,10 @@ from rag.optional_packages import require_extra
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 5.0
+# Ray reads them when it is imported.
 _ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # otherwise a cluster that we start reports to its authors
-    "RAY_DISABLE_IMPORT_WARNING": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",  # otherwise a cluster that we start reports to Ray's authors
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # otherwise a death elsewhere is printed to our standard output
 }
 
 
@@ -75,36 +77,42 @@ class RayCluster:
 
     def _make_remote(self, attempts: int, need: Need) -> Any:
         # By default a process that used a GPU ends after one call; ours keep their model.
-        options = {"num_cpus": need.cpus, "num_gpus": need.gpus, "max_retries": attempts - 1, "max_calls": 0}
-        return self._ray.remote(**options)(_call)
+        return self._ray.remote(
+            num_cpus=need.cpus,
+            num_gpus=need.gpus,
+            max_retries=attempts - 1,
+            max_calls=0,
+            scheduling_strategy="SPREAD",
+        )(_call)
 
     def _settle(self, future: Future[T], done: "Future[T | ZhiwenError]") -> None:
         if not future.set_running_or_notify_cancel():
             return
-        error = done.exception()
-        if error is None:
+        try:
             result = done.result()
+        except self._deaths() as error:
+            future.set_exception(WorkerDied(first_line(error)))
+        except Exception as error:  # noqa: BLE001  (of Ray, or of the function; the future raises it)
+            future.set_exception(self._lost(error))
+        else:
             if isinstance(result, ZhiwenError):
                 future.set_exception(result)
             else:
                 future.set_result(result)
-        elif isinstance(error, self._deaths()):
-            future.set_exception(WorkerDied(first_line(error)))
-        else:
-            future.set_exception(self._lost(error))
 
-    def _deaths(self) -> tuple[type[BaseException], ...]:
-        kinds = self._ray.exceptions
+    def _deaths(self) -> tuple[type[Exception], ...]:
+        kinds: Any = self._ray.exceptions
         return (kinds.WorkerCrashedError, kinds.NodeDiedError, kinds.OutOfMemoryError, kinds.ObjectLostError)
 
-    def _lost(self, error: BaseException) -> BaseException:
+    def _lost(self, error: Exception) -> Exception:
         if isinstance(error, self._ray.exceptions.RayTaskError):
             if isinstance(error.cause, ImportError):
                 return WorkersUnavailable(
                     f"a machine of the Ray cluster lacks a package ({error.cause}); "
                     "install the same zhiwen with the same extras on all of them"
                 )
-            return error  # a bug of ours, with the traceback of the other machine
+            bug: Exception = error  # of ours, with the traceback of the other machine
+            return bug
         return IngestStopped(f"the Ray cluster {self._address or 'of this machine'} failed: {first_line(error)}")
 
     def _resources(self) -> Mapping[str, float]:
@@ -126,6 +134,8 @@ def connect(address: str) -> Iterator[RayCluster]:
     # Imported here: it takes a second.
     import ray  # noqa: PLC0415
 
+    # What it warns of, we raise or report. The import has set another level.
+    logging.getLogger("ray").setLevel(logging.CRITICAL + 1)
     try:
         ray.init(**_options(address))
     except Exception as error:  # ConnectionError, RuntimeError, ValueError and others

@@ -3,6 +3,8 @@
 import datetime
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
+from sys import intern
 from typing import Any, TypeVar
 
 from rag.errors import StoreError
@@ -12,8 +14,7 @@ T = TypeVar("T")
 
 _NEWER = "the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere"
 # Keys in stored payloads that have another name in the code.
-_COMMIT_KEYS = {"namespace": "space"}
-_RECORD_KEYS = {"pipeline_fingerprint": "recipe"}
+_STORED_KEYS = {"namespace": "space", "pipeline_fingerprint": "recipe"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,11 @@ class Commit:
     def from_payload(cls, payload: Mapping[str, Any]) -> "Commit":
         """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
         tuples = {name: tuple(payload.get(name, ())) for name in ("golden_asked", "golden_found")}
-        return _from_payload(cls, {**payload, **tuples}, _COMMIT_KEYS)
+        return _from_payload(cls, {**payload, **tuples})
 
     def as_payload(self) -> dict[str, object]:
         """Return the commit as the state row holds it."""
-        payload = _as_payload(self, _COMMIT_KEYS)
+        payload = _as_payload(self)
         for key in ("documents_before_loss", "index"):
             if not payload[key]:
                 del payload[key]  # zhiwen 0.2 refuses keys that it does not know
@@ -161,16 +162,17 @@ class DocumentRecord:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "DocumentRecord":
         """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
-        return _from_payload(cls, payload, _RECORD_KEYS)
+        # Of a million documents, nearly all have the same one.
+        return _from_payload(cls, {**payload, "recipe": intern(payload["recipe"])})
 
     @classmethod
     def payload_keys(cls) -> list[str]:
         """Return the keys of a payload, in the order of the fields."""
-        return [_RECORD_KEYS.get(field.name, field.name) for field in fields(cls)]
+        return list(_names_by_key(cls))
 
     def as_payload(self) -> dict[str, Any]:
         """Return the manifest as its row, or a backup, holds it."""
-        return _as_payload(self, _RECORD_KEYS)
+        return _as_payload(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +193,19 @@ class Lease:
     beat: float
 
 
-def _from_payload(cls: type[T], payload: Mapping[str, Any], stored_keys: Mapping[str, str]) -> T:
+@cache
+def _names_by_key(cls: type) -> Mapping[str, str]:
+    """Return the names of a class's fields, in their order, by their keys in a payload."""
+    return {_STORED_KEYS.get(field.name, field.name): field.name for field in fields(cls)}
+
+
+def _from_payload(cls: type[T], payload: Mapping[str, Any]) -> T:
     """Keys that the payload lacks, because an earlier zhiwen wrote it, have the defaults of the class."""
-    names = {stored_keys.get(field.name, field.name): field.name for field in fields(cls)}  # type: ignore[arg-type]
+    names = _names_by_key(cls)
     if not payload.keys() <= names.keys():
         raise StoreError(_NEWER)
     return cls(**{names[key]: value for key, value in payload.items()})
 
 
-def _as_payload(value: Commit | DocumentRecord, stored_keys: Mapping[str, str]) -> dict[str, Any]:
-    return {stored_keys.get(name, name): content for name, content in asdict(value).items()}
+def _as_payload(value: Commit | DocumentRecord) -> dict[str, Any]:
+    return {_STORED_KEYS.get(name, name): content for name, content in asdict(value).items()}

@@ -132,7 +132,11 @@ class Milvus:
         """Count the rows that match, the latest writes among them."""
         with self._translated(name):
             rows = self._client.query(
-                name, filter=expression, output_fields=["count(*)"], timeout=self._timeout, **to_milvus_consistency(LATEST)
+                name,
+                filter=expression,
+                output_fields=["count(*)"],
+                timeout=self._timeout,
+                **to_milvus_consistency(LATEST),
             )
         return int(rows[0]["count(*)"])
 
@@ -164,7 +168,12 @@ class Milvus:
 
     def _first_rows(self, name: str, expression: str, fields: Sequence[str], since: ReadTimestamp) -> list[Row]:
         """Read one page in one call: most reads are of a few rows, and the client's iterator makes several calls."""
-        options = {"filter": expression, "output_fields": list(fields), "limit": _PAGE_ROWS, **to_milvus_consistency(since)}
+        options = {
+            "filter": expression,
+            "output_fields": list(fields),
+            "limit": _PAGE_ROWS,
+            **to_milvus_consistency(since),
+        }
         try:
             with self._translated(name):
                 found = self._client.query(name, timeout=self._timeout, **options)

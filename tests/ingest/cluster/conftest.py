@@ -4,20 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.ray_nodes import RayNodes
+from bench.ray_nodes import ray_nodes as started_nodes
 from tests.kit.openai_server import OpenAIServer, openai_server
-from tests.kit.ray_nodes import RayNodes
 
 
 @pytest.fixture(scope="session")
 def ray_nodes() -> Iterator[RayNodes]:
     """A head with one CPU and another node with one."""
     pytest.importorskip("ray", reason="Ray is not installed; `make ray-test` installs it (extra ray)")
-    nodes = RayNodes()
-    try:
+    with started_nodes() as nodes:
         nodes.add()
         yield nodes
-    finally:
-        nodes.close()
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from bench.ray_nodes import RayNodes
 from rag.wiring import open_store
 from tests.kit.corpus import Folder, change_everything_a_little, settings_for, write_small_corpus
 from tests.kit.openai_scripts import embed_texts
 from tests.kit.openai_server import Call, OpenAIServer
 from tests.kit.pictures import difference, dump
+from tests.kit.process_table import process_behind
 from tests.kit.processes import ZHIWEN, Outcome, Workspace
-from tests.kit.ray_nodes import RayNodes, process_behind
 from tests.kit.waiting import eventually
 
 CALLS_AT_ONCE = 4
@@ -28,7 +29,7 @@ def local(tmp_path: Path) -> Workspace:
     """The small corpus, with the built-in embedder."""
     workspace = Workspace(tmp_path)
     write_small_corpus(workspace.knowledge)
-    return workspace
+    return workspace.given(ZHIWEN_KNOWLEDGE__MAX_SECONDS_PER_DOCUMENT="600")  # the machine may be busy
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_node_that_dies_is_done_without_and_the_limit_of_the_endpoint_holds_fo
     calls = Calls()
     endpoint.play(calls.hold)
     process = started(on_cluster(with_endpoint, ray_nodes))
-    eventually(lambda: any(map(doomed.holds, calls.held)), message="a call from the node")
+    eventually(lambda: any(map(doomed.holds, calls.held)), within_seconds=200, message="a call from the node")
     doomed.kill()
     calls.go_on.set()
     assert ended(process)["failures"] == []
@@ -79,7 +80,7 @@ def test_a_driver_that_is_killed_leaves_what_a_crash_leaves(
     on_ray = on_cluster(with_endpoint, ray_nodes)
     endpoint.play(embed_texts, embed_texts, Call.hang)
     process = started(on_ray)
-    eventually(lambda: len(endpoint.calls) > 2, message="the third call")
+    eventually(lambda: len(endpoint.calls) > 2, within_seconds=200, message="the third call")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     eventually(endpoint.client_left.is_set, message="the end of the calls")
@@ -120,7 +121,7 @@ def test_a_document_that_cannot_be_cut_without_a_death_is_named_too_on_a_cluster
     endpoint.play(embed_texts)
     for source in Folder(with_endpoint.knowledge).sources()[1:]:
         (with_endpoint.knowledge / source).unlink()
-    here = with_endpoint.given(ZHIWEN_INGEST__ENGINE="ray", ZHIWEN_FAILPOINT="parsed")
+    here = with_endpoint.given(ZHIWEN_INGEST__ENGINE="ray", ZHIWEN_FAILPOINT="parsed", RAY_AUTH_MODE="disabled")
     report = reported(here.run("ingest", "--json"), status=3)
     assert [failure["source"] for failure in report["failures"]] == ["harbour.md"]
     assert "three processes that cut it into chunks has died" in report["failures"][0]["error"]
@@ -155,6 +156,7 @@ def on_cluster(workspace: Workspace, nodes: RayNodes) -> Workspace:
         ZHIWEN_INGEST__ENGINE="ray",
         ZHIWEN_INGEST__RAY_ADDRESS=nodes.address,
         ZHIWEN_STORE__URI=str(workspace.folder / "ray.db"),
+        **nodes.environment,
     )
 
 
@@ -171,13 +173,13 @@ def started(workspace: Workspace) -> "subprocess.Popen[bytes]":
 
 def ended(process: "subprocess.Popen[bytes]") -> Mapping[str, Any]:
     """Wait for the end of an ingest. Return its report."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=200)
     return reported(Outcome(process.returncode, out.decode(), err.decode()))
 
 
 def reported(outcome: Outcome, *, status: int = 0) -> dict[str, Any]:
     """The report, without the time that it took."""
-    assert outcome.status == status, outcome
+    assert outcome.status == status, f"{outcome.out}\n{outcome.err}"
     report: dict[str, Any] = outcome.json
     return {name: value for name, value in report.items() if name != "seconds"}
 

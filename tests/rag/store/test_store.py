@@ -252,7 +252,9 @@ def test_threads_that_wait_for_a_connection_share_its_failure(tmp_path: Path) ->
     assert len(shared) >= 4
 
 
-@pytest.mark.parametrize("setting", [{"index": "HNSW"}, {"mmap": True}, {"replicas": 2}, {"search_parameters": {"ef": 9}}])
+@pytest.mark.parametrize(
+    "setting", [{"index": "HNSW"}, {"mmap": True}, {"replicas": 2}, {"search_parameters": {"ef": 9}}]
+)
 def test_a_file_has_only_the_usual_index(setting: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"store\.index, .* need a Milvus server; .*m\.db is a file"):
         Store.open(StoreSettings(uri=str(tmp_path / "m.db"), **setting))
