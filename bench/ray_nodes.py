@@ -34,7 +34,7 @@ class RayNode:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZHIWEN_", "RAY_"))}
         started = subprocess.run(  # noqa: S603  (Ray's command)
             [*command, "--disable-usage-stats", *options],
-            env=kept | environment | {_MARK: self._mark, "PYTHONPATH": str(ROOT)},
+            env=kept | dict(environment) | {_MARK: self._mark, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -60,12 +60,16 @@ class RayNode:
             time.sleep(0.02)
 
     def _processes(self) -> set[int]:
-        found = set()
+        """Those with the mark in their environment, and their children: Ray writes over that of a worker."""
+        marked, parents = set(), {}
         for folder in Path("/proc").iterdir():
             with suppress(OSError):
-                if folder.name.isdigit() and f"{_MARK}={self._mark}".encode() in (folder / "environ").read_bytes():
-                    found.add(int(folder.name))
-        return found
+                if folder.name.isdigit():
+                    pid = int(folder.name)
+                    parents[pid] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                    if f"{_MARK}={self._mark}".encode() in (folder / "environ").read_bytes():
+                        marked.add(pid)
+        return marked | {pid for pid, parent in parents.items() if parent in marked}
 
 
 class RayNodes:

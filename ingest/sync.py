@@ -64,10 +64,7 @@ def ingest(
         engine = opened.enter_context(open_engine(settings, embedder))
         staging = _begin_staging(store, engine.embedder, settings.retrieval.mode, check_lease)
         documents, live = staging.live_documents(), staging.live
-        allowed = allow_mass_deletion
-        plan = _plan(
-            settings, store, engine.embedder, found, documents, live, verify=verify, allow_mass_deletion=allowed
-        )
+        plan = _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=allow_mass_deletion)
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
@@ -90,16 +87,8 @@ def preview(
     found, state = scan_knowledge(settings.knowledge), store.state()
     documents, live = (store.snapshot().documents(), state.live) if state else ({}, None)
     with open_engine(settings, embedder) as engine:
-        return _plan(
-            settings,
-            store,
-            engine.embedder,
-            found,
-            documents,
-            live,
-            verify=verify,
-            allow_mass_deletion=allow_mass_deletion,
-        )
+        lose = allow_mass_deletion
+        return _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=lose)
 
 
 def pending_changes(settings: Settings, store: Store) -> Plan:
@@ -135,9 +124,12 @@ def _plan(
     live: Commit | None,
     *,
     verify: bool,
-    allow_mass_deletion: bool,
+    lose: bool,
 ) -> Plan:
-    """`documents` are those of the `live` generation. Raises KnowledgeError if it is that of another folder."""
+    """`documents` are those of the `live` generation, of which the plan may `lose` many.
+
+    Raises KnowledgeError if it is that of another folder.
+    """
     is_fresh = live is None or live.layout != layout_of(store, embedder, settings.retrieval.mode)
     max_bytes = settings.knowledge.max_file_bytes
     plan = make_plan(
@@ -148,7 +140,7 @@ def _plan(
         verify=verify,
         live=documents,
     )
-    if live is None or allow_mass_deletion:
+    if live is None or lose:
         return plan
     lost = lost_documents(found, documents, max_bytes=max_bytes)
     check_same_folder(lost, live, _root(settings))

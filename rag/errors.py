@@ -41,8 +41,7 @@
             ├── ChatRejected
             └── NotAChatModel
 
-The errors of requests that the service refuses (no API key, too many questions …) are branches of the same tree. Only
-the API raises them, so they are drawn in `api/request_errors.py`.
+Errors of requests that the service refuses (no API key …) are drawn in `api/request_errors.py`: only the API has them.
 
 Errors of vendor libraries are translated where the library is called, with `raise … from`. "Nothing was found" is not
 an error: it is an `Answer` with `refused = True`.
@@ -132,7 +131,7 @@ class IngestStopped(ZhiwenError):
 
 
 class WorkersUnavailable(ZhiwenError):
-    """The machines that cut and embed documents cannot be reached or used; nothing was changed."""
+    """The machines that cut and embed documents cannot be used."""
 
 
 class BackupError(ZhiwenError):

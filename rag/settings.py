@@ -20,6 +20,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 Name = Annotated[str, AfterValidator(clean)]
 BaseURL = Annotated[str, AfterValidator(clean_base_url)]
 Key = Annotated[SecretStr, AfterValidator(lambda key: SecretStr(clean_key(key.get_secret_value())))]
+_ChatPreset = Literal["qwen", "siliconflow", "deepseek", "zhipu", "moonshot", "openai", "gemini", "mistral", "ollama"]
 
 
 def _no_credentials(instead: str) -> AfterValidator:
@@ -160,20 +161,7 @@ class AnsweringSettings(Section):
 class ChatSettings(Section):
     """The chat model, its fallbacks, its limits and its deadlines."""
 
-    provider: Literal[
-        "auto",
-        "extractive",
-        "custom",
-        "qwen",
-        "siliconflow",
-        "deepseek",
-        "zhipu",
-        "moonshot",
-        "openai",
-        "gemini",
-        "mistral",
-        "ollama",
-    ] = "auto"
+    provider: Literal["auto", "extractive", "custom", _ChatPreset] = "auto"
     base_url: Annotated[BaseURL, _no_credentials("set ZHIWEN_CHAT__API_KEY")] = ""
     api_key: Key = SecretStr("")
     model: Name = ""

@@ -168,7 +168,7 @@ class DocumentRecord:
     @classmethod
     def payload_keys(cls) -> list[str]:
         """Return the keys of a payload, in the order of the fields."""
-        return list(_names_by_key(cls))
+        return list(_names_by_key(cls))  # type: ignore[arg-type]  # mypy takes a class with slots for unhashable
 
     def as_payload(self) -> dict[str, Any]:
         """Return the manifest as its row, or a backup, holds it."""
@@ -201,7 +201,7 @@ def _names_by_key(cls: type) -> Mapping[str, str]:
 
 def _from_payload(cls: type[T], payload: Mapping[str, Any]) -> T:
     """Keys that the payload lacks, because an earlier zhiwen wrote it, have the defaults of the class."""
-    names = _names_by_key(cls)
+    names = _names_by_key(cls)  # type: ignore[arg-type]  # mypy takes a class with slots for unhashable
     if not payload.keys() <= names.keys():
         raise StoreError(_NEWER)
     return cls(**{names[key]: value for key, value in payload.items()})

@@ -19,7 +19,7 @@ from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row
 from rag.store.milvus.connection import Connection
 from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
-from rag.store.milvus.schemas import to_milvus_consistency, to_milvus_indexes, to_milvus_schema
+from rag.store.milvus.schemas import consistency, to_milvus_indexes, to_milvus_schema
 from rag.store.milvus.scipy_import import import_scipy
 
 BATCH_ROWS = 500
@@ -132,11 +132,7 @@ class Milvus:
         """Count the rows that match, the latest writes among them."""
         with self._translated(name):
             rows = self._client.query(
-                name,
-                filter=expression,
-                output_fields=["count(*)"],
-                timeout=self._timeout,
-                **to_milvus_consistency(LATEST),
+                name, filter=expression, output_fields=["count(*)"], timeout=self._timeout, **consistency(LATEST)
             )
         return int(rows[0]["count(*)"])
 
@@ -168,12 +164,7 @@ class Milvus:
 
     def _first_rows(self, name: str, expression: str, fields: Sequence[str], since: ReadTimestamp) -> list[Row]:
         """Read one page in one call: most reads are of a few rows, and the client's iterator makes several calls."""
-        options = {
-            "filter": expression,
-            "output_fields": list(fields),
-            "limit": _PAGE_ROWS,
-            **to_milvus_consistency(since),
-        }
+        options = {"filter": expression, "output_fields": list(fields), "limit": _PAGE_ROWS, **consistency(since)}
         try:
             with self._translated(name):
                 found = self._client.query(name, timeout=self._timeout, **options)
@@ -217,7 +208,7 @@ class Milvus:
         since: ReadTimestamp = LATEST,
     ) -> list[tuple[Row, float]]:
         """Return the best rows with their scores, best first: by inner product for a vector, by BM25 for terms."""
-        options = {"filter": expression, "limit": limit, "output_fields": list(fields), **to_milvus_consistency(since)}
+        options = {"filter": expression, "limit": limit, "output_fields": list(fields), **consistency(since)}
         for _ in range(_SEARCH_ATTEMPTS - 1):
             try:
                 return self._search_once(name, query, options)

@@ -37,7 +37,7 @@ def to_milvus_indexes(collection: CollectionSpec, index: VectorIndex) -> IndexPa
     return indexes
 
 
-def to_milvus_consistency(since: ReadTimestamp) -> Mapping[str, Any]:
+def consistency(since: ReadTimestamp) -> Mapping[str, Any]:
     """Return the options of a read that sees what was written before a time."""
     latest = {"consistency_level": "Strong"}
     return latest if since == LATEST else {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}
