@@ -15,6 +15,7 @@
     │   └── KnowledgeBaseNotFound
     ├── FeedbackError
     ├── IngestStopped
+    ├── WorkersUnavailable
     ├── BackupError
     ├── StoreError
     │   ├── StoreUnavailable
@@ -131,6 +132,10 @@ class FeedbackError(ZhiwenError):
 
 class IngestStopped(ZhiwenError):
     """An ingest was stopped before its commit; the live generation stays live."""
+
+
+class WorkersUnavailable(ZhiwenError):
+    """The machines that cut and embed documents cannot be used."""
 
 
 class BackupError(ZhiwenError):

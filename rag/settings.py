@@ -15,6 +15,7 @@ from rag.published_url import check_url_template
 from rag.settings_section import BaseURL, HeaderName, Key, Name, Seconds, Section, no_credentials
 
 _PUBLIC = no_credentials("everybody sees it")
+_ChatPreset = Literal["qwen", "siliconflow", "deepseek", "zhipu", "moonshot", "openai", "gemini", "mistral", "ollama"]
 
 SECRETS = {
     ("store", "token"),
@@ -71,6 +72,13 @@ class ChunkingSettings(Section):
     max_tokens: int = Field(default=320, ge=128, le=8192)
 
 
+class IngestSettings(Section):
+    """Where documents are read, cut and embedded."""
+
+    engine: Literal["local", "ray"] = "local"
+    ray_address: Name = ""
+
+
 class EmbeddingSettings(Section):
     """The embedding model."""
 
@@ -96,6 +104,11 @@ class StoreSettings(Section):
     timeout_seconds: Seconds = 10
     connect_timeout_seconds: Seconds = 2.5
     keep_generations: int = Field(default=1, ge=0, le=100)
+    index: Literal["AUTOINDEX", "HNSW", "IVF_SQ8", "IVF_RABITQ", "DISKANN"] = "AUTOINDEX"
+    index_parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    search_parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    mmap: bool = False
+    replicas: int = Field(default=1, ge=1, le=100)
 
 
 class RetrievalSettings(Section):
@@ -135,20 +148,7 @@ class AnsweringSettings(Section):
 class ChatSettings(Section):
     """The chat model, its fallbacks, its limits and its deadlines."""
 
-    provider: Literal[
-        "auto",
-        "extractive",
-        "custom",
-        "qwen",
-        "siliconflow",
-        "deepseek",
-        "zhipu",
-        "moonshot",
-        "openai",
-        "gemini",
-        "mistral",
-        "ollama",
-    ] = "auto"
+    provider: Literal["auto", "extractive", "custom", _ChatPreset] = "auto"
     base_url: Annotated[BaseURL, no_credentials("set ZHIWEN_CHAT__API_KEY")] = ""
     api_key: Key = SecretStr("")
     model: Name = ""
@@ -224,6 +224,7 @@ class Settings(Section):
 
     knowledge: KnowledgeSettings = KnowledgeSettings()
     knowledge_bases: KnowledgeBases = KnowledgeBases()
+    ingest: IngestSettings = IngestSettings()
     chunking: ChunkingSettings = ChunkingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rag.errors import StoreEmpty
+from rag.errors import ConfigError, StoreEmpty
 from rag.knowledge_base_names import DEFAULT
 from rag.settings import StoreSettings
 from rag.store import rows
 from rag.store.background import BackgroundReads
 from rag.store.chunk_cache import ChunkCache
-from rag.store.collection_spec import LATEST, ReadTimestamp
+from rag.store.collection_spec import LATEST, ReadTimestamp, VectorIndex
 from rag.store.expressions import quote_value
 from rag.store.namespace import Namespace
 from rag.store.records import Commit, State
@@ -64,6 +64,7 @@ class Store:
         collection: str = "zhiwen",
         knowledge_base: str = DEFAULT,
         background: BackgroundReads | None = None,
+        index: str = "",
     ) -> None:
         self._milvus = milvus
         self._states = StateCollection(milvus, rows.state_collection(collection))
@@ -75,6 +76,8 @@ class Store:
         self._visible_cache = VisibleCache()
         self.collection = collection
         self.knowledge_base = knowledge_base
+        self.index = index
+        """The `VectorIndex.identity` that a new namespace gets."""
         self.notes = WriterNotes(self._states)
         self.write_lock = threading.Lock()
         """Held while an ingest or a rollback runs in this process."""
@@ -83,25 +86,41 @@ class Store:
     def open(cls, settings: StoreSettings) -> "Store":
         """Return the store, which connects at the first call, so that reading creates no database file.
 
-        Raises ConfigError if the database file has a name that Milvus Lite does not take.
+        Raises ConfigError if the database file has a name that Milvus Lite does not take, and for settings that only a
+        server has.
         """
         # Read when gRPC is first imported: otherwise it prints what we raise, and harmless things besides, on stderr.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Imported here: the client takes most of a second to load, and commands that go through a server do without.
         from rag.store.milvus.client import Milvus  # noqa: PLC0415
 
+        index = VectorIndex(
+            settings.index, settings.index_parameters, settings.search_parameters, settings.mmap, settings.replicas
+        )
         milvus = Milvus(
             settings.uri,
             token=settings.token.get_secret_value(),
             database=settings.database,
             timeout_seconds=settings.timeout_seconds,
             connect_timeout_seconds=settings.connect_timeout_seconds,
+            index=index,
         )
-        return cls(milvus, collection=settings.collection)
+        if milvus.is_embedded and index != VectorIndex():
+            raise ConfigError(
+                f"store.index, store.index_parameters, store.search_parameters, store.mmap and store.replicas need a "
+                f"Milvus server; {settings.uri} is a file, which has only AUTOINDEX: remove them, or set store.uri"
+            )
+        return cls(milvus, collection=settings.collection, index=index.identity)
 
     def beside(self, collection: str, knowledge_base: str) -> "Store":
         """Return the store of another knowledge base, over the same connection. It is closed with this one."""
-        return Store(self._milvus, collection=collection, knowledge_base=knowledge_base, background=self._background)
+        return Store(
+            self._milvus,
+            collection=collection,
+            knowledge_base=knowledge_base,
+            background=self._background,
+            index=self.index,
+        )
 
     @property
     def uri(self) -> str:

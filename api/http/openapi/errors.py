@@ -32,7 +32,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "question": ("question_error", "question_too_long", "embedder_unavailable", "embedder_mismatch", "embedder_error"),
     "filter": ("filter_error",),
     "chat": ("chat_broken", "chat_garbled", "chat_filtered", "chat_timeout"),
-    "ingest": ("store_locked", "knowledge_error"),
+    "ingest": ("store_locked", "knowledge_error", "workers_unavailable"),
     "rollback": ("store_locked", "no_earlier_generation"),
     "trace": ("trace_not_found", "state_unavailable"),
     "text": ("text_not_found",),
@@ -78,6 +78,8 @@ MESSAGES: Mapping[str, str] = {
     "no_earlier_generation": "there is no earlier generation to go back to (store.keep_generations says how many are "
     "kept)",
     "knowledge_error": "/home/wang/notes is not the configured knowledge folder /srv/handbook; nothing was changed",
+    "workers_unavailable": "the Ray cluster ray-head:6379 cannot be reached (Connection refused); nothing was changed. "
+    "Check ingest.ray_address, or set ingest.engine: local",
     "embedder_unavailable": "embedding endpoint https://api.example.com/v1, model bge-m3, refused the key "
     "(HTTP 401: invalid key); set ZHIWEN_EMBEDDING__API_KEY",
     "embedder_mismatch": "the live index was made with builtin/multilingual-e5-small, questions are embedded with "
