@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rag.errors import ConfigError, StoreEmpty
+from rag.errors import StoreEmpty
 from rag.knowledge_base_names import DEFAULT
 from rag.settings import StoreSettings
 from rag.store import rows
 from rag.store.background import BackgroundReads
 from rag.store.chunk_cache import ChunkCache
-from rag.store.collection_spec import LATEST, ReadTimestamp, VectorIndex
+from rag.store.collection_spec import LATEST, ReadTimestamp
 from rag.store.expressions import quote_value
 from rag.store.namespace import Namespace
 from rag.store.records import Commit, State
@@ -92,35 +92,15 @@ class Store:
         # Read when gRPC is first imported: otherwise it prints what we raise, and harmless things besides, on stderr.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Imported here: the client takes most of a second to load, and commands that go through a server do without.
-        from rag.store.milvus.client import Milvus  # noqa: PLC0415
+        from rag.store.milvus.opening import open_milvus  # noqa: PLC0415
 
-        index = VectorIndex(
-            settings.index, settings.index_parameters, settings.search_parameters, settings.mmap, settings.replicas
-        )
-        milvus = Milvus(
-            settings.uri,
-            token=settings.token.get_secret_value(),
-            database=settings.database,
-            timeout_seconds=settings.timeout_seconds,
-            connect_timeout_seconds=settings.connect_timeout_seconds,
-            index=index,
-        )
-        if milvus.is_embedded and index != VectorIndex():
-            raise ConfigError(
-                f"store.index, store.index_parameters, store.search_parameters, store.mmap and store.replicas need a "
-                f"Milvus server; {settings.uri} is a file, which has only AUTOINDEX: remove them, or set store.uri"
-            )
-        return cls(milvus, collection=settings.collection, index=index.identity)
+        milvus = open_milvus(settings)
+        return cls(milvus, collection=settings.collection, index=milvus.index.identity)
 
     def beside(self, collection: str, knowledge_base: str) -> "Store":
         """Return the store of another knowledge base, over the same connection. It is closed with this one."""
-        return Store(
-            self._milvus,
-            collection=collection,
-            knowledge_base=knowledge_base,
-            background=self._background,
-            index=self.index,
-        )
+        own = {"collection": collection, "knowledge_base": knowledge_base}
+        return Store(self._milvus, background=self._background, index=self.index, **own)
 
     @property
     def uri(self) -> str:
@@ -164,10 +144,7 @@ class Store:
             return self._pinned
         state = self.state()
         if state is None:
-            option = "" if self.knowledge_base == DEFAULT else f" --kb {self.knowledge_base}"
-            raise StoreEmpty(
-                f"nothing has been ingested yet; run `zhiwen ingest{option}`, or wait for the ingest that is running"
-            )
+            raise StoreEmpty(_nothing_ingested(self.knowledge_base))
         return self.snapshot_of(state.live, since=self._timestamp_after(state.version))
 
     def snapshot_of(
@@ -267,3 +244,8 @@ class Store:
 
 def _state_key(version: int) -> str:
     return f"state-{version:012d}"
+
+
+def _nothing_ingested(knowledge_base: str) -> str:
+    option = "" if knowledge_base == DEFAULT else f" --kb {knowledge_base}"
+    return f"nothing has been ingested yet; run `zhiwen ingest{option}`, or wait for the ingest that is running"

@@ -53,7 +53,7 @@ class Milvus:
     ) -> None:
         self._connection = Connection(uri, token=token, database=database, timeout_seconds=connect_timeout_seconds)
         self.uri = uri
-        self._index = index or VectorIndex()
+        self.index = index or VectorIndex()
         self.is_embedded = self._connection.is_embedded
         # On a busy machine a file with many rows takes seconds for a batch. The first call that uses a collection waits
         # until all its rows are in memory, 3 s for 43,000 chunks on an idle machine, and so do all calls meanwhile.
@@ -80,7 +80,7 @@ class Milvus:
 
     def create(self, name: str, collection: CollectionSpec) -> None:
         """Create a collection, indexed and loaded. Vectors are compared by inner product."""
-        index = self._index if collection.is_searched else VectorIndex()
+        index = self.index if collection.is_searched else VectorIndex()
         schema, indexes = to_milvus_schema(collection), to_milvus_indexes(collection, index)
         options = {"properties": {"mmap.enabled": "true"}} if index.mmap else {}
         # A server takes longer to create a collection than a read may take.
@@ -228,7 +228,7 @@ class Milvus:
                 name,
                 data=[query if isinstance(query, str) else query.tolist()],
                 anns_field="sparse_terms" if is_terms else "vector",
-                search_params=None if is_terms else {"params": dict(self._index.search_parameters)},
+                search_params=None if is_terms else {"params": dict(self.index.search_parameters)},
                 timeout=self._timeout,
                 **options,
             )
