@@ -8,7 +8,9 @@
     │   ├── UntrustedHost
     │   ├── ForeignOrigin
     │   ├── TooManyRequests
-    │   └── TooManyAnswers
+    │   ├── TooManyAnswers
+    │   ├── HookUnsigned
+    │   └── HookUnreadable
     └── Stopping
 
 Only `api/` raises them.
@@ -58,6 +60,14 @@ class TooManyRequests(RequestRefused):
 
 class TooManyAnswers(RequestRefused):
     """All slots for answers are taken and the queue is full, or the request waited too long in the queue."""
+
+
+class HookUnsigned(RequestRefused):
+    """A webhook was not made with the secret that it must know."""
+
+
+class HookUnreadable(RequestRefused):
+    """A webhook is not in a form that forges send."""
 
 
 class Stopping(ZhiwenError):

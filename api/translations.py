@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from api.source_messages import SOURCE_MESSAGES
 from rag.text.language import Language
 
 
@@ -242,4 +243,5 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "等待 MCP 客户端的消息。这条命令一般由客户端启动；按 Ctrl+D 结束。",
         "en": "Waiting for an MCP client. Clients usually start this command themselves; press Ctrl+D to quit.",
     },
+    **SOURCE_MESSAGES,
 }

@@ -1,13 +1,15 @@
 """The write path: files → documents → chunks → vectors → a staged generation → commit."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from ingest.files.scan import FolderScan, scan_knowledge
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
 from ingest.golden.questions import GoldenQuestion, load_golden
 from ingest.parser_process import ParserProcess
+from ingest.sources.copies import current_copy
 from ingest.staging.deletion_guard import (
     check_same_folder,
     documents_to_keep,
@@ -16,12 +18,12 @@ from ingest.staging.deletion_guard import (
 )
 from ingest.staging.document_cutter import DocumentCutter, pipeline_fingerprint
 from ingest.staging.failed_documents import FailedDocuments
-from ingest.staging.lease import write_lease
+from ingest.staging.lease import CheckLease, write_lease
 from ingest.staging.pipeline import Pipeline
 from ingest.staging.plan import OnPlan, Plan, make_plan
 from ingest.staging.progress_meter import ProgressMeter
 from ingest.staging.recovery import recover
-from ingest.staging.report import IngestReport, OnProgress
+from ingest.staging.report import BEFORE_THE_PLAN, IngestReport, OnProgress
 from ingest.staging.staging import Staging, layout_of
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
@@ -43,17 +45,18 @@ def ingest(
 ) -> IngestReport:
     """Bring the store in line with the knowledge folder and return what was done.
 
-    Readers see the old generation until the last moment and the new one from then on. Only what changed is embedded. A
-    document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
-    stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
-    write. With `verify`, files are compared by content, whatever their time, and failed documents are tried again; with
-    `force`, a generation goes live even if golden questions are lost.
+    A folder that is a copy of a repository is brought up to date first. Readers see the old generation until the last
+    moment and the new one from then on. Only what changed is embedded. A document that cannot be read keeps its old
+    version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`, and
+    everything else is done. An unchanged folder costs no embedding and no write. With `verify`, files are compared by
+    content, whatever their time, and failed documents are tried again; with `force`, a generation goes live even if
+    golden questions are lost.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
-    StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
+    SourceError, StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
     """
     started = time.monotonic()
-    with write_lease(store) as check_lease:
+    with _writing(settings, store, on_progress) as (check_lease, label):
         found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
         recent = () if force else recent_questions(settings, store.knowledge_base)
         store.connect()  # creates a missing database file, but not for a folder without documents
@@ -67,23 +70,34 @@ def ingest(
         report = IngestReport.of(plan, found)
         if _stage(plan, staging, documents, embedder, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
-            staging.commit(live, keep=settings.store.keep_generations)
+            staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
         elif resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
         if live:
-            report.generation = live.generation
-            report.chunks.unchanged = live.chunks - report.chunks.added
+            report.generation, report.chunks.unchanged = live.generation, live.chunks - report.chunks.added
     report.seconds = round(time.monotonic() - started, 3)
     return report
+
+
+@contextmanager
+def _writing(settings: Settings, store: Store, on_progress: OnProgress) -> Iterator[tuple[CheckLease, str]]:
+    """Hold the right to write, and the folder of documents as it is now; yield the commit that this is a copy of."""
+    knowledge = settings.knowledge
+    with (
+        write_lease(store) as check_lease,
+        current_copy(knowledge, store.knowledge_base, lambda: on_progress(BEFORE_THE_PLAN)) as label,
+    ):
+        yield check_lease, label
 
 
 def preview(
     settings: Settings, store: Store, embedder: Embedder, *, verify: bool = False, allow_mass_deletion: bool = False
 ) -> Plan:
-    """Return what `ingest` would do, and do nothing. Raises KnowledgeError as `ingest`."""
-    found, state = scan_knowledge(settings.knowledge), store.state()
-    documents, live = (store.snapshot().documents(), state.live) if state else ({}, None)
-    return _plan(settings, embedder, found, documents, live, verify=verify, allow_mass_deletion=allow_mass_deletion)
+    """Return what `ingest` would do; do nothing but fetch the documents if they are elsewhere. Raises as `ingest`."""
+    with current_copy(settings.knowledge, store.knowledge_base):
+        found, state = scan_knowledge(settings.knowledge), store.state()
+        documents, live = (store.snapshot().documents(), state.live) if state else ({}, None)
+        return _plan(settings, embedder, found, documents, live, verify=verify, allow_mass_deletion=allow_mass_deletion)
 
 
 def pending_changes(settings: Settings, store: Store) -> Plan:

@@ -15,6 +15,7 @@ from rag.knowledge_base_names import DEFAULT, check_names, collection_of
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
 from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
+from rag.source_settings import GIT_SECRETS, SourceSettings
 
 _PUBLIC = no_credentials("everybody sees it")
 
@@ -25,14 +26,16 @@ SECRETS = {
     ("chat", "api_key"),
     ("chat", "fallback_api_key"),
     ("serve", "keys"),
+    *(("knowledge", secret) for secret in GIT_SECRETS),
 }
 """The settings that are read from environment variables only, and never shown."""
 
 
-class KnowledgeSettings(Section):
+class KnowledgeSettings(SourceSettings):
     """The folder of documents: which files are read, what an ingest asks before it goes live, and what it may lose.
 
-    `title` and `context` say what it is about. The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
+    `title` and `context` say what it is about. The loader fills in `path` if it is not set, or if the folder is a copy
+    of a repository: see `rag.knowledge_folder`.
     """
 
     path: Path = Path()

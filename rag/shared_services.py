@@ -13,7 +13,7 @@ from rag.models.openmp import usable_threads
 from rag.models.rerankers.factory import open_reranker
 from rag.models.rerankers.protocol import Reranker
 from rag.published_url import PassageUrls
-from rag.settings import Settings
+from rag.settings import KnowledgeSettings, Settings
 from rag.state.database import StateDatabase
 from rag.state.feedback import FeedbackLog
 from rag.state.traces import TraceStore
@@ -96,5 +96,9 @@ class SharedServices:
     @cached_property
     def urls(self) -> PassageUrls:
         """The addresses of passages."""
-        others = {name: base.url_template for name, base in self.settings.knowledge_bases.by_name.items()}
-        return PassageUrls(self.settings.knowledge.url_template, others)
+        others = {name: _template(base) for name, base in self.settings.knowledge_bases.by_name.items()}
+        return PassageUrls(_template(self.settings.knowledge), others)
+
+
+def _template(settings: KnowledgeSettings) -> str:
+    return settings.url_template or settings.forge_template

@@ -62,6 +62,8 @@ RULES = (
     Rule("GET", "/page/suggestions", "ask"),
     Rule("POST", "/page/ask", "ask", answers=True),
     Rule("GET", "/ingest", "ask"),
+    # Signed by the forge, which has no API key.
+    Rule("POST", "/hooks/git/{name}", None),
     # Writing.
     Rule("POST", "/ingest", "ingest"),
     # Other protocols.

@@ -48,6 +48,8 @@ class Commit:
     golden_found: tuple[str, ...] = ()
     # While deletions are held back: the number of documents before that.
     documents_before_loss: int = 0
+    # The commit of the repository that the folder is a copy of.
+    label: str = ""
 
     @property
     def layout(self) -> Layout:
@@ -63,8 +65,9 @@ class Commit:
     def as_payload(self) -> dict[str, object]:
         """Return the commit as the state row holds it."""
         payload = _as_payload(self, _COMMIT_KEYS)
-        if not self.documents_before_loss:
-            del payload["documents_before_loss"]  # zhiwen 0.2 refuses keys that it does not know
+        for name in ("documents_before_loss", "label"):
+            if not payload[name]:
+                del payload[name]  # zhiwen 0.2 refuses keys that it does not know
         return payload
 
 
