@@ -10,5 +10,5 @@ SOURCE_MESSAGES: Mapping[str, dict[Language, str]] = {
         "zh": "还没有读入过文档，先从 {url} 取来。",
         "en": "Nothing has been ingested yet; fetching {url} first.",
     },
-    "doctor_source": {"zh": "{url}，当前提交 {commit}", "en": "{url} (at commit {commit})"},
+    "doctor_source": {"zh": "{url}，当前是 {version}", "en": "{url} (at {version})"},
 }

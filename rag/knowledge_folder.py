@@ -7,7 +7,7 @@ directory itself.
 A folder has an index of its own. The configured index belongs to the configured folder, so another folder that
 `--knowledge` names has its index in its own `.zhiwen`.
 
-The folder of documents from a git repository is in a copy of it, which is beside the index.
+The folder of documents that come from a repository or a bucket is in a copy of it, which is beside the index.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from typing import Any
 from rag.errors import ConfigError
 from rag.knowledge_base_names import DEFAULT
 from rag.settings import KnowledgeSettings, Settings
+from rag.source_settings import ADDRESSES
 
 USUAL_NAME = "knowledge"
 
@@ -41,7 +42,7 @@ def find_folder(values: Sections, base: Path) -> Sections:
 
 
 def place_copies(values: Sections, settings: Settings) -> Sections:
-    """Return the values with the folder of each knowledge base whose documents come from a repository.
+    """Return the values with the folder of each knowledge base whose documents come from elsewhere.
 
     `settings` are those of the values.
     """
@@ -64,16 +65,16 @@ def check_folders(values: Sections, from_file: Sections, file: Path) -> None:
     bases = values.get("knowledge_bases", {})
     in_file = {f"knowledge_bases.{name}": settings for name, settings in bases.items()}
     for name, settings in {"knowledge": from_file.get("knowledge", {}), **in_file}.items():
-        if settings.get("path") and settings.get("git_url"):
-            raise ConfigError(f"{file}: {name} has both path and git_url; keep the one that has the documents")
+        if settings.get("path") and (address := _address_in(settings)):
+            raise ConfigError(f"{file}: {name} has both path and {address}; keep the one that has the documents")
     for name, settings in bases.items():
-        if not settings.get("path") and not settings.get("git_url"):
+        if not settings.get("path") and not _address_in(settings):
             raise ConfigError(
-                f"{file}: knowledge_bases.{name}.path is missing; name the folder of its documents, or a repository as "
-                "git_url"
+                f"{file}: knowledge_bases.{name}.path is missing; name the folder of its documents, or where they come "
+                f"from: {', '.join(ADDRESSES)}"
             )
     default = values.get("knowledge", {})
-    has_place = default.get("path") or default.get("git_url") or (file.parent / USUAL_NAME).is_dir()
+    has_place = default.get("path") or _address_in(default) or (file.parent / USUAL_NAME).is_dir()
     if bases and not has_place:
         raise ConfigError(
             f"{file}: knowledge.path is not set; beside knowledge_bases, it must name the folder of the default one"
@@ -93,7 +94,9 @@ def name_folder(values: Sections, named: Path, from_environment: Mapping[str, st
     if configured.is_dir() and configured.samefile(named):
         return values, set()
     decided = [("knowledge", "path")]
-    values = _with(_with({**values, "knowledge_bases": {}}, decided[0], str(named)), ("knowledge", "git_url"), "")
+    values = _with({**values, "knowledge_bases": {}}, decided[0], str(named))
+    for address in ADDRESSES:
+        values = _with(values, ("knowledge", address), "")
     defaults = Settings()
     is_on_server = "://" in str(values.get("store", {}).get("uri", ""))
     if not is_on_server and ".".join(_STORE) not in from_environment:
@@ -119,12 +122,17 @@ def _usual_folder(base: Path) -> Path:
     return usual if usual.is_dir() or is_too_wide(base) else base
 
 
+def _address_in(settings: Sections) -> str:
+    """Return the setting that says where the documents come from, "" if they are in a folder of this machine."""
+    return next((address for address in ADDRESSES if settings.get(address)), "")
+
+
 def _copy_of(settings: KnowledgeSettings, folder: Path, name: str) -> str:
-    if not settings.git_url:
+    if not settings.source_url:
         return ""
-    # Another repository has another folder, so that an ingest notices that the documents are others.
-    copy = folder / f"{name}-{hashlib.sha256(settings.git_url.encode()).hexdigest()[:8]}"
-    return str(copy / settings.git_folder)
+    # Another source has another folder, so that an ingest notices that the documents are others.
+    copy = folder / f"{name}-{hashlib.sha256(settings.source_url.encode()).hexdigest()[:8]}"
+    return str(copy / settings.folder_in_copy)
 
 
 def _with(values: Sections, setting: tuple[str, str], value: str) -> Sections:

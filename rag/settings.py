@@ -15,7 +15,7 @@ from rag.knowledge_base_names import DEFAULT, check_names, collection_of
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
 from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
-from rag.source_settings import GIT_SECRETS, SourceSettings
+from rag.source_settings import SOURCE_SECRETS, SourceSettings
 
 _PUBLIC = no_credentials("everybody sees it")
 
@@ -26,7 +26,7 @@ SECRETS = {
     ("chat", "api_key"),
     ("chat", "fallback_api_key"),
     ("serve", "keys"),
-    *(("knowledge", secret) for secret in GIT_SECRETS),
+    *(("knowledge", secret) for secret in SOURCE_SECRETS),
 }
 """The settings that are read from environment variables only, and never shown."""
 

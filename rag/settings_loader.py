@@ -16,7 +16,7 @@ from rag.knowledge_folder import check_folders, find_folder, name_folder, place_
 from rag.pasted_values import split_list
 from rag.settings import SECRETS, KnowledgeSettings, Settings
 from rag.settings_section import Section
-from rag.source_settings import GIT_SECRETS
+from rag.source_settings import SOURCE_SECRETS
 from rag.url_credentials import mask_credentials
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"
@@ -109,7 +109,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     content = {section: values for section, values in content.items() if values is not None}
     bases = content.get(_BASES)
     declared = {f"{_BASES}.{name}": values for name, values in bases.items()} if isinstance(bases, dict) else {}
-    for section, secret in sorted(SECRETS | {(section, secret) for section in declared for secret in GIT_SECRETS}):
+    for section, secret in sorted(SECRETS | {(section, secret) for section in declared for secret in SOURCE_SECRETS}):
         values = (content | declared).get(section)
         if isinstance(values, dict) and values.get(secret):
             variable = _variable(section, secret)
@@ -155,7 +155,7 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
             continue
         if section == _BASES:
             name, _, key = key.partition("__")
-            if key not in GIT_SECRETS:
+            if key not in SOURCE_SECRETS:
                 raise ConfigError(f"{variable}: knowledge bases are declared in the configuration file: {_BASES}")
             name = name.replace("_", "-")
             variables[f"{_BASES}.{name}.{key}"] = variable
@@ -227,7 +227,7 @@ def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) 
             lines.append(f"{origin}: unknown key {key}; known keys: {', '.join(_known_keys(problem['loc']))}")
             continue
         # A value that is a whole section may contain a secret in the wrong place.
-        is_secret = tuple(problem["loc"][:2]) in SECRETS or problem["loc"][-1] in GIT_SECRETS
+        is_secret = tuple(problem["loc"][:2]) in SECRETS or problem["loc"][-1] in SOURCE_SECRETS
         secret = is_secret or isinstance(problem["input"], dict | list)
         got = "" if secret else f", got {mask_credentials(repr(problem['input']))}"
         rule = problem["msg"].removeprefix("Value error, ")

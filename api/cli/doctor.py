@@ -84,7 +84,7 @@ class _Diagnosis:
         for name in self.settings.knowledge_base_names:
             settings = self.settings.for_knowledge_base(name).knowledge
             yield self._check(
-                "knowledge", partial(self._source if settings.git_url else self._knowledge, settings, name)
+                "knowledge", partial(self._source if settings.source_url else self._knowledge, settings, name)
             )
         yield self._check("store", self._store)
         yield self._check("embedder", self._embedder)
@@ -107,8 +107,8 @@ class _Diagnosis:
         return say("doctor_knowledge", self.language, path=settings.path, count=len(files))
 
     def _source(self, settings: KnowledgeSettings, name: str) -> str:
-        commit = remote_version(settings, name)
-        return say("doctor_source", self.language, url=settings.git_url, commit=commit[:12])
+        version = remote_version(settings, name)
+        return say("doctor_source", self.language, url=settings.source_url, version=version[:12])
 
     def _store(self) -> str:
         uri = self.settings.store.uri

@@ -65,7 +65,7 @@ def _look_after(
     def ingest() -> None:
         _ingest(services, name, runner, stop)
 
-    if settings.git_url:
+    if settings.source_url:
         follow_source(settings, name, runner, ingest, pushes, stop)
     elif watch:
         watch_folder(root, ingest, stop, poll=poll)

@@ -34,7 +34,7 @@ def follow_source(
             has_failed = runner.state.error is not None
             ingested = "" if has_failed else last_update(settings).version
             failures = failures + 1 if has_failed else 0
-        pushes.wait(name, _pause(settings.git_every_seconds, failures))
+        pushes.wait(name, _pause(settings.fetch_every_seconds, failures))
 
 
 def _version(settings: KnowledgeSettings, name: str, stop: threading.Event) -> str | None:

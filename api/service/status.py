@@ -35,11 +35,11 @@ class SourceOut(BaseModel):
     @classmethod
     def of(cls, settings: KnowledgeSettings) -> "SourceOut | None":
         """Read what became of the last fetch; None if the documents are in a folder of this machine."""
-        if not settings.git_url:
+        if not settings.source_url:
             return None
         last = last_update(settings)
         return cls(
-            url=settings.git_url,
+            url=settings.source_url,
             branch=settings.git_branch,
             folder=settings.git_folder,
             version=last.version,

@@ -1,12 +1,17 @@
 """The folder of documents, brought up to date with where the documents come from."""
 
-from collections.abc import Iterator
+import mimetypes
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from ingest.files.scan import GOLDEN_FILE
+from ingest.files.selection import Selection
 from ingest.sources.copy_lock import copy_lock
 from ingest.sources.git_source import GitSource
+from ingest.sources.mirror import Mirror
 from ingest.sources.protocol import OnWait, Source
+from ingest.sources.s3_bucket import S3Bucket
 from ingest.sources.update_record import UpdateRecord, read_record, write_record
 from rag.errors import SourceError
 from rag.settings import KnowledgeSettings
@@ -14,7 +19,12 @@ from rag.settings import KnowledgeSettings
 
 def source_of(settings: KnowledgeSettings, knowledge_base: str) -> Source | None:
     """Return where the documents of a knowledge base come from; None if they are in a folder of this machine."""
-    return GitSource(settings, _copy_of(settings), knowledge_base) if settings.git_url else None
+    copy = _copy_of(settings)
+    if settings.git_url:
+        return GitSource(settings, copy, knowledge_base)
+    if settings.s3_url:
+        return Mirror(S3Bucket(settings), copy, wants=_wants(settings), max_bytes=settings.max_file_bytes)
+    return None
 
 
 def last_update(settings: KnowledgeSettings) -> UpdateRecord:
@@ -50,7 +60,19 @@ def remote_version(settings: KnowledgeSettings, knowledge_base: str, on_wait: On
 
 
 def _copy_of(settings: KnowledgeSettings) -> Path:
-    return [settings.path, *settings.path.parents][settings.depth_in_copy]
+    depth = len(PurePosixPath(settings.folder_in_copy).parts)
+    return [settings.path, *settings.path.parents][depth]
+
+
+def _wants(settings: KnowledgeSettings) -> Callable[[str], bool]:
+    """Return whether a document of another place is copied: it is one, or a picture of one, or golden questions."""
+    selection = Selection(settings.include, settings.exclude)
+
+    def wants(path: str) -> bool:
+        is_beside = path == GOLDEN_FILE or (mimetypes.guess_type(path)[0] or "").startswith("image/")
+        return (is_beside or selection.includes(path)) and not selection.excludes(path)
+
+    return wants
 
 
 def _note(copy: Path, record: UpdateRecord) -> None:

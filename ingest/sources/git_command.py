@@ -88,7 +88,7 @@ class Git:
                 process.wait(_LOOK_SECONDS)
                 return
             if time.monotonic() > deadline:
-                raise GitFailed(f"it took longer than knowledge.git_timeout_seconds ({self.timeout_seconds:g})")
+                raise GitFailed(f"it took longer than knowledge.fetch_timeout_seconds ({self.timeout_seconds:g})")
 
     def _environment(self) -> dict[str, str]:
         proxies = [name for each in _PROXIES for name in (each, each.upper())]

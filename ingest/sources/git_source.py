@@ -64,7 +64,7 @@ class GitSource:
         settings = self._settings
         with git_access(settings, self.copy.with_name("known_hosts")) as environment:
             protocol = protocol_of(settings.git_url)
-            yield Git(folder, protocol, environment, settings.git_timeout_seconds, on_wait, kept_open)
+            yield Git(folder, protocol, environment, settings.fetch_timeout_seconds, on_wait, kept_open)
 
     def _remove_remains(self) -> None:
         """Remove the locks and parts of a git that was killed: no other one is at work here."""

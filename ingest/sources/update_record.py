@@ -1,11 +1,10 @@
 """What became of the last update of a copy, for those who ask later and in other processes."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rag.private_files import open_private
+from ingest.sources.private_json import read_json, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +30,13 @@ class UpdateRecord:
 
 def read_record(copy: Path) -> UpdateRecord:
     """Return the record of a copy; an empty one if nothing was fetched yet, or if it cannot be read."""
-    try:
-        return UpdateRecord(**json.loads(_file_of(copy).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return UpdateRecord()
+    found = read_json(_file_of(copy))
+    return UpdateRecord(**{field.name: str(found.get(field.name, "")) for field in fields(UpdateRecord)})
 
 
 def write_record(copy: Path, record: UpdateRecord) -> None:
     """Replace the record of a copy, as a whole. Raises OSError."""
-    file = _file_of(copy)
-    new = file.with_suffix(".json.new")
-    new.unlink(missing_ok=True)
-    with open(new, "x", encoding="utf-8", opener=open_private) as out:
-        json.dump(asdict(record), out)
-    new.replace(file)
+    write_json(_file_of(copy), asdict(record))
 
 
 def _file_of(copy: Path) -> Path:

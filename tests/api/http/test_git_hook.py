@@ -24,7 +24,7 @@ knowledge_bases:
     git_url: {url}/handbook
     git_branch: main
     git_folder: docs
-    git_every_seconds: 0
+    fetch_every_seconds: 0
     git_forge: gitea
 """
 
