@@ -43,7 +43,6 @@ class KnowledgeSettings(SourceSettings):
     context: str = Field(default="", max_length=500)
     include: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx", "*.txt", "*.html", "*.htm")
     exclude: tuple[str, ...] = ()
-    gitignore: bool = True
     max_file_bytes: int = Field(default=10_000_000, ge=1)
     max_seconds_per_document: Seconds = 20
     max_golden_drop: float = Field(default=0.0, ge=0, le=1)

@@ -88,6 +88,7 @@ def secret_variable(setting: str, knowledge_base: str) -> str:
 class SourceSettings(Section):
     """Where documents come from if not from a folder of this machine: nowhere else if all addresses are empty."""
 
+    gitignore: bool = True
     fetch_every_seconds: float = Field(default=300, ge=0, le=_DAY_SECONDS)
     fetch_timeout_seconds: Seconds = 300
     git_url: Annotated[str, AfterValidator(check_git_url)] = ""
@@ -119,6 +120,11 @@ class SourceSettings(Section):
     def folder_in_copy(self) -> str:
         """The folder of documents in the copy of what is at `source_url`; "" for all of it."""
         return self.git_folder if self.git_url else ""
+
+    @property
+    def heeds_gitignore(self) -> bool:
+        """Whether `.gitignore` files count: not those above the copy of a bucket, which git has nothing to do with."""
+        return self.gitignore and not self.s3_url
 
     @property
     def forge_template(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from api.http.pushes import Pushes
 from ingest.background import IngestRunner
 from ingest.sources.copies import last_update, remote_version
-from rag.errors import IngestStopped, SourceError
+from rag.errors import IngestStopped, KnowledgeError, SourceError, ZhiwenError
 from rag.settings import KnowledgeSettings
 
 _FIRST_RETRY_SECONDS = 5.0
@@ -31,10 +31,15 @@ def follow_source(
         # A look costs little; an ingest of nothing new reads the whole folder.
         if _version(settings, name, stop) != ingested or not ingested:
             ingest()
-            has_failed = runner.state.error is not None
+            has_failed = _may_mend(runner.state.error)
             ingested = "" if has_failed else last_update(settings).version
             failures = failures + 1 if has_failed else 0
         pushes.wait(name, _pause(settings.fetch_every_seconds, failures))
+
+
+def _may_mend(error: ZhiwenError | None) -> bool:
+    """Return whether an ingest that failed may succeed later; documents that it refuses must change first."""
+    return error is not None and not isinstance(error, KnowledgeError)
 
 
 def _version(settings: KnowledgeSettings, name: str, stop: threading.Event) -> str | None:
