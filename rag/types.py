@@ -44,7 +44,7 @@ class Chunk:
     knowledge_base: str = DEFAULT
     """The knowledge base that it was read from. It is not stored: each has collections of its own."""
     commit: str = ""
-    """The commit of the repository that its generation was made from; "" for a folder. It is not stored either."""
+    """The `label` of its generation, such as a commit; "" for one of a folder. It is not stored either."""
 
     @property
     def group_key(self) -> str:

@@ -43,12 +43,12 @@ class GitFailed(Exception):
 class Git:
     """Runs git in a folder, with `environment` besides what it needs to find its programs and proxies.
 
-    Of the user's settings for git none holds. `protocol` is the only one that it may speak. `on_wait` is called a few
-    times a second, and may raise an error, which ends git. Its processes keep the descriptors `kept_open`.
+    Of the user's settings for git none holds. It speaks only `protocols`, with a colon between two. `on_wait` is called
+    a few times a second, and may raise an error, which ends git. Its processes keep the descriptors `kept_open`.
     """
 
     folder: Path
-    protocol: str
+    protocols: str
     environment: Mapping[str, str]
     timeout_seconds: float
     on_wait: OnWait
@@ -94,7 +94,7 @@ class Git:
         proxies = [name for each in _PROXIES for name in (each, each.upper())]
         kept = {name: os.environ[name] for name in (*_FROM_OURS, *proxies) if name in os.environ}
         own = {
-            "GIT_ALLOW_PROTOCOL": self.protocol,
+            "GIT_ALLOW_PROTOCOL": self.protocols,
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",

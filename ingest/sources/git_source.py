@@ -41,8 +41,11 @@ class GitSource:
 
     def version(self, on_wait: OnWait) -> str:
         """Return the commit that the branch is at now. Raises SourceError."""
-        with tempfile.TemporaryDirectory(prefix="zhiwen-") as nowhere, self._git(Path(nowhere), on_wait) as git:
-            return self._remote_commit(git)
+        try:
+            with tempfile.TemporaryDirectory(prefix="zhiwen-") as nowhere, self._git(Path(nowhere), on_wait) as git:
+                return self._remote_commit(git)
+        except OSError as error:
+            raise self._error(f"git cannot be run: {error}") from error
 
     def update(self, lock: int, on_wait: OnWait) -> str:
         """Fetch the branch, check its commit out, and return the commit. Raises SourceError."""
@@ -56,15 +59,15 @@ class GitSource:
                 self._check_folder(git, commit)
                 self._check_out(git, commit)
         except OSError as error:
-            raise SourceError(f"{self.copy}: {error.strerror}; zhiwen keeps a copy of the repository there") from error
+            raise self._error(f"{self.copy}, the copy of it, cannot be written: {error}") from error
         return commit
 
     @contextmanager
     def _git(self, folder: Path, on_wait: OnWait, *kept_open: int) -> Iterator[Git]:
         settings = self._settings
         with git_access(settings, self.copy.with_name("known_hosts")) as environment:
-            protocol = protocol_of(settings.git_url)
-            yield Git(folder, protocol, environment, settings.fetch_timeout_seconds, on_wait, kept_open)
+            protocols = {"http": "http:https"}.get(protocol_of(settings.git_url), protocol_of(settings.git_url))
+            yield Git(folder, protocols, environment, settings.fetch_timeout_seconds, on_wait, kept_open)
 
     def _remove_remains(self) -> None:
         """Remove the locks and parts of a git that was killed: no other one is at work here."""
@@ -102,6 +105,8 @@ class GitSource:
     def _check_folder(self, git: Git, commit: str) -> None:
         """Raise SourceError if the folder is none: a link in its place could lead out of the repository."""
         folder = self._settings.git_folder
+        if not folder:
+            return
         try:
             kind = git.run("cat-file", "-t", f"{commit}:{folder}").strip()
         except GitFailed:
@@ -135,7 +140,7 @@ class GitSource:
             secret = secret_variable("git_ssh_key" if is_ssh else "git_token", self._knowledge_base)
             way_out = f"check git_url, and that {secret} holds a {'key' if is_ssh else 'token'} that may read it"
         else:
-            way_out = "check git_url and the network; it is tried again"
+            way_out = "check git_url and the network"
         return self._error(f"{said}; {way_out}")
 
     def _error(self, problem: str) -> SourceError:

@@ -2,19 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 from ingest.files.confined import leads_below
 from ingest.sources.private_json import read_json, write_json
 from ingest.sources.protocol import OnWait, Remote
 from rag.errors import SourceError
 from rag.private_files import make_private_folder, open_private
-
-Result = TypeVar("Result")
 
 _READS = 8
 _LOOK_SECONDS = 0.1
@@ -55,30 +53,31 @@ class Mirror:
 
     def _listed(self, on_wait: OnWait) -> dict[str, str]:
         def listing() -> dict[str, str]:
-            return {
-                path: version for path, version in self._remote.list_documents() if _is_path(path) and self._wants(path)
-            }
+            there = self._remote.list_documents()
+            return {path: version for path, version in there if _is_path(path) and self._wants(path)}
 
-        pool = ThreadPoolExecutor(1, "source")
-        try:
+        with _threads(1) as pool:
             future = pool.submit(listing)
-            _wait([future], on_wait)
+            while not future.done():
+                on_wait()
+                wait([future], _LOOK_SECONDS)
             return future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, versions: Mapping[str, str], on_wait: OnWait) -> None:
-        pool = ThreadPoolExecutor(_READS, "source")
-        try:
-            futures = [pool.submit(self._read_one, path, version) for path, version in versions.items()]
-            _wait(futures, on_wait)
-            for future in futures:
-                future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        # Only this thread writes: one that is left behind after a failure could spoil the next update.
+        waiting, running = iter(versions.items()), dict[Future[bytes], str]()
+        with _threads(_READS) as pool:
+            while True:
+                for path, version in islice(waiting, 2 * _READS - len(running)):
+                    read = pool.submit(self._remote.read_document, path, version, max_bytes=self._max_bytes + 1)
+                    running[read] = path
+                if not running:
+                    return
+                on_wait()
+                for done in wait(running, _LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
+                    self._write(running.pop(done), done.result())
 
-    def _read_one(self, path: str, version: str) -> None:
-        content = self._remote.read_document(path, version, max_bytes=self._max_bytes + 1)
+    def _write(self, path: str, content: bytes) -> None:
         file = self.copy / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
@@ -86,13 +85,14 @@ class Mirror:
             out.write(content)
 
 
-def _wait(futures: Sequence[Future[Result]], on_wait: OnWait) -> None:
-    """Return once all are done, or one has failed."""
-    while True:
-        on_wait()
-        done, waiting = wait(futures, _LOOK_SECONDS, return_when=FIRST_EXCEPTION)
-        if not waiting or any(future.exception() for future in done):
-            return
+@contextmanager
+def _threads(most: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool, and wait for none of its threads at the end."""
+    pool = ThreadPoolExecutor(most, "source")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _is_path(path: str) -> bool:

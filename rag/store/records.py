@@ -48,7 +48,7 @@ class Commit:
     golden_found: tuple[str, ...] = ()
     # While deletions are held back: the number of documents before that.
     documents_before_loss: int = 0
-    # The commit of the repository that the folder is a copy of.
+    # The state of the source that the folder is a copy of: a commit of a repository, a digest of a bucket.
     label: str = ""
 
     @property
