@@ -1,6 +1,6 @@
 # Every target sets up .venv first. If nothing has changed, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve eval test check container-test streams types audit browser format openapi lock clean
+.PHONY: help ask serve eval test check container-test streams addresses types audit browser format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -50,6 +50,10 @@ container-test: $(INSTALLED_DEV)
 # Ten thousand generated answers, split everywhere; `make check` tries a few hundred.
 streams: $(INSTALLED_DEV)
 	ZHIWEN_STREAMS=10000 $(BIN)/pytest --timeout 1800 tests/rag/checks/test_generated_streams.py
+
+# Ten thousand documents and outputs of a model, on everything that a client sees; `make check` tries a few dozen.
+addresses: $(INSTALLED_DEV)
+	ZHIWEN_ADDRESSES=10000 $(BIN)/pytest --timeout 7200 tests/api/test_generated_addresses.py
 
 types: $(INSTALLED_DEV)
 	$(BIN)/mypy

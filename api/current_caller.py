@@ -5,17 +5,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from rag.blocking_work import on_behalf_of
+from rag.rights import UNLIMITED, Rights
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The name of the API key, "" without one, and whether it opens everything.
 
-    `knowledge_bases` are the names of those that it may ask, None for all.
+    `rights` say which documents it may see.
     """
 
     name: str = ""
     is_administrator: bool = True
-    knowledge_bases: frozenset[str] | None = None
+    rights: Rights = UNLIMITED
 
 
 _NOBODY = Caller()
@@ -29,9 +32,10 @@ def current_caller() -> Caller:
 
 @contextmanager
 def calling(caller: Caller) -> Iterator[None]:
-    """Set the caller for the rest of a request, and for the threads and tasks that it starts."""
+    """Set the caller for the rest of a request, and the threads and tasks that it starts, and their turns."""
     token = _current.set(caller)
     try:
-        yield
+        with on_behalf_of(caller.name):
+            yield
     finally:
         _current.reset(token)

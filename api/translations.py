@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from api.gap_messages import GAP_MESSAGES
 from api.source_messages import SOURCE_MESSAGES
 from rag.text.language import Language
 
@@ -243,5 +244,6 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "等待 MCP 客户端的消息。这条命令一般由客户端启动；按 Ctrl+D 结束。",
         "en": "Waiting for an MCP client. Clients usually start this command themselves; press Ctrl+D to quit.",
     },
+    **GAP_MESSAGES,
     **SOURCE_MESSAGES,
 }

@@ -23,11 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 
 import httpx2
 import yaml
@@ -75,8 +76,11 @@ def main() -> None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Service]:
-    """Ingest the shipped knowledge into `folder` and serve it with a scripted chat model; both stop with the block."""
+def serving(folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Service]:
+    """Ingest the shipped knowledge into `folder` and serve it with a scripted chat model; both stop with the block.
+
+    `settings` are environment variables that replace those of the benchmark.
+    """
     with server_process([sys.executable, "-m", "bench.paced_model"], {}) as (model_url, _):
         environment = {
             "ZHIWEN_KNOWLEDGE__PATH": str(ROOT / "knowledge"),
@@ -84,6 +88,7 @@ def serving(folder: Path) -> Iterator[Service]:
             "ZHIWEN_CHAT__BASE_URL": model_url,
             "ZHIWEN_CHAT__MODEL": _MODEL,
             "ZHIWEN_ANSWERING__CACHED_ANSWERS": "0",
+            **settings,
         }
         subprocess.run([ZHIWEN, "ingest"], check=True, env=os.environ | environment, stdout=subprocess.DEVNULL)  # noqa: S603
         with server_process([ZHIWEN, "serve", "--port", "0"], environment) as (url, pid):

@@ -53,7 +53,7 @@ OUT_OF_SCOPE = {
 PRIOR = 0.8
 """The share of questions that can be answered, assumed in use."""
 SAME_SIGNALS = ("cosine", "margin", "lexical_lead", "lexical_background", "span_coverage")
-ACROSS_SIGNALS = ("cosine", "margin", "number_missing")
+ACROSS_SIGNALS = ("cosine", "best_margin", "number_missing", "translated")
 OF_ANY_EMBEDDER = ("lexical_lead", "lexical_background", "span_coverage")
 _QUESTIONS = 1000
 _OUT_OF_SCOPE_QUESTIONS = 150
@@ -107,7 +107,7 @@ def main() -> None:
             print(f"{evaluation.name}: all questions searched", file=sys.stderr)
     same, across = samples["same"], samples["across"]
     write_calibration(fingerprint, name, fit(same, SAME_SIGNALS), fit(across, ACROSS_SIGNALS))
-    write_calibration(ANY_EMBEDDER, "any", fit(same, OF_ANY_EMBEDDER), fit(across, ()))
+    write_calibration(ANY_EMBEDDER, "any", fit(same, OF_ANY_EMBEDDER), fit(across, ("number_missing", "translated")))
 
 
 def sample_signals(evaluation: EvaluationSet, services: Services, sources_by_document: dict[str, list[str]]) -> Sample:
@@ -142,12 +142,7 @@ def out_of_scope_signals(sets: Path, questions: str, documents: str, work: Path)
 
 
 def fit(samples: Sequence[Sample], signals: Sequence[str]) -> FittedModel:
-    """Fit a logistic regression on the named signals, on all sets that are not only measured.
-
-    Without signals the model gives even odds.
-    """
-    if not signals:
-        return FittedModel(0.0, {}, PRIOR, {})
+    """Fit a logistic regression on the named signals, on all sets that are not only measured."""
     fitted = [sample for sample in samples if sample.name not in MEASURED_ONLY]
     quality = {}
     for sample in samples:

@@ -27,8 +27,9 @@ class Candidates:
 
     For each candidate: the position of its question, whether its document is another one than that of the candidate
     before, `gain` of the document, `cosine` and `bm25` (0 if that retriever did not find it) with the ranks from 1
-    (0 likewise), and the `coverage` of the question's terms. For each question: the DCG of an `ideal` ranking, the best
-    BM25 as a share of the highest that the question could give, the number of its terms, and the highest idf.
+    (0 likewise), the `coverage` of the question's terms, and the share of its words `translated`. For each question:
+    the DCG of an `ideal` ranking, the best BM25 as a share of the highest that the question could give, the number of
+    its terms, the highest idf, and whether it `is_translated`.
     """
 
     question: Positions
@@ -39,10 +40,12 @@ class Candidates:
     bm25: Numbers
     lexical_rank: Positions
     coverage: Numbers
+    translated: Numbers
     ideal: Numbers
     best_share: Numbers
     terms: Numbers
     rarest: Numbers
+    is_translated: NDArray[np.bool_]
 
     @property
     def questions(self) -> int:
@@ -143,6 +146,7 @@ def _collect(evaluation: EvaluationSet, index: Index) -> dict[str, NDArray[Any]]
                 bm25_share(bm25, results.idf),
                 len(results.idf),
                 max(results.idf.values(), default=0.0),
+                bool(results.translated),
             )
         )
     names = [each.name for each in fields(Candidates)]
@@ -154,7 +158,9 @@ def _rows(results: RetrieverResults, index: Index, gains: Mapping[str, int]) -> 
     """Yield the values of each candidate, document by document; those of one document in the order of their chunks."""
     dense = {stored.chunk.id: (rank, score) for rank, (stored, score) in enumerate(results.dense, 1)}
     lexical = {stored.chunk.id: (rank, score) for rank, (stored, score) in enumerate(results.lexical, 1)}
-    stored_chunks = {stored.chunk.id: stored for stored, _ in (*results.dense, *results.lexical)}.values()
+    stored_chunks = {
+        stored.chunk.id: stored for stored, _ in (*results.dense, *results.lexical, *results.by_translation)
+    }.values()
     document_of = index.corpus.document_of
     before = ""
     for stored in sorted(stored_chunks, key=lambda one: (one.chunk.source, one.chunk.position)):
@@ -168,6 +174,7 @@ def _rows(results: RetrieverResults, index: Index, gains: Mapping[str, int]) -> 
             bm25,
             lexical_rank,
             weighted_term_coverage(stored.terms, results.idf),
+            results.translated.get(stored.chunk.id, 0.0),
         )
         before = stored.chunk.source
 

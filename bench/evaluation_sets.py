@@ -18,10 +18,11 @@ import opencc
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question of a set, with its id there."""
+    """A question of a set, with its id there, and the answers to it that the set accepts, if it has any."""
 
     id: str
     text: str
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def documents_of(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _queries(path: Path) -> Iterator[Query]:
     for query in _lines(path):
-        yield Query(query["_id"], query["text"])
+        yield Query(query["_id"], query["text"], tuple(query.get("metadata", {}).get("answers", ())))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

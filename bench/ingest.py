@@ -37,7 +37,7 @@ _BARE_PASSAGES = 512
 _SAMPLE_SECONDS = 0.02
 # The stage that a thread is in, by a part of the path of its innermost function that belongs to one.
 _STAGES = (
-    ("parsing", "ingest/parser_process.py"),
+    ("parsing", "ingest/document_process.py"),
     ("chunking", "ingest/chunking/"),
     ("embedding", "rag/models/embedders/"),
     ("store", "rag/store/"),

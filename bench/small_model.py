@@ -1,9 +1,12 @@
 """Record what a real, very weak chat model writes, and what becomes of it.
 
-    python -m bench.small_model --python .zhiwen/small/bin/python [--results FILE]
+    python -m bench.small_model --python .zhiwen/small/bin/python [--evaluation-set SETDIR] [--results FILE]
 
 SmolLM2-135M gets the questions on the shipped knowledge and those on bench/small_set. Its outputs are the worst that a
 model may write: without citations, off the subject, in loops. `tests/` play the recorded ones again.
+
+`--evaluation-set` adds every eighth question of an evaluation set in English whose questions have answers, such as
+xquad-en. Its outputs are not kept.
 
 For each set the command prints how many questions that the documents answer end in an answer with the expected words,
 without a model and with this one, and how many answers were refused. `--results FILE` writes these figures and every
@@ -14,13 +17,14 @@ import argparse
 import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bench.evaluation_sets import load_set, write_corpus
 from bench.results import add_result
 from bench.server_process import ROOT, server_process
 from ingest.sync import ingest
@@ -41,6 +45,7 @@ _ENDPOINT = ROOT / "bench" / "small_model_endpoint.py"
 _MODEL = "SmolLM2-135M-Instruct"
 _MAX_ANSWER_TOKENS = 256
 _TIMEOUT_SECONDS = 600
+_EVERY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", type=Path, required=True, help="of the environment that has the model")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), help="which questions to ask")
+    parser.add_argument("--evaluation-set", type=Path, help="folder of an evaluation set whose questions have answers")
     parser.add_argument("--results", type=Path, help="write figures and outputs to this JSON file")
     arguments = parser.parse_args()
     figures: dict[str, Any] = {}
@@ -91,10 +97,13 @@ def main() -> None:
     with server_process([str(arguments.python), str(_ENDPOINT)], {}) as (url, _):
         if not url:
             parser.error(f"{arguments.python} did not start the model; bench/README.md says what to install")
-        for name in arguments.sets:
-            figures[name], found = measure(name, url)
-            outputs += found
-            print(f"{name}: {figures[name]}", flush=True)
+        for name in [*arguments.sets, *([arguments.evaluation_set] if arguments.evaluation_set else [])]:
+            if isinstance(name, Path):
+                figures[name.name] = measure_evaluation_set(name, url)
+            else:
+                figures[name], found = measure(name, url)
+                outputs += found
+            print(f"{name}: {list(figures.values())[-1]}", flush=True)
             if arguments.results:
                 add_result(arguments.results, "small_model", {"model": _MODEL, "figures": figures, "outputs": outputs})
 
@@ -106,12 +115,28 @@ def measure(name: str, url: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
         return asyncio.run(_ask_all(services, name, questions))
 
 
-@contextmanager
-def open_set(name: str, url: str) -> Iterator[Services]:
+def measure_evaluation_set(folder: Path, url: str) -> dict[str, int]:
+    """Ask every eighth question of an evaluation set as `measure` does; return the counts."""
+    questions = [
+        Question(query.text, query.answers[:1]) for query in load_set(folder).queries[::_EVERY] if query.answers
+    ]
+    with tempfile.TemporaryDirectory() as work:
+        documents = write_corpus(folder, Path(work)).root
+        with open_documents(documents, url) as services:
+            return asyncio.run(_ask_all(services, folder.name, questions))[0]
+
+
+def open_set(name: str, url: str) -> AbstractContextManager[Services]:
     """Ingest the documents of a set, and yield open services that ask the chat model at `url`."""
+    return open_documents(SETS[name][0], url)
+
+
+@contextmanager
+def open_documents(documents: Path, url: str) -> Iterator[Services]:
+    """Ingest a folder of documents, and yield open services that ask the chat model at `url`."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        Services(_settings(SETS[name][0], Path(folder), url)) as services,
+        Services(_settings(documents, Path(folder), url)) as services,
     ):
         ingest(services.settings, services.store, services.embedder)
         yield services
@@ -124,6 +149,12 @@ def read_questions(path: Path) -> Iterator[Question]:
         yield Question(entry["question"], tuple(map(str, entry["facts"])))
     for entry in content["unanswerable"]:
         yield Question(entry["question"], None)
+
+
+def is_right(answer: Answer, facts: Sequence[str]) -> bool:
+    """Whether an answer has all facts, without regard to case and white space."""
+    text = "".join(answer.text.lower().split())
+    return not answer.refused and all("".join(fact.lower().split()) in text for fact in facts)
 
 
 async def _ask_all(
@@ -153,17 +184,11 @@ async def _ask_all(
             outputs.append({"set": name, "question": question.text, "output": chat.output, "truncated": chat.truncated})
         if question.facts is not None:
             counts["answerable"] += 1
-            counts["right_without_model"] += _is_right(quoted, question.facts)
-            counts["right_with_model"] += _is_right(written, question.facts)
+            counts["right_without_model"] += is_right(quoted, question.facts)
+            counts["right_with_model"] += is_right(written, question.facts)
             counts["refused_with_model"] += written.refused
     await chat.close()
     return counts, outputs
-
-
-def _is_right(answer: Answer, facts: Sequence[str]) -> bool:
-    """Whether an answer has all facts, without regard to case and white space."""
-    text = "".join(answer.text.lower().split())
-    return not answer.refused and all("".join(fact.lower().split()) in text for fact in facts)
 
 
 def _settings(documents: Path, folder: Path, url: str) -> Settings:

@@ -36,7 +36,7 @@ def estimate_seconds(settings: Settings, store: Store, embedder: Embedder, plan:
     pipeline = pipeline_fingerprint(settings, embedder)
     failed = FailedDocuments(store.notes, settings.knowledge, pipeline, try_again=False)
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
-        sample = list(_cut(DocumentCutter(parser, embedder, settings, failed), _shuffled(plan.to_read)))
+        sample = list(_cut(DocumentCutter(parser, embedder, settings, failed, {}), _shuffled(plan.to_read)))
     if not sample:
         return None
     texts: dict[str, str] = {}

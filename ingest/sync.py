@@ -1,13 +1,17 @@
 """The write path: files → documents → chunks → vectors → a staged generation → commit."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 
+from ingest.files.git_dates import git_dates
 from ingest.files.scan import FolderScan, scan_knowledge
+from ingest.golden.exposure import check_exposure
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
-from ingest.golden.questions import GoldenQuestion, load_golden
+from ingest.golden.questions import GoldenQuestion, load_golden, load_must_not_see
 from ingest.parser_process import ParserProcess
 from ingest.sources.copies import current_copy
 from ingest.staging.deletion_guard import (
@@ -26,13 +30,17 @@ from ingest.staging.recovery import recover
 from ingest.staging.report import BEFORE_THE_PLAN, IngestReport, OnProgress
 from ingest.staging.staging import Staging, layout_of
 from rag.models.embedders.protocol import Embedder
+from rag.rights import Rights
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
 from rag.store.records import Commit, DocumentRecord
+from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 
+_NO_RIGHTS: Mapping[str, Rights] = MappingProxyType({})
 
-def ingest(
+
+def ingest(  # noqa: PLR0913  (the options of an ingest)
     settings: Settings,
     store: Store,
     embedder: Embedder,
@@ -40,6 +48,7 @@ def ingest(
     verify: bool = False,
     allow_mass_deletion: bool = False,
     force: bool = False,
+    rights: Mapping[str, Rights] = _NO_RIGHTS,
     on_plan: OnPlan = lambda plan: None,
     on_progress: OnProgress = lambda progress: None,
 ) -> IngestReport:
@@ -50,7 +59,7 @@ def ingest(
     version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`, and
     everything else is done. An unchanged folder costs no embedding and no write. With `verify`, files are compared by
     content, whatever their time, and failed documents are tried again; with `force`, a generation goes live even if
-    golden questions are lost.
+    golden questions are lost, or keys, whose `rights` are given by name, would see what they must not.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
     SourceError, StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
@@ -58,24 +67,22 @@ def ingest(
     started = time.monotonic()
     with _writing(settings, store, on_progress) as (check_lease, label):
         found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
+        check = partial(check_exposure, () if force else load_must_not_see(settings.knowledge.path), rights)
         recent = () if force else recent_questions(settings, store.knowledge_base)
-        store.connect()  # creates a missing database file, but not for a folder without documents
-        resumed = recover(store, kept_layout=layout_of(embedder, settings.retrieval.mode))
-        reach_failpoint("recovered")
-        staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease, resumed=resumed)
+        staging = _begin(store, embedder, settings.retrieval.mode, check_lease)
         documents, live = staging.live_documents(), staging.live
         plan = _plan(settings, embedder, found, documents, live, verify=verify, allow_mass_deletion=allow_mass_deletion)
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
         if _stage(plan, staging, documents, embedder, settings, report, on_progress, tries_all=verify):
-            live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
+            live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
-        elif resumed or report.failures:
+        elif staging.resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
-        if live:
-            report.generation, report.chunks.unchanged = live.generation, live.chunks - report.chunks.added
-    report.seconds = round(time.monotonic() - started, 3)
+        elif live:
+            check(store.snapshot_of(live))
+    report.describe(live, seconds=time.monotonic() - started)
     return report
 
 
@@ -114,6 +121,14 @@ def pending_changes(settings: Settings, store: Store) -> Plan:
         pipeline_fingerprint=next(filter(None, fingerprints), ""),
         max_bytes=settings.knowledge.max_file_bytes,
     )
+
+
+def _begin(store: Store, embedder: Embedder, mode: str, check_lease: Callable[[], None]) -> Staging:
+    """Clean up after an ingest that ended early, and begin a generation."""
+    store.connect()  # creates a missing database file, but not for a folder without documents
+    resumed = recover(store, kept_layout=layout_of(embedder, mode))
+    reach_failpoint("recovered")
+    return Staging(store, embedder, mode=mode, check_lease=check_lease, resumed=resumed)
 
 
 def _plan(
@@ -161,12 +176,13 @@ def _stage(
     """
     fingerprint = pipeline_fingerprint(settings, embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
+    dates = git_dates(plan.to_read, max_bytes=settings.knowledge.max_file_bytes)
     moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
         pipeline = Pipeline(
             staging,
             documents,
-            DocumentCutter(parser, embedder, settings, failed_documents),
+            DocumentCutter(parser, embedder, settings, failed_documents, dates),
             embedder,
             report,
             ProgressMeter(
@@ -188,14 +204,16 @@ def _gate(
     golden: Sequence[GoldenQuestion],
     recent: Sequence[str],
     gate: Gate,
+    check: Callable[[Snapshot], None],
     *,
     force: bool,
 ) -> Commit:
     """Ask the staged generation the golden questions, and return it with what it found.
 
-    Raises GoldenQuestionsLost if it finds or answers too few of all questions, unless `force`.
+    Raises GoldenQuestionsLost if it finds or answers too few of all questions, unless `force`, and what `check` raises.
     """
     sealed, live = staging.seal(_root(gate.settings)), staging.live
+    check(sealed)
     found = gate.ask(golden, sealed)
     if live and not force:
         check_golden_loss(

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar, copy_context
 from typing import ParamSpec, TypeVar
+
+from rag.fair_queue import FairQueue
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -40,39 +42,101 @@ async def run_blocking(
         raise
 
 
-class Turns:
-    """At most `places` threads at a time; the others wait, first come first served."""
+async def compute(work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+    """Return what `work` returns, as `run_blocking`, for work that waits for nothing.
 
-    def __init__(self, places: int) -> None:
+    Python computes in one thread at a time, so more than one of a caller would only take time from others.
+    """
+    async with _COMPUTING.turn_without_a_thread():
+        return await run_blocking(work, *arguments, **options)
+
+
+class Turns:
+    """At most `places` at a time, and at most `each` of one caller, so that others find one free.
+
+    The others wait in a queue in which callers take turns: see `on_behalf_of`. Work without the name of a caller may be
+    for many people, so `each` does not limit it.
+    """
+
+    def __init__(self, places: int, *, each: int | None = None) -> None:
         self._free = places
-        self._queue: deque[Future[None]] = deque()
+        self._each = each or places
+        self._held: Counter[str] = Counter()
+        self._queue: FairQueue[_Place] = FairQueue()
         self._lock = threading.Lock()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a place and hold it. Raises `concurrent.futures.CancelledError` if the caller leaves before."""
-        with self._lock:
-            mine: Future[None] | None = None
-            if self._free:
-                self._free -= 1
-            else:
-                mine = Future()
-                self._queue.append(mine)
-        if mine:
-            (_current.get() or _Call()).wait_for(mine)
+        place = self._enter()
+        (_current.get() or _Call()).wait_for(place.given)
         try:
             yield
         finally:
-            self._pass_on()
+            self._leave(place)
 
-    def _pass_on(self) -> None:
+    @asynccontextmanager
+    async def turn_without_a_thread(self) -> AsyncIterator[None]:
+        """Wait for a place and hold it, on an event loop."""
+        place = self._enter()
+        try:
+            await asyncio.wrap_future(place.given)
+        except asyncio.CancelledError:
+            if not place.given.cancelled():  # it was given in the same moment
+                self._leave(place)
+            raise
+        try:
+            yield
+        finally:
+            self._leave(place)
+
+    def _enter(self) -> "_Place":
+        place = _Place(_caller.get())
         with self._lock:
-            while self._queue:
-                following = self._queue.popleft()
-                if following.set_running_or_notify_cancel():
-                    following.set_result(None)
-                    return
+            self._queue.append(place.caller, place)
+            self._give()
+        return place
+
+    def _leave(self, place: "_Place") -> None:
+        with self._lock:
             self._free += 1
+            self._held[place.caller] -= 1
+            self._held += Counter()  # forget who holds none
+            self._give()
+
+    def _give(self) -> None:
+        """Give free places to those whose turn it is."""
+        while self._free:
+            busy = {caller for caller, held in self._held.items() if caller and held >= self._each}
+            place = self._queue.popleft(but_not=busy)
+            if place is None:
+                return
+            if place.given.set_running_or_notify_cancel():
+                self._free -= 1
+                self._held[place.caller] += 1
+                place.given.set_result(None)
+
+
+class _Place:
+    """A place in `Turns` for a caller; `given` is done as soon as it is theirs."""
+
+    def __init__(self, caller: str) -> None:
+        self.caller = caller
+        self.given: Future[None] = Future()
+
+
+@contextmanager
+def on_behalf_of(caller: str) -> Iterator[None]:
+    """Say for whom this task, and the threads and tasks that it starts, take their turns."""
+    token = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+_COMPUTING = Turns(8, each=1)
+"""Of the whole process, because all of its threads share one interpreter."""
 
 
 class _Call:
@@ -108,6 +172,7 @@ class _Call:
             return self._has_begun
 
 
+_caller: ContextVar[str] = ContextVar("caller_in_turns", default="")
 _current: ContextVar[_Call | None] = ContextVar("blocking_work", default=None)
 
 

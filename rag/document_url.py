@@ -30,14 +30,17 @@ def document_url(source: str, lines: range = range(0), knowledge_base: str = DEF
     return f"{path}#{PASSAGE_ID}" if lines else path
 
 
-def picture_url(path: str, folder: str = "", knowledge_base: str = DEFAULT) -> str:
+def picture_url(path: str, folder: str = "", knowledge_base: str = DEFAULT, *, shown_by: str = "") -> str:
     """Return the URL path of a picture that is called `path` in `folder`, or somewhere else if it is not there.
+
+    `shown_by` is the document that shows it, for readers who may see pictures only there.
 
     >>> picture_url("img/a b.png", "guides")
     '/pictures/img/a%20b.png?in=guides'
     """
     query = [] if knowledge_base == DEFAULT else [f"{KNOWLEDGE_BASE}={knowledge_base}"]
     query += [f"in={quote(folder)}"] if folder else []
+    query += [f"shown_by={quote(shown_by)}"] if shown_by else []
     return PICTURES + quote(path) + (f"?{'&'.join(query)}" if query else "")
 
 

@@ -119,7 +119,7 @@ class DocumentNotFound(KnowledgeError):
 
 
 class GoldenQuestionsLost(KnowledgeError):
-    """The new generation would no longer find what the live one finds."""
+    """The new generation would no longer find what the live one finds, or would show keys what they must not see."""
 
 
 class KnowledgeBaseNotFound(KnowledgeError):

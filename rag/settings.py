@@ -1,7 +1,4 @@
-"""Every setting with its default and its limits: one frozen model for each section of config.yaml.
-
-`config.yaml` describes each setting.
-"""
+"""Every setting with its default and its limits: one frozen model for each section of config.yaml, which says more."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +11,7 @@ from rag.errors import KnowledgeBaseNotFound
 from rag.knowledge_base_names import DEFAULT, check_names, collection_of
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
-from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
+from rag.settings_section import BaseURL, HeaderName, Key, Name, Seconds, Section, no_credentials
 from rag.source_settings import SOURCE_SECRETS, SourceSettings
 
 _PUBLIC = no_credentials("everybody sees it")
@@ -168,19 +165,21 @@ class ChatSettings(Section):
 
 
 class StateSettings(Section):
-    """The database of traces and feedback."""
+    """The database of traces and feedback. The password in its `url` must not be in any output."""
 
     max_feedback: int = Field(default=100_000, ge=1, le=10_000_000)
-    # Its password must not be in any output.
     url: Annotated[str, AfterValidator(check_database_url)] = Field(default="", repr=False)
 
 
 class TraceSettings(Section):
-    """Whether traces of answers are kept, how many, and for how long."""
+    """Whether traces of answers and questions without an answer are kept, how many, and for how long."""
 
     enabled: bool = True
     max_count: int = Field(default=1000, ge=1, le=1_000_000)
     max_age_days: float = Field(default=7.0, gt=0, le=3650)
+    keep_questions: bool = False
+    max_questions: int = Field(default=10_000, ge=1, le=1_000_000)
+    question_days: float = Field(default=90.0, gt=0, le=3650)
 
 
 class ServeSettings(Section):
@@ -190,6 +189,9 @@ class ServeSettings(Section):
     port: int = Field(default=8000, ge=0, le=65535)
     keys: SecretStr = SecretStr("")
     keys_file: str = ""
+    proxy_key: Name = ""
+    groups_header: HeaderName = "X-Forwarded-Groups"
+    user_header: HeaderName = "X-Forwarded-User"
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -204,6 +206,8 @@ class ServeSettings(Section):
     watch_poll: Literal["auto", "always", "never"] = "auto"
     drain_seconds: float = Field(default=4, ge=0, le=600)
     log_text: bool = False
+    audit_file: str = ""
+    audit_text: bool = False
     otlp_endpoint: Annotated[str, no_credentials("set OTEL_EXPORTER_OTLP_HEADERS")] = ""
     public_url: Annotated[str, _PUBLIC] = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
     link_list: bool = True

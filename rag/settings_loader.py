@@ -130,6 +130,7 @@ def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         ("store", "uri"),
         ("state", "url"),
         ("serve", "keys_file"),
+        ("serve", "audit_file"),
         ("serve", "feedback_path"),
     )
     bases = content.get(_BASES)

@@ -11,6 +11,7 @@ from rag.url_credentials import refuse_credentials
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 """A duration of at most an hour."""
 
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Name = Annotated[str, AfterValidator(clean)]
 BaseURL = Annotated[str, AfterValidator(clean_base_url)]
 Key = Annotated[SecretStr, AfterValidator(lambda key: SecretStr(clean_key(key.get_secret_value())))]

@@ -104,7 +104,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The source of a statement in an answer. The cited chunk has the `quote` word for word."""
+    """The source of a statement in an answer. The cited chunk has the `quote` word for word.
+
+    `date` is the day of the document, as `2026-01-31`; "" if it is not known.
+    """
 
     number: int
     source: str
@@ -114,6 +117,7 @@ class Citation:
     end_line: int
     quote: str
     url: str
+    date: str = ""
     knowledge_base: str = DEFAULT
 
 
@@ -140,6 +144,7 @@ class Usage:
 Outcome = Literal[
     "answered",
     "declined",
+    "looped",
     "truncated",
     "unavailable",
     "busy",
@@ -158,8 +163,9 @@ Outcome = Literal[
 class Attempt:
     """One call of a chat model and its outcome; `problem` is the message of its error, if any.
 
-    `declined` means that the call was closed because the model went on after declining to answer, `truncated` that the
-    text stops at its length limit. `first_token_seconds` is None if no token came.
+    `declined` means that the call was closed because the model went on after declining to answer, `looped` that it was
+    because the model only repeated itself, `truncated` that the text stops at its length limit. `first_token_seconds`
+    is None if no token came.
     """
 
     model: str

@@ -3,8 +3,7 @@
 Each knowledge base has services of its own, and all share what is not data: a further one costs its chunks.
 """
 
-import copy
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
@@ -15,18 +14,17 @@ from rag.errors import KnowledgeBaseNotFound
 from rag.knowledge_base_names import ALL, DEFAULT
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.protocol import Reranker
-from rag.published_url import PassageUrls
 from rag.retrieval.search import Searcher
+from rag.rights import Rights
 from rag.settings import Settings
-from rag.shared_services import SharedServices
-from rag.state.database import StateDatabase
-from rag.state.feedback import FeedbackLog
-from rag.state.traces import TraceStore
+from rag.shared_services import SharedServices, SharesServices
+from rag.store.filters import Filter
 from rag.store.joint import JointStore
+from rag.store.restricted import RestrictedStore
 from rag.store.store import Store
 
 
-class Services:
+class Services(SharesServices):
     """The services of one process. A context manager; threads may share it after `open_all`.
 
     Each service is opened when it is first used, so that a command opens only what it needs. Leaving the context closes
@@ -92,15 +90,16 @@ class Services:
             raise KnowledgeBaseNotFound(f"there is no knowledge base {knowledge_base[:64]!r}; there are: {there_are}")
         return found
 
-    def only(self, knowledge_bases: Collection[str]) -> "Services":
-        """Return the same services as if there were no other knowledge bases than these.
+    def limited(self, rights: Rights) -> "Services":
+        """Return the same services as if there were nothing but what the rights let somebody read.
 
-        `of`, `joined` and `knowledge_bases` know these alone. The rest is still that of the default one.
+        `of`, `joined` and `knowledge_bases` have that alone; without a name, there is no store.
         """
-        some = copy.copy(self)
-        kept = {name: services for name, services in self.knowledge_bases.items() if name in knowledge_bases}
-        some.__dict__["knowledge_bases"] = kept
-        return some
+        parts = {
+            name: _OneKnowledgeBase(self.knowledge_bases[name], within, self._shared)
+            for name, within in rights.filters(self.knowledge_bases).items()
+        }
+        return _SeveralKnowledgeBases(self.settings, self._shared, parts)
 
     def joined(self, knowledge_bases: Sequence[str]) -> "Services":
         """Return services that search and answer from some knowledge bases at once; `all` stands for every one.
@@ -108,8 +107,8 @@ class Services:
         With only one, they are its own. Raises KnowledgeBaseNotFound.
         """
         names = tuple(self.knowledge_bases) if ALL in knowledge_bases else tuple(dict.fromkeys(knowledge_bases))
-        parts = [self.of(name) for name in names or (ALL,)]
-        return parts[0] if len(parts) == 1 else _SeveralKnowledgeBases(self.settings, self._shared, parts)
+        parts = {name: self.of(name) for name in names or (ALL,)}
+        return parts[names[0]] if len(parts) == 1 else _SeveralKnowledgeBases(self.settings, self._shared, parts)
 
     def _beside(self, name: str) -> "Services":
         settings = self.settings.for_knowledge_base(name)
@@ -137,6 +136,7 @@ class Services:
             reranker=self.reranker,
             rerank_candidates=self.settings.rerank.candidates,
             max_question_characters=self.settings.answering.max_question_characters,
+            turns=self._shared.search_turns,
             on_search=self.traces.record_search,
         )
 
@@ -152,6 +152,7 @@ class Services:
             traces=self.traces,
             urls=self.urls,
             about=self.about,
+            dates=self._shared.document_dates,
         )
 
     @property
@@ -159,53 +160,29 @@ class Services:
         """What the documents are about, for the chat model."""
         return self.settings.knowledge.context
 
-    @property
-    def embedder(self) -> Embedder:
-        """The embedding model, for documents and questions."""
-        return self._shared.embedder
+
+class _OneKnowledgeBase(Services):
+    """Services of a knowledge base for readers of the documents `within` a filter, of all without one."""
+
+    def __init__(self, services: Services, within: Filter | None, shared: SharedServices) -> None:
+        store = RestrictedStore(services.store, within) if within else services.store
+        super().__init__(services.settings, store=store, shared=shared)
 
     @property
-    def question_embedder(self) -> Embedder:
-        """The embedding model for questions."""
-        return self._shared.question_embedder
-
-    @property
-    def reranker(self) -> Reranker | None:
-        """The reranker; None if hits stay in the order of fusion."""
-        return self._shared.reranker
-
-    @property
-    def chat(self) -> ChatModel | None:
-        """The chat model with its fallbacks; None if answers are quotes."""
-        return self._shared.chat
-
-    @property
-    def state(self) -> StateDatabase:
-        """The database of traces and feedback. It is connected to when it is used."""
-        return self._shared.state
-
-    @property
-    def traces(self) -> TraceStore:
-        """The traces of answers."""
-        return self._shared.traces
-
-    @property
-    def feedback(self) -> FeedbackLog:
-        """The feedback on answers."""
-        return self._shared.feedback
-
-    @property
-    def urls(self) -> PassageUrls:
-        """The addresses of passages."""
-        return self._shared.urls
+    def knowledge_bases(self) -> Mapping[str, Services]:
+        return {self.store.knowledge_base: self}
 
 
 class _SeveralKnowledgeBases(Services):
     """Services that search and answer from several knowledge bases. None of them is `store`, which writers use."""
 
-    def __init__(self, settings: Settings, shared: SharedServices, parts: Sequence[Services]) -> None:
+    def __init__(self, settings: Settings, shared: SharedServices, parts: Mapping[str, Services]) -> None:
         super().__init__(settings, shared=shared)
         self._parts = parts
+
+    @property
+    def knowledge_bases(self) -> Mapping[str, Services]:
+        return self._parts
 
     @cached_property
     def store(self) -> Store:
@@ -213,11 +190,11 @@ class _SeveralKnowledgeBases(Services):
 
     @property
     def searched(self) -> JointStore:
-        return JointStore(tuple(part.store for part in self._parts))
+        return JointStore(tuple(part.store for part in self._parts.values()))
 
     @property
     def about(self) -> str:
-        return "\n".join(part.about for part in self._parts if part.about)
+        return "\n".join(part.about for part in self._parts.values() if part.about)
 
 
 @contextmanager

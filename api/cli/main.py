@@ -18,6 +18,7 @@ from api.cli.commands.evaluate import evaluate
 from api.cli.commands.explain import explain
 from api.cli.commands.export_import import export_index, import_index
 from api.cli.commands.feedback import feedback
+from api.cli.commands.gaps import gaps
 from api.cli.commands.ingest import ingest
 from api.cli.commands.init import init
 from api.cli.commands.keys import keys
@@ -53,6 +54,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "doctor": doctor,
     "config": show_config,
     "feedback": feedback,
+    "gaps": gaps,
     "rollback": rollback,
     "export": export_index,
     "import": import_index,

@@ -8,7 +8,9 @@ from api.error_formats import error_response
 from api.guard.keys import Key, Keys
 from api.guard.no_such_route import no_such_route
 from api.guard.route_rules import Rule, rule_of
+from api.guard.trusted_proxy import TrustedProxy, person_of
 from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
+from rag.rights import Rights
 
 _CALLER = "zhiwen.caller"
 
@@ -20,9 +22,10 @@ class AuthenticationMiddleware:
     Only administrators see paths of this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Keys, proxy: TrustedProxy | None = None) -> None:
         self._app = app
         self._keys = keys
+        self._proxy = proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._keys.is_open:
@@ -30,7 +33,12 @@ class AuthenticationMiddleware:
             return
         rule = rule_of(scope["method"], scope["path"])
         try:
-            caller = scope[_CALLER] = _authenticated(self._keys, Headers(scope=scope), rule)
+            headers = Headers(scope=scope)
+            caller = _authenticated(self._keys, headers, rule)
+            if caller and self._proxy and caller.name == self._proxy.key_name:
+                caller = person_of(caller, headers, self._proxy, self._keys)
+            scope[_CALLER] = caller
+            _check_scope(caller, rule)
         except RequestRefused as error:
             await error_response(error, rule.error_format)(scope, receive, send)
             return
@@ -44,18 +52,21 @@ class AuthenticationMiddleware:
 def _known(key: Key | None) -> Caller:
     """Return what the code below the routes needs to know. Without a key, nothing of any document is shown."""
     if key is None:
-        return Caller(is_administrator=False, knowledge_bases=frozenset())
-    return Caller(key.name, "admin" in key.opens, key.knowledge_bases)
+        return Caller(is_administrator=False, rights=Rights())
+    return Caller(key.name, "admin" in key.opens, key.rights)
 
 
 def caller_of(scope: Scope) -> Key | None:
-    """The key that the request was authenticated with; None if the route needs no key."""
+    """The key that the request was authenticated with; None if the route needs no key.
+
+    Behind a trusted proxy, it is what the key of the person would be who signed in.
+    """
     caller: Key | None = scope.get(_CALLER)
     return caller
 
 
 def _authenticated(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
-    """The key that a request presents; None if its route needs no key. Raises RequestRefused if it does not suffice."""
+    """The key that a request presents; None if its route needs no key. Raises RequestRefused if it is none of ours."""
     if rule.needs is None:
         return None
     presented = _presented(headers)
@@ -66,9 +77,13 @@ def _authenticated(keys: Keys, headers: Headers, rule: Rule) -> Key | None:
         raise KeyMissing("API key missing; send it in the header `Authorization: Bearer …`")
     if caller is None:
         raise KeyUnknown("invalid API key; ask the administrator")
-    if rule.path and rule.needs not in caller.opens:
-        raise ScopeMissing(f"the API key {caller.name} lacks the scope {rule.needs}", scope=rule.needs)
     return caller
+
+
+def _check_scope(caller: Key | None, rule: Rule) -> None:
+    """Raise ScopeMissing if the caller's key does not open the route."""
+    if caller and rule.path and rule.needs and rule.needs not in caller.opens:
+        raise ScopeMissing(f"the API key {caller.name} lacks the scope {rule.needs}", scope=rule.needs)
 
 
 def _presented(headers: Headers) -> str:

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from api.guard.key_file import entries_of, keys_in, text_of
-from api.guard.keys import Key, KeyRing
+from api.guard.key_file import keys_in
+from api.guard.keys import Group, Key, KeyRing
+from api.service.key_entries import entries_of, text_of
 from rag.errors import ConfigError
 from rag.settings import ServeSettings
 
@@ -66,6 +67,11 @@ class ReloadingKeys:
         """The known key that equals the presented one, after reloading the file if that is due."""
         self._reload_if_due()
         return self._ring.find(key)
+
+    def find_group(self, name: str) -> Group | None:
+        """The known group of this name, after reloading the file if that is due."""
+        self._reload_if_due()
+        return self._ring.find_group(name)
 
     def _reload_if_due(self) -> None:
         if self._settings.keys_file and self._clock() >= self._check_at:

@@ -46,6 +46,7 @@ RULES = (
     Rule("GET", "/", None),
     Rule("GET", "/static/{path:path}", None),
     Rule("GET", "/knowledge", None),
+    Rule("GET", "/unanswered", None),
     Rule("GET", "/docs/{source:path}", None),  # if keys are needed, the page's script fetches the document with one
     Rule("GET", "/favicon.ico", None),
     Rule("GET", "/api-docs", None),
@@ -61,6 +62,7 @@ RULES = (
     Rule("GET", "/pictures/{path:path}", "ask"),
     Rule("GET", "/page/suggestions", "ask"),
     Rule("POST", "/page/ask", "ask", answers=True),
+    Rule("GET", "/page/gaps.csv", "ask", answers=True),
     Rule("GET", "/ingest", "ask"),
     # Signed by the forge, which has no API key.
     Rule("POST", "/hooks/git/{name}", None),

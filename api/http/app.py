@@ -22,7 +22,9 @@ from api.mcp.http import add_mcp
 from api.monitoring.probes import add_health
 from api.monitoring.telemetry import add_telemetry
 from api.openai.routes import add_openai
+from api.page.document_cache import DocumentCache
 from api.page.document_routes import add_documents
+from api.page.gap_routes import add_gaps
 from api.page.picture_routes import add_pictures
 from api.page.routes import add_page
 from api.version import version
@@ -32,6 +34,7 @@ from rag.wiring import Services
 
 def create_app(services: Services, runner: IngestRunner, context: ServerContext) -> FastAPI:
     """Build the application over open services. It does not close them, except for the chat model's connections."""
+    documents = DocumentCache(max_seconds=services.settings.knowledge.max_seconds_per_document)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -40,6 +43,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
         asyncio.get_running_loop().set_default_executor(threads)
         yield
         await asyncio.to_thread(runner.stop)
+        await asyncio.to_thread(documents.close)
         if services.chat:
             await services.chat.close()
 
@@ -58,6 +62,15 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
     )
     add_middlewares(app, services, runner, context)
     add_error_handlers(app)
+    _add_routes(app, services, runner, context, documents)
+    add_openapi(app)
+    add_telemetry(app, services.settings.serve.otlp_endpoint, services.traces)
+    return app
+
+
+def _add_routes(
+    app: FastAPI, services: Services, runner: IngestRunner, context: ServerContext, documents: DocumentCache
+) -> None:
     add_ask(app, services)
     add_ingest(app, services, runner)
     add_git_hook(app, services.settings, context.pushes)
@@ -68,9 +81,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
     add_openai(app, services)
     add_dify(app, services)
     add_mcp(app, services)
-    add_documents(app, services, is_open=context.keys.is_open)
-    add_pictures(app, services)
+    add_documents(app, services, documents, is_open=context.keys.is_open)
+    add_pictures(app, services, documents)
     add_page(app, services)
-    add_openapi(app)
-    add_telemetry(app, services.settings.serve.otlp_endpoint, services.traces)
-    return app
+    add_gaps(app, services)

@@ -11,11 +11,14 @@ from api.guard.hosts import Hosts, TrustedHostsMiddleware
 from api.guard.rate_limit import RateLimitMiddleware
 from api.guard.reader_timeout import ReaderTimeoutMiddleware
 from api.guard.security_headers import SecurityHeadersMiddleware
+from api.guard.trusted_proxy import TrustedProxy
 from api.http.request_path import RequestPathMiddleware, RoutePathMiddleware
 from api.http.server_context import ServerContext
 from api.monitoring.gauges import LoadCollector, RerankCollector, StoreCollector
 from api.monitoring.metrics import Metrics, add_metrics
 from api.monitoring.request_log import RequestLogMiddleware, note_answer
+from api.service.audit import AuditLog
+from api.service.kept_questions import observe_answers
 from ingest.background import IngestRunner
 from rag.models.rerankers.time_limit import TimeLimitedReranker
 from rag.settings import ServeSettings
@@ -42,6 +45,7 @@ def add_middlewares(app: FastAPI, services: Services, runner: IngestRunner, cont
         metrics.registry.register(RerankCollector(services.reranker.calls))
     services.traces.observe(metrics.count_answer)
     services.traces.observe(note_answer)
+    observe_answers(services.traces, services.questions, services.document_uses)
     services.traces.observe_searches(metrics.count_search)
     runner.observe(metrics.count_ingest)
     add_metrics(app, metrics)
@@ -57,7 +61,8 @@ def _add_stack(
     app.add_middleware(BodyLimitMiddleware, max_bytes=serve.max_body_bytes, timeout_seconds=serve.body_timeout_seconds)
     if serve.requests_per_minute:
         app.add_middleware(RateLimitMiddleware, per_minute=serve.requests_per_minute)
-    app.add_middleware(AuthenticationMiddleware, keys=context.keys)
+    proxy = TrustedProxy(serve.proxy_key, serve.groups_header, serve.user_header) if serve.proxy_key else None
+    app.add_middleware(AuthenticationMiddleware, keys=context.keys, proxy=proxy)
     app.add_middleware(DrainingMiddleware, drain=context.drain)
     if serve.cors_origins:
         app.add_middleware(
@@ -70,5 +75,5 @@ def _add_stack(
     app.add_middleware(TrustedHostsMiddleware, hosts=Hosts(serve, checks_origin=context.keys.is_open))
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(ReaderTimeoutMiddleware, timeout_seconds=serve.reader_timeout_seconds)
-    app.add_middleware(RequestLogMiddleware, metrics=metrics, log_text=serve.log_text)
+    app.add_middleware(RequestLogMiddleware, metrics=metrics, log_text=serve.log_text, audit=AuditLog(serve))
     app.add_middleware(RequestPathMiddleware, public_url=serve.public_url)

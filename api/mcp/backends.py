@@ -11,8 +11,11 @@ from starlette.requests import HTTPConnection
 
 from api.mcp.knowledge_bases import split_id
 from api.public_urls import absolute, base_url, is_absolute
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.schemas.request_model import EmptyRequest
 from api.service.ask import AskRequest, AskResponse
+from api.service.document_lines import GREP, LINES, GrepRequest, GrepResponse, LinesRequest, LinesResponse
+from api.service.documents import DOCUMENTS, DocumentList
 from api.service.factory import open_service
 from api.service.knowledge_bases import KNOWLEDGE_BASES, KnowledgeBaseList
 from api.service.permitted import permitted
@@ -24,7 +27,7 @@ from rag.blocking_work import run_blocking
 from rag.settings import Settings
 from rag.wiring import Services
 
-Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse)
+Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse, DocumentList, GrepResponse, LinesResponse)
 Result = TypeVar("Result")
 Locate = Callable[[str, str, str], str]
 """Maps the knowledge base, the source and the path of a passage to its absolute address."""
@@ -57,6 +60,22 @@ class ServerBackend:
     async def knowledge_bases(self) -> KnowledgeBaseList:
         """Read in a thread, because the store blocks."""
         return await run_blocking(KNOWLEDGE_BASES.run_for, self._services, EmptyRequest())
+
+    async def documents(self, knowledge_base: str, connection: Any) -> DocumentList:
+        """List in a thread, because the store blocks."""
+        request = KnowledgeBaseRequest(knowledge_base=knowledge_base)
+        listed = await run_blocking(DOCUMENTS.run_for, self._services, request)
+        return locate_response(listed, self._locate(connection))
+
+    async def grep(self, request: GrepRequest, connection: Any) -> GrepResponse:
+        """Look in a thread, because the store blocks."""
+        found = await run_blocking(GREP.run_for, self._services, request)
+        return locate_response(found, self._locate(connection))
+
+    async def lines(self, request: LinesRequest, connection: Any) -> LinesResponse:
+        """Read in a thread, because the store blocks."""
+        found = await run_blocking(LINES.run_for, self._services, request)
+        return locate_response(found, self._locate(connection))
 
     def _locate(self, connection: HTTPConnection) -> Locate:
         base = base_url(self._services.settings.serve, connection)
@@ -93,6 +112,19 @@ class CommandBackend:
         """List those of a running server, or of this process."""
         return await self._run(lambda service: service.call(KNOWLEDGE_BASES, EmptyRequest()))
 
+    async def documents(self, knowledge_base: str, connection: Any) -> DocumentList:
+        """List through a running server, or in this process."""
+        request = KnowledgeBaseRequest(knowledge_base=knowledge_base)
+        return await self._run(lambda service: self._located(service, service.call(DOCUMENTS, request)))
+
+    async def grep(self, request: GrepRequest, connection: Any) -> GrepResponse:
+        """Look through a running server, or in this process."""
+        return await self._run(lambda service: self._located(service, service.call(GREP, request)))
+
+    async def lines(self, request: LinesRequest, connection: Any) -> LinesResponse:
+        """Read through a running server, or in this process."""
+        return await self._run(lambda service: self._located(service, service.call(LINES, request)))
+
     async def _run(self, work: Callable[[Service], Result]) -> Result:
         return await asyncio.to_thread(self._run_blocking, work)
 
@@ -127,7 +159,19 @@ def locate_response(response: Response, locate: Locate) -> Response:
                 hit.model_copy(update={"url": locate(hit.knowledge_base, hit.source, hit.url)}) for hit in response.hits
             ]
             return response.model_copy(update={"hits": hits})
-        case TextResponse():
+        case DocumentList():
+            documents = [
+                each.model_copy(update={"url": locate(response.knowledge_base, each.source, each.url)})
+                for each in response.documents
+            ]
+            return response.model_copy(update={"documents": documents})
+        case GrepResponse():
+            lines = [
+                line.model_copy(update={"url": locate(response.knowledge_base, line.source, line.url)})
+                for line in response.lines
+            ]
+            return response.model_copy(update={"lines": lines})
+        case TextResponse() | LinesResponse():
             return response.model_copy(update={"url": locate(response.knowledge_base, response.source, response.url)})
         case AskResponse():
             citations = [

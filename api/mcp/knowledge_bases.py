@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated
 
+from mcp.server.mcpserver import MCPServer
+from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field
 
+from api.mcp.tool_backend import ToolBackend, errors_for_client
 from api.service.knowledge_bases import KnowledgeBaseList
 from rag.knowledge_base_names import ALL, DEFAULT
 
@@ -15,6 +18,10 @@ WhichKnowledgeBase = Annotated[
     ),
 ]
 """An argument of a tool."""
+OneKnowledgeBase = Annotated[
+    str, Field(description="A name that `list_knowledge_bases` returned. Leave it out if you know of only one.")
+]
+"""An argument of a tool that reads one at a time."""
 
 
 class KnowledgeBaseResult(BaseModel):
@@ -54,3 +61,13 @@ def split_id(name: str, knowledge_bases: Sequence[str]) -> tuple[str, str]:
     """
     knowledge_base, separator, rest = name.partition(":")
     return (rest, knowledge_base) if separator and knowledge_base in knowledge_bases else (name, DEFAULT)
+
+
+def add_knowledge_base_tool(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotations) -> None:
+    """Add the tool list_knowledge_bases."""
+
+    @server.tool(title="List the knowledge bases", annotations=annotations)
+    async def list_knowledge_bases() -> KnowledgeBaseResults:
+        """List the knowledge bases by name, with what each is about. Use it to choose one for the other tools."""
+        with errors_for_client():
+            return KnowledgeBaseResults.of(await backend.knowledge_bases())

@@ -1,49 +1,24 @@
-"""The MCP tools: search, fetch and ask. The first two have the form that deep research clients expect."""
+"""The MCP tools search, fetch and ask. The first two have the form that deep research clients expect."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from api.mcp.knowledge_bases import KnowledgeBaseResults, WhichKnowledgeBase, id_for_client
-from api.private_paths import shown
+from api.mcp.document_tools import add_document_tools
+from api.mcp.knowledge_bases import WhichKnowledgeBase, add_knowledge_base_tool, id_for_client
+from api.mcp.tool_backend import ToolBackend, connection_of, errors_for_client
 from api.service.ask import AskResponse, CitationOut
-from api.service.knowledge_bases import KnowledgeBaseList
 from api.service.read_text import TextResponse
 from api.service.search import SearchResponse
 from api.translations import say
 from api.version import version
-from rag.errors import ZhiwenError
 from rag.knowledge_base_names import DEFAULT
 from rag.text.language import detect_language
+from rag.text.markdown_escape import escape_markdown, escape_words
+from rag.text.markers import strip_markers
 from rag.types import PATH_SEPARATOR, AnswerReason, MetadataValue
-
-
-class ToolBackend(Protocol):
-    """Does the work of the tools. All addresses in its results are absolute.
-
-    `connection` is the HTTP request of the call, None over stdio. Raises the errors of `rag.errors`.
-    """
-
-    async def search(self, query: str, knowledge_base: str, connection: Any) -> SearchResponse:
-        """Return the passages that match the query best."""
-        ...
-
-    async def read(self, name: str, connection: Any) -> TextResponse:
-        """Return the passage or document with this id. Raises TextNotFound."""
-        ...
-
-    async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
-        """Return the answer to a question."""
-        ...
-
-    async def knowledge_bases(self) -> KnowledgeBaseList:
-        """Return the knowledge bases."""
-        ...
 
 
 class SearchResult(BaseModel):
@@ -71,12 +46,13 @@ class FetchResult(BaseModel):
 
 
 class Source(BaseModel):
-    """A passage that the answer cites as `[number]`."""
+    """A passage that the answer cites as `[number]`. `date` is the day of its document, "" if it is not known."""
 
     number: int
     title: str
     url: str
     quote: str
+    date: str = ""
 
 
 class AskResult(BaseModel):
@@ -95,13 +71,24 @@ class AskResult(BaseModel):
 _READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _INSTRUCTIONS = (
     "A knowledge base of documents. Use `ask` to get a cited answer to a question in natural language, or `search` to "
-    "find passages and `fetch` to read them. Cite the returned urls. "
-    "文档知识库：提问用 ask，查找段落用 search，读全文用 fetch；引用时附上返回的链接。"
+    "find passages by meaning and `fetch` to read them. `grep` finds a text word for word, `read_lines` reads on in a "
+    "document, `list_documents` says which there are. Cite the returned urls. "
+    "文档知识库：提问用 ask，按意思查找用 search，读段落用 fetch；按原文查找用 grep，接着往下读用 read_lines，"
+    "看有哪些文档用 list_documents；引用时附上返回的链接。"
 )
 
 
+_PassageOrDocument = Annotated[
+    str,
+    Field(
+        description="An id that `search` returned, or the path of a document such as `guides/setup.md`; of another "
+        "knowledge base than the default one, `handbook:leave.md`."
+    ),
+]
+
+
 def mcp_server(backend: ToolBackend) -> MCPServer:
-    """Return an MCP server with the tools, for any transport."""
+    """Return an MCP server with all tools, for any transport."""
     server = MCPServer(
         "zhiwen",
         title="知问 zhiwen",
@@ -111,6 +98,8 @@ def mcp_server(backend: ToolBackend) -> MCPServer:
         subscriptions=False,
     )
     _add_tools(server, backend)
+    add_knowledge_base_tool(server, backend, _READS_ONLY)
+    add_document_tools(server, backend, _READS_ONLY)
     return server
 
 
@@ -121,20 +110,22 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
         context: Context[Any, Any],
         knowledge_base: WhichKnowledgeBase = DEFAULT,
     ) -> SearchResults:
-        """Find the passages of the knowledge base that match a query best. Read them with `fetch`."""
-        with _errors_for_client():
-            return _search_results(await backend.search(query, knowledge_base, _connection(context)))
+        """Find the passages of the knowledge base that match a query best. Read them with `fetch`.
+
+        It finds by meaning as well as by words, also across languages. For a text that must stand there word for word,
+        use `grep`.
+        """
+        with errors_for_client():
+            return _search_results(await backend.search(query, knowledge_base, connection_of(context)))
 
     @server.tool(title="Read a passage or document", annotations=_READS_ONLY)
     async def fetch(
-        id: Annotated[  # noqa: A002  (the name that clients expect)
-            str, Field(description="An id that `search` returned, or the path of a document such as `guides/setup.md`.")
-        ],
+        id: _PassageOrDocument,  # noqa: A002  (the name that clients expect)
         context: Context[Any, Any],
     ) -> FetchResult:
         """Read a passage with the section around it, or a document from its beginning."""
-        with _errors_for_client():
-            return _fetch_result(await backend.read(id, _connection(context)))
+        with errors_for_client():
+            return _fetch_result(await backend.read(id, connection_of(context)))
 
     @server.tool(title="Ask the knowledge base", annotations=_READS_ONLY)
     async def ask(
@@ -144,31 +135,15 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
         context: Context[Any, Any],
         knowledge_base: WhichKnowledgeBase = DEFAULT,
     ) -> Annotated[CallToolResult, AskResult]:
-        """Answer a question from the knowledge base with numbered sources, or say that it has no answer."""
-        with _errors_for_client():
-            answer = await backend.ask(question, knowledge_base, _connection(context))
+        """Answer a question from the knowledge base with numbered sources, or say that it has no answer.
+
+        Use it first if the answer is what is wanted. To judge the sources by yourself, use `search` and `fetch`.
+        """
+        with errors_for_client():
+            answer = await backend.ask(question, knowledge_base, connection_of(context))
         result = _ask_result(answer)
         text = TextContent(type="text", text=_as_text(question, result))
         return CallToolResult(content=[text], structured_content=result.model_dump(mode="json"))
-
-    @server.tool(title="List the knowledge bases", annotations=_READS_ONLY)
-    async def list_knowledge_bases() -> KnowledgeBaseResults:
-        """List the knowledge bases by name, with what each is about. Name one to `search` or `ask`."""
-        with _errors_for_client():
-            return KnowledgeBaseResults.of(await backend.knowledge_bases())
-
-
-@contextmanager
-def _errors_for_client() -> Iterator[None]:
-    """Send our errors to the client. Other exceptions are bugs, and their text stays in the server."""
-    try:
-        yield
-    except ZhiwenError as error:
-        raise ToolError(shown(str(error))) from error
-
-
-def _connection(context: Context[Any, Any]) -> Any:
-    return context.request_context.request
 
 
 def _search_results(found: SearchResponse) -> SearchResults:
@@ -206,6 +181,7 @@ def _ask_result(answer: AskResponse) -> AskResult:
             title=PATH_SEPARATOR.join((*_which(answer, citation), citation.source, *citation.heading_path)),
             url=citation.url,
             quote=citation.quote,
+            date=citation.date,
         )
         for citation in answer.citations
     ]
@@ -226,8 +202,11 @@ def _as_text(question: str, result: AskResult) -> str:
     language = detect_language(question)
     lines = [result.answer]
     if result.unverified:
-        lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in result.unverified)]
+        # Alone, a sentence could be other Markdown than it was in the answer.
+        sentences = [escape_words(strip_markers(sentence)) for sentence in result.unverified]
+        lines += ["", f"{say('unverified', language)}:", *(f"- {sentence}" for sentence in sentences)]
     if result.sources:
         lines += ["", f"{say('sources', language)}:"]
-        lines += [f"[{source.number}] {source.title} {source.url}" for source in result.sources]
+        # As a link: clients would load pictures and follow addresses of a heading that stands for itself.
+        lines += [f"[{source.number}] [{escape_markdown(source.title)}]({source.url})" for source in result.sources]
     return "\n".join(lines)

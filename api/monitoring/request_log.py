@@ -11,6 +11,7 @@ from api.cancel_on_disconnect import CLIENT_GONE
 from api.guard.authentication import caller_of
 from api.guard.route_rules import rule_of
 from api.monitoring.metrics import Metrics
+from api.service.audit import ACTIONS, AuditLog
 from rag.state.traces import Trace
 
 log = logging.getLogger("zhiwen.requests")
@@ -40,13 +41,14 @@ def note_answer(trace: Trace) -> None:
 class RequestLogMiddleware:
     """ASGI middleware that logs and counts each request when it has ended.
 
-    Only with `log_text` does the line have the question and the answer.
+    Only with `log_text` does the line have the question and the answer. Actions are noted in the `audit` log.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, log_text: bool) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, log_text: bool, audit: AuditLog) -> None:
         self._app = app
         self._metrics = metrics
         self._log_text = log_text
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,3 +85,6 @@ class RequestLogMiddleware:
             if self._log_text:
                 facts |= {"question": trace.question, "answer": trace.answer.text}
         log.info("request", extra=facts)
+        if action := ACTIONS.get(f"{method} {route}"):
+            key = caller.name if caller else ""
+            self._audit.note(action, f"{method} {route}", key=key, status=status, trace=outcome.trace)

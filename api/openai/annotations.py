@@ -6,8 +6,8 @@ from api.openai.schemas import Annotation, UrlCitation
 from api.public_urls import absolute
 from api.translations import say
 from rag.text.language import Language
-from rag.text.markdown_escape import escape_markdown
-from rag.text.markers import find_markers
+from rag.text.markdown_escape import escape_markdown, escape_words
+from rag.text.markers import find_markers, strip_markers
 from rag.types import PATH_SEPARATOR, Answer, Citation
 
 
@@ -32,7 +32,10 @@ def footer(answer: Answer, base: str, language: Language, *, with_links: bool) -
     """Return the Markdown below the text: the unverified sentences and, if wanted, links to the cited passages."""
     lists = []
     if answer.unverified:
-        lists.append(_list("unverified", language, [" ".join(sentence.split()) for sentence in answer.unverified]))
+        # Alone, a sentence could be other Markdown than it was in the answer.
+        lists.append(
+            _list("unverified", language, [escape_words(strip_markers(sentence)) for sentence in answer.unverified])
+        )
     if with_links and answer.citations:
         lists.append(_list("sources", language, [_link(citation, answer, base) for citation in answer.citations]))
     return "".join(lists)

@@ -15,6 +15,7 @@ from api.service.ask import AskResponse
 from api.sse import event
 from rag.answering.answer import AnswerEvent, PassagesFound
 from rag.answering.notices import refusal_text
+from rag.blocking_work import compute
 from rag.chat.protocol import ReasoningDelta, TextDelta
 from rag.document_url import passage_url
 from rag.errors import ZhiwenError
@@ -114,7 +115,7 @@ async def page_events(
                 if text := "".join(piece.text for piece in batch if isinstance(piece, TextDelta)):
                     yield event("html", BlocksData.of(await _render(renderer, text)))
                 if isinstance(batch[-1], Answer):
-                    data = await asyncio.to_thread(_answer_data, batch[-1], passages, language)
+                    data = await compute(_answer_data, batch[-1], passages, language)
                     yield event("answer", below(data, prefix))
                 else:
                     # Leave time for other requests. The text that arrives during the pause is rendered in one go.
@@ -126,7 +127,7 @@ async def page_events(
 async def _render(renderer: AnswerRenderer, text: str) -> Blocks:
     if renderer.unfinished_characters < _LONG_CHARACTERS:
         return renderer.feed(text)
-    return await asyncio.to_thread(renderer.feed, text)
+    return await compute(renderer.feed, text)
 
 
 def _answer_data(answer: Answer, passages: Sequence[Passage], language: ReplyLanguage) -> AnswerData:

@@ -1,12 +1,11 @@
 """Code and other preformatted text as HTML, line by line."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from html import escape
-from itertools import groupby
 
-from api.page.cited_lines import CitedLines
 from api.page.highlighting import highlighted
+from api.page.marks import MarkablePlaces
 from ingest.chunking.blocks import Block
 
 Tag = Callable[[str, Mapping[str, str]], str]
@@ -16,21 +15,19 @@ Tag = Callable[[str, Mapping[str, str]], str]
 class CodeWriter:
     """Writes the code of one document. After `max_seconds` of highlighting, what follows has no colours."""
 
-    def __init__(self, cited: CitedLines, tag: Tag, *, max_seconds: float = 1) -> None:
-        self._cited = cited
+    def __init__(self, places: MarkablePlaces, tag: Tag, *, max_seconds: float = 1) -> None:
+        self._places = places
         self._tag = tag
         self._seconds_left = max_seconds
 
     def write(self, block: Block) -> str:
         """Return the HTML of code, which scrolls, or of text that keeps its line breaks."""
-        lines = self._lines(block)
-        marked = [self._cited.overlap(line.start_line, line.end_line) for line in block.lines]
+        place = self._places.add([range(line.start_line, line.end_line + 1) for line in block.lines])
         attributes = {"tabindex": "0"} if block.kind == "code" else {"class": "plain"}
-        if all(marked):
-            mark = self._cited.attributes()
-            attributes |= mark | {"class": " ".join(filter(None, (attributes.get("class"), mark["class"])))}
-            marked = [False] * len(lines)
-        return f"{self._tag('pre', attributes)}<code>{self._with_marks(lines, marked)}\n</code></pre>\n"
+        start = self._tag("pre", self._places.attributes(place) | attributes)
+        edge = self._tag("wbr", self._places.attributes(place)) if place is not None else ""
+        lines = [f"{edge}{line}{edge}" for line in self._lines(block)]
+        return start + "<code>" + "\n".join(lines) + "\n</code></pre>\n"
 
     def _lines(self, block: Block) -> list[str]:
         texts = [line.text for line in block.lines]
@@ -45,11 +42,3 @@ class CodeWriter:
 
     def _piece(self, text: str, kind: str) -> str:
         return f"{self._tag('span', {'class': kind})}{escape(text)}</span>" if kind else escape(text)
-
-    def _with_marks(self, lines: Sequence[str], marked: Sequence[bool]) -> str:
-        parts = []
-        for is_marked, group in groupby(zip(lines, marked, strict=True), key=lambda pair: pair[1]):
-            text = "\n".join(line for line, _ in group)
-            mark = self._tag("span", self._cited.attributes()) if is_marked else ""
-            parts.append(f"{mark}{text}</span>" if is_marked else text)
-        return "\n".join(parts)

@@ -1,80 +1,114 @@
-"""A cache of rendered documents: rendering a large one takes seconds."""
+"""Documents as HTML, each rendered once: a large one takes seconds, and a hostile one all that it is given."""
 
+import logging
 import sys
-import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
+from starlette.concurrency import run_in_threadpool
 
-from api.page.document_html import render_document
+from api.page.document_html import RenderedDocument
 from api.page.document_names import DocumentNames
-from ingest.chunking.sections import Heading
+from api.page.document_rendering import render_live
+from api.page.plain_document import render_plain
+from ingest.document_process import DocumentProcess
 from ingest.live_documents import LiveDocument
-from rag.store.records import Commit
+from ingest.rebuilt_document import rebuild_document
+from rag.blocking_work import Turns
+from rag.errors import DocumentError
+from rag.store.records import SnapshotIdentity
 from rag.store.snapshot import Snapshot
+
+log = logging.getLogger("zhiwen.page")
 
 _MAX_BYTES = 64 * 1024 * 1024
 _ENTRY_BYTES = 1024
-_HEADING_BYTES = 256
+_KEPT_NAMES = 4
+_OBJECT_BYTES = 256
+"""About what a heading, a place or a part of one takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class CachedDocument:
-    """A document as HTML. `is_rebuilt` is set if its text comes from the chunks instead of the file."""
+class ShownDocument:
+    """A document as HTML.
 
-    headings: Sequence[Heading]
-    html: str
+    `is_rebuilt` is set if its text comes from the chunks because the file has changed, `is_plain` if it is plain text
+    because it cannot be rendered.
+    """
+
+    rendered: RenderedDocument
     is_rebuilt: bool
+    is_plain: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """Everything that the HTML depends on: the content of a generation, and whether the file still has it."""
+    """Everything that the HTML depends on: the content of a generation, and whether the file still has it.
 
-    commit: Commit
+    Links lead to the documents that a reader may see. Nothing of it is chosen by readers, so they cannot let a document
+    be rendered again and again.
+    """
+
+    generation: tuple[SnapshotIdentity, ...]
     source: str
     is_in_file: bool
-    lines: range
-    id_prefix: str
-    base: str
 
 
 class DocumentCache:
-    """Keeps the documents that were read last, at most `max_bytes` in all. Safe to use from several threads."""
+    """Renders documents, one at a time in a process of its own, for `max_seconds` at most.
 
-    def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
-        self._lock = threading.Lock()
-        self._names: tuple[Commit, DocumentNames] | None = None
-        self._documents: LRUCache[_Key, CachedDocument] = LRUCache(max_bytes, getsizeof=_size)
+    It keeps those that were read last, at most `max_bytes` in all. For use in one event loop; waiting holds no thread.
+    """
 
-    def render(
-        self, found: LiveDocument, *, lines: range = range(0), id_prefix: str = "", base: str = ""
-    ) -> CachedDocument:
-        """Return the document from the cache, or render it. Raises as `LiveDocument.text` and `render_document`."""
-        key = _Key(found.snapshot.commit, found.record.source, found.content is not None, lines, id_prefix, base)
-        with self._lock:
-            cached = self._documents.get(key)
-        if cached:
-            return cached
-        text = found.text()
-        names = self._names_of(found.snapshot)
-        rendered = render_document(text.document, names=names, lines=lines, id_prefix=id_prefix, base=base)
-        document = CachedDocument(rendered.headings, rendered.html, text.is_rebuilt)
-        with self._lock:
+    def __init__(self, *, max_seconds: float, max_bytes: int = _MAX_BYTES) -> None:
+        self._process = DocumentProcess(render_live, timeout_seconds=max_seconds, purpose="render")
+        self._turns = Turns(1)
+        self._names: LRUCache[tuple[SnapshotIdentity, ...], DocumentNames] = LRUCache(_KEPT_NAMES)
+        self._documents: LRUCache[_Key, ShownDocument] = LRUCache(max_bytes, getsizeof=_size)
+
+    async def show(self, found: LiveDocument) -> ShownDocument:
+        """Return the document from the cache, or render it. Raises StoreError, and IngestStopped after `close`."""
+        key = _Key(found.snapshot.identities, found.record.source, found.content is not None)
+        if kept := self._documents.get(key):
+            return kept
+        async with self._turns.turn_without_a_thread():
+            if kept := self._documents.get(key):  # somebody else has waited for it, too
+                return kept
+            document = await run_in_threadpool(self._render, found)
             # The cache refuses a document that is larger than all of it.
             if _size(document) <= self._documents.maxsize:
                 self._documents[key] = document
         return document
 
+    def close(self) -> None:
+        """End the process."""
+        self._process.interrupt()
+        self._process.close()
+
+    def _render(self, found: LiveDocument) -> ShownDocument:
+        record, is_rebuilt = found.record, found.content is None
+        names = self._names_of(found.snapshot)
+        chunks = found.chunks() if is_rebuilt else ()
+        try:
+            rendered = self._process.call(record.source, record, found.content, chunks, names)
+            return ShownDocument(rendered, is_rebuilt, is_plain=False)
+        except DocumentError as error:
+            log.warning("showing a document as plain text: %s", error)
+        plain = rebuild_document(record, chunks or found.chunks(), as_plain_text=True)
+        return ShownDocument(render_plain(plain), is_rebuilt, is_plain=True)
+
     def _names_of(self, snapshot: Snapshot) -> DocumentNames:
-        kept = self._names
-        if kept is None or kept[0] != snapshot.commit:
-            kept = self._names = snapshot.commit, DocumentNames(snapshot.documents(), snapshot.knowledge_base)
-        return kept[1]
+        names = self._names.get(snapshot.identities)
+        if names is None:
+            are_partial = any(each.within for each in snapshot.identities)
+            names = DocumentNames(snapshot.documents(), snapshot.knowledge_base, are_partial=are_partial)
+            self._names[snapshot.identities] = names
+        return names
 
 
-def _size(document: CachedDocument) -> int:
-    """Return about how many bytes a document takes, with its key: a reader can ask for a short one in many ways."""
-    headings = sum(_HEADING_BYTES + sys.getsizeof(heading.text) for heading in document.headings)
-    return _ENTRY_BYTES + sys.getsizeof(document.html) + headings
+def _size(document: ShownDocument) -> int:
+    """Return about how many bytes a document takes, with its key."""
+    rendered = document.rendered
+    headings = sum(_OBJECT_BYTES + sys.getsizeof(heading.text) for heading in rendered.headings)
+    places = sum(1 + len(place.parts) for place in rendered.places) * _OBJECT_BYTES
+    return _ENTRY_BYTES + sys.getsizeof(rendered.template) + headings + places

@@ -13,11 +13,14 @@ _OF_FOLDER = ("readme", "index", "_index")
 class DocumentNames:
     """Finds documents of a knowledge base by path or name, with or without a suffix.
 
-    Upper and lower case are the same if need be.
+    Upper and lower case are the same if need be. `are_partial`: a reader may not see the other documents.
     """
 
-    def __init__(self, sources: Iterable[str] = (), knowledge_base: str = DEFAULT) -> None:
+    def __init__(
+        self, sources: Iterable[str] = (), knowledge_base: str = DEFAULT, *, are_partial: bool = False
+    ) -> None:
         self.knowledge_base = knowledge_base
+        self.are_partial = are_partial
         self._sources = frozenset(sources)
         self._by_path: dict[str, str] = {}
         self._by_name: dict[str, list[str]] = {}

@@ -1,13 +1,17 @@
 """`GET /docs/…` and `GET /documents/…`: the documents of the live generation, where citations lead."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
-from api.page.document_cache import CachedDocument, DocumentCache
-from api.page.document_html import line_range
+from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
+from api.page.document_cache import DocumentCache, ShownDocument
+from api.page.document_html import RenderedDocument, line_range
 from api.page.page_template import page
 from api.public_urls import prefix_of
 from api.schemas.error_bodies import ERRORS, ErrorResponse
@@ -18,6 +22,7 @@ from ingest.live_documents import LiveDocument, load_live_document
 from rag.document_url import document_url
 from rag.errors import DocumentNotFound, KnowledgeBaseNotFound
 from rag.knowledge_base_names import DEFAULT
+from rag.store.records import DocumentRecord
 from rag.wiring import Services
 
 _ID_PREFIX = "doc-"
@@ -35,72 +40,98 @@ _PAGE_ERRORS: dict[int | str, dict[str, Any]] = {
 _PAGE_ERRORS["4XX"]["content"]["text/html"] = {"schema": {"type": "string"}}
 
 
-def add_documents(app: FastAPI, services: Services, *, is_open: bool) -> None:
+def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *, is_open: bool) -> None:
     """Add the pages of documents, and their content as JSON.
 
     `is_open` means that no API key is needed. If one is, the pages are empty, because a browser that follows a link
     sends no key; their script fetches the content as JSON, with the key.
     """
-    cache = DocumentCache()
 
-    def load(source: str, knowledge_base: str) -> LiveDocument:
-        chosen = permitted(services).of(knowledge_base)
-        return load_live_document(source, chosen.store.snapshot(), chosen.settings.knowledge)
+    async def response(
+        source: str, knowledge_base: str, connection: Request, content: Callable[[_Found], Response]
+    ) -> Response:
+        """Return what `content` makes of a document. Who waits for one to be rendered holds up nobody else."""
 
-    @app.get("/documents/{source:path}", responses=ERRORS, tags=["ask"])
-    def document(
+        async def work() -> Response:
+            found = await run_in_threadpool(_load, services, source, knowledge_base)
+            return await run_in_threadpool(content, _Found(found, await documents.show(found)))
+
+        return await unless_gone(connection, work()) or Response(status_code=CLIENT_GONE)
+
+    @app.get("/documents/{source:path}", response_model=DocumentOut, responses=ERRORS, tags=["ask"])
+    async def document(
         source: str, connection: Request, lines: Lines = "", knowledge_base: KnowledgeBase = DEFAULT
-    ) -> DocumentOut:
+    ) -> Response:
         """Return a document of the live generation as JSON with HTML, in which the given lines are marked."""
-        return _content(load(source, knowledge_base), line_range(lines), cache, prefix_of(connection))
+        prefix = prefix_of(connection)
+        return await response(
+            source, knowledge_base, connection, lambda found: _content(found, line_range(lines), prefix)
+        )
 
     @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE_ERRORS, tags=["ask"])
-    def document_page(
+    async def document_page(
         source: str, request: Request, lines: Lines = "", knowledge_base: KnowledgeBase = DEFAULT
-    ) -> HTMLResponse:
+    ) -> Response:
         """Return a document of the live generation as a page. The first of the given lines has the id `passage`."""
         prefix = prefix_of(request)
         if not is_open:
             return page("locked_document", base=prefix, title="知问 zhiwen")
         try:
-            return _page(load(source, knowledge_base), line_range(lines), cache, prefix)
+            return await response(
+                source, knowledge_base, request, lambda found: _page(found, line_range(lines), prefix)
+            )
         except (DocumentNotFound, KnowledgeBaseNotFound):
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return page("missing_document", base=prefix, title=source, status=404, source=escape(source))
 
 
-def _content(found: LiveDocument, lines: range, cache: DocumentCache, prefix: str) -> DocumentOut:
-    rendered = cache.render(found, lines=lines, id_prefix=_ID_PREFIX, base=prefix)
-    return DocumentOut(
-        source=found.record.source,
-        title=found.record.title,
-        generation=found.snapshot.generation,
-        chunks=found.record.chunks,
-        rebuilt=rendered.is_rebuilt,
-        url=prefix + document_url(found.record.source, lines, found.snapshot.knowledge_base),
+@dataclass(frozen=True, slots=True)
+class _Found:
+    live: LiveDocument
+    shown: ShownDocument
+
+
+def _load(services: Services, source: str, knowledge_base: str) -> LiveDocument:
+    chosen = permitted(services).of(knowledge_base)
+    return load_live_document(source, chosen.store.snapshot(), chosen.settings.knowledge)
+
+
+def _content(found: _Found, lines: range, prefix: str) -> Response:
+    record, rendered = found.live.record, found.shown.rendered
+    content = DocumentOut(
+        source=record.source,
+        title=record.title,
+        generation=found.live.snapshot.generation,
+        chunks=record.chunks,
+        rebuilt=found.shown.is_rebuilt,
+        plain=found.shown.is_plain,
+        url=prefix + document_url(record.source, lines, found.live.snapshot.knowledge_base),
         sections=[
             SectionOut(level=heading.level, heading=heading.text, anchor=heading.anchor)
             for heading in rendered.headings
         ],
-        html=rendered.html,
+        html=rendered.html(lines, id_prefix=_ID_PREFIX, base=prefix),
     )
+    # FastAPI would serialise it on the event loop.
+    return Response(content.model_dump_json(), media_type="application/json")
 
 
-def _page(found: LiveDocument, lines: range, cache: DocumentCache, prefix: str) -> HTMLResponse:
-    rendered = cache.render(found, lines=lines, base=prefix)
+def _page(found: _Found, lines: range, prefix: str) -> Response:
+    record, shown = found.live.record, found.shown
     return page(
         "document",
         base=prefix,
-        title=found.record.title or found.record.source,
-        source=escape(found.record.source),
-        heading="" if _begins_with_title(found, rendered) else f"<h1>{escape(found.record.title)}</h1>",
-        generation=str(found.snapshot.generation),
-        rebuilt="" if rendered.is_rebuilt else "hidden",
-        html=rendered.html,
+        title=record.title or record.source,
+        source=escape(record.source),
+        heading="" if _begins_with_title(record, shown.rendered) else f"<h1>{escape(record.title)}</h1>",
+        generation=str(found.live.snapshot.generation),
+        rebuilt="" if shown.is_rebuilt else "hidden",
+        plain="" if shown.is_plain else "hidden",
+        html=shown.rendered.html(lines, base=prefix),
     )
 
 
-def _begins_with_title(found: LiveDocument, rendered: CachedDocument) -> bool:
+def _begins_with_title(record: DocumentRecord, rendered: RenderedDocument) -> bool:
     """Return whether the first heading is the title; a title in front matter is not part of the text."""
-    return any(heading.level == 1 and heading.text == found.record.title for heading in rendered.headings[:1])
+    return any(heading.level == 1 and heading.text == record.title for heading in rendered.headings[:1])

@@ -1,13 +1,13 @@
-"""The elements of a document's tree as HTML, with the words that its chunks have and with marks on cited lines."""
+"""The elements of a document's tree as HTML, with the words of its chunks and places that can be marked."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from html import escape
 from itertools import groupby
 
-from api.page.cited_lines import CitedLines, Part
 from api.page.code_html import CodeWriter
 from api.page.document_links import DocumentLinks
+from api.page.line_parts import LinePart, line_parts
+from api.page.marks import MarkablePlaces
 from api.page.safe_html import Sanitiser, is_safe_scheme
 from api.page.table_layout import is_long, read_layout, spans
 from ingest.chunking.blocks import read_blocks
@@ -37,15 +37,14 @@ class ElementWriter:
     """Writes the elements of one document. `anchors` are the ids of headings by the `id()` of their elements."""
 
     def __init__(
-        self, sanitiser: Sanitiser, links: DocumentLinks, cited: CitedLines, anchors: Mapping[int, str]
+        self, sanitiser: Sanitiser, links: DocumentLinks, places: MarkablePlaces, anchors: Mapping[int, str]
     ) -> None:
         self._sanitiser = sanitiser
         self._links = links
-        self._cited = cited
+        self._places = places
         self._anchors = anchors
-        self._code = CodeWriter(cited, self._tag)
+        self._code = CodeWriter(places, self._tag)
         self._is_in_link = False
-        self._can_mark = True
         self._writers: dict[str, Callable[[Element], str]] = {
             **dict.fromkeys(_LISTS, self._list),
             **dict.fromkeys(("body", "html", "main"), self._transparent),
@@ -78,13 +77,14 @@ class ElementWriter:
         attributes = {"id": self._anchors[id(element)]} if id(element) in self._anchors else {}
         if element.name in ("aside", "summary"):
             attributes["class"] = _CLASSES[element.name]
-        with self._marking(element.name not in HEADINGS or self._cited.with_headings):
+        with self._places.within(heading=element.name in HEADINGS):
             children = list(runs(element.children))
             only = children[0] if len(children) == 1 and name in ("p", "div") else None
-            if only and not isinstance(only, Element) and self._parts(only)[0].is_whole:
-                mark = self._cited.attributes()
-                attributes |= mark | {"class": " ".join(filter(None, (attributes.get("class"), mark["class"])))}
-                text = "".join(self._inline(only, _line_starts(only)))
+            if only and not isinstance(only, Element):
+                parts = line_parts(only)
+                place = self._places.add([part.lines for part in parts])
+                attributes = self._places.attributes(place) | attributes
+                text = self._parts(only, parts, place)
             else:
                 text = "".join(self.write(element.children))
         return f"{self._tag(name, attributes)}{text}</{name}>\n"
@@ -124,9 +124,9 @@ class ElementWriter:
 
     def _row(self, row: Element, cells: Sequence[Element]) -> str:
         is_whole = not any(row.elements("pre", "table"))
-        is_cited = self._can_mark and is_whole and self._cited.overlap(row.line, row.end_line)
-        start = self._tag("tr", self._cited.attributes() if is_cited else {})
-        with self._marking(not is_cited):
+        place = self._places.add([range(row.line, row.end_line + 1)]) if is_whole else None
+        start = self._tag("tr", self._places.attributes(place))
+        with self._places.within(marked_as_a_whole=is_whole):
             return f"{start}{''.join(map(self._cell, cells))}</tr>\n"
 
     def _cell(self, cell: Element) -> str:
@@ -136,15 +136,17 @@ class ElementWriter:
         return f"{start}{''.join(self.write(cell.children))}</{cell.name}>\n"
 
     def _run(self, nodes: Sequence[Node]) -> str:
-        starts = _line_starts(nodes)
-        texts = []
-        for part in self._parts(nodes):
-            mark = self._tag("span", self._cited.attributes()) if part.is_cited else ""
-            texts.append(f"{mark}{''.join(self._inline(part.nodes, starts))}{'</span>' if mark else ''}")
-        return "".join(texts)
+        parts = line_parts(nodes)
+        return self._parts(nodes, parts, self._places.add([part.lines for part in parts]))
 
-    def _parts(self, nodes: Sequence[Node]) -> Sequence[Part]:
-        return self._cited.parts(nodes) if self._can_mark else [Part(nodes, is_cited=False)]
+    def _parts(self, nodes: Sequence[Node], parts: Sequence[LinePart], place: int | None) -> str:
+        starts = _line_starts(nodes)
+        edge = self._tag("wbr", self._places.attributes(place)) if place is not None else ""
+        texts = []
+        for part in parts:
+            text = "".join(self._inline(part.nodes, starts))
+            texts.append(f"{edge}{text}{edge}" if part.lines else text)
+        return "".join(texts)
 
     def _inline(self, nodes: Sequence[Node], starts: frozenset[int]) -> Iterator[str]:
         """Yield the HTML of inline nodes; the lines that begin on `starts` are lines for a reader, too."""
@@ -204,16 +206,6 @@ class ElementWriter:
         """Return a start tag; the sanitiser keeps the attributes that are ours."""
         attributes = {key: self._sanitiser.stamped(value) for key, value in ours.items()} | dict(others or {})
         return " ".join((f"<{name}", *(f'{key}="{escape(value)}"' for key, value in attributes.items()))) + ">"
-
-    @contextmanager
-    def _marking(self, is_allowed: bool) -> Iterator[None]:
-        """Mark nothing within, unless it is allowed here and outside."""
-        before = self._can_mark
-        self._can_mark = before and is_allowed
-        try:
-            yield
-        finally:
-            self._can_mark = before
 
 
 def _line_starts(nodes: Sequence[Node]) -> frozenset[int]:

@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.page.answer_events import page_events
+from api.page.knowledge_base_chooser import chooser
 from api.page.page_template import HEADERS, page
 from api.page.suggestions import Suggestions
 from api.public_urls import prefix_of
@@ -45,9 +46,7 @@ class _Assets(StaticFiles):
 def add_page(app: FastAPI, services: Services) -> None:
     """Add the pages, their static files, and the routes that only their scripts call."""
     answerer = services.answerer
-    suggestions = {name: Suggestions(each) for name, each in services.knowledge_bases.items()}
-
-    chooser = '<p id="knowledge-bases" class="knowledge-bases"></p>' if len(suggestions) > 1 else ""
+    suggestions = Suggestions()
 
     @app.get("/", include_in_schema=False)
     def home(connection: Request) -> HTMLResponse:
@@ -58,12 +57,12 @@ def add_page(app: FastAPI, services: Services) -> None:
             min_evidence=str(answerer.settings.min_evidence),
             traced="yes" if answerer.traces.enabled else "no",
             max_characters=str(answerer.settings.max_question_characters),
-            knowledge_bases=chooser,
+            knowledge_bases=chooser(services),
         )
 
     @app.get("/knowledge", include_in_schema=False)
     def knowledge(connection: Request) -> HTMLResponse:
-        return page("knowledge", base=prefix_of(connection), title="知识库 · 知问", knowledge_bases=chooser)
+        return page("knowledge", base=prefix_of(connection), title="知识库 · 知问", knowledge_bases=chooser(services))
 
     @app.post("/page/ask", include_in_schema=False, responses=ERRORS)
     async def ask(request: AskRequest, connection: Request) -> StreamingResponse:
@@ -78,7 +77,6 @@ def add_page(app: FastAPI, services: Services) -> None:
         known = permitted(services)
         if knowledge_base == ALL:
             knowledge_base = next(iter(known.knowledge_bases), DEFAULT)
-        known.of(knowledge_base)  # raises an error if there is none of this name
-        return SuggestionsOut(questions=list(suggestions[knowledge_base].of(language)))
+        return SuggestionsOut(questions=list(suggestions.of(known.of(knowledge_base), language)))
 
     app.mount("/static", _Assets(directory=STATIC), name="static")

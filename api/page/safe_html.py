@@ -22,7 +22,7 @@ _REMOVED_WITH_CONTENT = frozenset(
 )
 _SCHEMES = frozenset(("http", "https", "mailto", "tel"))
 # Attributes that only our code sets: those of a document are removed.
-_OWN_ATTRIBUTES = frozenset("id class tabindex type data-cite open".split())
+_OWN_ATTRIBUTES = frozenset("id class tabindex type data-cite data-mark open".split())
 _CELL_ATTRIBUTES = {"colspan", "rowspan"}
 _ATTRIBUTES = {
     "*": set(_OWN_ATTRIBUTES),

@@ -53,7 +53,11 @@ class PassageOut(HitOut):
 
 
 class CitationOut(BaseModel):
-    """The source of a statement in an answer. `quote` is literal text of the passage."""
+    """The source of a statement in an answer. `quote` is literal text of the passage.
+
+    `date` is the day of the document: from its front matter, else of its last commit in git, else of its file; "" if
+    none is known.
+    """
 
     number: int
     source: str
@@ -63,6 +67,7 @@ class CitationOut(BaseModel):
     end_line: int
     quote: str
     url: str
+    date: str = Field(default="", examples=["2026-01-31"])
     knowledge_base: str = DEFAULT
 
     @classmethod

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from api.service.audit import COMMAND_LINE, AuditLog
 from api.service.ingest import ProgressOut
 from api.service.owner import find_owner
 from api.service.protocol import OnProgress
@@ -47,6 +48,7 @@ def export_index(settings: Settings, path: Path, on_progress: OnProgress) -> Bac
     Raises StoreLocked if a server has the database file open, StoreEmpty, StoreError and BackupError.
     """
     _refuse_served(settings)
+    AuditLog(settings.serve).note("exported", COMMAND_LINE, name=str(path))
     with open_store(settings) as store:
         report = export_backup(store, path, on_progress=lambda progress: on_progress(ProgressOut.of(progress)))
     return BackupResponse.of(report)
@@ -58,6 +60,7 @@ def import_index(settings: Settings, path: Path, on_progress: OnProgress) -> Bac
     Raises StoreLocked if a server has the database file open, EmbedderMismatch, StoreError and BackupError.
     """
     _refuse_served(settings)
+    AuditLog(settings.serve).note("imported", COMMAND_LINE, name=str(path))
     with Services(settings, for_one_command=True) as services:
         report = import_backup(
             settings,

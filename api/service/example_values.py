@@ -29,7 +29,7 @@ ANSWER = {
     "answer": TEXT,
     "refused": False,
     "reason": None,
-    "citations": [{"number": 1, **LOCATION, "quote": ROW, "url": URL}],
+    "citations": [{"number": 1, **LOCATION, "quote": ROW, "url": URL, "date": "2026-01-31"}],
     "unverified": [],
     "model": "qwen/qwen-plus",
     "generation": 1,
@@ -86,6 +86,33 @@ TRACE = {
     "verification": [{"sentence": TEXT, "numbers": [1], "supported": True, "fault": None, "problem": ""}],
     "answer": ANSWER,
     "milliseconds": {"rewrite": 310.2, "retrieve": 16.5, "write": 1240.0, "verify": 4.1, "total": 1571.3},
+}
+GAPS = {
+    "kept": True,
+    "found": 7,
+    "asked": 31,
+    "gaps": [
+        {
+            "question": "年假可以结转吗？",
+            "questions": ["年假可以结转吗？", "没休完的年假怎么办？", "Can I carry over annual leave?"],
+            "asked": 12,
+            "refused": 11,
+            "unverified": 1,
+            "disliked": 1,
+            "first_asked": "2026-11-02T08:11:40Z",
+            "last_asked": "2026-11-25T15:43:37Z",
+            "nearest": {
+                "source": "hr/leave.md",
+                "heading_path": ["休假", "年假"],
+                "start_line": 12,
+                "end_line": 15,
+                "url": "/docs/hr/leave.md?lines=12-15#passage",
+            },
+            "answerable": False,
+            "golden": {"question": "年假可以结转吗？", "source": "hr/leave.md"},
+            "draft": "## 年假可以结转吗\n\n<!--\n…\n-->\n\n待写：在这里回答上面的问题。\n",
+        }
+    ],
 }
 PLAN = {
     "added": ["guides/setup.md"],

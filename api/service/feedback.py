@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from api.current_caller import current_caller
 from api.schemas.request_model import RequestModel
 from api.service import example_values
+from api.service.kept_questions import keep_rated_question
 from api.service.operation import Example, Operation
 from api.service.permitted import may_see_answer
 from rag.errors import FeedbackError, StateUnavailable, TraceNotFound
@@ -61,13 +62,15 @@ class FeedbackResponse(BaseModel):
 def give_feedback(services: Services, request: FeedbackRequest) -> FeedbackOut:
     """Save a rating of an answer, with the current time in UTC and the name of the caller's key.
 
+    The question of an answer that is thumbed down is a gap from then on, if such questions are kept.
+
     Raises FeedbackError, and TraceNotFound if the answer has no trace.
     """
     try:
         trace = services.traces.get(request.trace_id)
     except StateUnavailable as error:
         raise FeedbackError(f"the feedback is not kept: {error}") from error
-    if trace is None or not may_see_answer(services, trace.answer.generations):
+    if trace is None or not may_see_answer(services, trace):
         raise TraceNotFound(f"no trace {request.trace_id}: only an answer with a trace can be rated (traces.enabled)")
     feedback = Feedback(
         at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -81,6 +84,7 @@ def give_feedback(services: Services, request: FeedbackRequest) -> FeedbackOut:
         given_by=current_caller().name,
     )
     services.feedback.append(feedback)
+    keep_rated_question(trace, request.rating, services.questions)
     return FeedbackOut.of(feedback)
 
 

@@ -10,6 +10,7 @@ from api.private_paths import shown
 from api.schemas.error_bodies import ErrorBody
 from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
+from api.service.key_entries import rights_by_name
 from api.service.operation import Example, Operation
 from ingest.background import RunState
 from ingest.estimate import estimate_seconds
@@ -168,6 +169,7 @@ def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, o
         verify=request.verify,
         allow_mass_deletion=request.allow_mass_deletion,
         force=request.force,
+        rights=rights_by_name(services.settings.serve),
         on_plan=on_plan,
         on_progress=on_progress,
     )

@@ -26,9 +26,11 @@ class KnowledgeBaseOut(BaseModel):
 
     @classmethod
     def of(cls, name: str, services: Services) -> "KnowledgeBaseOut":
-        """Read the live generation of a knowledge base. Raises StoreError."""
-        state = services.store.state()
-        live, settings = state.live if state else None, services.settings.knowledge
+        """Read the live generation of a knowledge base, with the number of documents that the caller may see.
+
+        Raises StoreError.
+        """
+        live, settings = services.store.live(), services.settings.knowledge
         return cls(
             name=name,
             title=settings.title,

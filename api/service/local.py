@@ -2,15 +2,19 @@
 
 import asyncio
 from contextlib import aclosing
+from functools import cached_property
 from types import TracebackType
 
 from api.service.ask import AskRequest, AskResponse, answer_events
+from api.service.audit import ACTIONS, COMMAND_LINE, AuditLog
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, run_ingest
+from api.service.kept_questions import observe_answers
 from api.service.operation import Operation, RequestT, ResponseT, services_for
 from api.service.protocol import OnPlan, OnProgress, OnText
 from rag.chat.protocol import TextDelta
 from rag.knowledge_base_names import DEFAULT
 from rag.settings import Settings
+from rag.state.traces import Trace
 from rag.types import Answer
 from rag.wiring import Services
 
@@ -20,6 +24,7 @@ class LocalService:
 
     def __init__(self, settings: Settings) -> None:
         self._services = Services(settings, for_one_command=True)
+        self._audit = AuditLog(settings.serve)
 
     def __enter__(self) -> "LocalService":
         return self
@@ -41,6 +46,7 @@ class LocalService:
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
         """Run an operation in the current thread."""
+        self._note(f"{operation.method} {operation.path}")
         return operation.run_for(self._services, request)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
@@ -49,6 +55,7 @@ class LocalService:
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
         """Ingest in the current thread."""
+        self._note("POST /ingest")
         report = run_ingest(
             self._services.of(request.knowledge_base),
             request,
@@ -57,8 +64,20 @@ class LocalService:
         )
         return IngestResponse.of(report)
 
+    @cached_property
+    def _observed(self) -> Services:
+        """The services, with the answers noted and counted from now on."""
+        services = self._services
+        observe_answers(services.traces, services.questions, services.document_uses)
+        services.traces.observe(lambda trace: self._note("POST /ask", trace))
+        return services
+
+    def _note(self, route: str, trace: Trace | None = None) -> None:
+        if action := ACTIONS.get(route):
+            self._audit.note(action, COMMAND_LINE, trace=trace)
+
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
-        services = services_for(self._services, request)
+        services = services_for(self._observed, request)
         try:
             async with aclosing(answer_events(services.answerer, request)) as events:
                 async for event in events:

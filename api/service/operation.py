@@ -31,7 +31,7 @@ class Example:
     stream: str | None = None
     text: str | None = None
     html: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str | int] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
 
 

@@ -54,7 +54,8 @@ class StatusResponse(BaseModel):
 
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
     the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.
-    `pending` is what the next ingest would change, null if the folder is missing.
+    `pending` is what the next ingest would change, null if the folder is missing or the key may see only some of the
+    documents.
     """
 
     generation: int
@@ -73,10 +74,9 @@ class StatusResponse(BaseModel):
 
 def read_status(settings: Settings, store: Store, state: StateDatabase) -> StatusResponse:
     """Return the live generation and how the knowledge folder differs from it. Raises StoreError."""
-    ledger = store.state()
-    live = ledger.live if ledger else None
+    live = store.live()
     try:
-        pending = PlanOut.of(pending_changes(settings, store))
+        pending = None if store.within else PlanOut.of(pending_changes(settings, store))
     except KnowledgeError:
         pending = None  # the folder may be on another machine
     return StatusResponse(

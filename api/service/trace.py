@@ -129,7 +129,7 @@ def read_trace(services: Services, request: TraceRequest) -> TraceResponse:
     """
     traces = services.traces
     found = traces.get(request.trace_id)
-    if found is None or not may_see_answer(services, found.answer.generations):
+    if found is None or not may_see_answer(services, found):
         why = "it is unknown or too old" if traces.enabled else "traces.enabled is false"
         raise TraceNotFound(f"no trace {request.trace_id[:64]}: {why}")
     return TraceResponse.of(found)

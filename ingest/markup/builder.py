@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 
-from ingest.markup.components import shown_attributes
-from ingest.markup.elements import HIDDEN, KNOWN, RAW, VOID, ended_by
+from ingest.markup.components import BUILT_IN, shown_attributes, visible_strings
+from ingest.markup.elements import HEADINGS, HIDDEN, KNOWN, RAW, VOID, ended_by
 from ingest.markup.html_events import HTMLEvents, Tag
 from ingest.markup.tree import Element, Text
 from rag.text.invisible import remove_invisible
@@ -20,14 +20,16 @@ class TreeBuilder:
     """Grows a tree. Elements that the Markdown opened are closed by it alone; HTML tags within them cannot end them.
 
     `components` are the names of elements that are not HTML's and yet are marks, such as `Tabs`: a tag of any other
-    unknown element is text. None means that every unknown element is a mark, as in a file of HTML. `source` is the text
-    that all HTML comes from: an element that hides its content, but that nothing in it ends, hides nothing. Elements
-    that are nested more than 100 levels deep become part of the one above.
+    unknown element is text. None means that every unknown element is a mark, as in a file of HTML or, with `is_jsx`, in
+    JSX, where any element can end itself. `source` is the text that all HTML comes from: an element that hides its
+    content, but that nothing in it ends, hides nothing. Elements that are nested more than 100 levels deep become part
+    of the one above.
     """
 
-    def __init__(self, components: Set[str] | None = None, *, source: str = "") -> None:
+    def __init__(self, components: Set[str] | None = None, *, source: str = "", is_jsx: bool = False) -> None:
         self.root = Element("body", 1)
         self._components = components
+        self._is_markdown = is_jsx or components is not None
         self._ended = frozenset(name.lower() for name in _END_TAG.findall(source))
         self._stack: list[tuple[str, Element, bool]] = [("", self.root, True)]
         self._open: Counter[str] = Counter()
@@ -93,18 +95,19 @@ class TreeBuilder:
             return
         self._end_implied(tag.name)
         self._separate(tag)
-        name = tag.name if tag.name in KNOWN else "div" if self._is_block else "span"
-        if _is_hidden(attributes):
-            name = "template"
+        name = self._name(tag, attributes)
         element = Element(name, tag.line, attributes=attributes)
         self._append(element)
-        is_open = name not in VOID and not (tag.is_self_closing and self._components is not None)
+        is_open = name not in VOID and not (tag.is_self_closing and self._is_markdown)
         if name in HIDDEN - RAW and tag.name not in self._ended:
             is_open = False
-        if is_open:
+        is_component = tag.name not in KNOWN
+        if is_open or is_component or "children" in attributes:
             self._push(tag.name, element, is_ours=False)
-        if tag.name not in KNOWN:
-            self._show(tag, attributes)
+            self._show(shown_attributes(tag.name, attributes) if is_component else [], tag.line)
+            if not is_open:
+                self._show_strings(tag)
+                self._pop()
 
     def end_tag(self, tag: Tag) -> None:
         """End the innermost element of this name that HTML has opened within the Markdown around it."""
@@ -114,8 +117,13 @@ class TreeBuilder:
             while self._stack[-1][0] != tag.name:
                 self._pop()
             self._stack[-1][1].end_line = max(self._stack[-1][1].end_line, tag.line)
+            self._show_strings(tag)
             self._pop()
-        elif tag.name not in KNOWN and self._components is not None and tag.written_name not in self._components:
+        elif (
+            tag.name not in KNOWN | BUILT_IN
+            and self._components is not None
+            and tag.written_name not in self._components
+        ):
             self.text(tag.source, tag.line)
 
     def html_text(self, text: str, line: int) -> None:
@@ -123,7 +131,7 @@ class TreeBuilder:
         self.text(text if self._open["pre"] or self._open["textarea"] else _SPACE.sub(" ", text), line)
 
     def _is_component(self, tag: Tag, attributes: dict[str, str]) -> bool:
-        if self._components is None or tag.written_name in self._components:
+        if self._components is None or tag.written_name in self._components or tag.name in BUILT_IN:
             return True
         is_named_like_one = tag.written_name[0].isupper() or "-" in tag.name
         return is_named_like_one and (tag.is_self_closing or any(attributes.values()))
@@ -132,21 +140,33 @@ class TreeBuilder:
         """Put a space between two spans of Markdown: by a class, a page shows one or the other of them."""
         siblings = self._stack[-1][1].children
         before = siblings[-1] if siblings else None
-        if (
-            tag.name == "span"
-            and self._components is not None
-            and isinstance(before, Element)
-            and before.name == "span"
-        ):
+        if tag.name == "span" and self._is_markdown and isinstance(before, Element) and before.name == "span":
             self.text(" ", tag.line)
 
-    def _show(self, tag: Tag, attributes: dict[str, str]) -> None:
+    def _name(self, tag: Tag, attributes: dict[str, str]) -> str:
+        """Return the name of the element that a tag stands for; `<Heading as="h2">` is a heading."""
+        if _is_hidden(attributes):
+            return "template"
+        if tag.name in KNOWN:
+            return tag.name
+        heading = attributes.get("as", "") if self._is_block else ""
+        return heading if heading in HEADINGS else "div" if self._is_block else "span"
+
+    def _show(self, texts: Iterable[str], line: int) -> None:
         """Add what a reader sees of a component's attributes, such as the label of a tab."""
-        for text in shown_attributes(tag.name, attributes):
-            if self._is_block:
-                self.label(text, tag.line)
+        for text in texts:
+            if self._is_block and self._stack[-1][1].name not in HEADINGS:
+                self.label(text, line)
             else:
-                self.text(f" {text} ", tag.line)
+                self.text(f" {text} ", line)
+
+    def _show_strings(self, tag: Tag) -> None:
+        """Show the attributes of a component that has no content. In a page of HTML they are for programs."""
+        element = self._stack[-1][1]
+        is_empty = not any(isinstance(child, Element) or child.text.strip() for child in element.children)
+        is_component = self._is_markdown and tag.name not in KNOWN and "icon" not in tag.name
+        if is_empty and (is_component or "children" in element.attributes):
+            self._show(filter(None, [visible_strings(element.attributes)]), element.line)
 
     def _end_implied(self, name: str) -> None:
         if (ends := ended_by(name)) and any(self._open[each] for each in ends[0]):

@@ -18,6 +18,14 @@ _SHOWN = (
     "content",
 )
 _NAMES_OF_TABS = ("tab", "name", "value")
+BUILT_IN = frozenset(("badge", "clientonly", "client-only"))
+"""Components of VitePress and VuePress that stand between words, in lower case; others are known by how they stand."""
+
+_UNSEEN = frozenset(
+    "align as class classname color context height href icon id key kind lang layout level loading mode name position "
+    "ref rel role size slot src srcset style target theme to type url value variant vertical width".split()
+)
+_SWITCH = re.compile(r"true|false|null|undefined|[\d\s.,]*(?:px|r?em|%)?|#[0-9a-fA-F]{3,8}")
 _TITLED = frozenset(
     "accordion admonition alert badge button callout caution card danger details example expand hint important info "
     "note notice question section spoiler step success summary tab tabitem tip tooltip warning".split()
@@ -34,6 +42,21 @@ def shown_attributes(name: str, attributes: Mapping[str, str]) -> list[str]:
     shown = [attributes[each].strip() for each in _SHOWN if attributes.get(each, "").strip()]
     names = [attributes[each].strip() for each in _NAMES_OF_TABS if attributes.get(each, "").strip()]
     return shown or (names[:1] if "tab" in name.lower() else [])
+
+
+def visible_strings(attributes: Mapping[str, str]) -> str:
+    """Return what a reader sees of an element without content and title: its attributes that are words.
+
+    Left out are names, addresses and looks (`id`, `name`, `src`, `style`, `type` …), switches and
+    numbers, and what has a `-` or `:` in its name. `children` is how React calls the content.
+
+    >>> visible_strings({"method": "get", "path": "/bookmarks", "context": "endpoint"})
+    'get /bookmarks'
+    """
+    if attributes.get("children", "").strip():
+        return attributes["children"].strip()
+    words = (value.strip() for name, value in attributes.items() if name.isalpha() and name not in _UNSEEN)
+    return " ".join(word for word in words if not _SWITCH.fullmatch(word))
 
 
 def shown_arguments(name: str, arguments: str) -> Iterator[str]:

@@ -67,10 +67,7 @@ def _opened(line: str) -> int:
 def _without_comments(text: str) -> str:
     """Leave out `{/* … */}` outside of code, and keep the number of lines."""
     code_lines = {
-        line
-        for token in _PARSER.parse(text)
-        if token.type in ("fence", "code_block") and token.map
-        for line in range(*token.map)
+        line for token in _PARSER.parse(text) if token.type == "fence" and token.map for line in range(*token.map)
     }
 
     def blank(found: re.Match[str]) -> str:

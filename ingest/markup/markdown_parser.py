@@ -26,15 +26,15 @@ _MAX_NESTING = 100
 _CONTAINERS = ("blockquote_open", "list_item_open", "indented_open", "dd_open")
 
 
-def parse_tokens(text: str) -> list[Token]:
-    """Parse a Markdown text.
+def parse_tokens(text: str, *, is_mdx: bool = False) -> list[Token]:
+    """Parse a Markdown text. In MDX, indented lines are no code.
 
     A line end within a paragraph has its offset from the paragraph's first line in `meta["line"]`.
 
     Raises RecursionError if quotes and lists are nested deeper than 50 to 100 levels: the parser would leave out their
     content and, in lists, everything after them.
     """
-    tokens = _PARSER.parse(text)
+    tokens = (_MDX_PARSER if is_mdx else _PARSER).parse(text)
     if any(token.type in _CONTAINERS and token.level >= _MAX_NESTING - 1 for token in tokens):
         raise RecursionError(f"blocks are nested more than {_MAX_NESTING} levels deep")
     return tokens
@@ -80,3 +80,4 @@ def _numbered_newline(state: StateInline, silent: bool) -> bool:
 
 
 _PARSER = _parser()
+_MDX_PARSER = _parser().disable("code")

@@ -1,13 +1,14 @@
 """Markdown → tree."""
 
 import re
-from collections import deque
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 
 from markdown_it.token import Token
 
 from ingest.markup.builder import TreeBuilder
+from ingest.markup.footnotes import with_footnotes_in_place
 from ingest.markup.markdown_parser import parse_tokens
+from ingest.markup.rules.jsx import plain_tags
 from ingest.markup.tree import Element, Text
 from rag.text.invisible import remove_invisible
 
@@ -33,20 +34,21 @@ _FENCE_TITLE = re.compile(r"""\btitle\s*=\s*(?:"([^"]*)"|'([^']*)')|\[([^\[\]]+)
 def markdown_tree(text: str, first_line: int = 1, *, is_mdx: bool = False) -> Element:
     """Return the tree of a Markdown text that begins on `first_line` of its file.
 
-    Footnotes stand behind the block that refers to them. In MDX every element that HTML does not have is a component.
+    Footnotes stand where they are referred to. In MDX every element that HTML does not have is a component.
 
     Raises RecursionError as `parse_tokens` does.
     """
-    tokens = parse_tokens(text)
+    tokens = parse_tokens(text, is_mdx=is_mdx)
     components = None if is_mdx else frozenset(_BLOCK_TAG.findall(text))
     writer = _TreeWriter(text, first_line, components, tokens)
-    writer.write(list(_with_footnotes_in_place(tokens)))
+    writer.write(list(with_footnotes_in_place(tokens)))
     return writer.root
 
 
 class _TreeWriter:
     def __init__(self, text: str, first_line: int, components: Set[str] | None, tokens: Sequence[Token]) -> None:
-        self._builder = TreeBuilder(components, source=text)
+        self._components = components
+        self._builder = TreeBuilder(components, source=text, is_jsx=components is None)
         self._lines = text.split("\n")
         self._first_line = first_line
         self._used_labels = _labels_of_links(tokens)
@@ -105,7 +107,8 @@ class _TreeWriter:
         if token.type in ("fence", "code_block"):
             self._code(token)
         elif token.type == "html_block":
-            self._builder.html(token.content, line, is_block=True)
+            html = token.content if self._components is not None else plain_tags(token.content)
+            self._builder.html(html, line, is_block=True)
         elif token.type in ("math_block", "math_block_label"):
             math = self._builder.add("pre", line, self._end(token), {"class": "math"})
             math.children = [Text(self._source(token), line)]
@@ -189,44 +192,3 @@ def _labels_of_links(tokens: Sequence[Token]) -> frozenset[str]:
             if child.children:
                 waiting.append(child)
     return frozenset(labels)
-
-
-def _with_footnotes_in_place(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Move each footnote behind the outermost block that refers to it first."""
-    blocks = list(_outermost_blocks(tokens))
-    notes = {_label(block): block for block in reversed(blocks) if _label(block)}
-    placed: set[str] = set()
-    for block in blocks:
-        waiting = deque([block] if not _label(block) else ())
-        while waiting:
-            shown = waiting.popleft()
-            yield from shown
-            labels = [label for label in _references(shown) if label in notes and label not in placed]
-            placed.update(labels)
-            waiting.extend(notes[label] for label in dict.fromkeys(labels))
-    for label, block in notes.items():
-        if label not in placed:
-            yield from block
-
-
-def _label(block: Sequence[Token]) -> str:
-    """Return the label of a footnote; "" for any other block."""
-    return str(block[0].meta["label"]) if block[0].type == "footnote_reference_open" else ""
-
-
-def _outermost_blocks(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    block: list[Token] = []
-    for token in tokens:
-        block.append(token)
-        if token.level == 0 and token.nesting <= 0:
-            yield block
-            block = []
-    if block:
-        yield block
-
-
-def _references(block: Sequence[Token]) -> Iterator[str]:
-    for token in block:
-        for child in token.children or ():
-            if child.type == "footnote_ref":
-                yield str(child.meta["label"])

@@ -1,7 +1,7 @@
 """One file, read and cut into chunks."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections
@@ -14,6 +14,7 @@ from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
 from rag.store.records import DocumentRecord
+from rag.text.dates import front_matter_date
 from rag.types import Chunk
 
 
@@ -41,15 +42,24 @@ class UnreadableDocument:
 
 
 class DocumentCutter:
-    """Reads files and cuts them into chunks that the embedder takes whole."""
+    """Reads files and cuts them into chunks that the embedder takes whole.
+
+    `dates` are those of the last commits, by source; what the front matter of a document says goes first.
+    """
 
     def __init__(
-        self, parser: ParserProcess, embedder: Embedder, settings: Settings, failed_documents: FailedDocuments
+        self,
+        parser: ParserProcess,
+        embedder: Embedder,
+        settings: Settings,
+        failed_documents: FailedDocuments,
+        dates: Mapping[str, str],
     ) -> None:
         self._parser = parser
         self._embedder = embedder
         self._settings = settings
         self._failed_documents = failed_documents
+        self._dates = dates
         self._pipeline_fingerprint = pipeline_fingerprint(settings, embedder)
         self.interrupt = parser.interrupt
 
@@ -86,6 +96,7 @@ class DocumentCutter:
             max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
             timeout_seconds=self._settings.knowledge.max_seconds_per_document,
         )
+        own, committed = front_matter_date(parsed.document.metadata), self._dates.get(file.source, "")
         record = DocumentRecord(
             source=file.source,
             content_hash=digest,
@@ -94,6 +105,8 @@ class DocumentCutter:
             modified_ns=file.modified_ns,
             title=chunks[0].title if chunks else parsed.document.title,
             chunks=len(chunks),
+            dated=own or committed,
+            dated_by="front matter" if own else "git" if committed else "",
         )
         return CutDocument(record, tuple(chunks), warnings=tuple(parsed.document.warnings))
 

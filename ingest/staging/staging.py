@@ -13,7 +13,6 @@ from rag.errors import StoreError
 from rag.models.embedders.protocol import Embedder, Matrix, Vector
 from rag.store.columns import SCHEMA_VERSION
 from rag.store.failpoints import reach_failpoint
-from rag.store.filters import Equals
 from rag.store.namespace import LiveChunk, Namespace
 from rag.store.records import Commit, DocumentRecord, Layout, StagedGeneration, State
 from rag.store.snapshot import Snapshot
@@ -91,8 +90,7 @@ class Staging:
 
     def live_chunks_of(self, source: str) -> list[Chunk]:
         """Return the chunks of a document that readers have, whichever embedder they were made with."""
-        found = self._snapshot(self.live).chunks(Equals("source", source)) if self.live else ()
-        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
+        return self._snapshot(self.live).chunks_of(source) if self.live else []
 
     def vectors_by_text_hash(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
         """Return the vectors that the embedder has made for these texts already, in whatever generation, by hash.

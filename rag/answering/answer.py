@@ -3,23 +3,25 @@
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rag.answering.answer_trace import build_trace, repeat_trace
 from rag.answering.cache import AnswerCache, CacheKey, is_cacheable
 from rag.answering.compose import compose
 from rag.answering.draft import Composition
-from rag.answering.gathering import Gathered, Gatherer
+from rag.answering.gathering import Gathered, Gatherer, quote_evidence
 from rag.answering.greeting import greeting_text
 from rag.answering.history import Turn, recent_turns
 from rag.answering.quote import EXTRACTIVE
+from rag.answering.quoted_answer import QuotedAnswer
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
 from rag.blocking_work import run_blocking
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
 from rag.checks.answer_verification import Verification, verify_answer
 from rag.published_url import PassageUrls
+from rag.retrieval.document_dates import DocumentDates
 from rag.retrieval.evidence import Evidence
-from rag.retrieval.search import Retrieval, Searcher, generations_of
+from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
 from rag.state.traces import Trace, TraceStore
 from rag.store.filters import Filter
@@ -56,6 +58,7 @@ class Answerer:
     traces: TraceStore
     urls: PassageUrls
     about: str = ""
+    dates: DocumentDates = field(default_factory=DocumentDates)
 
     @property
     def model_name(self) -> str:
@@ -76,7 +79,7 @@ class Answerer:
         turns = self._recent_turns(history)
         snapshot = await run_blocking(self.searcher.snapshot)
 
-        key = CacheKey(question, turns, search_filter, tuple(snapshot.commits.values()))
+        key = CacheKey(question, turns, repr(search_filter), snapshot.identities)
         if cached := self.cache.get(key):
             async for event in self._repeat(cached, started):
                 yield event
@@ -96,7 +99,7 @@ class Answerer:
         async with aclosing(self._compose(found, snapshot)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Composition):
-                    composition = self._with_urls(piece, found.evidence)
+                    composition = self._with_urls_and_dates(piece, found)
                 else:
                     yield piece
 
@@ -120,15 +123,19 @@ class Answerer:
         """Search for the standalone question; the answer is in the language in which it was asked."""
         language, is_quoted = detect_reply_language(asked), self.chat is None
         gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=is_quoted)
-        return gatherer.gather(question)
+        with self.searcher.turns.turn():
+            found = gatherer.gather(question)
+        documents = [(passage.chunk.knowledge_base, passage.chunk.source) for passage in found.evidence.passages]
+        return replace(found, dates=self.dates.of(snapshot, documents))
 
     async def _greet(self, key: CacheKey, snapshot: AnySnapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Answer small talk, without a search and without a model."""
         language = detect_reply_language(key.question)
         text = greeting_text(language, await run_blocking(snapshot.headings))
-        generations = generations_of(snapshot)
         nothing = Gathered(
-            Retrieval(key.question, snapshot.generation, snapshot.fingerprint, hits=(), generations=generations),
+            Retrieval(
+                key.question, snapshot.generation, snapshot.fingerprint, hits=(), generations=snapshot.generations
+            ),
             Evidence(key.question, language, passages=(), idf={}, probability=0.0),
             seconds={},
         )
@@ -145,23 +152,28 @@ class Answerer:
         def verify(text: str, passages: Mapping[int, str]) -> Verification:
             return verify_answer(text, passages, snapshot.statistics.idf, self.searcher.embedder)
 
+        def quote(evidence: Evidence) -> QuotedAnswer | None:
+            return quote_evidence(evidence, self.searcher.embedder, min_evidence=self.settings.min_evidence)
+
         return compose(
             found,
             self.chat,
             min_evidence=self.settings.min_evidence,
             max_answer_tokens=self.max_answer_tokens,
             verify=verify,
+            quote=quote,
             instructions=self.settings.instructions,
             about=self.about,
         )
 
-    def _with_urls(self, composition: Composition, evidence: Evidence) -> Composition:
-        """Let the citations lead to published pages, where there are any."""
-        chunks = {passage.number: passage.chunk for passage in evidence.passages}
+    def _with_urls_and_dates(self, composition: Composition, found: Gathered) -> Composition:
+        """Let the citations lead to published pages, where there are any, and say how old the documents are."""
+        chunks = {passage.number: passage.chunk for passage in found.evidence.passages}
         citations = []
         for one in composition.citations:
             published = self.urls.published(chunks[one.number], range(one.start_line, one.end_line + 1))
-            citations.append(replace(one, url=published or one.url))
+            date = found.dates.get((one.knowledge_base, one.source), "")
+            citations.append(replace(one, url=published or one.url, date=date))
         return replace(composition, citations=tuple(citations))
 
     def _record(
@@ -173,6 +185,8 @@ class Answerer:
         seconds: Mapping[str, float],
     ) -> Trace:
         trace = build_trace(key.question, standalone, found.retrieval, found.evidence, composition, seconds)
+        within = {snapshot.knowledge_base: snapshot.within for snapshot in key.snapshots if snapshot.within}
+        trace = replace(trace, within=within)
         if is_cacheable(standalone, composition):
             self.cache.put(key, trace)
         self.traces.add(trace)

@@ -2,26 +2,31 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from rag.answering.conclusion import Conclusion, Verify, conclude, quote_texts, replace_by_quotes
+from rag.answering.conclusion import Conclusion, Verify, add_quotes, conclude, quote_texts
 from rag.answering.draft import Composition, Draft
 from rag.answering.gathering import Gathered
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
-from rag.answering.quoted_answer import QuotedAnswer, quote_answer
-from rag.blocking_work import run_blocking
+from rag.answering.quoted_answer import QuotedAnswer
+from rag.blocking_work import compute, run_blocking
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
+from rag.checks.loop_watch import LoopWatch
 from rag.checks.output_filter import OutputFilter
 from rag.checks.reasoning_gate import ReasoningGate
-from rag.errors import ChatError
+from rag.errors import ChatError, ChatInvalidResponse, ZhiwenError
 from rag.retrieval.evidence import Evidence
 from rag.types import Attempt
 
 log = logging.getLogger("zhiwen.answer")
 
+_LONG_CHARACTERS = 1000
+"""Filters take milliseconds for longer text, so that they run in a thread; for less, a thread would cost more."""
+Quote = Callable[[Evidence], QuotedAnswer | None]
+"""Quotes evidence. Blocks; raises ZhiwenError."""
 _DEFAULT_CONTEXT_TOKENS = 16_384
 """The context that is assumed for a model whose context is unknown."""
 
@@ -33,15 +38,16 @@ async def compose(
     min_evidence: float,
     max_answer_tokens: int,
     verify: Verify,
+    quote: Quote,
     instructions: str = "",
     about: str = "",
 ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
-    """Yield the text as it is written, and the Composition last.
+    """Yield the text as it is written, and the Composition last; that has the `error` if the text is not an answer.
 
     Evidence with a probability (0..1) below `min_evidence` gives a refusal at once. Without a chat model, the answer is
-    `found.quoted`. If the model fails before its first text, the evidence is quoted, and a note says so; if it fails
-    later, the Composition has the `error`. If the documents support nothing that it wrote, the last text takes it back
-    and quotes them, and the Composition has the quotes alone.
+    `found.quoted`. If the model fails before its first text, the evidence is quoted, and a note says so. If what it
+    wrote is doubtful, the last text quotes the documents below it. If it has strayed, the last text takes it back and
+    quotes them, and the Composition has the quotes alone.
     """
     evidence, quoted = found.evidence, found.quoted
     draft = Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
@@ -50,47 +56,62 @@ async def compose(
         yield Composition(draft.model, reason="no_evidence")
         return
     prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions, about) if chat else None
-    if chat and prompt:
-        try:
-            async with aclosing(_write(chat, prompt)) as pieces:
-                async for piece in pieces:
-                    if event := draft.add(piece):
-                        yield event
-        except ChatError as error:
-            if draft.text:
-                yield draft.failed(prompt, error)
-                return
-            log.warning("the chat model failed, quoting the documents instead: %s", error)
-            draft.by_fallback = draft.is_quoted = True
-            quoted = await run_blocking(quote_answer, evidence, min_evidence=min_evidence)
-    if draft.is_quoted and quoted:
-        for text in _quote(draft, quoted, evidence):
-            yield text
-    draft.stop_clock()
-    conclusion = await _conclude(draft, evidence, prompt, verify, min_evidence)
+    try:
+        if chat and prompt:
+            async with aclosing(_fill(draft, chat, prompt)) as events:
+                async for event in events:
+                    yield event
+        if draft.by_fallback:
+            quoted = await run_blocking(quote, evidence)
+        if draft.is_quoted and quoted:
+            for text in await compute(_quote, draft, quoted, evidence):
+                yield text
+        draft.stop_clock()
+        conclusion = await _conclude(draft, evidence, prompt, verify, quote)
+    except ZhiwenError as error:
+        yield draft.failed(prompt, error)
+        return
     if conclusion.tail:
         yield TextDelta(conclusion.tail)
     yield conclusion.composition
 
 
-def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> Iterator[TextDelta]:
-    """Write the quotes to the draft, with a note why, and yield their pieces."""
+async def _fill(draft: Draft, chat: ChatModel, prompt: Prompt) -> AsyncGenerator[ReasoningDelta | TextDelta, None]:
+    """Let the model write the draft, and yield what readers get. If it fails before its first text, quotes are due."""
+    try:
+        async with aclosing(_write(chat, prompt)) as pieces:
+            async for piece in pieces:
+                if event := draft.add(piece):
+                    yield event
+    except ChatError as error:
+        if draft.text:
+            raise
+        log.warning("the chat model failed, quoting the documents instead: %s", error)
+        draft.by_fallback = draft.is_quoted = True
+
+
+def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> list[TextDelta]:
+    """Write the quotes to the draft, with a note why, and return their pieces."""
     notices = NOTICES[evidence.language]
     draft.model, draft.quotes = EXTRACTIVE, quoted.quotes
-    for text in quote_texts(quoted, evidence, notices.model_failed if draft.by_fallback else notices.no_model):
-        draft.add(TextDelta(text))
-        yield TextDelta(text)
+    texts = list(quote_texts(quoted, evidence))
+    if texts:
+        texts.append(f"\n\n{notices.model_failed if draft.by_fallback else notices.no_model}")
+    pieces = list(map(TextDelta, texts))
+    for piece in pieces:
+        draft.add(piece)
+    return pieces
 
 
 async def _conclude(
-    draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify, min_evidence: float
+    draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify, quote: Quote
 ) -> Conclusion:
     shown = prompt.evidence if prompt and not draft.is_quoted else evidence
-    conclusion = await run_blocking(conclude, draft, shown, prompt, verify)
-    if not conclusion.has_strayed:
+    conclusion = await compute(conclude, draft, shown, prompt, verify)
+    if conclusion.reliance == "sound":
         return conclusion
-    quoted = await run_blocking(quote_answer, evidence, min_evidence=min_evidence)
-    return replace_by_quotes(conclusion, quoted, evidence) if quoted else conclusion
+    quoted = await run_blocking(quote, evidence)
+    return await compute(add_quotes, conclusion, quoted, evidence, draft.text) if quoted else conclusion
 
 
 def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str, about: str) -> Prompt:
@@ -103,31 +124,50 @@ def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, i
 
 
 async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
-    """Yield the pieces of the model that readers may see, and no text if the model declines."""
+    """Yield the pieces of the model that readers may see, and no text if the model declines.
+
+    The call is closed if the model goes on after declining, or runs into a loop. Raises ChatInvalidResponse if it
+    finishes without a text.
+    """
     output, started = OutputFilter(prompt.evidence, instructions=prompt.rules), time.perf_counter()
-    reasoning = ReasoningGate(prompt.evidence, instructions=prompt.rules)
+    reasoning, loops = ReasoningGate(prompt.evidence, instructions=prompt.rules), LoopWatch(prompt.evidence)
     async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
             if isinstance(piece, ReasoningDelta):
-                if clean := reasoning.feed(piece.text):
+                if clean := await _filtered(reasoning, reasoning.feed, piece.text):
                     yield ReasoningDelta(clean)
                 continue
-            if clean := reasoning.interrupt():
+            if clean := await _filtered(reasoning, reasoning.interrupt):
                 yield ReasoningDelta(clean)
             if isinstance(piece, TextDelta):
                 if output.declined and piece.text.strip():
                     # The model explains why it declines, and nobody will read that.
                     yield Attempt(chat.name, "declined", time.perf_counter() - started)
                     return
-                if clean := output.feed(piece.text):
+                if clean := await _filtered(output, output.feed, piece.text):
                     yield TextDelta(clean)
+                if loops.feed(clean):
+                    yield Attempt(chat.name, "looped", time.perf_counter() - started)
+                    return
                 continue
             if isinstance(piece, TextRetracted):
-                output = OutputFilter(prompt.evidence, instructions=prompt.rules)
-            if isinstance(piece, Finished):
-                rest = output.finish()
-                if piece.truncated:
-                    rest = f"{rest}\n\n{NOTICES[prompt.evidence.language].truncated}"
-                if rest and not output.declined:
-                    yield TextDelta(rest)
+                output, loops = OutputFilter(prompt.evidence, instructions=prompt.rules), LoopWatch(prompt.evidence)
+            if isinstance(piece, Finished) and (rest := await _ending(output, piece, prompt)):
+                yield TextDelta(rest)
             yield piece
+
+
+async def _ending(output: OutputFilter, finished: Finished, prompt: Prompt) -> str:
+    """Return the last text of a model, with a notice if it was cut."""
+    rest = await _filtered(output, output.finish)
+    if output.is_empty:
+        raise ChatInvalidResponse(f"{finished.model} finished without a text")
+    if output.declined:
+        return ""
+    return f"{rest}\n\n{NOTICES[prompt.evidence.language].truncated}" if finished.truncated else rest
+
+
+async def _filtered(gate: OutputFilter | ReasoningGate, work: Callable[..., str], *texts: str) -> str:
+    """Return what a method of the gate returns, without holding up other answers, whatever the model has written."""
+    characters = gate.unfinished_characters + sum(map(len, texts))
+    return work(*texts) if characters < _LONG_CHARACTERS else await compute(work, *texts)

@@ -1,7 +1,8 @@
-"""The end of an answer: its statements are verified, and quotes replace it if the documents support none of them."""
+"""The end of an answer: its statements are verified, and quotes stand beside it or replace it where they are weak."""
 
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.citations import build_citations, cite_quotes
@@ -9,89 +10,126 @@ from rag.answering.draft import Composition, Draft
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer, write_answer
+from rag.answering.quotes import Quote
 from rag.chat.prompt import Prompt
 from rag.checks.answer_verification import Verification
 from rag.checks.citation_markers import cited_numbers
 from rag.checks.output_filter import OutputFilter
-from rag.errors import ZhiwenError
+from rag.checks.reliance import Reliance, rate_answer
 from rag.retrieval.evidence import Evidence
-from rag.types import AnswerReason
+from rag.text.code_spans import open_fence
+from rag.text.loops import end_of_first_round
+from rag.text.remarks import is_remark
+from rag.text.sentences import split_sentences
+from rag.types import AnswerReason, Citation
 
+_ASKS = re.compile(r"[?？]\W*\Z")
 Verify = Callable[[str, Mapping[int, str]], Verification]
 """Checks each statement of a text against the passages, given by number. Blocks; raises ZhiwenError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The composition, and the `tail`: what a reader who only gets the stream must be told below it."""
+    """The composition, and the `tail`: what a reader who only gets the stream must be told below it.
+
+    `reliance` says whether quotes should stand below the answer or in its place.
+    """
 
     composition: Composition
     tail: str = ""
-
-    @property
-    def has_strayed(self) -> bool:
-        """Whether the model wrote an answer of which the documents support nothing."""
-        return self.composition.reason in ("unsupported", "no_citation")
+    reliance: Reliance = "sound"
 
 
 def conclude(draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify) -> Conclusion:
     """Accept the draft as an answer, with its markers corrected. Refuse it if it says nothing that is supported.
 
-    If the verification fails, the composition has the error.
+    Of a loop into which a model ran at the end, one round is kept. Raises what `verify` raises.
     """
     if draft.is_quoted:  # quotes need no verification
-        reason: AnswerReason | None = None if draft.text.strip() else "model_declined"
+        reason: AnswerReason | None = None if _cited(draft.quotes, draft.text) else "model_declined"
         return Conclusion(_composition(draft, prompt, draft.text, evidence, reason))
     notice = f"\n\n{NOTICES[evidence.language].truncated}" if draft.is_truncated else ""
-    said = draft.text.removesuffix(notice)
+    whole = draft.text.removesuffix(notice)
     started = time.perf_counter()
     passages = {passage.number: passage.chunk.searchable_text for passage in evidence.passages}
-    try:
-        verification = verify(said, passages)
-    except ZhiwenError as error:
-        return Conclusion(draft.failed(prompt, error))
+    said = whole[: end_of_first_round(whole, evidence.text)]
+    loops = said != whole
+    verification = verify(said, passages)
     draft.seconds["verify"] = time.perf_counter() - started
-    reason = _reason(said, verification)
+    reliance: Reliance = "strayed"
+    if cited_numbers(verification.text):
+        reliance = rate_answer(verification, is_cut=draft.is_truncated and not loops, loops=loops)
+    reason = _reason(said, verification) if reliance == "strayed" else None
     composition = _composition(draft, prompt, f"{verification.text}{notice}", evidence, reason, verification)
-    added = [number for number in cited_numbers(composition.text) if number not in cited_numbers(said)]
-    markers = "".join(f"[{number}]" for number in added)
-    return Conclusion(composition, f"\n\n{NOTICES[evidence.language].sources.format(markers=markers)}" if added else "")
+    tail = _sources(draft.text, composition.text, evidence)
+    return Conclusion(composition, tail, "sound" if reason == "model_declined" else reliance)
 
 
-def replace_by_quotes(conclusion: Conclusion, quoted: QuotedAnswer, evidence: Evidence) -> Conclusion:
-    """Return the quotes as the answer, which says that they replace what a model wrote."""
-    notices = NOTICES[evidence.language]
-    text = "".join(quote_texts(quoted, evidence, notices.model_strayed))
-    if not text:
+def add_quotes(conclusion: Conclusion, quoted: QuotedAnswer, evidence: Evidence, streamed: str) -> Conclusion:
+    """Return the quotes as the answer if the model strayed, and else below its answer; the text says which.
+
+    `streamed` is what a reader of the stream has got.
+    """
+    text = "".join(quote_texts(quoted, evidence))
+    citations = _cited(quoted.quotes, text)
+    if not citations:
         return conclusion
+    notices, composition = NOTICES[evidence.language], conclusion.composition
+    if conclusion.reliance == "strayed":
+        text = f"{text}\n\n{notices.model_strayed}"
+        composition = replace(
+            composition,
+            model=EXTRACTIVE,
+            text=text,
+            citations=citations,
+            reason=None,
+            truncated=False,
+            by_fallback=True,
+        )
+        return Conclusion(composition, _below(streamed, f"{notices.withdrawn}\n\n{text}"))
+    cited = {citation.number for citation in composition.citations}
+    added = (citation for citation in citations if citation.number not in cited)
+    text = f"{notices.compare}\n\n{text}"
     composition = replace(
-        conclusion.composition,
-        model=EXTRACTIVE,
-        text=text,
-        citations=cite_quotes(quoted.quotes),
-        reason=None,
-        truncated=False,
-        by_fallback=True,
+        composition,
+        text=composition.text + _below(composition.text, text),
+        citations=(*composition.citations, *added),
     )
-    return Conclusion(composition, f"\n\n{notices.withdrawn}\n\n{text}")
+    return Conclusion(composition, conclusion.tail + _below(streamed, text))
 
 
-def quote_texts(quoted: QuotedAnswer, evidence: Evidence, note: str) -> Iterator[str]:
-    """Yield quotes piece by piece, and the note below them; nothing if nothing can be quoted."""
+def quote_texts(quoted: QuotedAnswer, evidence: Evidence) -> Iterator[str]:
+    """Yield quotes piece by piece; nothing if nothing can be quoted."""
     output = OutputFilter(evidence, is_quoted=True)
     yield from filter(None, map(output.feed, write_answer(quoted, evidence)))
-    rest = output.finish()
-    if not output.declined:
-        yield f"{rest}\n\n{note}"
+    if rest := output.finish():
+        yield rest
 
 
-def _reason(said: str, verification: Verification) -> AnswerReason | None:
-    if not verification.checked:
-        # Only politeness, or that the passages do not say it.
+def _below(text: str, more: str) -> str:
+    """Return what puts `more` below a text, even if that ends in the middle of a code block."""
+    fence = open_fence(text)
+    return f"\n{fence}\n\n{more}" if fence else f"\n\n{more}"
+
+
+def _sources(streamed: str, text: str, evidence: Evidence) -> str:
+    """Return the markers of an answer that its stream lacks, as a line below that."""
+    told = cited_numbers(streamed)
+    markers = "".join(f"[{number}]" for number in cited_numbers(text) if number not in told)
+    return _below(streamed, NOTICES[evidence.language].sources.format(markers=markers)) if markers else ""
+
+
+def _reason(said: str, verification: Verification) -> AnswerReason:
+    remarks = [one for one in split_sentences(said) if is_remark(one.strip("# ")) and not _ASKS.search(one)]
+    if not verification.checked and (remarks or not said.strip()):
+        # Nothing but politeness, or that the passages do not say it.
         return "model_declined"
-    if verification.supported and cited_numbers(verification.text):
-        return None
     return "unsupported" if cited_numbers(said) else "no_citation"
+
+
+def _cited(quotes: Sequence[Quote], text: str) -> tuple[Citation, ...]:
+    """Return the citations of quotes whose markers are in the text: a passage can end in what swallows its marker."""
+    return tuple(citation for citation in cite_quotes(quotes) if f"[{citation.number}]" in text)
 
 
 def _composition(
@@ -102,7 +140,7 @@ def _composition(
     reason: AnswerReason | None,
     verification: Verification | None = None,
 ) -> Composition:
-    citations = cite_quotes(draft.quotes) if draft.is_quoted else build_citations(text, evidence)
+    citations = _cited(draft.quotes, text) if draft.is_quoted else build_citations(text, evidence)
     return Composition(
         draft.model,
         "" if reason else text,

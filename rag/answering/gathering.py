@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rag.answering.cell_similarity import similar_cells
 from rag.answering.history import Turn, complete_by_rule
 from rag.answering.quoted_answer import QuotedAnswer, number_in_order, quote_answer
 from rag.answering.unit_similarity import similar_units
+from rag.models.embedders.protocol import Embedder
+from rag.retrieval.document_dates import Document
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
@@ -20,12 +22,16 @@ from rag.types import Passage
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was found, the evidence in it, and the seconds by stage; `quoted` if there is no chat model to write."""
+    """What was found, the evidence in it, and the seconds by stage; `quoted` if there is no chat model to write.
+
+    `dates` are the days of the documents of the passages.
+    """
 
     retrieval: Retrieval
     evidence: Evidence
     seconds: Mapping[str, float]
     quoted: QuotedAnswer | None = None
+    dates: Mapping[Document, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Gatherer:
         return _merge(question, [self._gather_one(part) for part in parts])
 
     def _quote(self, found: Gathered) -> Gathered:
-        quoted = quote_answer(found.evidence, min_evidence=self.settings.min_evidence)
+        quoted = quote_evidence(found.evidence, self.searcher.embedder, min_evidence=self.settings.min_evidence)
         if not quoted:
             return found
         quoted, evidence = number_in_order(quoted, found.evidence)
@@ -75,11 +81,21 @@ class Gatherer:
             max_passages=self.settings.max_passages,
             language=self.language,
         )
-        if self.is_quoted:
-            similarity = similar_cells(question, evidence.passages, self.searcher.embedder)
-            of_units = similar_units(question, evidence.passages, self.searcher.embedder)
-            evidence = replace(evidence, similarity=similarity, unit_similarity=of_units)
         return Gathered(retrieval, evidence, {**retrieval.seconds, "evidence": time.perf_counter() - retrieved})
+
+
+def quote_evidence(evidence: Evidence, embedder: Embedder, *, min_evidence: float) -> QuotedAnswer | None:
+    """Quote the answer as `quote_answer` does, from passages in other languages too. Blocks; raises EmbedderError."""
+    parts = [
+        replace(
+            part,
+            similarity=similar_cells(part.question, part.passages, embedder),
+            unit_similarity=similar_units(part.question, part.passages, embedder),
+        )
+        for part in evidence.parts or (evidence,)
+    ]
+    compared = replace(evidence, parts=tuple(parts)) if evidence.parts else parts[0]
+    return quote_answer(compared, min_evidence=min_evidence)
 
 
 def complete_parts(parts: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rag.answering.notices import NOTICES
 from rag.text.language import ReplyLanguage, detect_language
-from rag.text.markdown_escape import escape_markdown
+from rag.text.markdown_escape import escape_words
 
 _MAX_CONTENTS = 6
 _MAX_EXAMPLES = 3
@@ -23,9 +23,9 @@ def greeting_text(language: ReplyLanguage, headings: Sequence[tuple[str, ...]]) 
     innermost = _distinct(path[-1] for path in headings if len(path) > 1) or contents
     # A question that mixes two languages reads oddly.
     topics = sorted(innermost, key=lambda topic: detect_language(topic) != ("zh" if language == "zh" else "en"))
-    examples = [notices.about.format(topic=escape_markdown(topic)) for topic in _spread(topics, _MAX_EXAMPLES)]
+    examples = [notices.about.format(topic=escape_words(topic)) for topic in _spread(topics, _MAX_EXAMPLES)]
     separator = "、" if language in ("zh", "ja") else ", "
-    greeting = notices.greeting.format(contents=separator.join(map(escape_markdown, contents[:_MAX_CONTENTS])) or "–")
+    greeting = notices.greeting.format(contents=separator.join(map(escape_words, contents[:_MAX_CONTENTS])) or "–")
     return "\n".join([greeting, *([notices.examples] if examples else []), *(f"- {example}" for example in examples)])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.text.language import ReplyLanguage
-from rag.text.markdown_escape import escape_markdown
+from rag.text.markdown_escape import escape_words
 from rag.types import AnswerReason
 
 _STRAYED = ("no_citation", "unsupported")
@@ -15,9 +15,10 @@ class Notices:
     """The sentences of one language.
 
     `refusal` is for documents that do not answer, `strayed` for a model whose answer they do not support. If they can
-    be quoted instead, `withdrawn` takes back what was streamed, and `model_strayed` stands below the quotes. `sources`
-    has `{markers}`: those that a stream lacks. `more_items` has `{count}`, `not_found` has `{questions}`; `greeting`
-    has `{contents}`, and `examples` leads in to a list of questions. `about` is an example: a question about `{topic}`.
+    be quoted instead, `withdrawn` takes back what was streamed, and `model_strayed` stands below the quotes. `compare`
+    stands between an answer and the quotes below it. `sources` has `{markers}`: those that a stream lacks. `more_items`
+    has `{count}`, `not_found` has `{questions}`; `greeting` has `{contents}`, and `examples` leads in to a list of
+    questions. `about` is an example: a question about `{topic}`.
     """
 
     refusal: str
@@ -26,6 +27,7 @@ class Notices:
     model_failed: str
     model_strayed: str
     withdrawn: str
+    compare: str
     strayed: str
     sources: str
     truncated: str
@@ -45,6 +47,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         model_failed="（大模型没有应答，以上摘自原文。）",
         model_strayed="（大模型的回答在文档里没有依据，已换成原文摘录。）",
         withdrawn="以上回答在文档里没有依据，请不要采信。文档原文：",
+        compare="以上是大模型的回答，请对照文档原文：",
         strayed="大模型的回答在知识库里没有依据，没有采用。",
         sources="来源：{markers}",
         truncated="（回答达到长度上限，没有写完。）",
@@ -62,6 +65,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         model_failed="(The chat model did not answer; the above is quoted from the documents.)",
         model_strayed="(The documents do not support what the chat model wrote; the above is quoted from them.)",
         withdrawn="The documents do not support the answer above; please disregard it. They say:",
+        compare="Please compare the answer above with the documents, which say:",
         strayed="The chat model gave an answer that the knowledge base does not support, so it is left out.",
         sources="Sources: {markers}",
         truncated="(The answer reached its length limit and is not complete.)",
@@ -79,6 +83,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         model_failed="（チャットモデルが応答しなかったため、文書から引用しました。）",
         model_strayed="（チャットモデルの回答は文書に根拠がないため、文書からの引用に置き換えました。）",
         withdrawn="上の回答は文書に根拠がありません。採用しないでください。文書の記述：",
+        compare="上の回答を文書の記述と照らし合わせてください：",
         strayed="チャットモデルの回答はナレッジベースに根拠がないため、表示しません。",
         sources="出典：{markers}",
         truncated="（回答が長さの上限に達し、途中で終わっています。）",
@@ -96,6 +101,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         model_failed="(채팅 모델이 응답하지 않아 문서에서 인용했습니다.)",
         model_strayed="(채팅 모델의 답변은 문서에 근거가 없어 문서 인용으로 바꾸었습니다.)",
         withdrawn="위 답변은 문서에 근거가 없으니 참고하지 마세요. 문서의 내용:",
+        compare="위 답변을 문서의 내용과 비교해 보세요:",
         strayed="채팅 모델의 답변은 지식 베이스에 근거가 없어 표시하지 않습니다.",
         sources="출처: {markers}",
         truncated="(답변이 길이 제한에 도달하여 끝까지 작성되지 않았습니다.)",
@@ -113,6 +119,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         model_failed="(El modelo de chat no respondió; lo anterior se cita de los documentos.)",
         model_strayed="(Los documentos no respaldan lo que escribió el modelo de chat; lo anterior se cita de ellos.)",
         withdrawn="Los documentos no respaldan la respuesta anterior; no la tenga en cuenta. Dicen:",
+        compare="Compare la respuesta anterior con los documentos, que dicen:",
         strayed="El modelo de chat dio una respuesta que la base de conocimiento no respalda, y se ha omitido.",
         sources="Fuentes: {markers}",
         truncated="(La respuesta alcanzó su límite de longitud y no está completa.)",
@@ -130,6 +137,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         model_failed="(Le modèle de chat n'a pas répondu ; ce qui précède est cité des documents.)",
         model_strayed="(Les documents ne confirment pas la réponse du modèle de chat ; ce qui précède en est cité.)",
         withdrawn="Les documents ne confirment pas la réponse ci-dessus ; n'en tenez pas compte. Ils disent :",
+        compare="Veuillez comparer la réponse ci-dessus avec les documents, qui disent :",
         strayed="Le modèle de chat a donné une réponse que la base de connaissances ne confirme pas ; elle est omise.",
         sources="Sources : {markers}",
         truncated="(La réponse a atteint sa longueur maximale et n'est pas complète.)",
@@ -147,6 +155,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         model_failed="(Das Chatmodell hat nicht geantwortet; das Obige ist aus den Dokumenten zitiert.)",
         model_strayed="(Die Dokumente stützen die Antwort des Chatmodells nicht; das Obige ist aus ihnen zitiert.)",
         withdrawn="Die Dokumente stützen die obige Antwort nicht; bitte nicht verwenden. In ihnen steht:",
+        compare="Bitte vergleichen Sie die obige Antwort mit den Dokumenten. In ihnen steht:",
         strayed="Das Chatmodell gab eine Antwort, die die Wissensbasis nicht stützt; sie ist weggelassen.",
         sources="Quellen: {markers}",
         truncated="(Die Antwort hat ihre Längengrenze erreicht und ist nicht vollständig.)",
@@ -164,6 +173,7 @@ NOTICES: dict[ReplyLanguage, Notices] = {
         model_failed="(Чат-модель не ответила; выше приведены цитаты из документов.)",
         model_strayed="(Документы не подтверждают ответ чат-модели; выше приведены цитаты из них.)",
         withdrawn="Документы не подтверждают ответ выше; не полагайтесь на него. В них сказано:",
+        compare="Сверьте ответ выше с документами. В них сказано:",
         strayed="Чат-модель дала ответ, который база знаний не подтверждает; он опущен.",
         sources="Источники: {markers}",
         truncated="(Ответ достиг предела длины и не закончен.)",
@@ -183,4 +193,4 @@ def refusal_text(language: ReplyLanguage, nearest: Sequence[str], reason: Answer
     text = notices.strayed if reason in _STRAYED else notices.refusal
     if not nearest:
         return text
-    return text + notices.nearest + "".join(f"\n- {escape_markdown(heading)}" for heading in nearest)
+    return text + notices.nearest + "".join(f"\n- {escape_words(heading)}" for heading in nearest)

@@ -17,7 +17,10 @@ _TOLD_ODDS = 19
 
 @dataclass(frozen=True, slots=True)
 class QuotedAnswer:
-    """The quotes for each part of a question that the documents answer, and the parts that they do not."""
+    """The quotes for each part of a question that the documents answer, and the parts that they do not.
+
+    What one part quotes answers the next one, too, if that has no quotes of its own.
+    """
 
     answered: tuple[tuple[Quote, ...], ...]
     missing: tuple[str, ...] = ()
@@ -36,7 +39,7 @@ def quote_answer(evidence: Evidence, *, min_evidence: float) -> QuotedAnswer | N
     """
     parts = evidence.parts or (evidence,)
     quoted = [(part, _quotes(part, min_evidence)) for part in parts]
-    answered = tuple(quotes for _, quotes in quoted if quotes)
+    answered = tuple(_without_repeated_parts([quotes for _, quotes in quoted if quotes]))
     missing = tuple(part.question for part, quotes in quoted if not quotes)
     return QuotedAnswer(answered, missing) if answered else None
 
@@ -68,6 +71,16 @@ def write_answer(answer: QuotedAnswer, evidence: Evidence) -> Iterator[str]:
     if answer.missing:
         separator = "；" if evidence.language == "zh" else "; "
         yield "\n\n" + NOTICES[evidence.language].not_found.format(questions=separator.join(answer.missing))
+
+
+def _without_repeated_parts(parts: Sequence[tuple[Quote, ...]]) -> Iterator[tuple[Quote, ...]]:
+    """Yield the parts but those that only repeat spans of the ones before."""
+    told: set[tuple[str, int]] = set()
+    for quotes in parts:
+        spans = {(quote.passage.chunk.id, span.start) for quote in quotes for span in quote.spans}
+        if not spans <= told:
+            yield quotes
+        told |= spans
 
 
 def _in_reading_order(quotes: Sequence[Quote]) -> list[Quote]:

@@ -1,10 +1,12 @@
-"""How similar the units of passages are to a question in another language, whose words cannot match theirs."""
+"""How well the units of passages match a question in another language, whose words cannot match theirs."""
 
 from collections.abc import Sequence
 
 from rag.answering.units import split_units
 from rag.models.embedders.protocol import Embedder
+from rag.retrieval.translated_words import coverage_across, translate_question
 from rag.text.language import is_cross_lingual
+from rag.text.tokens import tokenize
 from rag.types import Passage
 
 _MAX_UNITS = 16
@@ -13,19 +15,25 @@ _MAX_CHARACTERS = 240
 
 
 def similar_units(question: str, passages: Sequence[Passage], embedder: Embedder) -> dict[str, float]:
-    """Return the similarity (-1..1) to the question of each unit of the best passages, by its text.
+    """Return how well (0..1) the units of the passages match the question, by their texts.
 
-    Empty if the question is in the language of the best passage. Raises EmbedderError.
+    It is the mean of the similarity, scaled over the units, and of the share of the question that the unit holds in
+    translation; only the 16 units that hold most are compared. Empty if the question is in the language of the best
+    passage. Raises EmbedderError.
     """
     best = max(passages, key=lambda passage: passage.hit.score, default=None)
     if best is None or not is_cross_lingual(question, best.chunk.content):
         return {}
-    units = (unit for passage in passages for unit in split_units(passage))
+    units = [unit for passage in passages for unit in split_units(passage)]
     # One that has words of the question's language is near by its language alone.
     contexts = {unit.text: unit.passage.chunk.context for unit in units if is_cross_lingual(question, unit.text)}
-    chosen = list(contexts.items())[:_MAX_UNITS]
+    terms = {text: frozenset(tokenize(f"{context}\n{text}")) for text, context in contexts.items()}
+    held = coverage_across(translate_question(question), terms)
+    chosen = sorted(contexts, key=lambda text: -held.get(text, 0.0))[:_MAX_UNITS]
     if not chosen:
         return {}
-    texts = [f"{context}\n{text[:_MAX_CHARACTERS]}" for text, context in chosen]
-    similarities = embedder.embed_documents(texts) @ embedder.embed_query(question)
-    return {text: float(similarity) for (text, _), similarity in zip(chosen, similarities, strict=True)}
+    texts = [f"{contexts[text]}\n{text[:_MAX_CHARACTERS]}" for text in chosen]
+    cosines = embedder.embed_documents(texts) @ embedder.embed_query(question)
+    lowest, highest = float(cosines.min()), float(cosines.max())
+    scaled = (cosines - lowest) / (highest - lowest or 1.0)
+    return {text: (float(cosine) + held.get(text, 0.0)) / 2 for text, cosine in zip(chosen, scaled, strict=True)}

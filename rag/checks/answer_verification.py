@@ -1,5 +1,6 @@
 """Check a whole answer, statement by statement, in bounded time, and correct its markers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def verify_answer(
     checked = []
     position = 0
     for number, statement in enumerate(statements):
-        start = text.find(statement.text, position)
+        start = _find(statement.text, text, position)
         if number < len(facts):
             one = _check(statement, facts[number], known, idf, similarities.get(number, {}))
         else:
@@ -80,6 +81,18 @@ def verify_answer(
             position = start + len(statement.text)
         checked.append(one)
     return Verification(tuple(checked), text)
+
+
+def _find(statement: str, text: str, position: int) -> int:
+    """Return where a statement stands in a text, -1 if nowhere.
+
+    Without a mark at its end it ends a line or has a marker behind it; elsewhere it is a part of another sentence.
+    """
+    if statement[-1:].isalnum():
+        whole = re.compile(rf"{re.escape(statement)}(?=[ \t]*(?:\n|\[|\Z))").search(text, position)
+        if whole:
+            return whole.start()
+    return text.find(statement, position)
 
 
 def _check(

@@ -6,6 +6,7 @@ because browsers load them without a click.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from itertools import takewhile
 
@@ -28,8 +29,12 @@ LEFT_OUT = "…"
 # the text of a link is itself a link: trying both for each of n brackets would take 2ⁿ steps. `SpanEnds` finds the ends
 # of code and comments, because a pattern would scan the rest of the line at each beginning.
 _BRACKETED = r"(?:[^\[\]\n]|\[[^\[\]\n]*\](?:\([^()\n]*\))?+)*"
-_POINTING = r"[^\s/.:#\\]*+[/.:#\\]"
-_TARGET = rf"(?={_POINTING})\S*+(?=[ \t]*(?:[\"'(].*)?$)|{_POINTING}\S*(?=[\"'(])"
+# Markdown ends an address at the blanks of ASCII only.
+_POINTING = r"[^\x00-\x20\x7f/.:#\\]*+[/.:#\\]"
+_TARGET = (
+    rf"(?={_POINTING})[^\x00-\x20\x7f]*+(?=[ \t]*(?:[\"'(].*)?$)"
+    rf"|{_POINTING}[^\x00-\x20\x7f]*(?=[\"'(])"
+)
 _CONSTRUCT = re.compile(
     r"(?<![`\\])(?P<backticks>`+)"
     rf"|(?P<link>(?P<bang>!?)\[(?P<text>{_BRACKETED})\]\((?P<destination>(?:[^()\n]|\([^()\n]*\))*)(?:\)|$))"
@@ -59,6 +64,7 @@ _ELEMENTS = frozenset(
 _TAIL = re.compile(r"\)?\*{0,3}\)?[.,!?]?")
 """A bracket, the end of emphasis and a mark of punctuation: what may follow an address without a space."""
 
+_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]{2}")
 _MAX_PASSES = 8
 _PUNCTUATION = re.compile(r"[!-/:-@\[-_{-~]")
 """All of ASCII but backticks, which may belong to a code span that has begun before."""
@@ -180,12 +186,18 @@ def _clean_address(line: str, match: re.Match[str], allowed: Mapping[str, str], 
     if not spelling:
         beside = line[start - 1 : start] + line[start + len(address) : start + len(address) + 1]
         return (f"`{address}`" if can_be_code and not set(beside) & {"`", "\\"} else LEFT_OUT) + tail
+    space = " " if _can_lengthen_host(line[start - 1 : start]) and not _HAS_SCHEME.match(spelling) else ""
     is_before_tag = bool(tail) and line.startswith("<", end)
     if spelling == address and whole_word(line, start) in allowed and not is_before_tag:
-        return match[0]  # in the passage, too, this follows
+        return space + match[0]  # in the passage, too, this follows
     if is_before_tag or not _TAIL.fullmatch(tail):
-        return f"{spelling} {tail}"
-    return spelling + tail + (" " if re.match(r"[^ \t\r\n<]", line[end : end + 1]) else "")
+        return f"{space}{spelling} {tail}"
+    return space + spelling + tail + (" " if re.match(r"[^ \t\r\n<]", line[end : end + 1]) else "")
+
+
+def _can_lengthen_host(char: str) -> bool:
+    """Return whether a program may take a character before a host for a part of it: any but blanks and punctuation."""
+    return char == "." or (bool(char) and unicodedata.category(char)[0] not in "PZC")
 
 
 def _spelling(address: str, allowed: Mapping[str, str]) -> str:

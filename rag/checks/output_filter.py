@@ -24,6 +24,16 @@ class OutputFilter:
         self._has_begun = False
         self.declined = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come but white space and decoration."""
+        return not self._has_begun and not self._bare_beginning
+
+    @property
+    def unfinished_characters(self) -> int:
+        """How much text the next piece may finish, which is what its work grows with."""
+        return self._gate.unfinished_characters + sum(map(len, self._beginning)) * (not self._has_begun)
+
     def feed(self, text: str) -> str:
         """Return the part of everything fed so far that is certain and was not returned before."""
         if self._has_begun:

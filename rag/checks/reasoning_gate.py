@@ -13,6 +13,11 @@ class ReasoningGate:
         self._gate: TextGate | None = None
         self._is_interrupted = False
 
+    @property
+    def unfinished_characters(self) -> int:
+        """How much text the next piece may finish, which is what its work grows with."""
+        return self._gate.unfinished_characters if self._gate else 0
+
     def feed(self, text: str) -> str:
         """Return the part of everything fed so far that is certain and was not returned before."""
         if self._gate is None:

@@ -35,11 +35,18 @@ class TextGate:
         if not is_quoted:
             self._filters.append(MarkerFilter(list(passages), material=material))
         self._filters.append(LinkFilter(passages))
+        self._has_ended_line = False
+        self.unfinished_characters = 0
+        """How much text the next piece may finish, which is what its work grows with."""
 
     def feed(self, text: str) -> str:
         """Return the part of everything fed so far that is certain and was not returned before."""
+        self._has_ended_line |= "\n" in text
+        self.unfinished_characters += len(text)
         for text_filter in self._filters:
             text = text_filter.feed(text)
+        if self._has_ended_line and text:
+            self.unfinished_characters, self._has_ended_line = 0, False
         return text
 
     def finish(self) -> str:

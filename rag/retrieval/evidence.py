@@ -31,6 +31,11 @@ class Evidence:
     unit_similarity: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def text(self) -> str:
+        """The texts of all passages, with their headings."""
+        return "\n".join(passage.chunk.searchable_text for passage in self.passages)
+
+    @property
     def prompt_language(self) -> Language:
         """The language of the instructions to a chat model."""
         return "zh" if self.language == "zh" else "en"

@@ -17,8 +17,10 @@ _LEAST_SHARE = 0.25
 """A name is asked for if it is at least this share of the question's terms, weighted by idf."""
 _LEAST_CHARACTERS = 2
 _DEFINED = re.compile(
-    r"\W*(?P<name>[^\n：:，,。；;（(|]{2,40}?)\W*(?:：|:|（|\(|\s*是(?!否)|\s+(?:is|are)\b|\s+[—–-]\s)"
+    r"\W*+(?P<name>[^\n：:，,。；;（(|]{2,40}?)\W*(?:：|:|（|\(|\s*是(?!否)|\s+(?:is|are)\b|\s+[—–-]\s)"
 )
+_FIRST_WORDS = 100
+"""How many characters of a text can define its name: in a long row of signs, the search for its end would not end."""
 _JOINS_LATIN = r"[A-Za-z0-9_.-]"
 
 
@@ -44,7 +46,7 @@ def _names(chunk: Chunk) -> frozenset[str]:
     """Return the names that a chunk bears, without regard to case and width."""
     first_field = chunk.content.split(PATH_SEPARATOR, 1)[0]
     row = first_field.split(": ", 1)[-1] if chunk.kind == "row" else ""
-    defined = _DEFINED.match(chunk.content) if chunk.kind == "text" else None
+    defined = _DEFINED.match(chunk.content[:_FIRST_WORDS]) if chunk.kind == "text" else None
     section = chunk.heading_path[-1] if chunk.heading_path else chunk.title
     found = (row, defined["name"] if defined else "", "" if chunk.kind == "row" else section)
     return frozenset(name for name in map(_plain, found) if len(name) >= _LEAST_CHARACTERS)

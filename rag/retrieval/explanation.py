@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.knowledge_base_names import DEFAULT
-from rag.retrieval.fusion import WORD_WEIGHT, ScoredChunks
+from rag.retrieval.fusion import TRANSLATED_WEIGHT, WORD_WEIGHT, ScoredChunks
 from rag.retrieval.search import Retrieval
 
 
@@ -60,8 +60,9 @@ def explain_retrieval(found: Retrieval, evidence: float) -> Explanation:
 
     `evidence` is its `answer_probability`.
     """
-    words = WORD_WEIGHT.of(found.results.lexical, found.idf)
-    dense_rank, lexical_rank = _ranks(found.results.dense), _ranks(found.results.lexical)
+    results = found.results
+    words = TRANSLATED_WEIGHT if results.translated else WORD_WEIGHT.of(results.lexical, found.idf)
+    dense_rank, lexical_rank = _ranks(results.dense), _ranks(results.by_words)
     return Explanation(
         terms=tuple(Term(term, round(idf, 3)) for term, idf in found.idf.items()),
         lexical_weight=round(words / (1 - words), 3),

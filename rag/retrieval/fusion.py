@@ -6,6 +6,8 @@ and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2022):
 
     score = (1 - w) · similarity + w · words
 
+In another language w is a half, and the words are those that the chunk holds in translation: translated_words.py.
+
 The similarity is the cosine, scaled over the candidates of the question, because no embedder uses the whole range from
 -1 to 1. The words are the mean of BM25, as a share of the best candidate's, and of the share of the question's terms
 that the chunk has. How much words count, w, follows from what the question brings: `word_evidence`. Nothing in it
@@ -23,6 +25,8 @@ _K1 = 1.2
 """Milvus' default. BM25 gives a term at most its idf times k1 + 1."""
 _UNMATCHED = 0.02
 """Added to a share before its logarithm: below a fiftieth of the highest score, words say nothing."""
+
+TRANSLATED_WEIGHT = 0.5
 
 _LEAST_LIMIT = 3
 """Of fewer hits, none is given up for the best match of words."""
@@ -59,9 +63,17 @@ WORD_WEIGHT = WordWeight(intercept=-1.48, matched=0.64, terms=0.29, rarest=0.21)
 
 
 def fuse(
-    dense: ScoredChunks, lexical: ScoredChunks, idf: Mapping[str, float], *, word_weight: WordWeight = WORD_WEIGHT
+    dense: ScoredChunks,
+    lexical: ScoredChunks,
+    idf: Mapping[str, float],
+    *,
+    translated: Mapping[str, float] | None = None,
+    word_weight: WordWeight = WORD_WEIGHT,
 ) -> list[Hit]:
     """Return the union of both results as hits, best first; `idf` has the terms of the question.
+
+    `translated` is given if the chunks are in another language than the question: how much of the question each holds
+    in translation, by its id. It takes the place of the words.
 
     A chunk that only one retriever found gets the lowest score of the other: its own cannot be higher. Only if the
     lexical retriever found fewer chunks than the dense one, a chunk that it did not find has a BM25 of 0. Ties go to
@@ -73,12 +85,15 @@ def fuse(
     lowest, highest = min(cosines.values(), default=0.0), max(cosines.values(), default=0.0)
     least, best = min(scores.values(), default=0.0), max(scores.values(), default=0.0) or 1.0
     missing = least if len(scores) >= len(cosines) else 0.0
-    weight = word_weight.of(lexical, idf)
+    weight = TRANSLATED_WEIGHT if translated else word_weight.of(lexical, idf)
     hits = []
     for name, stored in chunks.items():
         cosine, words = cosines.get(name, lowest), scores.get(name, missing) / best
         similarity = (cosine - lowest) / (highest - lowest) if highest > lowest else 1.0
-        coverage = weighted_term_coverage(stored.terms, idf)
+        if translated:
+            coverage = words = translated[name]
+        else:
+            coverage = weighted_term_coverage(stored.terms, idf)
         score = (1 - weight) * similarity + weight * (words + coverage) / 2
         hits.append(Hit(stored.chunk, score, cosine, coverage, scores.get(name, 0.0)))
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.position))

@@ -2,38 +2,54 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from rag.errors import EmbedderMismatch
-from rag.knowledge_base_names import DEFAULT
-from rag.models.embedders.protocol import Embedder, can_search
+from rag.blocking_work import Turns
+from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.protocol import Reranker
+from rag.retrieval.embedder_check import check_embedder
 from rag.retrieval.exact_names import exact_names_first
 from rag.retrieval.fusion import ScoredChunks, fuse, keep_best_match
 from rag.retrieval.neighbours import drop_overlaps
 from rag.retrieval.rerank import Reranked, rerank
+from rag.retrieval.translated_words import coverage_across, translate_question
 from rag.settings import RetrievalSettings
 from rag.store.filters import Filter
 from rag.store.joint import AnySnapshot, JointStore
 from rag.store.snapshot import Ranking
 from rag.store.store import Store
+from rag.text.language import is_cross_lingual
 from rag.text.question_validation import validate_question
 from rag.text.tokens import tokenize_question
 from rag.types import Hit
+
+_NEAREST = 5
+"""The chunks most similar to a question whose language is compared with its own."""
+_MANY = 10_000
+"""More than there are threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrieverResults:
     """What each retriever found for a question, best first.
 
-    `idf` has the question's terms with their inverse document frequencies. `seconds` are by stage: the stage `lexical`
-    runs at the same time as `embed` and `dense`, and `read` is the time to read the chunks that both found.
+    `idf` has the question's terms with their inverse document frequencies. If the nearest chunks are in another
+    language, `by_translation` is what the lexical retriever found for translations of the question's words, and
+    `translated` has the share (0..1) of them that each chunk holds, by its id. `seconds` are by stage: the stage
+    `lexical` runs at the same time as `embed` and `dense`, and `read` is the time to read the chunks that both found.
     """
 
     dense: ScoredChunks = ()
     lexical: ScoredChunks = ()
+    by_translation: ScoredChunks = ()
     idf: Mapping[str, float] = field(default_factory=dict)
+    translated: Mapping[str, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def by_words(self) -> ScoredChunks:
+        """What was found by the question's words, translated if need be."""
+        return self.by_translation or self.lexical
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +83,8 @@ class Retrieval:
 class Searcher:
     """Finds the chunks that answer a question, in one knowledge base or several. Safe to use from several threads.
 
-    The best `rerank_candidates` go to the reranker, if there is one. `on_search` is called with the seconds by stage of
-    each `search`.
+    The best `rerank_candidates` go to the reranker, if there is one. Searches for callers take `turns`. `on_search` is
+    called with the seconds by stage of each `search`.
     """
 
     store: Store | JointStore
@@ -77,6 +93,7 @@ class Searcher:
     reranker: Reranker | None = None
     rerank_candidates: int = 20
     max_question_characters: int = 4000
+    turns: Turns = field(default_factory=lambda: Turns(_MANY))
     on_search: Callable[[Mapping[str, float]], object] = lambda seconds: None
 
     def snapshot(self) -> AnySnapshot:
@@ -90,7 +107,8 @@ class Searcher:
         """
         question = validate_question(question, max_characters=self.max_question_characters)
         started = time.perf_counter()
-        retrieval = self.retrieve(question, self.snapshot(), top_k=top_k, search_filter=search_filter)
+        with self.turns.turn():
+            retrieval = self.retrieve(question, self.snapshot(), top_k=top_k, search_filter=search_filter)
         self.on_search({**retrieval.seconds, "search": time.perf_counter() - started})
         return retrieval
 
@@ -128,7 +146,7 @@ def retrieve(
     """
     results = run_retrievers(question, snapshot, embedder, settings, search_filter=search_filter)
     found = time.perf_counter()
-    fused_hits = fuse(results.dense, results.lexical, results.idf)
+    fused_hits = fuse(results.dense, results.by_words, results.idf, translated=results.translated)
     candidates = exact_names_first(question, fused_hits, results.idf)
     distinct, repeated = drop_overlaps(candidates)
     fused = time.perf_counter()
@@ -151,7 +169,7 @@ def retrieve(
         results=results,
         seconds=seconds,
         warnings=(reranked.warning,) if reranked.warning else (),
-        generations=generations_of(snapshot),
+        generations=snapshot.generations,
     )
 
 
@@ -164,7 +182,7 @@ def run_retrievers(
     search_filter: Filter | None = None,
 ) -> RetrieverResults:
     """Run the dense retriever and, in hybrid mode, the lexical one. Raises what `retrieve` raises."""
-    _check_embedder(embedder, snapshot)
+    check_embedder(embedder, snapshot)
     # An index that was built in dense mode has nothing for the lexical retriever.
     is_hybrid = settings.mode == "hybrid" and any(commit.mode == "hybrid" for commit in snapshot.commits.values())
     terms = tokenize_question(question)
@@ -183,7 +201,7 @@ def run_retrievers(
     by_terms, lexical_seconds = lexical.result() if lexical else ([], 0.0)
     waited = time.perf_counter()
     chunks = snapshot.read_chunks(name for name, _ in (*by_vector, *by_terms))
-    return RetrieverResults(
+    results = RetrieverResults(
         dense=[(chunks[name], cosine) for name, cosine in by_vector],
         lexical=[(chunks[name], score) for name, score in by_terms],
         idf={term: snapshot.statistics.idf(term) for term in terms},
@@ -194,18 +212,32 @@ def run_retrievers(
             "read": time.perf_counter() - waited,
         },
     )
+    limit = settings.candidates if is_hybrid else 0
+    return _add_translations(question, results, snapshot, limit=limit, search_filter=search_filter)
 
 
-def generations_of(snapshot: AnySnapshot) -> Mapping[str, int]:
-    """Return the number of each generation, by the name of its knowledge base."""
-    return {name: commit.generation for name, commit in snapshot.commits.items()}
+def _add_translations(
+    question: str, results: RetrieverResults, snapshot: AnySnapshot, *, limit: int, search_filter: Filter | None
+) -> RetrieverResults:
+    """Return the results with at most `limit` chunks that the question's words find in translation.
 
-
-def _check_embedder(embedder: Embedder, snapshot: AnySnapshot) -> None:
-    for name, commit in snapshot.commits.items():
-        if not can_search(embedder, commit.fingerprint):
-            command = "zhiwen ingest" if name == DEFAULT else f"zhiwen ingest --kb {name}"
-            raise EmbedderMismatch(
-                f"the live index was built with {commit.embedder}, but questions are embedded with {embedder.name}; "
-                f"run `{command}` to rebuild the index, or restore the previous embedding settings"
-            )
+    They are searched for only if the nearest chunks are in another language.
+    """
+    nearest = "\n".join(stored.chunk.content for stored, _ in results.dense[:_NEAREST])
+    if not limit or not is_cross_lingual(question, nearest):
+        return results
+    started = time.perf_counter()
+    words = translate_question(question)
+    terms = list(dict.fromkeys(term for word in words for term in word.terms))
+    if not terms:
+        return results
+    ranking = snapshot.rank_by_terms(terms, limit=limit, search_filter=search_filter)
+    chunks = snapshot.read_chunks(name for name, _ in ranking)
+    by_translation = [(chunks[name], score) for name, score in ranking]
+    found = {stored.chunk.id: stored.terms for stored, _ in (*results.dense, *results.lexical, *by_translation)}
+    return replace(
+        results,
+        by_translation=by_translation,
+        translated=coverage_across(words, found),
+        seconds={**results.seconds, "translate": time.perf_counter() - started},
+    )

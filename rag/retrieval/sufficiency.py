@@ -3,7 +3,7 @@
 It comes from a logistic model over signals of the best hits. The weights are in `rag/retrieval/calibrations/`, in one
 small file for each embedder, because embedders spread their similarities differently, and one for all others.
 `python -m bench.calibrate` fits them and records the data. A question in another language than the passages has a model
-of its own: hardly any word can match, so only similarity and numbers count.
+of its own, over similarity, numbers and translated words.
 """
 
 import json
@@ -39,7 +39,8 @@ _KINDS = (
         re.compile(
             r"\d{4}|\d+\s*(?:年|月|日|号|天|小时|分钟|世纪|代)|[一二三四五六七八九十]+(?:年|月|日|天|世纪)|"
             r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|"
-            r"centur(?:y|ies)|years?|days?|hours?|weeks?|months?|minutes?)\b",
+            r"centur(?:y|ies)|years?|days?|hours?|weeks?|months?|minutes?|seconds?)\b|\d\s*(?:ms|s|secs?|mins?|h)\b|"
+            r"_(?:ms|sec|second|min|minute|hour|day|interval|timeout|ttl)s?\b",  # names of settings
             re.IGNORECASE,
         ),
     ),
@@ -54,18 +55,23 @@ _MISSING = -3.0
 in doubt whether a name is missing. Not fitted: the passages of the sets are so long that nearly all contain a year, and
 they contain all Latin names of their Chinese questions (107 of CMRC 2018 and XQuAD)."""
 
+_UNTRANSLATED = 0.33
+"""What questions with and without an answer have on average, for one of which no word can be translated."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:
     """Signals that tell questions with an answer from questions without one.
 
-    `cosine` is the highest cosine, `margin` its lead over the mean of the next ten. `lexical_lead` is the lead of the
-    best hit in BM25, as a share of the highest score that the question could give. `span_coverage` is the largest
-    weighted term coverage of one sentence or row of the three best hits. `lexical_background` is what the lead is
-    measured against, the mean BM25 of the ten after the best hit, as such a share. `kind_missing` is 1 if the question
-    asks for a time or a price and no hit contains one. `name_missing` is 1 if the question asks for names and no hit
-    contains any, and less if that is in doubt. `number_missing` is 1 if the question has a number of two or more digits
-    that is in no hit. `is_across`: the hits are in another language than the question.
+    `cosine` is the highest cosine, `margin` its lead over the mean of the next ten, and `best_margin` the lead over
+    them of the best hit's. `lexical_lead` is the lead of the best hit in BM25, as a share of the highest score that the
+    question could give. `span_coverage` is the largest weighted term coverage of one sentence or row of the three best
+    hits. `lexical_background` is what the lead is measured against, the mean BM25 of the ten after the best hit, as
+    such a share. `translated` is the share of the question that the best hit holds in translation; as far as it does
+    not hold all, less what the next ten hold on average. `kind_missing` is 1 if the question asks for a time or a price
+    and no hit contains one. `name_missing` is 1 if the question asks for names and no hit contains any, and less if
+    that is in doubt. `number_missing` is 1 if the question has a number of two or more digits that is in no hit.
+    `is_across`: the hits are in another language than the question.
     """
 
     cosine: float
@@ -77,6 +83,8 @@ class Signals:
     is_across: bool
     lexical_background: float = 0.0
     number_missing: float = 0.0
+    translated: float = _UNTRANSLATED
+    best_margin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,8 @@ def extract_signals(retrieval: Retrieval) -> Signals:
         is_across=is_across,
         lexical_background=bm25_share(background, retrieval.idf),
         number_missing=float(any(number not in text for number in _NUMBER.findall(retrieval.question))),
+        translated=_translated(retrieval),
+        best_margin=hits[0].cosine - _mean_of_runners_up(other_cosines),
     )
 
 
@@ -156,6 +166,15 @@ def _model(fitted: Mapping[str, object]) -> LogisticModel:
 
 def _mean_of_runners_up(ordered: Sequence[float]) -> float:
     return mean(ordered[:_RUNNERS_UP]) if ordered else 0.0
+
+
+def _translated(retrieval: Retrieval) -> float:
+    held = retrieval.results.translated
+    if not held:
+        return _UNTRANSLATED
+    best_id = retrieval.hits[0].chunk.id  # a reranker may have put it first
+    others = [held[hit.chunk.id] for hit in retrieval.candidates if hit.chunk.id != best_id]
+    return held[best_id] - (1 - held[best_id]) * _mean_of_runners_up(others)
 
 
 def _span_coverage(chunk: Chunk, idf: Mapping[str, float]) -> float:

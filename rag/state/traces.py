@@ -48,7 +48,8 @@ class Trace:
 
     `asked_at` is UTC. `passages` are all that were found, `dropped_passages` the numbers of those that did not fit into
     the prompt. `prompt` is empty if no model was asked. `milliseconds` are by stage. If there is a `failure`, the
-    `answer` is only the text that was streamed before it.
+    `answer` is only the text that was streamed before it. If the caller could not see all documents, `within` has the
+    filter for those that it could, by knowledge base.
     """
 
     trace_id: str
@@ -64,6 +65,7 @@ class Trace:
     answer: Answer
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
+    within: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

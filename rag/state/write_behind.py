@@ -87,8 +87,9 @@ class WriteBehind(Generic[RecordT]):
 
     def _remove(self, batch: dict[str, RecordT]) -> None:
         with self._changed:
-            for key in batch:
-                self._waiting.pop(key, None)
+            for key, record in batch.items():
+                if self._waiting.get(key) is record:  # another one may have come under its key meanwhile
+                    del self._waiting[key]
             if self._is_away or self._lost:
                 log.info("%s are kept again; %d were lost", self._name, self._lost)
             self._is_away, self._lost = False, 0

@@ -7,7 +7,7 @@ from rag.errors import StoreEmpty
 from rag.models.embedders.protocol import Vector
 from rag.store.background import BackgroundReads
 from rag.store.filters import Filter
-from rag.store.records import Commit
+from rag.store.records import Commit, SnapshotIdentity
 from rag.store.rows import StoredChunk
 from rag.store.snapshot import Ranking, Snapshot
 from rag.store.store import Store
@@ -46,17 +46,27 @@ class JointSnapshot:
     is still compared with the mean of their own collection.
     """
 
-    snapshots: tuple[Snapshot, ...]
+    parts: tuple[Snapshot, ...]
 
     @property
     def commits(self) -> Mapping[str, Commit]:
         """The generations by the names of their knowledge bases."""
-        return {snapshot.knowledge_base: snapshot.commit for snapshot in self.snapshots}
+        return {snapshot.knowledge_base: snapshot.commit for snapshot in self.parts}
+
+    @property
+    def identities(self) -> tuple[SnapshotIdentity, ...]:
+        """What everything that is read here depends on."""
+        return tuple(identity for part in self.parts for identity in part.identities)
+
+    @property
+    def generations(self) -> Mapping[str, int]:
+        """The number of each generation, by the name of its knowledge base."""
+        return {name: commit.generation for name, commit in self.commits.items()}
 
     @property
     def fingerprint(self) -> str:
         """The fingerprint of the embedder that made the vectors: questions are embedded by one for all."""
-        return self.snapshots[0].fingerprint
+        return self.parts[0].fingerprint
 
     @property
     def generation(self) -> int:
@@ -66,12 +76,12 @@ class JointSnapshot:
     @property
     def statistics(self) -> JointStatistics:
         """How many chunks hold each term, in all knowledge bases together."""
-        return JointStatistics(tuple(snapshot.statistics for snapshot in self.snapshots))
+        return JointStatistics(tuple(snapshot.statistics for snapshot in self.parts))
 
     @property
     def background(self) -> BackgroundReads:
         """The threads for reads at the same time, which all of them share."""
-        return self.snapshots[0].background
+        return self.parts[0].background
 
     def rank_by_vector(self, vector: Vector, *, limit: int, search_filter: Filter | None = None) -> Ranking:
         """Return the nearest chunks of all with their cosine similarity, by names for `read_chunks`."""
@@ -79,7 +89,7 @@ class JointSnapshot:
             limit,
             (
                 (_name(number, chunk_id), cosine)
-                for number, snapshot in enumerate(self.snapshots)
+                for number, snapshot in enumerate(self.parts)
                 for chunk_id, cosine in snapshot.rank_by_vector(vector, limit=limit, search_filter=search_filter)
             ),
         )
@@ -92,7 +102,7 @@ class JointSnapshot:
             limit,
             (
                 (_name(number, chunk_id), score)
-                for number, snapshot in enumerate(self.snapshots)
+                for number, snapshot in enumerate(self.parts)
                 if snapshot.commit.mode == "hybrid"  # otherwise it has nothing to search by terms
                 for chunk_id, score in _rank_by_terms(snapshot, idf, limit, search_filter)
             ),
@@ -107,17 +117,17 @@ class JointSnapshot:
         return {
             _name(number, chunk_id): stored
             for number, ids in wanted.items()
-            for chunk_id, stored in self.snapshots[number].read_chunks(ids).items()
+            for chunk_id, stored in self.parts[number].read_chunks(ids).items()
         }
 
     def chunks(self, search_filter: Filter | None = None) -> Iterator[StoredChunk]:
         """Yield all chunks for which the filter holds, in no particular order."""
-        for snapshot in self.snapshots:
+        for snapshot in self.parts:
             yield from snapshot.chunks(search_filter)
 
     def headings(self) -> list[tuple[str, ...]]:
         """Return the distinct heading paths, by knowledge base, document and position."""
-        return list(dict.fromkeys(path for snapshot in self.snapshots for path in snapshot.headings()))
+        return list(dict.fromkeys(path for snapshot in self.parts for path in snapshot.headings()))
 
 
 AnySnapshot = Snapshot | JointSnapshot

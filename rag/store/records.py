@@ -1,5 +1,6 @@
 """What the store keeps of itself: its generations, which one is live, each document's manifest, and who is writing."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
@@ -72,6 +73,18 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotIdentity:
+    """What all that is read of a generation depends on: two that are equal read the same.
+
+    `within` says which filter restricts it, "" if none does.
+    """
+
+    knowledge_base: str
+    commit: Commit
+    within: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The live generation is the last of `history`; `last_number` is the highest generation number ever committed.
 
@@ -128,7 +141,9 @@ class DocumentRecord:
     """The manifest of one document.
 
     `pipeline_fingerprint` identifies the chunker, its settings and the embedder that made the document's chunks;
-    `chunks` counts them. `content_hash`, `size` (bytes) and `modified_ns` are those of the file.
+    `chunks` counts them. `content_hash`, `size` (bytes) and `modified_ns` are those of the file. `dated` is the day
+    that the front matter or the git repository gives the document, as `2026-01-31`, and `dated_by` which of them; both
+    are "" if only the file has a date.
     """
 
     source: str
@@ -138,6 +153,15 @@ class DocumentRecord:
     modified_ns: int
     title: str
     chunks: int
+    dated: str = ""
+    dated_by: str = ""
+
+    @property
+    def date(self) -> str:
+        """The day of the document, as `2026-01-31`; "" if nothing has one."""
+        if self.dated or not self.modified_ns:
+            return self.dated
+        return datetime.datetime.fromtimestamp(self.modified_ns / 1e9, datetime.UTC).date().isoformat()
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "DocumentRecord":

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from rag.knowledge_base_names import DEFAULT
 from rag.models.embedders.protocol import Vector
 from rag.store.collection_spec import CollectionSpec, Field, Row
-from rag.store.columns import CHUNK_COLUMNS, columns_at
+from rag.store.columns import CHUNK_COLUMNS, TERMS_COLUMN, columns_at
 from rag.types import Chunk
 
 ALIVE = 2**63 - 1
 """`died` of a row that is alive."""
 
-TERMS_COLUMN = "terms"
 _HEADING_PATH = next(column for column in CHUNK_COLUMNS if column.attribute == "heading_path")
 _TERMS = next(column for column in CHUNK_COLUMNS if column.name == TERMS_COLUMN)
 _LIFE = ("row_id", "born", "died")

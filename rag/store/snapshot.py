@@ -18,8 +18,8 @@ from rag.store.collection_spec import LATEST, ReadTimestamp, Row
 from rag.store.columns import CHUNK_COLUMNS
 from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
-from rag.store.filters import Filter
-from rag.store.records import Commit, DocumentRecord
+from rag.store.filters import Equals, Filter
+from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
 from rag.types import Chunk
@@ -64,6 +64,16 @@ class Snapshot:
         return {self.knowledge_base: self.commit}
 
     @property
+    def parts(self) -> "tuple[Snapshot, ...]":
+        """Itself, as a `JointSnapshot` has several."""
+        return (self,)
+
+    @property
+    def generations(self) -> Mapping[str, int]:
+        """The number of each generation, by the name of its knowledge base."""
+        return {name: commit.generation for name, commit in self.commits.items()}
+
+    @property
     def fingerprint(self) -> str:
         """The fingerprint of the embedder that made the vectors."""
         return self.commit.fingerprint
@@ -72,6 +82,11 @@ class Snapshot:
     def generation(self) -> int:
         """The number of the generation."""
         return self.commit.generation
+
+    @property
+    def identities(self) -> tuple[SnapshotIdentity, ...]:
+        """What everything that is read here depends on."""
+        return (SnapshotIdentity(self.knowledge_base, self.commit),)
 
     @property
     def statistics(self) -> TermStatistics:
@@ -121,6 +136,11 @@ class Snapshot:
         for row in self._chunk_rows(self._expression(search_filter)):
             yield self._chunk_of(row)
 
+    def chunks_of(self, source: str) -> list[Chunk]:
+        """Return the chunks of one document in order. Raises FilterError for a source that no document can have."""
+        found = self.chunks(Equals("source", source))
+        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
+
     def chunks_with_vectors(self, sources: Sequence[str]) -> Iterator[tuple[Chunk, Vector]]:
         """Yield the chunks of these documents with their vectors, in no particular order."""
         for listed in value_lists(sources):
@@ -142,6 +162,12 @@ class Snapshot:
         """Return the manifest of one document. Raises FilterError for a source that no document can have."""
         return next(self._records(f'kind == "document" and name == {quote_value(source)}'), None)
 
+    def documents_named(self, sources: Sequence[str]) -> dict[str, DocumentRecord]:
+        """Return the manifests of these documents, by source; none for those that do not exist."""
+        listed = value_lists(sources)
+        records = (each for names in listed for each in self._records(f'kind == "document" and name in {names}'))
+        return {record.source: record for record in records}
+
     def _records(self, expression: str) -> Iterator[DocumentRecord]:
         alive = f"{expression} and {alive_at(self.generation)}"
         manifests = rows.manifests_collection(self.commit.namespace)
@@ -149,9 +175,11 @@ class Snapshot:
             yield DocumentRecord.from_payload(row["payload"])
 
     def _chunk_rows(self, expression: str, *more_fields: str) -> Iterator[Row]:
+        return self._distinct_rows(expression, [*rows.chunk_fields(self.commit.schema), *more_fields])
+
+    def _distinct_rows(self, expression: str, fields: Sequence[str]) -> Iterator[Row]:
         """Yield each chunk once: a row that is being tombstoned is there twice for a moment."""
         seen: set[str] = set()
-        fields = [*rows.chunk_fields(self.commit.schema), *more_fields]
         for row in self._milvus.rows(self._chunks, expression, fields, since=self._since):
             if row["id"] not in seen:
                 seen.add(row["id"])

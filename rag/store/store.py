@@ -23,6 +23,7 @@ from rag.store.records import Commit, State
 from rag.store.snapshot import Snapshot
 from rag.store.state_collection import StateCollection
 from rag.store.term_statistics import TermStatistics, TermStatisticsCache, sum_statistics
+from rag.store.visible import VisibleCache
 from rag.store.writer_notes import WriterNotes
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Store:
         self._background = background or BackgroundReads()
         self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
         self._pinned: Snapshot | None = None
+        self._visible_cache = VisibleCache()
         self.collection = collection
         self.knowledge_base = knowledge_base
         self.notes = WriterNotes(self._states)
@@ -126,6 +128,16 @@ class Store:
         """Return the newest state, or None before the first commit."""
         newest = max(self._states.payloads(_STATES), key=lambda payload: int(payload["version"]), default=None)
         return State.from_payload(newest) if newest else None
+
+    @property
+    def within(self) -> str:
+        """The filter that restricts what readers see, as a text; "" if none does."""
+        return ""
+
+    def live(self) -> Commit | None:
+        """Return the live generation, or None before the first."""
+        state = self.state()
+        return state.live if state else None
 
     def snapshot(self) -> Snapshot:
         """Return the live generation, to be read for the length of a request. Raises StoreEmpty if there is none."""

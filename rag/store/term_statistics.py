@@ -90,6 +90,10 @@ class TermChanges:
         self.chunks -= 1
         self._counts.subtract(_hash(term) for term in set(terms))
 
+    def statistics(self) -> TermStatistics:
+        """Return the differences as statistics: those of the chunks that were added, if none was removed."""
+        return TermStatistics(self.chunks, dict(self._counts))
+
     def payloads(self) -> list[dict[str, object]]:
         """Return the differences as payloads of at most about 50 KB each; none if nothing changed."""
         return list(_payloads(self.chunks, {term: count for term, count in self._counts.items() if count}))

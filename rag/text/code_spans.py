@@ -36,6 +36,14 @@ class CodeState:
         return self if is_clear else replace(self, trusts_code=False)
 
 
+def open_fence(text: str) -> str:
+    """Return the mark of the code block that a text leaves open, or "" if it leaves none open."""
+    state = CodeState()
+    for line in text.split("\n"):
+        state = state.after(line)
+    return state.fence
+
+
 class SpanEnds:
     """Finds where code spans, comments and the like end in a line.
 

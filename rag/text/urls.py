@@ -22,9 +22,12 @@ URL_PATTERN = re.compile(
     rf"|(?<![A-Za-z0-9._/-])[Ww]{{3}}\.{_REST}"
     rf"|(?<![A-Za-z0-9._/-]){_HOST}(?::\d+)?(?:/|\?\w+=){_REST}"
     rf"|(?<![A-Za-z0-9:/\\])(?://|\\\\)[A-Za-z0-9]{_REST}"
-    rf"|(?<![A-Za-z0-9._+-])(?:(?i:mailto|xmpp):{_REST}|[A-Za-z0-9._+-]++@{_HOST}{_REST})"
+    rf"|(?<![A-Za-z0-9._+-])(?:(?i:mailto|xmpp)\\?:{_REST}|[A-Za-z0-9._+-]++@{_HOST}{_REST})"
+    rf"|(?<=[!#$%&'*/=?^{{|}}~])@{_HOST}{_REST}"
 )
 """A bare address: with a scheme, with `www.`, with a host and a path, with two slashes, or of a mailbox.
+
+Of a mailbox with other signs in its name, such as `a|b@example.com`, only what follows them is matched.
 
 Colon and slashes may be escaped with backslashes: Markdown renderers remove them before they look for addresses.
 """

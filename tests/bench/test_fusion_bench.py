@@ -19,10 +19,12 @@ CANDIDATES = Candidates(
     bm25=np.array([0.0, 2.0, 4.0, 0.0, 6.0]),
     lexical_rank=np.array([0, 2, 1, 0, 1]),
     coverage=np.array([0.0, 0.5, 1.0, 0.0, 1.0]),
+    translated=np.zeros(5),
     ideal=np.array([1.0, 1.0]),
     best_share=np.array([0.1, 0.9]),
     terms=np.array([3.0, 3.0]),
     rarest=np.array([5.0, 5.0]),
+    is_translated=np.array([False, False]),
 )
 SECOND = 1 / np.log2(3)
 
@@ -40,6 +42,16 @@ def test_a_document_that_no_retriever_found_does_not_count() -> None:
 def test_the_scores_are_those_of_fuse() -> None:
     halves = fused(CANDIDATES, WordWeight(0.0, 0.0, 0.0, 0.0))
     assert halves.tolist() == pytest.approx([0.0, 0.75, 0.75, 0.5, 0.5])
+
+
+def test_translated_words_have_a_fixed_weight() -> None:
+    across = replace(
+        CANDIDATES,
+        translated=np.array([0.2, 0.4, 0.8, 0.0, 0.0]),
+        is_translated=np.array([True, False]),
+    )
+    scores = fused(across, WordWeight(0.0, 0.0, 0.0, 0.0))
+    assert scores.tolist() == pytest.approx([0.1, 0.7, 0.65, 0.5, 0.5])
 
 
 def test_the_fit_trusts_words_where_they_match_much() -> None:

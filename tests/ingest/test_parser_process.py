@@ -18,7 +18,7 @@ def test_without_its_parent_the_process_ends_without_output(wanted: bytes) -> No
         with ours:
             ours.sendall(wanted)
         ended = subprocess.run(
-            [sys.executable, "-c", f"from ingest.parser_process import serve; serve({theirs.fileno()})"],
+            [sys.executable, "-c", f"from ingest.document_process import serve; serve({theirs.fileno()}, print)"],
             pass_fds=[theirs.fileno()],
             capture_output=True,
             timeout=60,

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rag.blocking_work import Turns, run_blocking
+from rag.blocking_work import Turns, on_behalf_of, run_blocking
 from tests.kit.waiting import eventually
 
 
@@ -104,6 +104,97 @@ def test_turns_are_taken_in_the_order_of_arrival() -> None:
     for thread in threads:
         thread.join(60)
     assert order == list(range(8))
+
+
+def test_callers_take_turns_however_many_wait_for_one_of_them() -> None:
+    turns, order = Turns(1), list[str]()
+
+    def work(name: str) -> None:
+        with on_behalf_of(name[0]), turns.turn():
+            order.append(name)
+
+    names = ["a1", "a2", "a3", "a4", "b1", "c1", "b2"]
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    with turns.turn():
+        for waiting, thread in enumerate(threads, 1):
+            thread.start()
+            eventually(lambda waiting=waiting: len(turns._queue) == waiting)
+    for thread in threads:
+        thread.join(60)
+    assert order == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]
+
+
+def test_one_caller_leaves_a_place_for_others_and_gets_its_own_again() -> None:
+    turns = Turns(3, each=2)
+
+    async def play() -> None:
+        order, ends = list[str](), {name: asyncio.Event() for name in ("a1", "a2", "a3", "b1", "b2")}
+
+        async def work(name: str) -> None:
+            with on_behalf_of(name[0]):
+                async with turns.turn_without_a_thread():
+                    order.append(name)
+                    await ends[name].wait()
+
+        async def come(name: str) -> asyncio.Task[None]:
+            come = len(order) + len(turns._queue) + 1
+            task = asyncio.create_task(work(name))
+            await until(lambda: len(order) + len(turns._queue) == come)
+            return task
+
+        tasks = [await come(name) for name in ("a1", "a2", "a3", "b1", "b2")]
+        assert order == ["a1", "a2", "b1"], "a third of one caller waits, though a place is free"
+        ends["b1"].set()
+        await until(lambda: len(order) == 4)
+        assert order[3:] == ["b2"]
+        ends["a1"].set()
+        await until(lambda: len(order) == 5)
+        assert order[4:] == ["a3"]
+        for end in ends.values():
+            end.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(play())
+
+
+def test_callers_without_a_name_may_take_all_places() -> None:
+    turns = Turns(2, each=1)
+
+    async def play() -> None:
+        async with turns.turn_without_a_thread(), turns.turn_without_a_thread():
+            third = asyncio.create_task(turns.turn_without_a_thread().__aenter__())
+            await until(lambda: len(turns._queue) == 1)
+            assert not third.done(), "there are only two"
+            third.cancel()
+            await asyncio.gather(third, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(play(), 60))
+
+
+def test_turns_on_an_event_loop_are_fair_and_those_who_leave_keep_none() -> None:
+    turns, order = Turns(1), list[str]()
+
+    async def work(name: str) -> None:
+        with on_behalf_of(name[0]):
+            async with turns.turn_without_a_thread():
+                order.append(name)
+
+    async def play() -> None:
+        async with turns.turn_without_a_thread():
+            tasks = [asyncio.create_task(work(name)) for name in ("a1", "a2", "a3", "b1")]
+            await until(lambda: len(turns._queue) == 4)
+            tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        late = asyncio.create_task(work("c1"))
+        async with turns.turn_without_a_thread():
+            await until(lambda: len(turns._queue) == 1)
+        late.cancel()  # in the moment in which it gets the place
+        await asyncio.gather(late, return_exceptions=True)
+        await work("d1")
+
+    asyncio.run(play())
+    assert order[:3] == ["a1", "b1", "a3"]
+    assert order[-1] == "d1"
 
 
 def test_at_most_as_many_threads_as_there_are_places_have_a_turn() -> None:

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
-from api.cli.filter_syntax import parse_filter
 from api.cli.ingesting import ensure_ingested
 from api.cli.json_output import AsJson, print_json
 from api.cli.options import FilterJson, KnowledgeBases, Question, Where, chosen, read_question, settings_of
 from api.cli.views.answer import ask_and_print
+from api.schemas.filter_syntax import parse_filter
 from api.service.ask import AskRequest
 from api.service.factory import open_service
 from rag.text.language import detect_language

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
-from api.cli.filter_syntax import parse_filter
 from api.cli.ingesting import ensure_ingested
 from api.cli.json_output import AsJson, print_json
 from api.cli.options import FilterJson, KnowledgeBases, Question, Where, chosen, read_question, settings_of
 from api.cli.views.search import print_explanation, print_hits
+from api.schemas.filter_syntax import parse_filter
 from api.service.factory import open_service
 from api.service.search import SEARCH, SearchRequest
 from rag.text.language import detect_language

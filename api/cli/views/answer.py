@@ -59,5 +59,7 @@ def _print_sources(console: Console, answer: AskResponse, service: Service, lang
         )
         if citation.heading_path:
             line.append(f"  {printable(PATH_SEPARATOR.join(citation.heading_path))}", style="dim")
+        if citation.date:
+            line.append(f"  {citation.date}", style="dim")
         console.print(line)
         console.print(Text("    " + snippet(citation.quote), style="dim"))

@@ -41,6 +41,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "document": ("document_not_found",),
     "feedback": ("feedback_error",),
     "knowledge_base": ("knowledge_base_not_found",),
+    "state": ("state_unavailable",),
+    "embedder": ("embedder_unavailable", "embedder_mismatch", "embedder_error"),
 }
 """The errors of each kind of work that an operation does."""
 
@@ -57,7 +59,7 @@ MESSAGES: Mapping[str, str] = {
     "invalid_request": "question: Field required",
     "not_found": "unknown model 'gpt-4o'; this server has: zhiwen",
     "method_not_allowed": "Method Not Allowed",
-    "document_not_found": "there is no document 'guides/setup.md' in generation 3",
+    "document_not_found": "generation 3 has no document 'guides/setup.md'",
     "knowledge_base_not_found": "there is no knowledge base 'hr'; there are: default, handbook",
     "feedback_error": "the feedback is not kept: database or disk is full",
     "request_timeout": "the request body took over 30 seconds",

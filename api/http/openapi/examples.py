@@ -70,6 +70,7 @@ EXAMPLES: Mapping[str, Example] = {
             "generation": 1,
             "chunks": 27,
             "rebuilt": False,
+            "plain": False,
             "url": example_values.URL,
             "sections": [{"level": 2, "heading": "AI 工程架构", "anchor": "ai-工程架构"}],
             "html": '<h2 id="doc-ai-工程架构">AI 工程架构</h2>',

@@ -9,11 +9,12 @@ export function contentOf(address) {
   return address.pathname.replace(route("/docs/"), route("/documents/")) + address.search;
 }
 
-// The elements that show a document: its text and, if it differs from the file, a note.
+// The elements that show a document: its text, below notes if it differs from the file or cannot be rendered.
 export function textOf(found) {
   const text = el("div", { class: "prose" });
   setHtml(text, found.html, fetchPictures);
-  return found.rebuilt ? [say(el("p", { class: "note" }), "rebuilt"), text] : [text];
+  const notes = ["rebuilt", "plain"].filter((note) => found[note]);
+  return [...notes.map((note) => say(el("p", { class: "note" }), note)), text];
 }
 
 // The browser sends no key when it loads a picture, so if there is one, the pictures are fetched here.

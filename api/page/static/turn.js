@@ -1,5 +1,6 @@
 // A question and its answer on the page, from the search to the feedback.
 
+import { copyText } from "./clipboard.js";
 import { documentLink, linesOf, locationOf, urlOf } from "./citations.js";
 import { openDocument } from "./document_panel.js";
 import { el, icon, modelName, setHtml } from "./dom.js";
@@ -126,7 +127,7 @@ export class Turn {
           { class: "source" },
           el("span", { class: "number" }, String(citation.number)),
           el("span", {}, citation.heading_path.join(" › ") || passage.title || citation.source),
-          el("span", { class: "where path" }, this.isJoint() ? `${citation.knowledge_base}: ${linesOf(citation)}` : linesOf(citation)),
+          el("span", { class: "where path" }, [this.placeOf(citation), citation.date].filter(Boolean).join(" · ")),
           el("span", { class: "quote" }, citation.quote),
         ),
       );
@@ -135,13 +136,17 @@ export class Turn {
   }
 
   // Whether several knowledge bases were searched.
+  placeOf(citation) {
+    return this.isJoint() ? `${citation.knowledge_base}: ${linesOf(citation)}` : linesOf(citation);
+  }
+
   isJoint() {
     return Object.keys(this.event.answer.generations ?? {}).length > 1;
   }
 
   actions(rating) {
     const { answer } = this.event;
-    const copy = say(el("button", { type: "button", class: "quiet", onclick: () => this.copy(copy) }), "copy");
+    const copy = say(el("button", { type: "button", class: "quiet", onclick: () => copyText(this.markdown(), copy) }), "copy");
     const by = el("span", { class: "by" }, modelName(answer.model));
     if (answer.generation) by.append(" · ", say(el("span"), "generation_is", { generation: answer.generation }));
     this.form = el("div");
@@ -202,11 +207,6 @@ export class Turn {
     }
   }
 
-  async copy(button) {
-    say(button, (await toClipboard(this.markdown())) ? "copied" : "copy_failed");
-    setTimeout(() => say(button, "copy"), 2000);
-  }
-
   // The question and answer as Markdown, with the sources as links to this server.
   markdown() {
     const { answer } = this.event;
@@ -230,22 +230,6 @@ function markUnverified(element) {
   if (element.matches("tr")) element.lastElementChild?.append(tag);
   else if (element.matches("pre")) element.before(tag);
   else element.append(tag);
-}
-
-async function toClipboard(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // Over plain HTTP from another machine, browsers have no clipboard API; this older way still works.
-    const field = el("textarea", { class: "unseen" });
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand("copy");
-    field.remove();
-    return done;
-  }
 }
 
 function isTraced() {

@@ -1,10 +1,11 @@
 """Tags of JSX whose attributes are expressions, such as `<Tabs values={[…]}>`: Markdown would take them for text.
 
-They become tags of HTML, with the attributes that are text; what an expression gives, only a browser knows.
+They become tags of HTML of as many lines, with the attributes that are text; what an expression gives, only a browser
+knows.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -16,10 +17,17 @@ _NAME = re.compile(r"<([A-Za-z][\w.:-]*)(?=[\s/>])")
 _ATTRIBUTE = re.compile(r"\s+(?:([A-Za-z_:][\w:.-]*)(?:\s*=\s*(?:(\"[^\"]*\")|('[^']*')|(?=\{)))?|(?=\{))")
 _END = re.compile(r"\s*/?>")
 _STRING_OR_BRACKET = re.compile(
-    r"'(?:\\.|[^'\\\n]){0,500}'|\"(?:\\.|[^\"\\\n]){0,500}\"|`(?:\\.|[^`\\]){0,500}`|[{}()\[\]]"
+    r"'(?:\\.|[^'\\\n])*+'|\"(?:\\.|[^\"\\\n])*+\"|`(?:\\.|[^`\\])*+`|[{}()\[\]]|(?P<odd>['\"`])"
 )
+_END_TAG = re.compile(r"</[A-Za-z][\w.:-]*\s*>")
 _TEXT = re.compile(r"\{\s*(?:\"([^\"]*)\"|'([^']*)'|`([^`$]*)`)\s*\}")
+_DOTTED_END_TAG = re.compile(r"</[A-Za-z][\w-]*(?:\.[\w-]+)+\s*>")
 _LONGEST_TAG = 4_000
+_MAX_SCANNED = 2_000_000
+"""How many characters of expressions are read in a document before none may be longer than `_LONGEST_TAG`: definitions
+of an API have hundreds of thousands in one tag, but reading on from each of many tags that never end takes too long."""
+_MAX_ODD_MARKS = 20
+"""How many quotation marks without a second one an expression may have, such as apostrophes in its text."""
 
 
 def use_jsx(parser: MarkdownIt) -> None:
@@ -31,7 +39,8 @@ def use_jsx(parser: MarkdownIt) -> None:
 def _inline(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] != "<":
         return False
-    found = _tag(state.src, state.pos, state.posMax)
+    dotted = _DOTTED_END_TAG.match(state.src, state.pos, state.posMax)
+    found = (dotted.end(), dotted[0]) if dotted else _tag(state.src, state.pos, state.posMax, state.env)
     if not found:
         return False
     end, html = found
@@ -45,7 +54,7 @@ def _block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> b
     start = state.bMarks[start_line] + state.tShift[start_line]
     if state.is_code_block(start_line) or state.src[start : start + 1] != "<":
         return False
-    found = _tag(state.src, start, state.eMarks[end_line - 1])
+    found = _tags(state.src, start, state.eMarks[end_line - 1], state.env)
     if not found:
         return False
     end, html = found
@@ -60,11 +69,40 @@ def _block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> b
     return True
 
 
-def _tag(text: str, start: int, stop: int) -> tuple[int, str] | None:
-    """Return the end of a tag that has an expression, and the tag with the attributes that are text."""
-    stop = min(stop, start + _LONGEST_TAG)
+def plain_tags(html: str) -> str:
+    """Return HTML with its tags of JSX as tags of HTML.
+
+    >>> plain_tags("<div><Tab label={'甲'} is={a > b}>x</Tab></div>")
+    '<div><Tab label="甲" >x</Tab></div>'
+    """
+    env: MutableMapping[str, int] = {}
+    parts: list[str] = []
+    position = 0
+    while (start := html.find("<", position)) >= 0:
+        end, tag = _tag(html, start, len(html), env) or (start + 1, "<")
+        parts += [html[position:start], tag]
+        position = end
+    return "".join([*parts, html[position:]])
+
+
+def _tags(text: str, start: int, stop: int, env: MutableMapping[str, int]) -> tuple[int, str] | None:
+    """Return the end of a tag that has an expression, which may stand behind end tags, and all of them as HTML."""
+    position = start
+    while closing := _END_TAG.match(text, position, stop):
+        position = closing.end()
+    found = _tag(text, position, stop, env) if text.startswith("<", position) else None
+    return (found[0], text[start:position] + found[1]) if found else None
+
+
+def _tag(text: str, start: int, stop: int, env: MutableMapping[str, int]) -> tuple[int, str] | None:
+    """Return the end of a tag that has an expression, and the tag with the attributes that are text.
+
+    A name with a dot, which CommonMark does not know, needs no expression: that tag stays as it is.
+    """
+    scanned = env.get("jsx_scanned", 0)
+    stop = stop if scanned < _MAX_SCANNED else min(stop, start + _LONGEST_TAG)
     name = _NAME.match(text, start, stop)
-    if not name or text.find("{", name.end(), stop) < 0:
+    if not name or ("." not in name[1] and text.find("{", name.end(), stop) < 0):
         return None
     position = name.end()
     attributes: list[str] = []
@@ -74,6 +112,7 @@ def _tag(text: str, start: int, stop: int) -> tuple[int, str] | None:
         value = attribute[2] or attribute[3] or ""
         if not value and text.startswith("{", position):
             end = _end_of_expression(text, position, stop)
+            env["jsx_scanned"] = env.get("jsx_scanned", 0) + (end or stop) - position
             if end is None:
                 return None
             value = next(_texts(text[position:end]), "")
@@ -82,9 +121,12 @@ def _tag(text: str, start: int, stop: int) -> tuple[int, str] | None:
         if attribute[1] and value:
             attributes.append(f" {attribute[1]}={value}")
     end_of_tag = _END.match(text, position, stop)
-    if not has_expression or not end_of_tag:
+    if not end_of_tag or not (has_expression or "." in name[1]):
         return None
-    return end_of_tag.end(), f"<{name[1]}{''.join(attributes)} {end_of_tag[0].strip()}"
+    if not has_expression:
+        return end_of_tag.end(), text[start : end_of_tag.end()]
+    line_ends = "\n" * text.count("\n", start, end_of_tag.end())
+    return end_of_tag.end(), f"<{name[1]}{''.join(attributes)} {line_ends}{end_of_tag[0].strip()}"
 
 
 def _texts(expression: str) -> Iterator[str]:
@@ -96,11 +138,14 @@ def _texts(expression: str) -> Iterator[str]:
 
 
 def _end_of_expression(text: str, start: int, stop: int) -> int | None:
-    depth = 0
+    depth = odd_marks = 0
     position = start
     while found := _STRING_OR_BRACKET.search(text, position, stop):
         position = found.end()
         depth += (found[0] in "{[(") - (found[0] in "}])")
+        odd_marks += bool(found["odd"])
         if depth == 0:
             return position
+        if odd_marks > _MAX_ODD_MARKS:
+            return None
     return None

@@ -7,14 +7,14 @@ from rag.models.embedders.protocol import Embedder, Matrix, OnEmbedded, Vector, 
 
 
 class TurnTakingEmbedder:
-    """The same embedder, with at most `places` questions at a time.
+    """The same embedder, with at most `places` questions of a caller at a time, and one more for another caller.
 
     The others wait, and those whose caller leaves meanwhile are never embedded: see `rag.blocking_work`.
     """
 
     def __init__(self, embedder: Embedder, places: int) -> None:
         self._embedder = embedder
-        self._turns = Turns(places)
+        self._turns = Turns(places + 1, each=places)
         self.name = embedder.name
         self.fingerprint = embedder.fingerprint
         self.equivalents = embedder.equivalents

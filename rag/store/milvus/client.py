@@ -3,7 +3,6 @@
 It knows collections, rows and expressions, and nothing about generations or documents.
 """
 
-import importlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from rag.store.milvus.connection import Connection
 from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
 from rag.store.milvus.schemas import to_milvus_indexes, to_milvus_schema
+from rag.store.milvus.scipy_import import import_scipy
 
 BATCH_ROWS = 500
 _PAGE_ROWS = 2000
@@ -218,7 +218,7 @@ class Milvus:
         self, name: str, query: NDArray[np.float32] | str, options: Mapping[str, Any]
     ) -> list[tuple[Row, float]]:
         is_terms = isinstance(query, str)
-        _import_scipy()
+        import_scipy()
         with self._translated(name):
             found = self._client.search(
                 name,
@@ -246,13 +246,3 @@ class Milvus:
 def _consistency(since: ReadTimestamp) -> Mapping[str, Any]:
     latest = {"consistency_level": "Strong"}
     return latest if since == LATEST else {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}
-
-
-def _import_scipy() -> None:
-    """Import `scipy.sparse` where it is installed.
-
-    To learn whether a value is one of its matrices, pymilvus 2.6 runs that package in a way that fails while another
-    thread imports it. What has been imported before does not run again.
-    """
-    with suppress(ModuleNotFoundError):
-        importlib.import_module("scipy.sparse")

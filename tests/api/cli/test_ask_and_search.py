@@ -24,6 +24,7 @@ CITATION_KEYS = [
     "end_line",
     "quote",
     "url",
+    "date",
     "knowledge_base",
 ]
 SEARCH_KEYS = ["question", "generation", "hits", "generations"]

@@ -13,6 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 from api.guard.key_file import keys_in, line_of
 from api.guard.route_rules import RULES
 from rag.errors import ConfigError
+from rag.rights import UNLIMITED, Grant, Rights
 from rag.settings import ServeSettings
 from tests.kit.api_keys import key_of
 from tests.kit.knowledge_bases import write_folders
@@ -49,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         f"free:ask:{FREE}",
         f"lost:ask@gone:{key_of('lost')}",
     ]
-    with workspace.given(ZHIWEN_SERVE__KEYS=",".join(keys)).serving() as running:
+    with workspace.given(ZHIWEN_SERVE__KEYS=",".join(keys), ZHIWEN_TRACES__KEEP_QUESTIONS="true").serving() as running:
         yield running
 
 
@@ -69,8 +70,6 @@ def others(server: Server) -> dict[str, str]:
     return found
 
 
-QUIET = {"/ingest", "/pictures/{path:path}", "/health"}
-"""The routes that show numbers and bytes only."""
 WHICH: list[Any] = ["products", "default", ["handbook", "products"], "all", None]
 
 
@@ -93,6 +92,10 @@ def bodies(path: str, name: Any) -> Iterator[tuple[str, str, dict[str, Any] | No
             "/documents/{source:path}": ("GET", f"/documents/travel.md{query}", None),
             "/pictures/{path:path}": ("GET", f"/pictures/picture.png{query}", None),
             "/text": ("GET", f"/text{query or '?knowledge_base=default'}&id=travel.md", None),
+            "/grep": ("GET", f"/grep{query or '?knowledge_base=default'}&text=the", None),
+            "/lines": ("GET", f"/lines{query or '?knowledge_base=default'}&source=travel.md", None),
+            "/gaps": ("GET", f"/gaps{query}", None),
+            "/page/gaps.csv": ("GET", f"/page/gaps.csv{query}", None),
             "/page/suggestions": ("GET", f"/page/suggestions{query}", None),
             "/ingest": ("GET", f"/ingest{query}", None),
             "/status": ("GET", f"/status{query}", None),
@@ -134,9 +137,8 @@ def test_a_key_that_is_not_bound_sees_them(server: Server, path: str) -> None:
     ]
     seen = ("products", "default", "Harbour", "harbour", *SECRETS)
     assert any(word in text for text in texts for word in seen) or path in {
-        "/ingest",
-        "/pictures/{path:path}",
-        "/health",
+        *("/ingest", "/pictures/{path:path}", "/health"),
+        *("/gaps", "/page/gaps.csv"),  # they show the questions of the key itself
     }
 
 
@@ -188,6 +190,11 @@ def test_mcp_tools_show_nothing_of_others(server: Server) -> None:
                 for question in (FALCON, HARBOUR):
                     calls += [("search", {"query": question, "knowledge_base": name})]
                     calls += [("ask", {"question": question, "knowledge_base": name})]
+                calls += [
+                    ("list_documents", {"knowledge_base": name}),
+                    ("grep", {"text": "the", "knowledge_base": name}),
+                    ("read_lines", {"source": "travel.md", "knowledge_base": name}),
+                ]
             calls += [("fetch", {"id": name}) for name in ("products:travel.md", "README.md", "handbook:travel.md")]
             return [(await client.call_tool(name, given)).model_dump_json() for name, given in calls]
 
@@ -245,7 +252,7 @@ def test_the_line_of_a_bound_key_is_read_as_it_was_written() -> None:
     settings = ServeSettings(keys_file="keys.txt")
     found = keys_in(line, settings).find(KEY)
     assert found
-    assert found.knowledge_bases == {"handbook", "default"}
+    assert found.rights == Rights((Grant(frozenset({"handbook", "default"})),))
     free = keys_in(line_of("reader", ["ask"], KEY), settings).find(KEY)
     assert free
-    assert free.knowledge_bases is None
+    assert free.rights == UNLIMITED

@@ -56,6 +56,30 @@ def test_slots_are_handed_on_in_the_order_of_arrival() -> None:
     asyncio.run(play())
 
 
+def test_callers_take_turns_and_a_full_queue_of_one_caller_has_room_for_another() -> None:
+    async def play() -> None:
+        limit = limit_of(1, 4)
+        await limit.acquire("a")
+        greedy = [await started(limit.acquire("a")) for _ in range(4)]
+        with pytest.raises(TooManyAnswers):
+            limit.reject_if_full("a")
+        limit.reject_if_full("b")
+        modest = [await started(limit.acquire("b")), await started(limit.acquire("b"))]
+        assert limit.queued == 4
+        for task in greedy[2:]:
+            with pytest.raises(TooManyAnswers):
+                await task
+        with pytest.raises(TooManyAnswers):
+            await limit.acquire("b")  # now it has its share
+        for task in (greedy[0], modest[0], greedy[1], modest[1]):
+            limit.release()
+            await task
+        limit.release()
+        assert (limit.running, limit.queued) == (0, 0)
+
+    asyncio.run(play())
+
+
 def test_a_caller_that_waits_too_long_is_rejected_and_leaves_the_queue() -> None:
     clock = VirtualTime()
 

@@ -22,6 +22,7 @@ CITATION_KEYS = [
     "end_line",
     "quote",
     "url",
+    "date",
     "knowledge_base",
 ]
 HIT_KEYS = [

@@ -98,7 +98,7 @@ def test_a_body_without_a_type_is_json(server: Server, headers: dict[str, str]) 
     [
         ('{"question": "向量"}'.encode("gbk"), {}, "not UTF-8"),
         ('{"question": "café"}'.encode("latin-1"), {}, "not UTF-8"),
-        (gzip.compress(b'{"question": "x"}'), {"content-encoding": "gzip"}, "Content-Encoding: gzip"),
+        (gzip.compress(b'{"question": "x"}', mtime=0), {"content-encoding": "gzip"}, "Content-Encoding: gzip"),
         (b"[" * 100_000, {}, "nested"),
     ],
 )

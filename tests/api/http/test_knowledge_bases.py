@@ -97,6 +97,18 @@ def test_documents_texts_and_status_are_those_of_the_one_that_is_named(several: 
     assert client.get("/page/suggestions", params={"language": "en", "knowledge_base": "products"}).status_code == 200
 
 
+def test_lines_are_found_and_read_in_the_one_that_is_named(several: Server) -> None:
+    found = several.client.get("/grep", params={"text": "four ports", "knowledge_base": "products"}).json()
+    [line] = found["lines"]
+    assert (found["knowledge_base"], line["url"]) == (
+        "products",
+        "/docs/README.md?knowledge_base=products&lines=3-3#passage",
+    )
+    read = several.client.get("/lines", params={"source": "README.md", "knowledge_base": "products"}).json()
+    assert "four ports" in read["text"]
+    assert several.client.get("/grep", params={"text": "four ports"}).json()["found"] == 0
+
+
 def test_an_ingest_and_a_rollback_of_one_leave_the_others(several: Server) -> None:
     folder = several.workspace.folder / "products"
     (folder / "new.md").write_text("# Lighthouse\n\nThe lighthouse lamp uses 900 watts.\n", encoding="utf-8")
@@ -129,6 +141,10 @@ def test_an_ingest_and_a_rollback_of_one_leave_the_others(several: Server) -> No
         ("GET", "/pictures/a.png?knowledge_base=nope", None),
         ("GET", "/text?id=x&knowledge_base=nope", None),
         ("GET", "/page/suggestions?knowledge_base=nope", None),
+        ("GET", "/grep?text=x&knowledge_base=nope", None),
+        ("GET", "/lines?source=README.md&knowledge_base=nope", None),
+        ("GET", "/gaps?knowledge_base=nope", None),
+        ("GET", "/gaps/stale?knowledge_base=nope", None),
     ],
 )
 def test_an_unknown_name_is_an_error_with_those_there_are(

@@ -69,15 +69,24 @@ async def search_and_fetch(client: Client) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_the_tools_have_schemas_of_what_goes_in_and_comes_out(server: Server, mode: str) -> None:
+def test_every_tool_says_what_it_is_for_with_schemas_of_what_goes_in_and_comes_out(server: Server, mode: str) -> None:
     async def talk(client: Client) -> Any:
         return (await client.list_tools()).tools
 
     tools = {tool.name: tool for tool in over_http(server, talk, mode)}
     inputs = {name: tool.input_schema.get("required", []) for name, tool in tools.items()}
-    assert inputs == {"search": ["query"], "fetch": ["id"], "ask": ["question"], "list_knowledge_bases": []}
+    assert inputs == {
+        "search": ["query"],
+        "fetch": ["id"],
+        "ask": ["question"],
+        "list_knowledge_bases": [],
+        "list_documents": [],
+        "grep": ["text"],
+        "read_lines": ["source"],
+    }
     for tool in tools.values():
         assert tool.description
+        assert tool.name == "fetch" or "use" in tool.description.lower()
         assert tool.output_schema
         assert tool.annotations
         assert tool.annotations.read_only_hint
@@ -139,18 +148,51 @@ def test_ask_answers_with_sources_and_refuses_without(server: Server) -> None:
     [text] = answered.content
     assert isinstance(text, TextContent)
     assert text.text.startswith(answered.structured_content["answer"])
-    assert text.text.endswith(f"\n\n来源:\n[1] overview.md › 概述 › AI 工程架构 {source['url']}")
+    assert text.text.endswith(f"\n\n来源:\n[1] [overview.md › 概述 › AI 工程架构]({source['url']})")
     assert refused.structured_content is not None
     assert refused.structured_content["refused"] is True
     assert refused.structured_content["sources"] == []
 
 
+async def read_as_files(client: Client) -> list[Any]:
+    calls = (
+        ("list_documents", {"folder": "guides/"}),
+        ("grep", {"text": "LIGHTHOUSE*port"}),
+        ("read_lines", {"source": SETUP, "start": 7}),
+    )
+    return [structured(await client.call_tool(name, arguments)) for name, arguments in calls]
+
+
+def test_an_agent_lists_greps_and_reads_on(server: Server) -> None:
+    listed, found, read = over_http(server, read_as_files)
+    assert [document["source"] for document in listed["documents"]] == [
+        "guides/100%_sure.md",
+        SETUP,
+        "guides/upkeep.md",
+    ]
+    assert listed["found"] == 3
+    assert all(document["date"] and document["url"].startswith(server.url) for document in listed["documents"])
+    [line] = found["lines"]
+    assert (line["source"], line["line"], found["found"]) == (SETUP, 10, 1)
+    assert line["url"].startswith(f"{server.url}/docs/{SETUP}?lines=10-10")
+    text = "Install the lighthouse daemon with the package lamp-tools and start it on port 7311."
+    assert read["text"] == f"\t# Setup\n10\t{text}"
+    assert (read["start_line"], read["end_line"], read["last_line"]) == (10, 10, 10)
+
+
 def test_a_failed_tool_call_says_why_in_words(server: Server) -> None:
     async def talk(client: Client) -> list[str]:
         calls = (("fetch", {"id": "nothing.md"}), ("search", {"query": " "}), ("ask", {"question": "长" * 5000}))
-        return [failure(await client.call_tool(name, arguments)) for name, arguments in calls]
+        more = (("read_lines", {"source": "nothing.md"}), ("read_lines", {"source": SETUP, "start": 99}))
+        return [
+            failure(await client.call_tool(name, arguments))
+            for name, arguments in (*calls, *more, ("grep", {"text": "*"}))
+        ]
 
-    nothing, empty, long = over_http(server, talk)
+    nothing, empty, long, no_document, beyond, anything = over_http(server, talk)
+    assert "has no document 'nothing.md'" in no_document
+    assert "its last line is 10" in beyond
+    assert "the text to look for is empty" in anything
     assert "'nothing.md' is neither a passage nor a document" in nothing
     assert "the question is empty" in empty
     assert "4000" in long
@@ -195,6 +237,8 @@ def test_over_stdio_the_tools_work_without_a_server_and_addresses_are_those_of_t
 
 
 def test_over_stdio_the_tools_go_through_the_server_that_owns_the_store(server: Server, tmp_path: Path) -> None:
+    read = over_stdio(server.workspace, read_as_files, tmp_path / "errors")
+    assert read[1]["lines"][0]["url"].startswith(f"{server.url}/docs/{SETUP}?lines=")
     found, fetched = over_stdio(server.workspace, search_and_fetch, tmp_path / "errors")
     assert found["results"][0]["url"].startswith(f"{server.url}/docs/{SETUP}?lines=")
     assert fetched["metadata"]["source"] == SETUP

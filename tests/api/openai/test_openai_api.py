@@ -137,7 +137,7 @@ def test_sentences_that_nothing_supports_are_named_under_the_text(chat_endpoint:
     chat_endpoint.play(completion("知名的向量数据库有 Milvus [1]。Milvus 于 1987 年在月球发布 [1]。"))
     said = message(talking)["content"]
     assert (
-        "\n\n**未核实（文档里没有依据，或者没有核对到）**\n\n- Milvus 于 1987 年在月球发布 [1]。\n\n**来源**\n\n- [1]"
+        "\n\n**未核实（文档里没有依据，或者没有核对到）**\n\n- Milvus 于 1987 年在月球发布。\n\n**来源**\n\n- [1]"
         in said
     )
 

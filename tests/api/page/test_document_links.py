@@ -29,7 +29,7 @@ SOURCES = (
 
 
 def targets(text: str, source: str = "guides/a.md", sources: Sequence[str] = SOURCES) -> list[str]:
-    html = render_document(parse_document(source, text.encode()), names=DocumentNames(sources)).html
+    html = render_document(parse_document(source, text.encode()), names=DocumentNames(sources)).html()
     return re.findall(r'href="([^"]*)"', html)
 
 
@@ -93,7 +93,7 @@ def test_a_wikilink_is_found_by_path_or_anywhere_by_name(link: str, address: str
 
 def test_a_link_that_leads_nowhere_stays_text_and_one_that_is_not_opened_shows_its_address() -> None:
     def shown(text: str) -> str:
-        return render_document(parse_document("a.md", text.encode())).html
+        return render_document(parse_document("a.md", text.encode())).html()
 
     assert shown("[missing](gone.md)") == "<p>missing</p>\n"
     assert shown("[[gone]]") == "<p>gone</p>\n"

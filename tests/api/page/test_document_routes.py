@@ -8,8 +8,8 @@ import pytest
 
 from api.page.document_html import line_range, render_document
 from ingest.chunking.chunks import chunk_document
-from ingest.live_documents import rebuild_document
 from ingest.readers.parse import parse_document
+from ingest.rebuilt_document import rebuild_document
 from rag.document_url import document_url
 from rag.store.records import DocumentRecord
 from tests.kit.paths import ROOT
@@ -53,7 +53,7 @@ class Marked(HTMLParser):
 
 
 def rendered(text: str, lines: str = "", source: str = "guides/a.md") -> Marked:
-    return Marked(render_document(parse_document(source, text.encode()), lines=line_range(lines)).html)
+    return Marked(render_document(parse_document(source, text.encode())).html(line_range(lines)))
 
 
 # Over HTTP
@@ -88,7 +88,7 @@ def test_a_title_that_the_text_does_not_begin_with_is_shown_above_it(server: Ser
 
 def test_json_has_the_html_for_a_page_with_ids_of_its_own_and_the_sections(server: Server) -> None:
     body = server.client.get("/documents/overview.md?lines=82-83").json()
-    assert list(body) == ["source", "title", "generation", "chunks", "rebuilt", "url", "sections", "html"]
+    assert list(body) == ["source", "title", "generation", "chunks", "rebuilt", "plain", "url", "sections", "html"]
     assert (body["source"], body["rebuilt"], body["url"]) == (
         "overview.md",
         False,
@@ -227,7 +227,7 @@ def test_lines_are_those_of_the_file_also_behind_front_matter_and_in_html() -> N
 
 
 def test_an_anchor_that_a_heading_names_itself_is_its_id_and_not_its_text() -> None:
-    html = render_document(parse_document("a.md", b"# Title {#own}\n\ntext\n")).html
+    html = render_document(parse_document("a.md", b"# Title {#own}\n\ntext\n")).html()
     assert html.startswith('<h1 id="own">Title </h1>')
 
 
@@ -278,7 +278,7 @@ def test_what_a_document_holds_stays_text_and_what_follows_stays_whole(hostile: 
         assert name != "tabindex" or value == "0"
         assert name != "href" or value.startswith(("https://", "http://", "mailto:", "/docs/", "#")), value
         assert not value.startswith(("//", "/\\"))
-    html = render_document(parse_document("a.md", f"before\n\n{hostile}\n\nafter\n".encode())).html
+    html = render_document(parse_document("a.md", f"before\n\n{hostile}\n\nafter\n".encode())).html()
     assert html.startswith("<p>before</p>")
     assert html.rstrip().endswith("<p>after</p>")
 
@@ -295,5 +295,5 @@ def test_a_document_rebuilt_from_its_chunks_says_what_the_file_says_on_about_the
     assert [heading.anchor for heading in copy.headings] == [heading.anchor for heading in original.headings]
     assert [heading.text for heading in copy.headings] == [heading.text for heading in original.headings]
     for line, word in ((82, "PingCAP"), (46, "硅基流动"), (62, "Numpy")):
-        cited = Marked(render_document(again, lines=range(line, line + 1)).html).cited
+        cited = Marked(render_document(again).html(range(line, line + 1))).cited
         assert any(word in text for text in cited), (line, cited)

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.page.cited_lines import CitedLines
 from api.page.code_html import CodeWriter
 from api.page.document_html import line_range, render_document
 from api.page.highlighting import LANGUAGES, MAX_CHARACTERS, highlighted
+from api.page.marks import MarkablePlaces
 from ingest.chunking.blocks import Block
 from ingest.chunking.inline_text import Line
 from ingest.readers.parse import parse_document
 
 
 def rendered(text: str, lines: str = "") -> str:
-    return render_document(parse_document("a.md", text.encode()), lines=line_range(lines)).html
+    return render_document(parse_document("a.md", text.encode())).html(line_range(lines))
 
 
 @given(
@@ -49,7 +49,7 @@ def test_every_language_is_one_that_pygments_has(language: str) -> None:
 def test_long_code_and_what_follows_the_time_limit_is_plain() -> None:
     assert "code-" not in rendered(f"```py\n{'x = 1' + chr(10) * MAX_CHARACTERS}y\n```")
     block = Block("code", 1, 3, lines=(Line("x = 1", 2, 2),), fence="py")
-    writer = CodeWriter(CitedLines(range(0), ""), lambda name, attributes: f"<{name} {attributes}>", max_seconds=1e-9)
+    writer = CodeWriter(MarkablePlaces(), lambda name, attributes: f"<{name} {attributes}>", max_seconds=1e-9)
     assert "code-number" in writer.write(block)
     assert "code-number" not in writer.write(block)
 

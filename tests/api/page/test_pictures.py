@@ -112,7 +112,7 @@ def test_a_folder_that_is_not_on_this_machine_has_no_pictures(tmp_path: Path) ->
     ],
 )
 def test_a_document_shows_the_pictures_of_the_folder_and_names_all_others(text: str, html: str) -> None:
-    shown = render_document(parse_document("guides/a.md", f"first\n\n{text}\n".encode())).html
+    shown = render_document(parse_document("guides/a.md", f"first\n\n{text}\n".encode())).html()
     assert re.sub("</?p>|\n", "", shown) == f"first{html}"
 
 

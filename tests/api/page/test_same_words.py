@@ -179,7 +179,7 @@ def test_a_page_has_the_words_of_its_chunks_in_order(text: str) -> None:
         document = parse_document("a.md", text.encode())
     except DocumentError:
         return
-    html = render_document(document).html
+    html = render_document(document).html()
     shown, chunks = _Shown(html).parts, _chunk_words(document)
     assert _are_same(shown, chunks), (html, [part for _, text in shown for part in _words_of(text)], chunks)
 
@@ -188,6 +188,6 @@ def test_a_page_has_the_words_of_its_chunks_in_order(text: str) -> None:
 def test_html_has_the_words_of_its_chunks_too(text: str) -> None:
     assume(not _LONG_TAG.search(text))
     document = parse_document("a.html", text.encode())
-    html = render_document(document).html
+    html = render_document(document).html()
     shown, chunks = _Shown(html).parts, _chunk_words(document)
     assert _are_same(shown, chunks), (html, [part for _, text in shown for part in _words_of(text)], chunks)

@@ -99,6 +99,7 @@ def test_an_answer_keeps_its_keys_in_the_agreed_order() -> None:
             "end_line": 4,
             "quote": "quote",
             "url": "a.md#b",
+            "date": "",
             "knowledge_base": "default",
         }
     ]

@@ -78,6 +78,21 @@ def test_a_heading_has_neither_badge_marks_nor_its_id() -> None:
 
 
 @pytest.mark.parametrize(
+    ("badge", "path"),
+    [
+        ("<badge>v4.10.3</badge>", "用法 v4.10.3"),
+        ('<badge type="warning">实验性</badge>', "用法 实验性"),
+        ("<Badge>`a<b`</Badge>", "用法 a<b"),
+        ('<badge text="废弃" vertical="middle"/>', "用法 废弃"),
+        ("<version>1.2</version>", "用法 <version>1.2</version>"),
+    ],
+)
+def test_of_a_badge_in_a_heading_the_text_stays(badge: str, path: str) -> None:
+    [chunk] = chunks_of("a.md", f"## 用法 {badge}\n\n正文。")
+    assert chunk.heading_path == (path,)
+
+
+@pytest.mark.parametrize(
     "code",
     [
         "::: tip\nx\n:::",

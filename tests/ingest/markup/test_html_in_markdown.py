@@ -120,3 +120,7 @@ def test_elements_nested_thousands_deep_are_read() -> None:
 def test_an_element_that_hides_but_never_ends_hides_nothing(tag: str) -> None:
     assert text_of("a.md", f"前\n\n{tag}\n\n后\n") == "前\n\n后"
     assert "后" in text_of("a.html", f"<p>前</p>{tag}<p>后</p>")
+
+
+def test_a_name_with_dots_in_markdown_is_text() -> None:
+    assert text_of("a.md", "类型是 <java.util.List> 或 </a.b>。") == "类型是 <java.util.List> 或 </a.b>。"

@@ -5,10 +5,48 @@ import pytest
 from tests.kit.conversion import chunks_of, lines_of, text_of
 
 
-def test_a_footnote_stands_behind_the_block_that_refers_to_it() -> None:
-    markdown = "住宿见注[^1]。\n\n市内交通。\n\n[^1]: 每晚六百五十元。\n    离岛另算。\n"
-    assert text_of("a.md", markdown) == "住宿见注[^1]。\n\n[^1]: 每晚六百五十元。\n离岛另算。\n\n市内交通。"
-    assert lines_of("a.md", markdown, "六百五十元") == (5, 6)
+def test_a_short_footnote_stands_in_brackets_where_it_is_referred_to() -> None:
+    markdown = "住宿见注[^1]。\n\n市内交通。\n\n[^1]: 每晚六百五十元，\n    离岛另算。\n"
+    assert text_of("a.md", markdown) == "住宿见注（每晚六百五十元，离岛另算）。\n\n市内交通。"
+    assert lines_of("a.md", markdown, "六百五十元") == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        (
+            "Use `nvm` [^1]\n\n[^1]: [nvm](https://n.io) is a tool. See [its\npage](/x).",
+            "Use nvm (nvm (https://n.io) is a tool. See its page)",
+        ),
+        ("Use `corepack`[^a], too.\n\n[^a]: From version 16.9.", "Use corepack (From version 16.9), too."),
+        ("甲[^1]，乙[^1]。\n\n[^1]: 不含税", "甲（不含税），乙（不含税）。"),
+        ("- 甲[^1]\n- 乙\n\n[^1]: `a<b`", "- 甲 (a<b)\n- 乙"),
+    ],
+)
+def test_the_marks_of_a_short_footnote_are_no_text(markdown: str, text: str) -> None:
+    assert text_of("a.md", markdown) == text
+
+
+def test_a_row_has_the_footnotes_of_its_cells() -> None:
+    markdown = "| 项 | 价 |\n|---|---|\n| 甲 | 5[^1] |\n| 乙 | 6[^1] |\n\n[^1]: 不含税。\n"
+    rows = [chunk.content for chunk in chunks_of("a.md", markdown) if chunk.kind == "row"]
+    assert rows == ["项: 甲 › 价: 5（不含税）", "项: 乙 › 价: 6（不含税）"]
+
+
+def test_a_long_footnote_stands_behind_the_block_that_refers_to_it() -> None:
+    markdown = "住宿见注[^1]。\n\n市内交通。\n\n[^1]: 每晚六百五十元。\n\n    离岛另算。\n"
+    assert text_of("a.md", markdown) == "住宿见注[^1]。\n\n[^1]: 每晚六百五十元。\n\n离岛另算。\n\n市内交通。"
+    assert lines_of("a.md", markdown, "六百五十元") == (5, 7)
+
+
+def test_a_heading_keeps_the_mark_of_its_footnote() -> None:
+    chunks = chunks_of("a.md", "# 住宿[^1]\n\n正文。\n\n[^1]: 六百五十元。\n")
+    assert {chunk.heading_path for chunk in chunks} == {("住宿[^1]",)}
+    assert [chunk.content for chunk in chunks] == ["[^1]: 六百五十元。", "正文。"]
+
+
+def test_a_footnote_is_copied_to_ten_references_at_most() -> None:
+    assert text_of("a.md", "甲[^1] " * 1000 + "\n\n[^1]: 不含税\n").count("不含税") == 10
 
 
 @pytest.mark.parametrize("note", ["[^a]: 八十元包干。", "[^a]:八十元包干。"])

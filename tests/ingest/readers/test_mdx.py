@@ -2,6 +2,7 @@
 
 import pytest
 
+from ingest.markup.markdown_tree import markdown_tree
 from ingest.readers.parse import parse_document
 from tests.kit.conversion import chunks_of, lines_of, text_of
 
@@ -61,3 +62,68 @@ def test_a_wrapped_sentence_whose_line_begins_with_export_is_kept() -> None:
 
 def test_markdown_keeps_lines_that_begin_with_import() -> None:
     assert "import tax" in text_of("a.md", "import tax is due.\n")
+
+
+LONG = '"' + "x > y, {it's} " * 400 + '"'
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<StatusCodes\n  id={undefined}\n  responses={{"200":{"text":"a > b","s":[1]}}}\n>\n\n</StatusCodes>',
+        f"<Schema\n  body={{{{'a': {LONG}}}}}\n>\n  \n</Schema>",
+        "<Api.Tabs items={['甲', \"}\"]} render={(x) => `${x}>`}>\n</Api.Tabs>",
+        "<div\n  style={{a: '>'}}\n>\n  <Lamp\n    as={{b: {}}}\n  >\n  </Lamp><Lens\n    of={1 > 0}\n  >\n"
+        "      <Inner\n        is={{}}\n      >\n      </Inner>\n  </Lens>\n</div>",
+        '<Api.Tab label="">\n\n</Api.Tab>',
+        "<ul>\n  <Lamp of={{a: 1 > 0}} />\n</ul>",
+        "<Lamp text-of={<b>it's on</b>} />",
+    ],
+)
+def test_an_element_whose_attributes_are_expressions_is_a_mark(tag: str) -> None:
+    text = f"前。\n\n{tag}\n\n后。\n"
+    assert text_of("a.mdx", text) == "前。\n\n后。"
+    line = text.count("\n")
+    assert lines_of("a.mdx", f"前。\n\n## 节\n\n{text}", "后。")[1] == line + 4
+
+
+def test_indented_lines_of_mdx_are_no_code() -> None:
+    text = "<Tabs>\n\n    <Tab label={'甲'}>\n\n        每晚 **650** 元。\n\n    </Tab>\n\n</Tabs>\n"
+    assert text_of("a.mdx", text) == "甲\n\n每晚 650 元。"
+    assert "```\nx\n```" in text_of("a.md", "前。\n\n    x\n")
+
+
+def test_an_expression_that_never_ends_is_text() -> None:
+    assert "650" in text_of("a.mdx", "<Lamp of={{a: 1}\n\n每晚 650 元。\n")
+
+
+def test_many_expressions_that_never_end_take_bounded_time() -> None:
+    text = "<Lamp of={'\\'\n\n" * 5_000
+    assert markdown_tree(text, is_mdx=True).children
+
+
+@pytest.mark.parametrize(
+    ("element", "text"),
+    [
+        (
+            '<Method\n  method={"get"}\n  path={"/bookmarks/check-url"}\n  context={"endpoint"}\n>\n  \n</Method>',
+            "get /bookmarks/check-url",
+        ),
+        ('<Endpoint method="post" path="/lists" id="x" className="y" data-a="b" deprecated="true" />', "post /lists"),
+        ('<Price amount="¥650" per="晚"></Price>', "¥650 晚"),
+        ('<Price amount="¥650">每晚</Price>', "每晚"),
+        ('<span\n  className={"badge"}\n  children={"Version: 1.0"}\n>\n</span>', "Version: 1.0"),
+        ('<my-icon glyph="star"></my-icon>', ""),
+    ],
+)
+def test_of_an_element_without_content_the_strings_are_text(element: str, text: str) -> None:
+    assert text_of("a.mdx", f"{element}\n") == text
+
+
+@pytest.mark.parametrize("end", [">\n</Heading>", "/>"])
+def test_a_heading_that_is_a_component_is_a_heading(end: str) -> None:
+    markdown = f'前。\n\n<Heading\n  as={{"h2"}}\n  className={{"x"}}\n  children={{"认证"}}\n{end}\n\n后。\n'
+    assert [(chunk.heading_path, chunk.content) for chunk in chunks_of("a.mdx", markdown)] == [
+        ((), "前。"),
+        (("认证",), "后。"),
+    ]

@@ -62,3 +62,19 @@ def test_a_key_of_a_tool_is_known_in_every_spelling(key: str) -> None:
 )
 def test_words_that_only_begin_like_them_are_kept(key: str) -> None:
     assert properties_of({key: "x"}) == [(key, "x")]
+
+
+@pytest.mark.parametrize(
+    "value", ["eJzt" * 60 + "==", "sha512-" + "0f" * 128, "data:image/png;base64," + "iVBO" * 60, '{"a":1}' * 40]
+)
+def test_what_only_programs_read_is_left_out_and_can_still_filter(value: str) -> None:
+    parts = split_front_matter(
+        "a.md", f"---\napi: '{value}'\nowner: 王芳\nlist: [甲, '{value}']\nin: {{a: '{value}', b: 乙}}\n---\n"
+    )
+    assert parts.metadata["api"] == value
+    assert properties_of(parts.metadata) == [("owner", "王芳"), ("list", "甲"), ("in", "b: 乙")]
+
+
+@pytest.mark.parametrize("value", ["https://x.cn/" + "a" * 300, "摘要" * 150, "two words " * 40, "a" * 200])
+def test_long_values_that_people_read_are_kept(value: str) -> None:
+    assert properties_of({"说明": value}) == [("说明", value.strip())]

@@ -48,6 +48,20 @@ def test_a_model_that_fails_while_it_may_still_be_declining_has_said_nothing_yet
     assert "NOT_IN" not in result.answer.text
 
 
+@pytest.mark.parametrize("pieces", [[], [""], [" ", "\n"], ["**"]])
+def test_a_model_that_says_nothing_is_replaced_by_quotes(shipped: Services, pieces: list[str]) -> None:
+    answer = told(shipped, pieces).answer
+    assert (answer.model, answer.reason) == ("extractive", None)
+    assert answer.text.endswith("（大模型没有应答，以上摘自原文。）")
+
+
+def test_quotes_in_another_language_than_the_question_are_the_same_as_without_a_model(shipped: Services) -> None:
+    question = "Which code generation models are listed in the model layer?"
+    alone, instead = Told(events(question, changed(shipped))).answer, told(shipped, [], question).answer
+    assert "GitHub Copilot" in alone.text
+    assert "GitHub Copilot" in instead.text
+
+
 def test_a_model_that_fails_after_it_has_begun_fails_the_answer(shipped: Services) -> None:
     heard: list[AnswerEvent] = []
 

@@ -150,6 +150,16 @@ def test_parts_of_a_question_are_answered_by_themselves_and_what_is_missing_is_n
     assert text == "红茶每盒 30 元。 [1]\n\n知识库里没有找到：店里的电话是多少"
 
 
+def test_what_answers_two_parts_of_a_question_is_quoted_once() -> None:
+    text = "The kite flies at dawn and lands at dusk."
+    parts = tuple(asked(f"When does the kite {verb}?", passage(1, text)) for verb in ("fly", "land"))
+    whole = replace(parts[0], question="When does the kite fly and when does it land?", parts=parts)
+    answer = quote_answer(whole, min_evidence=0.5)
+    assert answer
+    assert len(answer.answered) == 1
+    assert not answer.missing
+
+
 def test_the_name_of_what_all_documents_are_about_need_not_be_repeated() -> None:
     found = asked("Kite 支持哪些格式？", passage(1, "格式有 CSV 和 XML。"))
     assert not quote_answer(found, min_evidence=0.5)

@@ -21,15 +21,20 @@ HEADINGS = [
 ]
 
 
+def without_code(html: str) -> str:
+    """Addresses are code, so that no client makes a link of them."""
+    return html.replace("<code>", "").replace("</code>", "")
+
+
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_a_refusal_names_the_words_of_a_heading(heading: str) -> None:
-    html = RENDERER.render(refusal_text("en", [heading]))
+    html = without_code(RENDERER.render(refusal_text("en", [heading])))
     assert f"<li>{escape(heading, quote=False)}</li>" in html.replace("&quot;", '"')
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_a_greeting_names_the_words_of_a_heading(heading: str) -> None:
-    html = RENDERER.render(greeting_text("en", [(heading, heading)]))
+    html = without_code(RENDERER.render(greeting_text("en", [(heading, heading)])))
     words = escape(heading, quote=False)
     assert f"<li>What does “{words}” say?</li>" in html
     assert f"It holds: {words}." in html

@@ -95,6 +95,9 @@ def test_the_page_shows_what_is_led_in_to_as_it_is() -> None:
     ("text", "answer"),
     [
         ("Ollama 用 <div> 元素。", "Ollama 用 `<div>` 元素。 [1]"),
+        ("Ollama 按 created:<date，或 a</b 过滤。", "Ollama 按 `created:<date`，或 `a</b` 过滤。 [1]"),
+        ("Ollama 写作 &colon; 和 ![a](b)。", "Ollama 写作 `&colon;` 和 `![a](b)`。 [1]"),
+        ("Ollama 判断 1<2 && x<-y。", "Ollama 判断 1<2 && x<-y。 [1]"),
         (
             "ssh <user>@<host> 登录 Ollama，类型是 Optional<Order>。",
             "ssh <user>@<host> 登录 Ollama，类型是 Optional<Order>。 [1]",

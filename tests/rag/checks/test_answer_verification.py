@@ -51,6 +51,8 @@ class CountingEmbedder:
         ("- 每年有 10 天年假\n- 支持三种索引 [2]", "- 每年有 10 天年假 [2]\n- 支持三种索引 [1]"),
         ("The warranty lasts 36 months.", "The warranty lasts 36 months [3]."),
         ("| 年假 | 10 天 |", "| 年假 | 10 天 [2] |"),
+        ("年假申请的时间：\n\n年假", "年假申请的时间：\n\n年假 [2]"),
+        ("The warranty lasts:\n\n- The warranty", "The warranty lasts:\n\n- The warranty [3]"),
         ("Milvus 于 2019 年开源 [1]。它用 Go 写成。", "Milvus 于 2019 年开源 [1]。它用 Go 写成。"),
         ("Milvus 于 2019 年开源。年假 10 天。\n\n来源：[1][2]", "Milvus 于 2019 年开源。年假 10 天。\n\n来源：[1][2]"),
     ],

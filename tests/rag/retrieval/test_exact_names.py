@@ -71,3 +71,8 @@ def test_hits_that_stand_in_the_right_order_keep_their_scores() -> None:
 
 def test_without_hits_there_are_none() -> None:
     assert exact_names_first("Redis 是什么？", [], {"redis": 3.0}) == []
+
+
+def test_rows_of_signs_define_nothing_at_once() -> None:
+    signs = ["[" * 20_000, " " * 20_000 + "x", "[ " * 20_000, "a[" * 20_000, "a" + " \t" * 20_000]
+    assert len(ordered("what is x", *(chunk(text, kind="text") for text in signs))) == len(signs)

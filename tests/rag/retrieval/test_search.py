@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rag.errors import RerankerError
+from rag.retrieval.explanation import explain_retrieval
 from rag.retrieval.search import Retrieval, retrieve
 from rag.settings import RetrievalSettings
 from rag.store.filters import Equals, Range
@@ -117,6 +118,30 @@ def test_the_retrieval_tells_how_it_came_about(shipped: Services) -> None:
     assert set(found.seconds) == {"embed", "dense", "lexical", "read", "fuse"}
     assert len(found.results.dense) > len(found.results.lexical)
     assert found.results.lexical[0][1] >= found.results.lexical[-1][1] > 0
+
+
+def test_a_question_in_the_other_language_finds_its_words_in_translation(shipped: Services) -> None:
+    found = run(shipped, "What container clouds are there?", RetrievalSettings())
+    assert "容器云" in found.hits[0].chunk.content
+    assert found.hits[0].coverage == found.results.translated[found.hits[0].chunk.id] > 0.5
+    assert found.hits[0].chunk.id in {stored.chunk.id for stored, _ in found.results.by_words}
+    assert "translate" in found.seconds
+    assert explain_retrieval(found, 1.0).lexical_weight == 1, "a half for the words, a half for the similarity"
+
+
+@pytest.mark.parametrize(
+    ("question", "settings"),
+    [
+        ("有哪些容器云？", RetrievalSettings()),
+        ("What container clouds are there?", RetrievalSettings(mode="dense")),
+    ],
+)
+def test_nothing_is_translated_in_the_same_language_or_without_words(
+    shipped: Services, question: str, settings: RetrievalSettings
+) -> None:
+    found = run(shipped, question, settings)
+    assert not found.results.translated
+    assert found.results.by_words == found.results.lexical
 
 
 def test_every_candidate_is_a_hit_or_was_dropped_for_a_reason(shipped: Services) -> None:

@@ -128,6 +128,35 @@ def test_one_sentence_with_all_terms_counts_more_than_several_that_share_them() 
     assert together.span_coverage == 1.0 > apart.span_coverage
 
 
+def test_what_the_best_hit_holds_in_translation_counts_less_what_others_hold() -> None:
+    hits = found("How do I restart it?", "重启它。", "停止它。", "它。")
+    held = {"0": 0.75, "1": 0.5, "2": 0.1}
+    of_words = replace(hits, results=replace(hits.results, translated=held))
+    assert extract_signals(of_words).translated == pytest.approx(0.75 - 0.25 * 0.3)
+    reranked = replace(of_words, hits=of_words.hits[::-1])
+    assert extract_signals(reranked).translated == pytest.approx(0.1 - 0.9 * 0.625)
+    whole = replace(hits, results=replace(hits.results, translated=dict.fromkeys(held, 1.0)))
+    assert extract_signals(whole).translated == 1.0, "whatever the others hold"
+
+
+def test_a_question_without_translations_counts_as_the_average() -> None:
+    unknown = extract_signals(found("What is Zorblax?", "这里没有它。")).translated
+    hits = found("What is Zorblax?", "这里没有它。", "没有。")
+    low, high = (
+        extract_signals(replace(hits, results=replace(hits.results, translated={"0": share, "1": 0.0}))).translated
+        for share in (0.0, 1.0)
+    )
+    assert low < unknown < high
+
+
+@given(signals, st.floats(0, 1), st.floats(0, 1))
+def test_more_translated_words_never_lower_the_probability(one: Signals, first: float, second: float) -> None:
+    low, high = sorted((first, second))
+    for fingerprint in (BUILTIN, UNKNOWN):
+        model = load_calibration(fingerprint).across_languages
+        assert model.probability(replace(one, translated=low)) <= model.probability(replace(one, translated=high))
+
+
 @pytest.mark.parametrize(
     ("question", "without", "with_kind"),
     [
@@ -136,6 +165,8 @@ def test_one_sentence_with_all_terms_counts_more_than_several_that_share_them() 
         ("安装要多久？", "安装很快。", "安装要 5 分钟。"),
         ("When was Ollama released?", "Ollama runs models.", "Ollama was released in July."),
         ("How long does it take?", "It is quick.", "It takes two weeks."),
+        ("How long does it wait?", "It waits.", "`FETCH_TIMEOUT_SEC`: 60"),
+        ("How long does it wait?", "It waits.", "It waits 500 ms."),
         ("Dify 多少钱？", "Dify 是平台。", "Dify 每月 59 元。"),
         ("Dify 的价格", "Dify 是平台。", "Dify 免费。"),
         ("How much does Dify cost?", "Dify is a platform.", "Dify is $59 a month."),

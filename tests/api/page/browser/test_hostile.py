@@ -99,7 +99,7 @@ def test_every_state_of_every_hostile_answer_is_harmless_in_the_page(open_page: 
 def test_every_hostile_document_is_harmless_in_the_page(open_page: OpenPage) -> None:
     documents = [f"# Head\n\n{payload}\n\ntext {payload} text\n\n> {payload}\n" for payload in PAYLOADS]
     rendered = [
-        render_document(parse_document(source, text.encode()), lines=range(1, 9), id_prefix="doc-").html
+        render_document(parse_document(source, text.encode())).html(range(1, 9), id_prefix="doc-")
         for text in documents
         for source in ("a.md", "a.mdx", "a.txt", "a.html")
     ]

@@ -1,0 +1,103 @@
+"""The audit log: who asked, ingested, rolled back or made keys, one line of JSON each, in a file that is only added to.
+
+Each line is one write to a file opened for this line, so several processes may share the file, and it can be moved away
+at any time. A line has no text of questions unless `serve.audit_text` is set.
+"""
+
+import datetime
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from rag.errors import ConfigError
+from rag.private_files import make_private_folder
+from rag.settings import ServeSettings
+from rag.state.traces import Trace
+
+ACTIONS: Mapping[str, str] = {
+    "POST /ask": "asked",
+    "POST /page/ask": "asked",
+    "POST /v1/chat/completions": "asked",
+    "POST /chat/completions": "asked",
+    "POST /mcp": "called tools",
+    "POST /search": "searched",
+    "POST /retrieval": "searched",
+    "POST /evaluation": "evaluated",
+    "POST /evaluation/draft": "drafted questions",
+    "POST /feedback": "rated",
+    "POST /ingest": "ingested",
+    "POST /rollback": "rolled back",
+    "GET /gaps": "read gaps",
+    "GET /page/gaps.csv": "read gaps",
+    "GET /gaps/stale": "read gaps",
+    "GET /traces/{trace_id}": "read trace",
+}
+"""What is noted of the requests to the service, by route: what people do, and where they see what others asked."""
+
+COMMAND_LINE = "command line"
+"""The route of what a command does without a server."""
+
+log = logging.getLogger("zhiwen.audit")
+
+
+class AuditLog:
+    """Adds lines to `serve.audit_file`; to nothing if that is empty. Safe to use from several threads.
+
+    The constructor raises ConfigError if the file cannot be written. If that happens later, requests go on, and the log
+    says so once.
+    """
+
+    def __init__(self, settings: ServeSettings) -> None:
+        self._path = Path(settings.audit_file) if settings.audit_file else None
+        self._with_text = settings.audit_text
+        self._has_failed = False
+        if self._path:
+            try:
+                self._append(self._path, b"")
+            except OSError as error:
+                raise ConfigError(f"serve.audit_file {self._path} cannot be written: {error.strerror}") from error
+
+    def note(
+        self,
+        action: str,
+        route: str,
+        *,
+        key: str = "",
+        status: int | None = None,
+        trace: Trace | None = None,
+        name: str = "",
+    ) -> None:
+        """Add a line. `key` is the name of the caller's API key, `name` that of a key or file that the action is about.
+
+        Raises nothing.
+        """
+        if self._path is None:
+            return
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {"at": now, "action": action, "key": key, "route": route}
+        line |= {"status": status} if status is not None else {}
+        line |= {"name": name} if name else {}
+        line |= {"trace_id": trace.trace_id} if trace else {}
+        line |= {"question": trace.question} if trace and self._with_text else {}
+        try:
+            self._append(self._path, json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            self._has_failed = False
+        except OSError as error:
+            if not self._has_failed:
+                log.warning("serve.audit_file %s cannot be written, so actions are not noted: %s", self._path, error)
+            self._has_failed = True
+
+    @staticmethod
+    def _append(path: Path, line: bytes) -> None:
+        make_private_folder(path.parent)
+        opened = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            mode = os.fstat(opened).st_mode & 0o777
+            if mode != 0o600:
+                os.fchmod(opened, 0o600)
+            if line:
+                os.write(opened, line)
+        finally:
+            os.close(opened)
