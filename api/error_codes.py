@@ -28,6 +28,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.DocumentNotFound: 404,
     errors.GoldenQuestionsLost: 409,
     errors.KnowledgeBaseNotFound: 404,
+    errors.SourceError: 502,
     errors.FeedbackError: 503,
     errors.IngestStopped: 503,
     errors.WorkersUnavailable: 503,

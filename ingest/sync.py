@@ -1,8 +1,8 @@
 """The write path: files → documents → chunks → vectors → a staged generation → commit."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from ingest.files.scan import FolderScan, scan_knowledge
 from ingest.golden.exposure import check_exposure
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
 from ingest.golden.questions import GoldenQuestion, load_golden, load_must_not_see
+from ingest.sources.copies import current_copy
 from ingest.staging.cutting import Cutting
 from ingest.staging.deletion_guard import (
     check_same_folder,
@@ -28,7 +29,7 @@ from ingest.staging.pipeline import Pipeline
 from ingest.staging.plan import OnPlan, Plan, make_plan
 from ingest.staging.progress_meter import ProgressMeter
 from ingest.staging.recovery import recover
-from ingest.staging.report import IngestReport, OnProgress
+from ingest.staging.report import BEFORE_THE_PLAN, IngestReport, OnProgress
 from ingest.staging.staging import Staging, layout_of
 from rag.models.embedders.protocol import Embedder
 from rag.rights import Rights
@@ -55,19 +56,20 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
 ) -> IngestReport:
     """Bring the store in line with the knowledge folder and return what was done.
 
-    Readers see the old generation until the last moment and the new one from then on. Only what changed is embedded. A
-    document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
-    stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
-    write. With `verify`, files are compared by content, whatever their time, and failed documents are tried again; with
-    `force`, a generation goes live even if golden questions are lost, or keys, whose `rights` are given by name, would
-    see what they must not.
+    A folder that is a copy of a repository is brought up to date first. Readers see the old generation until the last
+    moment and the new one from then on. Only what changed is embedded. A document that cannot be read keeps its old
+    version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`, and
+    everything else is done. An unchanged folder costs no embedding and no write. With `verify`, files are compared by
+    content, whatever their time, and failed documents are tried again; with `force`, a generation goes live even if
+    golden questions are lost, or keys, whose `rights` are given by name, would see what they must not.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
-    StoreError, EmbedderError, StateUnavailable or what `open_engine` raises; the live generation is then as it was.
+    SourceError, StoreError, EmbedderError, StateUnavailable or what `open_engine` raises; the live generation is then
+    as it was.
     """
     started = time.monotonic()
     with ExitStack() as opened:
-        check_lease = opened.enter_context(write_lease(store))
+        check_lease, label = opened.enter_context(_writing(settings, store, on_progress))
         found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
         check = partial(check_exposure, () if force else load_must_not_see(settings.knowledge.path), rights)
         recent = () if force else recent_questions(settings, store.knowledge_base)
@@ -80,7 +82,7 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         report = IngestReport.of(plan, found)
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
-            staging.commit(live, keep=settings.store.keep_generations)
+            staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
         elif staging.resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
         elif live:
@@ -89,13 +91,24 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
     return report
 
 
+@contextmanager
+def _writing(settings: Settings, store: Store, on_progress: OnProgress) -> Iterator[tuple[CheckLease, str]]:
+    """Hold the right to write, and the folder of documents as it is now; yield the commit that this is a copy of."""
+    knowledge = settings.knowledge
+    with (
+        write_lease(store) as check_lease,
+        current_copy(knowledge, store.knowledge_base, lambda: on_progress(BEFORE_THE_PLAN)) as label,
+    ):
+        yield check_lease, label
+
+
 def preview(
     settings: Settings, store: Store, embedder: Embedder, *, verify: bool = False, allow_mass_deletion: bool = False
 ) -> Plan:
-    """Return what `ingest` would do, and do nothing. Raises KnowledgeError as `ingest`."""
-    found, state = scan_knowledge(settings.knowledge), store.state()
-    documents, live = (store.snapshot().documents(), state.live) if state else ({}, None)
-    with open_engine(settings, embedder) as engine:
+    """Return what `ingest` would do; do nothing but fetch the documents if they are elsewhere. Raises as `ingest`."""
+    with current_copy(settings.knowledge, store.knowledge_base), open_engine(settings, embedder) as engine:
+        found, state = scan_knowledge(settings.knowledge), store.state()
+        documents, live = (store.snapshot().documents(), state.live) if state else ({}, None)
         lose = allow_mass_deletion
         return _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=lose)
 

@@ -13,6 +13,7 @@
     │   ├── DocumentNotFound
     │   ├── GoldenQuestionsLost
     │   └── KnowledgeBaseNotFound
+    ├── SourceError
     ├── FeedbackError
     ├── IngestStopped
     ├── WorkersUnavailable
@@ -124,6 +125,10 @@ class GoldenQuestionsLost(KnowledgeError):
 
 class KnowledgeBaseNotFound(KnowledgeError):
     """No knowledge base has this name."""
+
+
+class SourceError(ZhiwenError):
+    """The documents cannot be fetched from where they come from; the live generation stays live."""
 
 
 class FeedbackError(ZhiwenError):
@@ -247,8 +252,3 @@ class ChatRejected(ChatBroken):
 
 class NotAChatModel(ChatBroken):
     """Something else answers at this address, such as a login page."""
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a vendor's error, at most 200 characters, for use in a message of ours."""
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -13,6 +13,7 @@ from rag.knowledge_base_names import DEFAULT, check_names, collection_of
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
 from rag.settings_section import BaseURL, HeaderName, Key, Name, Seconds, Section, no_credentials
+from rag.source_settings import SOURCE_SECRETS, SourceSettings
 
 _PUBLIC = no_credentials("everybody sees it")
 _ChatPreset = Literal["qwen", "siliconflow", "deepseek", "zhipu", "moonshot", "openai", "gemini", "mistral", "ollama"]
@@ -29,14 +30,16 @@ SECRETS = {
     ("bots", "wecom_secret"),
     ("bots", "wecom_token"),
     ("bots", "wecom_aes_key"),
+    *(("knowledge", secret) for secret in SOURCE_SECRETS),
 }
 """The settings that are read from environment variables only, and never shown."""
 
 
-class KnowledgeSettings(Section):
+class KnowledgeSettings(SourceSettings):
     """The folder of documents: which files are read, what an ingest asks before it goes live, and what it may lose.
 
-    `title` and `context` say what it is about. The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
+    `title` and `context` say what it is about. The loader fills in `path` if it is not set, or if the folder is a copy
+    of a repository: see `rag.knowledge_folder`.
     """
 
     path: Path = Path()
@@ -44,7 +47,6 @@ class KnowledgeSettings(Section):
     context: str = Field(default="", max_length=500)
     include: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx", "*.txt", "*.html", "*.htm")
     exclude: tuple[str, ...] = ()
-    gitignore: bool = True
     max_file_bytes: int = Field(default=10_000_000, ge=1)
     max_seconds_per_document: Seconds = 20
     max_golden_drop: float = Field(default=0.0, ge=0, le=1)

@@ -48,6 +48,11 @@ SEAMS = (
         "Use StateDatabase of rag/state.",
     ),
     Seam(
+        frozenset({"boto3", "botocore"}),
+        ("ingest/sources",),
+        "Use current_copy of ingest/sources.",
+    ),
+    Seam(
         frozenset({"fastapi", "fastapi_offline", "starlette", "uvicorn"}),
         ("api",),
         "Only api/ speaks HTTP to clients; give it a plain function to call.",

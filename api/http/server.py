@@ -76,7 +76,8 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
                 runner.begin_to_stop()
                 await context.drain.run(settings.serve.drain_seconds)
 
-            with owner_record(settings, owner), background_work(services, runner, watch=watch):
+            background = background_work(services, runner, context.pushes, watch=watch)
+            with owner_record(settings, owner), background:
                 _DrainingServer(_config(app, settings.serve), before_closing).run(sockets=[listener])
 
 

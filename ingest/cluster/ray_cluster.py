@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from rag.errors import ConfigError, IngestStopped, WorkersUnavailable, ZhiwenError, first_line
+from rag.errors import ConfigError, IngestStopped, WorkersUnavailable, ZhiwenError
+from rag.first_line import first_line
 from rag.models.cpu_quota import usable_cpus
 from rag.optional_packages import require_extra
 

@@ -70,7 +70,7 @@ class FolderScan:
 
 def scan_knowledge(settings: KnowledgeSettings) -> FolderScan:
     """Return the documents of the configured folder. Raises as `scan`."""
-    return scan(settings.path, include=settings.include, exclude=settings.exclude, gitignore=settings.gitignore)
+    return scan(settings.path, include=settings.include, exclude=settings.exclude, gitignore=settings.heeds_gitignore)
 
 
 def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), gitignore: bool = True) -> FolderScan:

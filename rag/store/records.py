@@ -56,6 +56,8 @@ class Commit:
     documents_before_loss: int = 0
     # A `VectorIndex.identity`.
     index: str = ""
+    # The state of the source that the folder is a copy of: a commit of a repository, a digest of a bucket.
+    label: str = ""
 
     @property
     def layout(self) -> Layout:
@@ -71,9 +73,9 @@ class Commit:
     def as_payload(self) -> dict[str, object]:
         """Return the commit as the state row holds it."""
         payload = _as_payload(self)
-        for key in ("documents_before_loss", "index"):
-            if not payload[key]:
-                del payload[key]  # zhiwen 0.2 refuses keys that it does not know
+        for name in ("documents_before_loss", "index", "label"):
+            if not payload[name]:
+                del payload[name]  # zhiwen 0.2 refuses keys that it does not know
         return payload
 
 
