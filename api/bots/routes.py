@@ -13,7 +13,7 @@ from api.public_urls import base_url
 from rag.answering.answer import Answerer
 from rag.bot_settings import BotSettings
 from rag.errors import ConfigError
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 
 @dataclass(frozen=True, slots=True)

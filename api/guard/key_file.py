@@ -19,7 +19,7 @@ from api.service.key_origins import with_origins
 from api.service.operation import Scope
 from rag.errors import ConfigError
 from rag.private_files import open_private
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 GROUP = "group"
 """Stands in place of the key of a group, which a trusted proxy names."""

@@ -27,7 +27,8 @@ from api.monitoring.logs import configure_logs
 from api.service.owner import Owner, owner_record
 from ingest.background import IngestRunner
 from rag.errors import StoreTimeout, StoreUnavailable
-from rag.settings import ServeSettings, Settings
+from rag.serve_settings import ServeSettings
+from rag.settings import Settings
 from rag.store.store import Store
 from rag.wiring import Services
 

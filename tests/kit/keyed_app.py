@@ -18,7 +18,8 @@ from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
 from ingest.sync import ingest
 from rag.models.embedders.scripted import ScriptedEmbedder
-from rag.settings import KnowledgeBases, ServeSettings, TraceSettings
+from rag.serve_settings import ServeSettings
+from rag.settings import KnowledgeBases, TraceSettings
 from rag.wiring import Services
 from tests.kit.corpus import Folder, settings_for
 
