@@ -124,7 +124,8 @@ def client(library: Library, documents: DocumentCache) -> Iterator[TestClient]:
     """A client of an application that has nothing but documents."""
     app = FastAPI()
     app.add_middleware(RequestPathMiddleware, public_url="")
-    add_documents(app, library.store, library.settings.knowledge, documents, is_open=True)
+    services = Services(library.settings, store=library.store)
+    add_documents(app, services, documents, is_open=True)
     with TestClient(app) as opened:
         yield opened
 
