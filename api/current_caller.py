@@ -6,14 +6,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from rag.blocking_work import on_behalf_of
+from rag.rights import UNLIMITED, Rights
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The name of the API key, "" without one, and whether it opens everything."""
+    """The name of the API key, "" without one, and whether it opens everything.
+
+    `rights` say which documents it may see.
+    """
 
     name: str = ""
     is_administrator: bool = True
+    rights: Rights = UNLIMITED
 
 
 _NOBODY = Caller()

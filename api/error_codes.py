@@ -27,6 +27,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.DocumentError: 422,
     errors.DocumentNotFound: 404,
     errors.GoldenQuestionsLost: 409,
+    errors.KnowledgeBaseNotFound: 404,
     errors.FeedbackError: 503,
     errors.IngestStopped: 503,
     errors.BackupError: 409,
@@ -57,7 +58,7 @@ STATUS: dict[type[ZhiwenError], int] = {
 }
 """The HTTP status of each class of error below the root of the tree."""
 
-_USAGE_ERRORS = (errors.ConfigError, errors.QuestionError, errors.FilterError)
+_USAGE_ERRORS = (errors.ConfigError, errors.QuestionError, errors.FilterError, errors.KnowledgeBaseNotFound)
 
 
 def http_status(error: ZhiwenError) -> int:

@@ -53,7 +53,7 @@ def main() -> None:
 
 def measure(chunks: int, work: Path) -> dict[str, Any]:
     """Return the figures for an index of so many chunks."""
-    words = _Words()
+    words = Words()
     documents = work / "docs"
     documents.mkdir(parents=True)
     for number in range(chunks // _CHUNKS_PER_DOCUMENT):
@@ -85,8 +85,8 @@ def measure(chunks: int, work: Path) -> dict[str, Any]:
     }
 
 
-class _Words:
-    """Random words, the n-th most frequent one 1/n as often as the first."""
+class Words:
+    """Random words, the n-th most frequent one 1/n as often as the first; the same ones each time."""
 
     def __init__(self) -> None:
         self._random = random.Random(_SEED)  # noqa: S311  (the same words each time)

@@ -1,4 +1,4 @@
-"""One ingest at a time in the background, and its state."""
+"""One ingest at a time in the background, and the state of each knowledge base's."""
 
 import logging
 import threading
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ingest.staging.plan import OnPlan, Plan
 from ingest.staging.report import IngestReport, OnProgress, Progress
 from rag.errors import IngestStopped, StoreLocked, ZhiwenError
+from rag.knowledge_base_names import DEFAULT
 
 log = logging.getLogger("zhiwen.ingest")
 
@@ -31,7 +32,11 @@ class RunState:
 
 
 class IngestRunner:
-    """Starts each ingest on a thread of its own."""
+    """Starts each ingest on a thread of its own.
+
+    It is the runner of the default knowledge base; `of` has those of the others. They take turns, so that two ingests
+    do not slow each other and the questions down: the second waits for the end of the first.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,6 +44,19 @@ class IngestRunner:
         self._state = RunState()
         self._stopping = threading.Event()
         self._observers: list[Callable[[IngestReport | ZhiwenError], object]] = []
+        self._turn = threading.Lock()
+        self._others: dict[str, IngestRunner] = {}
+
+    def of(self, knowledge_base: str) -> "IngestRunner":
+        """Return the runner of a knowledge base."""
+        if knowledge_base == DEFAULT:
+            return self
+        with self._lock:
+            if knowledge_base not in self._others:
+                other = IngestRunner()
+                other._stopping, other._observers, other._turn = self._stopping, self._observers, self._turn
+                self._others[knowledge_base] = other
+            return self._others[knowledge_base]
 
     def observe(self, observer: Callable[[IngestReport | ZhiwenError], object]) -> None:
         """Call `observer` with the result of each ingest, in the thread of the ingest."""
@@ -63,7 +81,7 @@ class IngestRunner:
             return self._state
 
     def wait(self) -> None:
-        """Wait until no ingest is running."""
+        """Wait until no ingest of this knowledge base is running."""
         if self._thread:
             self._thread.join()
 
@@ -74,11 +92,14 @@ class IngestRunner:
     def stop(self) -> None:
         """Make a running ingest end at its next batch and wait for its end; let no other start."""
         self.begin_to_stop()
-        self.wait()
+        for runner in (self, *self._others.values()):
+            runner.wait()
 
     def _run(self, run: Run) -> None:
         try:
-            report = run(self._report_plan, self._report_progress)
+            with self._turn:
+                self._check_stopping()
+                report = run(self._report_plan, self._report_progress)
         except ZhiwenError as error:
             # If the log is a file in a watched folder, each line starts another ingest.
             if str(error) != str(self._state.error):
@@ -106,6 +127,9 @@ class IngestRunner:
         self._state = replace(self._state, plan=plan)
 
     def _report_progress(self, progress: Progress) -> None:
+        self._check_stopping()
+        self._state = replace(self._state, progress=progress)
+
+    def _check_stopping(self) -> None:
         if self._stopping.is_set():
             raise IngestStopped("the ingest was stopped because the server is shutting down; run it again")
-        self._state = replace(self._state, progress=progress)

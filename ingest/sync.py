@@ -1,13 +1,16 @@
 """The write path: files → documents → chunks → vectors → a staged generation → commit."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 
 from ingest.files.git_dates import git_dates
 from ingest.files.scan import FolderScan, scan_knowledge
+from ingest.golden.exposure import check_exposure
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
-from ingest.golden.questions import GoldenQuestion, load_golden
+from ingest.golden.questions import GoldenQuestion, load_golden, load_must_not_see
 from ingest.parser_process import ParserProcess
 from ingest.staging.deletion_guard import (
     check_same_folder,
@@ -25,13 +28,17 @@ from ingest.staging.recovery import recover
 from ingest.staging.report import IngestReport, OnProgress
 from ingest.staging.staging import Staging, layout_of
 from rag.models.embedders.protocol import Embedder
+from rag.rights import Rights
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
 from rag.store.records import Commit, DocumentRecord
+from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 
+_NO_RIGHTS: Mapping[str, Rights] = MappingProxyType({})
 
-def ingest(
+
+def ingest(  # noqa: PLR0913  (the options of an ingest)
     settings: Settings,
     store: Store,
     embedder: Embedder,
@@ -39,6 +46,7 @@ def ingest(
     verify: bool = False,
     allow_mass_deletion: bool = False,
     force: bool = False,
+    rights: Mapping[str, Rights] = _NO_RIGHTS,
     on_plan: OnPlan = lambda plan: None,
     on_progress: OnProgress = lambda progress: None,
 ) -> IngestReport:
@@ -48,7 +56,8 @@ def ingest(
     document that cannot be read keeps its old version and is named in the report. If too many documents are gone, they
     stay live unless `allow_mass_deletion`, and everything else is done. An unchanged folder costs no embedding and no
     write. With `verify`, files are compared by content, whatever their time, and failed documents are tried again; with
-    `force`, a generation goes live even if golden questions are lost.
+    `force`, a generation goes live even if golden questions are lost, or keys, whose `rights` are given by name, would
+    see what they must not.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
     StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
@@ -56,25 +65,22 @@ def ingest(
     started = time.monotonic()
     with write_lease(store) as check_lease:
         found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
-        recent = () if force else recent_questions(settings)
-        store.connect()  # creates a missing database file, but not for a folder without documents
-        resumed = recover(store, kept_layout=layout_of(embedder, settings.retrieval.mode))
-        reach_failpoint("recovered")
-        staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease, resumed=resumed)
+        check = partial(check_exposure, () if force else load_must_not_see(settings.knowledge.path), rights)
+        recent = () if force else recent_questions(settings, store.knowledge_base)
+        staging = _begin(store, embedder, settings.retrieval.mode, check_lease)
         documents, live = staging.live_documents(), staging.live
         plan = _plan(settings, embedder, found, documents, live, verify=verify, allow_mass_deletion=allow_mass_deletion)
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
         if _stage(plan, staging, documents, embedder, settings, report, on_progress, tries_all=verify):
-            live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), force=force)
+            live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), check, force=force)
             staging.commit(live, keep=settings.store.keep_generations)
-        elif resumed or report.failures:
+        elif staging.resumed or report.failures:
             recover(store)  # nothing is left to stage, so what was kept for it goes, too
-        if live:
-            report.generation = live.generation
-            report.chunks.unchanged = live.chunks - report.chunks.added
-    report.seconds = round(time.monotonic() - started, 3)
+        elif live:
+            check(store.snapshot_of(live))
+    report.describe(live, seconds=time.monotonic() - started)
     return report
 
 
@@ -101,6 +107,14 @@ def pending_changes(settings: Settings, store: Store) -> Plan:
         pipeline_fingerprint=next(filter(None, fingerprints), ""),
         max_bytes=settings.knowledge.max_file_bytes,
     )
+
+
+def _begin(store: Store, embedder: Embedder, mode: str, check_lease: Callable[[], None]) -> Staging:
+    """Clean up after an ingest that ended early, and begin a generation."""
+    store.connect()  # creates a missing database file, but not for a folder without documents
+    resumed = recover(store, kept_layout=layout_of(embedder, mode))
+    reach_failpoint("recovered")
+    return Staging(store, embedder, mode=mode, check_lease=check_lease, resumed=resumed)
 
 
 def _plan(
@@ -176,14 +190,16 @@ def _gate(
     golden: Sequence[GoldenQuestion],
     recent: Sequence[str],
     gate: Gate,
+    check: Callable[[Snapshot], None],
     *,
     force: bool,
 ) -> Commit:
     """Ask the staged generation the golden questions, and return it with what it found.
 
-    Raises GoldenQuestionsLost if it finds or answers too few of all questions, unless `force`.
+    Raises GoldenQuestionsLost if it finds or answers too few of all questions, unless `force`, and what `check` raises.
     """
     sealed, live = staging.seal(_root(gate.settings)), staging.live
+    check(sealed)
     found = gate.ask(golden, sealed)
     if live and not force:
         check_golden_loss(

@@ -11,7 +11,8 @@
     ├── KnowledgeError
     │   ├── DocumentError
     │   ├── DocumentNotFound
-    │   └── GoldenQuestionsLost
+    │   ├── GoldenQuestionsLost
+    │   └── KnowledgeBaseNotFound
     ├── FeedbackError
     ├── IngestStopped
     ├── BackupError
@@ -40,9 +41,7 @@
             ├── ChatRejected
             └── NotAChatModel
 
-The errors of requests that the service refuses (no API key, too many questions …) are branches of the same tree. Only
-the API raises them, so they are drawn in `api/request_errors.py`.
-
+Errors of requests that the service refuses (no API key …) are branches of this tree, drawn in `api/request_errors.py`.
 Errors of vendor libraries are translated where the library is called, with `raise … from`. "Nothing was found" is not
 an error: it is an `Answer` with `refused = True`.
 """
@@ -119,7 +118,11 @@ class DocumentNotFound(KnowledgeError):
 
 
 class GoldenQuestionsLost(KnowledgeError):
-    """The new generation would no longer find what the live one finds."""
+    """The new generation would no longer find what the live one finds, or would show keys what they must not see."""
+
+
+class KnowledgeBaseNotFound(KnowledgeError):
+    """No knowledge base has this name."""
 
 
 class FeedbackError(ZhiwenError):

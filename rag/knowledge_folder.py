@@ -34,10 +34,27 @@ def find_folder(values: Sections, base: Path) -> Sections:
     return _with(values, ("knowledge", "path"), str(_usual_folder(base)))
 
 
+def check_knowledge_bases(values: Sections, file: Path) -> None:
+    """Check the folders of the knowledge bases that a configuration file declares.
+
+    Raises ConfigError if one has no folder, or if nothing says which folder is that of the default one: the whole
+    folder of the file would be, with the folders of the others in it.
+    """
+    bases = values.get("knowledge_bases", {})
+    for name, settings in bases.items():
+        if not settings.get("path"):
+            raise ConfigError(f"{file}: knowledge_bases.{name}.path is missing; name the folder of its documents")
+    if bases and not values.get("knowledge", {}).get("path") and not (file.parent / USUAL_NAME).is_dir():
+        raise ConfigError(
+            f"{file}: knowledge.path is not set; beside knowledge_bases, it must name the folder of the default one"
+        )
+
+
 def name_folder(values: Sections, named: Path, from_environment: Mapping[str, str]) -> tuple[Sections, set[str]]:
     """Return the values for the folder that the command line names, and the settings that it decides.
 
-    An index on a server, or one that the environment names, is kept. Raises ConfigError if the folder does not exist.
+    An index on a server, or one that the environment names, is kept. The knowledge bases of the configuration belong to
+    its own folder, so with another one there are none. Raises ConfigError if the folder does not exist.
     """
     if not named.is_dir():
         what = "is not a folder" if named.exists() else "does not exist"
@@ -46,7 +63,7 @@ def name_folder(values: Sections, named: Path, from_environment: Mapping[str, st
     if configured.is_dir() and configured.samefile(named):
         return values, set()
     decided = [("knowledge", "path")]
-    values = _with(values, decided[0], str(named))
+    values = _with({**values, "knowledge_bases": {}}, decided[0], str(named))
     defaults = Settings()
     is_on_server = "://" in str(values.get("store", {}).get("uri", ""))
     if not is_on_server and ".".join(_STORE) not in from_environment:

@@ -1,6 +1,7 @@
 """Where passages are published: citations can lead there instead of to this service."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from string import Formatter
 from urllib.parse import quote, urlsplit
@@ -17,9 +18,13 @@ _URL_CHARACTERS = ":/?#[]@!$&'*+,;=%~"
 
 @dataclass(frozen=True, slots=True)
 class PassageUrls:
-    """Makes the addresses of passages by `knowledge.url_template`, which `check_url_template` has accepted."""
+    """Makes the addresses of passages by `url_template`, which `check_url_template` has accepted.
+
+    `template` is that of the default knowledge base, `others` has those of the others, by name.
+    """
 
     template: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, chunk: Chunk, lines: range = range(0)) -> str:
         """Return where a passage can be read: its page if that is published, otherwise the URL path on this service.
@@ -35,7 +40,8 @@ class PassageUrls:
                 return f"{address}#{quote(chunk.anchor)}" if chunk.anchor and "#" not in address else address
         lines = lines or range(chunk.start_line, chunk.end_line + 1)
         values = {"source": quote(chunk.source), "path": quote(_page_path(chunk.source)), "anchor": quote(chunk.anchor)}
-        return self.template.format(**values, line=lines[0], end_line=lines[-1]).removesuffix("#")
+        template = self.others.get(chunk.knowledge_base, self.template)
+        return template.format(**values, line=lines[0], end_line=lines[-1]).removesuffix("#")
 
 
 def check_url_template(template: str) -> str:

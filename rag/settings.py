@@ -1,44 +1,31 @@
-"""Every setting with its default and its limits: one frozen model for each section of config.yaml.
+"""Every setting with its default and its limits: one frozen model for each section of config.yaml, which says more."""
 
-`config.yaml` describes each setting.
-"""
-
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from rag.bot_settings import BotSettings
 from rag.database_url import check_database_url
+from rag.errors import KnowledgeBaseNotFound
+from rag.knowledge_base_names import DEFAULT, check_names, collection_of
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
-from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
+from rag.settings_section import BaseURL, HeaderName, Key, Name, Seconds, Section, no_credentials, secrets_of
 
 _PUBLIC = no_credentials("everybody sees it")
-
-SECRETS = {
-    ("store", "token"),
-    ("embedding", "api_key"),
-    ("rerank", "api_key"),
-    ("chat", "api_key"),
-    ("chat", "fallback_api_key"),
-    ("serve", "keys"),
-    ("bots", "feishu_app_secret"),
-    ("bots", "feishu_encrypt_key"),
-    ("bots", "wecom_secret"),
-    ("bots", "wecom_token"),
-    ("bots", "wecom_aes_key"),
-}
-"""The settings that are read from environment variables only, and never shown."""
 
 
 class KnowledgeSettings(Section):
     """The folder of documents: which files are read, what an ingest asks before it goes live, and what it may lose.
 
-    The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
+    `title` and `context` say what it is about. The loader fills in `path` if it is not set: see `rag.knowledge_folder`.
     """
 
     path: Path = Path()
+    title: str = Field(default="", max_length=100)
+    context: str = Field(default="", max_length=500)
     include: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx", "*.txt", "*.html", "*.htm")
     exclude: tuple[str, ...] = ()
     gitignore: bool = True
@@ -47,6 +34,20 @@ class KnowledgeSettings(Section):
     max_golden_drop: float = Field(default=0.0, ge=0, le=1)
     url_template: Annotated[str, AfterValidator(check_url_template), _PUBLIC] = ""
     gate_recent_questions: int = Field(default=0, ge=0, le=500)
+
+
+class KnowledgeBases(Section):
+    """The knowledge bases besides the default one, by name; each has the settings of `knowledge`."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, KnowledgeSettings] = Field(init=False)
+
+    @property
+    def by_name(self) -> Mapping[str, KnowledgeSettings]:
+        """The settings of each, in the order of the file."""
+        return self.__pydantic_extra__
+
+    _check_names = model_validator(mode="before")(check_names)
 
 
 class ChunkingSettings(Section):
@@ -153,10 +154,9 @@ class ChatSettings(Section):
 
 
 class StateSettings(Section):
-    """The database of traces and feedback."""
+    """The database of traces and feedback. The password in its `url` must not be in any output."""
 
     max_feedback: int = Field(default=100_000, ge=1, le=10_000_000)
-    # Its password must not be in any output.
     url: Annotated[str, AfterValidator(check_database_url)] = Field(default="", repr=False)
 
 
@@ -178,6 +178,9 @@ class ServeSettings(Section):
     port: int = Field(default=8000, ge=0, le=65535)
     keys: SecretStr = SecretStr("")
     keys_file: str = ""
+    proxy_key: Name = ""
+    groups_header: HeaderName = "X-Forwarded-Groups"
+    user_header: HeaderName = "X-Forwarded-User"
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -205,6 +208,7 @@ class Settings(Section):
     """All sections. Instances come from `rag.settings_loader.load`."""
 
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    knowledge_bases: KnowledgeBases = KnowledgeBases()
     chunking: ChunkingSettings = ChunkingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()
@@ -216,3 +220,26 @@ class Settings(Section):
     traces: TraceSettings = TraceSettings()
     serve: ServeSettings = ServeSettings()
     bots: BotSettings = BotSettings()
+
+    @property
+    def knowledge_base_names(self) -> tuple[str, ...]:
+        """The names of all knowledge bases, the default one first."""
+        return (DEFAULT, *self.knowledge_bases.by_name)
+
+    def for_knowledge_base(self, name: str) -> "Settings":
+        """Return the settings of one knowledge base: its folder and its collections, and everything that it shares.
+
+        Raises KnowledgeBaseNotFound.
+        """
+        if name == DEFAULT:
+            return self
+        if name not in self.knowledge_bases.by_name:
+            there_are = ", ".join(self.knowledge_base_names)
+            raise KnowledgeBaseNotFound(f"there is no knowledge base {name[:64]!r}; there are: {there_are}")
+        store = self.store.model_copy(update={"collection": collection_of(self.store.collection, name)})
+        own = {"knowledge": self.knowledge_bases.by_name[name], "store": store, "knowledge_bases": KnowledgeBases()}
+        return self.model_copy(update=own)
+
+
+SECRETS = secrets_of(Settings)
+"""The settings that are read from environment variables only, and never shown."""

@@ -12,9 +12,9 @@ from pydantic import JsonValue, ValidationError
 from rag import strict_yaml
 from rag.database_url import SQLITE, sqlite_file
 from rag.errors import ConfigError
-from rag.knowledge_folder import find_folder, name_folder
+from rag.knowledge_folder import check_knowledge_bases, find_folder, name_folder
 from rag.pasted_values import split_list
-from rag.settings import SECRETS, Settings
+from rag.settings import SECRETS, KnowledgeSettings, Settings
 from rag.settings_section import Section
 from rag.url_credentials import mask_credentials
 
@@ -25,6 +25,8 @@ _REMOVED = {
     ("traces", "path"): "traces are kept in the database of state.url; remove this setting, and the folder it names",
 }
 """Settings of earlier versions, and what replaces them."""
+
+_BASES = "knowledge_bases"
 
 log = logging.getLogger("zhiwen.settings")
 
@@ -60,6 +62,7 @@ def load_settings_with_origins(
     values = _without_removed(_merge(from_file, from_environment), path, variables)
     try:
         Settings.model_validate(values)
+        check_knowledge_bases(values, path)
         values = find_folder(values, path.parent if path.is_file() else Path())
         decided: set[str] = set()
         if knowledge is not None:
@@ -116,8 +119,9 @@ def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         ("serve", "audit_file"),
         ("serve", "feedback_path"),
     )
-    for section, key in paths:
-        values = content.get(section)
+    bases = content.get(_BASES)
+    folders = list(bases.values()) if isinstance(bases, dict) else []
+    for values, key in [(content.get(section), key) for section, key in paths] + [(base, "path") for base in folders]:
         if not isinstance(values, dict) or not isinstance(values.get(key), str) or not values[key]:
             continue
         value = values[key]
@@ -136,6 +140,8 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
         section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
+        if section == _BASES:
+            raise ConfigError(f"{variable}: knowledge bases are declared in the configuration file: {_BASES}")
         if not separator:
             _check_underscores(variable, section)
             continue
@@ -208,6 +214,8 @@ def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) 
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    if location[0] == _BASES and len(location) > 1:
+        return sorted(KnowledgeSettings.model_fields)
     field = Settings.model_fields.get(str(location[0])) if len(location) > 1 else None
     model = field.annotation if field else Settings
     return sorted(model.model_fields)  # type: ignore[union-attr]

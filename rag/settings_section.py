@@ -11,6 +11,7 @@ from rag.url_credentials import refuse_credentials
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 """A duration of at most an hour."""
 
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Name = Annotated[str, AfterValidator(clean)]
 BaseURL = Annotated[str, AfterValidator(clean_base_url)]
 Key = Annotated[SecretStr, AfterValidator(lambda key: SecretStr(clean_key(key.get_secret_value())))]
@@ -40,3 +41,15 @@ def no_credentials(instead: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def secrets_of(settings: type[BaseModel]) -> frozenset[tuple[str, str]]:
+    """Return the section and the name of each secret: the settings whose values are masked."""
+    sections = {name: field.annotation for name, field in settings.model_fields.items()}
+    return frozenset(
+        (section, name)
+        for section, model in sections.items()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for name, field in model.model_fields.items()
+        if isinstance(field.default, SecretStr)
+    )

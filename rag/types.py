@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rag.knowledge_base_names import DEFAULT
 from rag.soft_breaks import join_soft_breaks
 
 ChunkKind = Literal["text", "list", "code", "table", "row"]
@@ -40,6 +41,13 @@ class Chunk:
     """The lines of the file that each line of the content stands for, as `3 4-5 5 7`; "" if that is unknown.
 
     A line that is repeated from an earlier part of the block, such as the header of a long table, has 0."""
+    knowledge_base: str = DEFAULT
+    """The knowledge base that it was read from. It is not stored: each has collections of its own."""
+
+    @property
+    def group_key(self) -> str:
+        """The group after its knowledge base and `/`: a file that two of them have is two documents."""
+        return f"{self.knowledge_base}/{self.group}"
 
     @property
     def context(self) -> str:
@@ -108,6 +116,7 @@ class Citation:
     quote: str
     url: str
     date: str = ""
+    knowledge_base: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +187,8 @@ class Answer:
 
     A reply to small talk is a refusal, too: it has no citations. `unverified` are the statements of the text that the
     passages they cite do not support. `truncated` is True if the text stops at the length limit. `attempts` are the
-    calls of chat models, none if the answer is `cached`. `seconds` are by stage.
+    calls of chat models, none if the answer is `cached`. `seconds` are by stage. `generations` has the generation of
+    each knowledge base that was searched, by name; if there are several, `generation` is 0.
     """
 
     text: str
@@ -192,6 +202,7 @@ class Answer:
     attempts: tuple[Attempt, ...] = ()
     cached: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
+    generations: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:

@@ -1,39 +1,37 @@
-"""Build store, models, search and answering from the settings: the one place that opens and closes them."""
+"""Build store, models, search and answering from the settings: the one place that opens and closes them.
 
-from collections.abc import Iterator
+Each knowledge base has services of its own, and all share what is not data: a further one costs its chunks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
 
 from rag.answering.answer import Answerer
-from rag.answering.cache import AnswerCache
-from rag.blocking_work import Turns
-from rag.chat.factory import open_chat
 from rag.chat.protocol import ChatModel
-from rag.gaps.finder import GapFinder
-from rag.models.embedders.factory import open_embedder, open_question_embedder
+from rag.errors import KnowledgeBaseNotFound
+from rag.knowledge_base_names import ALL, DEFAULT
 from rag.models.embedders.protocol import Embedder
-from rag.models.embedders.question_turns import TurnTakingEmbedder
-from rag.models.openmp import usable_threads
-from rag.models.rerankers.factory import open_reranker
 from rag.models.rerankers.protocol import Reranker
-from rag.published_url import PassageUrls
 from rag.retrieval.search import Searcher
+from rag.rights import Rights
 from rag.settings import Settings
-from rag.state.database import StateDatabase
-from rag.state.document_uses import DocumentUses
-from rag.state.feedback import FeedbackLog
-from rag.state.questions import QuestionLog
-from rag.state.traces import TraceStore
+from rag.shared_services import SharedServices, SharesServices
+from rag.store.filters import Filter
+from rag.store.joint import JointStore
+from rag.store.restricted import RestrictedStore
 from rag.store.store import Store
 
 
-class Services:
+class Services(SharesServices):
     """The services of one process. A context manager; threads may share it after `open_all`.
 
     Each service is opened when it is first used, so that a command opens only what it needs. Leaving the context closes
     the store if it was opened here, and writes the traces that still wait. A service that is passed in is used as it is
     and stays open. The chat model must be closed on the event loop that used it, so its user closes it.
+
+    They are those of the default knowledge base; `of` has those of another, `joined` those that answer from several.
 
     `for_one_command`: the process answers a question or two and ends, so what loads fast is better than what runs fast.
 
@@ -49,13 +47,20 @@ class Services:
         chat: ChatModel | None = None,
         reranker: Reranker | None = None,
         for_one_command: bool = False,
+        shared: SharedServices | None = None,
     ) -> None:
         self.settings = settings
-        self._for_one_command = for_one_command
         self._exit_stack = ExitStack()
-        given = {"store": store, "embedder": embedder, "chat": chat, "reranker": reranker}
-        # `cached_property` looks here before it opens anything.
-        self.__dict__.update({name: service for name, service in given.items() if service is not None})
+        self._shared = shared or SharedServices(
+            settings,
+            self._exit_stack,
+            embedder=embedder,
+            chat=chat,
+            reranker=reranker,
+            for_one_command=for_one_command,
+        )
+        if store is not None:
+            self.__dict__["store"] = store  # `cached_property` looks here before it opens anything
 
     def __enter__(self) -> "Services":
         return self
@@ -67,8 +72,47 @@ class Services:
 
     def open_all(self) -> "Services":
         """Open every service now, those that fail fastest first; the store connects at its first use. Return itself."""
-        _ = (self.chat, self.reranker, self.embedder, self.answerer)
+        _ = (self.chat, self.reranker, self.embedder)
+        for each in self.knowledge_bases.values():
+            _ = each.answerer
         return self
+
+    @cached_property
+    def knowledge_bases(self) -> Mapping[str, "Services"]:
+        """The services of each knowledge base by name, first these."""
+        return {DEFAULT: self} | {name: self._beside(name) for name in self.settings.knowledge_bases.by_name}
+
+    def of(self, knowledge_base: str) -> "Services":
+        """Return the services of one knowledge base. Raises KnowledgeBaseNotFound."""
+        found = self.knowledge_bases.get(knowledge_base)
+        if found is None:
+            there_are = ", ".join(self.knowledge_bases) or "none"
+            raise KnowledgeBaseNotFound(f"there is no knowledge base {knowledge_base[:64]!r}; there are: {there_are}")
+        return found
+
+    def limited(self, rights: Rights) -> "Services":
+        """Return the same services as if there were nothing but what the rights let somebody read.
+
+        `of`, `joined` and `knowledge_bases` have that alone; without a name, there is no store.
+        """
+        parts = {
+            name: _OneKnowledgeBase(self.knowledge_bases[name], within, self._shared)
+            for name, within in rights.filters(self.knowledge_bases).items()
+        }
+        return _SeveralKnowledgeBases(self.settings, self._shared, parts)
+
+    def joined(self, knowledge_bases: Sequence[str]) -> "Services":
+        """Return services that search and answer from some knowledge bases at once; `all` stands for every one.
+
+        With only one, they are its own. Raises KnowledgeBaseNotFound.
+        """
+        names = tuple(self.knowledge_bases) if ALL in knowledge_bases else tuple(dict.fromkeys(knowledge_bases))
+        parts = {name: self.of(name) for name in names or (ALL,)}
+        return parts[names[0]] if len(parts) == 1 else _SeveralKnowledgeBases(self.settings, self._shared, parts)
+
+    def _beside(self, name: str) -> "Services":
+        settings = self.settings.for_knowledge_base(name)
+        return Services(settings, store=self.store.beside(settings.store.collection, name), shared=self._shared)
 
     @cached_property
     def store(self) -> Store:
@@ -77,89 +121,22 @@ class Services:
         self._exit_stack.callback(store.close)
         return store
 
-    @cached_property
-    def embedder(self) -> Embedder:
-        """The embedding model, for documents and questions."""
-        embedder = open_embedder(self.settings.embedding, serving=not self._for_one_command)
-        return embedder if self._for_one_command else TurnTakingEmbedder(embedder, self._question_places())
-
-    def _question_places(self) -> int:
-        """Return how many questions are embedded at a time: more only make each other slow, unless others compute."""
-        is_remote = self.settings.embedding.provider == "openai"
-        return self.settings.serve.max_concurrent_answers if is_remote else usable_threads()
-
-    def _search_turns(self) -> Turns:
-        """Let one caller search with all processors but one, or with all threads if other machines do the work."""
-        settings = self.settings
-        waits = settings.embedding.provider == "openai" or "://" in settings.store.uri
-        waits = waits or settings.rerank.provider == "http"
-        places = settings.serve.max_concurrent_answers
-        return Turns(places, each=places if waits else max(1, usable_threads() - 1))
-
-    @cached_property
-    def question_embedder(self) -> Embedder:
-        """The embedding model for questions: `embedder`, unless a single command needs only this and not yet that."""
-        if self._for_one_command and "embedder" not in self.__dict__:
-            return open_question_embedder(self.settings.embedding)
-        return self.embedder
-
-    @cached_property
-    def reranker(self) -> Reranker | None:
-        """The reranker; None if hits stay in the order of fusion."""
-        return open_reranker(self.settings.rerank)
-
-    @cached_property
-    def chat(self) -> ChatModel | None:
-        """The chat model with its fallbacks; None if answers are quotes."""
-        return open_chat(self.settings.chat)
-
-    @cached_property
-    def state(self) -> StateDatabase:
-        """The database of traces and feedback. It is connected to when it is used."""
-        return StateDatabase.of(self.settings)
-
-    @cached_property
-    def traces(self) -> TraceStore:
-        """The traces of answers."""
-        traces = TraceStore(self.settings.traces, self.state)
-        self._exit_stack.callback(traces.close)
-        return traces
-
-    @cached_property
-    def feedback(self) -> FeedbackLog:
-        """The feedback on answers."""
-        return FeedbackLog(self.state, self.settings.serve.feedback_path, most=self.settings.state.max_feedback)
-
-    @cached_property
-    def questions(self) -> QuestionLog:
-        """The questions that nobody could answer."""
-        questions = QuestionLog(self.settings.traces, self.state)
-        self._exit_stack.callback(questions.close)
-        return questions
-
-    @cached_property
-    def document_uses(self) -> DocumentUses:
-        """How many answers rest on each document."""
-        uses = DocumentUses(self.settings.traces, self.state)
-        self._exit_stack.callback(uses.close)
-        return uses
-
-    @cached_property
-    def gaps(self) -> GapFinder:
-        """The same questions, grouped by what they ask for."""
-        return GapFinder(self.questions, self.store, self.embedder, self.settings)
+    @property
+    def searched(self) -> Store | JointStore:
+        """What questions are answered from."""
+        return self.store
 
     @cached_property
     def searcher(self) -> Searcher:
         """Search over store, embedder and reranker."""
         return Searcher(
-            self.store,
+            self.searched,
             self.question_embedder,
             self.settings.retrieval,
             reranker=self.reranker,
             rerank_candidates=self.settings.rerank.candidates,
             max_question_characters=self.settings.answering.max_question_characters,
-            turns=self._search_turns(),
+            turns=self._shared.search_turns,
             on_search=self.traces.record_search,
         )
 
@@ -171,15 +148,53 @@ class Services:
             self.chat,
             self.settings.answering,
             max_answer_tokens=self.settings.chat.max_answer_tokens,
-            cache=AnswerCache(self.settings.answering.cached_answers),
+            cache=self._shared.answer_cache,
             traces=self.traces,
             urls=self.urls,
+            about=self.about,
+            dates=self._shared.document_dates,
         )
 
+    @property
+    def about(self) -> str:
+        """What the documents are about, for the chat model."""
+        return self.settings.knowledge.context
+
+
+class _OneKnowledgeBase(Services):
+    """Services of a knowledge base for readers of the documents `within` a filter, of all without one."""
+
+    def __init__(self, services: Services, within: Filter | None, shared: SharedServices) -> None:
+        store = RestrictedStore(services.store, within) if within else services.store
+        super().__init__(services.settings, store=store, shared=shared)
+
+    @property
+    def knowledge_bases(self) -> Mapping[str, Services]:
+        return {self.store.knowledge_base: self}
+
+
+class _SeveralKnowledgeBases(Services):
+    """Services that search and answer from several knowledge bases. None of them is `store`, which writers use."""
+
+    def __init__(self, settings: Settings, shared: SharedServices, parts: Mapping[str, Services]) -> None:
+        super().__init__(settings, shared=shared)
+        self._parts = parts
+
+    @property
+    def knowledge_bases(self) -> Mapping[str, Services]:
+        return self._parts
+
     @cached_property
-    def urls(self) -> PassageUrls:
-        """The addresses of passages."""
-        return PassageUrls(self.settings.knowledge.url_template)
+    def store(self) -> Store:
+        raise TypeError("several knowledge bases have no store in common")
+
+    @property
+    def searched(self) -> JointStore:
+        return JointStore(tuple(part.store for part in self._parts.values()))
+
+    @property
+    def about(self) -> str:
+        return "\n".join(part.about for part in self._parts.values() if part.about)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, SecretStr
 
-from rag.settings import Settings
+from rag.settings import KnowledgeSettings, Settings
 from rag.settings_loader import load_settings_with_origins
 from rag.url_credentials import mask_credentials
 
@@ -46,7 +46,14 @@ def _settings(settings: Settings, origins: Mapping[str, str]) -> Iterator[Settin
         for key, value in getattr(settings, section):
             name = f"{section}.{key}"
             origin = origins.get(name, DEFAULT)
-            if isinstance(value, SecretStr):
+            if isinstance(value, KnowledgeSettings):
+                for of_base, its_value in value:
+                    yield SettingOut(
+                        name=f"{name}.{of_base}",
+                        value=_json_value(its_value),
+                        origin=origin if of_base in value.model_fields_set else DEFAULT,
+                    )
+            elif isinstance(value, SecretStr):
                 yield SettingOut(name=name, value=None, origin=origin, secret=True, set=bool(value.get_secret_value()))
             else:
                 yield SettingOut(name=name, value=_json_value(value), origin=origin)

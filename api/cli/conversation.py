@@ -1,7 +1,7 @@
 """`zhiwen chat`: a conversation in the terminal."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from api.cli import terminal
 from api.cli.views.answer import ask_and_print
@@ -10,6 +10,7 @@ from api.service.ask import AskRequest, TurnIn
 from api.service.protocol import Service
 from api.translations import interface_language, say
 from rag.errors import ZhiwenError
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import Settings
 from rag.text.language import detect_language
 from rag.text.question_validation import validate_question
@@ -21,8 +22,9 @@ _NEW, _QUIT = "/new", ("/quit", "/exit")
 class TerminalConversation:
     """A conversation with follow-up questions. An error ends the answer, but not the conversation."""
 
-    def __init__(self, service: Service, settings: Settings) -> None:
+    def __init__(self, service: Service, settings: Settings, knowledge_bases: Sequence[str] = (DEFAULT,)) -> None:
         self._service = service
+        self._knowledge_bases = list(knowledge_bases)
         self._answering = settings.answering
         self._language = interface_language()
         self._console = terminal.output()
@@ -44,7 +46,8 @@ class TerminalConversation:
     def _answer(self, line: str) -> None:
         try:
             question = validate_question(line, max_characters=self._answering.max_question_characters)
-            request = AskRequest(question=question, history=self._history[-self._answering.max_history_turns :])
+            history = self._history[-self._answering.max_history_turns :]
+            request = AskRequest(question=question, history=history, knowledge_base=self._knowledge_bases)
             answer = ask_and_print(self._service, request, self._console, detect_language(question))
         except ZhiwenError as error:
             self._messages.print(terminal.printable(f"zhiwen: {terminal_message(error)}"), style="red")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,7 @@ from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
 from rag.models.embedders.factory import open_embedder
 from rag.models.embedders.protocol import can_search
 from rag.models.rerankers.factory import open_reranker
-from rag.settings import Settings
+from rag.settings import KnowledgeSettings, Settings
 from rag.settings_loader import DEFAULT_FILE, load_settings
 from rag.store.records import Commit
 from rag.text.language import Language
@@ -79,7 +80,8 @@ class _Diagnosis:
 
     def checks(self, file: Path | None) -> Iterator[CheckOut]:
         yield _passed("configuration", self._configuration(file))
-        yield self._check("knowledge", self._knowledge)
+        for name in self.settings.knowledge_base_names:
+            yield self._check("knowledge", partial(self._knowledge, self.settings.for_knowledge_base(name).knowledge))
         yield self._check("store", self._store)
         yield self._check("embedder", self._embedder)
         if self.settings.rerank.provider != "none":
@@ -96,9 +98,9 @@ class _Diagnosis:
         path = file or Path(DEFAULT_FILE)
         return str(path) if path.is_file() else say("doctor_defaults", self.language)
 
-    def _knowledge(self) -> str:
-        files = scan_knowledge(self.settings.knowledge).files
-        return say("doctor_knowledge", self.language, path=self.settings.knowledge.path, count=len(files))
+    def _knowledge(self, settings: KnowledgeSettings) -> str:
+        files = scan_knowledge(settings).files
+        return say("doctor_knowledge", self.language, path=settings.path, count=len(files))
 
     def _store(self) -> str:
         uri = self.settings.store.uri

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -11,7 +12,7 @@ from api.cli.views.evaluation import evaluation_progress
 from api.service.draft import DraftResponse
 from api.service.evaluation import AT_ONCE, EVALUATE, EvaluationRequest, EvaluationResponse, WhichGeneration
 from api.service.evaluation_report import LAST_RUN, PREVIOUS, EvaluationReport, make_report, read_report
-from api.service.kept_evaluations import evaluations_folder, keep_report, last_good_report
+from api.service.kept_evaluations import keep_report, last_good_report
 from api.service.protocol import Service
 from ingest.files.scan import GOLDEN_FILE
 from ingest.golden.questions import GoldenQuestion, load_golden, read_golden
@@ -30,29 +31,31 @@ def read_questions(settings: Settings, file: Path | None) -> Sequence[GoldenQues
     return questions
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Where golden questions are asked, and how; `language` is that of the progress bar."""
+
+    service: Service
+    knowledge_base: str
+    language: Language
+    judge: bool
+
+
 def run_evaluation(
-    service: Service,
-    settings: Settings,
-    questions: Sequence[GoldenQuestion],
-    language: Language,
-    *,
-    judge: bool,
-    baseline: Path | None,
-    previous: bool,
+    asking: Asking, folder: Path, questions: Sequence[GoldenQuestion], *, baseline: Path | None, previous: bool
 ) -> EvaluationReport:
-    """Ask the live generation, compare the outcome, and keep the report.
+    """Ask the live generation, compare the outcome, and keep the report in the folder.
 
     It is compared with a report in the file `baseline`, with the generation before if `previous`, and else with the
     last good report that has any of the questions. Raises KnowledgeError for a bad baseline, StateUnavailable, and what
     the service raises.
     """
-    folder = evaluations_folder(settings)
     keys = {entry.key for entry in questions}
     earlier = read_report(baseline) if baseline else last_good_report(folder, keys)
     name = str(baseline) if baseline else LAST_RUN
     if previous:
-        earlier, name = make_report(_ask(service, questions, "previous", language, judge=judge), _now()), PREVIOUS
-    report = make_report(_ask(service, questions, "live", language, judge=judge), _now(), earlier, name)
+        earlier, name = make_report(_ask(asking, questions, "previous"), _now()), PREVIOUS
+    report = make_report(_ask(asking, questions, "live"), _now(), earlier, name)
     keep_report(folder, report)
     return report
 
@@ -75,21 +78,16 @@ def write_drafts(drafted: DraftResponse, file: Path | None) -> None:
         raise KnowledgeError(f"{file} cannot be written: {error.strerror}") from error
 
 
-def _ask(
-    service: Service,
-    questions: Sequence[GoldenQuestion],
-    generation: WhichGeneration,
-    language: Language,
-    *,
-    judge: bool,
-) -> EvaluationResponse:
+def _ask(asking: Asking, questions: Sequence[GoldenQuestion], generation: WhichGeneration) -> EvaluationResponse:
     """Ask a few questions at a time. Raises StoreError if another generation goes live meanwhile."""
     responses: list[EvaluationResponse] = []
-    with evaluation_progress(terminal.messages(), len(questions), language) as advance:
+    with evaluation_progress(terminal.messages(), len(questions), asking.language) as advance:
         for start in range(0, len(questions), AT_ONCE):
             some = list(questions[start : start + AT_ONCE])
-            request = EvaluationRequest(questions=some, generation=generation, judge=judge)
-            responses.append(service.call(EVALUATE, request))
+            request = EvaluationRequest(
+                questions=some, generation=generation, judge=asking.judge, knowledge_base=asking.knowledge_base
+            )
+            responses.append(asking.service.call(EVALUATE, request))
             advance(len(some))
     if len({response.generation for response in responses}) > 1:
         raise StoreError("another generation went live while the questions were asked; run again")

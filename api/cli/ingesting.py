@@ -1,10 +1,11 @@
 """Ingest from the terminal, for `zhiwen ingest` and for the first question to an empty index."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from api.cli import terminal
 from api.cli.views.ingest import print_plan, print_report, progress_bar
-from api.schemas.request_model import EmptyRequest
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut
 from api.service.protocol import Service
 from api.service.status import STATUS
@@ -12,6 +13,7 @@ from api.translations import say
 from ingest.files.scan import scan_knowledge
 from ingest.staging.deletion_guard import MAX_DELETED_SHARE
 from rag.errors import KnowledgeError
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import Settings
 from rag.text.language import Language
 
@@ -19,14 +21,26 @@ MAX_DOCUMENTS_UNASKED = 1000
 """A question ingests a folder with at most this many documents; a larger one takes minutes, or is the wrong one."""
 
 
-def ensure_ingested(service: Service, settings: Settings, language: Language, *, fresh: bool = False) -> None:
-    """Ingest the folder before a question if nothing has been ingested yet; with `fresh`, in any case.
+def ensure_ingested(
+    service: Service,
+    settings: Settings,
+    language: Language,
+    *,
+    knowledge_bases: Sequence[str] = (DEFAULT,),
+    fresh: bool = False,
+) -> None:
+    """Ingest the folders before a question if nothing of them has been ingested yet; with `fresh`, in any case.
 
     Raises as `ingest`, and KnowledgeError if the index is that of another folder or the folder is large.
     """
-    root = service.root()
+    for name in knowledge_bases:
+        _ensure_one(service, settings.for_knowledge_base(name), language, name, fresh=fresh)
+
+
+def _ensure_one(service: Service, settings: Settings, language: Language, name: str, *, fresh: bool) -> None:
+    root = service.root(name)
     if root and not fresh:
-        _check_same_folder(service, root, settings)
+        _check_same_folder(service, root, settings, name)
     elif not root:
         documents = len(scan_knowledge(settings.knowledge).files)
         folder = settings.knowledge.path.resolve()
@@ -37,12 +51,12 @@ def ensure_ingested(service: Service, settings: Settings, language: Language, *,
             )
         terminal.messages().print(say("first_ingest", language, path=folder, count=documents), style="dim")
     if fresh or not root:
-        report = ingest_and_show(service, configured_folder(settings), language, prints_plan=False)
+        report = ingest_and_show(service, configured_folder(settings, name), language, prints_plan=False)
         if report.failures or report.deletions_held_back:
             print_report(terminal.messages(), report, language)
 
 
-def _check_same_folder(service: Service, root: str, settings: Settings) -> None:
+def _check_same_folder(service: Service, root: str, settings: Settings, name: str) -> None:
     """Raise KnowledgeError if the index is that of another folder, so that nobody gets its answers for their own.
 
     As for an ingest, a folder with most of the same documents is the same one: it was copied or released anew. A folder
@@ -51,7 +65,7 @@ def _check_same_folder(service: Service, root: str, settings: Settings) -> None:
     folder = settings.knowledge.path
     if not folder.is_dir() or not Path(root).is_dir() or folder.samefile(root):
         return
-    status = service.call(STATUS, EmptyRequest())
+    status = service.call(STATUS, KnowledgeBaseRequest(knowledge_base=name))
     if status.pending and len(status.pending.removed) <= status.documents * MAX_DELETED_SHARE:
         return
     raise KnowledgeError(
@@ -73,7 +87,7 @@ def ingest_and_show(
         return service.ingest(request, on_plan=on_plan, on_progress=on_progress)
 
 
-def configured_folder(settings: Settings) -> IngestRequest:
-    """Return the request to ingest the folder that the settings name."""
+def configured_folder(settings: Settings, knowledge_base: str = DEFAULT) -> IngestRequest:
+    """Return the request to ingest the folder that the settings of a knowledge base name."""
     # The request names the folder, so that a server with another folder refuses it instead of ingesting its own.
-    return IngestRequest(path=str(settings.knowledge.path.resolve()))
+    return IngestRequest(path=str(settings.knowledge.path.resolve()), knowledge_base=knowledge_base)

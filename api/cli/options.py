@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rag.errors import QuestionError
+from rag.knowledge_base_names import ALL, DEFAULT
 from rag.settings import Settings
 from rag.settings_loader import load_settings
 from rag.text.question_validation import validate_question
@@ -30,6 +32,20 @@ FilterJson = Annotated[
 ]
 
 
+KnowledgeBase = Annotated[
+    str, typer.Option("--kb", metavar="NAME", help="The knowledge base, if it is not the default one.")
+]
+
+KnowledgeBases = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kb",
+        metavar="NAME",
+        help=f"The knowledge base, if it is not the default one; `{ALL}` for every one. Can be repeated.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class GlobalOptions:
     """The options before the command: the configuration file and the folder of documents, None if not given."""
@@ -42,6 +58,15 @@ def settings_of(context: typer.Context, *, knowledge: Path | None = None) -> Set
     """Load the settings of a command; `knowledge` wins over the folder named before the command. Raises ConfigError."""
     options: GlobalOptions = context.obj
     return load_settings(options.config_file, knowledge=knowledge or options.knowledge)
+
+
+def chosen(settings: Settings, names: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of the knowledge bases that `--kb` asks for, each once. Raises KnowledgeBaseNotFound."""
+    wanted = names or (DEFAULT,)
+    for name in wanted:
+        if name != ALL:
+            settings.for_knowledge_base(name)
+    return settings.knowledge_base_names if ALL in wanted else tuple(dict.fromkeys(wanted))
 
 
 def read_question(text: str, settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """Dify's API for external knowledge bases: the passages for a query, as records."""
 
+from collections import defaultdict
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -10,15 +11,15 @@ from api.dify.metadata_filter import to_filter
 from api.dify.schemas import RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
 from api.schemas.error_bodies import DifyError
+from api.service.permitted import permitted
 from rag.blocking_work import run_blocking
-from rag.published_url import PassageUrls
-from rag.retrieval.search import Retrieval, Searcher
-from rag.settings import Settings
+from rag.knowledge_base_names import DEFAULT
+from rag.retrieval.search import Retrieval
 from rag.store.document_metadata import DocumentMetadataCache
 from rag.types import Hit, MetadataValue
+from rag.wiring import Services
 
 _MAX_RECORDS = 50
-_DEFAULT = "default"
 _UNKNOWN_KNOWLEDGE = 2001
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -27,39 +28,45 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def add_dify(app: FastAPI, searcher: Searcher, settings: Settings) -> None:
-    """Add `POST /retrieval`."""
-    front_matter = DocumentMetadataCache()
+def add_dify(app: FastAPI, services: Services) -> None:
+    """Add `POST /retrieval`. Each knowledge base has its name as its `knowledge_id`."""
+    collection = services.settings.store.collection  # what the default one was called before it had a name
+    front_matter = defaultdict[str, DocumentMetadataCache](DocumentMetadataCache)
 
     @app.post("/retrieval", response_model=RetrievalResponse, responses=_ERRORS, tags=["Dify"])
     async def retrieve(request: RetrievalRequest, connection: Request) -> RetrievalResponse | Response:
         """Find the passages that match a query best, for Dify's external knowledge base."""
-        collection = settings.store.collection
-        if request.knowledge_id not in (collection, _DEFAULT):
-            unknown = f"unknown knowledge base {request.knowledge_id!r}; this server has only {collection!r}"
+        known = dict(permitted(services).knowledge_bases)
+        if default := known.get(DEFAULT):
+            known = {collection: default, **known}
+        chosen = known.get(request.knowledge_id)
+        if chosen is None:
+            there_are = ", ".join(repr(name) for name in known if name != DEFAULT)
+            unknown = f"unknown knowledge base {request.knowledge_id[:64]!r}; this server has: {there_are}"
             return JSONResponse(
                 DifyError(error_code=_UNKNOWN_KNOWLEDGE, error_msg=unknown).model_dump(), status_code=404
             )
-        found = await unless_gone(connection, run_blocking(_search, request, searcher, front_matter))
+        found = await unless_gone(
+            connection, run_blocking(_search, request, chosen, front_matter[chosen.store.knowledge_base])
+        )
         if found is None:
             return Response(status_code=CLIENT_GONE)
-        base = base_url(settings.serve, connection)
-        urls = PassageUrls(settings.knowledge.url_template)
-        records = [_record(hit, absolute(urls.of(hit.chunk), base)) for hit in found.hits]
+        base = base_url(services.settings.serve, connection)
+        records = [_record(hit, absolute(services.urls.of(hit.chunk), base)) for hit in found.hits]
         threshold = request.retrieval_setting.score_threshold or 0.0
         return RetrievalResponse(records=[record for record in records if record.score >= threshold])
 
 
-def _search(request: RetrievalRequest, searcher: Searcher, front_matter: DocumentMetadataCache) -> Retrieval:
+def _search(request: RetrievalRequest, services: Services, front_matter: DocumentMetadataCache) -> Retrieval:
     requested = request.retrieval_setting.top_k
     top_k = min(requested, _MAX_RECORDS) if requested else None
     while True:
         search_filter, generation = None, None
         if request.metadata_condition and request.metadata_condition.conditions:
-            snapshot = searcher.store.snapshot()
+            snapshot = services.store.snapshot()
             search_filter = to_filter(request.metadata_condition, front_matter.of(snapshot))
             generation = snapshot.generation
-        found = searcher.search(request.query, top_k=top_k, search_filter=search_filter)
+        found = services.searcher.search(request.query, top_k=top_k, search_filter=search_filter)
         if generation in (None, found.generation):
             return found
         # An ingest went live in between, so the filter was made for documents of the generation before. Try again.

@@ -75,7 +75,10 @@ class MetadataCondition(Lenient):
 class RetrievalRequest(Lenient):
     """A query to an external knowledge base."""
 
-    knowledge_id: str = Field(description="The name of the store's collection (`store.collection`), or `default`.")
+    knowledge_id: str = Field(
+        description="The name of a knowledge base: `default`, or one that `GET /knowledge-bases` lists. The default "
+        "one may also be called by its collection (`store.collection`)."
+    )
     query: str = Field(examples=["向量数据库有哪些知名组件？"])
     retrieval_setting: RetrievalSetting = RetrievalSetting()
     metadata_condition: MetadataCondition | None = None

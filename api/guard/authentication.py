@@ -9,7 +9,9 @@ from api.guard.keys import Key, Keys
 from api.guard.no_such_route import no_such_route
 from api.guard.public_keys import check_public_key
 from api.guard.route_rules import Rule, rule_of
+from api.guard.trusted_proxy import TrustedProxy, person_of
 from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
+from rag.rights import Rights
 
 _CALLER = "zhiwen.caller"
 
@@ -21,18 +23,22 @@ class AuthenticationMiddleware:
     Only administrators see paths of this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Keys, proxy: TrustedProxy | None = None) -> None:
         self._app = app
         self._keys = keys
+        self._proxy = proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._keys.is_open:
             await self._app(scope, receive, send)
             return
         rule = rule_of(scope["method"], scope["path"])
-        headers = Headers(scope=scope)
         try:
-            caller = scope[_CALLER] = _authenticated(self._keys, headers, rule)
+            headers = Headers(scope=scope)
+            caller = _authenticated(self._keys, headers, rule)
+            if caller and self._proxy and caller.name == self._proxy.key_name:
+                caller = person_of(caller, headers, self._proxy, self._keys)
+            scope[_CALLER] = caller
             _check_scope(caller, rule)
             if caller and rule.path:
                 check_public_key(caller, rule, headers)
@@ -42,13 +48,22 @@ class AuthenticationMiddleware:
         if caller and not rule.path and rule.needs not in caller.opens:
             await no_such_route(scope["method"], scope["path"])(scope, receive, send)
             return
-        known = Caller(caller.name, "admin" in caller.opens) if caller else Caller(is_administrator=False)
-        with calling(known):
+        with calling(_known(caller)):
             await self._app(scope, receive, send)
 
 
+def _known(key: Key | None) -> Caller:
+    """Return what the code below the routes needs to know. Without a key, nothing of any document is shown."""
+    if key is None:
+        return Caller(is_administrator=False, rights=Rights())
+    return Caller(key.name, "admin" in key.opens, key.rights)
+
+
 def caller_of(scope: Scope) -> Key | None:
-    """The key that the request was authenticated with; None if the route needs no key."""
+    """The key that the request was authenticated with; None if the route needs no key.
+
+    Behind a trusted proxy, it is what the key of the person would be who signed in.
+    """
     caller: Key | None = scope.get(_CALLER)
     return caller
 

@@ -2,38 +2,48 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from api.guard.key_origins import split_origins, with_origins
-from api.guard.keys import OWNER, PREFIX, Key, KeyRing, digest_of
+from api.guard.keys import OWNER, Group, Key, KeyRing, digest_of
 from api.guard.route_rules import OPENS, SCOPES
+from api.service.key_entries import (
+    KeyEntry,
+    entries_in_environment,
+    entries_in_file,
+    entry_of,
+    parse_entry,
+    text_of,
+)
+from api.service.key_origins import with_origins
 from api.service.operation import Scope
 from rag.errors import ConfigError
 from rag.private_files import open_private
 from rag.settings import ServeSettings
 
+GROUP = "group"
+"""Stands in place of the key of a group, which a trusted proxy names."""
 _MIN_CHARACTERS = 32
 _HASHED = re.compile(r"sha256:(?P<digest>[0-9a-f]{64})")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _SCOPES: dict[str, Scope] = {scope: scope for scope in SCOPES}
 
 
-def line_of(name: str, scopes: Iterable[str], key: str) -> str:
-    """The line of `serve.keys_file` for a key. Raises ConfigError if the name or a scope is invalid."""
-    line = f"{name}:{'+'.join(scopes)}:sha256:{digest_of(key).hex()}"
-    _parsed(line, "zhiwen keys")
-    return line
+def line_of(
+    name: str,
+    scopes: Iterable[str],
+    key: str,
+    knowledge_bases: Iterable[str] = (),
+    where: Iterable[str] = (),
+    origins: Iterable[str] = (),
+) -> str:
+    """The line of `serve.keys_file` for a key or GROUP, bound to some knowledge bases, and to the conditions `where`.
 
-
-def public_line(line: str, origins: Iterable[str]) -> str:
-    """The line of a public key for pages of these sites; the same line without any.
-
-    Raises ConfigError if an origin is invalid, or if the key would open more than the widget.
+    A key with origins is public. Raises ConfigError if the name, a scope, the name of a knowledge base, a condition or
+    an origin is invalid.
     """
-    line = with_origins(line, origins)
-    _with_origins(line, "zhiwen keys")
+    kept = GROUP if key == GROUP else f"sha256:{digest_of(key).hex()}"
+    line = with_origins(entry_of(name, scopes, kept, knowledge_bases, where), origins, "zhiwen keys")
+    _opens(parse_entry(line, "zhiwen keys"))
     return line
 
 
@@ -60,85 +70,73 @@ def keys_of(settings: ServeSettings) -> KeyRing:
     return keys_in(text_of(settings.keys_file), settings)
 
 
-def text_of(path: str) -> str:
-    """The text of the key file, "" if none is configured or there is none yet.
-
-    Raises ConfigError if it cannot be read.
-    """
-    try:
-        return Path(path).read_text(encoding="utf-8") if path else ""
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"serve.keys_file {path} cannot be read: {error}") from error
-
-
 def keys_in(text: str, settings: ServeSettings) -> KeyRing:
     """The keys in `text`, which is that of the configured file, and those in the environment.
 
     A file that is configured may get its first key later. Raises ConfigError if a key is malformed or weak, if two have
     the same name, or if no file is configured, there are no keys, and other machines can reach the service.
     """
-    keys = [*_in_file(settings.keys_file, text), *_in_environment(settings.keys.get_secret_value())]
-    taken = {OWNER}
-    for key in keys:
-        if key.name in taken:
-            raise ConfigError(f"two API keys are named {key.name}; give each its own name")
-        taken.add(key.name)
+    entries = [*_in_file(settings.keys_file, text), *entries_in_environment(settings.keys.get_secret_value())]
+    _check_names(entries, settings.proxy_key)
+    keys = [_key_of(entry) for entry in entries if entry.key != GROUP]
+    groups = [Group(entry.name, _opens(entry), entry.rights) for entry in entries if entry.key == GROUP]
     if not keys and not settings.keys_file and not is_loopback(settings.host):
         raise ConfigError(
             f"other machines can reach serve.host {settings.host}, and there is no API key; run `zhiwen keys new NAME "
             "--file keys.txt` and set ZHIWEN_SERVE__KEYS_FILE=keys.txt, or serve on 127.0.0.1"
         )
-    return KeyRing(keys)
+    return KeyRing(keys, groups)
 
 
-def entries_of(text: str) -> dict[int, str]:
-    """The entries of a key file by the number of their line, without comments and blank lines."""
-    lines = {number: line.strip() for number, line in enumerate(text.splitlines(), 1)}
-    return {number: line for number, line in lines.items() if line and not line.startswith("#")}
+def _check_names(entries: Sequence[KeyEntry], proxy_key: str) -> None:
+    taken = {OWNER}
+    for entry in entries:
+        if entry.name in taken:
+            raise ConfigError(f"two API keys are named {entry.name}; give each its own name")
+        taken.add(entry.name)
+        if entry.key == GROUP and not proxy_key:
+            raise ConfigError(
+                f"{entry.place}: {entry.name} is a group, but serve.proxy_key is not set, so nobody can be in it"
+            )
+    if proxy_key and entries and proxy_key not in {entry.name for entry in entries if entry.key != GROUP}:
+        raise ConfigError(f"serve.proxy_key is {proxy_key}, but there is no API key of that name")
 
 
-def _in_file(path: str, text: str) -> Iterator[Key]:
-    for number, line in entries_of(text).items():
-        key = _with_origins(line, f"{path}:{number}")
-        if not _HASHED.search(line):
-            raise ConfigError(f"{path}:{number} holds a key instead of its hash; `zhiwen keys new` writes the hash")
-        yield key
+def _in_file(path: str, text: str) -> Iterator[KeyEntry]:
+    for entry in entries_in_file(path, text):
+        if entry.key != GROUP and not _HASHED.fullmatch(entry.key):
+            _key_of(entry)  # raises an error if the entry has another fault
+            raise ConfigError(f"{entry.place} holds a key instead of its hash; `zhiwen keys new` writes the hash")
+        yield entry
 
 
-def _in_environment(value: str) -> Iterator[Key]:
-    for number, entry in enumerate((part.strip() for part in value.split(",")), 1):
-        if entry:
-            yield _with_origins(entry, f"ZHIWEN_SERVE__KEYS, key {number}")
-
-
-def _with_origins(entry: str, where: str) -> Key:
-    entry, origins = split_origins(entry, where)
-    key = _parsed(entry, where)
-    if origins and key.opens != OPENS["ask"]:
-        raise ConfigError(f"{where}: {key.name} has origins, so everybody sees it; its scope must be ask alone")
-    return replace(key, origins=origins)
-
-
-def _parsed(entry: str, where: str) -> Key:
-    """Parse `name:scope+scope:key`, or `name:scope+scope:sha256:hash`. Messages never show the key."""
-    name, _, rest = entry.partition(":")
-    scopes, _, key = rest.partition(":")
-    if not _NAME.fullmatch(name) or not key:
-        raise ConfigError(f"{where}: must be name:scopes:key, such as page:ask:{PREFIX}…")
-    opens: set[Scope] = set()
-    for scope in scopes.split("+"):
-        if scope not in _SCOPES:
-            raise ConfigError(f"{where}: {name} has the unknown scope {scope!r}; the scopes are {', '.join(SCOPES)}")
-        opens |= OPENS[_SCOPES[scope]]
-    if hashed := _HASHED.fullmatch(key):
-        return Key(name, frozenset(opens), bytes.fromhex(hashed["digest"]))
-    if len(key) < _MIN_CHARACTERS or key.startswith("sha256:"):
+def _key_of(entry: KeyEntry) -> Key:
+    """Return the key of an entry. Raises ConfigError, which never shows the key."""
+    opens = _opens(entry)
+    if hashed := _HASHED.fullmatch(entry.key):
+        return Key(entry.name, opens, bytes.fromhex(hashed["digest"]), entry.rights, entry.origins)
+    if len(entry.key) < _MIN_CHARACTERS or entry.key.startswith("sha256:"):
         raise ConfigError(
-            f"{where}: the key of {name} is too easy to guess; `zhiwen keys new {name}` makes a random one"
+            f"{entry.place}: the key of {entry.name} is too easy to guess; `zhiwen keys new {entry.name}` makes a "
+            "random one"
         )
-    return Key(name, frozenset(opens), digest_of(key))
+    return Key(entry.name, opens, digest_of(entry.key), entry.rights, entry.origins)
+
+
+def _opens(entry: KeyEntry) -> frozenset[Scope]:
+    """Return what an entry opens. Raises ConfigError if its scopes would show documents that its rights do not."""
+    which, opens = f"{entry.place}: {entry.name}", set[Scope]()
+    for scope in entry.scopes:
+        if scope not in _SCOPES:
+            raise ConfigError(f"{which} has the unknown scope {scope!r}; the scopes are {', '.join(SCOPES)}")
+        opens |= OPENS[_SCOPES[scope]]
+    if entry.origins and (entry.key == GROUP or opens != OPENS["ask"]):
+        raise ConfigError(f"{which} has origins, so everybody sees it; it must be a key with the scope ask alone")
+    if entry.rights.are_partial and not opens <= OPENS["ask"]:
+        raise ConfigError(f"{which} is bound to a filter, so it may have the scope ask only")
+    if not (entry.rights.are_unlimited or opens <= OPENS["ingest"]):
+        raise ConfigError(f"{which} is bound to knowledge bases, so it may have the scopes ask and ingest only")
+    return frozenset(opens)
 
 
 def is_loopback(host: str) -> bool:

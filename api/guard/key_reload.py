@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from api.guard.key_file import entries_of, keys_in, text_of
-from api.guard.keys import Key, KeyRing
+from api.guard.key_file import keys_in
+from api.guard.keys import Group, Key, KeyRing
+from api.service.key_entries import entries_of, text_of
 from rag.errors import ConfigError
 from rag.settings import ServeSettings
 
@@ -45,6 +46,12 @@ class ReloadingKeys:
                 settings.keys_file,
             )
 
+    def warn_about_others(self, knowledge_bases: Collection[str]) -> None:
+        """Log which keys' knowledge bases are none of these: a key that is bound to such a one sees nothing of it."""
+        for name in sorted(self._ring.knowledge_bases.difference(knowledge_bases)):
+            there_are = ", ".join(knowledge_bases)
+            log.warning("an API key is bound to the unknown knowledge base %s; there are: %s", name, there_are)
+
     @property
     def is_open(self) -> bool:
         """Whether the service started without keys and without a file. It then stays open."""
@@ -66,6 +73,11 @@ class ReloadingKeys:
         """The known key that equals the presented one, after reloading the file if that is due."""
         self._reload_if_due()
         return self._ring.find(key)
+
+    def find_group(self, name: str) -> Group | None:
+        """The known group of this name, after reloading the file if that is due."""
+        self._reload_if_due()
+        return self._ring.find_group(name)
 
     def _reload_if_due(self) -> None:
         if self._settings.keys_file and self._clock() >= self._check_at:

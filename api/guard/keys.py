@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from api.guard.route_rules import OPENS
+from api.service.key_entries import PREFIX
 from api.service.operation import Scope
+from rag.rights import UNLIMITED, Rights
 
-PREFIX = "zw_"
-"""Scanners for secrets recognise a key by this prefix."""
 _RANDOM_BYTES = 32
 OWNER = "owner"
 """The name of the key that a server gives to the command line of its own user."""
@@ -25,13 +25,24 @@ OWNER = "owner"
 class Key:
     """An API key as the service knows it: its SHA-256 digest, and all scopes that it opens, implied ones included.
 
-    A key with `origins` is public: it stands in pages of these sites, and opens the widget for them only.
+    `rights` say which documents it may see. A key with `origins` is public: it stands in pages of these sites, and
+    opens the widget for them only.
     """
 
     name: str
     opens: frozenset[Scope]
     digest: bytes
+    rights: Rights = UNLIMITED
     origins: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of people, as a trusted proxy names it: what its members' requests open, and which documents they see."""
+
+    name: str
+    opens: frozenset[Scope]
+    rights: Rights = UNLIMITED
 
 
 class Keys(Protocol):
@@ -56,12 +67,17 @@ class Keys(Protocol):
         """The known key that equals the presented one, None if there is none."""
         ...
 
+    def find_group(self, name: str) -> Group | None:
+        """The known group of this name, None if there is none."""
+        ...
+
 
 class KeyRing:
-    """A fixed set of keys."""
+    """A fixed set of keys and groups."""
 
-    def __init__(self, keys: Iterable[Key] = ()) -> None:
+    def __init__(self, keys: Iterable[Key] = (), groups: Iterable[Group] = ()) -> None:
         self._keys = tuple(keys)
+        self._groups = {group.name: group for group in groups}
         self._origins = frozenset().union(*(key.origins for key in self._keys))
 
     def __len__(self) -> int:
@@ -82,6 +98,12 @@ class KeyRing:
         """The origins of all public keys."""
         return self._origins
 
+    @property
+    def knowledge_bases(self) -> frozenset[str]:
+        """The names of all knowledge bases that a key or group is bound to."""
+        every = [key.rights for key in self._keys] + [group.rights for group in self._groups.values()]
+        return frozenset().union(*(rights.knowledge_bases for rights in every))
+
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, None if there is none.
 
@@ -94,9 +116,13 @@ class KeyRing:
                 found = known
         return found
 
+    def find_group(self, name: str) -> Group | None:
+        """The known group of this name, None if there is none."""
+        return self._groups.get(name)
+
     def with_owner(self, token: str) -> "KeyRing":
-        """These keys and an administrator's key for the command line."""
-        return KeyRing((*self._keys, Key(OWNER, OPENS["admin"], digest_of(token))))
+        """These keys and groups, and an administrator's key for the command line."""
+        return KeyRing((*self._keys, Key(OWNER, OPENS["admin"], digest_of(token))), self._groups.values())
 
 
 def new_key() -> str:

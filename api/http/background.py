@@ -21,16 +21,21 @@ log = logging.getLogger("zhiwen.serve")
 
 @contextmanager
 def background_work(services: Services, runner: IngestRunner, *, watch: bool) -> Iterator[None]:
-    """Log whether the store is reached and, with `watch`, ingest whenever the knowledge folder changes."""
+    """Log whether the store is reached and, with `watch`, ingest a knowledge base whenever its folder changes."""
     stop = threading.Event()
-    root, poll = services.settings.knowledge.path, services.settings.serve.watch_poll
 
     def work() -> None:
         wait_for_store(services.store, stop)
-        if watch:
-            watch_folder(root, lambda: _ingest(services, runner, stop), stop, poll=poll)
-        elif not stop.is_set() and not root.is_dir():
-            log.warning("%s does not exist; questions are answered from the index, but nothing can be ingested", root)
+        threads = [
+            threading.Thread(
+                target=_look_after, args=(each, name, runner.of(name), stop), kwargs={"watch": watch}, daemon=True
+            )
+            for name, each in services.knowledge_bases.items()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     worker = threading.Thread(target=work, name="background", daemon=True)
     worker.start()
@@ -39,6 +44,14 @@ def background_work(services: Services, runner: IngestRunner, *, watch: bool) ->
     finally:
         stop.set()
         worker.join(_STOP_SECONDS)  # it may wait for a store that does not answer
+
+
+def _look_after(services: Services, name: str, runner: IngestRunner, stop: threading.Event, *, watch: bool) -> None:
+    root, poll = services.settings.knowledge.path, services.settings.serve.watch_poll
+    if watch:
+        watch_folder(root, lambda: _ingest(services, name, runner, stop), stop, poll=poll)
+    elif not stop.is_set() and not root.is_dir():
+        log.warning("%s does not exist; questions are answered from the index, but nothing can be ingested", root)
 
 
 def wait_for_store(store: Store, stop: threading.Event) -> None:
@@ -58,13 +71,13 @@ def wait_for_store(store: Store, stop: threading.Event) -> None:
             return
 
 
-def _ingest(services: Services, runner: IngestRunner, stop: threading.Event) -> None:
+def _ingest(services: Services, name: str, runner: IngestRunner, stop: threading.Event) -> None:
     """Ingest; if the store fails meanwhile, again when it is back."""
     while not stop.is_set():
         try:
             runner.start(
                 lambda on_plan, on_progress: run_ingest(
-                    services, IngestRequest(), on_plan=on_plan, on_progress=on_progress
+                    services, IngestRequest(knowledge_base=name), on_plan=on_plan, on_progress=on_progress
                 )
             )
         except IngestStopped:

@@ -12,6 +12,7 @@ from api.guard.public_keys import PublicOriginsMiddleware
 from api.guard.rate_limit import RateLimitMiddleware
 from api.guard.reader_timeout import ReaderTimeoutMiddleware
 from api.guard.security_headers import SecurityHeadersMiddleware
+from api.guard.trusted_proxy import TrustedProxy
 from api.http.request_path import RequestPathMiddleware, RoutePathMiddleware
 from api.http.server_context import ServerContext
 from api.monitoring.gauges import LoadCollector, RerankCollector, StoreCollector
@@ -39,7 +40,7 @@ def add_middlewares(app: FastAPI, services: Services, runner: IngestRunner, cont
         queue_timeout_seconds=serve.waiting_timeout_seconds,
     )
     metrics = Metrics()
-    metrics.registry.register(StoreCollector(services.store))
+    metrics.registry.register(StoreCollector({name: each.store for name, each in services.knowledge_bases.items()}))
     metrics.registry.register(LoadCollector(limit))
     if isinstance(services.reranker, TimeLimitedReranker):
         metrics.registry.register(RerankCollector(services.reranker.calls))
@@ -64,7 +65,8 @@ def _add_stack(
         per_minute=serve.requests_per_minute,
         public_per_minute=serve.public_requests_per_minute,
     )
-    app.add_middleware(AuthenticationMiddleware, keys=context.keys)
+    proxy = TrustedProxy(serve.proxy_key, serve.groups_header, serve.user_header) if serve.proxy_key else None
+    app.add_middleware(AuthenticationMiddleware, keys=context.keys, proxy=proxy)
     app.add_middleware(DrainingMiddleware, drain=context.drain)
     if serve.cors_origins:
         app.add_middleware(

@@ -11,6 +11,7 @@ from mcp.types import Completion, CompletionArgument, CompletionContext, PromptR
 from mcp.types import Resource as ListedResource
 from pydantic import Field
 
+from api.mcp.knowledge_bases import id_for_client
 from api.mcp.prompt_text import prompt_text
 from api.mcp.tool_backend import ToolBackend, connection_of
 from api.private_paths import shown
@@ -31,13 +32,10 @@ class DocumentServer(MCPServer):
 
     async def list_resources(self) -> list[ListedResource]:
         """List the first 200 documents by path: clients show the list to people. The template opens all others."""
-        with _errors_for_client():
-            documents = (await self._backend.documents(None)).documents
+        titles = list((await _titles(self._backend)).items())[:_MAX_LISTED]
         return [
-            ListedResource(
-                uri=_ADDRESS + quote(each.source), name=each.source, title=each.title or None, mime_type=_MARKDOWN
-            )
-            for each in documents[:_MAX_LISTED]
+            ListedResource(uri=_ADDRESS + quote(name), name=name, title=title or None, mime_type=_MARKDOWN)
+            for name, title in titles
         ]
 
 
@@ -65,10 +63,8 @@ def add_document_resources(server: MCPServer, backend: ToolBackend) -> None:
     ) -> Completion | None:
         if not isinstance(reference, ResourceTemplateReference) or argument.name != "source":
             return None
-        with _errors_for_client():
-            documents = (await backend.documents(None)).documents
         typed = argument.value.lower()
-        found = [each.source for each in documents if typed in each.source.lower()]
+        found = [name for name in await _titles(backend) if typed in name.lower()]
         return Completion(values=found[:_MAX_COMPLETIONS], total=len(found), has_more=len(found) > _MAX_COMPLETIONS)
 
     @server.prompt(
@@ -77,6 +73,14 @@ def add_document_resources(server: MCPServer, backend: ToolBackend) -> None:
     )
     def answer_with_citations(question: Annotated[str, Field(description="The question.")]) -> str:
         return prompt_text(question)
+
+
+async def _titles(backend: ToolBackend) -> dict[str, str]:
+    """Return the titles of all documents by the names that `fetch` takes. Raises ResourceError."""
+    with _errors_for_client():
+        bases = [each.name for each in (await backend.knowledge_bases()).knowledge_bases]
+        listed = [(base, each) for base in bases for each in (await backend.documents(base, None)).documents]
+    return {id_for_client(each.source, base): each.title for base, each in listed}
 
 
 @contextmanager

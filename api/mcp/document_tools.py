@@ -6,8 +6,10 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field
 
+from api.mcp.knowledge_bases import OneKnowledgeBase
 from api.mcp.tool_backend import ToolBackend, connection_of, errors_for_client
 from api.service.document_lines import MAX_LINES, MAX_MATCHES, GrepRequest, LineOut, LinesRequest, LinesResponse
+from rag.knowledge_base_names import DEFAULT
 
 _AT_ONCE = 200
 
@@ -49,6 +51,7 @@ def _add_list_documents(server: MCPServer, backend: ToolBackend, annotations: To
         context: Context[Any, Any],
         folder: Annotated[str, Field(description="Only documents whose path begins so, such as `guides/`.")] = "",
         start: Annotated[int, Field(ge=0, description="The number of the first one; 200 come at a time.")] = 0,
+        knowledge_base: OneKnowledgeBase = DEFAULT,
     ) -> DocumentsResult:
         """List the documents of the knowledge base with their dates.
 
@@ -56,7 +59,7 @@ def _add_list_documents(server: MCPServer, backend: ToolBackend, annotations: To
         find out what they say about something, use `search`.
         """
         with errors_for_client():
-            listed = (await backend.documents(connection_of(context))).documents
+            listed = (await backend.documents(knowledge_base, connection_of(context))).documents
         found = [each for each in listed if each.source.startswith(folder)]
         documents = [
             ListedDocument(source=each.source, title=each.title, date=each.date, url=each.url)
@@ -75,6 +78,7 @@ def _add_grep(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotati
         context: Context[Any, Any],
         folder: Annotated[str, Field(description="Only documents whose path begins so, such as `guides/`.")] = "",
         limit: Annotated[int, Field(ge=1, le=MAX_MATCHES, description="The number of lines.")] = 50,
+        knowledge_base: OneKnowledgeBase = DEFAULT,
     ) -> GrepResult:
         """Find every line that holds a text word for word, in any case.
 
@@ -82,7 +86,7 @@ def _add_grep(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotati
         does not understand meaning, other words or other languages: for a question, use `search` or `ask`.
         """
         with errors_for_client():
-            request = GrepRequest(text=text, folder=folder, limit=limit)
+            request = GrepRequest(text=text, folder=folder, limit=limit, knowledge_base=knowledge_base)
             found = await backend.grep(request, connection_of(context))
         return GrepResult(lines=found.lines, found=found.found)
 
@@ -94,6 +98,7 @@ def _add_read_lines(server: MCPServer, backend: ToolBackend, annotations: ToolAn
         context: Context[Any, Any],
         start: Annotated[int, Field(ge=1, description="The first line.")] = 1,
         count: Annotated[int, Field(ge=1, le=MAX_LINES, description="The number of lines.")] = 200,
+        knowledge_base: OneKnowledgeBase = DEFAULT,
     ) -> LinesResponse:
         """Read lines of a document, each behind its number.
 
@@ -101,4 +106,5 @@ def _add_read_lines(server: MCPServer, backend: ToolBackend, annotations: ToolAn
         parts. To read the section of a search result, use `fetch`.
         """
         with errors_for_client():
-            return await backend.lines(LinesRequest(source=source, start=start, count=count), connection_of(context))
+            request = LinesRequest(source=source, start=start, count=count, knowledge_base=knowledge_base)
+            return await backend.lines(request, connection_of(context))

@@ -11,6 +11,7 @@ from api.private_paths import shown
 from api.service.ask import AskResponse
 from api.service.document_lines import GrepRequest, GrepResponse, LinesRequest, LinesResponse
 from api.service.documents import DocumentList
+from api.service.knowledge_bases import KnowledgeBaseList
 from api.service.read_text import TextResponse
 from api.service.search import SearchResponse
 from rag.errors import ZhiwenError
@@ -23,7 +24,7 @@ class ToolBackend(Protocol):
     Raises the errors of `rag.errors`.
     """
 
-    async def search(self, query: str, connection: Any) -> SearchResponse:
+    async def search(self, query: str, knowledge_base: str, connection: Any) -> SearchResponse:
         """Return the passages that match the query best."""
         ...
 
@@ -31,12 +32,16 @@ class ToolBackend(Protocol):
         """Return the passage or document with this id. Raises TextNotFound."""
         ...
 
-    async def ask(self, question: str, connection: Any) -> AskResponse:
+    async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
         """Return the answer to a question."""
         ...
 
-    async def documents(self, connection: Any) -> DocumentList:
-        """Return all documents."""
+    async def knowledge_bases(self) -> KnowledgeBaseList:
+        """Return the knowledge bases."""
+        ...
+
+    async def documents(self, knowledge_base: str, connection: Any) -> DocumentList:
+        """Return all documents of a knowledge base."""
         ...
 
     async def grep(self, request: GrepRequest, connection: Any) -> GrepResponse:

@@ -8,12 +8,14 @@ from pydantic import BaseModel, Field
 
 from api.mcp.document_resources import DocumentServer, add_document_resources
 from api.mcp.document_tools import add_document_tools
+from api.mcp.knowledge_bases import WhichKnowledgeBase, add_knowledge_base_tool, id_for_client
 from api.mcp.tool_backend import ToolBackend, connection_of, errors_for_client
-from api.service.ask import AskResponse
+from api.service.ask import AskResponse, CitationOut
 from api.service.read_text import TextResponse
 from api.service.search import SearchResponse
 from api.translations import say
 from api.version import version
+from rag.knowledge_base_names import DEFAULT
 from rag.text.language import detect_language
 from rag.text.markdown_escape import escape_markdown, escape_words
 from rag.text.markers import strip_markers
@@ -77,6 +79,15 @@ _INSTRUCTIONS = (
 )
 
 
+_PassageOrDocument = Annotated[
+    str,
+    Field(
+        description="An id that `search` returned, or the path of a document such as `guides/setup.md`; of another "
+        "knowledge base than the default one, `handbook:leave.md`."
+    ),
+]
+
+
 def mcp_server(backend: ToolBackend) -> MCPServer:
     """Return an MCP server with all tools, resources and prompts, for any transport."""
     server = DocumentServer(
@@ -89,6 +100,7 @@ def mcp_server(backend: ToolBackend) -> MCPServer:
         subscriptions=False,
     )
     _add_tools(server, backend)
+    add_knowledge_base_tool(server, backend, _READS_ONLY)
     add_document_tools(server, backend, _READS_ONLY)
     add_document_resources(server, backend)
     return server
@@ -99,6 +111,7 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
     async def search(
         query: Annotated[str, Field(description="What to search for, in natural language, Chinese or English.")],
         context: Context[Any, Any],
+        knowledge_base: WhichKnowledgeBase = DEFAULT,
     ) -> SearchResults:
         """Find the passages of the knowledge base that match a query best. Read them with `fetch`.
 
@@ -106,13 +119,11 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
         use `grep`.
         """
         with errors_for_client():
-            return _search_results(await backend.search(query, connection_of(context)))
+            return _search_results(await backend.search(query, knowledge_base, connection_of(context)))
 
     @server.tool(title="Read a passage or document", annotations=_READS_ONLY)
     async def fetch(
-        id: Annotated[  # noqa: A002  (the name that clients expect)
-            str, Field(description="An id that `search` returned, or the path of a document such as `guides/setup.md`.")
-        ],
+        id: _PassageOrDocument,  # noqa: A002  (the name that clients expect)
         context: Context[Any, Any],
     ) -> FetchResult:
         """Read a passage with the section around it, or a document from its beginning.
@@ -128,13 +139,14 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
             str, Field(description="One question in natural language that can be understood without context.")
         ],
         context: Context[Any, Any],
+        knowledge_base: WhichKnowledgeBase = DEFAULT,
     ) -> Annotated[CallToolResult, AskResult]:
         """Answer a question from the knowledge base with numbered sources, or say that it has no answer.
 
         Use it first if the answer is what is wanted. To judge the sources by yourself, use `search` and `fetch`.
         """
         with errors_for_client():
-            answer = await backend.ask(question, connection_of(context))
+            answer = await backend.ask(question, knowledge_base, connection_of(context))
         result = _ask_result(answer)
         text = TextContent(type="text", text=_as_text(question, result))
         return CallToolResult(content=[text], structured_content=result.model_dump(mode="json"))
@@ -144,9 +156,11 @@ def _search_results(found: SearchResponse) -> SearchResults:
     """Return each section once, because `fetch` reads the whole section."""
     results: dict[tuple[str, ...], SearchResult] = {}
     for hit in found.hits:
+        which = (hit.knowledge_base,) if len(found.generations) > 1 else ()
         # The title is often the first heading too; it appears once.
-        title = PATH_SEPARATOR.join(dict.fromkeys((hit.title or hit.source, *hit.heading_path)))
-        results.setdefault((hit.source, *hit.heading_path), SearchResult(id=hit.id, title=title, url=hit.url))
+        title = PATH_SEPARATOR.join(dict.fromkeys((*which, hit.title or hit.source, *hit.heading_path)))
+        result = SearchResult(id=id_for_client(hit.id, hit.knowledge_base), title=title, url=hit.url)
+        results.setdefault((hit.knowledge_base, hit.source, *hit.heading_path), result)
     return SearchResults(results=list(results.values()))
 
 
@@ -158,7 +172,11 @@ def _fetch_result(text: TextResponse) -> FetchResult:
         "whole": text.whole,
     }
     return FetchResult(
-        id=text.id, title=text.title, text=text.text, url=text.url, metadata={**text.metadata, **location}
+        id=id_for_client(text.id, text.knowledge_base),
+        title=text.title,
+        text=text.text,
+        url=text.url,
+        metadata={**text.metadata, **location},
     )
 
 
@@ -166,7 +184,7 @@ def _ask_result(answer: AskResponse) -> AskResult:
     sources = [
         Source(
             number=citation.number,
-            title=PATH_SEPARATOR.join((citation.source, *citation.heading_path)),
+            title=PATH_SEPARATOR.join((*_which(answer, citation), citation.source, *citation.heading_path)),
             url=citation.url,
             quote=citation.quote,
             date=citation.date,
@@ -180,6 +198,10 @@ def _ask_result(answer: AskResponse) -> AskResult:
         sources=sources,
         unverified=answer.unverified,
     )
+
+
+def _which(answer: AskResponse, citation: CitationOut) -> tuple[str, ...]:
+    return (citation.knowledge_base,) if len(answer.generations) > 1 else ()
 
 
 def _as_text(question: str, result: AskResult) -> str:

@@ -1,7 +1,7 @@
 """Health probes: whether the process runs, and whether it can answer. They need no key and show no more than that."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,10 +23,13 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
 
 
 class Readiness:
-    """Checks the parts that an answer needs. Concurrent probes share one check of each part."""
+    """Checks the parts that an answer needs, from one knowledge base at least.
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
-        self._store = store
+    Concurrent probes share one check of each part.
+    """
+
+    def __init__(self, stores: Sequence[Store], embedder: Embedder) -> None:
+        self._stores = stores
         self._embedder = embedder
         self._checks: dict[ReadyPart, asyncio.Task[None]] = {}
         self._is_embedder_warm = False
@@ -55,10 +58,10 @@ class Readiness:
         return ReadyPartOut(part=part, ok=True)
 
     def _check_store(self) -> None:
-        state = self._store.state()
-        if state is None:
+        states = [state for store in self._stores if (state := store.state())]
+        if not states:
             raise StoreEmpty
-        if not can_search(self._embedder, state.live.fingerprint):
+        if not any(can_search(self._embedder, state.live.fingerprint) for state in states):
             raise EmbedderMismatch
 
     def _check_embedder(self) -> None:
@@ -67,9 +70,9 @@ class Readiness:
             self._is_embedder_warm = True
 
 
-def add_health(app: FastAPI, *, store: Store, embedder: Embedder, drain: Drain, keys: Keys) -> None:
-    """Add the probes `/health/live` and `/health/ready`."""
-    readiness = Readiness(store, embedder)
+def add_health(app: FastAPI, *, stores: Sequence[Store], embedder: Embedder, drain: Drain, keys: Keys) -> None:
+    """Add the probes `/health/live` and `/health/ready`; `stores` are those of the knowledge bases."""
+    readiness = Readiness(stores, embedder)
 
     @app.get("/health/live", responses=ERRORS, tags=["service"])
     async def live() -> LiveResponse:

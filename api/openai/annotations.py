@@ -19,7 +19,10 @@ def annotations(answer: Answer, base: str) -> list[Annotation]:
         marker = f"[{citation.number}]"
         start = first[citation.number].start if citation.number in first else answer.text.index(marker)
         url_citation = UrlCitation(
-            start_index=start, end_index=start + len(marker), url=absolute(citation.url, base), title=_title(citation)
+            start_index=start,
+            end_index=start + len(marker),
+            url=absolute(citation.url, base),
+            title=_title(citation, answer),
         )
         found.append(Annotation(type="url_citation", url_citation=url_citation))
     return found
@@ -34,7 +37,7 @@ def footer(answer: Answer, base: str, language: Language, *, with_links: bool) -
             _list("unverified", language, [escape_words(strip_markers(sentence)) for sentence in answer.unverified])
         )
     if with_links and answer.citations:
-        lists.append(_list("sources", language, [_link(citation, base) for citation in answer.citations]))
+        lists.append(_list("sources", language, [_link(citation, answer, base) for citation in answer.citations]))
     return "".join(lists)
 
 
@@ -54,9 +57,10 @@ def _heading(key: str, language: str) -> str:
     return f"**{say(key, 'zh' if language == 'zh' else 'en')}**"
 
 
-def _link(citation: Citation, base: str) -> str:
-    return f"[{citation.number}] [{escape_markdown(_title(citation))}]({absolute(citation.url, base)})"
+def _link(citation: Citation, answer: Answer, base: str) -> str:
+    return f"[{citation.number}] [{escape_markdown(_title(citation, answer))}]({absolute(citation.url, base)})"
 
 
-def _title(citation: Citation) -> str:
-    return PATH_SEPARATOR.join((citation.source, *citation.heading_path))
+def _title(citation: Citation, answer: Answer) -> str:
+    where = (citation.knowledge_base,) if len(answer.generations) > 1 else ()
+    return PATH_SEPARATOR.join((*where, citation.source, *citation.heading_path))

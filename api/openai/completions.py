@@ -27,18 +27,19 @@ from rag.answering.answer import AnswerEvent
 from rag.chat.protocol import ReasoningDelta, TextDelta
 from rag.errors import ZhiwenError
 from rag.text.language import detect_language
-from rag.types import Answer
+from rag.types import Answer, Usage
 
 Events = AsyncGenerator[AnswerEvent, None]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerStyle:
-    """How to show the answer to `question`: `base` begins all links; `with_links` lists them below the text."""
+    """How to show the answer of `model` to `question`: `base` begins all links; `with_links` lists them below."""
 
     question: str
     base: str
     with_links: bool
+    model: str = MODEL
 
     def footer(self, answer: Answer) -> str:
         """Return the Markdown below the text of the answer, in the language of the question."""
@@ -62,13 +63,14 @@ async def answer_completion(events: Events, style: AnswerStyle) -> ChatCompletio
                     reasoning_content=reasoning or None,
                     annotations=style.annotations(event),
                 )
-                return _completion(message, _finish_reason(event), CompletionUsage.of(event.usage), event.trace_id)
+                completion = _completion(message, _finish_reason(event), event.usage, style.model)
+                return completion.model_copy(update={"trace_id": event.trace_id})
     raise AssertionError("an answer always comes last")
 
 
-def text_completion(text: str) -> ChatCompletion:
+def text_completion(text: str, *, model: str = MODEL) -> ChatCompletion:
     """Return a completion with this text, for which no model was called."""
-    return _completion(AssistantMessage(content=text), "stop", CompletionUsage.of(None))
+    return _completion(AssistantMessage(content=text), "stop", None, model)
 
 
 async def answer_chunks(events: Events, style: AnswerStyle, *, with_usage: bool) -> AsyncGenerator[bytes, None]:
@@ -77,7 +79,7 @@ async def answer_chunks(events: Events, style: AnswerStyle, *, with_usage: bool)
     An error after the start is the last frame: it has no choices, and no `[DONE]` follows, since the answer is not
     complete.
     """
-    stream = _Stream()
+    stream = _Stream(style.model)
     has_text = False
     try:
         async with aclosing(events):
@@ -98,9 +100,9 @@ async def answer_chunks(events: Events, style: AnswerStyle, *, with_usage: bool)
     yield _DONE
 
 
-async def text_chunks(text: str, *, with_usage: bool) -> AsyncGenerator[bytes, None]:
+async def text_chunks(text: str, *, with_usage: bool, model: str = MODEL) -> AsyncGenerator[bytes, None]:
     """Yield the frames of a stream with this text, for which no model was called."""
-    stream = _Stream()
+    stream = _Stream(model)
     yield stream.chunk(Delta(role="assistant", content=text))
     yield stream.last(None, "stop", CompletionUsage.of(None) if with_usage else None)
     yield _DONE
@@ -124,9 +126,10 @@ def _last_chunks(
 
 
 class _Stream:
-    """The id and time that all chunks of a stream share."""
+    """The id, model and time that all chunks of a stream share."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str) -> None:
+        self._model = model
         self._id = _new_id()
         self._created = int(time.time())
 
@@ -146,7 +149,7 @@ class _Stream:
             id=self._id,
             object="chat.completion.chunk",
             created=self._created,
-            model=MODEL,
+            model=self._model,
             choices=[ChunkChoice(index=0, delta=delta, finish_reason=finish_reason)],
         )
 
@@ -160,10 +163,15 @@ def _frame(data: BaseModel) -> bytes:
 
 
 def _completion(
-    message: AssistantMessage, finish_reason: FinishReason, usage: CompletionUsage, trace_id: str | None = None
+    message: AssistantMessage, finish_reason: FinishReason, usage: Usage | None, model: str
 ) -> ChatCompletion:
-    choice = Choice(message=message, finish_reason=finish_reason)
-    return ChatCompletion(id=_new_id(), created=int(time.time()), choices=[choice], usage=usage, trace_id=trace_id)
+    return ChatCompletion(
+        id=_new_id(),
+        created=int(time.time()),
+        model=model,
+        choices=[Choice(message=message, finish_reason=finish_reason)],
+        usage=CompletionUsage.of(usage),
+    )
 
 
 def _finish_reason(answer: Answer) -> FinishReason:

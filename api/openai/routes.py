@@ -1,4 +1,4 @@
-"""The OpenAI-compatible API: one model, `zhiwen`, which answers from the knowledge base."""
+"""The OpenAI-compatible API: a model for each knowledge base; `zhiwen` answers from the default one."""
 
 import time
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
 from api.openai import completions
 from api.openai.annotations import without_footer
 from api.openai.client_tasks import ClientMessage, answer_client_task
+from api.openai.models import answering_model, knowledge_base_of, model_ids
 from api.openai.schemas import (
-    MODEL,
     ChatCompletion,
     ChatCompletionRequest,
     ChatMessage,
@@ -22,11 +22,11 @@ from api.openai.schemas import (
 )
 from api.public_urls import base_url
 from api.schemas.error_bodies import OpenAIError
+from api.service.permitted import permitted
 from api.sse import event_stream
-from rag.answering.answer import Answerer
 from rag.answering.history import Turn
 from rag.errors import QuestionError
-from rag.settings import ServeSettings
+from rag.wiring import Services
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": OpenAIError, "description": "The request is invalid, not allowed or over a limit."},
@@ -38,31 +38,38 @@ _STREAM: dict[str, Any] = {
 }
 
 
-def add_openai(app: FastAPI, answerer: Answerer, serve: ServeSettings) -> None:
+def add_openai(app: FastAPI, services: Services) -> None:
     """Add the routes of models and chat completions, each with and without `/v1`: clients expect either."""
-    _add_models(app)
-    _add_completions(app, answerer, serve)
+    _add_models(app, services)
+    _add_completions(app, services)
 
 
-def _add_models(app: FastAPI) -> None:
-    model = ModelOut(id=MODEL, created=int(time.time()))
+def _add_models(app: FastAPI, services: Services) -> None:
+    created = int(time.time())
+
+    def models() -> dict[str, ModelOut]:
+        ids = model_ids(tuple(permitted(services).knowledge_bases))
+        return {name: ModelOut(id=name, created=created) for name in ids}
 
     @app.get("/models", include_in_schema=False)
     @app.get("/v1/models", responses=_ERRORS, tags=["OpenAI-compatible"])
     async def list_models() -> ModelList:
-        """List the models of this server: there is one."""
-        return ModelList(data=[model])
+        """List the models of this server: one for each knowledge base and, if there are several, one for all."""
+        return ModelList(data=list(models().values()))
 
     @app.get("/models/{name:path}", include_in_schema=False)
     @app.get("/v1/models/{name:path}", responses=_ERRORS, tags=["OpenAI-compatible"])
     async def show_model(name: str) -> ModelOut:
         """Show a model; 404 for a name that is not listed. Chat completions accept any name."""
-        if name != MODEL:
-            raise HTTPException(404, f"unknown model {name!r}; this server has only {MODEL!r}")
-        return model
+        known = models()
+        if name not in known:
+            raise HTTPException(404, f"unknown model {name!r}; this server has: {', '.join(known)}")
+        return known[name]
 
 
-def _add_completions(app: FastAPI, answerer: Answerer, serve: ServeSettings) -> None:
+def _add_completions(app: FastAPI, services: Services) -> None:
+    serve = services.settings.serve
+
     @app.post("/chat/completions", response_model=ChatCompletion, include_in_schema=False)
     @app.post(
         "/v1/chat/completions",
@@ -76,17 +83,20 @@ def _add_completions(app: FastAPI, answerer: Answerer, serve: ServeSettings) -> 
         Citations are returned as `annotations` of type `url_citation` and, unless `serve.link_list` is false, as a list
         of links below the text. A refusal is an ordinary completion.
         """
+        model = answering_model(request.model)
+        answerer = permitted(services).joined([knowledge_base_of(model)]).answerer
         with_usage = bool(request.stream_options and request.stream_options.include_usage)
         task_answer = answer_client_task([ClientMessage(message.role, message.text) for message in request.messages])
         if task_answer is not None:
             if request.stream:
-                return event_stream(completions.text_chunks(task_answer, with_usage=with_usage))
-            return JSONResponse(completions.text_completion(task_answer).model_dump(exclude_none=True))
+                return event_stream(completions.text_chunks(task_answer, with_usage=with_usage, model=model))
+            return JSONResponse(completions.text_completion(task_answer, model=model).model_dump(exclude_none=True))
         question, history = _question_and_history(request.messages)
         style = completions.AnswerStyle(
             question=question,
             base=base_url(serve, connection),
             with_links=serve.link_list,
+            model=model,
         )
         events = answerer.answer(question, history=history)
         await anext(events)  # the passages; an error before them is an ordinary error response

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rag.types import Usage
 
 MODEL = "zhiwen"
-"""The name of the only model."""
+"""The model that answers from the default knowledge base, and the beginning of the ids of the others."""
 
 _TEXT_PARTS = ("text", "input_text")
 
@@ -60,7 +60,11 @@ class ChatCompletionRequest(Lenient):
     listed here, such as `temperature` and `tools`, are ignored too.
     """
 
-    model: str = Field(default=MODEL, description=f"Any name works; `{MODEL}` is the one that is listed.")
+    model: str = Field(
+        default=MODEL,
+        description=f"`{MODEL}/NAME` answers from the knowledge base NAME, every other id from the default one.",
+        examples=[MODEL],
+    )
     messages: list[ChatMessage] = Field(
         min_length=1, examples=[[{"role": "user", "content": "向量数据库有哪些知名组件？"}]]
     )

@@ -16,13 +16,14 @@ from ingest.live_documents import LiveDocument
 from ingest.rebuilt_document import rebuild_document
 from rag.blocking_work import Turns
 from rag.errors import DocumentError
-from rag.store.records import Commit
+from rag.store.records import SnapshotIdentity
 from rag.store.snapshot import Snapshot
 
 log = logging.getLogger("zhiwen.page")
 
 _MAX_BYTES = 64 * 1024 * 1024
 _ENTRY_BYTES = 1024
+_KEPT_NAMES = 4
 _OBJECT_BYTES = 256
 """About what a heading, a place or a part of one takes."""
 
@@ -44,10 +45,11 @@ class ShownDocument:
 class _Key:
     """Everything that the HTML depends on: the content of a generation, and whether the file still has it.
 
-    Nothing of it is chosen by readers, so they cannot let a document be rendered again and again.
+    Links lead to the documents that a reader may see. Nothing of it is chosen by readers, so they cannot let a document
+    be rendered again and again.
     """
 
-    commit: Commit
+    generation: tuple[SnapshotIdentity, ...]
     source: str
     is_in_file: bool
 
@@ -61,12 +63,12 @@ class DocumentCache:
     def __init__(self, *, max_seconds: float, max_bytes: int = _MAX_BYTES) -> None:
         self._process = DocumentProcess(render_live, timeout_seconds=max_seconds, purpose="render")
         self._turns = Turns(1)
-        self._names: tuple[Commit, DocumentNames] | None = None
+        self._names: LRUCache[tuple[SnapshotIdentity, ...], DocumentNames] = LRUCache(_KEPT_NAMES)
         self._documents: LRUCache[_Key, ShownDocument] = LRUCache(max_bytes, getsizeof=_size)
 
     async def show(self, found: LiveDocument) -> ShownDocument:
         """Return the document from the cache, or render it. Raises StoreError, and IngestStopped after `close`."""
-        key = _Key(found.snapshot.commit, found.record.source, found.content is not None)
+        key = _Key(found.snapshot.identities, found.record.source, found.content is not None)
         if kept := self._documents.get(key):
             return kept
         async with self._turns.turn_without_a_thread():
@@ -96,10 +98,12 @@ class DocumentCache:
         return ShownDocument(render_plain(plain), is_rebuilt, is_plain=True)
 
     def _names_of(self, snapshot: Snapshot) -> DocumentNames:
-        kept = self._names
-        if kept is None or kept[0] != snapshot.commit:
-            kept = self._names = snapshot.commit, DocumentNames(snapshot.documents())
-        return kept[1]
+        names = self._names.get(snapshot.identities)
+        if names is None:
+            are_partial = any(each.within for each in snapshot.identities)
+            names = DocumentNames(snapshot.documents(), snapshot.knowledge_base, are_partial=are_partial)
+            self._names[snapshot.identities] = names
+        return names
 
 
 def _size(document: ShownDocument) -> int:

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from api.page.document_links import DocumentLinks
 from api.page.document_names import DocumentNames
@@ -36,6 +37,10 @@ class RenderedDocument:
     template: str
     places: Sequence[MarkablePlace]
     gaps: "Gaps"
+
+    def shows_picture(self, url: str) -> bool:
+        """Return whether the document shows the picture with this URL path."""
+        return escape(self.gaps.base + url) in self.template
 
     def html(self, lines: range = range(0), *, id_prefix: str = "", base: str = "") -> str:
         """Return the HTML, with marks on the smallest blocks that overlap `lines` of the file.

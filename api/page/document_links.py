@@ -18,6 +18,7 @@ class DocumentLinks:
 
     def __init__(self, source: str, names: DocumentNames, *, id_prefix: str = "", base: str = "") -> None:
         self._base = base
+        self._source = source
         self._folder = str(PurePosixPath("/", source).parent)
         self._names = names
         self._id_prefix = id_prefix
@@ -38,7 +39,7 @@ class DocumentLinks:
         found = self._names.at(posixpath.normpath(posixpath.join(self._folder, path)).lstrip("/"))
         if not found and path.startswith("/"):  # the root of a site may be a folder of the knowledge folder
             found = self._names.named(posixpath.normpath(path).lstrip("/"))
-        return self._base + document_url(found) + _fragment(unquote(url.fragment)) if found else None
+        return self._document(found) + _fragment(unquote(url.fragment)) if found else None
 
     def picture(self, image: Element) -> str | None:
         """Return the address of a picture of the folder, whether or not it is there; None for any other picture."""
@@ -49,7 +50,8 @@ class DocumentLinks:
         whole = posixpath.normpath(posixpath.join(self._folder, written)).lstrip("/")
         name = posixpath.normpath(posixpath.join("/", written)).lstrip("/")  # without leading `..`
         folder = whole.removesuffix(name).strip("/") if whole.endswith(name) else ""
-        return self._base + picture_url(name, folder)
+        shown_by = self._source if self._names.are_partial else ""
+        return self._base + picture_url(name, folder, self._names.knowledge_base, shown_by=shown_by)
 
     def _wikilink(self, target: str) -> str | None:
         path, _, heading = target.partition("#")
@@ -58,7 +60,10 @@ class DocumentLinks:
         if not path:
             return self._heading(heading)
         found = self._names.named(posixpath.normpath(path.strip()))
-        return self._base + document_url(found) + _fragment(heading) if found else None
+        return self._document(found) + _fragment(heading) if found else None
+
+    def _document(self, source: str) -> str:
+        return self._base + document_url(source, knowledge_base=self._names.knowledge_base)
 
     def _heading(self, anchor: str) -> str | None:
         return _fragment(anchor, self._id_prefix) or None

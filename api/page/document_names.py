@@ -4,15 +4,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from ingest.readers.formats import FORMATS, has_known_suffix
+from rag.knowledge_base_names import DEFAULT
 
 _SUFFIXES = tuple(suffix for one in FORMATS for suffix in one.suffixes)
 _OF_FOLDER = ("readme", "index", "_index")
 
 
 class DocumentNames:
-    """Finds documents by path or name, with or without a suffix. Upper and lower case are the same if need be."""
+    """Finds documents of a knowledge base by path or name, with or without a suffix.
 
-    def __init__(self, sources: Iterable[str] = ()) -> None:
+    Upper and lower case are the same if need be. `are_partial`: a reader may not see the other documents.
+    """
+
+    def __init__(
+        self, sources: Iterable[str] = (), knowledge_base: str = DEFAULT, *, are_partial: bool = False
+    ) -> None:
+        self.knowledge_base = knowledge_base
+        self.are_partial = are_partial
         self._sources = frozenset(sources)
         self._by_path: dict[str, str] = {}
         self._by_name: dict[str, list[str]] = {}

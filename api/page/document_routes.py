@@ -6,7 +6,6 @@ from html import escape
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
@@ -15,13 +14,16 @@ from api.page.document_html import RenderedDocument, line_range
 from api.page.page_template import page
 from api.public_urls import prefix_of
 from api.schemas.error_bodies import ERRORS, ErrorResponse
+from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.documents import DocumentOut, SectionOut
+from api.service.permitted import permitted
 from ingest.live_documents import LiveDocument, load_live_document
+from rag.blocking_work import compute
 from rag.document_url import document_url
-from rag.errors import DocumentNotFound
-from rag.settings import KnowledgeSettings
+from rag.errors import DocumentNotFound, KnowledgeBaseNotFound
+from rag.knowledge_base_names import DEFAULT
 from rag.store.records import DocumentRecord
-from rag.store.store import Store
+from rag.wiring import Services
 
 _ID_PREFIX = "doc-"
 """Begins the ids in a document that is part of another page."""
@@ -38,39 +40,47 @@ _PAGE_ERRORS: dict[int | str, dict[str, Any]] = {
 _PAGE_ERRORS["4XX"]["content"]["text/html"] = {"schema": {"type": "string"}}
 
 
-def add_documents(
-    app: FastAPI, store: Store, knowledge: KnowledgeSettings, documents: DocumentCache, *, is_open: bool
-) -> None:
+def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *, is_open: bool) -> None:
     """Add the pages of documents, and their content as JSON.
 
     `is_open` means that no API key is needed. If one is, the pages are empty, because a browser that follows a link
     sends no key; their script fetches the content as JSON, with the key.
     """
 
-    async def response(source: str, connection: Request, content: Callable[[_Found], Response]) -> Response:
+    async def response(
+        source: str, knowledge_base: str, connection: Request, content: Callable[[_Found], Response]
+    ) -> Response:
         """Return what `content` makes of a document. Who waits for one to be rendered holds up nobody else."""
 
         async def work() -> Response:
-            found = await run_in_threadpool(lambda: load_live_document(source, store.snapshot(), knowledge))
-            return await run_in_threadpool(content, _Found(found, await documents.show(found)))
+            found = await compute(_load, services, source, knowledge_base)
+            return await compute(content, _Found(found, await documents.show(found)))
 
         return await unless_gone(connection, work()) or Response(status_code=CLIENT_GONE)
 
     @app.get("/documents/{source:path}", response_model=DocumentOut, responses=ERRORS, tags=["ask"])
-    async def document(source: str, connection: Request, lines: Lines = "") -> Response:
+    async def document(
+        source: str, connection: Request, lines: Lines = "", knowledge_base: KnowledgeBase = DEFAULT
+    ) -> Response:
         """Return a document of the live generation as JSON with HTML, in which the given lines are marked."""
         prefix = prefix_of(connection)
-        return await response(source, connection, lambda found: _content(found, line_range(lines), prefix))
+        return await response(
+            source, knowledge_base, connection, lambda found: _content(found, line_range(lines), prefix)
+        )
 
     @app.get("/docs/{source:path}", response_class=HTMLResponse, responses=_PAGE_ERRORS, tags=["ask"])
-    async def document_page(source: str, request: Request, lines: Lines = "") -> Response:
+    async def document_page(
+        source: str, request: Request, lines: Lines = "", knowledge_base: KnowledgeBase = DEFAULT
+    ) -> Response:
         """Return a document of the live generation as a page. The first of the given lines has the id `passage`."""
         prefix = prefix_of(request)
         if not is_open:
             return page("locked_document", base=prefix, title="知问 zhiwen")
         try:
-            return await response(source, request, lambda found: _page(found, line_range(lines), prefix))
-        except DocumentNotFound:
+            return await response(
+                source, knowledge_base, request, lambda found: _page(found, line_range(lines), prefix)
+            )
+        except (DocumentNotFound, KnowledgeBaseNotFound):
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return page("missing_document", base=prefix, title=source, status=404, source=escape(source))
@@ -82,6 +92,11 @@ class _Found:
     shown: ShownDocument
 
 
+def _load(services: Services, source: str, knowledge_base: str) -> LiveDocument:
+    chosen = permitted(services).of(knowledge_base)
+    return load_live_document(source, chosen.store.snapshot(), chosen.settings.knowledge)
+
+
 def _content(found: _Found, lines: range, prefix: str) -> Response:
     record, rendered = found.live.record, found.shown.rendered
     content = DocumentOut(
@@ -91,7 +106,7 @@ def _content(found: _Found, lines: range, prefix: str) -> Response:
         chunks=record.chunks,
         rebuilt=found.shown.is_rebuilt,
         plain=found.shown.is_plain,
-        url=prefix + document_url(record.source, lines),
+        url=prefix + document_url(record.source, lines, found.live.snapshot.knowledge_base),
         sections=[
             SectionOut(level=heading.level, heading=heading.text, anchor=heading.anchor)
             for heading in rendered.headings

@@ -6,51 +6,59 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 
+from cachetools import LRUCache
+
 from ingest.golden.questions import load_golden
 from rag.errors import KnowledgeError
-from rag.retrieval.search import Searcher
 from rag.retrieval.sufficiency import answer_probability
 from rag.settings import KnowledgeSettings
+from rag.store.records import SnapshotIdentity
 from rag.store.snapshot import Snapshot
 from rag.text.language import Language, detect_language
+from rag.wiring import Services
 
 log = logging.getLogger("zhiwen.page")
 
 MAX_SUGGESTIONS = 4
 _MAX_TRIED = 16
+_MAX_CACHED = 64
 _MAX_HEADING_CHARACTERS = 40
 _TEMPLATES: dict[Language, str] = {"zh": "“{heading}”讲了什么？", "en": "What does “{heading}” say?"}
 
 
 class Suggestions:
-    """Suggests questions. They are chosen once for each language and kept until another generation goes live."""
+    """Suggests questions. They are chosen once for each language and kept until another generation goes live.
 
-    def __init__(self, searcher: Searcher, knowledge: KnowledgeSettings, *, min_evidence: float) -> None:
-        self._searcher = searcher
-        self._knowledge = knowledge
-        self._min_evidence = min_evidence
+    Those who may see only some of the documents get suggestions from these.
+    """
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cached: dict[Language, tuple[int, tuple[str, ...]]] = {}
+        self._cached: LRUCache[tuple[tuple[SnapshotIdentity, ...], Language], tuple[str, ...]] = LRUCache(_MAX_CACHED)
 
-    def of(self, language: Language) -> tuple[str, ...]:
-        """Return at most four questions, none before the first ingest. Raises StoreError and EmbedderError."""
-        state = self._searcher.store.state()
-        if state is None:
+    def of(self, services: Services, language: Language) -> tuple[str, ...]:
+        """Return at most four questions to a knowledge base, none before the first ingest.
+
+        Raises StoreError and EmbedderError.
+        """
+        if services.store.state() is None:
             return ()
+        snapshot = services.store.snapshot()
         with self._lock:
-            generation, questions = self._cached.get(language, (0, ()))
-            if generation != state.live.generation:
-                questions = tuple(islice(self._answerable(language), MAX_SUGGESTIONS))
-                self._cached[language] = state.live.generation, questions
-            return questions
+            key = snapshot.identities, language
+            if key not in self._cached:
+                self._cached[key] = tuple(islice(_answerable(services, snapshot, language), MAX_SUGGESTIONS))
+            return self._cached[key]
 
-    def _answerable(self, language: Language) -> Iterator[str]:
-        snapshot = self._searcher.store.snapshot()
-        # Headings are read only if there are too few golden questions.
-        for candidates in (partial(_golden_questions, self._knowledge), _heading_questions):
-            for question in _spread(candidates(snapshot, language), _MAX_TRIED):
-                if answer_probability(self._searcher.search(question)) >= self._min_evidence:
-                    yield question
+
+def _answerable(services: Services, snapshot: Snapshot, language: Language) -> Iterator[str]:
+    settings = services.settings
+    # Headings are read only if there are too few golden questions, which may be about any document.
+    golden = partial(_golden_questions, settings.knowledge)
+    for candidates in (_heading_questions,) if services.store.within else (golden, _heading_questions):
+        for question in _spread(candidates(snapshot, language), _MAX_TRIED):
+            if answer_probability(services.searcher.search(question)) >= settings.answering.min_evidence:
+                yield question
 
 
 def _golden_questions(knowledge: KnowledgeSettings, snapshot: Snapshot, language: Language) -> list[str]:

@@ -7,10 +7,12 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from api.schemas.filter import FilterIn
+from api.schemas.knowledge_base import KnowledgeBasesRequest
 from api.schemas.request_model import RequestModel
 from api.service.search import HitOut
 from rag.answering.answer import Answerer, AnswerEvent
 from rag.answering.history import Turn
+from rag.knowledge_base_names import DEFAULT
 from rag.types import Answer, AnswerReason, Citation, Passage
 
 
@@ -25,7 +27,7 @@ class TurnIn(RequestModel):
         return Turn(self.role, self.content)
 
 
-class AskRequest(RequestModel):
+class AskRequest(KnowledgeBasesRequest):
     """A question, with the conversation that it may refer to."""
 
     question: str = Field(examples=["向量数据库有哪些知名组件？"])
@@ -66,6 +68,7 @@ class CitationOut(BaseModel):
     quote: str
     url: str
     date: str = Field(default="", examples=["2026-01-31"])
+    knowledge_base: str = DEFAULT
 
     @classmethod
     def of(cls, citation: Citation) -> "CitationOut":
@@ -90,6 +93,7 @@ class AskResponse(BaseModel):
     `unverified` lists the sentences that no passage supports, or that were not checked. `truncated` is true if the text
     ends at the model's length limit. `usage` is null if no model was called or the provider does not count tokens.
     `cached` is true if no model wrote it, because the same question was answered from the same passages before.
+    `generations` has the generation of each knowledge base that was searched; if there are several, `generation` is 0.
     """
 
     answer: str
@@ -103,6 +107,7 @@ class AskResponse(BaseModel):
     truncated: bool = False
     usage: UsageOut | None = None
     cached: bool = False
+    generations: dict[str, int] = {}
 
     @classmethod
     def of(cls, answer: Answer) -> "AskResponse":
@@ -119,6 +124,7 @@ class AskResponse(BaseModel):
             truncated=answer.truncated,
             usage=UsageOut.model_validate(asdict(answer.usage)) if answer.usage else None,
             cached=answer.cached,
+            generations=dict(answer.generations),
         )
 
 

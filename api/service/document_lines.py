@@ -2,10 +2,11 @@
 
 from pydantic import BaseModel, Field
 
-from api.schemas.request_model import RequestModel
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.operation import Example, Operation
 from rag.document_url import document_url
 from rag.errors import QuestionError
+from rag.knowledge_base_names import DEFAULT
 from rag.retrieval.document_lines import Line, find_lines, read_lines
 from rag.store.store import Store
 
@@ -16,7 +17,7 @@ _MAX_LINE_CHARACTERS = 500
 _COUNTED = 1000
 
 
-class GrepRequest(RequestModel):
+class GrepRequest(KnowledgeBaseRequest):
     """A text to look for, word for word."""
 
     text: str = Field(
@@ -49,9 +50,10 @@ class GrepResponse(BaseModel):
     generation: int
     found: int
     lines: list[LineOut]
+    knowledge_base: str = DEFAULT
 
 
-class LinesRequest(RequestModel):
+class LinesRequest(KnowledgeBaseRequest):
     """The lines of a document to read."""
 
     source: str = Field(min_length=1, max_length=4096, description="The document.", examples=["overview.md"])
@@ -72,6 +74,7 @@ class LinesResponse(BaseModel):
     last_line: int
     text: str
     url: str
+    knowledge_base: str = DEFAULT
 
 
 def grep(store: Store, request: GrepRequest) -> GrepResponse:
@@ -81,14 +84,18 @@ def grep(store: Store, request: GrepRequest) -> GrepResponse:
     snapshot = store.snapshot()
     found = find_lines(snapshot, request.text, folder=request.folder, most=_COUNTED)
     return GrepResponse(
-        generation=snapshot.generation, found=len(found), lines=[_line(line) for line in found[: request.limit]]
+        generation=snapshot.generation,
+        found=len(found),
+        lines=[_line(line, snapshot.knowledge_base) for line in found[: request.limit]],
+        knowledge_base=snapshot.knowledge_base,
     )
 
 
 def lines(store: Store, request: LinesRequest) -> LinesResponse:
     """Read lines of a document of the live generation. Raises TextNotFound and StoreError."""
     wanted = range(request.start, request.start + request.count)
-    found = read_lines(store.snapshot(), request.source, wanted, max_characters=_MAX_CHARACTERS)
+    snapshot = store.snapshot()
+    found = read_lines(snapshot, request.source, wanted, max_characters=_MAX_CHARACTERS)
     first, last = found.lines[0].number, found.lines[-1].number
     return LinesResponse(
         source=found.source,
@@ -97,16 +104,17 @@ def lines(store: Store, request: LinesRequest) -> LinesResponse:
         end_line=last,
         last_line=found.last_line,
         text="\n".join(_numbered(line) for line in found.lines)[: 2 * _MAX_CHARACTERS],
-        url=document_url(found.source, range(first, last + 1)),
+        url=document_url(found.source, range(first, last + 1), snapshot.knowledge_base),
+        knowledge_base=snapshot.knowledge_base,
     )
 
 
-def _line(line: Line) -> LineOut:
+def _line(line: Line, knowledge_base: str) -> LineOut:
     return LineOut(
         source=line.source,
         line=line.number,
         text=line.text[:_MAX_LINE_CHARACTERS],
-        url=document_url(line.source, range(line.number, line.number + 1)),
+        url=document_url(line.source, range(line.number, line.number + 1), knowledge_base),
     )
 
 
@@ -135,7 +143,7 @@ GREP = Operation(
                 {"source": "overview.md", "line": 82, "text": _LINE, "url": "/docs/overview.md?lines=82-82#passage"}
             ],
         },
-        errors=("question", "filter", "live"),
+        errors=("question", "filter", "knowledge_base", "live"),
     ),
 )
 LINES = Operation(
@@ -159,6 +167,6 @@ LINES = Operation(
             "text": f"82\t{_LINE}",
             "url": "/docs/overview.md?lines=82-82#passage",
         },
-        errors=("text", "live"),
+        errors=("text", "knowledge_base", "live"),
     ),
 )

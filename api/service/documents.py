@@ -2,9 +2,10 @@
 
 from pydantic import BaseModel
 
-from api.schemas.request_model import EmptyRequest
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.operation import Example, Operation
 from rag.document_url import document_url
+from rag.knowledge_base_names import DEFAULT
 from rag.store.store import Store
 
 
@@ -27,6 +28,7 @@ class DocumentList(BaseModel):
 
     generation: int
     documents: list[DocumentSummary]
+    knowledge_base: str = DEFAULT
 
 
 class SectionOut(BaseModel):
@@ -59,7 +61,7 @@ class DocumentOut(BaseModel):
 def list_documents(store: Store) -> DocumentList:
     """List the documents in the order of their sources; none before the first ingest. Raises StoreError."""
     if store.state() is None:
-        return DocumentList(generation=0, documents=[])
+        return DocumentList(generation=0, documents=[], knowledge_base=store.knowledge_base)
     snapshot = store.snapshot()
     records = sorted(snapshot.documents().values(), key=lambda record: record.source)
     return DocumentList(
@@ -70,11 +72,12 @@ def list_documents(store: Store) -> DocumentList:
                 title=record.title,
                 chunks=record.chunks,
                 bytes=record.size,
-                url=document_url(record.source),
+                url=document_url(record.source, knowledge_base=store.knowledge_base),
                 date=record.date,
             )
             for record in records
         ],
+        knowledge_base=store.knowledge_base,
     )
 
 
@@ -83,7 +86,7 @@ DOCUMENTS = Operation(
     description="List the documents of the live generation by source; none before the first ingest.",
     method="GET",
     path="/documents",
-    request=EmptyRequest,
+    request=KnowledgeBaseRequest,
     response=DocumentList,
     run=lambda services, request: list_documents(services.store),
     scope="ask",
@@ -102,6 +105,6 @@ DOCUMENTS = Operation(
                 }
             ],
         },
-        errors=("store",),
+        errors=("knowledge_base", "store"),
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from api.schemas.request_model import RequestModel
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.operation import Operation
 from ingest.golden.drafting import Draft, draft_questions
 from ingest.golden.drafting_by_model import rewrite_drafts
@@ -17,7 +17,7 @@ from rag.wiring import Services
 MAX_DRAFTS = 200
 
 
-class DraftRequest(RequestModel):
+class DraftRequest(KnowledgeBaseRequest):
     """How many questions to draft."""
 
     count: int = Field(ge=1, le=MAX_DRAFTS)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from api.schemas.request_model import RequestModel
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.operation import Operation
 from ingest.golden.asking import Outcome, ask_golden_question, untraced
 from ingest.golden.checks import Check, Failure
@@ -25,7 +25,7 @@ AT_ONCE = 4
 WhichGeneration = Literal["live", "previous"]
 
 
-class EvaluationRequest(RequestModel):
+class EvaluationRequest(KnowledgeBaseRequest):
     """Golden questions, the generation to ask, and whether the chat model compares answers with their references."""
 
     questions: list[GoldenQuestion] = Field(min_length=1, max_length=AT_ONCE)

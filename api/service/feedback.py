@@ -10,10 +10,10 @@ from api.schemas.request_model import RequestModel
 from api.service import example_values
 from api.service.kept_questions import keep_rated_question
 from api.service.operation import Example, Operation
+from api.service.permitted import may_see_answer
 from rag.errors import FeedbackError, StateUnavailable, TraceNotFound
 from rag.state.feedback import Feedback, FeedbackLog, Rating
-from rag.state.questions import QuestionLog
-from rag.state.traces import TraceStore
+from rag.wiring import Services
 
 _MAX_CHARACTERS = 40_000
 
@@ -59,9 +59,7 @@ class FeedbackResponse(BaseModel):
     feedback: list[FeedbackOut]
 
 
-def give_feedback(
-    traces: TraceStore, log: FeedbackLog, questions: QuestionLog, request: FeedbackRequest
-) -> FeedbackOut:
+def give_feedback(services: Services, request: FeedbackRequest) -> FeedbackOut:
     """Save a rating of an answer, with the current time in UTC and the name of the caller's key.
 
     The question of an answer that is thumbed down is a gap from then on, if such questions are kept.
@@ -69,10 +67,10 @@ def give_feedback(
     Raises FeedbackError, and TraceNotFound if the answer has no trace.
     """
     try:
-        trace = traces.get(request.trace_id)
+        trace = services.traces.get(request.trace_id)
     except StateUnavailable as error:
         raise FeedbackError(f"the feedback is not kept: {error}") from error
-    if trace is None:
+    if trace is None or not may_see_answer(services, trace):
         raise TraceNotFound(f"no trace {request.trace_id}: only an answer with a trace can be rated (traces.enabled)")
     feedback = Feedback(
         at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -85,8 +83,8 @@ def give_feedback(
         generation=trace.answer.generation,
         given_by=current_caller().name,
     )
-    log.append(feedback)
-    keep_rated_question(trace, request.rating, questions)
+    services.feedback.append(feedback)
+    keep_rated_question(trace, request.rating, services.questions)
     return FeedbackOut.of(feedback)
 
 
@@ -112,7 +110,7 @@ FEEDBACK = Operation(
     path="/feedback",
     request=FeedbackRequest,
     response=FeedbackOut,
-    run=lambda services, request: give_feedback(services.traces, services.feedback, services.questions, request),
+    run=give_feedback,
     scope="ask",
     tag="ask",
     status=201,

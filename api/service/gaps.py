@@ -6,7 +6,7 @@ import time
 from pydantic import BaseModel, Field
 
 from api.current_caller import current_caller
-from api.schemas.request_model import RequestModel
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
 from api.service.operation import Example, Operation
 from ingest.golden.questions import GoldenQuestion
@@ -21,7 +21,7 @@ _MAX_QUESTIONS = 50
 _DAY_SECONDS = 86_400
 
 
-class GapsRequest(RequestModel):
+class GapsRequest(KnowledgeBaseRequest):
     """Which gaps to list."""
 
     limit: int = Field(default=20, ge=1, le=MAX_GAPS, description="The number of gaps.", examples=[20])
@@ -112,6 +112,7 @@ def list_gaps(services: Services, request: GapsRequest) -> GapsResponse:
         return GapsResponse(kept=False, found=0, asked=0, gaps=[])
     caller = current_caller()
     found = services.gaps.find(
+        services.store,
         asked_by=None if caller.is_administrator else caller.name,
         since=time.time() - request.days * _DAY_SECONDS if request.days else 0.0,
         limit=request.limit,
@@ -146,6 +147,6 @@ GAPS = Operation(
     example=Example(
         parameters={"limit": 20, "days": 30},
         response=example_values.GAPS,
-        errors=("state", "embedder", "store"),
+        errors=("knowledge_base", "state", "embedder", "store"),
     ),
 )

@@ -8,6 +8,7 @@ from api.private_paths import shown
 from api.schemas.request_model import EmptyRequest
 from api.service.operation import Example, Operation
 from api.version import version
+from rag.answering.quote import EXTRACTIVE
 from rag.errors import StateUnavailable
 from rag.wiring import Services
 
@@ -55,8 +56,8 @@ class ReadyResponse(BaseModel):
 
 def read_health(services: Services) -> HealthResponse:
     """Read the live generation from the store and the names of the models. Raises StoreError."""
-    state = services.store.state()
-    live = state.live if state else None
+    first = next(iter(services.knowledge_bases.values()), None)  # the default one, if the caller may ask it
+    live = first.store.live() if first else None
     return HealthResponse(
         status="ok" if live else "empty",
         generation=live.generation if live else 0,
@@ -64,7 +65,7 @@ def read_health(services: Services) -> HealthResponse:
         documents=live.documents if live else 0,
         chunks=live.chunks if live else 0,
         embedder=shown(services.embedder.name),
-        chat=services.answerer.model_name,
+        chat=services.chat.name if services.chat else EXTRACTIVE,
         version=version(),
         state=_state_of(services),
     )

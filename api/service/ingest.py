@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from api.error_codes import error_code
 from api.private_paths import shown
 from api.schemas.error_bodies import ErrorBody
-from api.schemas.request_model import EmptyRequest, RequestModel
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
+from api.service.key_entries import rights_by_name
 from api.service.operation import Example, Operation
 from ingest.background import RunState
 from ingest.estimate import estimate_seconds
@@ -24,7 +25,7 @@ from rag.store.store import Store
 from rag.wiring import Services
 
 
-class IngestRequest(RequestModel):
+class IngestRequest(KnowledgeBaseRequest):
     """The options of an ingest."""
 
     path: str | None = Field(default=None, description="The folder to ingest. It must be the configured one.")
@@ -168,6 +169,7 @@ def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, o
         verify=request.verify,
         allow_mass_deletion=request.allow_mass_deletion,
         force=request.force,
+        rights=rights_by_name(services.settings.serve),
         on_plan=on_plan,
         on_progress=on_progress,
     )
@@ -223,7 +225,9 @@ PREVIEW = Operation(
     run=preview_ingest,
     scope="ingest",
     tag="ingest",
-    example=Example(request={"verify": False}, response=example_values.PLAN, errors=("ingest", "store")),
+    example=Example(
+        request={"verify": False}, response=example_values.PLAN, errors=("knowledge_base", "ingest", "store")
+    ),
 )
 
 ROLLBACK = Operation(
@@ -231,10 +235,14 @@ ROLLBACK = Operation(
     description="Go back to the previous generation.",
     method="POST",
     path="/rollback",
-    request=EmptyRequest,
+    request=KnowledgeBaseRequest,
     response=RollbackResponse,
     run=lambda services, request: roll_back_generation(services.store),
     scope="admin",
     tag="ingest",
-    example=Example(response={"left": 2, "live": 1}, errors=("rollback", "store")),
+    example=Example(
+        request={"knowledge_base": "default"},
+        response={"left": 2, "live": 1},
+        errors=("knowledge_base", "rollback", "store"),
+    ),
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from api.service.evaluation_report import EvaluationReport, read_report
 from rag.errors import StateUnavailable
+from rag.knowledge_base_names import DEFAULT
 from rag.private_files import make_private, make_private_folder, open_private
 from rag.settings import Settings
 
@@ -13,10 +14,11 @@ MAX_KEPT = 20
 """The number of reports that are kept; if all of them are bad, the last good one is kept as well."""
 
 
-def evaluations_folder(settings: Settings) -> Path:
-    """Return the folder of the reports: beside the file of the index, else in `.zhiwen`."""
+def evaluations_folder(settings: Settings, knowledge_base: str = DEFAULT) -> Path:
+    """Return the folder of the reports of a knowledge base: beside the file of the index, else in `.zhiwen`."""
     index = settings.store.uri
-    return (Path(".zhiwen") if "://" in index else Path(index).parent) / "evaluations"
+    folder = (Path(".zhiwen") if "://" in index else Path(index).parent) / "evaluations"
+    return folder if knowledge_base == DEFAULT else folder / knowledge_base
 
 
 def last_good_report(folder: Path, keys: Collection[str]) -> EvaluationReport | None:

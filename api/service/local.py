@@ -9,10 +9,10 @@ from api.service.ask import AskRequest, AskResponse, answer_events
 from api.service.audit import ACTIONS, COMMAND_LINE, AuditLog
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, run_ingest
 from api.service.kept_questions import observe_answers
-from api.service.operation import Operation, RequestT, ResponseT
+from api.service.operation import Operation, RequestT, ResponseT, services_for
 from api.service.protocol import OnPlan, OnProgress, OnText
-from rag.answering.answer import Answerer
 from rag.chat.protocol import TextDelta
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import Settings
 from rag.state.traces import Trace
 from rag.types import Answer
@@ -39,15 +39,15 @@ class LocalService:
         """Return "": no server is involved."""
         return ""
 
-    def root(self) -> str:
+    def root(self, knowledge_base: str = DEFAULT) -> str:
         """Return the folder of the live generation; "" before the first ingest."""
-        state = self._services.store.state()
+        state = self._services.of(knowledge_base).store.state()
         return state.live.root if state else ""
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
         """Run an operation in the current thread."""
         self._note(f"{operation.method} {operation.path}")
-        return operation.run(self._services, request)
+        return operation.run_for(self._services, request)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         """Answer in an event loop of its own."""
@@ -57,7 +57,7 @@ class LocalService:
         """Ingest in the current thread."""
         self._note("POST /ingest")
         report = run_ingest(
-            self._services,
+            self._services.of(request.knowledge_base),
             request,
             on_plan=lambda plan: on_plan(PlanOut.of(plan)),
             on_progress=lambda progress: on_progress(ProgressOut.of(progress)),
@@ -65,19 +65,21 @@ class LocalService:
         return IngestResponse.of(report)
 
     @cached_property
-    def _answerer(self) -> Answerer:
+    def _observed(self) -> Services:
+        """The services, with the answers noted and counted from now on."""
         services = self._services
         observe_answers(services.traces, services.questions, services.document_uses)
         services.traces.observe(lambda trace: self._note("POST /ask", trace))
-        return services.answerer
+        return services
 
     def _note(self, route: str, trace: Trace | None = None) -> None:
         if action := ACTIONS.get(route):
             self._audit.note(action, COMMAND_LINE, trace=trace)
 
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
+        services = services_for(self._observed, request)
         try:
-            async with aclosing(answer_events(self._answerer, request)) as events:
+            async with aclosing(answer_events(services.answerer, request)) as events:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         on_text(event.text)

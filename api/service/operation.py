@@ -6,6 +6,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
+from api.schemas.knowledge_base import KnowledgeBaseRequest, KnowledgeBasesRequest
+from api.service.permitted import permitted
 from rag.wiring import Services
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
@@ -40,7 +42,8 @@ class Operation(Generic[RequestT, ResponseT]):
     The HTTP route, its access rule, its entry in the OpenAPI document and the request that the command line sends to a
     running server follow from it.
 
-    `run` does the work, blocks the thread, and raises the errors of `rag.errors`. The fields of a GET request are path
+    `run` does the work, blocks the thread, and raises the errors of `rag.errors`; `run_for` runs it for the knowledge
+    base that the request names. The fields of a GET request are path
     and query parameters, the fields of a POST request are its JSON body. `scope` is what an API key needs. If
     `is_answer` is set, the operation counts towards `serve.max_concurrent_answers`. If `in_document` is not set, the
     OpenAPI document leaves the operation out.
@@ -59,3 +62,21 @@ class Operation(Generic[RequestT, ResponseT]):
     is_answer: bool = False
     in_document: bool = True
     example: Example = Example()
+
+    def run_for(self, services: Services, request: RequestT) -> ResponseT:
+        """Run in the knowledge base that the request names, with those that the caller may ask.
+
+        Raises as `run`, and KnowledgeBaseNotFound.
+        """
+        return self.run(services_for(services, request), request)
+
+
+def services_for(services: Services, request: BaseModel) -> Services:
+    """Return the services of the knowledge base, or of those, that a request names.
+
+    Raises KnowledgeBaseNotFound if there is none of this name, or the caller may not ask it.
+    """
+    services = permitted(services)
+    if isinstance(request, KnowledgeBasesRequest):
+        return services.joined(request.knowledge_bases)
+    return services.of(request.knowledge_base) if isinstance(request, KnowledgeBaseRequest) else services

@@ -10,6 +10,7 @@ from api.service.feedback import FEEDBACK
 from api.service.gaps import GAPS
 from api.service.health import HEALTH
 from api.service.ingest import PREVIEW, ROLLBACK
+from api.service.knowledge_bases import KNOWLEDGE_BASES
 from api.service.operation import Operation
 from api.service.read_text import TEXT
 from api.service.search import SEARCH
@@ -22,6 +23,7 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     PREVIEW,
     ROLLBACK,
     STATUS,
+    KNOWLEDGE_BASES,
     HEALTH,
     TRACE,
     TEXT,

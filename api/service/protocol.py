@@ -6,6 +6,7 @@ from typing import Protocol
 from api.service.ask import AskRequest, AskResponse
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut
 from api.service.operation import Operation, RequestT, ResponseT
+from rag.knowledge_base_names import DEFAULT
 
 OnText = Callable[[str], object]
 OnPlan = Callable[[PlanOut], object]
@@ -20,8 +21,8 @@ class Service(Protocol):
         """Return the address of the server that runs them; "" for this process."""
         ...
 
-    def root(self) -> str:
-        """Return the folder of the live generation; "" before the first ingest."""
+    def root(self, knowledge_base: str = DEFAULT) -> str:
+        """Return the folder of the live generation; "" before the first ingest. Raises KnowledgeBaseNotFound."""
         ...
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:

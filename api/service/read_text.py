@@ -2,15 +2,16 @@
 
 from pydantic import BaseModel, Field
 
-from api.schemas.request_model import RequestModel
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.operation import Example, Operation
+from rag.knowledge_base_names import DEFAULT
 from rag.published_url import PassageUrls
 from rag.retrieval.excerpts import Excerpt, read_excerpt
 from rag.store.store import Store
 from rag.types import MetadataValue
 
 
-class TextRequest(RequestModel):
+class TextRequest(KnowledgeBaseRequest):
     """The passage or document to read."""
 
     id: str = Field(
@@ -34,6 +35,7 @@ class TextResponse(BaseModel):
     whole: bool
     url: str = Field(description="Where the passage can be read: a path on this server, or its published page.")
     metadata: dict[str, MetadataValue]
+    knowledge_base: str = DEFAULT
 
     @classmethod
     def of(cls, excerpt: Excerpt, urls: PassageUrls) -> "TextResponse":
@@ -50,6 +52,7 @@ class TextResponse(BaseModel):
             whole=excerpt.is_whole,
             url=urls.of(passage),
             metadata=dict(passage.metadata),
+            knowledge_base=passage.knowledge_base,
         )
 
 
@@ -89,6 +92,6 @@ TEXT = Operation(
             "url": "/docs/overview.md?lines=9-108#passage",
             "metadata": {"title": "概述", "tags": ["ai"]},
         },
-        errors=("text", "live"),
+        errors=("text", "knowledge_base", "live"),
     ),
 )

@@ -15,10 +15,12 @@ from api.schemas.request_model import EmptyRequest
 from api.service.ask import AskRequest, AskResponse
 from api.service.health import HEALTH
 from api.service.ingest import IngestRequest, IngestResponse, IngestState
+from api.service.knowledge_bases import KNOWLEDGE_BASES
 from api.service.operation import Operation, RequestT, ResponseT
 from api.service.owner import Owner
 from api.service.protocol import OnPlan, OnProgress, OnText
 from rag.errors import StoreUnavailable, ZhiwenError
+from rag.knowledge_base_names import DEFAULT
 
 _POLL_SECONDS = 0.1
 # An answer takes as long as the chat model; the server has its own deadlines.
@@ -47,9 +49,11 @@ class RemoteService:
         """Return the address of the server."""
         return self._url
 
-    def root(self) -> str:
+    def root(self, knowledge_base: str = DEFAULT) -> str:
         """Return the folder of the live generation; "" before the first ingest."""
-        return self.call(HEALTH, EmptyRequest()).root
+        if knowledge_base == DEFAULT:
+            return self.call(HEALTH, EmptyRequest()).root
+        return self.call(KNOWLEDGE_BASES, EmptyRequest()).of(knowledge_base).root
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
         """Send the request to the route of the operation. Raises what the server reports, and StoreUnavailable."""
@@ -85,7 +89,7 @@ class RemoteService:
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
         """Start the ingest of the server and poll its state until it ends."""
         state = IngestState.model_validate(self._send("POST", "/ingest", body=_as_json(request)))
-        run, has_plan = state.run, False
+        run, has_plan, which = state.run, False, {"knowledge_base": request.knowledge_base}
         while state.running and state.run == run:
             if state.plan and not has_plan:
                 on_plan(state.plan)
@@ -93,7 +97,7 @@ class RemoteService:
             if state.progress:
                 on_progress(state.progress)
             time.sleep(_POLL_SECONDS)
-            state = IngestState.model_validate(self._send("GET", "/ingest"))
+            state = IngestState.model_validate(self._send("GET", "/ingest", parameters=which))
         if state.plan and not has_plan:
             on_plan(state.plan)
         if state.error:

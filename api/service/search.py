@@ -3,9 +3,10 @@
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
 from api.schemas.filter import FilterIn
-from api.schemas.request_model import RequestModel
+from api.schemas.knowledge_base import KnowledgeBasesRequest
 from api.service import example_values
 from api.service.operation import Example, Operation
+from rag.knowledge_base_names import DEFAULT
 from rag.published_url import PassageUrls
 from rag.retrieval.explanation import Explanation, explain_retrieval
 from rag.retrieval.search import Retrieval, Searcher
@@ -13,7 +14,7 @@ from rag.retrieval.sufficiency import answer_probability
 from rag.types import Hit
 
 
-class SearchRequest(RequestModel):
+class SearchRequest(KnowledgeBasesRequest):
     """A question to search for."""
 
     question: str = Field(examples=["向量数据库有哪些知名组件？"])
@@ -38,6 +39,7 @@ class HitOut(BaseModel):
     content: str
     score: float
     url: str = Field(description="Where the passage can be read: a path on this server, or its published page.")
+    knowledge_base: str = DEFAULT
 
     @classmethod
     def of(cls, hit: Hit, urls: PassageUrls = _HERE) -> "HitOut":
@@ -54,15 +56,20 @@ class HitOut(BaseModel):
             content=chunk.content,
             score=round(hit.score, 6),
             url=urls.of(chunk),
+            knowledge_base=chunk.knowledge_base,
         )
 
 
 class SearchResponse(BaseModel):
-    """The hits, best first. `trace` is present only if the request has `explain`."""
+    """The hits, best first. `trace` is present only if the request has `explain`.
+
+    `generations` has the generation of each knowledge base that was searched; if there are several, `generation` is 0.
+    """
 
     question: str
     generation: int
     hits: list[HitOut]
+    generations: dict[str, int] = {}
     trace: Explanation | None = None
 
     @classmethod
@@ -72,6 +79,7 @@ class SearchResponse(BaseModel):
             question=retrieval.question,
             generation=retrieval.generation,
             hits=[HitOut.of(hit, urls) for hit in retrieval.hits],
+            generations=dict(retrieval.generations),
             trace=explain_retrieval(retrieval, answer_probability(retrieval)) if explain else None,
         )
 
@@ -107,6 +115,6 @@ SEARCH = Operation(
     example=Example(
         request={"question": example_values.QUESTION, "top_k": 3, "filter": {"field": "kind", "equals": "row"}},
         response={"question": example_values.QUESTION, "generation": 1, "hits": [example_values.HIT]},
-        errors=("question", "filter", "live"),
+        errors=("question", "filter", "knowledge_base", "live"),
     ),
 )

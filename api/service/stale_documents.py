@@ -4,7 +4,7 @@ import datetime
 
 from pydantic import BaseModel, Field
 
-from api.schemas.request_model import RequestModel
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.operation import Example, Operation
 from rag.document_url import document_url
 from rag.store.records import DocumentRecord
@@ -13,7 +13,7 @@ from rag.wiring import Services
 MAX_DOCUMENTS = 200
 
 
-class StaleRequest(RequestModel):
+class StaleRequest(KnowledgeBaseRequest):
     """Which documents are old, and how many of them to list."""
 
     older_than_days: int = Field(
@@ -47,22 +47,23 @@ class StaleResponse(BaseModel):
 def list_stale(services: Services, request: StaleRequest) -> StaleResponse:
     """List the old documents of the live generation that answers cite. Raises StateUnavailable and StoreError."""
     oldest = (datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(request.older_than_days)).isoformat()
-    answers = services.document_uses.count()
+    knowledge_base = services.store.knowledge_base
+    answers = services.document_uses.count(knowledge_base)
     records = services.store.snapshot().documents() if services.store.state() else {}
     old = [record for record in records.values() if answers.get(record.source) and "" < record.date < oldest]
     old.sort(key=lambda record: (-answers[record.source], record.date, record.source))
-    documents = [_stale(record, answers[record.source]) for record in old[: request.limit]]
+    documents = [_stale(record, answers[record.source], knowledge_base) for record in old[: request.limit]]
     return StaleResponse(days=services.settings.traces.question_days, found=len(old), documents=documents)
 
 
-def _stale(record: DocumentRecord, answers: int) -> StaleDocumentOut:
+def _stale(record: DocumentRecord, answers: int, knowledge_base: str) -> StaleDocumentOut:
     return StaleDocumentOut(
         source=record.source,
         title=record.title,
         date=record.date,
         dated_by=record.dated_by or "file",
         answers=answers,
-        url=document_url(record.source),
+        url=document_url(record.source, knowledge_base=knowledge_base),
     )
 
 
@@ -92,6 +93,6 @@ STALE = Operation(
                 }
             ],
         },
-        errors=("state", "store"),
+        errors=("knowledge_base", "state", "store"),
     ),
 )

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from api.private_paths import shown
-from api.schemas.request_model import EmptyRequest
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
 from api.service.ingest import PlanOut
 from api.service.operation import Example, Operation
@@ -21,7 +21,8 @@ class StatusResponse(BaseModel):
 
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
     the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.
-    `pending` is what the next ingest would change, null if the folder is missing.
+    `pending` is what the next ingest would change, null if the folder is missing or the key may see only some of the
+    documents.
     """
 
     generation: int
@@ -38,10 +39,9 @@ class StatusResponse(BaseModel):
 
 def read_status(settings: Settings, store: Store, state: StateDatabase) -> StatusResponse:
     """Return the live generation and how the knowledge folder differs from it. Raises StoreError."""
-    ledger = store.state()
-    live = ledger.live if ledger else None
+    live = store.live()
     try:
-        pending = PlanOut.of(pending_changes(settings, store))
+        pending = None if store.within else PlanOut.of(pending_changes(settings, store))
     except KnowledgeError:
         pending = None  # the folder may be on another machine
     return StatusResponse(
@@ -63,7 +63,7 @@ STATUS = Operation(
     description="Show the live generation, and what the next ingest would change.",
     method="GET",
     path="/status",
-    request=EmptyRequest,
+    request=KnowledgeBaseRequest,
     response=StatusResponse,
     run=lambda services, request: read_status(services.settings, services.store, services.state),
     scope="ask",
@@ -81,6 +81,6 @@ STATUS = Operation(
             "state": ".zhiwen/state.db",
             "pending": example_values.PLAN,
         },
-        errors=("store",),
+        errors=("knowledge_base", "store"),
     ),
 )

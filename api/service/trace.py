@@ -10,11 +10,13 @@ from api.schemas.request_model import RequestModel
 from api.service import example_values
 from api.service.ask import AskResponse, PassageOut, UsageOut
 from api.service.operation import Example, Operation
+from api.service.permitted import may_see_answer
 from rag.checks.verification import Fault
 from rag.errors import TraceNotFound
 from rag.retrieval.explanation import Explanation
-from rag.state.traces import Trace, TraceStore
+from rag.state.traces import Trace
 from rag.types import Outcome, RewrittenBy
+from rag.wiring import Services
 
 
 class TraceRequest(RequestModel):
@@ -119,13 +121,15 @@ class TraceResponse(BaseModel):
         )
 
 
-def read_trace(traces: TraceStore, request: TraceRequest) -> TraceResponse:
+def read_trace(services: Services, request: TraceRequest) -> TraceResponse:
     """Return the trace of an answer.
 
-    Raises TraceNotFound if traces are off or do not go back so far, and StateUnavailable.
+    Raises TraceNotFound if traces are off or do not go back so far, or the caller may not see what the answer rests on,
+    and StateUnavailable.
     """
+    traces = services.traces
     found = traces.get(request.trace_id)
-    if found is None:
+    if found is None or not may_see_answer(services, found):
         why = "it is unknown or too old" if traces.enabled else "traces.enabled is false"
         raise TraceNotFound(f"no trace {request.trace_id[:64]}: {why}")
     return TraceResponse.of(found)
@@ -139,7 +143,7 @@ TRACE = Operation(
     path="/traces/{trace_id}",
     request=TraceRequest,
     response=TraceResponse,
-    run=lambda services, request: read_trace(services.traces, request),
+    run=read_trace,
     scope="ask",
     tag="ask",
     example=Example(parameters={"trace_id": example_values.TRACE_ID}, response=example_values.TRACE, errors=("trace",)),

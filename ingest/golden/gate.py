@@ -63,15 +63,17 @@ class Gate:
         return Services(quoting(self.settings), store=self.store.pinned(snapshot), embedder=self.embedder)
 
 
-def recent_questions(settings: Settings) -> list[str]:
-    """Return the questions of the last traced answers, as many as `knowledge.gate_recent_questions` lets be asked.
+def recent_questions(settings: Settings, knowledge_base: str) -> list[str]:
+    """Return the questions of the last traced answers of a knowledge base.
+
+    They are as many as its `gate_recent_questions` lets be asked.
 
     Raises StateUnavailable.
     """
     if not settings.knowledge.gate_recent_questions:
         return []
     with Services(settings) as services:
-        return services.traces.recent_questions(settings.knowledge.gate_recent_questions)
+        return services.traces.recent_questions(settings.knowledge.gate_recent_questions, knowledge_base)
 
 
 def check_golden_loss(

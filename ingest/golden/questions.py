@@ -15,6 +15,10 @@
         refused: true                   # the documents do not say
 
 All but `question` may be left out, as long as something is expected.
+
+    must_not_see:
+      - key: support                    # the name of an API key or group
+        source: finance/                # a document that it must not see, or how their sources begin
 """
 
 import hashlib
@@ -98,38 +102,61 @@ class GoldenQuestion(BaseModel):
         return {name: value for name in type(self).model_fields if (value := getattr(self, name))}
 
 
+class MustNotSee(BaseModel):
+    """The name of an API key or group, and the document that it must not see; with a `/` at the end, all below it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Text
+    source: Text
+
+    def names(self, source: str) -> bool:
+        """Return whether the document with this source is meant."""
+        return source == self.source or (self.source.endswith("/") and source.startswith(self.source))
+
+
 class _GoldenFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     questions: tuple[GoldenQuestion, ...] = Field(max_length=500)
+    must_not_see: tuple[MustNotSee, ...] = Field(default=(), max_length=500)
 
 
 def load_golden(root: Path) -> tuple[GoldenQuestion, ...]:
     """Return the golden questions of a folder; none if it has no such file. Raises KnowledgeError for a bad file."""
-    path = root / GOLDEN_FILE
-    try:
-        return _parse(read_below(root, PurePosixPath(GOLDEN_FILE), max_bytes=_MAX_BYTES), path)
-    except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    return _load(root).questions
+
+
+def load_must_not_see(root: Path) -> tuple[MustNotSee, ...]:
+    """Return what keys must not see of a folder. Raises KnowledgeError for a bad file."""
+    return _load(root).must_not_see
 
 
 def read_golden(path: Path) -> tuple[GoldenQuestion, ...]:
     """Return the golden questions of any file. Raises KnowledgeError if it is missing or bad."""
     try:
         with path.open("rb") as file:
-            return _parse(file.read(_MAX_BYTES + 1), path)
+            return _parse(file.read(_MAX_BYTES + 1), path).questions
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
-def _parse(content: bytes, path: Path) -> tuple[GoldenQuestion, ...]:
+def _load(root: Path) -> _GoldenFile:
+    path = root / GOLDEN_FILE
+    try:
+        return _parse(read_below(root, PurePosixPath(GOLDEN_FILE), max_bytes=_MAX_BYTES), path)
+    except FileNotFoundError:
+        return _GoldenFile(questions=())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _parse(content: bytes, path: Path) -> _GoldenFile:
     try:
         loaded = strict_yaml.load(content.decode("utf-8-sig"), max_bytes=_MAX_BYTES)
         if not isinstance(loaded, dict):
             raise KnowledgeError(f"{path}: must begin with `questions:`, and a list of them; nothing was changed")
-        return _GoldenFile.model_validate(loaded).questions
+        return _GoldenFile.model_validate(loaded)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ingest.files.scan import FolderScan
 from ingest.staging.plan import Plan
+from rag.store.records import Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,13 @@ class IngestReport:
                 "if that is meant, run again with --allow-mass-deletion"
             )
         return report
+
+    def describe(self, live: Commit | None, *, seconds: float) -> None:
+        """Note the generation that is live in the end, and how long it took."""
+        self.seconds = round(seconds, 3)
+        if live:
+            self.generation = live.generation
+            self.chunks.unchanged = live.chunks - self.chunks.added
 
     def warn(self, source: str, warning: str) -> None:
         """Add a warning; it makes no ingest fail."""

@@ -26,7 +26,7 @@ from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
 from rag.state.traces import Trace, TraceStore
 from rag.store.filters import Filter
-from rag.store.snapshot import Snapshot
+from rag.store.joint import AnySnapshot
 from rag.text.language import detect_reply_language
 from rag.text.question_validation import validate_question
 from rag.text.small_talk import is_small_talk
@@ -48,6 +48,7 @@ class Answerer:
     """Answers questions from the live generation. One instance may serve many requests at the same time.
 
     Without a `chat` model, answers are quotes from the documents. `max_answer_tokens` limits what the model writes.
+    `about` says what the documents are about.
     """
 
     searcher: Searcher
@@ -57,6 +58,7 @@ class Answerer:
     cache: AnswerCache
     traces: TraceStore
     urls: PassageUrls
+    about: str = ""
     dates: DocumentDates = field(default_factory=DocumentDates)
 
     @property
@@ -76,9 +78,9 @@ class Answerer:
         started = time.perf_counter()
         question = validate_question(question, max_characters=self.settings.max_question_characters)
         turns = self._recent_turns(history)
-        snapshot = await run_blocking(self.searcher.store.snapshot)
+        snapshot = await run_blocking(self.searcher.snapshot)
 
-        key = CacheKey(question, turns, search_filter, snapshot.commit)
+        key = CacheKey(question, turns, repr(search_filter), snapshot.identities)
         if cached := self.cache.get(key):
             async for event in self._repeat(cached, started):
                 yield event
@@ -118,21 +120,23 @@ class Answerer:
         timeout_seconds = self.settings.rewrite_timeout_seconds
         return await rewrite_question(question, turns, self.chat, timeout_seconds=timeout_seconds)
 
-    def _gather(self, asked: str, question: str, snapshot: Snapshot, search_filter: Filter | None) -> Gathered:
+    def _gather(self, asked: str, question: str, snapshot: AnySnapshot, search_filter: Filter | None) -> Gathered:
         """Search for the standalone question; the answer is in the language in which it was asked."""
         language, is_quoted = detect_reply_language(asked), self.chat is None
         gatherer = Gatherer(self.searcher, self.settings, snapshot, search_filter, language, is_quoted=is_quoted)
         with self.searcher.turns.turn():
             found = gatherer.gather(question)
-        sources = [passage.chunk.source for passage in found.evidence.passages]
-        return replace(found, dates=self.dates.of(snapshot, sources))
+        documents = [(passage.chunk.knowledge_base, passage.chunk.source) for passage in found.evidence.passages]
+        return replace(found, dates=self.dates.of(snapshot, documents))
 
-    async def _greet(self, key: CacheKey, snapshot: Snapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
+    async def _greet(self, key: CacheKey, snapshot: AnySnapshot, started: float) -> AsyncGenerator[AnswerEvent, None]:
         """Answer small talk, without a search and without a model."""
         language = detect_reply_language(key.question)
         text = greeting_text(language, await run_blocking(snapshot.headings))
         nothing = Gathered(
-            Retrieval(key.question, snapshot.generation, snapshot.commit.fingerprint, hits=()),
+            Retrieval(
+                key.question, snapshot.generation, snapshot.fingerprint, hits=(), generations=snapshot.generations
+            ),
             Evidence(key.question, language, passages=(), idf={}, probability=0.0),
             seconds={},
         )
@@ -144,7 +148,7 @@ class Answerer:
         yield trace.answer
 
     def _compose(
-        self, found: Gathered, snapshot: Snapshot, chat: ChatModel | None
+        self, found: Gathered, snapshot: AnySnapshot, chat: ChatModel | None
     ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
         def verify(text: str, passages: Mapping[int, str]) -> Verification:
             return verify_answer(text, passages, snapshot.statistics.idf, self.searcher.embedder)
@@ -160,6 +164,7 @@ class Answerer:
             verify=verify,
             quote=quote,
             instructions=self.settings.instructions,
+            about=self.about,
         )
 
     def _with_urls_and_dates(self, composition: Composition, found: Gathered) -> Composition:
@@ -168,7 +173,8 @@ class Answerer:
         citations = []
         for one in composition.citations:
             published = self.urls.published(chunks[one.number], range(one.start_line, one.end_line + 1))
-            citations.append(replace(one, url=published or one.url, date=found.dates.get(one.source, "")))
+            date = found.dates.get((one.knowledge_base, one.source), "")
+            citations.append(replace(one, url=published or one.url, date=date))
         return replace(composition, citations=tuple(citations))
 
     def _record(
@@ -181,6 +187,8 @@ class Answerer:
         chat: RepeatingChat | None = None,
     ) -> Trace:
         trace = build_trace(key.question, standalone, found.retrieval, found.evidence, composition, seconds)
+        within = {snapshot.knowledge_base: snapshot.within for snapshot in key.snapshots if snapshot.within}
+        trace = replace(trace, within=within)
         if chat and chat.has_repeated:
             trace = replace(trace, answer=replace(trace.answer, cached=True))
         if is_cacheable(standalone, composition):

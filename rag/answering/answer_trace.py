@@ -41,6 +41,7 @@ def build_trace(
         truncated=composition.truncated and not reason,
         attempts=standalone.attempts + composition.attempts,
         seconds=seconds,
+        generations=retrieval.generations,
     )
     return Trace(
         trace_id=answer.trace_id,

@@ -73,7 +73,7 @@ def _belongs(candidate: ScoredSpan, best: ScoredSpan) -> bool:
         return True  # the question does not tell the spans of the passage apart
     return (
         best.coverage >= _MIN_COVERAGE
-        and candidate.passage.chunk.group == best.passage.chunk.group
+        and candidate.passage.chunk.group_key == best.passage.chunk.group_key
         and candidate.coverage >= _TIE_RATIO * best.coverage
     )
 

@@ -11,20 +11,23 @@ from rag.answering.history import Turn
 from rag.answering.replies import ReplyCache
 from rag.answering.rewriting import StandaloneQuestion
 from rag.state.traces import Trace, dump_trace
-from rag.store.filters import Filter
-from rag.store.records import Commit
+from rag.store.records import SnapshotIdentity
 
 _MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """Everything that an answer depends on, except for the settings: they do not change while a cache exists."""
+    """Everything that an answer depends on, except for the settings: they do not change while a cache exists.
+
+    `snapshots` are the generations that are searched, of one knowledge base or of several, and what the caller may see
+    of them. `search_filter` is a text that no other filter has: to Python, the values 1 and True are equal.
+    """
 
     question: str
     history: tuple[Turn, ...]
-    search_filter: Filter | None
-    commit: Commit
+    search_filter: str
+    snapshots: tuple[SnapshotIdentity, ...]
 
 
 class AnswerCache:
@@ -64,7 +67,7 @@ class _Entry:
 def _bytes_of(key: CacheKey, trace: Trace) -> int:
     """Return about how many bytes of memory an answer takes: twice its JSON, four for each character of the key."""
     history = sum(len(turn.content) for turn in key.history)
-    return 2 * len(dump_trace(trace)) + 4 * (len(key.question) + history + len(repr(key.search_filter)))
+    return 2 * len(dump_trace(trace)) + 4 * (len(key.question) + history + len(key.search_filter))
 
 
 def is_cacheable(standalone: StandaloneQuestion, composition: Composition) -> bool:

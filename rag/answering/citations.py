@@ -65,7 +65,8 @@ def _citation(passage: Passage, spans: Sequence[Span]) -> Citation:
         start_line=lines[0],
         end_line=lines[-1],
         quote=chunk.content[start:end] if end - start <= MAX_QUOTE_CHARACTERS else spans[0].quote,
-        url=document_url(chunk.source, lines),
+        url=document_url(chunk.source, lines, chunk.knowledge_base),
+        knowledge_base=chunk.knowledge_base,
     )
 
 

@@ -1,5 +1,6 @@
 """Compose an answer from evidence: the chat model writes it, or it is quoted from the documents; then it is checked."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -11,7 +12,7 @@ from rag.answering.gathering import Gathered
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer
-from rag.blocking_work import compute, run_blocking
+from rag.blocking_work import compute
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.loop_watch import LoopWatch
@@ -40,6 +41,7 @@ async def compose(
     verify: Verify,
     quote: Quote,
     instructions: str = "",
+    about: str = "",
 ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
     """Yield the text as it is written, and the Composition last; that has the `error` if the text is not an answer.
 
@@ -54,14 +56,14 @@ async def compose(
     if not (has_evidence if chat else quoted):
         yield Composition(draft.model, reason="no_evidence")
         return
-    prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions) if chat else None
+    prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions, about) if chat else None
     try:
         if chat and prompt:
             async with aclosing(_fill(draft, chat, prompt)) as events:
                 async for event in events:
                     yield event
         if draft.by_fallback:
-            quoted = await run_blocking(quote, evidence)
+            quoted = await compute(quote, evidence)
         if draft.is_quoted and quoted:
             for text in await compute(_quote, draft, quoted, evidence):
                 yield text
@@ -109,13 +111,14 @@ async def _conclude(
     conclusion = await compute(conclude, draft, shown, prompt, verify)
     if conclusion.reliance == "sound":
         return conclusion
-    quoted = await run_blocking(quote, evidence)
+    quoted = await compute(quote, evidence)
     return await compute(add_quotes, conclusion, quoted, evidence, draft.text) if quoted else conclusion
 
 
-def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str) -> Prompt:
+def _build_prompt(evidence: Evidence, chat: ChatModel, max_answer_tokens: int, instructions: str, about: str) -> Prompt:
     context = chat.context_tokens or _DEFAULT_CONTEXT_TOKENS
-    prompt = build_prompt(evidence, ContextBudget(context, max_answer_tokens), instructions=instructions)
+    budget = ContextBudget(context, max_answer_tokens)
+    prompt = build_prompt(evidence, budget, instructions=instructions, about=about)
     if prompt.dropped:
         log.warning("passages %s do not fit into chat.context_tokens (%s); leaving them out", prompt.dropped, context)
     return prompt
@@ -131,6 +134,7 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
     reasoning, loops = ReasoningGate(prompt.evidence, instructions=prompt.rules), LoopWatch(prompt.evidence)
     async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
+            await asyncio.sleep(0)  # pieces that are there at once do not hold up other answers
             if isinstance(piece, ReasoningDelta):
                 if clean := await _filtered(reasoning, reasoning.feed, piece.text):
                     yield ReasoningDelta(clean)

@@ -66,7 +66,8 @@ def _statements(evidence: Evidence) -> list[_Statement]:
 
 def _contradicts(one: _Statement, other: _Statement, asked: frozenset[tuple[str, ...]]) -> bool:
     """Return whether two documents state different values of the same thing; both have the values of the question."""
-    if one.passage.chunk.source == other.passage.chunk.source:
+    document, other_document = one.passage.chunk, other.passage.chunk
+    if (document.knowledge_base, document.source) == (other_document.knowledge_base, other_document.source):
         return False
     values, other_values = _values(one.span.text), _values(other.span.text)
     if len(values - other_values) != 1 or len(other_values - values) != 1 or not asked <= values & other_values:

@@ -89,14 +89,14 @@ def read_groups(passages: Sequence[Passage]) -> list[EntryGroup]:
     groups: list[EntryGroup] = []
     for passage in passages:
         if passage.chunk.kind == "row":
-            rows.setdefault(passage.chunk.group, []).append(passage)
+            rows.setdefault(passage.chunk.group_key, []).append(passage)
             continue
         for number, block in enumerate(split_block_spans(passage.chunk)):
             if block.kind == "table" and block.head:
                 groups.append(_table([(passage, block, span) for span in block.spans], block.lead))
             elif block.kind == "list":
                 # The parts of a long list are passages of their own.
-                key = passage.chunk.group if passage.chunk.kind == "list" else f"{passage.number} {number}"
+                key = passage.chunk.group_key if passage.chunk.kind == "list" else f"{passage.number} {number}"
                 lists.setdefault(key, []).extend(Entry(passage, block, span) for span in block.spans)
     groups += [_table(list(_row_spans(group)), None) for group in rows.values()]
     groups += [_list(entries) for entries in lists.values()]

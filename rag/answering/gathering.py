@@ -9,11 +9,12 @@ from rag.answering.history import Turn, complete_by_rule
 from rag.answering.quoted_answer import QuotedAnswer, number_in_order, quote_answer
 from rag.answering.unit_similarity import similar_units
 from rag.models.embedders.protocol import Embedder
+from rag.retrieval.document_dates import Document
 from rag.retrieval.evidence import Evidence, gather_evidence
 from rag.retrieval.search import Retrieval, Searcher
 from rag.settings import AnsweringSettings
 from rag.store.filters import Filter
-from rag.store.snapshot import Snapshot
+from rag.store.joint import AnySnapshot
 from rag.text.language import ReplyLanguage
 from rag.text.question_parts import split_questions
 from rag.types import Passage
@@ -23,14 +24,14 @@ from rag.types import Passage
 class Gathered:
     """What was found, the evidence in it, and the seconds by stage; `quoted` if there is no chat model to write.
 
-    `dates` are the days of the documents of the passages, by source.
+    `dates` are the days of the documents of the passages.
     """
 
     retrieval: Retrieval
     evidence: Evidence
     seconds: Mapping[str, float]
     quoted: QuotedAnswer | None = None
-    dates: Mapping[str, str] = field(default_factory=dict)
+    dates: Mapping[Document, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Gatherer:
 
     searcher: Searcher
     settings: AnsweringSettings
-    snapshot: Snapshot
+    snapshot: AnySnapshot
     search_filter: Filter | None
     language: ReplyLanguage
     is_quoted: bool

@@ -99,7 +99,7 @@ def _without_repeated_leads(quotes: Sequence[Quote]) -> Iterator[Quote]:
     before: Quote | None = None
     for quote in quotes:
         is_same = before and before.lead and quote.lead and before.lead.quote == quote.lead.quote
-        is_part = is_same and before and before.passage.chunk.group == quote.passage.chunk.group
+        is_part = is_same and before and before.passage.chunk.group_key == quote.passage.chunk.group_key
         yield replace(quote, lead=None, is_part=True) if is_part else quote
         before = before if is_part else quote
 
@@ -113,7 +113,7 @@ def _without_excess(quotes: Iterator[Quote]) -> list[Quote]:
             continue
         # Each row of a table may be a passage of its own.
         chunk = quote.passage.chunk
-        key = (chunk.group, -1 if chunk.kind == "row" else quote.block.spans[0].start)
+        key = (chunk.group_key, -1 if chunk.kind == "row" else quote.block.spans[0].start)
         spans = quote.spans[: MAX_ITEMS - taken[key]]
         taken[key] += len(spans)
         if spans:

@@ -49,7 +49,7 @@ def _disputed(quotes: Sequence[Quote], language: ReplyLanguage) -> str:
 
 def _run(quote: Quote) -> tuple[str, str]:
     """Return what quotes share that are written together: the rows of a table, or anything else in a row."""
-    return ("rows", quote.passage.chunk.group) if quote.rows else ("", "")
+    return ("rows", quote.passage.chunk.group_key) if quote.rows else ("", "")
 
 
 def _texts(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[str]:

@@ -86,8 +86,8 @@ def _without_repeated_parts(parts: Sequence[tuple[Quote, ...]]) -> Iterator[tupl
 def _in_reading_order(quotes: Sequence[Quote]) -> list[Quote]:
     first: dict[str, int] = {}
     for number, quote in enumerate(quotes):
-        first.setdefault(quote.passage.chunk.group, number)
-    return sorted(quotes, key=lambda quote: (first[quote.passage.chunk.group], quote.passage.chunk.position))
+        first.setdefault(quote.passage.chunk.group_key, number)
+    return sorted(quotes, key=lambda quote: (first[quote.passage.chunk.group_key], quote.passage.chunk.position))
 
 
 def _quotes(evidence: Evidence, min_evidence: float) -> tuple[Quote, ...]:

@@ -75,32 +75,41 @@ _INSTRUCTIONS = {
     "zh": "补充要求（只影响说法和用词；和上面的规则冲突时，以规则为准）：",
     "en": "Further instructions (they change tone and wording; where they contradict the rules above, the rules hold):",
 }
+_ABOUT = {"zh": "知识库的内容：", "en": "What the knowledge base is about:"}
 _PASSAGE_TAG = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 _QUESTION_LABEL = {"zh": "问题", "en": "Question"}
 
 
-def build_prompt(evidence: Evidence, budget: ContextBudget | None = None, *, instructions: str = "") -> Prompt:
+def build_prompt(
+    evidence: Evidence, budget: ContextBudget | None = None, *, instructions: str = "", about: str = ""
+) -> Prompt:
     """Return a system message with the rules, and a user message with the numbered passages and the question.
 
-    `instructions` of the operator, such as a persona or a glossary, stand below the rules. Passages that exceed the
-    budget are dropped whole, the last first. The first passage is always shown: a prompt without passages cannot be
-    answered, and an endpoint that finds it too long says so.
+    Below the rules stand `about`, which says what the documents are about, and the `instructions` of the operator, such
+    as a persona or a glossary. Passages that exceed the budget are dropped whole, the last first. The first passage is
+    always shown: a prompt without passages cannot be answered, and an endpoint that finds it too long says so.
     """
-    shown = evidence.passages
-    while budget and len(shown) > 1 and not budget.allows(_messages(evidence, shown, instructions)):
+    shown, below_rules = evidence.passages, _below_rules(evidence, about, instructions)
+    while budget and len(shown) > 1 and not budget.allows(_messages(evidence, shown, below_rules)):
         shown = shown[:-1]
     dropped = tuple(passage.number for passage in evidence.passages[len(shown) :])
-    messages = _messages(evidence, shown, instructions)
+    messages = _messages(evidence, shown, below_rules)
     return Prompt(replace(evidence, passages=shown), messages, dropped, _rules(evidence))
 
 
-def _messages(evidence: Evidence, shown: Sequence[Passage], instructions: str) -> tuple[Message, ...]:
+def _messages(evidence: Evidence, shown: Sequence[Passage], below_rules: str) -> tuple[Message, ...]:
     passages = "\n\n".join(map(_render_passage, shown))
     user = f"{passages}\n\n{_QUESTION_LABEL[evidence.prompt_language]}: {evidence.question}"
     system = _rules(evidence)
-    if instructions.strip():
-        system = f"{system}\n\n{_INSTRUCTIONS[evidence.prompt_language]}\n{instructions.strip()}"
+    if below_rules:
+        system = f"{system}\n\n{below_rules}"
     return Message("system", system), Message("user", user)
+
+
+def _below_rules(evidence: Evidence, about: str, instructions: str) -> str:
+    language = evidence.prompt_language
+    parts = ((_ABOUT[language], about.strip()), (_INSTRUCTIONS[language], instructions.strip()))
+    return "\n\n".join(f"{heading}\n{text}" for heading, text in parts if text)
 
 
 def _rules(evidence: Evidence) -> str:

@@ -39,23 +39,22 @@ class Gaps:
 class GapFinder:
     """Groups the questions that were kept. Safe to use from several threads: one groups at a time."""
 
-    def __init__(self, log: QuestionLog, store: Store, embedder: Embedder, settings: Settings) -> None:
+    def __init__(self, log: QuestionLog, embedder: Embedder, settings: Settings) -> None:
         self._log = log
-        self._store = store
         self._embedder = embedder
         self._settings = settings
         self._vectors = QuestionVectors(embedder)
         self._lock = threading.Lock()
 
-    def find(self, *, asked_by: str | None = None, since: float = 0.0, limit: int = 20) -> Gaps:
-        """Return at most `limit` gaps since a time in seconds since 1970.
+    def find(self, store: Store, *, asked_by: str | None = None, since: float = 0.0, limit: int = 20) -> Gaps:
+        """Return at most `limit` gaps of the knowledge base in a store, since a time in seconds since 1970.
 
         With `asked_by`, only the questions of this key count. Raises StateUnavailable, EmbedderError and StoreError.
         """
-        kept = self._log.read(asked_by=asked_by, since=since)
+        kept = self._log.read(knowledge_base=store.knowledge_base, asked_by=asked_by, since=since)
         with self._lock:
             gaps = group_questions(kept, self._vectors)
-        snapshot = self._store.snapshot() if gaps and self._store.state() else None
+        snapshot = store.snapshot() if gaps and store.state() else None
         located = tuple(self._locate(gap, snapshot) for gap in gaps[:limit])
         return Gaps(located, found=len(gaps), asked=sum(gap.asked for gap in gaps))
 

@@ -1,5 +1,6 @@
 """What was wrong with an answer, if anything: whether its question belongs into the list of gaps."""
 
+from rag.knowledge_base_names import DEFAULT
 from rag.state.questions import KeptQuestion, Problem
 from rag.state.traces import Trace
 
@@ -16,7 +17,8 @@ def question_to_keep(trace: Trace, asked_by: str) -> KeptQuestion | None:
 def kept_question(trace: Trace, problem: Problem, asked_by: str) -> KeptQuestion:
     """Return the question as it was searched for, so that a follow-up can be understood by itself."""
     question = trace.standalone_question or trace.question
-    return KeptQuestion(trace.trace_id, problem, trace.asked_at.timestamp(), asked_by, question)
+    searched = tuple(sorted(trace.answer.generations)) or (DEFAULT,)
+    return KeptQuestion(trace.trace_id, problem, trace.asked_at.timestamp(), asked_by, question, searched)
 
 
 def _problem_of(trace: Trace) -> Problem | None:

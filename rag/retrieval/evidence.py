@@ -7,7 +7,7 @@ from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.neighbours import expand_hits, neighbour_filter
 from rag.retrieval.search import Retrieval
 from rag.retrieval.sufficiency import answer_probability
-from rag.store.snapshot import Snapshot
+from rag.store.joint import AnySnapshot
 from rag.text.language import Language, ReplyLanguage, detect_reply_language
 from rag.types import Hit, Passage
 
@@ -43,7 +43,7 @@ class Evidence:
 
 def gather_evidence(
     retrieval: Retrieval,
-    snapshot: Snapshot,
+    snapshot: AnySnapshot,
     *,
     count_tokens: CountTokens,
     max_tokens: int,

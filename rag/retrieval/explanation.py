@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rag.knowledge_base_names import DEFAULT
 from rag.retrieval.fusion import TRANSLATED_WEIGHT, WORD_WEIGHT, ScoredChunks
 from rag.retrieval.search import Retrieval
 
@@ -35,6 +36,7 @@ class Candidate:
     dense_rank: int | None
     lexical_rank: int | None
     dropped: str | None
+    knowledge_base: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def explain_retrieval(found: Retrieval, evidence: float) -> Explanation:
                 dense_rank=dense_rank.get(hit.chunk.id),
                 lexical_rank=lexical_rank.get(hit.chunk.id),
                 dropped=found.dropped.get(hit.chunk.id),
+                knowledge_base=hit.chunk.knowledge_base,
             )
             for hit in found.candidates
         ),

@@ -19,6 +19,7 @@ _GROUP_HITS = 6
 _NEAR = 0.5
 """At most this many tables, lists and code blocks, of this many hits, are read whole: those of at least this
 share of the best score."""
+_Place = tuple[str, str, int]
 _LED_CHUNKS = 3
 """At most this many chunks are read below a lead-in."""
 
@@ -32,7 +33,7 @@ def drop_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
     repeated: dict[str, str] = {}
     kept_of_group: dict[str, list[Chunk]] = {}
     for hit in hits:
-        better = kept_of_group.setdefault(hit.chunk.group, [])
+        better = kept_of_group.setdefault(hit.chunk.group_key, [])
         twin = next((chunk for chunk in better if is_row_of(hit.chunk, chunk) or is_row_of(chunk, hit.chunk)), None)
         if twin:
             repeated[hit.chunk.id] = twin.id
@@ -53,7 +54,7 @@ def neighbour_filter(question: str, hits: Sequence[Hit], idf: Mapping[str, float
         for chunk in (hit.chunk for hit in hits)
         if chunk.kind != "row"
     ]
-    wanted += [Equals("group_id", group) for group in _wanted_groups(question, hits, idf)]
+    wanted += [Equals("group_id", key.partition("/")[2]) for key in _wanted_groups(question, hits, idf)]
     return AnyOf(tuple(wanted)) if wanted else None
 
 
@@ -74,8 +75,9 @@ def expand_hits(
     in reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit is left
     out as a whole, except the best one.
     """
-    found = {chunk.id: chunk for chunk in neighbours} | {hit.chunk.id: hit.chunk for hit in hits}
-    blocks = {(chunk.source, chunk.position): chunk for chunk in found.values() if chunk.kind != "row"}
+    chunks = [*neighbours, *(hit.chunk for hit in hits)]
+    found = {(chunk.knowledge_base, chunk.id): chunk for chunk in chunks}
+    blocks = {_place(chunk): chunk for chunk in found.values() if chunk.kind != "row"}
     groups = _wanted_groups(question, hits, idf)
     passages: list[Hit] = []
     used: dict[str, Chunk] = {}
@@ -96,7 +98,7 @@ def is_row_of(row: Chunk, table: Chunk) -> bool:
     return (
         row.kind == "row"
         and table.kind == "table"
-        and row.group == table.group
+        and row.group_key == table.group_key
         and table.start_line <= row.start_line
         and row.end_line <= table.end_line
     )
@@ -109,14 +111,19 @@ def _reach(chunk: Chunk) -> int:
     return 0 if chunk.kind == "table" else 1
 
 
+def _place(chunk: Chunk, step: int = 0) -> _Place:
+    """Return where a chunk, or the one so many positions below it, stands."""
+    return chunk.knowledge_base, chunk.source, chunk.position + step
+
+
 def _wanted_groups(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> list[str]:
     """Return the groups of the best hits that the answer may need whole: a table to compare in, a list to count in."""
     if read_form(question).wants_group:
         near = [hit for hit in hits[:_GROUP_HITS] if hit.score >= _NEAR * hits[0].score]
-        groups = (hit.chunk.group for hit in near if hit.chunk.kind not in ("text", "code"))
+        groups = (hit.chunk.group_key for hit in near if hit.chunk.kind not in ("text", "code"))
         return list(dict.fromkeys(groups))[:_GROUPS]
     is_labelled = hits and hits[0].chunk.kind != "text" and asks_for_label(hits, idf)
-    return [hits[0].chunk.group] if is_labelled else []
+    return [hits[0].chunk.group_key] if is_labelled else []
 
 
 def _with_groups(hits: Sequence[Hit], found: Iterable[Chunk], groups: Sequence[str]) -> list[Hit]:
@@ -127,26 +134,26 @@ def _with_groups(hits: Sequence[Hit], found: Iterable[Chunk], groups: Sequence[s
     """
     members: dict[str, list[Chunk]] = {group: [] for group in groups}
     for chunk in sorted(found, key=lambda chunk: chunk.position):
-        if chunk.group in members:
-            members[chunk.group].append(chunk)
+        if chunk.group_key in members:
+            members[chunk.group_key].append(chunk)
     hit_of = {hit.chunk.id: hit for hit in hits}
     lowest = min((hit.cosine for hit in hits), default=0.0)
     expanded: list[Hit] = []
     for hit in hits:
-        if hit.chunk.group not in members:
+        if hit.chunk.group_key not in members:
             expanded.append(hit)
             continue
-        chunks = members[hit.chunk.group]
+        chunks = members[hit.chunk.group_key]
         parts = [chunk for chunk in chunks if chunk.kind == "row"] or chunks
         together = [hit_of.get(chunk.id) or replace(hit, chunk=chunk, cosine=lowest) for chunk in parts]
         expanded += sorted(together, key=lambda other: other.chunk.id != hit.chunk.id)
-        members[hit.chunk.group] = []
+        members[hit.chunk.group_key] = []
     return expanded
 
 
 def _with_neighbours(
     chunk: Chunk,
-    blocks: Mapping[tuple[str, int], Chunk],
+    blocks: Mapping[_Place, Chunk],
     used: Container[str],
     count_tokens: CountTokens,
     max_tokens: int,
@@ -157,13 +164,13 @@ def _with_neighbours(
     `max_tokens`.
     """
     parts, tokens = [chunk], 0
-    before = blocks.get((chunk.source, chunk.position - 1))
+    before = blocks.get(_place(chunk, -1))
     steps = (-1, 1) if before and ends_in_lead(before) else (1, -1)
     for step in steps:
         while True:
             edge = parts[-1] if step > 0 else parts[0]
-            neighbour = blocks.get((chunk.source, edge.position + step))
-            is_rest = neighbour and edge is not chunk and neighbour.group == edge.group
+            neighbour = blocks.get(_place(edge, step))
+            is_rest = neighbour and edge is not chunk and neighbour.group_key == edge.group_key
             if not neighbour or neighbour.id in used or not (edge is chunk or is_rest):
                 break
             above, below = (edge, neighbour) if step > 0 else (neighbour, edge)
@@ -182,5 +189,5 @@ def _belong_together(above: Chunk, below: Chunk) -> bool:
     if above.heading_path != below.heading_path:
         return False
     if below.kind == "table":
-        return ends_in_lead(above) or above.group == below.group
+        return ends_in_lead(above) or above.group_key == below.group_key
     return above.kind not in ("table", "row")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rag.blocking_work import Turns
-from rag.errors import EmbedderMismatch
-from rag.models.embedders.protocol import Embedder, can_search
+from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.protocol import Reranker
+from rag.retrieval.embedder_check import check_embedder
 from rag.retrieval.exact_names import exact_names_first
 from rag.retrieval.fusion import ScoredChunks, fuse, keep_best_match
 from rag.retrieval.neighbours import drop_overlaps
@@ -15,7 +15,8 @@ from rag.retrieval.rerank import Reranked, rerank
 from rag.retrieval.translated_words import coverage_across, translate_question
 from rag.settings import RetrievalSettings
 from rag.store.filters import Filter
-from rag.store.snapshot import Ranking, Snapshot
+from rag.store.joint import AnySnapshot, JointStore
+from rag.store.snapshot import Ranking
 from rag.store.store import Store
 from rag.text.language import is_cross_lingual
 from rag.text.question_validation import validate_question
@@ -57,6 +58,8 @@ class Retrieval:
 
     `candidates` are all chunks that a retriever found, in the order of fusion. For each that is not a hit, `dropped`
     has the reason, by id. `embedder` is the fingerprint of the generation's embedder. `seconds` are by stage.
+    `generations` has the generation of each knowledge base that was searched, by name; if there are several,
+    `generation` is 0.
     """
 
     question: str
@@ -68,6 +71,7 @@ class Retrieval:
     results: RetrieverResults = field(default_factory=RetrieverResults)
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    generations: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def idf(self) -> Mapping[str, float]:
@@ -77,13 +81,13 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Finds the chunks that answer a question. Safe to use from several threads.
+    """Finds the chunks that answer a question, in one knowledge base or several. Safe to use from several threads.
 
     The best `rerank_candidates` go to the reranker, if there is one. Searches for callers take `turns`. `on_search` is
     called with the seconds by stage of each `search`.
     """
 
-    store: Store
+    store: Store | JointStore
     embedder: Embedder
     settings: RetrievalSettings = field(default_factory=RetrievalSettings)
     reranker: Reranker | None = None
@@ -91,6 +95,10 @@ class Searcher:
     max_question_characters: int = 4000
     turns: Turns = field(default_factory=lambda: Turns(_MANY))
     on_search: Callable[[Mapping[str, float]], object] = lambda seconds: None
+
+    def snapshot(self) -> AnySnapshot:
+        """Return what is live now, to be read for the length of a request. Raises StoreError."""
+        return self.store.snapshot()
 
     def search(self, question: str, *, top_k: int | None = None, search_filter: Filter | None = None) -> Retrieval:
         """Return at most `top_k` hits of the live generation, by default `settings.top_k`.
@@ -100,12 +108,12 @@ class Searcher:
         question = validate_question(question, max_characters=self.max_question_characters)
         started = time.perf_counter()
         with self.turns.turn():
-            retrieval = self.retrieve(question, self.store.snapshot(), top_k=top_k, search_filter=search_filter)
+            retrieval = self.retrieve(question, self.snapshot(), top_k=top_k, search_filter=search_filter)
         self.on_search({**retrieval.seconds, "search": time.perf_counter() - started})
         return retrieval
 
     def retrieve(
-        self, question: str, snapshot: Snapshot, *, top_k: int | None = None, search_filter: Filter | None = None
+        self, question: str, snapshot: AnySnapshot, *, top_k: int | None = None, search_filter: Filter | None = None
     ) -> Retrieval:
         """Search one generation. The question must have been validated. Blocks; raises what `retrieve` raises."""
         return retrieve(
@@ -122,7 +130,7 @@ class Searcher:
 
 def retrieve(
     question: str,
-    snapshot: Snapshot,
+    snapshot: AnySnapshot,
     embedder: Embedder,
     settings: RetrievalSettings,
     *,
@@ -154,32 +162,29 @@ def retrieve(
     return Retrieval(
         question=question,
         generation=snapshot.generation,
-        embedder=snapshot.commit.fingerprint,
+        embedder=snapshot.fingerprint,
         hits=hits,
         candidates=tuple(candidates),
         dropped=dropped,
         results=results,
         seconds=seconds,
         warnings=(reranked.warning,) if reranked.warning else (),
+        generations=snapshot.generations,
     )
 
 
 def run_retrievers(
     question: str,
-    snapshot: Snapshot,
+    snapshot: AnySnapshot,
     embedder: Embedder,
     settings: RetrievalSettings,
     *,
     search_filter: Filter | None = None,
 ) -> RetrieverResults:
     """Run the dense retriever and, in hybrid mode, the lexical one. Raises what `retrieve` raises."""
-    if not can_search(embedder, snapshot.commit.fingerprint):
-        raise EmbedderMismatch(
-            f"the live index was built with {snapshot.commit.embedder}, but questions are embedded with "
-            f"{embedder.name}; run `zhiwen ingest` to rebuild the index, or restore the previous embedding settings"
-        )
+    check_embedder(embedder, snapshot)
     # An index that was built in dense mode has nothing for the lexical retriever.
-    is_hybrid = settings.mode == snapshot.commit.mode == "hybrid"
+    is_hybrid = settings.mode == "hybrid" and any(commit.mode == "hybrid" for commit in snapshot.commits.values())
     terms = tokenize_question(question)
 
     def rank_by_terms() -> tuple[Ranking, float]:
@@ -212,7 +217,7 @@ def run_retrievers(
 
 
 def _add_translations(
-    question: str, results: RetrieverResults, snapshot: Snapshot, *, limit: int, search_filter: Filter | None
+    question: str, results: RetrieverResults, snapshot: AnySnapshot, *, limit: int, search_filter: Filter | None
 ) -> RetrieverResults:
     """Return the results with at most `limit` chunks that the question's words find in translation.
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import TraceSettings
 from rag.state.database import StateDatabase
 from rag.state.traces import Trace
@@ -14,7 +15,7 @@ from rag.state.write_behind import WriteBehind
 @dataclass(frozen=True, slots=True)
 class _Use:
     day: int
-    sources: tuple[str, ...]
+    documents: tuple[tuple[str, str], ...]
 
 
 class DocumentUses:
@@ -31,14 +32,17 @@ class DocumentUses:
 
     def add(self, trace: Trace) -> None:
         """Count the documents that an answer cites, in the background. Raises nothing."""
-        sources = tuple(dict.fromkeys(citation.source for citation in trace.answer.citations))
-        if self._settings.enabled and sources and not trace.failure:
-            self._writer.put(trace.trace_id, _Use(trace.asked_at.date().toordinal(), sources))
+        documents = tuple(dict.fromkeys((one.knowledge_base, one.source) for one in trace.answer.citations))
+        if self._settings.enabled and documents and not trace.failure:
+            self._writer.put(trace.trace_id, _Use(trace.asked_at.date().toordinal(), documents))
 
-    def count(self) -> Mapping[str, int]:
-        """Return the number of answers that cite each document, by source. Raises StateUnavailable."""
+    def count(self, knowledge_base: str = DEFAULT) -> Mapping[str, int]:
+        """Return the number of answers that cite each document of a knowledge base, by source.
+
+        Raises StateUnavailable.
+        """
         with self._database.reading() as transaction:
-            rows = transaction.execute(_SELECT, {"oldest": self._oldest()})
+            rows = transaction.execute(_SELECT, {"oldest": self._oldest(), "knowledge_base": knowledge_base})
         return {row["source"]: int(row["answers"]) for row in rows}
 
     def close(self) -> None:
@@ -46,19 +50,26 @@ class DocumentUses:
         self._writer.close()
 
     def _write(self, uses: Sequence[_Use]) -> None:
-        counted = Counter((use.day, source) for use in uses for source in use.sources)
-        rows = [{"day": day, "source": source, "answers": answers} for (day, source), answers in counted.items()]
+        counted = Counter((use.day, *document) for use in uses for document in use.documents)
         with self._database.writing() as transaction:
-            transaction.execute(_ADD, *sorted(rows, key=lambda row: (row["day"], row["source"])))
+            # In one order, so that two processes never wait for each other.
+            transaction.execute(_ADD, *(_row(*key, answers) for key, answers in sorted(counted.items())))
             transaction.execute(_DELETE_OLD, {"oldest": self._oldest()})
 
     def _oldest(self) -> int:
         return datetime.datetime.now(datetime.UTC).date().toordinal() - round(self._settings.question_days)
 
 
-_SELECT = "SELECT source, sum(answers) AS answers FROM document_uses WHERE day >= :oldest GROUP BY source"
+def _row(day: int, knowledge_base: str, source: str, answers: int) -> dict[str, object]:
+    return {"day": day, "knowledge_base": knowledge_base, "source": source, "answers": answers}
+
+
+_SELECT = """
+SELECT source, sum(answers) AS answers FROM document_uses
+WHERE day >= :oldest AND knowledge_base = :knowledge_base GROUP BY source
+"""
 _ADD = """
-INSERT INTO document_uses (day, source, answers) VALUES (:day, :source, :answers)
-ON CONFLICT (day, source) DO UPDATE SET answers = document_uses.answers + excluded.answers
+INSERT INTO document_uses (day, knowledge_base, source, answers) VALUES (:day, :knowledge_base, :source, :answers)
+ON CONFLICT (day, knowledge_base, source) DO UPDATE SET answers = document_uses.answers + excluded.answers
 """
 _DELETE_OLD = "DELETE FROM document_uses WHERE day < :oldest"

@@ -5,10 +5,11 @@ what was kept: the next answer does.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import TraceSettings
 from rag.state.database import StateDatabase
 from rag.state.write_behind import WriteBehind
@@ -26,7 +27,7 @@ class KeptQuestion:
     """A question whose answer had a problem.
 
     `asked_at` is in seconds since 1970, UTC. `asked_by` is the name of the API key, "" without one. A follow-up is kept
-    as the question that it was rewritten to.
+    as the question that it was rewritten to. `knowledge_bases` are those that were searched.
     """
 
     trace_id: str
@@ -34,6 +35,7 @@ class KeptQuestion:
     asked_at: float
     asked_by: str
     question: str
+    knowledge_bases: tuple[str, ...] = (DEFAULT,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,24 @@ class QuestionLog:
             self._may_hold_rows = False
             self._writer.put("all", None)
 
-    def read(self, *, asked_by: str | None = None, since: float = 0.0) -> list[KeptQuestion]:
-        """Return the questions since a time (seconds since 1970), newest first; none if none are kept.
+    def read(
+        self, *, knowledge_base: str = DEFAULT, asked_by: str | None = None, since: float = 0.0
+    ) -> list[KeptQuestion]:
+        """Return the questions to a knowledge base since a time (seconds since 1970), newest first.
 
-        With `asked_by`, only those of this key. Raises StateUnavailable.
+        With `asked_by`, only those of this key. None are returned if none are kept. Raises StateUnavailable.
         """
         if not self.enabled:
             return []
-        values = {"since": max(since, self._oldest()), "most": self._settings.max_questions, "asked_by": asked_by or ""}
+        values = {
+            "since": max(since, self._oldest()),
+            "most": self._settings.max_questions,
+            "asked_by": asked_by or "",
+            "one_of": f"%,{knowledge_base},%",
+        }
         with self._database.reading() as transaction:
             rows = transaction.execute(_SELECT if asked_by is None else _SELECT_OF_KEY, values)
-        return [KeptQuestion(**row) for row in rows]
+        return [_kept(row) for row in rows]
 
     def close(self) -> None:
         """Write the questions that still wait, unless the database is away."""
@@ -123,20 +132,27 @@ class QuestionLog:
 
 def _row(kept: KeptQuestion) -> dict[str, Any]:
     """PostgreSQL has no NUL characters in texts."""
-    return asdict(kept) | {"question": kept.question.replace("\0", "\ufffd")}
+    question = kept.question.replace("\0", "\ufffd")
+    return asdict(kept) | {"question": question, "knowledge_bases": ",".join(kept.knowledge_bases)}
+
+
+def _kept(row: Mapping[str, Any]) -> KeptQuestion:
+    return KeptQuestion(**{**row, "knowledge_bases": tuple(row["knowledge_bases"].split(","))})
 
 
 _SELECT = """
-SELECT trace_id, problem, asked_at, asked_by, question FROM questions
-WHERE asked_at >= :since ORDER BY asked_at DESC LIMIT :most
+SELECT trace_id, problem, asked_at, asked_by, question, knowledge_bases FROM questions
+WHERE asked_at >= :since AND ',' || knowledge_bases || ',' LIKE :one_of
+ORDER BY asked_at DESC LIMIT :most
 """
 _SELECT_OF_KEY = """
-SELECT trace_id, problem, asked_at, asked_by, question FROM questions
-WHERE asked_by = :asked_by AND asked_at >= :since ORDER BY asked_at DESC LIMIT :most
+SELECT trace_id, problem, asked_at, asked_by, question, knowledge_bases FROM questions
+WHERE asked_by = :asked_by AND asked_at >= :since AND ',' || knowledge_bases || ',' LIKE :one_of
+ORDER BY asked_at DESC LIMIT :most
 """
 _INSERT = """
-INSERT INTO questions (trace_id, problem, asked_at, asked_by, question)
-VALUES (:trace_id, :problem, :asked_at, :asked_by, :question)
+INSERT INTO questions (trace_id, problem, asked_at, asked_by, question, knowledge_bases)
+VALUES (:trace_id, :problem, :asked_at, :asked_by, :question, :knowledge_bases)
 """
 _DELETE = "DELETE FROM questions WHERE trace_id = :trace_id AND problem = :problem AND asked_by = :asked_by"
 _DELETE_OLD = "DELETE FROM questions WHERE asked_at < :oldest"

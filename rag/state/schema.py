@@ -10,9 +10,11 @@ from sqlalchemy import text as sql
 
 from rag.errors import StateUnavailable
 
-VERSION = 4
+VERSION = 5
 STEPS: Mapping[int, tuple[str, ...]] = {
     2: ("ALTER TABLE feedback ADD COLUMN given_by VARCHAR(64) NOT NULL DEFAULT ''",),
+    # No release had these tables without the knowledge bases.
+    5: ("DROP TABLE IF EXISTS questions", "DROP TABLE IF EXISTS document_uses"),
 }
 """By version, the statements that change existing tables of the version before. Missing tables need none."""
 
@@ -43,7 +45,8 @@ Table(
     Column("given_by", String(64), nullable=False, server_default=""),
 )
 
-# `asked_at` is in seconds since 1970, UTC; `asked_by` is the name of an API key.
+# `asked_at` is in seconds since 1970, UTC; `asked_by` is the name of an API key; `knowledge_bases` are names, with
+# commas between them.
 Table(
     "questions",
     METADATA,
@@ -51,6 +54,7 @@ Table(
     Column("problem", String(16), primary_key=True),
     Column("asked_by", String(64), primary_key=True),
     Column("asked_at", Double, nullable=False, index=True),
+    Column("knowledge_bases", Text, nullable=False),
     Column("question", Text, nullable=False),
 )
 
@@ -59,6 +63,7 @@ Table(
     "document_uses",
     METADATA,
     Column("day", Integer, primary_key=True),
+    Column("knowledge_base", String(64), primary_key=True),
     Column("source", Text, primary_key=True),
     Column("answers", BigInteger, nullable=False),
 )

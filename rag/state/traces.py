@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rag.chat.protocol import Message
 from rag.checks.answer_verification import CheckedStatement
+from rag.knowledge_base_names import DEFAULT
 from rag.retrieval.explanation import Explanation
 from rag.settings import TraceSettings
 from rag.state.database import StateDatabase
@@ -47,7 +48,8 @@ class Trace:
 
     `asked_at` is UTC. `passages` are all that were found, `dropped_passages` the numbers of those that did not fit into
     the prompt. `prompt` is empty if no model was asked. `milliseconds` are by stage. If there is a `failure`, the
-    `answer` is only the text that was streamed before it.
+    `answer` is only the text that was streamed before it. If the caller could not see all documents, `within` has the
+    filter for those that it could, by knowledge base.
     """
 
     trace_id: str
@@ -63,6 +65,7 @@ class Trace:
     answer: Answer
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
+    within: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +137,18 @@ class TraceStore:
             log.warning("the trace %s cannot be read: %s", trace_id, str(error).splitlines()[0])
             return None
 
-    def recent_questions(self, answers: int) -> list[str]:
+    def recent_questions(self, answers: int, knowledge_base: str = DEFAULT) -> list[str]:
         """Return the questions of the last `answers`, newest first and each once; none if no traces are kept.
 
-        Refusals are left out. A follow-up comes as the question that it was rewritten to. Raises StateUnavailable.
+        They are those that this knowledge base answered, alone or before others. Refusals are left out. A follow-up
+        comes as the question that it was rewritten to. Raises StateUnavailable.
         """
         if not self.enabled:
             return []
         with self._database.reading() as transaction:
-            rows = transaction.execute(_SELECT_LAST, {"answers": answers, "oldest": self._oldest()})
+            which = _OF_DEFAULT if knowledge_base == DEFAULT else _OF_ANOTHER
+            values = {"answers": answers, "oldest": self._oldest(), "of": f'%"generations":{{"{knowledge_base}":%'}
+            rows = transaction.execute(_SELECT_LAST.format(which=which), values)
         traces = (json.loads(row["body"]) for row in rows)
         asked = (each.get("standalone_question") or each["question"] for each in traces if not each["answer"]["reason"])
         return list(dict.fromkeys(asked))
@@ -171,7 +177,10 @@ class TraceStore:
 
 
 _SELECT = "SELECT body FROM traces WHERE trace_id = :trace_id AND asked_at >= :oldest"
-_SELECT_LAST = "SELECT body FROM traces WHERE asked_at >= :oldest ORDER BY asked_at DESC LIMIT :answers"
+_SELECT_LAST = "SELECT body FROM traces WHERE asked_at >= :oldest AND {which} ORDER BY asked_at DESC LIMIT :answers"
+_OF_ANOTHER = "body LIKE :of"
+# A trace of an earlier version does not name its knowledge base. No text of a trace matches: its quotes are escaped.
+_OF_DEFAULT = """(body LIKE :of OR body NOT LIKE '%"generations":{"%')"""
 _INSERT = "INSERT INTO traces (trace_id, asked_at, body) VALUES (:trace_id, :asked_at, :body)"
 _DELETE = "DELETE FROM traces WHERE trace_id = :trace_id"
 _DELETE_OLD = "DELETE FROM traces WHERE asked_at < :oldest"

@@ -24,6 +24,8 @@ ColumnKind = Literal["text", "number", "texts", "mapping"]
 MAX_CONTENT_BYTES = 65_000
 """The longest content of a chunk that the store takes, in UTF-8."""
 
+TERMS_COLUMN = "terms"
+"""The terms by which a chunk is found, in the order of its text."""
 _TEXT_BYTES = 65_535  # the longest text that Milvus takes
 _PATH_BYTES = 4096
 _REQUIRED = object()
@@ -114,7 +116,7 @@ CHUNK_COLUMNS: tuple[Column, ...] = (
     ),
     Column("text_hash", "text", 64, derive=lambda chunk: text_hash(chunk.searchable_text)),
     Column(
-        "terms",
+        TERMS_COLUMN,
         "text",
         _TEXT_BYTES,
         derive=lambda chunk: clip(" ".join(tokenize(chunk.searchable_text)), MAX_CONTENT_BYTES),

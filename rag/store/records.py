@@ -70,6 +70,18 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotIdentity:
+    """What all that is read of a generation depends on: two that are equal read the same.
+
+    `within` says which filter restricts it, "" if none does.
+    """
+
+    knowledge_base: str
+    commit: Commit
+    within: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The live generation is the last of `history`; `last_number` is the highest generation number ever committed.
 

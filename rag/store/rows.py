@@ -9,15 +9,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.knowledge_base_names import DEFAULT
 from rag.models.embedders.protocol import Vector
 from rag.store.collection_spec import CollectionSpec, Field, Row
-from rag.store.columns import CHUNK_COLUMNS, columns_at
+from rag.store.columns import CHUNK_COLUMNS, TERMS_COLUMN, columns_at
 from rag.types import Chunk
 
 ALIVE = 2**63 - 1
 """`died` of a row that is alive."""
 
-TERMS_COLUMN = "terms"
 _HEADING_PATH = next(column for column in CHUNK_COLUMNS if column.attribute == "heading_path")
 _TERMS = next(column for column in CHUNK_COLUMNS if column.name == TERMS_COLUMN)
 _LIFE = ("row_id", "born", "died")
@@ -86,14 +86,14 @@ def chunk_row_id(chunk: Chunk, *, born: int) -> str:
     return f"{chunk.id}-{born}"
 
 
-def from_chunk_row(row: Row) -> StoredChunk:
-    """Return the chunk of a row; columns that the row lacks have their defaults."""
+def from_chunk_row(row: Row, knowledge_base: str = DEFAULT) -> StoredChunk:
+    """Return the chunk of a row of this knowledge base; columns that the row lacks have their defaults."""
     values = {
         column.attribute: column.from_milvus(row[column.name]) if column.name in row else column.default
         for column in CHUNK_COLUMNS
         if column.attribute
     }
-    return StoredChunk(Chunk(**values), frozenset(row[TERMS_COLUMN].split(" ")))
+    return StoredChunk(Chunk(**values, knowledge_base=knowledge_base), frozenset(row[TERMS_COLUMN].split(" ")))
 
 
 def terms_of(chunk: Chunk) -> frozenset[str]:

@@ -3,12 +3,13 @@
 Everything read through a `Snapshot` belongs to its generation, whatever is staged or committed meanwhile.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.errors import StoreError
+from rag.knowledge_base_names import DEFAULT
 from rag.models.embedders.protocol import Vector
 from rag.store import rows
 from rag.store.background import BackgroundReads
@@ -18,7 +19,7 @@ from rag.store.columns import CHUNK_COLUMNS
 from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import Equals, Filter
-from rag.store.records import Commit, DocumentRecord
+from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
 from rag.types import Chunk
@@ -47,6 +48,7 @@ class Snapshot:
         chunk_cache: ChunkCache | None,
         background: BackgroundReads,
         since: ReadTimestamp = LATEST,
+        knowledge_base: str = DEFAULT,
     ) -> None:
         self._milvus = milvus
         self._load_statistics = statistics
@@ -54,11 +56,37 @@ class Snapshot:
         self._since = since
         self.background = background
         self.commit = commit
+        self.knowledge_base = knowledge_base
+
+    @property
+    def commits(self) -> Mapping[str, Commit]:
+        """The generation by the name of its knowledge base, as a `JointSnapshot` has those of several."""
+        return {self.knowledge_base: self.commit}
+
+    @property
+    def parts(self) -> "tuple[Snapshot, ...]":
+        """Itself, as a `JointSnapshot` has several."""
+        return (self,)
+
+    @property
+    def generations(self) -> Mapping[str, int]:
+        """The number of each generation, by the name of its knowledge base."""
+        return {name: commit.generation for name, commit in self.commits.items()}
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the embedder that made the vectors."""
+        return self.commit.fingerprint
 
     @property
     def generation(self) -> int:
         """The number of the generation."""
         return self.commit.generation
+
+    @property
+    def identities(self) -> tuple[SnapshotIdentity, ...]:
+        """What everything that is read here depends on."""
+        return (SnapshotIdentity(self.knowledge_base, self.commit),)
 
     @property
     def statistics(self) -> TermStatistics:
@@ -96,7 +124,7 @@ class Snapshot:
         known = self._chunk_cache.get(self.commit, wanted) if self._chunk_cache else {}
         unknown = [name for name in wanted if name not in known]
         expressions = [f"id in {listed} and {self._expression(None)}" for listed in value_lists(unknown)]
-        read = [rows.from_chunk_row(row) for expression in expressions for row in self._chunk_rows(expression)]
+        read = [self._chunk_of(row) for expression in expressions for row in self._chunk_rows(expression)]
         if len(read) < len(unknown):
             raise StoreError(f"generation {self.generation} was deleted while it was read; ask again")
         if read and self._chunk_cache:
@@ -106,7 +134,7 @@ class Snapshot:
     def chunks(self, search_filter: Filter | None = None) -> Iterator[StoredChunk]:
         """Yield all chunks for which the filter holds, in no particular order."""
         for row in self._chunk_rows(self._expression(search_filter)):
-            yield rows.from_chunk_row(row)
+            yield self._chunk_of(row)
 
     def chunks_of(self, source: str) -> list[Chunk]:
         """Return the chunks of one document in order. Raises FilterError for a source that no document can have."""
@@ -117,7 +145,7 @@ class Snapshot:
         """Yield the chunks of these documents with their vectors, in no particular order."""
         for listed in value_lists(sources):
             for row in self._chunk_rows(f"{self._expression(None)} and source in {listed}", "vector"):
-                yield rows.from_chunk_row(row).chunk, np.asarray(row["vector"], dtype=np.float32)
+                yield self._chunk_of(row).chunk, np.asarray(row["vector"], dtype=np.float32)
 
     def headings(self) -> list[tuple[str, ...]]:
         """Return the distinct heading paths, by document and position."""
@@ -147,13 +175,18 @@ class Snapshot:
             yield DocumentRecord.from_payload(row["payload"])
 
     def _chunk_rows(self, expression: str, *more_fields: str) -> Iterator[Row]:
+        return self._distinct_rows(expression, [*rows.chunk_fields(self.commit.schema), *more_fields])
+
+    def _distinct_rows(self, expression: str, fields: Sequence[str]) -> Iterator[Row]:
         """Yield each chunk once: a row that is being tombstoned is there twice for a moment."""
         seen: set[str] = set()
-        fields = [*rows.chunk_fields(self.commit.schema), *more_fields]
         for row in self._milvus.rows(self._chunks, expression, fields, since=self._since):
             if row["id"] not in seen:
                 seen.add(row["id"])
                 yield row
+
+    def _chunk_of(self, row: Row) -> StoredChunk:
+        return rows.from_chunk_row(row, self.knowledge_base)
 
     @property
     def _chunks(self) -> str:

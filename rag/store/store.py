@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rag.errors import StoreEmpty
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import StoreSettings
 from rag.store import rows
 from rag.store.background import BackgroundReads
@@ -22,6 +23,7 @@ from rag.store.records import Commit, State
 from rag.store.snapshot import Snapshot
 from rag.store.state_collection import StateCollection
 from rag.store.term_statistics import TermStatistics, TermStatisticsCache, sum_statistics
+from rag.store.visible import VisibleCache
 from rag.store.writer_notes import WriterNotes
 
 if TYPE_CHECKING:
@@ -55,15 +57,24 @@ class Store:
     ['The tide turns twice a day.']
     """
 
-    def __init__(self, milvus: "Milvus", *, collection: str = "zhiwen") -> None:
+    def __init__(
+        self,
+        milvus: "Milvus",
+        *,
+        collection: str = "zhiwen",
+        knowledge_base: str = DEFAULT,
+        background: BackgroundReads | None = None,
+    ) -> None:
         self._milvus = milvus
         self._states = StateCollection(milvus, rows.state_collection(collection))
         self._statistics = TermStatisticsCache(self._sum_statistics)
         self._chunk_cache = ChunkCache()
-        self._background = BackgroundReads()
+        self._background = background or BackgroundReads()
         self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
         self._pinned: Snapshot | None = None
+        self._visible_cache = VisibleCache()
         self.collection = collection
+        self.knowledge_base = knowledge_base
         self.notes = WriterNotes(self._states)
         self.write_lock = threading.Lock()
         """Held while an ingest or a rollback runs in this process."""
@@ -87,6 +98,10 @@ class Store:
             connect_timeout_seconds=settings.connect_timeout_seconds,
         )
         return cls(milvus, collection=settings.collection)
+
+    def beside(self, collection: str, knowledge_base: str) -> "Store":
+        """Return the store of another knowledge base, over the same connection. It is closed with this one."""
+        return Store(self._milvus, collection=collection, knowledge_base=knowledge_base, background=self._background)
 
     @property
     def uri(self) -> str:
@@ -114,14 +129,25 @@ class Store:
         newest = max(self._states.payloads(_STATES), key=lambda payload: int(payload["version"]), default=None)
         return State.from_payload(newest) if newest else None
 
+    @property
+    def within(self) -> str:
+        """The filter that restricts what readers see, as a text; "" if none does."""
+        return ""
+
+    def live(self) -> Commit | None:
+        """Return the live generation, or None before the first."""
+        state = self.state()
+        return state.live if state else None
+
     def snapshot(self) -> Snapshot:
         """Return the live generation, to be read for the length of a request. Raises StoreEmpty if there is none."""
         if self._pinned:
             return self._pinned
         state = self.state()
         if state is None:
+            option = "" if self.knowledge_base == DEFAULT else f" --kb {self.knowledge_base}"
             raise StoreEmpty(
-                "nothing has been ingested yet; run `zhiwen ingest`, or wait for the ingest that is running"
+                f"nothing has been ingested yet; run `zhiwen ingest{option}`, or wait for the ingest that is running"
             )
         return self.snapshot_of(state.live, since=self._timestamp_after(state.version))
 
@@ -144,6 +170,7 @@ class Store:
             chunk_cache=None if statistics else self._chunk_cache,
             background=self._background,
             since=since,
+            knowledge_base=self.knowledge_base,
         )
 
     def pinned(self, snapshot: Snapshot) -> "Store":

@@ -34,8 +34,22 @@ class TermStatistics:
 
         It is above 0, and highest for a term that no chunk holds.
         """
-        frequency = self.frequencies.get(_hash(term), 0)
-        return math.log(1 + (self.chunks - frequency + 0.5) / (frequency + 0.5))
+        return _idf(self.chunks, self.frequency(term))
+
+    def frequency(self, term: str) -> int:
+        """Return how many chunks hold a term."""
+        return self.frequencies.get(_hash(term), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class JointStatistics:
+    """The statistics of several generations as if they were one."""
+
+    parts: tuple[TermStatistics, ...]
+
+    def idf(self, term: str) -> float:
+        """Return the inverse document frequency of a term among the chunks of all parts."""
+        return _idf(sum(part.chunks for part in self.parts), sum(part.frequency(term) for part in self.parts))
 
 
 class TermStatisticsCache:
@@ -76,6 +90,10 @@ class TermChanges:
         self.chunks -= 1
         self._counts.subtract(_hash(term) for term in set(terms))
 
+    def statistics(self) -> TermStatistics:
+        """Return the differences as statistics: those of the chunks that were added, if none was removed."""
+        return TermStatistics(self.chunks, dict(self._counts))
+
     def payloads(self) -> list[dict[str, object]]:
         """Return the differences as payloads of at most about 50 KB each; none if nothing changed."""
         return list(_payloads(self.chunks, {term: count for term, count in self._counts.items() if count}))
@@ -109,6 +127,10 @@ def _payloads(chunks: int, counts: Mapping[int, int]) -> Iterator[dict[str, obje
         packed = zlib.compress(entries[start : start + _ENTRIES_PER_ROW].tobytes())
         # Only the first payload counts the chunks.
         yield {"chunks": chunks if start == 0 else 0, "terms": base64.b85encode(packed).decode()}
+
+
+def _idf(chunks: int, frequency: int) -> float:
+    return math.log(1 + (chunks - frequency + 0.5) / (frequency + 0.5))
 
 
 def _hash(term: str) -> int:

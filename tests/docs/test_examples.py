@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
-from api.cli.filter_syntax import parse_filter
 from api.error_codes import STATUS, error_code
 from api.guard.route_rules import RULES
 from api.openai.schemas import MODEL
 from api.schemas.error_bodies import ErrorResponse
 from api.schemas.filter import FilterIn
+from api.schemas.filter_syntax import parse_filter
 from ingest.golden.questions import load_golden
 from rag.settings import Settings
 from rag.settings_loader import load_settings

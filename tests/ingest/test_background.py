@@ -267,3 +267,40 @@ def test_a_state_once_taken_does_not_change(runner: IngestRunner) -> None:
     runner.wait()
     assert taken.running
     assert taken.report is None
+
+
+def test_ingests_of_two_knowledge_bases_take_turns(runner: IngestRunner) -> None:
+    first, second = Ingest(generation=1), Ingest(generation=2)
+    start(runner, first, first.begun)
+    other = runner.of("handbook")
+    assert other.start(second).running
+    assert not second.begun.is_set()
+    assert runner.of("handbook") is other
+    assert runner.of("default") is runner
+    second.may_end.set()
+    first.may_end.set()
+    other.wait()
+    runner.wait()
+    assert [each.state.report and each.state.report.generation for each in (runner, other)] == [1, 2]
+
+
+def test_stopping_ends_one_that_waits_for_its_turn_too(runner: IngestRunner) -> None:
+    first, second = Ingest(), Ingest()
+    start(runner, first.until_stopped, first.begun)
+    other = runner.of("handbook")
+    other.start(second)
+    runner.stop()
+    for each in (runner, other):
+        assert isinstance(each.state.error, IngestStopped)
+    assert not second.begun.is_set()
+    with pytest.raises(IngestStopped):
+        other.start(second)
+
+
+def test_an_observer_hears_of_the_ingests_of_all_knowledge_bases(runner: IngestRunner) -> None:
+    heard: list[object] = []
+    other = runner.of("handbook")
+    runner.observe(heard.append)
+    ingest = Ingest(generation=3)
+    run_to_end(other, ingest)
+    assert heard == [ingest.report]

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from api.guard.keys import PREFIX
+from api.service.key_entries import PREFIX
 
 
 def key_of(name: str) -> str:

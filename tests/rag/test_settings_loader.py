@@ -386,3 +386,55 @@ def test_a_setting_of_an_earlier_version_is_accepted_with_a_warning_that_says_wh
     ]
     load(tmp_path, "", ZHIWEN_TRACES__PATH="old")
     assert caplog.messages[-1].startswith("ZHIWEN_TRACES__PATH: traces.path has no effect")
+
+
+BASES = "knowledge: {path: docs}\nknowledge_bases:\n"
+
+
+def test_a_knowledge_base_has_its_folder_beside_the_file_and_its_own_collections(tmp_path: Path) -> None:
+    settings = load(tmp_path, f"{BASES}  hr-handbook: {{path: handbook, title: 手册, exclude: [drafts]}}\n")
+    assert settings.knowledge_base_names == ("default", "hr-handbook")
+    handbook = settings.for_knowledge_base("hr-handbook")
+    assert handbook.knowledge.path == tmp_path / "handbook"
+    assert (handbook.knowledge.title, handbook.knowledge.exclude) == ("手册", ("drafts",))
+    assert handbook.store.collection == "zhiwen_kb_hr_handbook"
+    assert handbook.store.uri == settings.store.uri
+    assert handbook.embedding == settings.embedding
+    assert settings.for_knowledge_base("default") is settings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{BASES}  Hand Book: {{path: x}}\n", "knowledge_bases has the name 'Hand Book'; take at most 32 of a-z"),
+        (f"{BASES}  a_b: {{path: x}}\n", "knowledge_bases has the name 'a_b'"),
+        (f"{BASES}  {'a' * 33}: {{path: x}}\n", "take at most 32"),
+        (f"{BASES}  default: {{path: x}}\n", "stands for the one of the section `knowledge`; choose another"),
+        (f"{BASES}  all: {{path: x}}\n", "stands for every knowledge base; choose another"),
+        (f"{BASES}  handbook: {{title: x}}\n", "knowledge_bases.handbook.path is missing; name the folder"),
+        (f"{BASES}  handbook:\n", "knowledge_bases.handbook must be a valid dictionary"),
+        (f"{BASES}  handbook: {{path: x, pth: y}}\n", "unknown key knowledge_bases.handbook.pth; known keys: context,"),
+        (f"{BASES}  handbook: {{path: x, include: y}}\n", "knowledge_bases.handbook.include must be a list"),
+        (f"{BASES}  handbook: {{path: x, title: {'x' * 101}}}\n", "knowledge_bases.handbook.title string should have"),
+        ("knowledge: {path: docs}\nknowledge_bases: [handbook]\n", "knowledge_bases must be a valid dictionary"),
+        (
+            "knowledge_bases:\n  handbook: {path: x}\n",
+            "knowledge.path is not set; beside knowledge_bases, it must name",
+        ),
+    ],
+)
+def test_a_wrong_knowledge_base_is_refused_with_the_way_out(tmp_path: Path, text: str, message: str) -> None:
+    assert message in refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize("variable", ["ZHIWEN_KNOWLEDGE_BASES", "ZHIWEN_KNOWLEDGE_BASES__HANDBOOK"])
+def test_knowledge_bases_in_the_environment_are_refused(tmp_path: Path, variable: str) -> None:
+    message = refusal(tmp_path, "", **{variable: "{}"})
+    assert message == f"{variable}: knowledge bases are declared in the configuration file: knowledge_bases"
+
+
+def test_another_folder_has_none_of_the_knowledge_bases_of_the_configured_one(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    file = written(tmp_path, f"{BASES}  handbook: {{path: handbook}}\n")
+    assert load_settings(file, {}, knowledge=tmp_path / "docs").knowledge_base_names == ("default", "handbook")
+    assert load_settings(file, {}, knowledge=tmp_path).knowledge_base_names == ("default",)

@@ -7,15 +7,17 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
-from api.cli.evaluating import read_questions, run_evaluation, write_drafts
+from api.cli.evaluating import Asking, read_questions, run_evaluation, write_drafts
 from api.cli.ingesting import ensure_ingested
 from api.cli.json_output import AsJson, print_json
 from api.cli.junit import write_junit
-from api.cli.options import settings_of
+from api.cli.options import KnowledgeBase, settings_of
 from api.cli.views.evaluation import print_evaluation
 from api.service.draft import DRAFT, MAX_DRAFTS, DraftRequest
 from api.service.factory import open_service
+from api.service.kept_evaluations import evaluations_folder
 from api.translations import interface_language
+from rag.knowledge_base_names import DEFAULT
 
 
 class Generation(StrEnum):
@@ -44,7 +46,7 @@ _Draft = Annotated[
 ]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  (the options of the command)
     context: typer.Context,
     file: _File = None,
     judge: _Judge = False,
@@ -52,6 +54,8 @@ def evaluate(
     generation: _Generation = None,
     junit: _Junit = None,
     draft: _Draft = None,
+    *,
+    kb: KnowledgeBase = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Ask golden questions, and compare the answers with what is expected.
@@ -61,15 +65,15 @@ def evaluate(
     if baseline and generation:
         raise typer.BadParameter("compare either with --baseline or with --generation, not with both")
     settings, language = settings_of(context), interface_language()
-    questions = () if draft else read_questions(settings, file)
+    questions = () if draft else read_questions(settings.for_knowledge_base(kb), file)
     with open_service(settings) as service:
-        ensure_ingested(service, settings, language)
+        ensure_ingested(service, settings, language, knowledge_bases=[kb])
         if draft:
-            drafted = service.call(DRAFT, DraftRequest(count=draft))
+            drafted = service.call(DRAFT, DraftRequest(count=draft, knowledge_base=kb))
             return print_json(drafted) if as_json else write_drafts(drafted, file)
-        report = run_evaluation(
-            service, settings, questions, language, judge=judge, baseline=baseline, previous=generation is not None
-        )
+        asking = Asking(service, kb, language, judge=judge)
+        folder = evaluations_folder(settings, kb)
+        report = run_evaluation(asking, folder, questions, baseline=baseline, previous=generation is not None)
     if junit:
         write_junit(report, junit)
     if as_json:

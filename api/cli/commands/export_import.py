@@ -7,17 +7,19 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
-from api.cli.options import settings_of
+from api.cli.options import KnowledgeBase, settings_of
 from api.cli.views.ingest import progress_bar
 from api.translations import interface_language, say
 from ingest.files.scan import scan_knowledge
 from rag.errors import BackupError, StoreEmpty
+from rag.knowledge_base_names import DEFAULT
 from rag.optional_packages import require_extra
 
 
 def export_index(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The Parquet file to write; an existing file is replaced.")],
+    kb: KnowledgeBase = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Export the live generation with its vectors to a file.
@@ -27,7 +29,7 @@ def export_index(
     _require_parquet("zhiwen export")
     from api.service.backup import export_index as run  # noqa: PLC0415  (needs the extra)
 
-    settings, language = settings_of(context), interface_language()
+    settings, language = settings_of(context).for_knowledge_base(kb), interface_language()
     try:
         with progress_bar(terminal.messages(), language, label="exporting") as on_progress:
             report = run(settings, file, on_progress)
@@ -43,6 +45,7 @@ def export_index(
 def import_index(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file that `zhiwen export` wrote.")],
+    kb: KnowledgeBase = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Import an exported file as the live generation.
@@ -54,7 +57,7 @@ def import_index(
 
     language = interface_language()
     with progress_bar(terminal.messages(), language, label="importing") as on_progress:
-        report = run(settings_of(context), file, on_progress)
+        report = run(settings_of(context).for_knowledge_base(kb), file, on_progress)
     if as_json:
         print_json(report)
     else:

@@ -6,7 +6,7 @@ import typer
 
 from api.cli import terminal
 from api.cli.json_output import AsJson, print_json
-from api.cli.options import settings_of
+from api.cli.options import KnowledgeBase, settings_of
 from api.cli.views.gaps import golden_yaml, print_gaps
 from api.cli.views.stale_documents import print_stale
 from api.service.factory import open_service
@@ -14,6 +14,7 @@ from api.service.gap_csv import gaps_as_csv
 from api.service.gaps import GAPS, MAX_GAPS, GapsRequest, GapsResponse
 from api.service.stale_documents import STALE, StaleRequest
 from api.translations import interface_language, say
+from rag.knowledge_base_names import DEFAULT
 
 _Limit = Annotated[int, typer.Option(min=1, max=MAX_GAPS, help="The number of gaps.")]
 _Days = Annotated[
@@ -31,7 +32,7 @@ _Draft = Annotated[
 ]
 
 
-def gaps(
+def gaps(  # noqa: PLR0913  (the options of the command)
     context: typer.Context,
     limit: _Limit = 20,
     days: _Days = None,
@@ -39,6 +40,8 @@ def gaps(
     golden: _Golden = False,
     draft: _Draft = None,
     stale: _Stale = False,
+    *,
+    kb: KnowledgeBase = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """List what nobody could answer, grouped by what was asked for.
@@ -49,11 +52,13 @@ def gaps(
         raise typer.BadParameter("choose one of --csv, --golden, --draft and --json")
     if stale and (as_csv or golden or draft):
         raise typer.BadParameter("--stale lists documents; it goes with --days, --limit and --json")
-    with open_service(settings_of(context)) as service:
+    settings = settings_of(context)
+    settings.for_knowledge_base(kb)  # raises an error if there is none of this name
+    with open_service(settings) as service:
         if stale:
-            old = service.call(STALE, StaleRequest(older_than_days=days or 365, limit=limit))
+            old = service.call(STALE, StaleRequest(older_than_days=days or 365, limit=limit, knowledge_base=kb))
             return print_json(old) if as_json else print_stale(terminal.output(), old, interface_language())
-        found = service.call(GAPS, GapsRequest(limit=limit, days=days))
+        found = service.call(GAPS, GapsRequest(limit=limit, days=days, knowledge_base=kb))
     if as_json:
         print_json(found)
     elif as_csv:

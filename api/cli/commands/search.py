@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from api.cli import terminal
-from api.cli.filter_syntax import parse_filter
 from api.cli.ingesting import ensure_ingested
 from api.cli.json_output import AsJson, print_json
-from api.cli.options import FilterJson, Question, Where, read_question, settings_of
+from api.cli.options import FilterJson, KnowledgeBases, Question, Where, chosen, read_question, settings_of
 from api.cli.views.search import print_explanation, print_hits
+from api.schemas.filter_syntax import parse_filter
 from api.service.factory import open_service
 from api.service.search import SEARCH, SearchRequest
 from rag.text.language import detect_language
@@ -23,20 +23,28 @@ def search(
     where: Where = None,
     filter_json: FilterJson = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show how the passages were found.")] = False,
+    kb: KnowledgeBases = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the passages that match a question best."""
     settings = settings_of(context)
     text = read_question(question, settings)
     language = detect_language(text)
-    request = SearchRequest(question=text, top_k=top_k, filter=parse_filter(where or (), filter_json), explain=explain)
+    names = chosen(settings, kb)
+    request = SearchRequest(
+        question=text,
+        top_k=top_k,
+        filter=parse_filter(where or (), filter_json),
+        explain=explain,
+        knowledge_base=list(names),
+    )
     with open_service(settings) as service:
-        ensure_ingested(service, settings, language)
+        ensure_ingested(service, settings, language, knowledge_bases=names)
         found = service.call(SEARCH, request)
-        root = Path(service.root())
+        roots = {name: Path(service.root(name)) for name in {hit.knowledge_base for hit in found.hits}}
     if as_json:
         print_json(found)
         return
-    print_hits(terminal.output(), found, root, language)
+    print_hits(terminal.output(), found, roots, language)
     if found.trace:
         print_explanation(terminal.output(), found.trace, language)

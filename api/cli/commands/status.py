@@ -3,24 +3,30 @@
 import typer
 
 from api.cli import terminal
-from api.cli.json_output import AsJson, print_json
-from api.cli.options import settings_of
+from api.cli.json_output import AsJson, print_json_by_name
+from api.cli.options import KnowledgeBases, chosen, settings_of
+from api.cli.views.knowledge_base import print_name
 from api.cli.views.status import print_status
-from api.schemas.request_model import EmptyRequest
+from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.factory import open_service
 from api.service.status import STATUS
 from api.translations import interface_language
 from ingest.files.scan import scan_knowledge
 
 
-def status(context: typer.Context, as_json: AsJson = False) -> None:
+def status(context: typer.Context, kb: KnowledgeBases = None, as_json: AsJson = False) -> None:
     """Show the live generation and pending changes."""
-    settings = settings_of(context)
+    settings, console = settings_of(context), terminal.output()
+    names = chosen(settings, kb)
     with open_service(settings) as service:
-        found = service.call(STATUS, EmptyRequest())
-    if not found.generation:
-        scan_knowledge(settings.knowledge)  # raises an error that says what to do if there is nothing to ingest either
+        found = {name: service.call(STATUS, KnowledgeBaseRequest(knowledge_base=name)) for name in names}
+    for name, each in found.items():
+        if not each.generation:
+            # Raises an error that says what to do if there is nothing to ingest either.
+            scan_knowledge(settings.for_knowledge_base(name).knowledge)
     if as_json:
-        print_json(found)
-    else:
-        print_status(terminal.output(), found, interface_language())
+        print_json_by_name(found)
+        return
+    for name, each in found.items():
+        print_name(console, settings, name, of=names)
+        print_status(console, each, interface_language())

@@ -32,7 +32,7 @@ def ask_and_print(service: Service, request: AskRequest, console: Console, langu
     if answer.refused:
         console.print(printable(unescape_markdown(answer.answer)))
     _print_unverified(console, answer, language)
-    _print_sources(console, answer, Path(service.root()), language)
+    _print_sources(console, answer, service, language)
     return answer
 
 
@@ -44,13 +44,19 @@ def _print_unverified(console: Console, answer: AskResponse, language: Language)
         console.print(Text(f"  ! {snippet(sentence)}", style="yellow"))
 
 
-def _print_sources(console: Console, answer: AskResponse, root: Path, language: Language) -> None:
+def _print_sources(console: Console, answer: AskResponse, service: Service, language: Language) -> None:
     if not answer.citations:
         return
     console.print(f"\n{say('sources', language)}", style="bold")
+    roots = {name: Path(service.root(name)) for name in {citation.knowledge_base for citation in answer.citations}}
     for citation in answer.citations:
         line = Text(f"[{citation.number}] ", style="bold cyan")
-        line.append(file_location(root, citation.source, citation.start_line, citation.end_line), style="green")
+        if len(answer.generations) > 1:
+            line.append(f"{citation.knowledge_base}: ", style="green")
+        line.append(
+            file_location(roots[citation.knowledge_base], citation.source, citation.start_line, citation.end_line),
+            style="green",
+        )
         if citation.heading_path:
             line.append(f"  {printable(PATH_SEPARATOR.join(citation.heading_path))}", style="dim")
         if citation.date:

@@ -16,14 +16,16 @@ from rag.types import PATH_SEPARATOR
 _MAX_CANDIDATES = 20
 
 
-def print_hits(console: Console, found: SearchResponse, root: Path, language: Language) -> None:
-    """Print each hit with its rank, score, place and text. `root` is the knowledge folder."""
+def print_hits(console: Console, found: SearchResponse, roots: Mapping[str, Path], language: Language) -> None:
+    """Print each hit with its rank, score, place and text. `roots` are the folders of the knowledge bases, by name."""
     if not found.hits:
         console.print(say("no_hits", language))
     for rank, hit in enumerate(found.hits, 1):
         line = Text(f"{rank:>2}. ", style="bold cyan")
         line.append(f"{hit.score:.3f}  ", style="yellow")
-        line.append(file_location(root, hit.source, hit.start_line, hit.end_line), style="green")
+        if len(found.generations) > 1:
+            line.append(f"{hit.knowledge_base}: ", style="green")
+        line.append(file_location(roots[hit.knowledge_base], hit.source, hit.start_line, hit.end_line), style="green")
         if hit.heading_path:
             line.append(f"  {printable(PATH_SEPARATOR.join(hit.heading_path))}", style="dim")
         console.print(line)
@@ -36,7 +38,11 @@ def print_explanation(console: Console, explanation: Explanation, language: Lang
     console.print(f"\n{say('terms', language)}: {printable(terms)}")
     console.print(say("evidence", language, probability=explanation.evidence, weight=explanation.lexical_weight))
     console.print(say("candidates", language), style="bold")
-    locations = {candidate.id: f"{candidate.source}:{candidate.start_line}" for candidate in explanation.candidates}
+    is_joint = len({candidate.knowledge_base for candidate in explanation.candidates}) > 1
+    locations = {
+        candidate.id: f"{f'{candidate.knowledge_base}: ' if is_joint else ''}{candidate.source}:{candidate.start_line}"
+        for candidate in explanation.candidates
+    }
     for candidate in explanation.candidates[:_MAX_CANDIDATES]:
         ranks = f"{candidate.dense_rank or '–'}/{candidate.lexical_rank or '–'}"
         scores = f"{candidate.score:6.3f} {candidate.cosine:8.3f} {candidate.bm25:7.1f} {candidate.coverage:6.2f}"

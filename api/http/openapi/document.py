@@ -13,6 +13,8 @@ from api.guard.route_rules import Rule, rule_of
 from api.http.openapi.errors import ALWAYS, GROUPS, MESSAGES, WITH_ANSWERS, WITH_BODY, WITHOUT_CLASS
 from api.http.openapi.examples import EXAMPLES, TAGS
 from api.service.operation import Example
+from rag.document_url import KNOWLEDGE_BASE
+from rag.knowledge_base_names import DEFAULT
 
 FILE = Path(__file__).with_name("openapi.json")
 """A copy of the document, for people who generate clients from it; `python -m api.http.write_openapi` writes it."""
@@ -63,6 +65,9 @@ def _add_examples(operation: Document, example: Example) -> None:
     for name, value in example.parameters.items():
         parameter = next(item for item in operation["parameters"] if item["name"] == name)
         parameter["example"] = value
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == KNOWLEDGE_BASE:
+            parameter["example"] = DEFAULT
     texts = {"text/event-stream": example.stream, "text/plain": example.text, "text/html": example.html}
     for status, body in operation["responses"].items():
         values = texts | ({_JSON: example.response} if status.startswith("2") else {})

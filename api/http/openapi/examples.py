@@ -42,12 +42,12 @@ EXAMPLES: Mapping[str, Example] = {
         stream='event: passages\ndata: {"passages": […]}\n\n'
         f'event: delta\ndata: {{"text": "{example_values.TEXT}"}}\n\n'
         'event: answer\ndata: {"answer": …}\n\n',
-        errors=("question", "filter", "live", "chat"),
+        errors=("question", "filter", "knowledge_base", "live", "chat"),
     ),
     "POST /ingest": Example(
         request={"verify": True},
         response={"running": True, "run": 2, "plan": None, "progress": None, "last": None, "error": None},
-        errors=("ingest", "store"),
+        errors=("knowledge_base", "ingest", "store"),
     ),
     "GET /ingest": Example(
         response={
@@ -72,9 +72,11 @@ EXAMPLES: Mapping[str, Example] = {
             "sections": [{"level": 2, "heading": "AI 工程架构", "anchor": "ai-工程架构"}],
             "html": '<h2 id="doc-ai-工程架构">AI 工程架构</h2>',
         },
-        errors=("document", "live"),
+        errors=("document", "knowledge_base", "live"),
     ),
-    "GET /docs/{source}": Example(parameters=_DOCUMENT, html="<!doctype html>…", errors=("document", "live")),
+    "GET /docs/{source}": Example(
+        parameters=_DOCUMENT, html="<!doctype html>…", errors=("document", "knowledge_base", "live")
+    ),
     "GET /v1/models": Example(
         response={
             "object": "list",
@@ -108,7 +110,7 @@ EXAMPLES: Mapping[str, Example] = {
             "trace_id": example_values.TRACE_ID,
         },
         stream=_CHUNKS,
-        errors=("question", "live", "chat"),
+        errors=("question", "knowledge_base", "live", "chat"),
     ),
     "POST /retrieval": Example(
         request={

@@ -13,11 +13,13 @@ from api.error_formats import OWN
 from api.public_urls import below, prefix_of
 from api.schemas.error_bodies import ERRORS
 from api.service.ask import AskRequest, AskResponse, PassageOut, answer_events
+from api.service.operation import services_for
 from api.sse import event, event_stream
-from rag.answering.answer import Answerer, AnswerEvent, PassagesFound, final_answer
+from rag.answering.answer import AnswerEvent, PassagesFound, final_answer
 from rag.chat.protocol import ReasoningDelta, TextDelta
 from rag.errors import ZhiwenError
 from rag.types import Answer
+from rag.wiring import Services
 
 _EVENTS: dict[str, Any] = {
     "description": "The answer; with `stream`, the events `passages`, `delta` and so on, and last `answer` or `error`. "
@@ -26,13 +28,13 @@ _EVENTS: dict[str, Any] = {
 }
 
 
-def add_ask(app: FastAPI, answerer: Answerer) -> None:
+def add_ask(app: FastAPI, services: Services) -> None:
     """Add `POST /ask`."""
 
     @app.post("/ask", response_model=AskResponse, responses=ERRORS | {200: _EVENTS}, tags=["ask"])
     async def ask(request: AskRequest, connection: Request) -> Response:
         """Answer a question from the knowledge base with citations, or refuse if it has no answer."""
-        events = answer_events(answerer, request)
+        events = answer_events(services_for(services, request).answerer, request)
         first = await anext(events)  # an error before the first event is an ordinary error response
         if request.stream:
             return event_stream(_frames(first, events, prefix_of(connection)))

@@ -3,8 +3,11 @@
 from fastapi import FastAPI
 
 from api.schemas.error_bodies import ERRORS
+from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.ingest import IngestRequest, IngestState, check_path, describe_run, run_ingest
+from api.service.permitted import permitted
 from ingest.background import IngestRunner
+from rag.knowledge_base_names import DEFAULT
 from rag.wiring import Services
 
 
@@ -13,15 +16,24 @@ def add_ingest(app: FastAPI, services: Services, runner: IngestRunner) -> None:
 
     @app.post("/ingest", status_code=202, responses=ERRORS, tags=["ingest"])
     def start_ingest(request: IngestRequest | None = None) -> IngestState:
-        """Start to ingest the knowledge folder in the background; 409 while another ingest runs."""
+        """Start to ingest the folder of a knowledge base in the background; 409 while another ingest of it runs.
+
+        Ingests of several knowledge bases take turns.
+        """
         options = request or IngestRequest()
-        check_path(services.settings, options)
-        state = runner.start(
-            lambda on_plan, on_progress: run_ingest(services, options, on_plan=on_plan, on_progress=on_progress)
+        chosen = permitted(services).of(options.knowledge_base)
+        check_path(chosen.settings, options)
+        state = runner.of(options.knowledge_base).start(
+            lambda on_plan, on_progress: run_ingest(chosen, options, on_plan=on_plan, on_progress=on_progress)
         )
         return describe_run(state)
 
     @app.get("/ingest", responses=ERRORS, tags=["ingest"])
-    def ingest_state() -> IngestState:
-        """Show the progress of the running ingest and the result of the last one."""
-        return describe_run(runner.state)
+    def ingest_state(knowledge_base: KnowledgeBase = DEFAULT) -> IngestState:
+        """Show the progress of the running ingest and the result of the last one.
+
+        A key that may see only some of the documents sees only whether an ingest runs.
+        """
+        chosen = permitted(services).of(knowledge_base)
+        state = describe_run(runner.of(knowledge_base).state)
+        return IngestState(running=state.running, run=state.run) if chosen.store.within else state

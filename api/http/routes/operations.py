@@ -43,7 +43,7 @@ def _handler(operation: Operation[Any, Any], services: Services) -> Callable[...
 
     def handle(connection: Request, **values: Any) -> Response:
         body = values.pop(_BODY, None)
-        response: BaseModel = operation.run(services, body or operation.request(**values))
+        response: BaseModel = operation.run_for(services, body or operation.request(**values))
         # FastAPI would change threads once more, and serialise the response on the event loop.
         content = below(response, prefix_of(connection)).model_dump_json(by_alias=True)
         return Response(content, status_code=operation.status, media_type="application/json")

@@ -5,6 +5,7 @@ import { el, icon } from "./dom.js";
 import { start, waitOut } from "./frame.js";
 import { events, Failure, json, post, route, Unreachable } from "./http.js";
 import { label, language, say, t } from "./i18n.js";
+import { addChooser, named, routeOf } from "./knowledge_bases.js";
 import { closeDocument } from "./document_panel.js";
 import { Turn } from "./turn.js";
 
@@ -49,7 +50,7 @@ async function ask(question) {
 }
 
 async function stream(turn, signal) {
-  const body = { question: turn.question, history: conversations.history(conversation) };
+  const body = { question: turn.question, history: conversations.history(conversation), ...named() };
   const response = await post(route("/page/ask"), body, { signal });
   for await (const { name, data } of events(response)) {
     if (name === "passages") turn.passages(data.passages);
@@ -121,10 +122,11 @@ function setCurrent(id) {
 
 async function suggest() {
   const list = document.getElementById("suggestions");
-  const requested = language();
+  const requested = routeOf(`/page/suggestions?language=${language()}`);
   try {
-    const { questions } = await json(route(`/page/suggestions?language=${requested}`));
-    if (requested !== language()) return; // the user has switched, which requests others
+    const { questions } = await json(requested);
+    // The user may have switched, which requests others.
+    if (requested !== routeOf(`/page/suggestions?language=${language()}`)) return;
     const items = questions.map((question) => {
       const button = el("button", { type: "button", onclick: () => ask(question) }, question);
       return el("li", {}, button);
@@ -215,3 +217,4 @@ document.getElementById("tools").prepend(
 start("ask");
 document.title = `${t("nav_ask")} · 知问`;
 show(conversations.find(sessionStorage.getItem(CURRENT)) ?? conversations.fresh());
+addChooser(() => document.body.classList.contains("empty") && suggest(), { withAll: true }).catch((error) => waitOut(error));

@@ -3,8 +3,9 @@
 import { el } from "./dom.js";
 import { contentOf } from "./document_content.js";
 import { start, waitOut } from "./frame.js";
-import { describe, json, request, route } from "./http.js";
+import { describe, json, post, route } from "./http.js";
 import { language, say, t } from "./i18n.js";
+import { addChooser, chosen, named, routeOf } from "./knowledge_bases.js";
 
 const MAX_SHOWN = 200;
 const POLL_MS = 700;
@@ -17,7 +18,7 @@ let documents = [];
 let lastRun = null;
 
 async function load() {
-  const [status, health, listed] = await Promise.all([json(route("/status")), json(route("/health")), json(route("/documents"))]);
+  const [status, health, listed] = await Promise.all([json(routeOf("/status")), json(route("/health")), json(routeOf("/documents"))]);
   document.getElementById("root").textContent = status.root;
   facts(status, health);
   documents = listed.documents;
@@ -108,7 +109,7 @@ async function ingest() {
   outcome.replaceChildren();
   outcome.classList.remove("bad");
   try {
-    await request(route("/ingest"), { method: "POST" });
+    await post(route("/ingest"), named());
     await watch();
   } catch (error) {
     outcome.replaceChildren(failure(error));
@@ -118,12 +119,14 @@ async function ingest() {
 
 // Follows a running ingest to its end, even if another client started it.
 async function watch() {
-  let state = await json(route("/ingest"));
+  const which = chosen();
+  let state = await json(routeOf("/ingest"));
   const hasChanged = lastRun !== null || state.running;
   while (state.running) {
     progress(state);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    state = await json(route("/ingest"));
+    if (which !== chosen()) return; // the change shows the other one
+    state = await json(routeOf("/ingest"));
   }
   document.getElementById("run").hidden = true;
   button.disabled = false;
@@ -204,10 +207,17 @@ async function poll() {
   }
 }
 
+function change() {
+  lastRun = null;
+  outcome.replaceChildren();
+  outcome.classList.remove("bad");
+  refresh();
+}
+
 button.addEventListener("click", ingest);
 filter.addEventListener("input", list);
 document.addEventListener("zhiwen:language", refresh);
 start("knowledge");
 document.title = `${t("nav_knowledge")} · 知问`;
-refresh();
+addChooser(change, { withAll: false }).then(refresh, (error) => outcome.replaceChildren(failure(error)));
 setInterval(poll, IDLE_POLL_MS);

@@ -92,7 +92,7 @@ function numbering(trace) {
 
 function contains(passage, candidate) {
   const isWithin = passage.start_line <= candidate.start_line && candidate.end_line <= passage.end_line;
-  return passage.source === candidate.source && isWithin;
+  return passage.source === candidate.source && passage.knowledge_base === candidate.knowledge_base && isWithin;
 }
 
 function candidates(trace, numberOf) {
@@ -108,11 +108,13 @@ function candidates(trace, numberOf) {
     else outcome.textContent = candidate.dropped;
     const { heading_path: path, source, start_line: start, end_line: end, score, cosine, bm25 } = candidate;
     const lines = start === end ? start : `${start}-${end}`;
+    const isJoint = Object.keys(trace.answer.generations ?? {}).length > 1;
+    const where = `${isJoint ? `${candidate.knowledge_base}: ` : ""}${source}:${lines}`;
     return el(
       "tr",
       { class: candidate.dropped ? "dropped" : "" },
       el("td", { class: "number" }, String(index + 1)),
-      el("td", {}, el("span", {}, path.at(-1) || source), el("br"), el("span", { class: "muted path" }, `${source}:${lines}`)),
+      el("td", {}, el("span", {}, path.at(-1) || source), el("br"), el("span", { class: "muted path" }, where)),
       scoreCell(score.toFixed(3), score),
       scoreCell(cosine.toFixed(3), cosine, candidate.dense_rank),
       scoreCell(bm25.toFixed(1), bm25 / highest, candidate.lexical_rank),

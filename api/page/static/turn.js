@@ -127,7 +127,7 @@ export class Turn {
           { class: "source" },
           el("span", { class: "number" }, String(citation.number)),
           el("span", {}, citation.heading_path.join(" › ") || passage.title || citation.source),
-          el("span", { class: "where path" }, [linesOf(citation), citation.date].filter(Boolean).join(" · ")),
+          el("span", { class: "where path" }, [this.placeOf(citation), citation.date].filter(Boolean).join(" · ")),
           el("span", { class: "quote" }, citation.quote),
         ),
       );
@@ -135,10 +135,20 @@ export class Turn {
     return [say(el("p", { class: "label" }), "sources"), el("ol", { class: "sources" }, ...items)];
   }
 
+  // Whether several knowledge bases were searched.
+  placeOf(citation) {
+    return this.isJoint() ? `${citation.knowledge_base}: ${linesOf(citation)}` : linesOf(citation);
+  }
+
+  isJoint() {
+    return Object.keys(this.event.answer.generations ?? {}).length > 1;
+  }
+
   actions(rating) {
     const { answer } = this.event;
     const copy = say(el("button", { type: "button", class: "quiet", onclick: () => copyText(this.markdown(), copy) }), "copy");
-    const by = el("span", { class: "by" }, modelName(answer.model), " · ", say(el("span"), "generation_is", { generation: answer.generation }));
+    const by = el("span", { class: "by" }, modelName(answer.model));
+    if (answer.generation) by.append(" · ", say(el("span"), "generation_is", { generation: answer.generation }));
     this.form = el("div");
     return [el("div", { class: "actions" }, copy, ...(isTraced() ? this.traceActions(answer.trace_id, rating) : []), by), this.form];
   }

@@ -3,8 +3,9 @@
 import { copyText } from "./clipboard.js";
 import { el } from "./dom.js";
 import { start, waitOut } from "./frame.js";
-import { describe, json, request, route } from "./http.js";
+import { describe, json, request } from "./http.js";
 import { language, say, t } from "./i18n.js";
+import { addChooser, routeOf } from "./knowledge_bases.js";
 
 const LIMIT = 50;
 const summary = document.getElementById("summary");
@@ -14,12 +15,17 @@ let found = null;
 
 async function load() {
   try {
-    found = await json(route(`/gaps?limit=${LIMIT}`));
+    found = await json(routeOf(`/gaps?limit=${LIMIT}`));
     show();
   } catch (error) {
     waitOut(error, load);
     say(summary, ...describe(error));
   }
+}
+
+function change() {
+  load();
+  loadStale();
 }
 
 function show() {
@@ -107,7 +113,7 @@ async function loadStale() {
   if (!stale.open) return;
   const text = document.getElementById("stale-summary");
   try {
-    const { days, found: count, documents } = await json(route(`/gaps/stale?limit=${LIMIT}`));
+    const { days, found: count, documents } = await json(routeOf(`/gaps/stale?limit=${LIMIT}`));
     say(text, count ? "stale_found" : "stale_none", { count, days });
     const items = documents.map(({ title, source, date, answers, url }) => {
       const uses = say(el("span", { class: "count" }), "stale_answers", { count: answers });
@@ -124,7 +130,7 @@ async function loadStale() {
 // With an API key, the file cannot be a link: a browser sends no key when it follows one.
 async function download(path, name) {
   try {
-    const address = URL.createObjectURL(await (await request(route(path))).blob());
+    const address = URL.createObjectURL(await (await request(routeOf(path))).blob());
     el("a", { href: address, download: name }).click();
     URL.revokeObjectURL(address);
   } catch (error) {
@@ -140,4 +146,4 @@ stale.addEventListener("toggle", loadStale);
 document.addEventListener("zhiwen:language", () => found && show());
 start("unanswered");
 document.title = `${t("nav_gaps")} · 知问`;
-load();
+addChooser(change, { withAll: false }).then(load, (error) => say(summary, ...describe(error)));

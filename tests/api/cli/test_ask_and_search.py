@@ -13,11 +13,34 @@ from tests.kit.processes import ZHIWEN, FirstAsk, Outcome, Workspace
 QUESTION = "向量数据库有哪些知名组件？"
 ANSWER_KEYS = [
     *("answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id"),
-    *("truncated", "usage", "cached"),
+    *("truncated", "usage", "cached", "generations"),
 ]
-CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url", "date"]
-SEARCH_KEYS = ["question", "generation", "hits"]
-HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score", "url"]
+CITATION_KEYS = [
+    "number",
+    "source",
+    "heading_path",
+    "anchor",
+    "start_line",
+    "end_line",
+    "quote",
+    "url",
+    "date",
+    "knowledge_base",
+]
+SEARCH_KEYS = ["question", "generation", "hits", "generations"]
+HIT_KEYS = [
+    "id",
+    "source",
+    "title",
+    "heading_path",
+    "anchor",
+    "start_line",
+    "end_line",
+    "content",
+    "score",
+    "url",
+    "knowledge_base",
+]
 
 
 def _lighthouse(workspace: Workspace) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.guard.key_file import keys_of, line_of, public_line
-from api.guard.key_origins import split_origins
+from api.guard.key_file import keys_of, line_of
+from api.service.key_origins import split_origins
 from rag.errors import ConfigError
 from rag.settings import ServeSettings
 from tests.kit.api_keys import KEYS
@@ -24,7 +24,7 @@ def test_origins_stand_behind_the_key_in_the_environment_and_in_a_line() -> None
     assert ops
     assert (docs.origins, ops.origins) == ({SITE, LOCAL}, set())
     assert ring.origins == {SITE, LOCAL}
-    line = public_line(line_of("docs", ["ask"], KEYS["ask"]), [SITE, LOCAL])
+    line = line_of("docs", ["ask"], KEYS["ask"], ["handbook"], ["tags=a b"], [SITE, LOCAL])
     assert line.endswith(f" origin={SITE} origin={LOCAL}")
     assert split_origins(line, "")[1] == {SITE, LOCAL}
 
@@ -68,7 +68,7 @@ def test_what_is_no_origin_is_refused_with_the_way_to_write_it(origin: str) -> N
 
 @pytest.mark.parametrize("scopes", ["ingest", "admin", "ask+metrics"])
 def test_a_public_key_opens_nothing_but_asking(scopes: str) -> None:
-    with pytest.raises(ConfigError, match="its scope must be ask alone"):
+    with pytest.raises(ConfigError, match="a key with the scope ask alone"):
         keys_of(public_keys(f"docs:{scopes}:{KEYS['ask']} origin={SITE}"))
-    with pytest.raises(ConfigError, match="its scope must be ask alone"):
-        public_line(line_of("docs", scopes.split("+"), KEYS["ask"]), [SITE])
+    with pytest.raises(ConfigError, match="a key with the scope ask alone"):
+        line_of("docs", scopes.split("+"), KEYS["ask"], origins=[SITE])

@@ -11,10 +11,33 @@ from tests.kit.server_events import streamed_answer
 QUESTION = "向量数据库有哪些知名组件？"
 ANSWER_KEYS = [
     *("answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id"),
-    *("truncated", "usage", "cached"),
+    *("truncated", "usage", "cached", "generations"),
 ]
-CITATION_KEYS = ["number", "source", "heading_path", "anchor", "start_line", "end_line", "quote", "url", "date"]
-HIT_KEYS = ["id", "source", "title", "heading_path", "anchor", "start_line", "end_line", "content", "score", "url"]
+CITATION_KEYS = [
+    "number",
+    "source",
+    "heading_path",
+    "anchor",
+    "start_line",
+    "end_line",
+    "quote",
+    "url",
+    "date",
+    "knowledge_base",
+]
+HIT_KEYS = [
+    "id",
+    "source",
+    "title",
+    "heading_path",
+    "anchor",
+    "start_line",
+    "end_line",
+    "content",
+    "score",
+    "url",
+    "knowledge_base",
+]
 
 
 def test_health_tells_what_is_live(server: Server) -> None:
@@ -94,7 +117,7 @@ def test_search_returns_no_more_than_top_k_hits_best_first(server: Server, top_k
     response = server.post("/search", question=QUESTION, top_k=top_k)
     assert response.status_code == 200
     body = response.json()
-    assert list(body) == ["question", "generation", "hits"]
+    assert list(body) == ["question", "generation", "hits", "generations"]
     assert body["question"] == QUESTION
     hits = body["hits"]
     assert len(hits) == top_k

@@ -82,6 +82,7 @@ def test_every_tool_says_what_it_is_for_with_schemas_of_what_goes_in_and_comes_o
         "search": ["query"],
         "fetch": ["id"],
         "ask": ["question"],
+        "list_knowledge_bases": [],
         "list_documents": [],
         "grep": ["text"],
         "read_lines": ["source"],

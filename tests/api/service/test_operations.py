@@ -26,6 +26,7 @@ WITHOUT_COMMAND = {
     "GREP": "for agents; in a terminal, `grep` does",
     "LINES": "for agents; in a terminal, `sed` does",
     "FEEDBACK": "readers rate an answer on the page; `zhiwen feedback` lists the ratings",
+    "KNOWLEDGE_BASES": "for clients that let people choose; in a terminal, `zhiwen status --kb all`",
     "TEXT": "for programs that have the id of a hit; MCP clients call it as the tool `fetch`",
 }
 

@@ -87,7 +87,7 @@ def test_an_answer_keeps_its_keys_in_the_agreed_order() -> None:
     body = json.loads(response.model_dump_json())
     assert list(body) == [
         *("answer", "refused", "reason", "citations", "unverified"),
-        *("model", "generation", "trace_id", "truncated", "usage", "cached"),
+        *("model", "generation", "trace_id", "truncated", "usage", "cached", "generations"),
     ]
     assert body["citations"] == [
         {
@@ -100,6 +100,7 @@ def test_an_answer_keeps_its_keys_in_the_agreed_order() -> None:
             "quote": "quote",
             "url": "a.md#b",
             "date": "",
+            "knowledge_base": "default",
         }
     ]
     assert body["refused"] is False
@@ -115,7 +116,12 @@ def test_a_refusal_says_so_and_why(reason: Any) -> None:
 
 def test_a_search_that_found_nothing_is_an_empty_list() -> None:
     found = Retrieval("q", 3, "builtin", (), 0.0, {}, {})
-    assert json.loads(SearchResponse.of(found).model_dump_json()) == {"question": "q", "generation": 3, "hits": []}
+    assert json.loads(SearchResponse.of(found).model_dump_json()) == {
+        "question": "q",
+        "generation": 3,
+        "hits": [],
+        "generations": {},
+    }
 
 
 def test_a_report_keeps_its_keys_in_the_agreed_order() -> None:

@@ -229,27 +229,27 @@ def test_a_new_generation_is_not_answered_from_the_cache(small: tuple[Settings, 
 
 
 def test_the_bytes_of_the_answers_are_bounded_whatever_questions_and_passages_are_like(shipped: Services) -> None:
-    commit = shipped.store.snapshot().commit
+    snapshots = shipped.store.snapshot().identities
     cache = AnswerCache(1000, max_bytes=400_000)
     for number in range(200):
         question = f"{number} " + "问" * 4000
-        cache.put(CacheKey(question, (), None, commit), trace(f"{number}", question=question))
-    kept = [n for n in range(200) if cache.get(CacheKey(f"{n} " + "问" * 4000, (), None, commit))]
+        cache.put(CacheKey(question, (), "", snapshots), trace(f"{number}", question=question))
+    kept = [n for n in range(200) if cache.get(CacheKey(f"{n} " + "问" * 4000, (), "", snapshots))]
     assert kept == list(range(kept[0], 200)), "the last ones stay"
     assert 1 < len(kept) <= 400_000 // (2 * 3 * 4000)
-    long_history = CacheKey("q", (Turn("user", "x" * 200_000),), None, commit)
+    long_history = CacheKey("q", (Turn("user", "x" * 200_000),), "", snapshots)
     cache.put(long_history, trace("history"))
     assert cache.get(long_history) is None, "more than there is room for"
-    assert [cache.get(CacheKey(f"{n} " + "问" * 4000, (), None, commit)) is None for n in kept] == [False] * len(kept)
+    assert [cache.get(CacheKey(f"{n} " + "问" * 4000, (), "", snapshots)) is None for n in kept] == [False] * len(kept)
 
 
 def test_the_number_of_answers_is_bounded_too(shipped: Services) -> None:
-    commit = shipped.store.snapshot().commit
+    snapshots = shipped.store.snapshot().identities
     for size in (0, 1, 3):
         cache = AnswerCache(size)
         for number in range(10):
-            cache.put(CacheKey(f"{number}", (), None, commit), trace(f"{number}"))
-        assert sum(cache.get(CacheKey(f"{number}", (), None, commit)) is not None for number in range(10)) == size
+            cache.put(CacheKey(f"{number}", (), "", snapshots), trace(f"{number}"))
+        assert sum(cache.get(CacheKey(f"{number}", (), "", snapshots)) is not None for number in range(10)) == size
 
 
 def test_the_bytes_of_what_models_wrote_are_bounded() -> None:

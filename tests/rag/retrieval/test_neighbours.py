@@ -232,3 +232,23 @@ def test_every_hit_is_read_at_most_once_and_within_the_budget(
     assert bool(passages) == bool(found)
     if len(passages) > 1:
         assert sum(words(one.chunk.searchable_text) for one in passages) <= tokens
+
+
+def test_a_file_of_the_same_name_in_another_knowledge_base_is_another_document() -> None:
+    here = [chunk(number) for number in range(3)]
+    there = [replace(one, id=f"other{one.id}", content="something else", knowledge_base="handbook") for one in here]
+    [passage] = read("words", [hit(here[1])], [*there, *here, *there])
+    assert passage.chunk.content == "words of text 0\n\nwords of text 1\n\nwords of text 2"
+    other_row = replace(ROW, id="row9", knowledge_base="handbook")
+    assert drop_overlaps([hit(TABLE), hit(other_row)]) == ([hit(TABLE), hit(other_row)], {})
+    rows = [other_row, replace(other_row, id="row8", position=2), ROW]
+    assert [each.chunk for each in read("Which are all the words?", [hit(ROW)], rows)] == [ROW]
+
+
+def test_the_same_text_in_two_knowledge_bases_does_not_cost_either_its_neighbours() -> None:
+    here = [chunk(number) for number in range(3)]
+    there = [replace(one, knowledge_base="handbook") for one in here]
+    for one, other in ((here, there), (there, here)):
+        [passage] = read("words", [hit(one[1])], [*one, *other])
+        assert passage.chunk.knowledge_base == one[1].knowledge_base
+        assert passage.chunk.end_line == 25

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -264,3 +265,20 @@ def test_for_a_while_after_a_failure_nobody_waits_for_the_database(url: str, tmp
     assert str(second.value) == str(first.value)
     assert "\n" not in str(first.value)
     assert second.value.__cause__ is None, "the database was tried"
+
+
+def test_recent_questions_are_those_of_one_knowledge_base(traces: TraceStore, database: StateDatabase) -> None:
+    now = datetime.now(UTC)
+    asked: list[tuple[str, dict[str, int]]] = [
+        ("of an earlier version", {}),
+        ("of the default one", {"default": 1}),
+        ('"generations":{"handbook":1}', {"default": 1}),
+        ("of the handbook", {"handbook": 2}),
+    ]
+    for number, (question, generations) in enumerate(asked):
+        one = trace(question, question=question, asked_at=now - timedelta(seconds=number))
+        traces.add(replace(one, answer=replace(one.answer, reason=None, generations=generations)))
+    eventually(lambda: traces.recent_questions(10, "handbook"))
+    assert traces.recent_questions(10, "handbook") == ["of the handbook"]
+    assert traces.recent_questions(10) == [question for question, _ in asked[:3]]
+    assert traces.recent_questions(10, "products") == []

@@ -36,3 +36,12 @@ def test_old_answers_broken_ones_and_those_of_a_service_without_traces_do_not_co
     broken = replace(answered("broken", "b.md"), failure=Failure("chat_broken", "x"))
     assert counted(database, answered("old", "a.md", days_ago=100), broken) == {}
     assert counted(database, answered("off", "a.md"), settings=TraceSettings(enabled=False)) == {}
+
+
+def test_documents_of_the_same_name_in_two_knowledge_bases_are_counted_apart(database: StateDatabase) -> None:
+    asked = answered("one", "a.md", "a.md")
+    first, second = asked.answer.citations
+    citations = (first, replace(second, knowledge_base="handbook"))
+    counted(database, replace(asked, answer=replace(asked.answer, citations=citations)))
+    uses = DocumentUses(TraceSettings(), database)
+    assert [uses.count(name) for name in ("default", "handbook", "other")] == [{"a.md": 1}, {"a.md": 1}, {}]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_questions_are_read_newest_first_and_of_one_key_alone(database: StateDat
     assert names(log, "") == []
     assert [question.trace_id for question in log.read(since=now - 1.5)] == ["c", "b"]
     assert log.read()[0].question == "问\ufffdc？"
+
+
+def test_questions_are_read_by_the_knowledge_bases_that_were_asked(database: StateDatabase) -> None:
+    both = replace(kept("both"), knowledge_bases=("hand", "handbook"))
+    log = written(database, kept("default"), both)
+    found = {name: [each.trace_id for each in log.read(knowledge_base=name)] for name in ("default", "hand", "book")}
+    assert found == {"default": ["default"], "hand": ["both"], "book": []}
+    assert log.read(knowledge_base="handbook")[0].knowledge_bases == ("hand", "handbook")
 
 
 def test_nothing_is_kept_unless_the_settings_say_so(url_of_a_file: str, tmp_path: Path) -> None:

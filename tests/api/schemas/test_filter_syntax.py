@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.cli.filter_syntax import parse_filter
+from api.schemas.filter_syntax import parse_filter
 from rag.errors import FilterError
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range

@@ -1,4 +1,4 @@
-"""`--where` and `--filter`: search filters as a person types them."""
+"""Search filters as a person types them: in `--where` and `--filter`, and in the entries of API keys."""
 
 import json
 import math
@@ -27,15 +27,22 @@ def parse_filter(where: Sequence[str], filter_json: str | None) -> FilterIn | No
 
     Raises FilterError.
     """
-    filters = [_parse_where(text) for text in where]
+    filters = [_parse_where(text, "--where ") for text in where]
     if filter_json is not None:
         filters.append(_parse_json(filter_json))
-    if not filters:
-        return None
+    return _combined(filters) if filters else None
+
+
+def parse_conditions(conditions: Sequence[str]) -> FilterIn:
+    """Combine conditions such as `tags=hr`, at least one, all of which must hold. Raises FilterError."""
+    return _combined([_parse_where(text) for text in conditions])
+
+
+def _combined(filters: list[JsonValue]) -> FilterIn:
     return _validated(filters[0] if len(filters) == 1 else {"all": filters})
 
 
-def _parse_where(text: str) -> JsonValue:
+def _parse_where(text: str, option: str = "") -> JsonValue:
     """Parse `KEY=VALUE`, where `=` may be `!=`, `^=` (begins with), `>=` or `<=`; the first three take several values.
 
     The type that a value has in front matter is unknown here, so each value matches in every way it can be read:
@@ -44,12 +51,12 @@ def _parse_where(text: str) -> JsonValue:
     match = _COMPARISON.fullmatch(unicodedata.normalize("NFC", text))
     if not match:
         raise FilterError(
-            f"--where {text!r}: write KEY=VALUE, or with != (is not), ^= (begins with), >= or <= instead of ="
+            f"{option}{text!r}: write KEY=VALUE, or with != (is not), ^= (begins with), >= or <= instead of ="
         )
     field, operator, value = match["field"], match["operator"], match["value"].strip()
     if operator in (">=", "<="):
         if "," in value:
-            raise FilterError(f"--where {text!r}: {operator} takes one value")
+            raise FilterError(f"{option}{text!r}: {operator} takes one value")
         bound: JsonValue = _typed_values(field, value)[-1]
         return {"field": field, "at_least" if operator == ">=" else "at_most": bound}
     values = [item.strip() for item in value.split(",")]

@@ -1,0 +1,36 @@
+"""The models of the OpenAI-compatible API: one for each knowledge base, and one for all of them."""
+
+from collections.abc import Sequence
+
+from api.openai.schemas import MODEL
+from rag.knowledge_base_names import ALL, DEFAULT
+
+
+def model_ids(knowledge_bases: Sequence[str]) -> list[str]:
+    """Return the ids of the models, given the names of the knowledge bases.
+
+    >>> model_ids(["default"]), model_ids(["default", "handbook"])
+    (['zhiwen'], ['zhiwen', 'zhiwen/handbook', 'zhiwen/all'])
+    """
+    several = (ALL,) if len(knowledge_bases) > 1 else ()
+    return [MODEL if name == DEFAULT else f"{MODEL}/{name}" for name in (*knowledge_bases, *several)]
+
+
+def knowledge_base_of(model: str) -> str:
+    """Return the knowledge base that a model answers from: what follows `zhiwen/`, the default one for any other id.
+
+    >>> knowledge_base_of("zhiwen/handbook"), knowledge_base_of("gpt-4o")
+    ('handbook', 'default')
+    """
+    prefix, separator, name = model.partition("/")
+    return name if separator and prefix == MODEL else DEFAULT
+
+
+def answering_model(model: str) -> str:
+    """Return the id of the model that answers if a client asks for `model`.
+
+    >>> answering_model("zhiwen/handbook"), answering_model("gpt-4o")
+    ('zhiwen/handbook', 'zhiwen')
+    """
+    name = knowledge_base_of(model)
+    return MODEL if name == DEFAULT else f"{MODEL}/{name}"

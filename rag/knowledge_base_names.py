@@ -1,0 +1,35 @@
+"""The names of knowledge bases: short, and safe in addresses, in model ids and in names of collections."""
+
+import re
+
+DEFAULT = "default"
+"""The knowledge base of the section `knowledge`, which is there without being declared."""
+ALL = "all"
+"""Stands for every knowledge base where several can be named."""
+MAX_CHARACTERS = 32
+
+_RESERVED = {DEFAULT: "the one of the section `knowledge`", ALL: "every knowledge base"}
+# No underscore: it stands for a hyphen in names of collections.
+_NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{MAX_CHARACTERS - 1}}}")
+
+
+def check_names(values: object) -> object:
+    """Return the values of knowledge bases by name. Raises ValueError with the rule that a name breaks."""
+    for name in values if isinstance(values, dict) else ():
+        if name in _RESERVED:
+            raise ValueError(f"has the name {name}, which stands for {_RESERVED[name]}; choose another")
+        if not _NAME.fullmatch(str(name)):
+            raise ValueError(
+                f"has the name {name!r}; take at most {MAX_CHARACTERS} of a-z, 0-9 and -, such as handbook, and put "
+                "what people read into `title`"
+            )
+    return values
+
+
+def collection_of(collection: str, name: str) -> str:
+    """Return the prefix of a knowledge base's collections, given `store.collection`.
+
+    >>> collection_of("zhiwen", "hr-handbook"), collection_of("zhiwen", "default")
+    ('zhiwen_kb_hr_handbook', 'zhiwen')
+    """
+    return collection if name == DEFAULT else f"{collection}_kb_{name.replace('-', '_')}"

@@ -1,0 +1,97 @@
+"""A store and its generations as if they had only the documents for which a mandatory filter holds.
+
+Everything that a reader gets of the store comes through here, so that no surface can forget the filter.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from rag.store.bm25 import score_chunks
+from rag.store.columns import TERMS_COLUMN
+from rag.store.expressions import value_lists
+from rag.store.filters import All, Filter
+from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
+from rag.store.snapshot import Ranking, Snapshot
+from rag.store.store import Store
+from rag.store.term_statistics import TermStatistics
+from rag.store.visible import VISIBLE_FIELDS, Visible, VisibleCache
+
+
+class RestrictedSnapshot(Snapshot):
+    """A generation with the documents that the filter `within` lets through.
+
+    `cache` keeps which these are; without one, they are read each time, as for a generation that is not committed.
+    """
+
+    def __init__(self, snapshot: Snapshot, within: Filter, cache: VisibleCache | None = None) -> None:
+        self.__dict__.update(snapshot.__dict__)
+        self._within = within
+        self._cache = cache
+
+    @property
+    def visible(self) -> Visible:
+        """The documents that have text, and the statistics of their terms."""
+        if self._cache is None:
+            return self._read_visible()
+        return self._cache.of(self.commit, text_of(self._within), self._read_visible)
+
+    @property
+    def identities(self) -> tuple[SnapshotIdentity, ...]:
+        return tuple(replace(each, within=text_of(self._within)) for each in super().identities)
+
+    @property
+    def statistics(self) -> TermStatistics:
+        return self.visible.statistics
+
+    def rank_by_terms(self, terms: Sequence[str], *, limit: int, search_filter: Filter | None = None) -> Ranking:
+        found = [name for name, _ in super().rank_by_terms(terms, limit=limit, search_filter=search_filter)]
+        visible = self.visible
+        idf = {term: visible.statistics.idf(term) for term in terms}
+        return score_chunks(self._terms_of(found), idf, visible.mean_length)
+
+    def _records(self, expression: str) -> Iterator[DocumentRecord]:
+        sources = self.visible.sources
+        return (record for record in super()._records(expression) if record.source in sources)
+
+    def _expression(self, search_filter: Filter | None) -> str:
+        return super()._expression(All((self._within, search_filter)) if search_filter else self._within)
+
+    def _terms_of(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        fields = ["id", TERMS_COLUMN]
+        rows = (
+            row
+            for listed in value_lists(ids)
+            for row in self._distinct_rows(f"id in {listed} and {self._expression(None)}", fields)
+        )
+        return {row["id"]: row[TERMS_COLUMN].split(" ") for row in rows}
+
+    def _read_visible(self) -> Visible:
+        return Visible.of(self._distinct_rows(self._expression(None), VISIBLE_FIELDS))
+
+
+class RestrictedStore(Store):
+    """A store for readers who may see the documents that a filter lets through. It is closed with the other one."""
+
+    def __init__(self, store: Store, within: Filter) -> None:
+        self.__dict__.update(store.__dict__)
+        self._within = within
+
+    @property
+    def within(self) -> str:
+        """The filter, as a text that no other one has."""
+        return text_of(self._within)
+
+    def live(self) -> Commit | None:
+        live = super().live()
+        if live is None:
+            return None
+        visible = self.snapshot().visible
+        return replace(live, documents=len(visible.sources), chunks=visible.statistics.chunks)
+
+    def snapshot(self) -> RestrictedSnapshot:
+        return RestrictedSnapshot(super().snapshot(), self._within, self._visible_cache)
+
+
+def text_of(within: Filter) -> str:
+    """Return a text that no other filter has. To Python, the values 1 and True are equal, so the filters are, too."""
+    return repr(within)

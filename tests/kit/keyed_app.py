@@ -1,0 +1,103 @@
+"""The application in this process, with documents and API keys, for tests of who sees what."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from api.guard.key_file import keys_in
+from api.http.app import create_app
+from api.http.server_context import ServerContext
+from ingest.background import IngestRunner
+from ingest.sync import ingest
+from rag.models.embedders.scripted import ScriptedEmbedder
+from rag.settings import KnowledgeBases, ServeSettings, TraceSettings
+from rag.wiring import Services
+from tests.kit.corpus import Folder, settings_for
+
+MCP_HEADERS = {"Accept": "application/json, text/event-stream"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedApp:
+    """An application over ingested documents. `send` sends a request with a key, and headers of its own."""
+
+    services: Services
+    client: TestClient
+
+    def send(
+        self, key: str, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> httpx2.Response:
+        given = {"Authorization": f"Bearer {key}", **(MCP_HEADERS if path == "/mcp" else {}), **(headers or {})}
+        return self.client.request(method, path, json=body, headers=given)
+
+    def json(self, key: str, method: str, path: str, body: object = None) -> Any:
+        response = self.send(key, method, path, body)
+        assert response.is_success, response.text
+        return response.json()
+
+    def tool(self, key: str, name: str, **arguments: object) -> httpx2.Response:
+        params = {"name": name, "arguments": arguments}
+        return self.send(key, "POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+
+    def routes(self) -> list[tuple[str, str]]:
+        """Every route of the application, by method and path."""
+        app: Any = self.client.app
+        found = []
+        for route in app.routes:
+            path = f"{route.path}/{{path:path}}" if isinstance(route, Mount) else route.path
+            methods = {"GET"} if isinstance(route, Mount) else getattr(route, "methods", None) or {"GET"}
+            found += [(method, path) for method in sorted(methods - {"HEAD"})]
+        return found
+
+
+@contextmanager
+def keyed_app(
+    place: Path, texts: Mapping[str, Mapping[str, str | bytes]], keys: str, **serve: object
+) -> Iterator[KeyedApp]:
+    """Write a folder for each knowledge base, `default` among them, ingest all, and serve them with these keys."""
+    for name, documents in texts.items():
+        for source, text in documents.items():
+            Folder(place / name).write(source, text)
+    others = {name: {"path": place / name} for name in texts if name != "default"}
+    settings = settings_for(place / "default", place / "m.db").model_copy(
+        update={
+            "knowledge_bases": KnowledgeBases.model_validate(others),
+            "serve": ServeSettings.model_validate({"keys": keys, "requests_per_minute": 0, **serve}),
+            "traces": TraceSettings(keep_questions=True),
+        }
+    )
+    with Services(settings, embedder=ScriptedEmbedder()) as services:
+        for each in services.knowledge_bases.values():
+            assert ingest(each.settings, each.store, each.embedder).ok
+        app = create_app(services, IngestRunner(), ServerContext(keys=keys_in("", settings.serve)))
+        with TestClient(app, base_url="http://127.0.0.1") as client:
+            yield KeyedApp(services, client)
+
+
+_CHANGING = (
+    (re.compile(r"[0-9a-f]{32}"), "ID"),
+    (re.compile(r"\d{4}-\d\d-\d\d(?:T[0-9:.]+(?:Z|\+00:00)?)?"), "TIME"),
+    (re.compile(r'"created": ?\d+'), "CREATED"),
+    (re.compile(r'(\\*"(?:milliseconds|seconds)\\*": ?)\{[^}]*\}'), r"\1{}"),
+    (re.compile(r"chatcmpl-\w+"), "ID"),
+)
+
+
+def lasting(response: httpx2.Response) -> str:
+    """What of a response does not change from one time to the next: without ids, times and durations."""
+    text = f"{response.status_code} {response.headers.get('content-type')}\n{response.text}"
+    for pattern, replacement in _CHANGING:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

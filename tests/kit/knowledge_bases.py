@@ -1,0 +1,66 @@
+"""A folder with several knowledge bases, and services over them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ingest.staging.report import IngestReport
+from ingest.sync import ingest
+from rag.models.embedders.scripted import ScriptedEmbedder
+from rag.settings import KnowledgeBases
+from rag.wiring import Services
+from tests.kit.corpus import Folder, settings_for
+
+HANDBOOK = "handbook"
+PRODUCTS = "products"
+DEFAULT_TEXTS = {"README.md": "# Harbour\n\nThe harbour pilot boards at buoy seven.\n"}
+HANDBOOK_TEXTS = {
+    "README.md": "# Leave\n\nEvery employee has fifteen days of annual leave.\n",
+    "travel.md": "# Travel\n\n| Grade | Hotel |\n|---|---|\n| Clerk | 400 |\n| Manager | 600 |\n",
+}
+PRODUCTS_TEXTS = {
+    "README.md": "# Falcon\n\nThe Falcon router has four ports.\n\nIts warranty lasts 36 months.\n",
+    "travel.md": "# Cases\n\n| Case | Weight |\n|---|---|\n| Small | 2 kg |\n| Large | 3 kg |\n",
+}
+CONFIG = f"""\
+knowledge_bases:
+  {HANDBOOK}:
+    path: {HANDBOOK}
+    title: 员工手册
+    context: The rules for employees
+  {PRODUCTS}:
+    path: {PRODUCTS}
+"""
+
+
+def write_folders(place: Path) -> None:
+    """Write `knowledge`, `handbook` and `products`, and a `config.yaml` that declares the last two."""
+    for name, texts in (("knowledge", DEFAULT_TEXTS), (HANDBOOK, HANDBOOK_TEXTS), (PRODUCTS, PRODUCTS_TEXTS)):
+        for source, text in texts.items():
+            Folder(place / name).write(source, text)
+    (place / "config.yaml").write_text(CONFIG, encoding="utf-8")
+
+
+@contextmanager
+def several(place: Path, texts: Mapping[str, Mapping[str, str]]) -> Iterator[Services]:
+    """Write a folder for each name, `default` among them, and open services over them; nothing is ingested."""
+    for name, documents in texts.items():
+        for source, text in documents.items():
+            Folder(place / name).write(source, text)
+    settings = settings_for(place / "default", place / "m.db")
+    others = {name: {"path": place / name} for name in texts if name != "default"}
+    settings = settings.model_copy(update={"knowledge_bases": KnowledgeBases.model_validate(others)})
+    with Services(settings, embedder=ScriptedEmbedder()) as services:
+        yield services
+
+
+def ingest_one(services: Services, name: str) -> IngestReport:
+    """Ingest one knowledge base."""
+    chosen = services.of(name)
+    return ingest(chosen.settings, chosen.store, chosen.embedder)
+
+
+def ingest_all(services: Services) -> None:
+    """Ingest every knowledge base."""
+    for name in services.knowledge_bases:
+        assert ingest_one(services, name).ok
