@@ -10,6 +10,7 @@ from rag.settings_section import BaseURL, Key, Name, Section, no_credentials
 class BotSettings(Section):
     """Bots of Feishu (Lark) and WeCom. An id switches a bot on; its secrets come from the environment."""
 
+    rights_of: Name = ""
     feishu_app_id: Name = ""
     feishu_app_secret: Key = SecretStr("")
     feishu_encrypt_key: Key = SecretStr("")

@@ -13,27 +13,11 @@ from rag.knowledge_base_names import DEFAULT, check_names, collection_of
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
 from rag.serve_settings import ServeSettings
-from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
-from rag.source_settings import SOURCE_SECRETS, SourceSettings
+from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials, secrets_of
+from rag.source_settings import SourceSettings
 
 _PUBLIC = no_credentials("everybody sees it")
 _ChatPreset = Literal["qwen", "siliconflow", "deepseek", "zhipu", "moonshot", "openai", "gemini", "mistral", "ollama"]
-
-SECRETS = {
-    ("store", "token"),
-    ("embedding", "api_key"),
-    ("rerank", "api_key"),
-    ("chat", "api_key"),
-    ("chat", "fallback_api_key"),
-    ("serve", "keys"),
-    ("bots", "feishu_app_secret"),
-    ("bots", "feishu_encrypt_key"),
-    ("bots", "wecom_secret"),
-    ("bots", "wecom_token"),
-    ("bots", "wecom_aes_key"),
-    *(("knowledge", secret) for secret in SOURCE_SECRETS),
-}
-"""The settings that are read from environment variables only, and never shown."""
 
 
 class KnowledgeSettings(SourceSettings):
@@ -225,3 +209,7 @@ class Settings(Section):
         store = self.store.model_copy(update={"collection": collection_of(self.store.collection, name)})
         own = {"knowledge": self.knowledge_bases.by_name[name], "store": store, "knowledge_bases": KnowledgeBases()}
         return self.model_copy(update=own)
+
+
+SECRETS = secrets_of(Settings)
+"""The settings that are read from environment variables only, and never shown."""

@@ -11,9 +11,13 @@ from api.bots.platform import Platform, PlatformError
 from api.current_caller import Caller, calling
 from api.public_urls import absolute
 from api.service.ask import AskResponse
-from rag.answering.answer import Answerer, final_answer
+from api.service.permitted import permitted
+from rag.answering.answer import final_answer
 from rag.errors import QuestionError, ZhiwenError
+from rag.knowledge_base_names import ALL
+from rag.rights import Rights
 from rag.text.language import detect_language
+from rag.wiring import Services
 
 _REMEMBERED_EVENTS = 10_000
 _REMEMBERED_SECONDS = 8 * 3600
@@ -23,11 +27,12 @@ log = logging.getLogger("zhiwen.bots")
 
 
 class BotAnswers:
-    """Answers the questions of one platform."""
+    """Answers the questions of one platform, from all that the rights let it read."""
 
-    def __init__(self, answerer: Answerer, platform: Platform) -> None:
-        self._answerer = answerer
+    def __init__(self, services: Services, platform: Platform, rights: Rights) -> None:
+        self._services = services
         self._platform = platform
+        self._rights = rights
         self._seen: TTLCache[str, bool] = TTLCache(_REMEMBERED_EVENTS, _REMEMBERED_SECONDS)
 
     def is_new(self, question: BotQuestion) -> bool:
@@ -41,7 +46,7 @@ class BotAnswers:
 
         Raises nothing that is expected: what the platform refuses is logged.
         """
-        with calling(Caller(self._platform.name, is_administrator=False)):
+        with calling(Caller(self._platform.name, is_administrator=False, rights=self._rights)):
             text = await self._text(question, base)
         try:
             for number, piece in enumerate(split_message(text, self._platform.max_bytes)):
@@ -52,7 +57,8 @@ class BotAnswers:
     async def _text(self, question: BotQuestion, base: str) -> str:
         language = detect_language(question.text)
         try:
-            answer = AskResponse.of(await final_answer(self._answerer.answer(question.text)))
+            answerer = permitted(self._services).joined([ALL]).answerer
+            answer = AskResponse.of(await final_answer(answerer.answer(question.text)))
         except QuestionError:
             return NO_QUESTION[language]
         except ZhiwenError as error:

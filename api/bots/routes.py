@@ -10,10 +10,12 @@ from api.bots.feishu import FeishuBot
 from api.bots.platform import Reply
 from api.bots.wecom import WecomBot
 from api.public_urls import base_url
-from rag.answering.answer import Answerer
+from api.service.key_entries import rights_by_name
 from rag.bot_settings import BotSettings
 from rag.errors import ConfigError
-from rag.serve_settings import ServeSettings
+from rag.rights import UNLIMITED, Rights
+from rag.settings import Settings
+from rag.wiring import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ def open_bots(settings: BotSettings) -> Bots:
     return Bots(feishu, wecom)
 
 
-def add_bots(app: FastAPI, bots: Bots, answerer: Answerer, serve: ServeSettings) -> None:
-    """Add the routes of the bots that are configured."""
+def add_bots(app: FastAPI, bots: Bots, services: Services) -> None:
+    """Add the routes of the bots that are configured. Raises ConfigError if `bots.rights_of` is no key or group."""
+    serve, rights = services.settings.serve, _rights(services.settings)
 
     def response(reply: Reply, answers: BotAnswers, request: Request) -> Response:
         """Reply at once. The answer is made after that, so it counts as a request that is still running."""
@@ -57,14 +60,14 @@ def add_bots(app: FastAPI, bots: Bots, answerer: Answerer, serve: ServeSettings)
         return Response(reply.content, media_type=reply.media_type, background=work)
 
     if feishu := bots.feishu:
-        feishu_answers = BotAnswers(answerer, feishu)
+        feishu_answers = BotAnswers(services, feishu, rights)
 
         @app.post("/hooks/feishu", include_in_schema=False)
         async def feishu_event(request: Request) -> Response:
             return response(feishu.read(request.headers, await request.body()), feishu_answers, request)
 
     if wecom := bots.wecom:
-        wecom_answers = BotAnswers(answerer, wecom)
+        wecom_answers = BotAnswers(services, wecom, rights)
 
         @app.get("/hooks/wecom", include_in_schema=False)
         async def wecom_echo(request: Request) -> Response:
@@ -73,6 +76,16 @@ def add_bots(app: FastAPI, bots: Bots, answerer: Answerer, serve: ServeSettings)
         @app.post("/hooks/wecom", include_in_schema=False)
         async def wecom_message(request: Request) -> Response:
             return response(wecom.read(request.query_params, await request.body()), wecom_answers, request)
+
+
+def _rights(settings: Settings) -> Rights:
+    name = settings.bots.rights_of
+    if not name:
+        return UNLIMITED
+    known = rights_by_name(settings.serve)
+    if name not in known:
+        raise ConfigError(f"bots.rights_of is {name}, but there is no API key or group of that name")
+    return known[name]
 
 
 def _check(settings: BotSettings, platform: str, secrets: tuple[str, ...]) -> None:

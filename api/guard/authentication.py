@@ -33,8 +33,8 @@ class AuthenticationMiddleware:
             await self._app(scope, receive, send)
             return
         rule = rule_of(scope["method"], scope["path"])
-        headers = Headers(scope=scope)
         try:
+            headers = Headers(scope=scope)
             caller = _authenticated(self._keys, headers, rule)
             if caller and self._proxy and caller.name == self._proxy.key_name:
                 caller = person_of(caller, headers, self._proxy, self._keys)

@@ -38,11 +38,11 @@ def line_of(
 ) -> str:
     """The line of `serve.keys_file` for a key or GROUP, bound to some knowledge bases, and to the conditions `where`.
 
-    With `origins` it is a public key for pages of these sites. Raises ConfigError if the name, a scope, the name of a
-    knowledge base, a condition or an origin is invalid, or if a public key would open more than the widget.
+    A key with origins is public. Raises ConfigError if the name, a scope, the name of a knowledge base, a condition or
+    an origin is invalid.
     """
     kept = GROUP if key == GROUP else f"sha256:{digest_of(key).hex()}"
-    line = with_origins(entry_of(name, scopes, kept, knowledge_bases, where), origins)
+    line = with_origins(entry_of(name, scopes, kept, knowledge_bases, where), origins, "zhiwen keys")
     _opens(parse_entry(line, "zhiwen keys"))
     return line
 

@@ -94,15 +94,15 @@ class KeyRing:
         return False
 
     @property
+    def origins(self) -> frozenset[str]:
+        """The origins of all public keys."""
+        return self._origins
+
+    @property
     def knowledge_bases(self) -> frozenset[str]:
         """The names of all knowledge bases that a key or group is bound to."""
         every = [key.rights for key in self._keys] + [group.rights for group in self._groups.values()]
         return frozenset().union(*(rights.knowledge_bases for rights in every))
-
-    @property
-    def origins(self) -> frozenset[str]:
-        """The origins of all public keys."""
-        return self._origins
 
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, None if there is none.

@@ -1,8 +1,7 @@
 """The documents as MCP resources, which people attach to a conversation, and the prompt that they can choose."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -33,10 +32,10 @@ class DocumentServer(MCPServer):
 
     async def list_resources(self) -> list[ListedResource]:
         """List the first 200 documents by path: clients show the list to people. The template opens all others."""
-        titles = await _titles(self._backend)
+        titles = list((await _titles(self._backend)).items())[:_MAX_LISTED]
         return [
             ListedResource(uri=_ADDRESS + quote(name), name=name, title=title or None, mime_type=_MARKDOWN)
-            for name, title in islice(titles.items(), _MAX_LISTED)
+            for name, title in titles
         ]
 
 
@@ -76,14 +75,12 @@ def add_document_resources(server: MCPServer, backend: ToolBackend) -> None:
         return prompt_text(question)
 
 
-async def _titles(backend: ToolBackend) -> Mapping[str, str]:
-    """Return the titles of all documents by their ids, those of the default knowledge base first."""
-    titles: dict[str, str] = {}
+async def _titles(backend: ToolBackend) -> dict[str, str]:
+    """Return the titles of all documents by the names that `fetch` takes. Raises ResourceError."""
     with _errors_for_client():
-        for base in (await backend.knowledge_bases()).knowledge_bases:
-            for each in (await backend.documents(base.name, None)).documents:
-                titles[id_for_client(each.source, base.name)] = each.title
-    return titles
+        bases = [each.name for each in (await backend.knowledge_bases()).knowledge_bases]
+        listed = [(base, each) for base in bases for each in (await backend.documents(base, None)).documents]
+    return {id_for_client(each.source, base): each.title for base, each in listed}
 
 
 @contextmanager

@@ -5,7 +5,7 @@ Behind its scopes stand the knowledge bases that a key is bound to, and the filt
     reader:ask@handbook@products?tags=public,staff&source^=guides/:sha256:…
 
 The conditions are those of `--where`; all must hold. As in URLs, `%3A` stands for a colon, `%25` for `%`, `%26` for `&`
-and, in the environment, `%2C` for a comma. Behind the key of a public key stand its origins: see `key_origins`.
+and, in the environment, `%2C` for a comma. Behind a public key stand the origins of its sites.
 """
 
 import re
@@ -31,7 +31,7 @@ _SAFE = "/=!^<>*~ "
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """An entry at a place, for messages. `scopes` and `key` are as they were written."""
+    """An entry at a place, for messages. `scopes` and `key` are as they were written; a public key has `origins`."""
 
     place: str
     name: str

@@ -24,9 +24,9 @@ def split_origins(entry: str, where: str) -> tuple[str, frozenset[str]]:
     return entry[:start], frozenset(_origin(address, where) for address in given)
 
 
-def with_origins(entry: str, origins: Iterable[str]) -> str:
+def with_origins(entry: str, origins: Iterable[str], where: str) -> str:
     """Return the entry of a key with its origins behind it. Raises ConfigError if one of them is invalid."""
-    return " ".join((entry, *(f"origin={_origin(address, 'zhiwen keys')}" for address in origins)))
+    return " ".join((entry, *(f"origin={_origin(address, where)}" for address in origins)))
 
 
 def _origin(address: str, where: str) -> str:

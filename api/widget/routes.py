@@ -10,10 +10,10 @@ from api.public_urls import prefix_of
 from api.schemas.error_bodies import ERRORS
 from api.schemas.request_model import RequestModel
 from api.service.ask import AskRequest, TurnIn, answer_events
-from api.service.permitted import permitted
+from api.service.operation import services_for
 from api.sse import event_stream
 from api.widget.answer_events import widget_events
-from rag.knowledge_base_names import ALL, DEFAULT
+from rag.knowledge_base_names import ALL
 from rag.text.language import detect_reply_language
 from rag.wiring import Services
 
@@ -32,7 +32,7 @@ class WidgetQuestion(RequestModel):
 
 
 def add_widget(app: FastAPI, services: Services) -> None:
-    """Add `GET /widget.js` and `POST /widget/ask`."""
+    """Add `GET /widget.js` and `POST /widget/ask`, which answers from all that the key may see."""
 
     @app.get("/widget.js", include_in_schema=False)
     def script() -> FileResponse:
@@ -40,9 +40,7 @@ def add_widget(app: FastAPI, services: Services) -> None:
 
     @app.post("/widget/ask", include_in_schema=False, responses=ERRORS)
     async def ask(question: WidgetQuestion, connection: Request) -> StreamingResponse:
-        request = AskRequest(question=question.question, history=question.history)
+        request = AskRequest(question=question.question, history=question.history, knowledge_base=ALL)
+        answerer = services_for(services, request).answerer
         language = detect_reply_language(request.question)
-        known = permitted(services)
-        # A key that is bound to nothing asks the default knowledge base, as everywhere.
-        answerer = known.joined([DEFAULT] if known is services else [ALL]).answerer
         return event_stream(widget_events(answer_events(answerer, request), language, prefix_of(connection)))

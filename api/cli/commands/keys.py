@@ -41,8 +41,9 @@ _Origins = Annotated[
     list[str] | None,
     typer.Option(
         "--origin",
-        help="Make a public key, for the widget on the pages of this site, such as https://docs.example.com. "
-        "Can be repeated.",
+        metavar="URL",
+        help="Make a public key, for the widget on the pages of this site, such as https://docs.example.com. Can be "
+        "repeated.",
     ),
 ]
 _Group = Annotated[

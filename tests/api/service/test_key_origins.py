@@ -24,7 +24,7 @@ def test_origins_stand_behind_the_key_in_the_environment_and_in_a_line() -> None
     assert ops
     assert (docs.origins, ops.origins) == ({SITE, LOCAL}, set())
     assert ring.origins == {SITE, LOCAL}
-    line = line_of("docs", ["ask"], KEYS["ask"], origins=[SITE, LOCAL])
+    line = line_of("docs", ["ask"], KEYS["ask"], ["handbook"], ["tags=a b"], [SITE, LOCAL])
     assert line.endswith(f" origin={SITE} origin={LOCAL}")
     assert split_origins(line, "")[1] == {SITE, LOCAL}
 
