@@ -5,6 +5,7 @@ A call whose process or machine dies is repeated elsewhere by Ray itself.
 
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -129,7 +130,9 @@ def connect(address: str) -> Iterator[RayCluster]:
     cluster cannot be reached.
     """
     require_extra("ray", ["ray"], purpose="ingest.engine: ray", error=ConfigError)
-    for name, value in _ENVIRONMENT.items():
+    # For a cluster of our own; otherwise Ray writes a token into the home folder.
+    token = {} if address else {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    for name, value in (_ENVIRONMENT | token).items():
         os.environ.setdefault(name, value)
     _check_reachable(address)
     # Imported here: it takes a second.

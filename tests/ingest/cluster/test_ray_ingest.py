@@ -124,7 +124,7 @@ def test_a_document_that_cannot_be_cut_without_a_death_is_named_too_on_a_cluster
     endpoint.play(embed_texts)
     shutil.rmtree(with_endpoint.knowledge)
     with_endpoint.write("harbour.md", "# Harbour\n\nThe tide turns.\n")
-    here = with_endpoint.given(ZHIWEN_INGEST__ENGINE="ray", ZHIWEN_FAILPOINT="parsed", RAY_AUTH_MODE="disabled")
+    here = with_endpoint.given(ZHIWEN_INGEST__ENGINE="ray", ZHIWEN_FAILPOINT="parsed")
     report = ingested(here, status=3)
     assert [failure["source"] for failure in report["failures"]] == ["harbour.md"]
     assert "three processes that cut it into chunks has died" in report["failures"][0]["error"]
