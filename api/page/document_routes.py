@@ -6,6 +6,7 @@ from html import escape
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
@@ -18,13 +19,14 @@ from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.documents import DocumentOut, SectionOut
 from api.service.permitted import permitted
 from ingest.live_documents import LiveDocument, load_live_document
-from rag.blocking_work import compute
+from rag.blocking_work import Turns
 from rag.document_url import document_url
 from rag.errors import DocumentNotFound, KnowledgeBaseNotFound
 from rag.knowledge_base_names import DEFAULT
 from rag.store.records import DocumentRecord
 from rag.wiring import Services
 
+_PLACES = 8
 _ID_PREFIX = "doc-"
 """Begins the ids in a document that is part of another page."""
 Lines = Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])]
@@ -46,6 +48,8 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
     `is_open` means that no API key is needed. If one is, the pages are empty, because a browser that follows a link
     sends no key; their script fetches the content as JSON, with the key.
     """
+    # Documents are read for one caller at a time, in threads that searches do not take.
+    turns = Turns(_PLACES, each=1)
 
     async def response(
         source: str, knowledge_base: str, connection: Request, content: Callable[[_Found], Response]
@@ -53,8 +57,11 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
         """Return what `content` makes of a document. Who waits for one to be rendered holds up nobody else."""
 
         async def work() -> Response:
-            found = await compute(_load, services, source, knowledge_base)
-            return await compute(content, _Found(found, await documents.show(found)))
+            async with turns.turn_without_a_thread():
+                found = await run_in_threadpool(_load, services, source, knowledge_base)
+            shown = await documents.show(found)
+            async with turns.turn_without_a_thread():
+                return await run_in_threadpool(content, _Found(found, shown))
 
         return await unless_gone(connection, work()) or Response(status_code=CLIENT_GONE)
 

@@ -84,6 +84,7 @@ def bodies(path: str, name: Any) -> Iterator[tuple[str, str, dict[str, Any] | No
         requests: dict[str, tuple[str, str, dict[str, Any] | None]] = {
             "/ask": ("POST", "/ask", {"question": question, **chosen}),
             "/page/ask": ("POST", "/page/ask", {"question": question, **chosen}),
+            "/widget/ask": ("POST", "/widget/ask", {"question": question}),
             "/search": ("POST", "/search", {"question": question, "explain": True, **chosen}),
             "/v1/chat/completions": ("POST", "/v1/chat/completions", {"model": model, "messages": message}),
             "/chat/completions": ("POST", "/chat/completions", {"model": model, "messages": message}),

@@ -81,6 +81,7 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
     ("POST", "/ask"): [("/ask", body) for question in QUESTIONS for body in asked(question)]
     + [("/ask", {"question": SALARY, "stream": True})],
     ("POST", "/page/ask"): [("/page/ask", body) for question in QUESTIONS[:3] for body in asked(question)],
+    ("POST", "/widget/ask"): [("/widget/ask", {"question": question}) for question in QUESTIONS],
     ("POST", "/search"): [
         ("/search", body | {"explain": True, "top_k": 50}) for question in QUESTIONS for body in asked(question)[:4]
     ],
@@ -130,6 +131,7 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
     ("GET", "/ingest"): [("/ingest", None)],
     ("POST", "/ingest"): [("/ingest", {})],
     ("POST", "/ingest/preview"): [("/ingest/preview", {})],
+    ("POST", "/hooks/git/{name}"): [("/hooks/git/default", {}), ("/hooks/git/nothing", {})],
     ("POST", "/rollback"): [("/rollback", {})],
     ("POST", "/evaluation"): [("/evaluation", {"questions": [{"question": SALARY, "source": "hr/pay.md"}]})],
     ("POST", "/evaluation/draft"): [("/evaluation/draft", {"count": 3})],
@@ -146,7 +148,7 @@ WRITTEN_LATER = {("GET", "/gaps"), ("GET", "/page/gaps.csv")}
 NO_DOCUMENTS = {
     ("GET", path)
     for path in (
-        *("/", "/knowledge", "/unanswered", "/static/{path:path}", "/openapi.json", "/instance"),
+        *("/", "/knowledge", "/unanswered", "/widget.js", "/static/{path:path}", "/openapi.json", "/instance"),
         *("/api-docs", "/api-docs/assets/{path:path}", "/api-docs/oauth2-redirect", "/health/live", "/health/ready"),
     )
 }
