@@ -21,8 +21,8 @@ class StatusResponse(BaseModel):
 
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
     the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.
-    `pending` is what the next ingest would change, null if the folder is missing or the key may see only some of the
-    documents.
+    `pending` is what the next ingest would change, null if the folder is missing. If `partial` is true, the key may see
+    only some of the documents: the counts are of these, and `pending` is null.
     """
 
     generation: int
@@ -35,6 +35,7 @@ class StatusResponse(BaseModel):
     store: str
     state: str = ""
     pending: PlanOut | None
+    partial: bool = False
 
 
 def read_status(settings: Settings, store: Store, state: StateDatabase) -> StatusResponse:
@@ -55,6 +56,7 @@ def read_status(settings: Settings, store: Store, state: StateDatabase) -> Statu
         store=shown(mask_credentials(store.uri)),
         state=shown(state.location),
         pending=pending,
+        partial=bool(store.within),
     )
 
 
