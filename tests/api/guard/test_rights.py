@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from rag.rights import Grant, Rights
+from rag.store.filters import Equals
+from rag.store.records import State
 from tests.kit.api_keys import key_of
 from tests.kit.keyed_app import KeyedApp, as_json, keyed_app, lasting
 from tests.kit.waiting import eventually
@@ -18,6 +21,7 @@ KEYS = ",".join(
         f"proxy:ask:{PROXY}",
         "staff:ask?tags=public:group",
         "payroll:ask?tags=hr:group",
+        "writers:ingest@other:group",
     )
 )
 STAFF = {"X-Forwarded-Groups": "staff, unknown"}
@@ -233,6 +237,18 @@ def test_a_person_may_see_what_all_their_groups_may_see_together(full: KeyedApp)
     assert sources("staff") == {"README.md", "lamp.md"}
     assert sources("payroll") == {"hr/pay.md"}
     assert sources("payroll,staff") == {"README.md", "lamp.md", "hr/pay.md"}
+
+
+def test_a_person_ingests_only_what_their_groups_may_see_all_of(full: KeyedApp) -> None:
+    writer = {"X-Forwarded-Groups": "staff,writers"}
+    for path in ("/ingest", "/ingest/preview"):
+        refused = full.send(PROXY, "POST", path, {}, writer)
+        assert refused.status_code == 403
+        assert "may not ingest" in refused.text
+    preview = full.send(PROXY, "POST", "/ingest/preview", {"knowledge_base": "other"}, writer)
+    assert preview.json()["unchanged"] == 4
+    with pytest.raises(TypeError):
+        full.services.limited(Rights((Grant(None, Equals("tags", "x")),))).of("other").store.publish(State(2, 2, ()))
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Forwarded-Groups": ""}, {"X-Forwarded-Groups": "nobody, some, boss"}])
