@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.error_codes import error_code
 from api.private_paths import shown
+from api.request_errors import ScopeMissing
 from api.schemas.error_bodies import ErrorBody
 from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
@@ -20,7 +21,6 @@ from ingest.staging.report import IngestReport, OnProgress, Progress
 from ingest.staging.rollback import roll_back
 from ingest.sync import ingest, preview
 from rag.errors import KnowledgeError
-from rag.settings import Settings
 from rag.store.store import Store
 from rag.wiring import Services
 
@@ -161,7 +161,7 @@ class RollbackResponse(BaseModel):
 
 def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestReport:
     """Ingest the configured folder. Raises as `ingest`, and KnowledgeError if the request names another folder."""
-    check_path(services.settings, request)
+    check_request(services, request)
     return ingest(
         services.settings,
         services.store,
@@ -175,9 +175,14 @@ def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, o
     )
 
 
-def check_path(settings: Settings, request: IngestRequest) -> None:
-    """Raise KnowledgeError if the request names a folder other than the configured one."""
-    root = settings.knowledge.path.resolve()
+def check_request(services: Services, request: IngestRequest) -> None:
+    """Raise KnowledgeError if the request names a folder other than the configured one.
+
+    Raises ScopeMissing if the caller may see only some of the documents: an ingest shows and changes all of them.
+    """
+    if services.store.within:
+        raise ScopeMissing("who may see only some of the documents may not ingest them", scope="ingest")
+    root = services.settings.knowledge.path.resolve()
     if request.path is not None and Path(request.path).resolve() != root:
         raise KnowledgeError(f"{request.path} is not the configured knowledge folder {root}; nothing was changed")
 
@@ -200,7 +205,7 @@ def preview_ingest(services: Services, request: IngestRequest) -> PlanOut:
 
     An endpoint that embeds is not called: a preview sends no documents anywhere.
     """
-    check_path(services.settings, request)
+    check_request(services, request)
     settings, store, embedder = services.settings, services.store, services.embedder
     allowed = request.allow_mass_deletion
     plan = preview(settings, store, embedder, verify=request.verify, allow_mass_deletion=allowed)
