@@ -19,14 +19,14 @@ from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.documents import DocumentOut, SectionOut
 from api.service.permitted import permitted
 from ingest.live_documents import LiveDocument, load_live_document
-from rag.blocking_work import Turns
+from rag.blocking_work import Result, Turns
 from rag.document_url import document_url
 from rag.errors import DocumentNotFound, KnowledgeBaseNotFound
 from rag.knowledge_base_names import DEFAULT
 from rag.store.records import DocumentRecord
 from rag.wiring import Services
 
-_PLACES = 8
+_TURNS = Turns(8, each=1)
 _ID_PREFIX = "doc-"
 """Begins the ids in a document that is part of another page."""
 Lines = Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])]
@@ -48,8 +48,6 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
     `is_open` means that no API key is needed. If one is, the pages are empty, because a browser that follows a link
     sends no key; their script fetches the content as JSON, with the key.
     """
-    # Documents are read for one caller at a time, in threads that searches do not take.
-    turns = Turns(_PLACES, each=1)
 
     async def response(
         source: str, knowledge_base: str, connection: Request, content: Callable[[_Found], Response]
@@ -57,11 +55,8 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
         """Return what `content` makes of a document. Who waits for one to be rendered holds up nobody else."""
 
         async def work() -> Response:
-            async with turns.turn_without_a_thread():
-                found = await run_in_threadpool(_load, services, source, knowledge_base)
-            shown = await documents.show(found)
-            async with turns.turn_without_a_thread():
-                return await run_in_threadpool(content, _Found(found, shown))
+            found = await _in_turn(_load, services, source, knowledge_base)
+            return await _in_turn(content, _Found(found, await documents.show(found)))
 
         return await unless_gone(connection, work()) or Response(status_code=CLIENT_GONE)
 
@@ -91,6 +86,14 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return page("missing_document", base=prefix, title=source, status=404, source=escape(source))
+
+
+async def _in_turn(
+    work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
+) -> Result:
+    """Return what `work` returns, for one caller at a time, from a thread that searches do not take."""
+    async with _TURNS.turn_without_a_thread():
+        return await run_in_threadpool(work, *arguments, **options)
 
 
 @dataclass(frozen=True, slots=True)

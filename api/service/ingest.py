@@ -1,4 +1,4 @@
-"""Ingest the knowledge folder, preview an ingest, and roll back."""
+"""Ingest the knowledge folder, and preview an ingest."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -15,13 +15,10 @@ from api.service.key_entries import rights_by_name
 from api.service.operation import Example, Operation
 from ingest.background import RunState
 from ingest.estimate import estimate_seconds
-from ingest.staging.lease import write_lease
 from ingest.staging.plan import OnPlan, Plan
 from ingest.staging.report import IngestReport, OnProgress, Progress
-from ingest.staging.rollback import roll_back
 from ingest.sync import ingest, preview
 from rag.errors import KnowledgeError
-from rag.store.store import Store
 from rag.wiring import Services
 
 
@@ -152,13 +149,6 @@ class IngestState(BaseModel):
     error: ErrorBody | None = None
 
 
-class RollbackResponse(BaseModel):
-    """The generation that was left and the one that is live now."""
-
-    left: int
-    live: int
-
-
 def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestReport:
     """Ingest the configured folder. Raises as `ingest`, and KnowledgeError if the request names another folder."""
     check_request(services, request)
@@ -213,13 +203,6 @@ def preview_ingest(services: Services, request: IngestRequest) -> PlanOut:
     return PlanOut.of(plan, estimated_seconds=seconds)
 
 
-def roll_back_generation(store: Store) -> RollbackResponse:
-    """Go back to the previous generation. Raises StoreLocked, NoEarlierGeneration and StoreError."""
-    with write_lease(store):
-        left, live = roll_back(store)
-    return RollbackResponse(left=left.generation, live=live.generation)
-
-
 PREVIEW = Operation(
     name="preview_ingest",
     description="Show what an ingest would change and how long it would take, without changing anything.",
@@ -232,22 +215,5 @@ PREVIEW = Operation(
     tag="ingest",
     example=Example(
         request={"verify": False}, response=example_values.PLAN, errors=("knowledge_base", "ingest", "store")
-    ),
-)
-
-ROLLBACK = Operation(
-    name="rollback",
-    description="Go back to the previous generation.",
-    method="POST",
-    path="/rollback",
-    request=KnowledgeBaseRequest,
-    response=RollbackResponse,
-    run=lambda services, request: roll_back_generation(services.store),
-    scope="admin",
-    tag="ingest",
-    example=Example(
-        request={"knowledge_base": "default"},
-        response={"left": 2, "live": 1},
-        errors=("knowledge_base", "rollback", "store"),
     ),
 )
