@@ -88,12 +88,10 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
             return page("missing_document", base=prefix, title=source, status=404, source=escape(source))
 
 
-async def _in_turn(
-    work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
-) -> Result:
+async def _in_turn(work: Callable[..., Result], *arguments: object) -> Result:
     """Return what `work` returns, for one caller at a time, from a thread that searches do not take."""
     async with _TURNS.turn_without_a_thread():
-        return await run_in_threadpool(work, *arguments, **options)
+        return await run_in_threadpool(work, *arguments)
 
 
 @dataclass(frozen=True, slots=True)
