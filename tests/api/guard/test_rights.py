@@ -133,6 +133,7 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
     ("GET", "/health"): [("/health", None)],
     ("GET", "/knowledge-bases"): [("/knowledge-bases", None)],
     ("GET", "/ingest"): [("/ingest", None)],
+    ("POST", "/hooks/git/{name}"): [("/hooks/git/other", {"ref": "refs/heads/main"}), ("/hooks/git/nothing", {})],
     ("POST", "/ingest"): [("/ingest", {})],
     ("POST", "/ingest/preview"): [("/ingest/preview", {})],
     ("POST", "/hooks/git/{name}"): [("/hooks/git/default", {}), ("/hooks/git/nothing", {})],
