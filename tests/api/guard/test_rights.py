@@ -60,8 +60,19 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedApp]:
         yield app
 
 
+def call(method: str, **parameters: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+
+
 def tool(name: str, **arguments: object) -> dict[str, object]:
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+    return call("tools/call", name=name, arguments=arguments)
+
+
+def typed(text: str) -> dict[str, str]:
+    return {"name": "source", "value": text}
+
+
+TEMPLATE = {"type": "ref/resource", "uri": "zhiwen://documents/{+source}"}
 
 
 def chat(question: str, model: str = "zhiwen") -> dict[str, object]:
@@ -110,6 +121,12 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
             ("list_documents", {}),
             ("list_knowledge_bases", {}),
         )
+    ]
+    + [
+        ("/mcp", call("resources/list")),
+        ("/mcp", call("resources/templates/list")),
+        *(("/mcp", call("resources/read", uri=f"zhiwen://documents/{source}")) for source in SOURCES),
+        *(("/mcp", call("completion/complete", ref=TEMPLATE, argument=typed(text))) for text in ("", "hr", "md")),
     ],
     ("GET", "/documents"): [("/documents", None), ("/documents?knowledge_base=other", None)],
     ("GET", "/documents/{source:path}"): [(f"/documents/{source}", None) for source in SOURCES],
