@@ -43,6 +43,14 @@ FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 zhiwen \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin zhiwen \
     && install --directory --owner=zhiwen --group=zhiwen /data
+# Packages of Debian that the image has besides, such as "git openssh-client" for documents from git repositories.
+ARG PACKAGES=""
+# hadolint ignore=DL3008,SC2086
+RUN if [ -n "$PACKAGES" ]; then \
+        apt-get update \
+        && apt-get install --yes --no-install-recommends $PACKAGES \
+        && rm -rf /var/lib/apt/lists/*; \
+    fi
 COPY --from=dependencies /opt/zhiwen /opt/zhiwen
 COPY --from=application /application /opt/zhiwen
 COPY knowledge /knowledge

@@ -1,6 +1,6 @@
 # Every target sets up .venv first. If nothing has changed, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve eval test check container-test streams addresses types audit browser format openapi lock clean
+.PHONY: help ask serve eval test check container-test ray-test streams addresses types audit browser format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -46,6 +46,11 @@ check:
 # says what is missing.
 container-test: $(INSTALLED_DEV)
 	$(BIN)/pytest -m container tests/container
+
+# Ingest on a Ray cluster of two nodes on this machine. The extra takes 200 MB; `make check` skips these tests without it.
+ray-test: $(INSTALLED_DEV)
+	@$(PYTHON) deploy/install.py dev ray
+	$(BIN)/pytest tests/ingest/cluster
 
 # Ten thousand generated answers, split everywhere; `make check` tries a few hundred.
 streams: $(INSTALLED_DEV)

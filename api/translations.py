@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from api.gap_messages import GAP_MESSAGES
+from api.source_messages import SOURCE_MESSAGES
 from rag.text.language import Language
 
 
@@ -244,4 +245,5 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": "Waiting for an MCP client. Clients usually start this command themselves; press Ctrl+D to quit.",
     },
     **GAP_MESSAGES,
+    **SOURCE_MESSAGES,
 }

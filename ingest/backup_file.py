@@ -25,7 +25,8 @@ from ingest.backup_columns import (
     from_backup_row,
     to_backup_row,
 )
-from rag.errors import BackupError, StoreError, first_line
+from rag.errors import BackupError, StoreError
+from rag.first_line import first_line
 from rag.store.columns import SCHEMA_VERSION
 
 FORMAT = 1

@@ -13,8 +13,10 @@
     │   ├── DocumentNotFound
     │   ├── GoldenQuestionsLost
     │   └── KnowledgeBaseNotFound
+    ├── SourceError
     ├── FeedbackError
     ├── IngestStopped
+    ├── WorkersUnavailable
     ├── BackupError
     ├── StoreError
     │   ├── StoreUnavailable
@@ -125,12 +127,20 @@ class KnowledgeBaseNotFound(KnowledgeError):
     """No knowledge base has this name."""
 
 
+class SourceError(ZhiwenError):
+    """The documents cannot be fetched from where they come from; the live generation stays live."""
+
+
 class FeedbackError(ZhiwenError):
     """Feedback on answers cannot be written or read."""
 
 
 class IngestStopped(ZhiwenError):
     """An ingest was stopped before its commit; the live generation stays live."""
+
+
+class WorkersUnavailable(ZhiwenError):
+    """The machines that cut and embed documents cannot be used."""
 
 
 class BackupError(ZhiwenError):
@@ -242,8 +252,3 @@ class ChatRejected(ChatBroken):
 
 class NotAChatModel(ChatBroken):
     """Something else answers at this address, such as a login page."""
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a vendor's error, at most 200 characters, for use in a message of ours."""
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from rag.document_url import passage_url
 from rag.types import Chunk
 
-_PLACEHOLDERS = ("path", "source", "anchor", "line", "end_line")
+_PLACEHOLDERS = ("path", "source", "anchor", "line", "end_line", "commit")
 _FRONT_MATTER = ("url", "permalink")
 _OF_FOLDER = ("index", "_index", "readme")
 _URL_CHARACTERS = ":/?#[]@!$&'*+,;=%~"
@@ -41,6 +41,9 @@ class PassageUrls:
         lines = lines or range(chunk.start_line, chunk.end_line + 1)
         values = {"source": quote(chunk.source), "path": quote(_page_path(chunk.source)), "anchor": quote(chunk.anchor)}
         template = self.others.get(chunk.knowledge_base, self.template)
+        if "{commit}" in template and not chunk.commit:
+            return ""  # from a folder, or a backup of one
+        values["commit"] = quote(chunk.commit)
         return template.format(**values, line=lines[0], end_line=lines[-1]).removesuffix("#")
 
 

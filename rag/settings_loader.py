@@ -12,10 +12,11 @@ from pydantic import JsonValue, ValidationError
 from rag import strict_yaml
 from rag.database_url import SQLITE, sqlite_file
 from rag.errors import ConfigError
-from rag.knowledge_folder import check_knowledge_bases, find_folder, name_folder
+from rag.knowledge_folder import check_folders, find_folder, name_folder, place_copies
 from rag.pasted_values import split_list
 from rag.settings import SECRETS, KnowledgeSettings, Settings
 from rag.settings_section import Section
+from rag.source_settings import SOURCE_SECRETS
 from rag.url_credentials import mask_credentials
 
 ENVIRONMENT_PREFIX = "ZHIWEN_"
@@ -60,10 +61,11 @@ def load_settings_with_origins(
     from_file = _read_file(path) if path.is_file() else {}
     from_environment, variables = _read_environment(environment)
     values = _without_removed(_merge(from_file, from_environment), path, variables)
+    _check_declared(from_environment.get(_BASES, {}), from_file.get(_BASES, {}), path, variables)
     try:
-        Settings.model_validate(values)
-        check_knowledge_bases(values, path)
-        values = find_folder(values, path.parent if path.is_file() else Path())
+        checked = Settings.model_validate(values)
+        check_folders(values, from_file, path)
+        values = find_folder(place_copies(values, checked), path.parent if path.is_file() else Path())
         decided: set[str] = set()
         if knowledge is not None:
             values, decided = name_folder(values, knowledge, variables)
@@ -74,6 +76,16 @@ def load_settings_with_origins(
         _mark_found(settings, from_file, variables)
     in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
     return settings, in_file | variables | dict.fromkeys(decided, "--knowledge")
+
+
+def _check_declared(
+    named: Mapping[str, Mapping[str, Any]], declared: object, path: Path, variables: Mapping[str, str]
+) -> None:
+    """Raise ConfigError for a secret of a knowledge base that the file does not declare."""
+    for name, secrets in named.items():
+        if not isinstance(declared, dict) or name not in declared:
+            variable = variables[f"{_BASES}.{name}.{next(iter(secrets))}"]
+            raise ConfigError(f"{variable}: {path} declares no knowledge base {name}; correct one of the names")
 
 
 def _mark_found(settings: Settings, from_file: Mapping[str, Any], variables: Mapping[str, str]) -> None:
@@ -95,8 +107,10 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: must contain sections such as `chat:`, got {type(content).__name__}")
     # YAML loads a section whose keys are all commented out as None.
     content = {section: values for section, values in content.items() if values is not None}
-    for section, secret in sorted(SECRETS):
-        values = content.get(section)
+    bases = content.get(_BASES)
+    declared = {f"{_BASES}.{name}": values for name, values in bases.items()} if isinstance(bases, dict) else {}
+    for section, secret in sorted(SECRETS | {(section, secret) for section in declared for secret in SOURCE_SECRETS}):
+        values = (content | declared).get(section)
         if isinstance(values, dict) and values.get(secret):
             variable = _variable(section, secret)
             raise ConfigError(f"{path}: {section}.{secret} is a secret; set it in the environment as {variable}")
@@ -141,7 +155,13 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
         if section == _BASES:
-            raise ConfigError(f"{variable}: knowledge bases are declared in the configuration file: {_BASES}")
+            name, _, key = key.partition("__")
+            if key not in SOURCE_SECRETS:
+                raise ConfigError(f"{variable}: knowledge bases are declared in the configuration file: {_BASES}")
+            name = name.replace("_", "-")
+            variables[f"{_BASES}.{name}.{key}"] = variable
+            values.setdefault(_BASES, {}).setdefault(name, {})[key] = _parse(variable, value, None)
+            continue
         if not separator:
             _check_underscores(variable, section)
             continue
@@ -181,7 +201,10 @@ def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for section, values in overrides.items():
         base_values = merged.get(section)
-        merged[section] = {**base_values, **values} if isinstance(base_values, dict) else values
+        if section == _BASES and isinstance(base_values, dict):
+            merged[section] = _merge(base_values, values)
+        else:
+            merged[section] = {**base_values, **values} if isinstance(base_values, dict) else values
     return merged
 
 
@@ -200,12 +223,13 @@ def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) 
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
-        origin = variables.get(".".join(str(part) for part in problem["loc"][:2]), str(path))
+        origin = variables.get(key) or variables.get(".".join(str(part) for part in problem["loc"][:2]), str(path))
         if problem["type"] == "extra_forbidden":
             lines.append(f"{origin}: unknown key {key}; known keys: {', '.join(_known_keys(problem['loc']))}")
             continue
         # A value that is a whole section may contain a secret in the wrong place.
-        secret = tuple(problem["loc"][:2]) in SECRETS or isinstance(problem["input"], dict | list)
+        is_secret = tuple(problem["loc"][:2]) in SECRETS or problem["loc"][-1] in SOURCE_SECRETS
+        secret = is_secret or isinstance(problem["input"], dict | list)
         got = "" if secret else f", got {mask_credentials(repr(problem['input']))}"
         rule = problem["msg"].removeprefix("Value error, ")
         rule = rule.replace("Input should be", "must be").replace("a valid tuple", "a list")
@@ -222,4 +246,4 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
 
 
 def _variable(section: str, key: str) -> str:
-    return f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
+    return f"{ENVIRONMENT_PREFIX}{section}__{key}".upper().replace(".", "__").replace("-", "_")

@@ -16,7 +16,7 @@ from rag.models.rerankers.factory import open_reranker
 from rag.models.rerankers.protocol import Reranker
 from rag.published_url import PassageUrls
 from rag.retrieval.document_dates import DocumentDates
-from rag.settings import Settings
+from rag.settings import KnowledgeSettings, Settings
 from rag.state.database import StateDatabase
 from rag.state.document_uses import DocumentUses
 from rag.state.feedback import FeedbackLog
@@ -134,8 +134,8 @@ class SharedServices:
     @cached_property
     def urls(self) -> PassageUrls:
         """The addresses of passages."""
-        others = {name: base.url_template for name, base in self.settings.knowledge_bases.by_name.items()}
-        return PassageUrls(self.settings.knowledge.url_template, others)
+        others = {name: _template(base) for name, base in self.settings.knowledge_bases.by_name.items()}
+        return PassageUrls(_template(self.settings.knowledge), others)
 
 
 class SharesServices:
@@ -197,3 +197,7 @@ class SharesServices:
     def urls(self) -> PassageUrls:
         """The addresses of passages."""
         return self._shared.urls
+
+
+def _template(settings: KnowledgeSettings) -> str:
+    return settings.url_template or settings.forge_template

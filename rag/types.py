@@ -43,6 +43,8 @@ class Chunk:
     A line that is repeated from an earlier part of the block, such as the header of a long table, has 0."""
     knowledge_base: str = DEFAULT
     """The knowledge base that it was read from. It is not stored: each has collections of its own."""
+    commit: str = ""
+    """The `label` of its generation, such as a commit; "" for one of a folder. It is not stored either."""
 
     @property
     def group_key(self) -> str:

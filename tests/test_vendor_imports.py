@@ -38,9 +38,19 @@ SEAMS = (
         "Use an Embedder or a Reranker of rag/models.",
     ),
     Seam(
+        frozenset({"ray"}),
+        ("ingest/cluster",),
+        "Use RayCluster of ingest/cluster.",
+    ),
+    Seam(
         frozenset({"sqlalchemy", "psycopg", "sqlite3"}),
         ("rag/state",),
         "Use StateDatabase of rag/state.",
+    ),
+    Seam(
+        frozenset({"boto3", "botocore"}),
+        ("ingest/sources",),
+        "Use current_copy of ingest/sources.",
     ),
     Seam(
         frozenset({"fastapi", "fastapi_offline", "starlette", "uvicorn"}),

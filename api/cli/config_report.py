@@ -48,15 +48,16 @@ def _settings(settings: Settings, origins: Mapping[str, str]) -> Iterator[Settin
             origin = origins.get(name, DEFAULT)
             if isinstance(value, KnowledgeSettings):
                 for of_base, its_value in value:
-                    yield SettingOut(
-                        name=f"{name}.{of_base}",
-                        value=_json_value(its_value),
-                        origin=origin if of_base in value.model_fields_set else DEFAULT,
-                    )
-            elif isinstance(value, SecretStr):
-                yield SettingOut(name=name, value=None, origin=origin, secret=True, set=bool(value.get_secret_value()))
+                    its_origin = origin if of_base in value.model_fields_set else DEFAULT
+                    yield _setting(f"{name}.{of_base}", its_value, origins.get(f"{name}.{of_base}", its_origin))
             else:
-                yield SettingOut(name=name, value=_json_value(value), origin=origin)
+                yield _setting(name, value, origin)
+
+
+def _setting(name: str, value: object, origin: str) -> SettingOut:
+    if isinstance(value, SecretStr):
+        return SettingOut(name=name, value=None, origin=origin, secret=True, set=bool(value.get_secret_value()))
+    return SettingOut(name=name, value=_json_value(value), origin=origin)
 
 
 def _json_value(value: object) -> JsonValue:

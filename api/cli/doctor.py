@@ -17,6 +17,7 @@ from api.service.health import HEALTH
 from api.service.owner import Owner, find_owner
 from api.translations import say
 from ingest.files.scan import scan_knowledge
+from ingest.sources.copies import remote_version
 from rag.chat.factory import open_chat
 from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.protocol import Message
@@ -81,7 +82,10 @@ class _Diagnosis:
     def checks(self, file: Path | None) -> Iterator[CheckOut]:
         yield _passed("configuration", self._configuration(file))
         for name in self.settings.knowledge_base_names:
-            yield self._check("knowledge", partial(self._knowledge, self.settings.for_knowledge_base(name).knowledge))
+            settings = self.settings.for_knowledge_base(name).knowledge
+            yield self._check(
+                "knowledge", partial(self._source if settings.source_url else self._knowledge, settings, name)
+            )
         yield self._check("store", self._store)
         yield self._check("embedder", self._embedder)
         if self.settings.rerank.provider != "none":
@@ -98,9 +102,13 @@ class _Diagnosis:
         path = file or Path(DEFAULT_FILE)
         return str(path) if path.is_file() else say("doctor_defaults", self.language)
 
-    def _knowledge(self, settings: KnowledgeSettings) -> str:
+    def _knowledge(self, settings: KnowledgeSettings, name: str) -> str:
         files = scan_knowledge(settings).files
         return say("doctor_knowledge", self.language, path=settings.path, count=len(files))
+
+    def _source(self, settings: KnowledgeSettings, name: str) -> str:
+        version = remote_version(settings, name)
+        return say("doctor_source", self.language, url=settings.source_url, version=version[:12])
 
     def _store(self) -> str:
         uri = self.settings.store.uri

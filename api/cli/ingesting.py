@@ -41,6 +41,8 @@ def _ensure_one(service: Service, settings: Settings, language: Language, name: 
     root = service.root(name)
     if root and not fresh:
         _check_same_folder(service, root, settings, name)
+    elif not root and settings.knowledge.source_url:
+        terminal.messages().print(say("first_fetch", language, url=settings.knowledge.source_url), style="dim")
     elif not root:
         documents = len(scan_knowledge(settings.knowledge).files)
         folder = settings.knowledge.path.resolve()

@@ -11,6 +11,11 @@ REMEDIES: dict[str, dict[Language, str]] = {
         "zh": "把文档放到那里，或用 --knowledge 或 ZHIWEN_KNOWLEDGE__PATH 指定另一个文件夹",
         "en": "put documents there, or name another folder with --knowledge or ZHIWEN_KNOWLEDGE__PATH",
     },
+    "source_error": {
+        "zh": "检查 git_url、分支和网络；私有仓库要在环境变量里给出令牌或 SSH 密钥",
+        "en": "check git_url, the branch and the network; a private repository needs a token or an SSH key in the "
+        "environment",
+    },
     "store_unavailable": {
         "zh": "检查 store.uri；如果是服务器，看它有没有启动",
         "en": "check store.uri; if it is a server, check that it is running",

@@ -19,7 +19,7 @@ from api.service.key_origins import with_origins
 from api.service.operation import Scope
 from rag.errors import ConfigError
 from rag.private_files import open_private
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 GROUP = "group"
 """Stands in place of the key of a group, which a trusted proxy names."""
@@ -124,7 +124,11 @@ def _key_of(entry: KeyEntry) -> Key:
 
 
 def _opens(entry: KeyEntry) -> frozenset[Scope]:
-    """Return what an entry opens. Raises ConfigError if its scopes would show documents that its rights do not."""
+    """Return what an entry opens.
+
+    Raises ConfigError if its scopes would show documents that its rights do not, or open more to the public than the
+    widget needs.
+    """
     which, opens = f"{entry.place}: {entry.name}", set[Scope]()
     for scope in entry.scopes:
         if scope not in _SCOPES:

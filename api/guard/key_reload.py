@@ -9,7 +9,7 @@ from api.guard.key_file import keys_in
 from api.guard.keys import Group, Key, KeyRing
 from api.service.key_entries import entries_of, text_of
 from rag.errors import ConfigError
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 _CHECK_EVERY_SECONDS = 1.0
 

@@ -68,10 +68,11 @@ RULES = (
     Rule("POST", "/widget/ask", "ask", answers=True, is_public=True),
     Rule("GET", "/page/gaps.csv", "ask", answers=True),
     Rule("GET", "/ingest", "ask"),
-    # Signed by the platform, which has no API key. The answer is a part of the request.
+    # Signed by the platform or the forge, which has no API key. The answer of a bot is a part of the request.
     Rule("POST", "/hooks/feishu", None, answers=True),
     Rule("GET", "/hooks/wecom", None),
     Rule("POST", "/hooks/wecom", None, answers=True),
+    Rule("POST", "/hooks/git/{name}", None),
     # Writing.
     Rule("POST", "/ingest", "ingest"),
     # Other protocols.

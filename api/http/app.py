@@ -14,6 +14,7 @@ from api.http.error_handlers import add_error_handlers
 from api.http.middlewares import add_middlewares
 from api.http.openapi.document import add_openapi
 from api.http.routes.ask import add_ask
+from api.http.routes.git_hook import add_git_hook
 from api.http.routes.ingest import add_ingest
 from api.http.routes.instance import add_instance
 from api.http.routes.operations import add_operations
@@ -80,6 +81,7 @@ def _add_routes(
 ) -> None:
     add_ask(app, services)
     add_ingest(app, services, runner)
+    add_git_hook(app, services.settings, context.pushes)
     add_operations(app, services)
     add_instance(app, context.instance)
     stores = [each.store for each in services.knowledge_bases.values()]

@@ -1,10 +1,12 @@
-"""What a server does beside serving: it waits for a store that is late, and ingests whenever the folder changes."""
+"""What a server does beside serving: it waits for a store that is late, and ingests what changes by itself."""
 
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from api.http.pushes import Pushes
+from api.http.source_following import follow_source
 from api.service.ingest import IngestRequest, run_ingest
 from ingest.background import IngestRunner
 from ingest.watch import watch_folder
@@ -20,15 +22,21 @@ log = logging.getLogger("zhiwen.serve")
 
 
 @contextmanager
-def background_work(services: Services, runner: IngestRunner, *, watch: bool) -> Iterator[None]:
-    """Log whether the store is reached and, with `watch`, ingest a knowledge base whenever its folder changes."""
+def background_work(services: Services, runner: IngestRunner, pushes: Pushes, *, watch: bool) -> Iterator[None]:
+    """Log whether the store is reached, and ingest a knowledge base whenever there is something new.
+
+    A repository is followed in any case, and a folder with `watch`.
+    """
     stop = threading.Event()
 
     def work() -> None:
         wait_for_store(services.store, stop)
         threads = [
             threading.Thread(
-                target=_look_after, args=(each, name, runner.of(name), stop), kwargs={"watch": watch}, daemon=True
+                target=_look_after,
+                args=(each, name, runner.of(name), pushes, stop),
+                kwargs={"watch": watch},
+                daemon=True,
             )
             for name, each in services.knowledge_bases.items()
         ]
@@ -43,13 +51,24 @@ def background_work(services: Services, runner: IngestRunner, *, watch: bool) ->
         yield
     finally:
         stop.set()
+        for name in services.knowledge_bases:
+            pushes.note(name)  # so that nobody waits for one
         worker.join(_STOP_SECONDS)  # it may wait for a store that does not answer
 
 
-def _look_after(services: Services, name: str, runner: IngestRunner, stop: threading.Event, *, watch: bool) -> None:
-    root, poll = services.settings.knowledge.path, services.settings.serve.watch_poll
-    if watch:
-        watch_folder(root, lambda: _ingest(services, name, runner, stop), stop, poll=poll)
+def _look_after(
+    services: Services, name: str, runner: IngestRunner, pushes: Pushes, stop: threading.Event, *, watch: bool
+) -> None:
+    settings = services.settings.knowledge
+    root, poll = settings.path, services.settings.serve.watch_poll
+
+    def ingest() -> None:
+        _ingest(services, name, runner, stop)
+
+    if settings.source_url:
+        follow_source(settings, name, runner, ingest, pushes, stop)
+    elif watch:
+        watch_folder(root, ingest, stop, poll=poll)
     elif not stop.is_set() and not root.is_dir():
         log.warning("%s does not exist; questions are answered from the index, but nothing can be ingested", root)
 

@@ -22,7 +22,7 @@ from api.service.audit import AuditLog
 from api.service.kept_questions import observe_answers
 from ingest.background import IngestRunner
 from rag.models.rerankers.time_limit import TimeLimitedReranker
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from rag.wiring import Services
 
 _CORS_METHODS = ("GET", "POST")

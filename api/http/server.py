@@ -27,7 +27,8 @@ from api.monitoring.logs import configure_logs
 from api.service.owner import Owner, owner_record
 from ingest.background import IngestRunner
 from rag.errors import StoreTimeout, StoreUnavailable
-from rag.settings import ServeSettings, Settings
+from rag.serve_settings import ServeSettings
+from rag.settings import Settings
 from rag.store.store import Store
 from rag.wiring import Services
 
@@ -76,7 +77,8 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
                 runner.begin_to_stop()
                 await context.drain.run(settings.serve.drain_seconds)
 
-            with owner_record(settings, owner), background_work(services, runner, watch=watch):
+            background = background_work(services, runner, context.pushes, watch=watch)
+            with owner_record(settings, owner), background:
                 _DrainingServer(_config(app, settings.serve), before_closing).run(sockets=[listener])
 
 

@@ -54,7 +54,7 @@ class Pictures:
                 include = [f"*{suffix}" for suffix in PICTURE_SUFFIXES]
                 try:
                     scanned = scan(
-                        settings.path, include=include, exclude=settings.exclude, gitignore=settings.gitignore
+                        settings.path, include=include, exclude=settings.exclude, gitignore=settings.heeds_gitignore
                     )
                     self._files = {file.source: file for file in scanned.files}
                 except KnowledgeError:  # there are none, or no such folder on this machine

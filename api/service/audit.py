@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rag.errors import ConfigError
 from rag.private_files import make_private_folder
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from rag.state.traces import Trace
 
 ACTIONS: Mapping[str, str] = {

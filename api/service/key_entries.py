@@ -19,7 +19,7 @@ from api.service.key_origins import split_origins
 from rag.errors import ConfigError, FilterError
 from rag.knowledge_base_names import DEFAULT, check_names
 from rag.rights import Grant, Rights, check_within
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from rag.store.filters import Filter
 
 PREFIX = "zw_"

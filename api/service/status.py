@@ -1,23 +1,56 @@
 """Status: the live generation, and what the next ingest would change."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.private_paths import shown
 from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
 from api.service.ingest import PlanOut
 from api.service.operation import Example, Operation
+from ingest.sources.copies import last_update
 from ingest.sync import pending_changes
 from rag.errors import KnowledgeError
 from rag.models.embedders.builtin import engine_of
-from rag.settings import Settings
+from rag.settings import KnowledgeSettings, Settings
 from rag.state.database import StateDatabase
 from rag.store.store import Store
 from rag.url_credentials import mask_credentials
 
 
+class SourceOut(BaseModel):
+    """The repository that the documents come from.
+
+    `version` is the commit that was fetched at `updated_at`. `error` says why the last fetch failed, at `failed_at`; it
+    is "" if that one succeeded.
+    """
+
+    url: str
+    branch: str = Field(description='"" for the default branch of the repository.')
+    folder: str
+    version: str
+    updated_at: str
+    error: str
+    failed_at: str
+
+    @classmethod
+    def of(cls, settings: KnowledgeSettings) -> "SourceOut | None":
+        """Read what became of the last fetch; None if the documents are in a folder of this machine."""
+        if not settings.source_url:
+            return None
+        last = last_update(settings)
+        return cls(
+            url=settings.source_url,
+            branch=settings.git_branch,
+            folder=settings.git_folder,
+            version=last.version,
+            updated_at=last.updated_at,
+            error=shown(last.error),
+            failed_at=last.failed_at,
+        )
+
+
 class StatusResponse(BaseModel):
-    """The live generation.
+    """The live generation; `label` is the commit that it was made from, "" if it was made from a folder.
 
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
     the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.
@@ -35,6 +68,8 @@ class StatusResponse(BaseModel):
     store: str
     state: str = ""
     pending: PlanOut | None
+    label: str = ""
+    source: SourceOut | None = None
 
 
 def read_status(settings: Settings, store: Store, state: StateDatabase) -> StatusResponse:
@@ -55,6 +90,8 @@ def read_status(settings: Settings, store: Store, state: StateDatabase) -> Statu
         store=shown(mask_credentials(store.uri)),
         state=shown(state.location),
         pending=pending,
+        label=live.label if live else "",
+        source=SourceOut.of(settings.knowledge),
     )
 
 
@@ -80,6 +117,16 @@ STATUS = Operation(
             "store": ".zhiwen/milvus.db",
             "state": ".zhiwen/state.db",
             "pending": example_values.PLAN,
+            "label": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+            "source": {
+                "url": "https://github.com/acme/handbook",
+                "branch": "main",
+                "folder": "docs",
+                "version": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+                "updated_at": "2026-11-25T15:43:20+00:00",
+                "error": "",
+                "failed_at": "",
+            },
         },
         errors=("knowledge_base", "store"),
     ),

@@ -120,4 +120,7 @@ class Progress:
     seconds_left: float | None = None
 
 
+BEFORE_THE_PLAN = Progress(documents=0, documents_total=0, chunks=0, embedded=0)
+"""How far an ingest is while it fetches the documents."""
+
 OnProgress = Callable[[Progress], object]

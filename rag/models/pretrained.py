@@ -18,7 +18,8 @@ from huggingface_hub.errors import StrictDataclassError
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 from safetensors import SafetensorError
 
-from rag.errors import ZhiwenError, first_line
+from rag.errors import ZhiwenError
+from rag.first_line import first_line
 from rag.models.openmp import use_passive_waiting
 
 HUB_TIMEOUT_SECONDS = 5.0

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.database_url import POSTGRESQL, SQLITE
-from rag.errors import ConfigError, StateUnavailable, first_line
+from rag.errors import ConfigError, StateUnavailable
+from rag.first_line import first_line
 from rag.optional_packages import require_extra
 from rag.settings import Settings
 from rag.url_credentials import mask_credentials

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Literal
 
 FailPoint = Literal[
+    "fetched",
     "recovered",
     "planned",
     "parsed",

@@ -6,6 +6,7 @@ the next. No method changes what a committed generation shows.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _DOCUMENTS = 'kind == "document"'
 _TERMS = 'kind == "terms"'
 _LENGTH_TOLERANCE = 0.001
+_RESTORED_TOGETHER = 2000
+_DELETED_TOGETHER = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ class Namespace:
             self._delete_repeated_texts(born)
         for collection, fields in ((self._chunks, rows.all_chunk_fields(self._schema)), (self._manifests, ["*"])):
             tombstones = f"died > {generation} and died < {ALIVE}"
-            self._restore_rows(collection, list(self._milvus.rows(collection, tombstones, fields)))
+            while some := list(islice(self._milvus.rows(collection, tombstones, fields), _RESTORED_TOGETHER)):
+                self._restore_rows(collection, some)
 
     def purge(self, generation: int) -> None:
         """Delete the rows that no reader of this generation or a later one sees."""
@@ -210,5 +214,9 @@ class Namespace:
             self._milvus.delete(collection, f"row_id in {listed}")
 
     def _delete_if_any(self, collection: str, expression: str) -> None:
-        if self._milvus.count(collection, expression):
+        # A server keeps what it deletes by an expression in memory.
+        while (count := self._milvus.count(collection, expression)) > _DELETED_TOGETHER:
+            some = islice(self._milvus.rows(collection, expression, ["row_id"]), _DELETED_TOGETHER)
+            self._delete_rows(collection, [row["row_id"] for row in some])
+        if count:
             self._milvus.delete(collection, expression)

@@ -70,6 +70,7 @@ def chunk_collection_spec(dimension: int, *, lexical: bool) -> CollectionSpec:
         fields=(*life, *(column.field for column in CHUNK_COLUMNS)),
         dimension=dimension,
         terms_field=TERMS_COLUMN if lexical else "",
+        is_searched=True,
     )
 
 
@@ -86,14 +87,15 @@ def chunk_row_id(chunk: Chunk, *, born: int) -> str:
     return f"{chunk.id}-{born}"
 
 
-def from_chunk_row(row: Row, knowledge_base: str = DEFAULT) -> StoredChunk:
-    """Return the chunk of a row of this knowledge base; columns that the row lacks have their defaults."""
+def from_chunk_row(row: Row, knowledge_base: str = DEFAULT, commit: str = "") -> StoredChunk:
+    """Return the chunk of a row of this knowledge base and commit; columns that it lacks have their defaults."""
     values = {
         column.attribute: column.from_milvus(row[column.name]) if column.name in row else column.default
         for column in CHUNK_COLUMNS
         if column.attribute
     }
-    return StoredChunk(Chunk(**values, knowledge_base=knowledge_base), frozenset(row[TERMS_COLUMN].split(" ")))
+    chunk = Chunk(**values, knowledge_base=knowledge_base, commit=commit)
+    return StoredChunk(chunk, frozenset(row[TERMS_COLUMN].split(" ")))
 
 
 def terms_of(chunk: Chunk) -> frozenset[str]:

@@ -186,7 +186,7 @@ class Snapshot:
                 yield row
 
     def _chunk_of(self, row: Row) -> StoredChunk:
-        return rows.from_chunk_row(row, self.knowledge_base)
+        return rows.from_chunk_row(row, self.knowledge_base, self.commit.label)
 
     @property
     def _chunks(self) -> str:

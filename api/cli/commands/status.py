@@ -21,7 +21,7 @@ def status(context: typer.Context, kb: KnowledgeBases = None, as_json: AsJson = 
     with open_service(settings) as service:
         found = {name: service.call(STATUS, KnowledgeBaseRequest(knowledge_base=name)) for name in names}
     for name, each in found.items():
-        if not each.generation:
+        if not each.generation and not each.source:
             # Raises an error that says what to do if there is nothing to ingest either.
             scan_knowledge(settings.for_knowledge_base(name).knowledge)
     if as_json:

@@ -3,9 +3,10 @@
 import datetime
 
 from rich.console import Console
+from rich.text import Text
 
 from api.service.ingest import PlanOut
-from api.service.status import StatusResponse
+from api.service.status import SourceOut, StatusResponse
 from api.translations import say
 from rag.text.language import Language
 
@@ -13,12 +14,13 @@ from rag.text.language import Language
 def print_status(console: Console, status: StatusResponse, language: Language) -> None:
     """Print one line for each fact, or a single line before the first ingest."""
     if not status.generation:
-        console.print(say("status_empty", language, path=status.root))
+        console.print(say("status_empty", language, path=status.source.url if status.source else status.root))
+        _print_problem(console, status.source)
         return
     rows = {
-        "generation": status.generation,
+        "generation": f"{status.generation} ({status.label[:12]})" if status.label else status.generation,
         "committed": _time(status.committed_at or ""),
-        "root": status.root,
+        **({"source": _source(status.source)} if status.source else {"root": status.root}),
         "documents": status.documents,
         "chunks": status.chunks,
         "embedder": f"{status.embedder} ({status.engine})" if status.engine else status.embedder,
@@ -28,6 +30,17 @@ def print_status(console: Console, status: StatusResponse, language: Language) -
     }
     for key, value in rows.items():
         console.print(f"{say(key, language)}: {value}")
+    _print_problem(console, status.source)
+
+
+def _print_problem(console: Console, source: SourceOut | None) -> None:
+    if source and source.error:
+        console.print(Text(source.error, style="red"))
+
+
+def _source(source: SourceOut) -> str:
+    where = [f"{source.url}", *filter(None, (source.branch, source.folder))]
+    return f"{' · '.join(where)} ({source.version[:12]}, {_time(source.updated_at)})"
 
 
 def _time(iso: str) -> str:

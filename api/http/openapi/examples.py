@@ -59,6 +59,9 @@ EXAMPLES: Mapping[str, Example] = {
             "error": None,
         },
     ),
+    "POST /hooks/git/{name}": Example(
+        parameters={"name": "handbook"}, response={"accepted": True, "reason": ""}, errors=("hook",)
+    ),
     "GET /documents/{source}": Example(
         parameters=_DOCUMENT,
         response={

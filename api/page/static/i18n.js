@@ -75,6 +75,7 @@ const TEXTS = {
   error_embedder: ["嵌入模型出了问题：{message}", "The embedder failed: {message}"],
   error_chat: ["大模型出了问题，回答没有写完：{message}", "The chat model failed, and the answer is incomplete: {message}"],
   error_knowledge_error: ["文件夹有问题：{message}", "There is a problem with the folder: {message}"],
+  error_source_error: ["取不到文档：{message}", "The documents cannot be fetched: {message}"],
   error_golden_questions_lost: ["新版本找不到以前能找到的内容，没有上线：{message}", "The new generation no longer finds what the live one finds, so it did not go live: {message}"],
   error_feedback_error: ["评价没能保存：{message}", "Your feedback could not be saved: {message}"],
   error_internal: ["服务出错了，原因见服务日志。", "Internal error; see the server log."],

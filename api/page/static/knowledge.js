@@ -19,7 +19,8 @@ let lastRun = null;
 
 async function load() {
   const [status, health, listed] = await Promise.all([json(routeOf("/status")), json(route("/health")), json(routeOf("/documents"))]);
-  document.getElementById("root").textContent = status.root;
+  const { source, label } = status;
+  document.getElementById("root").textContent = source ? `${source.url} · ${label.slice(0, 12)}` : status.root;
   facts(status, health);
   documents = listed.documents;
   list();

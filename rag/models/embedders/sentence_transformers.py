@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rag.errors import EmbedderError, EmbedderUnavailable, first_line
+from rag.errors import EmbedderError, EmbedderUnavailable
+from rag.first_line import first_line
 from rag.models.bfloat16 import has_bfloat16
 from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.models.native_calls import native_call

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rag.errors import RerankerError, RerankerUnavailable, first_line
+from rag.errors import RerankerError, RerankerUnavailable
+from rag.first_line import first_line
 from rag.models.native_calls import native_call
 from rag.models.pretrained import ModelFamily, load_pretrained
 from rag.text.surrogates import replace_surrogates

@@ -14,7 +14,7 @@ from api.guard.key_file import keys_in, line_of
 from api.guard.route_rules import RULES
 from rag.errors import ConfigError
 from rag.rights import UNLIMITED, Grant, Rights
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from tests.kit.api_keys import key_of
 from tests.kit.knowledge_bases import write_folders
 from tests.kit.processes import Server, Workspace, assert_json_error

@@ -9,7 +9,7 @@ from api.guard.route_rules import RULES, Rule
 from api.http.app import create_app
 from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from tests.kit.api_keys import key_of
 from tests.kit.processes import assert_json_error
 from tests.kit.server_events import streamed

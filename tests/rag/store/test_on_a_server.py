@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from pymilvus import MilvusClient
 
 from ingest.backup import export_backup, import_backup
 from ingest.staging import lease
@@ -62,6 +63,35 @@ def settings(milvus_server: "MilvusProcess", knowledge: Path) -> Settings:
             "ZHIWEN_RETRIEVAL__MODE": "dense",
         }
     )
+
+
+def test_another_index_is_built_at_the_next_ingest_without_embedding(
+    settings: Settings, milvus_server: "MilvusProcess", embedder: BuiltinEmbedder
+) -> None:
+    own = {"collection": "another_index"}
+    usual = settings.store.model_copy(update=own)
+    hnsw = {"index": "HNSW", "index_parameters": {"M": 8, "efConstruction": 64}, "mmap": True}
+    other = settings.store.model_copy(update=own | hnsw | {"search_parameters": {"ef": 400}})
+    for number, store_settings in enumerate((usual, other, other, usual), start=1):
+        store = Store.open(store_settings)
+        try:
+            report = ingest(settings.model_copy(update={"store": store_settings}), store, embedder)
+            assert (report.generation, bool(report.embedded)) == ((1, 2, 2, 3)[number - 1], number == 1)
+            kind = index_of(milvus_server, f"{store.snapshot().commit.namespace}_chunks")
+            assert kind == ("HNSW" if store_settings is other else "AUTOINDEX")
+            found = retrieve("向量数据库", store.snapshot(), embedder, settings.retrieval)
+            assert "Milvus" in found.hits[0].chunk.content
+        finally:
+            store.close()
+
+
+def index_of(server: "MilvusProcess", collection: str) -> str:
+    """The kind of index of the vectors of a collection."""
+    client = MilvusClient(server.uri)
+    try:
+        return str(client.describe_index(collection, "vector")["index_type"])
+    finally:
+        client.close()
 
 
 def test_generations_hold_on_a_server(settings: Settings, knowledge: Path, embedder: BuiltinEmbedder) -> None:

@@ -5,7 +5,7 @@ import pytest
 from api.guard.key_file import keys_of, line_of
 from api.service.key_origins import split_origins
 from rag.errors import ConfigError
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from tests.kit.api_keys import KEYS
 
 SITE, LOCAL = "https://docs.example.com", "http://localhost:3000"

@@ -1,0 +1,132 @@
+"""The settings of where documents come from, instead of a folder: a git repository or a bucket."""
+
+import re
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from rag.forge_links import forge_template
+from rag.knowledge_base_names import DEFAULT
+from rag.pasted_values import clean
+from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
+from rag.url_credentials import refuse_credentials
+
+ADDRESSES = ("git_url", "s3_url")
+"""The settings that say where documents come from; at most one of them has a value."""
+
+SOURCE_SECRETS = ("git_token", "git_ssh_key", "git_webhook_secret")
+"""The settings that are read from environment variables only."""
+
+_SCHEMES = ("https", "http", "ssh", "file")
+# user@host:path, as git takes it for ssh
+_SCP = re.compile(r"[\w.-]+@[\w.-]+:(?!//)[^\s:]+")
+_NO_BRANCH = re.compile(r"[\s~^:?*\[\\\x00-\x1f\x7f]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
+_DAY_SECONDS = 86_400
+
+
+def check_git_url(value: str) -> str:
+    """Return the address of a repository. Raises ValueError for another scheme, and for a password or token in it.
+
+    >>> check_git_url("git@github.com:acme/handbook.git"), check_git_url("https://github.com/acme/handbook ")
+    ('git@github.com:acme/handbook.git', 'https://github.com/acme/handbook')
+    """
+    url = clean(value)
+    if not url or _SCP.fullmatch(url):
+        return url
+    parts = urlsplit(url)
+    if parts.scheme == "ssh":
+        # The user of ssh is no secret.
+        refuse_credentials(url.replace(f"{parts.username or ''}@", "", 1), instead="set the variable of git_ssh_key")
+    else:
+        refuse_credentials(url, instead="set the variable of git_token, such as ZHIWEN_KNOWLEDGE__GIT_TOKEN")
+    has_place = bool(parts.hostname) or parts.scheme == "file"
+    is_bare = not (parts.query or parts.fragment or re.search(r"\s", url))
+    if parts.scheme not in _SCHEMES or not has_place or not parts.path.strip("/") or not is_bare:
+        raise ValueError("must be the address of a repository: https://…, ssh://…, user@host:path or file:///…")
+    return url
+
+
+def check_branch(value: str) -> str:
+    """Return the name of a branch. Raises ValueError if git has no such names."""
+    branch = clean(value).removeprefix("refs/heads/")
+    if _NO_BRANCH.search(branch):
+        raise ValueError("must be the name of a branch, such as main")
+    return branch
+
+
+def check_repository_folder(value: str) -> str:
+    """Return a folder of a repository without slashes around it. Raises ValueError if it leads out of it."""
+    folder = clean(value).strip("/")
+    if any(part in ("", ".", "..", ".git") for part in folder.split("/")) and folder:
+        raise ValueError("must be a folder of the repository, such as docs or docs/guides")
+    return folder
+
+
+def check_s3_url(value: str) -> str:
+    """Return the address of a bucket or a prefix in it. Raises ValueError if it is none.
+
+    >>> check_s3_url("s3://handbook/docs/"), check_s3_url("s3://handbook")
+    ('s3://handbook/docs', 's3://handbook')
+    """
+    url = clean(value).rstrip("/")
+    if url and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#@]+)?", url):
+        raise ValueError("must be a bucket, or a prefix in one: s3://handbook/docs")
+    return url
+
+
+def secret_variable(setting: str, knowledge_base: str) -> str:
+    """Return the environment variable of a secret of a knowledge base.
+
+    >>> secret_variable("git_token", "default"), secret_variable("git_token", "hr-handbook")
+    ('ZHIWEN_KNOWLEDGE__GIT_TOKEN', 'ZHIWEN_KNOWLEDGE_BASES__HR_HANDBOOK__GIT_TOKEN')
+    """
+    section = "knowledge" if knowledge_base == DEFAULT else f"knowledge_bases__{knowledge_base.replace('-', '_')}"
+    return f"ZHIWEN_{section}__{setting}".upper()
+
+
+class SourceSettings(Section):
+    """Where documents come from if not from a folder of this machine: nowhere else if all addresses are empty."""
+
+    gitignore: bool = True
+    fetch_every_seconds: float = Field(default=300, ge=0, le=_DAY_SECONDS)
+    fetch_timeout_seconds: Seconds = 300
+    git_url: Annotated[str, AfterValidator(check_git_url)] = ""
+    git_branch: Annotated[str, AfterValidator(check_branch)] = ""
+    git_folder: Annotated[str, AfterValidator(check_repository_folder)] = ""
+    git_depth: int = Field(default=1, ge=0)
+    git_forge: Literal["", "github", "gitlab", "gitea"] = ""
+    git_user: Name = "x-access-token"
+    git_token: Key = SecretStr("")
+    git_ssh_key: SecretStr = SecretStr("")
+    git_webhook_secret: SecretStr = SecretStr("")
+    s3_url: Annotated[str, AfterValidator(check_s3_url)] = ""
+    s3_endpoint: Annotated[BaseURL, no_credentials("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")] = ""
+    s3_region: Name = ""
+
+    @model_validator(mode="after")
+    def _check_one_source(self) -> Self:
+        addresses = [address for address in ADDRESSES if getattr(self, address)]
+        if len(addresses) > 1:
+            raise ValueError(f"has {' and '.join(addresses)}; keep the one that has the documents")
+        return self
+
+    @property
+    def source_url(self) -> str:
+        """The address that the documents come from; "" if they are in a folder of this machine."""
+        return next((url for url in (getattr(self, address) for address in ADDRESSES) if url), "")
+
+    @property
+    def folder_in_copy(self) -> str:
+        """The folder of documents in the copy of what is at `source_url`; "" for all of it."""
+        return self.git_folder if self.git_url else ""
+
+    @property
+    def heeds_gitignore(self) -> bool:
+        """Whether `.gitignore` files count: not those above the copy of a bucket, which git has nothing to do with."""
+        return self.gitignore and not self.s3_url
+
+    @property
+    def forge_template(self) -> str:
+        """The `url_template` that leads to the lines at their commit on the forge; "" without one."""
+        return forge_template(self.git_forge, self.git_url, self.git_folder)
