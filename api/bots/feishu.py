@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from api.bots.access_token import AccessToken, PlatformAPI
 from api.bots.callback import WRONG_KEY, BotQuestion, check_age, decrypt
 from api.bots.platform import PlatformError, Reply
+from api.bots.platform_api import AccessToken, PlatformAPI
 from api.request_errors import HookUnreadable, HookUnsigned
 from rag.bot_settings import BotSettings
 
@@ -146,6 +146,7 @@ def _text(message: _Message) -> str | None:
     text = content.get("text") if isinstance(content, dict) else None
     if not isinstance(text, str):
         return None
-    for mention in message.mentions or ():
-        text = text.replace(mention.key, " ")
-    return " ".join(text.split()) if "\n" not in text else text.strip()
+    # `@_user_1` also begins `@_user_10`.
+    for key in sorted((mention.key for mention in message.mentions or ()), key=len, reverse=True):
+        text = text.replace(key, "")
+    return text.strip()

@@ -60,6 +60,11 @@ def tool(name: str, **arguments: object) -> dict[str, object]:
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
 
 
+def completion(typed: str) -> dict[str, object]:
+    template = {"type": "ref/resource", "uri": "zhiwen://documents/{+source}"}
+    return {"ref": template, "argument": {"name": "source", "value": typed}}
+
+
 def chat(question: str, model: str = "zhiwen") -> dict[str, object]:
     return {"model": model, "messages": [{"role": "user", "content": question}]}
 
@@ -81,6 +86,7 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
     ("POST", "/ask"): [("/ask", body) for question in QUESTIONS for body in asked(question)]
     + [("/ask", {"question": SALARY, "stream": True})],
     ("POST", "/page/ask"): [("/page/ask", body) for question in QUESTIONS[:3] for body in asked(question)],
+    ("POST", "/widget/ask"): [("/widget/ask", {"question": question}) for question in QUESTIONS],
     ("POST", "/search"): [
         ("/search", body | {"explain": True, "top_k": 50}) for question in QUESTIONS for body in asked(question)[:4]
     ],
@@ -104,6 +110,14 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
             *(("grep", {"text": text, "knowledge_base": "other"}) for text in ("harbour", "cormorant", "*")),
             ("list_documents", {}),
             ("list_knowledge_bases", {}),
+        )
+    ]
+    + [
+        ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        for method, params in (
+            ("resources/list", {}),
+            *(("resources/read", {"uri": f"zhiwen://documents/{source}"}) for source in SOURCES),
+            *(("completion/complete", completion(typed)) for typed in ("", "pay", "m")),
         )
     ],
     ("GET", "/documents"): [("/documents", None), ("/documents?knowledge_base=other", None)],
@@ -146,11 +160,12 @@ WRITTEN_LATER = {("GET", "/gaps"), ("GET", "/page/gaps.csv")}
 NO_DOCUMENTS = {
     ("GET", path)
     for path in (
-        *("/", "/knowledge", "/unanswered", "/static/{path:path}", "/openapi.json", "/instance"),
+        *("/", "/knowledge", "/unanswered", "/static/{path:path}", "/openapi.json", "/instance", "/widget.js"),
         *("/api-docs", "/api-docs/assets/{path:path}", "/api-docs/oauth2-redirect", "/health/live", "/health/ready"),
     )
 }
 """Routes that need no key and are the same for everybody."""
+NO_DOCUMENTS.add(("POST", "/hooks/git/{name}"))  # signed by a forge, which learns nothing
 ELSEWHERE = WITH_A_TRACE | WRITTEN_LATER | NO_DOCUMENTS
 
 
@@ -182,7 +197,16 @@ def test_a_key_without_a_filter_sees_what_the_test_above_looks_for(full: KeyedAp
     }
     shown = {path for (_, path), text in texts.items() if any(secret in text for secret in SECRETS)}
     assert shown >= {
-        *("/ask", "/page/ask", "/search", "/v1/chat/completions", "/chat/completions", "/retrieval", "/mcp"),
+        *(
+            "/ask",
+            "/page/ask",
+            "/widget/ask",
+            "/search",
+            "/v1/chat/completions",
+            "/chat/completions",
+            "/retrieval",
+            "/mcp",
+        ),
         *("/documents", "/documents/{source:path}", "/pictures/{path:path}", "/text", "/lines", "/grep"),
     }
 
