@@ -87,7 +87,7 @@ class FeishuBot:
         try:
             payload = _Payload.model_validate_json(plain)
         except ValidationError as error:
-            raise (HookUnreadable("unknown form of event") if is_signed else HookUnsigned(WRONG_KEY)) from error
+            raise (HookUnreadable("the event has an unknown form") if is_signed else HookUnsigned(WRONG_KEY)) from error
         if payload.type == "url_verification":
             return Reply(json.dumps({"challenge": payload.challenge}), "application/json")
         if not is_signed:
