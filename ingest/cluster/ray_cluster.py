@@ -158,12 +158,10 @@ def _call(function: Callable[..., T], *arguments: object) -> T | ZhiwenError:
 
 
 def _options(address: str) -> Mapping[str, object]:
-    if address.startswith("ray://"):
-        return {"address": address, "log_to_driver": False}
-    options = {"log_to_driver": False, "configure_logging": False}
+    quiet = {"log_to_driver": False, "configure_logging": False}
     if address:
-        return {"address": address, **options}
-    return {"address": "local", "num_cpus": usable_cpus(), "include_dashboard": False, **options}
+        return {"address": address, **quiet}
+    return {"address": "local", "num_cpus": usable_cpus(), "include_dashboard": False, **quiet}
 
 
 def _check_reachable(address: str) -> None:
