@@ -1,6 +1,6 @@
 """How many calls of the chat model the caches save while the documents are edited, and whether an answer is ever stale.
 
-    python -m bench.answer_cache [--commits 40] [--questions 15] [--results bench/results/answer_cache.json]
+    python -m bench.answer_cache [--commits 24] [--questions 12] [--results bench/results/answer_cache.json]
 
 The documents are those of this repository: its guides, in both languages, its decisions, and the handbook and manual of
 the tests. Between two commits, questions are asked, some far more often than others (Zipf's law). Each commit changes
@@ -65,8 +65,8 @@ class QuotingChat:
 def main() -> None:
     """Print the figures, and write them if `--results` is given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--commits", type=int, default=40)
-    parser.add_argument("--questions", type=int, default=15, help="between two commits")
+    parser.add_argument("--commits", type=int, default=24)
+    parser.add_argument("--questions", type=int, default=12, help="between two commits")
     parser.add_argument("--results", type=Path, help="JSON file for the figures")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from api.bots.access_token import AccessToken, PlatformAPI
 from api.bots.callback import WRONG_KEY, BotQuestion, check_age, decrypt
 from api.bots.platform import PlatformError, Reply
+from api.bots.platform_api import AccessToken, PlatformAPI
 from api.request_errors import HookUnreadable, HookUnsigned
 from rag.bot_settings import BotSettings
 
@@ -87,7 +87,7 @@ class FeishuBot:
         try:
             payload = _Payload.model_validate_json(plain)
         except ValidationError as error:
-            raise (HookUnreadable("unknown form of event") if is_signed else HookUnsigned(WRONG_KEY)) from error
+            raise (HookUnreadable("the event has an unknown form") if is_signed else HookUnsigned(WRONG_KEY)) from error
         if payload.type == "url_verification":
             return Reply(json.dumps({"challenge": payload.challenge}), "application/json")
         if not is_signed:
@@ -146,6 +146,7 @@ def _text(message: _Message) -> str | None:
     text = content.get("text") if isinstance(content, dict) else None
     if not isinstance(text, str):
         return None
-    for mention in message.mentions or ():
-        text = text.replace(mention.key, " ")
-    return " ".join(text.split()) if "\n" not in text else text.strip()
+    # `@_user_1` also begins `@_user_10`.
+    for key in sorted((mention.key for mention in message.mentions or ()), key=len, reverse=True):
+        text = text.replace(key, "")
+    return text.strip()

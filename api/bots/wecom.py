@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from api.bots.access_token import AccessToken, PlatformAPI
 from api.bots.callback import WRONG_KEY, BotQuestion, check_age, decrypt
 from api.bots.platform import PlatformError, Reply
+from api.bots.platform_api import AccessToken, PlatformAPI
 from api.request_errors import HookUnreadable, HookUnsigned
 from rag.bot_settings import BotSettings
 from rag.errors import ConfigError

@@ -1,7 +1,7 @@
 """One file, read and cut into chunks."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections

@@ -43,7 +43,7 @@ def answered(text: str, *headings: str, unverified: tuple[str, ...] = ()) -> str
 @pytest.mark.parametrize("tag", ["<at id=all></at>", "<@all>", '<font color="warning">x</font>', "<!x>", "<a href=x>"])
 def test_nothing_in_an_answer_is_a_command_of_the_platform(tag: str) -> None:
     text = answered(f"It is {tag} [1].", f"H {tag} ](https://evil.example)", unverified=(f"So {tag}",))
-    assert "<" not in text.replace("1 < 2", "")
+    assert "<" not in text
     assert "](https://evil.example)" not in text
     assert text.count("](https://kb.example.com/docs/a.md)") == 1
 

@@ -60,19 +60,13 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedApp]:
         yield app
 
 
-def call(method: str, **parameters: object) -> dict[str, object]:
-    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-
-
 def tool(name: str, **arguments: object) -> dict[str, object]:
-    return call("tools/call", name=name, arguments=arguments)
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
 
 
-def typed(text: str) -> dict[str, str]:
-    return {"name": "source", "value": text}
-
-
-TEMPLATE = {"type": "ref/resource", "uri": "zhiwen://documents/{+source}"}
+def completion(typed: str) -> dict[str, object]:
+    template = {"type": "ref/resource", "uri": "zhiwen://documents/{+source}"}
+    return {"ref": template, "argument": {"name": "source", "value": typed}}
 
 
 def chat(question: str, model: str = "zhiwen") -> dict[str, object]:
@@ -123,10 +117,12 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
         )
     ]
     + [
-        ("/mcp", call("resources/list")),
-        ("/mcp", call("resources/templates/list")),
-        *(("/mcp", call("resources/read", uri=f"zhiwen://documents/{source}")) for source in SOURCES),
-        *(("/mcp", call("completion/complete", ref=TEMPLATE, argument=typed(text))) for text in ("", "hr", "md")),
+        ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        for method, params in (
+            ("resources/list", {}),
+            *(("resources/read", {"uri": f"zhiwen://documents/{source}"}) for source in SOURCES),
+            *(("completion/complete", completion(typed)) for typed in ("", "pay", "m")),
+        )
     ],
     ("GET", "/documents"): [("/documents", None), ("/documents?knowledge_base=other", None)],
     ("GET", "/documents/{source:path}"): [(f"/documents/{source}", None) for source in SOURCES],
@@ -153,7 +149,6 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
     ("POST", "/hooks/git/{name}"): [("/hooks/git/other", {"ref": "refs/heads/main"}), ("/hooks/git/nothing", {})],
     ("POST", "/ingest"): [("/ingest", {})],
     ("POST", "/ingest/preview"): [("/ingest/preview", {})],
-    ("POST", "/hooks/git/{name}"): [("/hooks/git/default", {}), ("/hooks/git/nothing", {})],
     ("POST", "/rollback"): [("/rollback", {})],
     ("POST", "/evaluation"): [("/evaluation", {"questions": [{"question": SALARY, "source": "hr/pay.md"}]})],
     ("POST", "/evaluation/draft"): [("/evaluation/draft", {"count": 3})],
@@ -207,7 +202,16 @@ def test_a_key_without_a_filter_sees_what_the_test_above_looks_for(full: KeyedAp
     }
     shown = {path for (_, path), text in texts.items() if any(secret in text for secret in SECRETS)}
     assert shown >= {
-        *("/ask", "/page/ask", "/search", "/v1/chat/completions", "/chat/completions", "/retrieval", "/mcp"),
+        *(
+            "/ask",
+            "/page/ask",
+            "/widget/ask",
+            "/search",
+            "/v1/chat/completions",
+            "/chat/completions",
+            "/retrieval",
+            "/mcp",
+        ),
         *("/documents", "/documents/{source:path}", "/pictures/{path:path}", "/text", "/lines", "/grep"),
     }
 
