@@ -1,6 +1,8 @@
 """A key that is bound to a filter gets the same responses as if the other documents did not exist, on every route."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
@@ -251,6 +253,16 @@ def test_gaps_are_those_of_the_caller_and_lead_to_documents_that_it_may_see(full
         assert not [secret for secret in SECRETS if secret in gaps(full, path)]
     nearest = [each["nearest"] for each in full.json(SOME, "GET", "/gaps")["gaps"]]
     assert {place["source"] for place in nearest if place} <= {"README.md", "lamp.md"}
+
+
+@pytest.mark.parametrize("name", ["default", "other"])
+def test_a_document_shows_its_pictures_and_links_to_what_may_be_seen(full: KeyedApp, name: str) -> None:
+    html = full.json(SOME, "GET", f"/documents/README.md?knowledge_base={name}")["html"]
+    [address] = re.findall(r'<img[^>]* src="([^"]+)"', html)
+    shown = full.send(SOME, "GET", unescape(address))
+    assert (shown.status_code, shown.content) == (200, PUBLIC["map.png"])
+    assert "pay.md" not in html
+    assert "pay.md" in full.json(ALL, "GET", f"/documents/README.md?knowledge_base={name}")["html"]
 
 
 def test_a_person_may_see_what_all_their_groups_may_see_together(full: KeyedApp) -> None:
