@@ -1,6 +1,6 @@
 # Every target sets up .venv first. If nothing has changed, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve eval test check container-test ray-test streams addresses types audit browser format openapi lock clean
+.PHONY: help ask serve eval test check container-test ray-test streams addresses rights types audit browser format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -59,6 +59,10 @@ streams: $(INSTALLED_DEV)
 # Ten thousand documents and outputs of a model, on everything that a client sees; `make check` tries a few dozen.
 addresses: $(INSTALLED_DEV)
 	ZHIWEN_ADDRESSES=10000 $(BIN)/pytest --timeout 7200 tests/api/test_generated_addresses.py
+
+# Two thousand random filters, keys and documents against a plain model; `make check` tries a few dozen.
+rights: $(INSTALLED_DEV)
+	ZHIWEN_RIGHTS_CASES=2000 $(BIN)/pytest --timeout 7200 tests/api/guard/test_random_rights.py
 
 types: $(INSTALLED_DEV)
 	$(BIN)/mypy

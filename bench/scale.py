@@ -18,7 +18,6 @@ import subprocess
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -171,11 +170,7 @@ def _run_watched(settings: Settings) -> tuple[Any, dict[str, int]]:
 
 
 def _digest(work: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(work.glob("milvus.db*")):
-        with suppress(OSError):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return hashlib.sha256((work / "milvus.db").read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -58,14 +58,12 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
 
     A folder that is a copy of a repository is brought up to date first. Readers see the old generation until the last
     moment and the new one from then on. Only what changed is embedded. A document that cannot be read keeps its old
-    version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`, and
-    everything else is done. An unchanged folder costs no embedding and no write. With `verify`, files are compared by
-    content, whatever their time, and failed documents are tried again; with `force`, a generation goes live even if
-    golden questions are lost, or keys, whose `rights` are given by name, would see what they must not.
+    version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`.
+    With `verify`, files are compared by content and failed documents tried again; with `force`, a generation goes live
+    even if golden questions are lost, or keys, whose `rights` are given by name, would see what they must not.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
-    SourceError, StoreError, EmbedderError, StateUnavailable or what `open_engine` raises; the live generation is then
-    as it was.
+    SourceError, StoreError, EmbedderError, StateUnavailable or what `open_engine` raises; nothing has changed then.
     """
     started = time.monotonic()
     with ExitStack() as opened:
@@ -84,7 +82,7 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
             live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
         elif staging.resumed or report.failures:
-            recover(store)  # nothing is left to stage, so what was kept for it goes, too
+            recover(store)  # what was kept for staging goes, too
         elif live:
             check(store.snapshot_of(live))
     report.describe(live, seconds=time.monotonic() - started)

@@ -11,12 +11,14 @@ from api.guard.keys import OWNER
 from api.guard.route_rules import rule_of
 from api.request_errors import TooManyRequests
 
+_MANY = 10_000
+
 
 class TokenBuckets:
     """One token bucket for each key. A full bucket holds the requests of one minute; it refills evenly.
 
     For each key it keeps one number, the time at which the bucket is full again (the generic cell rate algorithm).
-    Only configured keys get a bucket, so the table cannot grow without bound.
+    Only configured keys and people behind a trusted proxy get a bucket. Of many, those that are full again are dropped.
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,6 +34,8 @@ class TokenBuckets:
         if wait > 1e-9:
             return wait
         self._full_at[key] = full_at + self._interval
+        if len(self._full_at) > _MANY:
+            self._full_at = {name: at for name, at in self._full_at.items() if at > now}
         return 0.0
 
 

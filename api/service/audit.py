@@ -31,6 +31,7 @@ ACTIONS: Mapping[str, str] = {
     "POST /evaluation/draft": "drafted questions",
     "POST /feedback": "rated",
     "POST /ingest": "ingested",
+    "POST /hooks/git/{name}": "pushed",
     "POST /rollback": "rolled back",
     "GET /gaps": "read gaps",
     "GET /page/gaps.csv": "read gaps",

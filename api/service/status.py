@@ -54,8 +54,8 @@ class StatusResponse(BaseModel):
 
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
     the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.
-    `pending` is what the next ingest would change, null if the folder is missing or the key may see only some of the
-    documents.
+    `pending` is what the next ingest would change, null if the folder is missing. If `partial` is true, the key may see
+    only some of the documents: the counts are of these, and `pending` is null.
     """
 
     generation: int
@@ -70,6 +70,7 @@ class StatusResponse(BaseModel):
     pending: PlanOut | None
     label: str = ""
     source: SourceOut | None = None
+    partial: bool = False
 
 
 def read_status(settings: Settings, store: Store, state: StateDatabase) -> StatusResponse:
@@ -92,6 +93,7 @@ def read_status(settings: Settings, store: Store, state: StateDatabase) -> Statu
         pending=pending,
         label=live.label if live else "",
         source=SourceOut.of(settings.knowledge),
+        partial=bool(store.within),
     )
 
 

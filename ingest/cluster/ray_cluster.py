@@ -138,12 +138,12 @@ def connect(address: str) -> Iterator[RayCluster]:
     # Imported here: it takes a second.
     import ray  # noqa: PLC0415
 
-    # What it warns of, we raise or report. The import has set another level.
-    logging.getLogger("ray").setLevel(logging.CRITICAL + 1)
     try:
         ray.init(**_options(address))
     except Exception as error:  # ConnectionError, RuntimeError, ValueError and others
-        raise _unreachable(address, first_line(error)) from error
+        # The reason may be at the end of a traceback from the other side.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        raise _unreachable(address, reason[:300]) from error
     try:
         yield RayCluster(ray, address)
     finally:
@@ -159,12 +159,11 @@ def _call(function: Callable[..., T], *arguments: object) -> T | ZhiwenError:
 
 
 def _options(address: str) -> Mapping[str, object]:
-    if address.startswith("ray://"):
-        return {"address": address, "log_to_driver": False}
-    options = {"log_to_driver": False, "configure_logging": False}
+    # What Ray would log, we raise or report.
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if address:
-        return {"address": address, **options}
-    return {"address": "local", "num_cpus": usable_cpus(), "include_dashboard": False, **options}
+        return {"address": address, **quiet}
+    return {"address": "local", "num_cpus": usable_cpus(), "include_dashboard": False, **quiet}
 
 
 def _check_reachable(address: str) -> None:

@@ -63,7 +63,9 @@ def ask_endpoint(settings: EmbeddingSettings, texts: Sequence[str]) -> Matrix | 
 
 @lru_cache(1)
 def _embedder(settings: EmbeddingSettings) -> Embedder:
-    return open_embedder(settings)
+    embedder = open_embedder(settings)
+    embedder.count_tokens("")  # what the first use makes is not on the time of a document
+    return embedder
 
 
 @lru_cache(1)

@@ -1,7 +1,7 @@
 """One file, read and cut into chunks."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections
@@ -12,9 +12,9 @@ from rag.errors import DocumentError
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
-from rag.store.records import DocumentRecord, FailedDocument
+from rag.store.records import COPIED, DocumentRecord, FailedDocument
 from rag.text.dates import front_matter_date
-from rag.types import Chunk
+from rag.types import Chunk, MetadataValue
 
 CheckRunning = Callable[[], None]
 """Raises IngestStopped if the result of the work is no longer wanted."""
@@ -98,7 +98,7 @@ class DocumentCutter:
             max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
             timeout_seconds=self._settings.knowledge.max_seconds_per_document,
         )
-        own, committed = front_matter_date(parsed.document.metadata), to_cut.committed
+        dated, dated_by = self._date(to_cut.committed, parsed.document.metadata)
         record = DocumentRecord(
             source=file.source,
             content_hash=digest,
@@ -107,10 +107,18 @@ class DocumentCutter:
             modified_ns=file.modified_ns,
             title=chunks[0].title if chunks else parsed.document.title,
             chunks=len(chunks),
-            dated=own or committed,
-            dated_by="front matter" if own else "git" if committed else "",
+            dated=dated,
+            dated_by=dated_by,
         )
         return CutDocument(record, tuple(chunks), warnings=tuple(parsed.document.warnings))
+
+    def _date(self, committed: str, metadata: Mapping[str, MetadataValue]) -> tuple[str, str]:
+        """Return the day of a document, and what says so."""
+        if own := front_matter_date(metadata):
+            return own, "front matter"
+        if committed:
+            return committed, "git"
+        return "", COPIED if self._settings.knowledge.source_url else ""
 
 
 def pipeline_fingerprint(settings: Settings, embedder: Embedder) -> str:

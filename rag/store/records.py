@@ -12,6 +12,9 @@ from rag.store.columns import SCHEMA_VERSION
 
 T = TypeVar("T")
 
+COPIED = "copied"
+"""`DocumentRecord.dated_by` if nothing says how old a document is."""
+
 _NEWER = "the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere"
 # Keys in stored payloads that have another name in the code.
 _STORED_KEYS = {"namespace": "space", "pipeline_fingerprint": "recipe"}
@@ -153,7 +156,7 @@ class DocumentRecord:
     `pipeline_fingerprint` identifies the chunker, its settings and the embedder that made the document's chunks;
     `chunks` counts them. `content_hash`, `size` (bytes) and `modified_ns` are those of the file. `dated` is the day
     that the front matter or the git repository gives the document, as `2026-01-31`, and `dated_by` which of them; both
-    are "" if only the file has a date.
+    are "" if only the file has a date, and `dated_by` is COPIED if that is the day when we copied it from elsewhere.
     """
 
     source: str
@@ -169,7 +172,7 @@ class DocumentRecord:
     @property
     def date(self) -> str:
         """The day of the document, as `2026-01-31`; "" if nothing has one."""
-        if self.dated or not self.modified_ns:
+        if self.dated or self.dated_by == COPIED or not self.modified_ns:
             return self.dated
         return datetime.datetime.fromtimestamp(self.modified_ns / 1e9, datetime.UTC).date().isoformat()
 

@@ -76,8 +76,7 @@ class Store:
         self._visible_cache = VisibleCache()
         self.collection = collection
         self.knowledge_base = knowledge_base
-        self.index = index
-        """The `VectorIndex.identity` that a new namespace gets."""
+        self.index = index  # the `VectorIndex.identity` that a new namespace gets
         self.notes = WriterNotes(self._states)
         self.write_lock = threading.Lock()
         """Held while an ingest or a rollback runs in this process."""

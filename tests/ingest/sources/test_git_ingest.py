@@ -102,9 +102,7 @@ def test_a_commit_that_the_gate_refuses_leaves_the_live_generation(library: Libr
     assert live(library).label == good
 
 
-def test_a_documents_that_is_gone_from_the_branch_goes_with_its_commit(
-    library: Library, repository: Repository
-) -> None:
+def test_a_document_that_is_gone_from_the_branch_goes_with_its_commit(library: Library, repository: Repository) -> None:
     library.ingest()
     repository.git("rm", "--quiet", "docs/b.md")
     repository.commit()
@@ -123,3 +121,14 @@ def test_progress_is_told_while_the_documents_are_fetched(library: Library) -> N
     library.ingest(on_plan=plan, on_progress=progress)
     assert told.index("plan") > 0
     assert set(told[: told.index("plan")]) == {0}
+
+
+def test_a_document_has_the_date_of_its_commit_or_none_but_never_that_of_its_copy(
+    library: Library, repository: Repository
+) -> None:
+    library.ingest()
+    assert {record.date for record in library.store.snapshot().documents().values()} == {""}
+    repository.commit({"docs/a.md": "# Harbour\n\nThe harbour is crimson and old.\n"})
+    knowledge = library.settings.knowledge.model_copy(update={"git_depth": 0})
+    replace(library, settings=library.settings.model_copy(update={"knowledge": knowledge})).ingest()
+    assert library.store.snapshot().documents()["a.md"].date == "2026-03-01"

@@ -242,3 +242,32 @@ def _updated(settings: KnowledgeSettings) -> str:
 
 def _update_in_child(settings: KnowledgeSettings, connection: Connection) -> None:
     update(settings)
+
+
+_SSH = """\
+#!/bin/sh
+printf '%s\\n' "$@" > {place}/arguments
+while [ "$1" != -i ]; do shift; done
+cp "$2" {place}/key
+stat -c %a "$2" > {place}/mode
+for command; do :; done
+exec sh -c "$command"
+"""
+
+
+def test_an_ssh_key_is_in_a_private_file_as_long_as_ssh_runs(
+    tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(_SSH.format(place=tmp_path))
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+    url = f"ssh://git@git.example.com{repository.folder.root}"
+    settings = settings_of(tmp_path, url, git_ssh_key="-----BEGIN KEY-----\\nabc\\n-----END KEY-----")
+    assert update(settings) == repository.head
+    assert (tmp_path / "key").read_text() == "-----BEGIN KEY-----\nabc\n-----END KEY-----\n"
+    assert (tmp_path / "mode").read_text() == "600\n"
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert {"-oBatchMode=yes", "-oStrictHostKeyChecking=accept-new", "git@git.example.com"} <= set(arguments)
+    assert not Path(arguments[arguments.index("-i") + 1]).exists()
