@@ -55,7 +55,7 @@ class StatusResponse(BaseModel):
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
     the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.
     `pending` is what the next ingest would change, null if the folder is missing. If `partial` is true, the key may see
-    only some of the documents: the counts are of these, and `pending` is null.
+    only some of the documents: the counts are of these, and `pending` and `source` are null.
     """
 
     generation: int
@@ -92,7 +92,7 @@ def read_status(settings: Settings, store: Store, state: StateDatabase) -> Statu
         state=shown(state.location),
         pending=pending,
         label=live.label if live else "",
-        source=SourceOut.of(settings.knowledge),
+        source=None if store.within else SourceOut.of(settings.knowledge),
         partial=bool(store.within),
     )
 
