@@ -119,12 +119,12 @@ STATUS = Operation(
             "store": ".zhiwen/milvus.db",
             "state": ".zhiwen/state.db",
             "pending": example_values.PLAN,
-            "label": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+            "label": "9fceb02d0ae598e95dc970b74767f19372d61af8",  # pragma: allowlist secret  (of a commit)
             "source": {
                 "url": "https://github.com/acme/handbook",
                 "branch": "main",
                 "folder": "docs",
-                "version": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+                "version": "9fceb02d0ae598e95dc970b74767f19372d61af8",  # pragma: allowlist secret  (of a commit)
                 "updated_at": "2026-11-25T15:43:20+00:00",
                 "error": "",
                 "failed_at": "",

@@ -9,7 +9,6 @@ import numpy as np
 
 from ingest.cluster import work
 from ingest.cluster.ray_cluster import Need, RayCluster, WorkerDied
-from ingest.cluster.work import Work
 from rag.errors import TextsRefused
 from rag.models.embedders.endpoint.failures import Failure, Kind
 from rag.models.embedders.openai_compatible import OpenAIEmbedder
@@ -52,19 +51,20 @@ class ClusterEmbedder:
         return self._embed_documents(texts, on_embedded)
 
 
-def spread_documents(cluster: RayCluster, to_do: Work, need: Need, *, dimension: int) -> EmbedDocuments:
-    """Return a function that embeds each batch of texts wherever there is what it needs.
+def spread_documents(
+    cluster: RayCluster, embed: Callable[[Sequence[str]], Matrix], need: Need, *, batch_size: int, dimension: int
+) -> EmbedDocuments:
+    """Return a function that has `embed` called with each batch of texts, wherever there is what it needs.
 
-    A batch has `embedding.batch_size` texts, or fewer if some processors would have none. After a death its texts are
-    tried alone, and one that three processes died of is refused.
+    A batch has `batch_size` texts, or fewer if some processors would have none. After a death its texts are tried
+    alone, and one that three processes died of is refused.
     """
-    most_texts = to_do.embedding.batch_size or 32
 
     def embed_documents(texts: Sequence[str], on_embedded: OnEmbedded) -> Matrix:
         # One batch is computed and another waits, on each processor.
         places = 2 * (cluster.gpus if need.gpus else cluster.cpus)
         matrix = np.empty((len(texts), dimension), dtype=np.float32)
-        size = max(min(most_texts, len(texts) // places), 1)
+        size = max(min(batch_size, len(texts) // places), 1)
         waiting = deque(range(start, min(start + size, len(texts))) for start in range(0, len(texts), size))
         have_died: set[int] = set()
         running: dict[Future[Matrix], range] = {}
@@ -74,7 +74,7 @@ def spread_documents(cluster: RayCluster, to_do: Work, need: Need, *, dimension:
                 positions = waiting.popleft()
                 attempts = 1 if len(positions) > 1 else _DEATHS - (positions[0] in have_died)
                 batch = [texts[position] for position in positions]
-                running[cluster.submit(work.embed, to_do, batch, attempts=attempts, need=need)] = positions
+                running[cluster.submit(embed, batch, attempts=attempts, need=need)] = positions
             done, _ = wait(running, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
             if not done:
                 on_embedded((), matrix[:0])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from ingest.cluster import work
 from ingest.cluster.embedder import ClusterEmbedder, ask_from_cluster, spread_documents
@@ -35,6 +36,7 @@ def open_cluster_engine(settings: Settings, embedder: Embedder) -> Iterator[Engi
         uses_gpus = settings.embedding.provider == "sentence-transformers" and cluster.gpus > 0
         need = Need(gpus=1) if uses_gpus else Need(cpus=1)
         places = cluster.gpus if uses_gpus else cluster.cpus
+        batch_size = settings.embedding.batch_size or 32
         fingerprint, computed_with = _describe_embedder(cluster, settings, embedder, need)
         to_do = Work(settings.knowledge, settings.chunking, settings.embedding, fingerprint)
         if settings.embedding.provider == "openai":
@@ -42,7 +44,8 @@ def open_cluster_engine(settings: Settings, embedder: Embedder) -> Iterator[Engi
             assert isinstance(endpoint, OpenAIEmbedder)  # noqa: S101  (that provider)
             embed_documents = ask_from_cluster(cluster, settings.embedding, endpoint)
         else:
-            embed_documents = spread_documents(cluster, to_do, need, dimension=embedder.dimension)
+            embed, dimension = partial(work.embed, to_do), embedder.dimension
+            embed_documents = spread_documents(cluster, embed, need, batch_size=batch_size, dimension=dimension)
         remote = ClusterEmbedder(embedder, embed_documents, fingerprint=fingerprint, engine=computed_with)
         to_do = replace(to_do, pipeline=pipeline_fingerprint(settings, remote))
         yield Engine(
@@ -50,7 +53,7 @@ def open_cluster_engine(settings: Settings, embedder: Embedder) -> Iterator[Engi
             begin_cut=lambda file: _begin_cut(cluster, to_do, file),
             interrupt=lambda: None,  # what waits looks often enough if it should go on
             files_ahead=_FILES_AHEAD * cluster.cpus,
-            first_window=places * (settings.embedding.batch_size or 32),
+            first_window=places * batch_size,
             largest_window=places * _WINDOW_CHUNKS,
         )
 

@@ -5,7 +5,9 @@ the next. No method changes what a committed generation shows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _DOCUMENTS = 'kind == "document"'
 _TERMS = 'kind == "terms"'
 _LENGTH_TOLERANCE = 0.001
+_INSERTED_TOGETHER = 500
 _RESTORED_TOGETHER = 2000
 _DELETED_TOGETHER = 20_000
 
@@ -66,7 +69,10 @@ class Namespace:
     def insert_chunks(self, chunks: Sequence[Chunk], vectors: Matrix, *, born: int) -> list[StoredChunk]:
         """Write chunks that are born in a generation; `vectors` has a row for each. Return them as they are stored."""
         new = [rows.to_chunk_row(chunk, vector, born=born) for chunk, vector in zip(chunks, vectors, strict=True)]
-        self._milvus.insert(self._chunks, new)
+        batches = [new[start : start + _INSERTED_TOGETHER] for start in range(0, len(new), _INSERTED_TOGETHER)]
+        # Four at a time take two thirds of the time on a server; a file takes one after the other.
+        with ThreadPoolExecutor(1 if self._milvus.is_embedded else 4) as pool:
+            list(pool.map(partial(self._milvus.insert, self._chunks), batches))
         return [rows.from_chunk_row(row) for row in new]
 
     def live_chunks(self, sources: Sequence[str], *, generation: int, since: ReadTimestamp = LATEST) -> list[LiveChunk]:

@@ -1,6 +1,7 @@
 """A cluster of two nodes for the tests of this package."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -12,10 +13,16 @@ from tests.kit.openai_server import OpenAIServer, openai_server
 @pytest.fixture(scope="session")
 def ray_nodes() -> Iterator[RayNodes]:
     """A head with one CPU and another node with one."""
-    pytest.importorskip("ray", reason="Ray is not installed; `make ray-test` installs it (extra ray)")
+    skip_without_ray()
     with started_nodes() as nodes:
         nodes.add()
         yield nodes
+
+
+@pytest.fixture
+def ray_is_installed() -> None:
+    """Skip the test if it is not."""
+    skip_without_ray()
 
 
 @pytest.fixture
@@ -23,3 +30,9 @@ def endpoint() -> Iterator[OpenAIServer]:
     """An embedding endpoint."""
     with openai_server() as server:
         yield server
+
+
+def skip_without_ray() -> None:
+    """Skip a test, or all that need a cluster. Does not import Ray, which reads its variables then."""
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed; `make ray-test` installs it (extra ray)")

@@ -117,10 +117,10 @@ def test_a_document_that_three_processes_die_of_is_named_and_passed_over(
     assert report["documents"] == {"added": 8, "changed": 0, "removed": 0, "unchanged": 0, "failed": 1}
 
 
+@pytest.mark.usefixtures("ray_is_installed")
 def test_a_document_that_cannot_be_cut_without_a_death_is_named_too_on_a_cluster_started_for_it(
     with_endpoint: Workspace, endpoint: OpenAIServer
 ) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed; `make ray-test` installs it (extra ray)")
     endpoint.play(embed_texts)
     shutil.rmtree(with_endpoint.knowledge)
     with_endpoint.write("harbour.md", "# Harbour\n\nThe tide turns.\n")

@@ -21,14 +21,14 @@ def test_without_ray_the_command_that_installs_it_is_named(workspace: Workspace,
     assert not workspace.database.exists()
 
 
+@pytest.mark.usefixtures("ray_is_installed")
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
 def test_an_address_without_a_cluster_is_named(workspace: Workspace, address: str) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed; `make ray-test` installs it (extra ray)")
     there = workspace.given(ZHIWEN_INGEST__RAY_ADDRESS=address)
     assert_one_line(there.run("ingest"), 1, f"the Ray cluster {address} cannot be reached", "ingest.ray_address")
     assert not workspace.database.exists()
 
 
+@pytest.mark.usefixtures("ray_is_installed")
 def test_an_address_that_is_none_is_named(workspace: Workspace) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed; `make ray-test` installs it (extra ray)")
     assert_one_line(workspace.given(ZHIWEN_INGEST__RAY_ADDRESS="nowhere").run("ingest"), 2, "ingest.ray_address")

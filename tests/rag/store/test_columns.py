@@ -20,12 +20,13 @@ VECTOR = np.array([1.0, 0.0], dtype=np.float32)
 
 GUIDE = "see docs/extending/filterable-column.md"
 TABLE = "docs/reference/filter-fields.md"
+_NOT_STORED = ("knowledge_base", "commit")
 _ROW = re.compile(r"^\| `(?P<name>\w+)` \| (?P<kind>text|number)\b", re.MULTILINE)
 
 
 def forgotten(columns: Sequence[Column], chunks: Sequence[Chunk], table: str) -> list[str]:
     """What is missing or left over, a line for each, with the file to mend. `chunks` are what the chunker makes."""
-    attributes = {field.name: field for field in fields(chunks[0]) if field.name != "knowledge_base"}  # not stored
+    attributes = {field.name: field for field in fields(chunks[0]) if field.name not in _NOT_STORED}
     named = {column.attribute for column in columns if column.attribute}
     documented = {row["name"]: row["kind"] for row in _ROW.finditer(table)}
     filtered = {column.name: column.filtered_as for column in columns if column.filtered_as in ("text", "number")}

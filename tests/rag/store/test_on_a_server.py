@@ -22,6 +22,7 @@ from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.store.records import DocumentRecord, Lease
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
+from rag.types import Chunk
 from rag.wiring import open_store
 from tests.kit.waiting import eventually
 
@@ -83,6 +84,19 @@ def test_another_index_is_built_at_the_next_ingest_without_embedding(
             assert "Milvus" in found.hits[0].chunk.content
         finally:
             store.close()
+
+
+def test_chunks_are_inserted_in_several_batches_at_a_time(settings: Settings) -> None:
+    chunks = [Chunk(f"{number:032x}", "a.md", "A", (), "", "text", number, "g", 1, 1, "x") for number in range(1200)]
+    store = Store.open(settings.store)
+    try:
+        namespace = store.staged_namespace("batches_g1")
+        namespace.create(dimension=2, lexical=False)
+        stored = namespace.insert_chunks(chunks, np.tile(np.eye(1, 2, dtype=np.float32), (1200, 1)), born=1)
+        assert [each.chunk for each in stored] == chunks
+        assert namespace.count_chunks(1) == 1200
+    finally:
+        store.close()
 
 
 def index_of(server: "MilvusProcess", collection: str) -> str:
