@@ -1,6 +1,6 @@
 # Every target sets up .venv first. If nothing has changed, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help ask serve eval test check container-test streams addresses types audit browser format openapi lock clean
+.PHONY: help ask serve eval test check container-test ray-test streams addresses rights types audit browser format openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -47,6 +47,11 @@ check:
 container-test: $(INSTALLED_DEV)
 	$(BIN)/pytest -m container tests/container
 
+# Ingest on a Ray cluster of two nodes on this machine. The extra takes 200 MB; `make check` skips these tests without it.
+ray-test: $(INSTALLED_DEV)
+	@$(PYTHON) deploy/install.py dev ray
+	$(BIN)/pytest tests/ingest/cluster
+
 # Ten thousand generated answers, split everywhere; `make check` tries a few hundred.
 streams: $(INSTALLED_DEV)
 	ZHIWEN_STREAMS=10000 $(BIN)/pytest --timeout 1800 tests/rag/checks/test_generated_streams.py
@@ -54,6 +59,10 @@ streams: $(INSTALLED_DEV)
 # Ten thousand documents and outputs of a model, on everything that a client sees; `make check` tries a few dozen.
 addresses: $(INSTALLED_DEV)
 	ZHIWEN_ADDRESSES=10000 $(BIN)/pytest --timeout 7200 tests/api/test_generated_addresses.py
+
+# Two thousand random filters, keys and documents against a plain model; `make check` tries a few dozen.
+rights: $(INSTALLED_DEV)
+	ZHIWEN_RIGHTS_CASES=2000 $(BIN)/pytest --timeout 7200 tests/api/guard/test_random_rights.py
 
 types: $(INSTALLED_DEV)
 	$(BIN)/mypy
@@ -88,7 +97,7 @@ lock: $(INSTALLED_DEV)
 	for python in 3.11.0 3.12 3.13 3.14; do \
 		for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
 			$(BIN)/uv pip compile --quiet --constraint constraints.txt --only-binary :all: \
-				--extra backup --extra documents --extra postgres --extra telemetry \
+				--extra backup --extra documents --extra postgres --extra s3 --extra telemetry \
 				--python-version $$python --python-platform $$platform --output-file /dev/null pyproject.toml || exit 1; \
 		done; \
 	done

@@ -31,6 +31,7 @@ STATUS: dict[type[ZhiwenError], int] = {
     errors.SourceError: 502,
     errors.FeedbackError: 503,
     errors.IngestStopped: 503,
+    errors.WorkersUnavailable: 503,
     errors.BackupError: 409,
     errors.StoreError: 503,
     errors.StoreUnavailable: 503,

@@ -5,7 +5,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -67,7 +67,7 @@ class HookUnsigned(RequestRefused):
 
 
 class HookUnreadable(RequestRefused):
-    """A webhook is not in a form that forges send."""
+    """A webhook is not in a form that its senders use."""
 
 
 class Stopping(ZhiwenError):

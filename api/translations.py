@@ -199,8 +199,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "rewritten_model": {"zh": "大模型改写为", "en": "Rewritten by the chat model"},
     "rewritten_rule": {"zh": "按上文补全为", "en": "Completed from the conversation"},
     "cached": {
-        "zh": "取自缓存：这一版答过同样的问题",
-        "en": "From the cache: this generation has answered the same question before",
+        "zh": "取自缓存：同样的问题、同样的原文以前答过",
+        "en": "From the cache: the same question was answered from the same passages before",
     },
     "passages": {"zh": "段落", "en": "Passages"},
     "not_shown": {"zh": "提示词放不下，没给大模型看", "en": "left out, because the prompt was full"},

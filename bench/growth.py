@@ -22,7 +22,7 @@ from bench.metrics import percentiles
 from bench.results import add_result
 from ingest.sync import ingest
 from rag.models.embedders.scripted import ScriptedEmbedder
-from rag.settings import ChunkingSettings, KnowledgeSettings, Settings, StoreSettings
+from rag.settings import ChunkingSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings
 from rag.wiring import Services
 
 _DIMENSION = 384  # that of the embedder that ships
@@ -51,8 +51,8 @@ def main() -> None:
             add_result(arguments.results, str(chunks), figures)
 
 
-def measure(chunks: int, work: Path) -> dict[str, Any]:
-    """Return the figures for an index of so many chunks."""
+def measure(chunks: int, work: Path, store: StoreSettings | None = None) -> dict[str, Any]:
+    """Return the figures for an index of so many chunks, in a file below `work` or in an empty `store` on a server."""
     words = Words()
     documents = work / "docs"
     documents.mkdir(parents=True)
@@ -60,8 +60,9 @@ def measure(chunks: int, work: Path) -> dict[str, Any]:
         (documents / f"{number:05}.md").write_text(words.document(number), encoding="utf-8")
     settings = Settings(
         knowledge=KnowledgeSettings(path=documents, gitignore=False),
-        store=StoreSettings(uri=str(work / "milvus.db"), timeout_seconds=60),
+        store=store or StoreSettings(uri=str(work / "milvus.db"), timeout_seconds=60),
         chunking=ChunkingSettings(max_tokens=512),
+        retrieval=RetrievalSettings(mode="dense" if store else "hybrid"),
     )
     embedder = ScriptedEmbedder(dimension=_DIMENSION, max_tokens=512)
     with Services(settings, embedder=embedder, for_one_command=True) as services:

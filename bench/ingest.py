@@ -185,11 +185,11 @@ def _stage_of(frame: FrameType | None) -> str:
     return ""
 
 
-def peak_memory() -> Iterator[tuple[str, int]]:
-    """Yield this process and its children, each with the most memory that it has had, in MB."""
-    own = str(os.getpid())
+def peak_memory(pid: int | None = None) -> Iterator[tuple[str, int]]:
+    """Yield a process, by default this one, and its children, each with the most memory that it has had, in MB."""
+    own = str(pid or os.getpid())
     for folder in Path("/proc").iterdir():
-        with suppress(OSError, StopIteration):
+        with suppress(OSError, StopIteration, KeyError):  # a process that has ended has no memory
             if not folder.name.isdigit():
                 continue
             lines = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from ingest.files.scan import File
 from ingest.parser_process import ParserProcess
 from ingest.staging.changes import compare
-from ingest.staging.document_cutter import CutDocument, DocumentCutter, pipeline_fingerprint
+from ingest.staging.document_cutter import CutDocument, DocumentCutter, FileToCut, pipeline_fingerprint
 from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.plan import Plan
 from ingest.staging.recovery import resumable
@@ -31,12 +31,13 @@ def estimate_seconds(settings: Settings, store: Store, embedder: Embedder, plan:
     Takes about two seconds: it cuts files from all over the plan, and embeds their texts as far as it gets. Writes
     nothing. Raises StoreError, EmbedderError and IngestStopped.
     """
-    layout = layout_of(embedder, settings.retrieval.mode)
+    layout = layout_of(store, embedder, settings.retrieval.mode)
     staging = Staging(store, embedder, mode=layout.mode, resumed=resumable(store, layout))
     pipeline = pipeline_fingerprint(settings, embedder)
     failed = FailedDocuments(store.notes, settings.knowledge, pipeline, try_again=False)
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
-        sample = list(_cut(DocumentCutter(parser, embedder, settings, failed, {}), _shuffled(plan.to_read)))
+        cutter = DocumentCutter(parser, embedder, settings, pipeline=pipeline)
+        sample = list(_cut(cutter, failed, _shuffled(plan.to_read)))
     if not sample:
         return None
     texts: dict[str, str] = {}
@@ -56,12 +57,12 @@ def _shuffled(files: Sequence[File]) -> list[File]:
     return sorted(files, key=lambda file: text_hash(file.source))[:_SAMPLE_FILES]
 
 
-def _cut(cutter: DocumentCutter, files: Sequence[File]) -> Iterator[CutDocument]:
+def _cut(cutter: DocumentCutter, failed: FailedDocuments, files: Sequence[File]) -> Iterator[CutDocument]:
     end = time.monotonic() + _CUTTING_SECONDS
     for number, file in enumerate(files):
         if number >= _SMALLEST_SAMPLE and time.monotonic() > end:
             return
-        document = cutter.cut(file)
+        document = cutter.cut(FileToCut(file, failed=failed.known(file.source)))
         if isinstance(document, CutDocument):
             yield document
 

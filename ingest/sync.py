@@ -2,25 +2,27 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
+from ingest.engines import open_engine
 from ingest.files.git_dates import git_dates
 from ingest.files.scan import FolderScan, scan_knowledge
 from ingest.golden.exposure import check_exposure
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
 from ingest.golden.questions import GoldenQuestion, load_golden, load_must_not_see
-from ingest.parser_process import ParserProcess
 from ingest.sources.copies import current_copy
+from ingest.staging.cutting import Cutting
 from ingest.staging.deletion_guard import (
     check_same_folder,
     documents_to_keep,
     hold_back_deletions,
     lost_documents,
 )
-from ingest.staging.document_cutter import DocumentCutter, pipeline_fingerprint
+from ingest.staging.document_cutter import pipeline_fingerprint
+from ingest.staging.engine import Engine
 from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.lease import CheckLease, write_lease
 from ingest.staging.pipeline import Pipeline
@@ -56,30 +58,31 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
 
     A folder that is a copy of a repository is brought up to date first. Readers see the old generation until the last
     moment and the new one from then on. Only what changed is embedded. A document that cannot be read keeps its old
-    version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`, and
-    everything else is done. An unchanged folder costs no embedding and no write. With `verify`, files are compared by
-    content, whatever their time, and failed documents are tried again; with `force`, a generation goes live even if
-    golden questions are lost, or keys, whose `rights` are given by name, would see what they must not.
+    version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`.
+    With `verify`, files are compared by content and failed documents tried again; with `force`, a generation goes live
+    even if golden questions are lost, or keys, whose `rights` are given by name, would see what they must not.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
-    SourceError, StoreError, EmbedderError or StateUnavailable; the live generation is then as it was.
+    SourceError, StoreError, EmbedderError, StateUnavailable or what `open_engine` raises; nothing has changed then.
     """
     started = time.monotonic()
-    with _writing(settings, store, on_progress) as (check_lease, label):
+    with ExitStack() as opened:
+        check_lease, label = opened.enter_context(_writing(settings, store, on_progress))
         found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
         check = partial(check_exposure, () if force else load_must_not_see(settings.knowledge.path), rights)
         recent = () if force else recent_questions(settings, store.knowledge_base)
-        staging = _begin(store, embedder, settings.retrieval.mode, check_lease)
+        engine = opened.enter_context(open_engine(settings, embedder))
+        staging = _begin_staging(store, engine.embedder, settings.retrieval.mode, check_lease)
         documents, live = staging.live_documents(), staging.live
-        plan = _plan(settings, embedder, found, documents, live, verify=verify, allow_mass_deletion=allow_mass_deletion)
+        plan = _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=allow_mass_deletion)
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
-        if _stage(plan, staging, documents, embedder, settings, report, on_progress, tries_all=verify):
-            live = _gate(staging, plan, golden, recent, Gate(store, embedder, settings), check, force=force)
+        if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
+            live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
         elif staging.resumed or report.failures:
-            recover(store)  # nothing is left to stage, so what was kept for it goes, too
+            recover(store)  # what was kept for staging goes, too
         elif live:
             check(store.snapshot_of(live))
     report.describe(live, seconds=time.monotonic() - started)
@@ -101,10 +104,11 @@ def preview(
     settings: Settings, store: Store, embedder: Embedder, *, verify: bool = False, allow_mass_deletion: bool = False
 ) -> Plan:
     """Return what `ingest` would do; do nothing but fetch the documents if they are elsewhere. Raises as `ingest`."""
-    with current_copy(settings.knowledge, store.knowledge_base):
+    with current_copy(settings.knowledge, store.knowledge_base), open_engine(settings, embedder) as engine:
         found, state = scan_knowledge(settings.knowledge), store.state()
         documents, live = (store.snapshot().documents(), state.live) if state else ({}, None)
-        return _plan(settings, embedder, found, documents, live, verify=verify, allow_mass_deletion=allow_mass_deletion)
+        lose = allow_mass_deletion
+        return _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=lose)
 
 
 def pending_changes(settings: Settings, store: Store) -> Plan:
@@ -123,26 +127,30 @@ def pending_changes(settings: Settings, store: Store) -> Plan:
     )
 
 
-def _begin(store: Store, embedder: Embedder, mode: str, check_lease: Callable[[], None]) -> Staging:
-    """Clean up after an ingest that ended early, and begin a generation."""
+def _begin_staging(store: Store, embedder: Embedder, mode: str, check_lease: CheckLease) -> Staging:
+    """Undo what an earlier run left behind, except for chunks whose vectors can be taken over, and begin anew."""
     store.connect()  # creates a missing database file, but not for a folder without documents
-    resumed = recover(store, kept_layout=layout_of(embedder, mode))
+    resumed = recover(store, kept_layout=layout_of(store, embedder, mode))
     reach_failpoint("recovered")
     return Staging(store, embedder, mode=mode, check_lease=check_lease, resumed=resumed)
 
 
 def _plan(
     settings: Settings,
+    store: Store,
     embedder: Embedder,
     found: FolderScan,
     documents: Mapping[str, DocumentRecord],
     live: Commit | None,
     *,
     verify: bool,
-    allow_mass_deletion: bool,
+    lose: bool,
 ) -> Plan:
-    """`documents` are those of the `live` generation. Raises KnowledgeError if it is that of another folder."""
-    is_fresh = live is None or live.layout != layout_of(embedder, settings.retrieval.mode)
+    """`documents` are those of the `live` generation, of which the plan may `lose` many.
+
+    Raises KnowledgeError if it is that of another folder.
+    """
+    is_fresh = live is None or live.layout != layout_of(store, embedder, settings.retrieval.mode)
     max_bytes = settings.knowledge.max_file_bytes
     plan = make_plan(
         found,
@@ -152,7 +160,7 @@ def _plan(
         verify=verify,
         live=documents,
     )
-    if live is None or allow_mass_deletion:
+    if live is None or lose:
         return plan
     lost = lost_documents(found, documents, max_bytes=max_bytes)
     check_same_folder(lost, live, _root(settings))
@@ -163,7 +171,7 @@ def _stage(
     plan: Plan,
     staging: Staging,
     documents: Mapping[str, DocumentRecord],
-    embedder: Embedder,
+    engine: Engine,
     settings: Settings,
     report: IngestReport,
     on_progress: OnProgress,
@@ -174,26 +182,24 @@ def _stage(
 
     `documents` are those that readers have.
     """
-    fingerprint = pipeline_fingerprint(settings, embedder)
+    fingerprint = pipeline_fingerprint(settings, engine.embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
     dates = git_dates(plan.to_read, max_bytes=settings.knowledge.max_file_bytes)
     moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
-    with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
-        pipeline = Pipeline(
-            staging,
-            documents,
-            DocumentCutter(parser, embedder, settings, failed_documents, dates),
-            embedder,
-            report,
-            ProgressMeter(
-                len(plan.to_read) + moved,
-                sum(file.size for file in plan.to_read),
-                are_resumed=bool(staging.resumed),
-            ),
-            batch_size=settings.embedding.batch_size or 32,
-            on_progress=on_progress,
-        )
-        pipeline.run(plan)
+    pipeline = Pipeline(
+        staging,
+        documents,
+        engine,
+        Cutting(engine, failed_documents, dates),
+        report,
+        ProgressMeter(
+            len(plan.to_read) + moved,
+            sum(file.size for file in plan.to_read),
+            are_resumed=bool(staging.resumed),
+        ),
+        on_progress=on_progress,
+    )
+    pipeline.run(plan)
     failed_documents.save()
     return pipeline.has_staged
 

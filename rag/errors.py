@@ -16,6 +16,7 @@
     ├── SourceError
     ├── FeedbackError
     ├── IngestStopped
+    ├── WorkersUnavailable
     ├── BackupError
     ├── StoreError
     │   ├── StoreUnavailable
@@ -58,16 +59,12 @@ from rag.url_credentials import mask_credentials
 class ZhiwenError(Exception):
     """Root of the tree. The message is one line for a person: the thing, the value, the way out.
 
-    `trace_id` names the trace of the answer that the error broke off; it is "" if the error broke off no answer.
+    `trace_id` names the trace of the answer that the error broke off; it is "" if the error broke off no answer. `code`
+    is for programs: `store_unavailable`. It is public, so a class that gets a better name keeps it: `code="old_name"`.
     """
 
     trace_id = ""
-
     code: ClassVar[str] = "zhiwen_error"
-    """For programs: `StoreUnavailable` → `store_unavailable`, `NotAChatModel` → `not_a_chat_model`.
-
-    Codes are public. A class that gets a better name keeps its old code: `class BetterName(Parent, code="old_name")`.
-    """
 
     def __str__(self) -> str:
         # The one place for all messages: what vendors write about an address may hold credentials.
@@ -136,6 +133,10 @@ class FeedbackError(ZhiwenError):
 
 class IngestStopped(ZhiwenError):
     """An ingest was stopped before its commit; the live generation stays live."""
+
+
+class WorkersUnavailable(ZhiwenError):
+    """The machines that cut and embed documents cannot be used."""
 
 
 class BackupError(ZhiwenError):

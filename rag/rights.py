@@ -51,7 +51,8 @@ class Rights:
         found: dict[str, Filter | None] = {}
         for name in knowledge_bases:
             some = [each.within for each in self.grants if each.knowledge_bases is None or name in each.knowledge_bases]
-            filters = tuple({repr(within): within for within in some if within}.values())
+            # In one order, whichever group comes first, so that caches and traces know it again.
+            filters = tuple(within for _, within in sorted({repr(within): within for within in some if within}.items()))
             if some:
                 found[name] = None if None in some else filters[0] if len(filters) == 1 else AnyOf(filters)
         return found

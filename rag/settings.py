@@ -6,26 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
+from rag.bot_settings import BotSettings
 from rag.database_url import check_database_url
 from rag.errors import KnowledgeBaseNotFound
 from rag.knowledge_base_names import DEFAULT, check_names, collection_of
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
-from rag.settings_section import BaseURL, HeaderName, Key, Name, Seconds, Section, no_credentials
-from rag.source_settings import SOURCE_SECRETS, SourceSettings
+from rag.serve_settings import ServeSettings
+from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials, secrets_of
+from rag.source_settings import SourceSettings
 
 _PUBLIC = no_credentials("everybody sees it")
-
-SECRETS = {
-    ("store", "token"),
-    ("embedding", "api_key"),
-    ("rerank", "api_key"),
-    ("chat", "api_key"),
-    ("chat", "fallback_api_key"),
-    ("serve", "keys"),
-    *(("knowledge", secret) for secret in SOURCE_SECRETS),
-}
-"""The settings that are read from environment variables only, and never shown."""
+_ChatPreset = Literal["qwen", "siliconflow", "deepseek", "zhipu", "moonshot", "openai", "gemini", "mistral", "ollama"]
 
 
 class KnowledgeSettings(SourceSettings):
@@ -67,6 +59,13 @@ class ChunkingSettings(Section):
     max_tokens: int = Field(default=320, ge=128, le=8192)
 
 
+class IngestSettings(Section):
+    """Where documents are read, cut and embedded."""
+
+    engine: Literal["local", "ray"] = "local"
+    ray_address: Name = ""
+
+
 class EmbeddingSettings(Section):
     """The embedding model."""
 
@@ -92,6 +91,11 @@ class StoreSettings(Section):
     timeout_seconds: Seconds = 10
     connect_timeout_seconds: Seconds = 2.5
     keep_generations: int = Field(default=1, ge=0, le=100)
+    index: Literal["AUTOINDEX", "HNSW", "IVF_SQ8", "IVF_RABITQ", "DISKANN"] = "AUTOINDEX"
+    index_parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    search_parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    mmap: bool = False
+    replicas: int = Field(default=1, ge=1, le=100)
 
 
 class RetrievalSettings(Section):
@@ -131,20 +135,7 @@ class AnsweringSettings(Section):
 class ChatSettings(Section):
     """The chat model, its fallbacks, its limits and its deadlines."""
 
-    provider: Literal[
-        "auto",
-        "extractive",
-        "custom",
-        "qwen",
-        "siliconflow",
-        "deepseek",
-        "zhipu",
-        "moonshot",
-        "openai",
-        "gemini",
-        "mistral",
-        "ollama",
-    ] = "auto"
+    provider: Literal["auto", "extractive", "custom", _ChatPreset] = "auto"
     base_url: Annotated[BaseURL, no_credentials("set ZHIWEN_CHAT__API_KEY")] = ""
     api_key: Key = SecretStr("")
     model: Name = ""
@@ -182,43 +173,12 @@ class TraceSettings(Section):
     question_days: float = Field(default=90.0, gt=0, le=3650)
 
 
-class ServeSettings(Section):
-    """The HTTP server: address, access, limits and logs."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    keys: SecretStr = SecretStr("")
-    keys_file: str = ""
-    proxy_key: Name = ""
-    groups_header: HeaderName = "X-Forwarded-Groups"
-    user_header: HeaderName = "X-Forwarded-User"
-    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
-    trusted_hosts: tuple[str, ...] = ()
-    cors_origins: tuple[str, ...] = ()
-    requests_per_minute: int = Field(default=600, ge=0)
-    max_concurrent_answers: int = Field(default=64, ge=1, le=10_000)
-    max_waiting_answers: int = Field(default=64, ge=0, le=100_000)
-    waiting_timeout_seconds: Seconds = 10
-    max_connections: int = Field(default=4096, ge=16, le=100_000)
-    header_timeout_seconds: Seconds = 10
-    body_timeout_seconds: Seconds = 30
-    reader_timeout_seconds: Seconds = 30
-    watch_poll: Literal["auto", "always", "never"] = "auto"
-    drain_seconds: float = Field(default=4, ge=0, le=600)
-    log_text: bool = False
-    audit_file: str = ""
-    audit_text: bool = False
-    otlp_endpoint: Annotated[str, no_credentials("set OTEL_EXPORTER_OTLP_HEADERS")] = ""
-    public_url: Annotated[str, _PUBLIC] = Field(default="", pattern=r"^(?:https?://[^\s?#]+)?$")
-    link_list: bool = True
-    feedback_path: Path = Path(".zhiwen/feedback.jsonl")
-
-
 class Settings(Section):
     """All sections. Instances come from `rag.settings_loader.load`."""
 
     knowledge: KnowledgeSettings = KnowledgeSettings()
     knowledge_bases: KnowledgeBases = KnowledgeBases()
+    ingest: IngestSettings = IngestSettings()
     chunking: ChunkingSettings = ChunkingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()
@@ -229,6 +189,7 @@ class Settings(Section):
     state: StateSettings = StateSettings()
     traces: TraceSettings = TraceSettings()
     serve: ServeSettings = ServeSettings()
+    bots: BotSettings = BotSettings()
 
     @property
     def knowledge_base_names(self) -> tuple[str, ...]:
@@ -248,3 +209,7 @@ class Settings(Section):
         store = self.store.model_copy(update={"collection": collection_of(self.store.collection, name)})
         own = {"knowledge": self.knowledge_bases.by_name[name], "store": store, "knowledge_bases": KnowledgeBases()}
         return self.model_copy(update=own)
+
+
+SECRETS = secrets_of(Settings)
+"""The settings that are read from environment variables only, and never shown."""

@@ -53,3 +53,15 @@ def no_credentials(instead: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def secrets_of(settings: type[BaseModel]) -> frozenset[tuple[str, str]]:
+    """Return the section and the name of each secret: the settings whose values are masked."""
+    sections = {name: field.annotation for name, field in settings.model_fields.items()}
+    return frozenset(
+        (section, name)
+        for section, model in sections.items()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for name, field in model.model_fields.items()
+        if isinstance(field.default, SecretStr)
+    )

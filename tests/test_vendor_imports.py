@@ -38,6 +38,11 @@ SEAMS = (
         "Use an Embedder or a Reranker of rag/models.",
     ),
     Seam(
+        frozenset({"ray"}),
+        ("ingest/cluster",),
+        "Use RayCluster of ingest/cluster.",
+    ),
+    Seam(
         frozenset({"sqlalchemy", "psycopg", "sqlite3"}),
         ("rag/state",),
         "Use StateDatabase of rag/state.",

@@ -7,6 +7,7 @@ from api.current_caller import Caller, calling
 from api.error_formats import error_response
 from api.guard.keys import Key, Keys
 from api.guard.no_such_route import no_such_route
+from api.guard.public_keys import check_public_key
 from api.guard.route_rules import Rule, rule_of
 from api.guard.trusted_proxy import TrustedProxy, person_of
 from api.request_errors import KeyMissing, KeyUnknown, RequestRefused, ScopeMissing
@@ -39,6 +40,8 @@ class AuthenticationMiddleware:
                 caller = person_of(caller, headers, self._proxy, self._keys)
             scope[_CALLER] = caller
             _check_scope(caller, rule)
+            if caller and rule.path:
+                check_public_key(caller, rule, headers)
         except RequestRefused as error:
             await error_response(error, rule.error_format)(scope, receive, send)
             return

@@ -15,7 +15,7 @@ from api.error_formats import error_response
 from api.guard.key_file import is_loopback
 from api.guard.route_rules import rule_of
 from api.request_errors import ForeignOrigin, RequestRefused, UntrustedHost
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ANY = "*"

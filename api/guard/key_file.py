@@ -15,10 +15,11 @@ from api.service.key_entries import (
     parse_entry,
     text_of,
 )
+from api.service.key_origins import with_origins
 from api.service.operation import Scope
 from rag.errors import ConfigError
 from rag.private_files import open_private
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 GROUP = "group"
 """Stands in place of the key of a group, which a trusted proxy names."""
@@ -28,14 +29,20 @@ _SCOPES: dict[str, Scope] = {scope: scope for scope in SCOPES}
 
 
 def line_of(
-    name: str, scopes: Iterable[str], key: str, knowledge_bases: Iterable[str] = (), where: Iterable[str] = ()
+    name: str,
+    scopes: Iterable[str],
+    key: str,
+    knowledge_bases: Iterable[str] = (),
+    where: Iterable[str] = (),
+    origins: Iterable[str] = (),
 ) -> str:
     """The line of `serve.keys_file` for a key or GROUP, bound to some knowledge bases, and to the conditions `where`.
 
-    Raises ConfigError if the name, a scope, the name of a knowledge base or a condition is invalid.
+    A key with origins is public. Raises ConfigError if the name, a scope, the name of a knowledge base, a condition or
+    an origin is invalid.
     """
     kept = GROUP if key == GROUP else f"sha256:{digest_of(key).hex()}"
-    line = entry_of(name, scopes, kept, knowledge_bases, where)
+    line = with_origins(entry_of(name, scopes, kept, knowledge_bases, where), origins, "zhiwen keys")
     _opens(parse_entry(line, "zhiwen keys"))
     return line
 
@@ -107,22 +114,28 @@ def _key_of(entry: KeyEntry) -> Key:
     """Return the key of an entry. Raises ConfigError, which never shows the key."""
     opens = _opens(entry)
     if hashed := _HASHED.fullmatch(entry.key):
-        return Key(entry.name, opens, bytes.fromhex(hashed["digest"]), entry.rights)
+        return Key(entry.name, opens, bytes.fromhex(hashed["digest"]), entry.rights, entry.origins)
     if len(entry.key) < _MIN_CHARACTERS or entry.key.startswith("sha256:"):
         raise ConfigError(
             f"{entry.place}: the key of {entry.name} is too easy to guess; `zhiwen keys new {entry.name}` makes a "
             "random one"
         )
-    return Key(entry.name, opens, digest_of(entry.key), entry.rights)
+    return Key(entry.name, opens, digest_of(entry.key), entry.rights, entry.origins)
 
 
 def _opens(entry: KeyEntry) -> frozenset[Scope]:
-    """Return what an entry opens. Raises ConfigError if its scopes would show documents that its rights do not."""
+    """Return what an entry opens.
+
+    Raises ConfigError if its scopes would show documents that its rights do not, or open more to the public than the
+    widget needs.
+    """
     which, opens = f"{entry.place}: {entry.name}", set[Scope]()
     for scope in entry.scopes:
         if scope not in _SCOPES:
             raise ConfigError(f"{which} has the unknown scope {scope!r}; the scopes are {', '.join(SCOPES)}")
         opens |= OPENS[_SCOPES[scope]]
+    if entry.origins and (entry.key == GROUP or opens != OPENS["ask"]):
+        raise ConfigError(f"{which} has origins, so everybody sees it; it must be a key with the scope ask alone")
     if entry.rights.are_partial and not opens <= OPENS["ask"]:
         raise ConfigError(f"{which} is bound to a filter, so it may have the scope ask only")
     if not (entry.rights.are_unlimited or opens <= OPENS["ingest"]):

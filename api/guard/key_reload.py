@@ -9,7 +9,7 @@ from api.guard.key_file import keys_in
 from api.guard.keys import Group, Key, KeyRing
 from api.service.key_entries import entries_of, text_of
 from rag.errors import ConfigError
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 _CHECK_EVERY_SECONDS = 1.0
 
@@ -62,6 +62,12 @@ class ReloadingKeys:
         """Whether there is a file to follow and no key yet, after reloading the file if that is due."""
         self._reload_if_due()
         return not self._has_keys and bool(self._settings.keys_file)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of all public keys, after reloading the file if that is due."""
+        self._reload_if_due()
+        return self._ring.origins
 
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, after reloading the file if that is due."""

@@ -25,13 +25,15 @@ OWNER = "owner"
 class Key:
     """An API key as the service knows it: its SHA-256 digest, and all scopes that it opens, implied ones included.
 
-    `rights` say which documents it may see.
+    `rights` say which documents it may see. A key with `origins` is public: it stands in pages of these sites, and
+    opens the widget for them only.
     """
 
     name: str
     opens: frozenset[Scope]
     digest: bytes
     rights: Rights = UNLIMITED
+    origins: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Keys(Protocol):
         """Whether keys are needed and there is none yet, so that nobody can ask."""
         ...
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of all public keys."""
+        ...
+
     def find(self, key: str) -> Key | None:
         """The known key that equals the presented one, None if there is none."""
         ...
@@ -71,6 +78,7 @@ class KeyRing:
     def __init__(self, keys: Iterable[Key] = (), groups: Iterable[Group] = ()) -> None:
         self._keys = tuple(keys)
         self._groups = {group.name: group for group in groups}
+        self._origins = frozenset().union(*(key.origins for key in self._keys))
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -84,6 +92,11 @@ class KeyRing:
     def awaits_first(self) -> bool:
         """Always False: no key is added later."""
         return False
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of all public keys."""
+        return self._origins
 
     @property
     def knowledge_bases(self) -> frozenset[str]:

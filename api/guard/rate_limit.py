@@ -1,4 +1,4 @@
-"""The rate limit of each API key."""
+"""The rate limit of each API key: public keys, which everybody can read in a page, have a lower one."""
 
 import time
 from collections.abc import Callable
@@ -11,12 +11,14 @@ from api.guard.keys import OWNER
 from api.guard.route_rules import rule_of
 from api.request_errors import TooManyRequests
 
+_MANY = 10_000
+
 
 class TokenBuckets:
     """One token bucket for each key. A full bucket holds the requests of one minute; it refills evenly.
 
     For each key it keeps one number, the time at which the bucket is full again (the generic cell rate algorithm).
-    Only configured keys get a bucket, so the table cannot grow without bound.
+    Only configured keys and people behind a trusted proxy get a bucket. Of many, those that are full again are dropped.
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,26 +34,30 @@ class TokenBuckets:
         if wait > 1e-9:
             return wait
         self._full_at[key] = full_at + self._interval
+        if len(self._full_at) > _MANY:
+            self._full_at = {name: at for name, at in self._full_at.items() if at > now}
         return 0.0
 
 
 class RateLimitMiddleware:
-    """ASGI middleware that allows each API key `per_minute` requests a minute.
+    """ASGI middleware that allows each API key `per_minute` requests a minute, each public key `public_per_minute`.
 
-    The server's own command line has no limit: it polls while it ingests.
+    0 is no limit. The server's own command line has no limit: it polls while it ingests.
     """
 
-    def __init__(self, app: ASGIApp, *, per_minute: int) -> None:
+    def __init__(self, app: ASGIApp, *, per_minute: int, public_per_minute: int) -> None:
         self._app = app
-        self._buckets = TokenBuckets(per_minute)
-        self._per_minute = per_minute
+        self._limits = {False: per_minute, True: public_per_minute}
+        self._buckets = {is_public: TokenBuckets(limit) for is_public, limit in self._limits.items() if limit}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
-        if caller and caller.name != OWNER and (wait := self._buckets.take(caller.name)):
+        is_public = bool(caller and caller.origins)
+        buckets = self._buckets.get(is_public)
+        if caller and buckets and caller.name != OWNER and (wait := buckets.take(caller.name)):
+            limit = self._limits[is_public]
             error = TooManyRequests(
-                f"the API key {caller.name} has used up its {self._per_minute} requests per minute",
-                retry_after_seconds=wait,
+                f"the API key {caller.name} has used up its {limit} requests per minute", retry_after_seconds=wait
             )
             await error_response(error, rule_of(scope["method"], scope["path"]).error_format)(scope, receive, send)
             return

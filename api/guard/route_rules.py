@@ -32,6 +32,7 @@ class Rule:
 
     `needs` is the scope that the caller's key must open; None if the route needs no key. `answers` marks a route that
     counts towards `serve.max_concurrent_answers`. `error_format` is the format in which its clients expect errors.
+    `is_public` marks what public keys open, which are bound to the pages of some sites.
     """
 
     method: str
@@ -39,6 +40,7 @@ class Rule:
     needs: Scope | None
     answers: bool = False
     error_format: ErrorFormat = OWN
+    is_public: bool = False
 
 
 RULES = (
@@ -49,6 +51,7 @@ RULES = (
     Rule("GET", "/unanswered", None),
     Rule("GET", "/docs/{source:path}", None),  # if keys are needed, the page's script fetches the document with one
     Rule("GET", "/favicon.ico", None),
+    Rule("GET", "/widget.js", None),
     Rule("GET", "/api-docs", None),
     Rule("GET", "/api-docs/assets/{path:path}", None),
     Rule("GET", "/api-docs/oauth2-redirect", None),
@@ -62,9 +65,13 @@ RULES = (
     Rule("GET", "/pictures/{path:path}", "ask"),
     Rule("GET", "/page/suggestions", "ask"),
     Rule("POST", "/page/ask", "ask", answers=True),
+    Rule("POST", "/widget/ask", "ask", answers=True, is_public=True),
     Rule("GET", "/page/gaps.csv", "ask", answers=True),
     Rule("GET", "/ingest", "ask"),
-    # Signed by the forge, which has no API key.
+    # Signed by the platform or the forge, which has no API key. The answer of a bot is a part of the request.
+    Rule("POST", "/hooks/feishu", None, answers=True),
+    Rule("GET", "/hooks/wecom", None),
+    Rule("POST", "/hooks/wecom", None, answers=True),
     Rule("POST", "/hooks/git/{name}", None),
     # Writing.
     Rule("POST", "/ingest", "ingest"),

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.bots.routes import add_bots, open_bots
 from api.dify.routes import add_dify
 from api.http.error_handlers import add_error_handlers
 from api.http.middlewares import add_middlewares
@@ -28,12 +29,17 @@ from api.page.gap_routes import add_gaps
 from api.page.picture_routes import add_pictures
 from api.page.routes import add_page
 from api.version import version
+from api.widget.routes import add_widget
 from ingest.background import IngestRunner
 from rag.wiring import Services
 
 
 def create_app(services: Services, runner: IngestRunner, context: ServerContext) -> FastAPI:
-    """Build the application over open services. It does not close them, except for the chat model's connections."""
+    """Build the application over open services. It does not close them, except for the chat model's connections.
+
+    Raises ConfigError if a bot cannot be opened.
+    """
+    bots = open_bots(services.settings.bots)
     documents = DocumentCache(max_seconds=services.settings.knowledge.max_seconds_per_document)
 
     @asynccontextmanager
@@ -44,6 +50,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
         yield
         await asyncio.to_thread(runner.stop)
         await asyncio.to_thread(documents.close)
+        await bots.close()
         if services.chat:
             await services.chat.close()
 
@@ -63,6 +70,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
     add_middlewares(app, services, runner, context)
     add_error_handlers(app)
     _add_routes(app, services, runner, context, documents)
+    add_bots(app, bots, services)
     add_openapi(app)
     add_telemetry(app, services.settings.serve.otlp_endpoint, services.traces)
     return app
@@ -85,3 +93,4 @@ def _add_routes(
     add_pictures(app, services, documents)
     add_page(app, services)
     add_gaps(app, services)
+    add_widget(app, services)

@@ -3,7 +3,7 @@
 import socket
 
 from rag.errors import ConfigError
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 
 _SEND_BUFFER_BYTES = 256 * 1024
 

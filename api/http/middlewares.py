@@ -8,6 +8,7 @@ from api.guard.body_limit import BodyLimitMiddleware
 from api.guard.concurrency_limit import AnswerLimitMiddleware, ConcurrencyLimit
 from api.guard.draining import DrainingMiddleware
 from api.guard.hosts import Hosts, TrustedHostsMiddleware
+from api.guard.public_keys import PublicOriginsMiddleware
 from api.guard.rate_limit import RateLimitMiddleware
 from api.guard.reader_timeout import ReaderTimeoutMiddleware
 from api.guard.security_headers import SecurityHeadersMiddleware
@@ -21,7 +22,7 @@ from api.service.audit import AuditLog
 from api.service.kept_questions import observe_answers
 from ingest.background import IngestRunner
 from rag.models.rerankers.time_limit import TimeLimitedReranker
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from rag.wiring import Services
 
 _CORS_METHODS = ("GET", "POST")
@@ -59,8 +60,11 @@ def _add_stack(
     app.add_middleware(RoutePathMiddleware)
     app.add_middleware(AnswerLimitMiddleware, limit=limit)
     app.add_middleware(BodyLimitMiddleware, max_bytes=serve.max_body_bytes, timeout_seconds=serve.body_timeout_seconds)
-    if serve.requests_per_minute:
-        app.add_middleware(RateLimitMiddleware, per_minute=serve.requests_per_minute)
+    app.add_middleware(
+        RateLimitMiddleware,
+        per_minute=serve.requests_per_minute,
+        public_per_minute=serve.public_requests_per_minute,
+    )
     proxy = TrustedProxy(serve.proxy_key, serve.groups_header, serve.user_header) if serve.proxy_key else None
     app.add_middleware(AuthenticationMiddleware, keys=context.keys, proxy=proxy)
     app.add_middleware(DrainingMiddleware, drain=context.drain)
@@ -72,6 +76,7 @@ def _add_stack(
             allow_headers=_CORS_HEADERS,
             expose_headers=_CORS_EXPOSED,
         )
+    app.add_middleware(PublicOriginsMiddleware, keys=context.keys)
     app.add_middleware(TrustedHostsMiddleware, hosts=Hosts(serve, checks_origin=context.keys.is_open))
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(ReaderTimeoutMiddleware, timeout_seconds=serve.reader_timeout_seconds)

@@ -77,7 +77,9 @@ class ServerBackend:
         found = await run_blocking(LINES.run_for, self._services, request)
         return locate_response(found, self._locate(connection))
 
-    def _locate(self, connection: HTTPConnection) -> Locate:
+    def _locate(self, connection: HTTPConnection | None) -> Locate:
+        if connection is None:
+            return lambda knowledge_base, source, path: path
         base = base_url(self._services.settings.serve, connection)
         return lambda knowledge_base, source, path: absolute(path, base)
 

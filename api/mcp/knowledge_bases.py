@@ -68,6 +68,6 @@ def add_knowledge_base_tool(server: MCPServer, backend: ToolBackend, annotations
 
     @server.tool(title="List the knowledge bases", annotations=annotations)
     async def list_knowledge_bases() -> KnowledgeBaseResults:
-        """List the knowledge bases by name, with what each is about. Use it to choose one for the other tools."""
+        """List the knowledge bases, and what each is about. Use it to choose one for `ask` or `search`."""
         with errors_for_client():
             return KnowledgeBaseResults.of(await backend.knowledge_bases())

@@ -18,9 +18,10 @@ from rag.errors import ZhiwenError
 
 
 class ToolBackend(Protocol):
-    """Does the work of the tools. All addresses in its results are absolute.
+    """Does the work of the tools. All addresses in its results are absolute, if they can be.
 
-    `connection` is the HTTP request of the call, None over stdio. Raises the errors of `rag.errors`.
+    `connection` is the HTTP request of the call, None over stdio and where it is not known; a server then gives paths.
+    Raises the errors of `rag.errors`.
     """
 
     async def search(self, query: str, knowledge_base: str, connection: Any) -> SearchResponse:

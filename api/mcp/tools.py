@@ -1,4 +1,4 @@
-"""The MCP tools search, fetch and ask. The first two have the form that deep research clients expect."""
+"""The MCP server with the tools search, fetch and ask. The first two have the form that research clients expect."""
 
 from typing import Annotated, Any
 
@@ -6,6 +6,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from api.mcp.document_resources import DocumentServer, add_document_resources
 from api.mcp.document_tools import add_document_tools
 from api.mcp.knowledge_bases import WhichKnowledgeBase, add_knowledge_base_tool, id_for_client
 from api.mcp.tool_backend import ToolBackend, connection_of, errors_for_client
@@ -88,8 +89,9 @@ _PassageOrDocument = Annotated[
 
 
 def mcp_server(backend: ToolBackend) -> MCPServer:
-    """Return an MCP server with all tools, for any transport."""
-    server = MCPServer(
+    """Return an MCP server with all tools, resources and prompts, for any transport."""
+    server = DocumentServer(
+        backend,
         "zhiwen",
         title="知问 zhiwen",
         instructions=_INSTRUCTIONS,
@@ -100,6 +102,7 @@ def mcp_server(backend: ToolBackend) -> MCPServer:
     _add_tools(server, backend)
     add_knowledge_base_tool(server, backend, _READS_ONLY)
     add_document_tools(server, backend, _READS_ONLY)
+    add_document_resources(server, backend)
     return server
 
 
@@ -123,7 +126,10 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
         id: _PassageOrDocument,  # noqa: A002  (the name that clients expect)
         context: Context[Any, Any],
     ) -> FetchResult:
-        """Read a passage with the section around it, or a document from its beginning."""
+        """Read a passage with the section around it, or a document from its beginning.
+
+        Use it after `search`, before you rely on a passage. To read on from a line, use `read_lines`.
+        """
         with errors_for_client():
             return _fetch_result(await backend.read(id, connection_of(context)))
 

@@ -95,6 +95,9 @@ class AnswerData(BaseModel):
     nearest: list[NearestOut]
 
 
+AnswerPart = PassagesData | ReasoningData | BlocksData | AnswerData
+
+
 async def page_events(
     first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], language: ReplyLanguage, prefix: str = ""
 ) -> AsyncGenerator[bytes, None]:
@@ -102,26 +105,34 @@ async def page_events(
 
     `language` is the language of the question; `prefix` begins the addresses of documents.
     """
-    passages: Sequence[Passage] = first.passages if isinstance(first, PassagesFound) else ()
-    renderer = AnswerRenderer([passage.number for passage in passages])
+    names = {PassagesData: "passages", ReasoningData: "reasoning", BlocksData: "html", AnswerData: "answer"}
     try:
-        async with aclosing(batch_ready_items(events)) as batches:
-            locations = PassagesData(passages=[PassageLocation.of(passage) for passage in passages])
-            yield event("passages", below(locations, prefix))
-            async for batch in batches:
-                if text := "".join(piece.text for piece in batch if isinstance(piece, ReasoningDelta)):
-                    yield event("reasoning", ReasoningData(text=text))
-                started = time.perf_counter()
-                if text := "".join(piece.text for piece in batch if isinstance(piece, TextDelta)):
-                    yield event("html", BlocksData.of(await _render(renderer, text)))
-                if isinstance(batch[-1], Answer):
-                    data = await compute(_answer_data, batch[-1], passages, language)
-                    yield event("answer", below(data, prefix))
-                else:
-                    # Leave time for other requests. The text that arrives during the pause is rendered in one go.
-                    await asyncio.sleep(min(_PAUSE_FACTOR * (time.perf_counter() - started), _MAX_PAUSE_SECONDS))
+        async with aclosing(answer_parts(first, events, language)) as parts:
+            async for part in parts:
+                yield event(names[type(part)], below(part, prefix))
     except ZhiwenError as error:
         yield OWN.last_event(error)
+
+
+async def answer_parts(
+    first: AnswerEvent, events: AsyncGenerator[AnswerEvent, None], language: ReplyLanguage
+) -> AsyncGenerator[AnswerPart, None]:
+    """Yield the passages, the pieces of the answer as blocks of HTML, and last the answer. Raises ZhiwenError."""
+    passages: Sequence[Passage] = first.passages if isinstance(first, PassagesFound) else ()
+    renderer = AnswerRenderer([passage.number for passage in passages])
+    async with aclosing(batch_ready_items(events)) as batches:
+        yield PassagesData(passages=[PassageLocation.of(passage) for passage in passages])
+        async for batch in batches:
+            if text := "".join(piece.text for piece in batch if isinstance(piece, ReasoningDelta)):
+                yield ReasoningData(text=text)
+            started = time.perf_counter()
+            if text := "".join(piece.text for piece in batch if isinstance(piece, TextDelta)):
+                yield BlocksData.of(await _render(renderer, text))
+            if isinstance(batch[-1], Answer):
+                yield await compute(_answer_data, batch[-1], passages, language)
+            else:
+                # Leave time for other requests. The text that arrives during the pause is rendered in one go.
+                await asyncio.sleep(min(_PAUSE_FACTOR * (time.perf_counter() - started), _MAX_PAUSE_SECONDS))
 
 
 async def _render(renderer: AnswerRenderer, text: str) -> Blocks:

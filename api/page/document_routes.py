@@ -19,12 +19,14 @@ from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.documents import DocumentOut, SectionOut
 from api.service.permitted import permitted
 from ingest.live_documents import LiveDocument, load_live_document
+from rag.blocking_work import Result, Turns
 from rag.document_url import document_url
 from rag.errors import DocumentNotFound, KnowledgeBaseNotFound
 from rag.knowledge_base_names import DEFAULT
 from rag.store.records import DocumentRecord
 from rag.wiring import Services
 
+_TURNS = Turns(8, each=1)
 _ID_PREFIX = "doc-"
 """Begins the ids in a document that is part of another page."""
 Lines = Annotated[str, Query(pattern=r"^(\d{1,9}(-\d{1,9})?)?$", examples=["82-84"])]
@@ -53,8 +55,8 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
         """Return what `content` makes of a document. Who waits for one to be rendered holds up nobody else."""
 
         async def work() -> Response:
-            found = await run_in_threadpool(_load, services, source, knowledge_base)
-            return await run_in_threadpool(content, _Found(found, await documents.show(found)))
+            found = await _in_turn(_load, services, source, knowledge_base)
+            return await _in_turn(content, _Found(found, await documents.show(found)))
 
         return await unless_gone(connection, work()) or Response(status_code=CLIENT_GONE)
 
@@ -84,6 +86,12 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return page("missing_document", base=prefix, title=source, status=404, source=escape(source))
+
+
+async def _in_turn(work: Callable[..., Result], *arguments: object) -> Result:
+    """Return what `work` returns, for one caller at a time, from a thread that searches do not take."""
+    async with _TURNS.turn_without_a_thread():
+        return await run_in_threadpool(work, *arguments)
 
 
 @dataclass(frozen=True, slots=True)

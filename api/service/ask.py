@@ -92,8 +92,8 @@ class AskResponse(BaseModel):
 
     `unverified` lists the sentences that no passage supports, or that were not checked. `truncated` is true if the text
     ends at the model's length limit. `usage` is null if no model was called or the provider does not count tokens.
-    `cached` is true if the answer was given before, to the same question by the same generation. `generations` has the
-    generation of each knowledge base that was searched; if there are several, `generation` is 0.
+    `cached` is true if no model wrote it, because the same question was answered from the same passages before.
+    `generations` has the generation of each knowledge base that was searched; if there are several, `generation` is 0.
     """
 
     answer: str

@@ -13,12 +13,15 @@ from pathlib import Path
 
 from rag.errors import ConfigError
 from rag.private_files import make_private_folder
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from rag.state.traces import Trace
 
 ACTIONS: Mapping[str, str] = {
     "POST /ask": "asked",
     "POST /page/ask": "asked",
+    "POST /widget/ask": "asked",
+    "POST /hooks/feishu": "asked",
+    "POST /hooks/wecom": "asked",
     "POST /v1/chat/completions": "asked",
     "POST /chat/completions": "asked",
     "POST /mcp": "called tools",

@@ -1,4 +1,4 @@
-"""Ingest the knowledge folder, preview an ingest, and roll back."""
+"""Ingest the knowledge folder, and preview an ingest."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.error_codes import error_code
 from api.private_paths import shown
+from api.request_errors import ScopeMissing
 from api.schemas.error_bodies import ErrorBody
 from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service import example_values
@@ -14,14 +15,10 @@ from api.service.key_entries import rights_by_name
 from api.service.operation import Example, Operation
 from ingest.background import RunState
 from ingest.estimate import estimate_seconds
-from ingest.staging.lease import write_lease
 from ingest.staging.plan import OnPlan, Plan
 from ingest.staging.report import IngestReport, OnProgress, Progress
-from ingest.staging.rollback import roll_back
 from ingest.sync import ingest, preview
 from rag.errors import KnowledgeError
-from rag.settings import Settings
-from rag.store.store import Store
 from rag.wiring import Services
 
 
@@ -152,16 +149,9 @@ class IngestState(BaseModel):
     error: ErrorBody | None = None
 
 
-class RollbackResponse(BaseModel):
-    """The generation that was left and the one that is live now."""
-
-    left: int
-    live: int
-
-
 def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestReport:
     """Ingest the configured folder. Raises as `ingest`, and KnowledgeError if the request names another folder."""
-    check_path(services.settings, request)
+    check_request(services, request)
     return ingest(
         services.settings,
         services.store,
@@ -175,9 +165,14 @@ def run_ingest(services: Services, request: IngestRequest, *, on_plan: OnPlan, o
     )
 
 
-def check_path(settings: Settings, request: IngestRequest) -> None:
-    """Raise KnowledgeError if the request names a folder other than the configured one."""
-    root = settings.knowledge.path.resolve()
+def check_request(services: Services, request: IngestRequest) -> None:
+    """Raise KnowledgeError if the request names a folder other than the configured one.
+
+    Raises ScopeMissing if the caller may see only some of the documents: an ingest shows and changes all of them.
+    """
+    if services.store.within:
+        raise ScopeMissing("who may see only some of the documents may not ingest them", scope="ingest")
+    root = services.settings.knowledge.path.resolve()
     if request.path is not None and Path(request.path).resolve() != root:
         raise KnowledgeError(f"{request.path} is not the configured knowledge folder {root}; nothing was changed")
 
@@ -200,19 +195,12 @@ def preview_ingest(services: Services, request: IngestRequest) -> PlanOut:
 
     An endpoint that embeds is not called: a preview sends no documents anywhere.
     """
-    check_path(services.settings, request)
+    check_request(services, request)
     settings, store, embedder = services.settings, services.store, services.embedder
     allowed = request.allow_mass_deletion
     plan = preview(settings, store, embedder, verify=request.verify, allow_mass_deletion=allowed)
     seconds = None if settings.embedding.provider == "openai" else estimate_seconds(settings, store, embedder, plan)
     return PlanOut.of(plan, estimated_seconds=seconds)
-
-
-def roll_back_generation(store: Store) -> RollbackResponse:
-    """Go back to the previous generation. Raises StoreLocked, NoEarlierGeneration and StoreError."""
-    with write_lease(store):
-        left, live = roll_back(store)
-    return RollbackResponse(left=left.generation, live=live.generation)
 
 
 PREVIEW = Operation(
@@ -227,22 +215,5 @@ PREVIEW = Operation(
     tag="ingest",
     example=Example(
         request={"verify": False}, response=example_values.PLAN, errors=("knowledge_base", "ingest", "store")
-    ),
-)
-
-ROLLBACK = Operation(
-    name="rollback",
-    description="Go back to the previous generation.",
-    method="POST",
-    path="/rollback",
-    request=KnowledgeBaseRequest,
-    response=RollbackResponse,
-    run=lambda services, request: roll_back_generation(services.store),
-    scope="admin",
-    tag="ingest",
-    example=Example(
-        request={"knowledge_base": "default"},
-        response={"left": 2, "live": 1},
-        errors=("knowledge_base", "rollback", "store"),
     ),
 )

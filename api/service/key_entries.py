@@ -5,7 +5,7 @@ Behind its scopes stand the knowledge bases that a key is bound to, and the filt
     reader:ask@handbook@products?tags=public,staff&source^=guides/:sha256:…
 
 The conditions are those of `--where`; all must hold. As in URLs, `%3A` stands for a colon, `%25` for `%`, `%26` for `&`
-and, in the environment, `%2C` for a comma.
+and, in the environment, `%2C` for a comma. Behind a public key stand the origins of its sites.
 """
 
 import re
@@ -15,10 +15,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from api.schemas.filter_syntax import parse_conditions
+from api.service.key_origins import split_origins
 from rag.errors import ConfigError, FilterError
 from rag.knowledge_base_names import DEFAULT, check_names
 from rag.rights import Grant, Rights, check_within
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from rag.store.filters import Filter
 
 PREFIX = "zw_"
@@ -30,13 +31,14 @@ _SAFE = "/=!^<>*~ "
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """An entry at a place, for messages. `scopes` and `key` are as they were written."""
+    """An entry at a place, for messages. `scopes` and `key` are as they were written; a public key has `origins`."""
 
     place: str
     name: str
     scopes: tuple[str, ...]
     rights: Rights
     key: str
+    origins: frozenset[str] = frozenset()
 
 
 def entry_of(name: str, scopes: Iterable[str], key: str, knowledge_bases: Iterable[str], where: Iterable[str]) -> str:
@@ -48,6 +50,7 @@ def entry_of(name: str, scopes: Iterable[str], key: str, knowledge_bases: Iterab
 
 def parse_entry(entry: str, place: str) -> KeyEntry:
     """Parse an entry that stands at a place. Raises ConfigError, which never shows the key."""
+    entry, origins = split_origins(entry, place)
     name, _, rest = entry.partition(":")
     access, _, key = rest.partition(":")
     if not _NAME.fullmatch(name) or not key:
@@ -59,7 +62,7 @@ def parse_entry(entry: str, place: str) -> KeyEntry:
         _check_name(each, which)
     bases = frozenset(names) if names else None
     rights = Rights((Grant(bases, _within(conditions, which)),)) if has_filter else Rights((Grant(bases),))
-    return KeyEntry(place, name, tuple(scopes.split("+")), rights, key)
+    return KeyEntry(place, name, tuple(scopes.split("+")), rights, key, origins)
 
 
 def entries_in_file(path: str, text: str) -> Iterator[KeyEntry]:

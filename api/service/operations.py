@@ -9,10 +9,11 @@ from api.service.evaluation import EVALUATE
 from api.service.feedback import FEEDBACK
 from api.service.gaps import GAPS
 from api.service.health import HEALTH
-from api.service.ingest import PREVIEW, ROLLBACK
+from api.service.ingest import PREVIEW
 from api.service.knowledge_bases import KNOWLEDGE_BASES
 from api.service.operation import Operation
 from api.service.read_text import TEXT
+from api.service.rollback import ROLLBACK
 from api.service.search import SEARCH
 from api.service.stale_documents import STALE
 from api.service.status import STATUS

@@ -54,8 +54,8 @@ class StatusResponse(BaseModel):
 
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
     the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.
-    `pending` is what the next ingest would change, null if the folder is missing or the key may see only some of the
-    documents.
+    `pending` is what the next ingest would change, null if the folder is missing. If `partial` is true, the key may see
+    only some of the documents: the counts are of these, and `pending` and `source` are null.
     """
 
     generation: int
@@ -70,6 +70,7 @@ class StatusResponse(BaseModel):
     pending: PlanOut | None
     label: str = ""
     source: SourceOut | None = None
+    partial: bool = False
 
 
 def read_status(settings: Settings, store: Store, state: StateDatabase) -> StatusResponse:
@@ -91,7 +92,8 @@ def read_status(settings: Settings, store: Store, state: StateDatabase) -> Statu
         state=shown(state.location),
         pending=pending,
         label=live.label if live else "",
-        source=SourceOut.of(settings.knowledge),
+        source=None if store.within else SourceOut.of(settings.knowledge),
+        partial=bool(store.within),
     )
 
 
@@ -117,12 +119,12 @@ STATUS = Operation(
             "store": ".zhiwen/milvus.db",
             "state": ".zhiwen/state.db",
             "pending": example_values.PLAN,
-            "label": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+            "label": "9fceb02d0ae598e95dc970b74767f19372d61af8",  # pragma: allowlist secret  (of a commit)
             "source": {
                 "url": "https://github.com/acme/handbook",
                 "branch": "main",
                 "folder": "docs",
-                "version": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+                "version": "9fceb02d0ae598e95dc970b74767f19372d61af8",  # pragma: allowlist secret  (of a commit)
                 "updated_at": "2026-11-25T15:43:20+00:00",
                 "error": "",
                 "failed_at": "",

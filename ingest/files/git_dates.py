@@ -61,7 +61,7 @@ def git_dates(files: Sequence[File], *, max_bytes: int) -> dict[str, str]:
     if not files or git is None or not _is_in_repository(root):
         return {}
     committed = _blobs(git, root)
-    sources = {str(file.path): file.source for file in files if _is_blob(file, committed, max_bytes)}
+    sources = {file.path: file.source for file in files if _is_blob(file, committed, max_bytes)}
     dates: dict[str, str] = {}
     if not sources:
         return dates
@@ -86,7 +86,7 @@ def _blobs(git: str, root: Path) -> dict[str, str]:
 
 def _is_blob(file: File, committed: Mapping[str, str], max_bytes: int) -> bool:
     """Return whether the file is as it was committed."""
-    blob = committed.get(str(file.path), "")
+    blob = committed.get(file.path, "")
     try:
         content = file.read(max_bytes) if blob else b""
     except DocumentError:

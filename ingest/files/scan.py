@@ -3,8 +3,8 @@
 import errno
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ingest.files.confined import FileIdentity, read_below
@@ -23,12 +23,12 @@ class File:
 
     `source` is its path below `root`, POSIX style, NFC; `path` is where it is on disk, another path if `source` is a
     link. `flaw` says why the file cannot be a document, whatever its content is. `links` is the number of hard links to
-    it in the folder.
+    it in the folder, `identity` that of a file with several.
     """
 
     source: str
     root: Path
-    path: PurePosixPath
+    path: str
     size: int
     modified_ns: int
     flaw: str = ""
@@ -40,7 +40,8 @@ class File:
         if self.flaw:
             raise DocumentError(f"{self.source}: {self.flaw}")
         try:
-            return read_below(self.root, self.path, max_bytes=max_bytes, identity=self.identity, links=self.links)
+            path = PurePosixPath(self.path)
+            return read_below(self.root, path, max_bytes=max_bytes, identity=self.identity, links=self.links)
         except OSError as error:
             if error.errno == errno.EFBIG:
                 raise DocumentError(f"{self.source}: larger than knowledge.max_file_bytes ({max_bytes})") from error
@@ -84,19 +85,23 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
         raise KnowledgeError(_no_folder(root))
     selection = Selection(include, exclude)
     walk = Walk(root, selection, gitignore=gitignore)
-    entries = list(walk.files())
     passed_over, suffixes = walk.passed_over, Counter[str]()
-    wanted = []
-    for entry in entries:
+    files: dict[str, File] = {}
+    # A file that links lead to is there once.
+    identities: dict[PurePosixPath, FileIdentity] = {}
+    for entry in walk.files():
+        if entry.status.st_nlink > 1:
+            identities[entry.place] = FileIdentity.of(entry.status)
         reason = _reason_against(entry, selection)
         if not reason:
-            wanted.append(entry)
+            file = _file(root, entry, files)
+            files[file.source] = file
         elif entry.path != PurePosixPath(GOLDEN_FILE):
             passed_over[reason] += 1
             suffixes[entry.path.suffix.lower()] += reason == "other suffix"
-    files = _files(root, wanted, entries)
+    links = Counter(identities.values())
     found = FolderScan(
-        tuple(sorted(files, key=lambda file: file.source)),
+        tuple(_with_links(files[source], links) for source in sorted(files)),
         tuple(sorted(walk.unreadable, key=lambda place: place.source)),
         tuple(walk.repeated),
         dict((+passed_over).most_common()),
@@ -119,24 +124,27 @@ def _reason_against(entry: Entry, selection: Selection) -> Reason | None:
     return "excluded" if selection.excludes(unicodedata.normalize("NFC", str(entry.place))) else None
 
 
-def _files(root: Path, wanted: Iterable[Entry], entries: Iterable[Entry]) -> list[File]:
-    """Return the files, with the flaws that can be seen without opening them."""
-    # A file that links lead to is there once.
-    links = Counter({entry.place: FileIdentity.of(entry.status) for entry in entries}.values())
-    files: dict[str, File] = {}
-    for entry in wanted:
-        path, status = entry.path, entry.status
-        source = unicodedata.normalize("NFC", str(path))
-        identity, flaw = FileIdentity.of(status), ""
-        if not is_text(source):
-            source, flaw = escaped(path), "its name contains characters that are not text; rename it"
-        elif source in files:
-            source, flaw = str(path), f"has the same name as {source!r}, in another Unicode form; rename one of them"
-        elif status.st_nlink > links[identity]:
-            flaw = "is hard-linked from outside the folder; copy it instead"
-        place, count = entry.place, links[identity]
-        files[source] = File(source, root, place, status.st_size, status.st_mtime_ns, flaw, identity, count)
-    return list(files.values())
+def _file(root: Path, entry: Entry, others: Container[str]) -> File:
+    """Return a file, with the flaw that can be seen from its name, and all its hard links."""
+    path, status = entry.path, entry.status
+    source, flaw = unicodedata.normalize("NFC", str(path)), ""
+    # The same text, of which there may be a million.
+    place = source if str(entry.place) == source else str(entry.place)
+    if not is_text(source):
+        source, flaw = escaped(path), "its name contains characters that are not text; rename it"
+    elif source in others:
+        source, flaw = str(path), f"has the same name as {source!r}, in another Unicode form; rename one of them"
+    identity = FileIdentity.of(status) if status.st_nlink > 1 else None
+    return File(source, root, place, status.st_size, status.st_mtime_ns, flaw, identity, status.st_nlink)
+
+
+def _with_links(file: File, links: Mapping[FileIdentity, int]) -> File:
+    """Return the file with the hard links that are in the folder, and a flaw if there are others."""
+    if file.identity is None:
+        return file
+    count = links[file.identity]
+    outside = "is hard-linked from outside the folder; copy it instead" if file.links > count else ""
+    return replace(file, flaw=file.flaw or outside, links=count)
 
 
 def _no_folder(root: Path) -> str:

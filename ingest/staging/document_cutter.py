@@ -7,15 +7,26 @@ from dataclasses import dataclass
 from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections
 from ingest.files.scan import File
 from ingest.parser_process import ParserProcess
-from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.plan import content_hash
 from rag.errors import DocumentError
 from rag.models.embedders.protocol import Embedder
 from rag.settings import Settings
 from rag.store.failpoints import reach_failpoint
-from rag.store.records import COPIED, DocumentRecord
+from rag.store.records import COPIED, DocumentRecord, FailedDocument
 from rag.text.dates import front_matter_date
 from rag.types import Chunk, MetadataValue
+
+CheckRunning = Callable[[], None]
+"""Raises IngestStopped if the result of the work is no longer wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileToCut:
+    """A file, the day of its last commit, and what was noted when it could not be cut and nothing has changed since."""
+
+    file: File
+    committed: str = ""
+    failed: FailedDocument | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,55 +45,46 @@ class CutDocument:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableDocument:
-    """A document that cannot be read, why, and the size of its file in bytes."""
+    """A document that cannot be read, and why. `size` is that of its file in bytes.
+
+    `content_hash` is "" if its bytes cannot be read either.
+    """
 
     source: str
     size: int
     error: str
+    content_hash: str = ""
 
 
 class DocumentCutter:
-    """Reads files and cuts them into chunks that the embedder takes whole.
+    """Reads files and cuts them into chunks that the embedder takes whole. `pipeline` is their pipeline fingerprint."""
 
-    `dates` are those of the last commits, by source; what the front matter of a document says goes first.
-    """
-
-    def __init__(
-        self,
-        parser: ParserProcess,
-        embedder: Embedder,
-        settings: Settings,
-        failed_documents: FailedDocuments,
-        dates: Mapping[str, str],
-    ) -> None:
+    def __init__(self, parser: ParserProcess, embedder: Embedder, settings: Settings, *, pipeline: str) -> None:
         self._parser = parser
         self._embedder = embedder
         self._settings = settings
-        self._failed_documents = failed_documents
-        self._dates = dates
-        self._pipeline_fingerprint = pipeline_fingerprint(settings, embedder)
-        self.interrupt = parser.interrupt
+        self._pipeline_fingerprint = pipeline
 
-    def cut(self, file: File, check_running: Callable[[], None] = lambda: None) -> CutDocument | UnreadableDocument:
+    def cut(self, to_cut: FileToCut, check_running: CheckRunning = lambda: None) -> CutDocument | UnreadableDocument:
         """Read a file and cut it. What `check_running`, which is called often, raises ends it.
 
-        A document that failed before is not tried again, unless something has changed. Raises IngestStopped if no
-        parser can be started.
+        A document that failed before is not tried again if it has the same bytes. Raises IngestStopped if no parser can
+        be started.
         """
-        digest = ""
+        file, failed, digest = to_cut.file, to_cut.failed, ""
         try:
             content = file.read(self._settings.knowledge.max_file_bytes)
             digest = content_hash(content)
-            if known := self._failed_documents.error_of(file.source, digest):
-                return UnreadableDocument(file.source, file.size, known)
-            return self._cut(file, content, digest, check_running)
+            if failed and failed.content_hash == digest:
+                return UnreadableDocument(file.source, file.size, failed.error, digest)
+            return self._cut(to_cut, content, digest, check_running)
         except DocumentError as error:
             reason = str(error).removeprefix(f"{file.source}: ")
-            if digest:
-                self._failed_documents.add(file.source, digest, reason)
-            return UnreadableDocument(file.source, file.size, reason)
+            return UnreadableDocument(file.source, file.size, reason, digest)
 
-    def _cut(self, file: File, content: bytes, digest: str, check_running: Callable[[], None]) -> CutDocument:
+    def _cut(self, to_cut: FileToCut, content: bytes, digest: str, check_running: CheckRunning) -> CutDocument:
+        file = to_cut.file
+
         def count_tokens(text: str) -> int:
             check_running()
             return self._embedder.count_tokens(text)
@@ -96,7 +98,7 @@ class DocumentCutter:
             max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
             timeout_seconds=self._settings.knowledge.max_seconds_per_document,
         )
-        dated, dated_by = self._date(file.source, parsed.document.metadata)
+        dated, dated_by = self._date(to_cut.committed, parsed.document.metadata)
         record = DocumentRecord(
             source=file.source,
             content_hash=digest,
@@ -110,11 +112,11 @@ class DocumentCutter:
         )
         return CutDocument(record, tuple(chunks), warnings=tuple(parsed.document.warnings))
 
-    def _date(self, source: str, metadata: Mapping[str, MetadataValue]) -> tuple[str, str]:
+    def _date(self, committed: str, metadata: Mapping[str, MetadataValue]) -> tuple[str, str]:
         """Return the day of a document, and what says so."""
         if own := front_matter_date(metadata):
             return own, "front matter"
-        if committed := self._dates.get(source):
+        if committed:
             return committed, "git"
         return "", COPIED if self._settings.knowledge.source_url else ""
 

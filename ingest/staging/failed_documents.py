@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import distributions
 
+from ingest.staging.document_cutter import UnreadableDocument
 from rag.settings import KnowledgeSettings
 from rag.store.records import FailedDocument
 from rag.store.writer_notes import WriterNotes
@@ -24,17 +25,16 @@ class FailedDocuments:
         self._try_again = try_again
         self._found: dict[str, FailedDocument] = {}
 
-    def error_of(self, source: str, content_hash: str) -> str:
-        """Return why these bytes could not be parsed with these programs and limits; "" if they were not tried."""
+    def known(self, source: str) -> FailedDocument | None:
+        """Return what was found with these programs and limits; None if a document was not tried with them."""
         known = self._known.get(source)
-        if self._try_again or not known or known.content_hash != content_hash or known.recipe != self._recipe:
-            return ""
-        self._found[source] = known
-        return known.error
+        return None if self._try_again or not known or known.recipe != self._recipe else known
 
-    def add(self, source: str, content_hash: str, error: str) -> None:
-        """Note that a document cannot be parsed. Writes nothing yet."""
-        self._found[source] = FailedDocument(source, content_hash, self._recipe, error)
+    def note(self, document: UnreadableDocument) -> None:
+        """Note that the bytes of a document cannot be parsed. Writes nothing yet."""
+        if document.content_hash:
+            found = FailedDocument(document.source, document.content_hash, self._recipe, document.error)
+            self._found[document.source] = found
 
     def save(self) -> None:
         """Write what has changed since the last ingest. Raises StoreError."""

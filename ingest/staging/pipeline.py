@@ -1,8 +1,8 @@
 """Files → cut documents → vectors → the staged generation: three stages that work at the same time.
 
-    one thread      reads a file, has it parsed in a process of its own, and cuts it into chunks
+    one thread      has an engine read a file and cut it into chunks
     this thread     compares documents with the store, and writes rows
-    one thread      has the store load its chunks, then embeds the texts of a window of documents, the longest first
+    one thread      has the store load its chunks, then the engine embed a window of documents, the longest first
 
 What the two threads hand over arrives in one inbox. Documents arrive in their order and windows are closed by what is
 in them, so what is staged does not depend on which stage is faster. The first error ends all three.
@@ -17,7 +17,9 @@ from functools import partial
 from ingest.files.scan import File
 from ingest.staging.changes import DocumentChange, compare
 from ingest.staging.chunk_writer import ChunkWriter
-from ingest.staging.document_cutter import CutDocument, DocumentCutter, UnreadableDocument
+from ingest.staging.cutting import Cutting
+from ingest.staging.document_cutter import CutDocument, UnreadableDocument
+from ingest.staging.engine import Cut, Engine
 from ingest.staging.plan import Plan
 from ingest.staging.progress_meter import ProgressMeter
 from ingest.staging.removal_groups import group_removals
@@ -25,48 +27,44 @@ from ingest.staging.report import Failure, IngestReport, OnProgress
 from ingest.staging.stage_thread import Inbox, StageThread
 from ingest.staging.staging import Staging
 from rag.errors import EmbedderError, IngestStopped, StoreError, TextsRefused
-from rag.models.embedders.protocol import Embedder, Matrix
+from rag.models.embedders.protocol import Matrix
 from rag.store.namespace import LiveChunk
 from rag.store.records import DocumentRecord
 
-_LARGEST_WINDOW = 512  # chunks; a longer window makes the batches no more even
-_FILES_AHEAD = 2
 _HEARTBEAT_SECONDS = 0.5
 
 
 class Pipeline:
     """Stages what a plan names, and keeps count in the report and the meter that it is given.
 
-    `live_documents` is the manifest that readers have. The first window has about `batch_size` chunks, so that vectors
-    come soon, and each has twice as many as the one before. `on_progress` is called at least twice a second; what it
-    raises ends the ingest.
+    `live_documents` is the manifest that readers have. The first window is small, so that vectors come soon, and each
+    has twice as many chunks as the one before. `on_progress` is called at least twice a second; what it raises ends the
+    ingest.
     """
 
     def __init__(
         self,
         staging: Staging,
         live_documents: Mapping[str, DocumentRecord],
-        cutter: DocumentCutter,
-        embedder: Embedder,
+        engine: Engine,
+        cutting: Cutting,
         report: IngestReport,
         meter: ProgressMeter,
         *,
-        batch_size: int,
         on_progress: OnProgress,
     ) -> None:
         self._staging = staging
         self._live_documents = live_documents
-        self._cutter = cutter
-        self._embedder = embedder
+        self._engine = engine
+        self._cutting = cutting
         self._report = report
         self._meter = meter
         self._on_progress = on_progress
         self._inbox = Inbox()
-        self._cutting = StageThread("cutting", self._inbox, interrupt=cutter.interrupt)
+        self._cutting_thread = StageThread("cutting", self._inbox, interrupt=engine.interrupt)
         self._embedding = StageThread("embedding", self._inbox)
-        self._writer = ChunkWriter(staging, batch_size=4 * batch_size)
-        self._window_chunks = batch_size
-        self._largest_window = max(_LARGEST_WINDOW, batch_size)
+        self._writer = ChunkWriter(staging, batch_size=4 * engine.first_window)
+        self._window_chunks = engine.first_window
         self._collected: list[CutDocument] = []
         self._windows: deque[list[CutDocument]] = deque()
         self._is_loaded = False
@@ -83,7 +81,7 @@ class Pipeline:
         """
         upcoming = deque(plan.to_read)
         self._to_move.extend(plan.kept if self._staging.is_fresh else ())
-        with self._cutting, self._embedding, self._keeping_vectors():
+        with self._cutting_thread, self._embedding, self._keeping_vectors():
             if upcoming or self._to_move:
                 self._embedding.submit(self._staging.load_chunks, then=self._end_loading)
             while upcoming or self._to_move or self._documents_under_way:
@@ -109,24 +107,25 @@ class Pipeline:
 
     def _keep_stages_busy(self, upcoming: deque[File]) -> None:
         """Bounds what is under way: two of the largest windows, and the document with which they are full."""
-        while self._to_move and self._chunks_under_way < 2 * self._largest_window:
+        most = 2 * self._engine.largest_window
+        while self._to_move and self._chunks_under_way < most:
             self._documents_under_way += 1
             self._move_old_version(self._to_move.popleft())
-        while upcoming and self._cutting.jobs < _FILES_AHEAD and self._chunks_under_way < 2 * self._largest_window:
+        thread = self._cutting_thread
+        while upcoming and thread.jobs < self._engine.files_ahead and self._chunks_under_way < most:
             self._documents_under_way += 1
-            job = partial(self._cutter.cut, upcoming.popleft(), self._cutting.check_running)
-            self._cutting.submit(job, then=self._collect)
-        is_complete = not upcoming and not self._to_move and not self._cutting.jobs
+            thread.submit(self._cutting.begin(upcoming.popleft(), thread.check_running), then=self._collect)
+        is_complete = not upcoming and not self._to_move and not thread.jobs
         # A document without any chunk counts, too: there may be many.
         collected = max(_count_chunks(self._collected), len(self._collected))
         if self._collected and (is_complete or collected >= self._window_chunks):
             self._windows.append(self._collected)
             self._collected = []
-            self._window_chunks = min(2 * self._window_chunks, self._largest_window)
+            self._window_chunks = min(2 * self._window_chunks, self._engine.largest_window)
         while self._is_loaded and self._windows:
             self._begin_window(self._windows.popleft())
 
-    def _collect(self, document: CutDocument | UnreadableDocument) -> None:
+    def _collect(self, document: Cut) -> None:
         if isinstance(document, UnreadableDocument):
             self._meter.passed_over(document.size)
             self._keep_old_version(document.source, document.error)
@@ -173,7 +172,7 @@ class Pipeline:
 
         try:
             if keys:
-                self._embedder.embed_documents([texts[key] for key in keys], hand_over)
+                self._engine.embedder.embed_documents([texts[key] for key in keys], hand_over)
         except TextsRefused as error:
             if not error.reasons:
                 raise

@@ -21,9 +21,9 @@ from rag.store.term_statistics import TermChanges, sum_statistics
 from rag.types import Chunk
 
 
-def layout_of(embedder: Embedder, mode: str) -> Layout:
-    """Return the layout of what is staged now for an embedder and a retrieval mode."""
-    return Layout(embedder.fingerprint, SCHEMA_VERSION, mode)
+def layout_of(store: Store, embedder: Embedder, mode: str) -> Layout:
+    """Return the layout of what is staged now in a store, for an embedder and a retrieval mode."""
+    return Layout(embedder.fingerprint, SCHEMA_VERSION, mode, store.index)
 
 
 class Staging:
@@ -46,7 +46,7 @@ class Staging:
     ) -> None:
         self._store = store
         self._embedder = embedder
-        self._layout = layout_of(embedder, mode)
+        self._layout = layout_of(store, embedder, mode)
         self._check_lease = check_lease
         self.notes = store.notes
         self._state = store.state()
@@ -167,6 +167,7 @@ class Staging:
             root=root,
             documents=self._namespace.count_documents(self.generation),
             chunks=self._namespace.count_chunks(self.generation),
+            index=self._layout.index,
         )
         self._check_count(sealed.chunks)
         # The store keeps statistics by generation, and this number may never go live: these are not for it to keep.

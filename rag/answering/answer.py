@@ -14,6 +14,7 @@ from rag.answering.greeting import greeting_text
 from rag.answering.history import Turn, recent_turns
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer
+from rag.answering.replies import RepeatingChat
 from rag.answering.rewriting import StandaloneQuestion, rewrite_question
 from rag.blocking_work import run_blocking
 from rag.chat.protocol import ChatModel, ReasoningDelta, TextDelta
@@ -96,16 +97,16 @@ class Answerer:
         searched = time.perf_counter()
         yield PassagesFound(found.evidence.passages)
 
-        async with aclosing(self._compose(found, snapshot)) as pieces:
+        chat = RepeatingChat(self.chat, self.cache.replies) if self.chat else None
+        async with aclosing(self._compose(found, snapshot, chat)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Composition):
                     composition = self._with_urls_and_dates(piece, found)
                 else:
                     yield piece
-
         seconds = {"rewrite": rewritten - started, **found.seconds, "search": searched - rewritten}
         seconds |= {**composition.seconds, "total": time.perf_counter() - started}
-        trace = await run_blocking(self._record, key, standalone, found, composition, seconds)
+        trace = await run_blocking(self._record, key, standalone, found, composition, seconds, chat)
         if composition.error:
             composition.error.trace_id = trace.trace_id
             raise composition.error
@@ -147,7 +148,7 @@ class Answerer:
         yield trace.answer
 
     def _compose(
-        self, found: Gathered, snapshot: AnySnapshot
+        self, found: Gathered, snapshot: AnySnapshot, chat: ChatModel | None
     ) -> AsyncGenerator[ReasoningDelta | TextDelta | Composition, None]:
         def verify(text: str, passages: Mapping[int, str]) -> Verification:
             return verify_answer(text, passages, snapshot.statistics.idf, self.searcher.embedder)
@@ -157,7 +158,7 @@ class Answerer:
 
         return compose(
             found,
-            self.chat,
+            chat,
             min_evidence=self.settings.min_evidence,
             max_answer_tokens=self.max_answer_tokens,
             verify=verify,
@@ -183,12 +184,17 @@ class Answerer:
         found: Gathered,
         composition: Composition,
         seconds: Mapping[str, float],
+        chat: RepeatingChat | None = None,
     ) -> Trace:
         trace = build_trace(key.question, standalone, found.retrieval, found.evidence, composition, seconds)
         within = {snapshot.knowledge_base: snapshot.within for snapshot in key.snapshots if snapshot.within}
         trace = replace(trace, within=within)
+        if chat and chat.has_repeated:
+            trace = replace(trace, answer=replace(trace.answer, cached=True))
         if is_cacheable(standalone, composition):
             self.cache.put(key, trace)
+            if chat:
+                chat.keep()
         self.traces.add(trace)
         return trace
 

@@ -8,6 +8,7 @@ from cachetools import LRUCache
 
 from rag.answering.draft import Composition
 from rag.answering.history import Turn
+from rag.answering.replies import ReplyCache
 from rag.answering.rewriting import StandaloneQuestion
 from rag.state.traces import Trace, dump_trace
 from rag.store.records import SnapshotIdentity
@@ -32,12 +33,13 @@ class CacheKey:
 class AnswerCache:
     """Keeps the traces of the `size` answers that were used last, at most `max_bytes` of them.
 
-    Safe to use from several threads.
+    `replies` are what the chat model wrote; they outlast their generation. Safe to use from several threads.
     """
 
     def __init__(self, size: int, *, max_bytes: int = _MAX_BYTES) -> None:
         self._lock = threading.Lock()
         self._size = size
+        self.replies = ReplyCache(is_on=size > 0)
         self._entries: LRUCache[CacheKey, _Entry] = LRUCache(max_bytes, getsizeof=attrgetter("bytes"))
 
     def get(self, key: CacheKey) -> Trace | None:

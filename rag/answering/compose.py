@@ -1,5 +1,6 @@
 """Compose an answer from evidence: the chat model writes it, or it is quoted from the documents; then it is checked."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -11,7 +12,7 @@ from rag.answering.gathering import Gathered
 from rag.answering.notices import NOTICES
 from rag.answering.quote import EXTRACTIVE
 from rag.answering.quoted_answer import QuotedAnswer
-from rag.blocking_work import compute, run_blocking
+from rag.blocking_work import compute
 from rag.chat.prompt import ContextBudget, Prompt, build_prompt
 from rag.chat.protocol import ChatModel, ChatStream, Finished, ReasoningDelta, TextDelta, TextRetracted
 from rag.checks.loop_watch import LoopWatch
@@ -62,7 +63,7 @@ async def compose(
                 async for event in events:
                     yield event
         if draft.by_fallback:
-            quoted = await run_blocking(quote, evidence)
+            quoted = await compute(quote, evidence)
         if draft.is_quoted and quoted:
             for text in await compute(_quote, draft, quoted, evidence):
                 yield text
@@ -110,7 +111,7 @@ async def _conclude(
     conclusion = await compute(conclude, draft, shown, prompt, verify)
     if conclusion.reliance == "sound":
         return conclusion
-    quoted = await run_blocking(quote, evidence)
+    quoted = await compute(quote, evidence)
     return await compute(add_quotes, conclusion, quoted, evidence, draft.text) if quoted else conclusion
 
 
@@ -133,6 +134,7 @@ async def _write(chat: ChatModel, prompt: Prompt) -> ChatStream:
     reasoning, loops = ReasoningGate(prompt.evidence, instructions=prompt.rules), LoopWatch(prompt.evidence)
     async with aclosing(chat.stream(prompt.messages)) as pieces:
         async for piece in pieces:
+            await asyncio.sleep(0)  # pieces that are there at once do not hold up other answers
             if isinstance(piece, ReasoningDelta):
                 if clean := await _filtered(reasoning, reasoning.feed, piece.text):
                     yield ReasoningDelta(clean)

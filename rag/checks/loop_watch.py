@@ -4,7 +4,7 @@ from rag.retrieval.evidence import Evidence
 from rag.text.loops import end_of_first_round
 
 _EVERY = 64
-"""A loop is looked for after so many characters, which takes a third of a millisecond."""
+"""A loop is looked for after so many characters, which takes some hundredths of a millisecond."""
 
 
 class LoopWatch:

@@ -5,7 +5,10 @@ the next. No method changes what a committed generation shows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 _DOCUMENTS = 'kind == "document"'
 _TERMS = 'kind == "terms"'
 _LENGTH_TOLERANCE = 0.001
+_INSERTED_TOGETHER = 500
+_RESTORED_TOGETHER = 2000
+_DELETED_TOGETHER = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,10 @@ class Namespace:
     def insert_chunks(self, chunks: Sequence[Chunk], vectors: Matrix, *, born: int) -> list[StoredChunk]:
         """Write chunks that are born in a generation; `vectors` has a row for each. Return them as they are stored."""
         new = [rows.to_chunk_row(chunk, vector, born=born) for chunk, vector in zip(chunks, vectors, strict=True)]
-        self._milvus.insert(self._chunks, new)
+        batches = [new[start : start + _INSERTED_TOGETHER] for start in range(0, len(new), _INSERTED_TOGETHER)]
+        # Four at a time take two thirds of the time on a server; a file takes one after the other.
+        with ThreadPoolExecutor(1 if self._milvus.is_embedded else 4) as pool:
+            list(pool.map(partial(self._milvus.insert, self._chunks), batches))
         return [rows.from_chunk_row(row) for row in new]
 
     def live_chunks(self, sources: Sequence[str], *, generation: int, since: ReadTimestamp = LATEST) -> list[LiveChunk]:
@@ -161,7 +170,8 @@ class Namespace:
             self._delete_repeated_texts(born)
         for collection, fields in ((self._chunks, rows.all_chunk_fields(self._schema)), (self._manifests, ["*"])):
             tombstones = f"died > {generation} and died < {ALIVE}"
-            self._restore_rows(collection, list(self._milvus.rows(collection, tombstones, fields)))
+            while some := list(islice(self._milvus.rows(collection, tombstones, fields), _RESTORED_TOGETHER)):
+                self._restore_rows(collection, some)
 
     def purge(self, generation: int) -> None:
         """Delete the rows that no reader of this generation or a later one sees."""
@@ -210,5 +220,9 @@ class Namespace:
             self._milvus.delete(collection, f"row_id in {listed}")
 
     def _delete_if_any(self, collection: str, expression: str) -> None:
-        if self._milvus.count(collection, expression):
+        # A server keeps what it deletes by an expression in memory.
+        while (count := self._milvus.count(collection, expression)) > _DELETED_TOGETHER:
+            some = islice(self._milvus.rows(collection, expression, ["row_id"]), _DELETED_TOGETHER)
+            self._delete_rows(collection, [row["row_id"] for row in some])
+        if count:
             self._milvus.delete(collection, expression)

@@ -3,6 +3,8 @@
 import datetime
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
+from sys import intern
 from typing import Any, TypeVar
 
 from rag.errors import StoreError
@@ -15,17 +17,20 @@ COPIED = "copied"
 
 _NEWER = "the index was written by a newer zhiwen; upgrade, or point store.collection elsewhere"
 # Keys in stored payloads that have another name in the code.
-_COMMIT_KEYS = {"namespace": "space"}
-_RECORD_KEYS = {"pipeline_fingerprint": "recipe"}
+_STORED_KEYS = {"namespace": "space", "pipeline_fingerprint": "recipe"}
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What all chunks of a namespace have in common: embedder, version of the columns, and retrieval mode."""
+    """What all chunks of a namespace have in common: embedder, version of the columns, retrieval mode, and index.
+
+    `index` is a `VectorIndex.identity`.
+    """
 
     fingerprint: str
     schema: int
     mode: str
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +57,26 @@ class Commit:
     golden_found: tuple[str, ...] = ()
     # While deletions are held back: the number of documents before that.
     documents_before_loss: int = 0
+    # A `VectorIndex.identity`.
+    index: str = ""
     # The state of the source that the folder is a copy of: a commit of a repository, a digest of a bucket.
     label: str = ""
 
     @property
     def layout(self) -> Layout:
         """What the generation's chunks have in common."""
-        return Layout(self.fingerprint, self.schema, self.mode)
+        return Layout(self.fingerprint, self.schema, self.mode, self.index)
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Commit":
         """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
         tuples = {name: tuple(payload.get(name, ())) for name in ("golden_asked", "golden_found")}
-        return _from_payload(cls, {**payload, **tuples}, _COMMIT_KEYS)
+        return _from_payload(cls, {**payload, **tuples})
 
     def as_payload(self) -> dict[str, object]:
         """Return the commit as the state row holds it."""
-        payload = _as_payload(self, _COMMIT_KEYS)
-        for name in ("documents_before_loss", "label"):
+        payload = _as_payload(self)
+        for name in ("documents_before_loss", "index", "label"):
             if not payload[name]:
                 del payload[name]  # zhiwen 0.2 refuses keys that it does not know
         return payload
@@ -136,7 +143,10 @@ class StagedGeneration:
 
     def as_payload(self) -> dict[str, object]:
         """Return the record as its row holds it."""
-        return asdict(self)
+        payload = asdict(self)
+        if not self.layout.index:
+            del payload["layout"]["index"]  # zhiwen 0.2 refuses keys that it does not know
+        return payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +179,17 @@ class DocumentRecord:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "DocumentRecord":
         """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
-        return _from_payload(cls, payload, _RECORD_KEYS)
+        # Of a million documents, nearly all have the same one.
+        return _from_payload(cls, {**payload, "recipe": intern(payload["recipe"])})
 
     @classmethod
     def payload_keys(cls) -> list[str]:
         """Return the keys of a payload, in the order of the fields."""
-        return [_RECORD_KEYS.get(field.name, field.name) for field in fields(cls)]
+        return list(_names_by_key(cls))  # type: ignore[arg-type]  # mypy takes a class with slots for unhashable
 
     def as_payload(self) -> dict[str, Any]:
         """Return the manifest as its row, or a backup, holds it."""
-        return _as_payload(self, _RECORD_KEYS)
+        return _as_payload(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +210,19 @@ class Lease:
     beat: float
 
 
-def _from_payload(cls: type[T], payload: Mapping[str, Any], stored_keys: Mapping[str, str]) -> T:
+@cache
+def _names_by_key(cls: type) -> Mapping[str, str]:
+    """Return the names of a class's fields, in their order, by their keys in a payload."""
+    return {_STORED_KEYS.get(field.name, field.name): field.name for field in fields(cls)}
+
+
+def _from_payload(cls: type[T], payload: Mapping[str, Any]) -> T:
     """Keys that the payload lacks, because an earlier zhiwen wrote it, have the defaults of the class."""
-    names = {stored_keys.get(field.name, field.name): field.name for field in fields(cls)}  # type: ignore[arg-type]
+    names = _names_by_key(cls)  # type: ignore[arg-type]  # mypy takes a class with slots for unhashable
     if not payload.keys() <= names.keys():
         raise StoreError(_NEWER)
     return cls(**{names[key]: value for key, value in payload.items()})
 
 
-def _as_payload(value: Commit | DocumentRecord, stored_keys: Mapping[str, str]) -> dict[str, Any]:
-    return {stored_keys.get(name, name): content for name, content in asdict(value).items()}
+def _as_payload(value: Commit | DocumentRecord) -> dict[str, Any]:
+    return {_STORED_KEYS.get(name, name): content for name, content in asdict(value).items()}

@@ -10,7 +10,7 @@ from rag.store.bm25 import score_chunks
 from rag.store.columns import TERMS_COLUMN
 from rag.store.expressions import value_lists
 from rag.store.filters import All, Filter
-from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
+from rag.store.records import Commit, DocumentRecord, SnapshotIdentity, State
 from rag.store.snapshot import Ranking, Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import TermStatistics
@@ -33,11 +33,11 @@ class RestrictedSnapshot(Snapshot):
         """The documents that have text, and the statistics of their terms."""
         if self._cache is None:
             return self._read_visible()
-        return self._cache.of(self.commit, text_of(self._within), self._read_visible)
+        return self._cache.of(self.commit, filter_text(self._within), self._read_visible)
 
     @property
     def identities(self) -> tuple[SnapshotIdentity, ...]:
-        return tuple(replace(each, within=text_of(self._within)) for each in super().identities)
+        return tuple(replace(each, within=filter_text(self._within)) for each in super().identities)
 
     @property
     def statistics(self) -> TermStatistics:
@@ -79,7 +79,7 @@ class RestrictedStore(Store):
     @property
     def within(self) -> str:
         """The filter, as a text that no other one has."""
-        return text_of(self._within)
+        return filter_text(self._within)
 
     def live(self) -> Commit | None:
         live = super().live()
@@ -91,7 +91,10 @@ class RestrictedStore(Store):
     def snapshot(self) -> RestrictedSnapshot:
         return RestrictedSnapshot(super().snapshot(), self._within, self._visible_cache)
 
+    def publish(self, state: State) -> None:
+        raise TypeError("who may see only some of the documents cannot write a generation of all")
 
-def text_of(within: Filter) -> str:
+
+def filter_text(within: Filter) -> str:
     """Return a text that no other filter has. To Python, the values 1 and True are equal, so the filters are, too."""
     return repr(within)

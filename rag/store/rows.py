@@ -70,6 +70,7 @@ def chunk_collection_spec(dimension: int, *, lexical: bool) -> CollectionSpec:
         fields=(*life, *(column.field for column in CHUNK_COLUMNS)),
         dimension=dimension,
         terms_field=TERMS_COLUMN if lexical else "",
+        is_searched=True,
     )
 
 

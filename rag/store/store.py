@@ -64,6 +64,7 @@ class Store:
         collection: str = "zhiwen",
         knowledge_base: str = DEFAULT,
         background: BackgroundReads | None = None,
+        index: str = "",
     ) -> None:
         self._milvus = milvus
         self._states = StateCollection(milvus, rows.state_collection(collection))
@@ -75,6 +76,7 @@ class Store:
         self._visible_cache = VisibleCache()
         self.collection = collection
         self.knowledge_base = knowledge_base
+        self.index = index  # the `VectorIndex.identity` that a new namespace gets
         self.notes = WriterNotes(self._states)
         self.write_lock = threading.Lock()
         """Held while an ingest or a rollback runs in this process."""
@@ -83,25 +85,21 @@ class Store:
     def open(cls, settings: StoreSettings) -> "Store":
         """Return the store, which connects at the first call, so that reading creates no database file.
 
-        Raises ConfigError if the database file has a name that Milvus Lite does not take.
+        Raises ConfigError if the database file has a name that Milvus Lite does not take, and for settings that only a
+        server has.
         """
         # Read when gRPC is first imported: otherwise it prints what we raise, and harmless things besides, on stderr.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Imported here: the client takes most of a second to load, and commands that go through a server do without.
-        from rag.store.milvus.client import Milvus  # noqa: PLC0415
+        from rag.store.milvus.opening import open_milvus  # noqa: PLC0415
 
-        milvus = Milvus(
-            settings.uri,
-            token=settings.token.get_secret_value(),
-            database=settings.database,
-            timeout_seconds=settings.timeout_seconds,
-            connect_timeout_seconds=settings.connect_timeout_seconds,
-        )
-        return cls(milvus, collection=settings.collection)
+        milvus = open_milvus(settings)
+        return cls(milvus, collection=settings.collection, index=milvus.index.identity)
 
     def beside(self, collection: str, knowledge_base: str) -> "Store":
         """Return the store of another knowledge base, over the same connection. It is closed with this one."""
-        return Store(self._milvus, collection=collection, knowledge_base=knowledge_base, background=self._background)
+        own = {"collection": collection, "knowledge_base": knowledge_base}
+        return Store(self._milvus, background=self._background, index=self.index, **own)
 
     @property
     def uri(self) -> str:
@@ -145,10 +143,7 @@ class Store:
             return self._pinned
         state = self.state()
         if state is None:
-            option = "" if self.knowledge_base == DEFAULT else f" --kb {self.knowledge_base}"
-            raise StoreEmpty(
-                f"nothing has been ingested yet; run `zhiwen ingest{option}`, or wait for the ingest that is running"
-            )
+            raise StoreEmpty(_nothing_ingested(self.knowledge_base))
         return self.snapshot_of(state.live, since=self._timestamp_after(state.version))
 
     def snapshot_of(
@@ -248,3 +243,8 @@ class Store:
 
 def _state_key(version: int) -> str:
     return f"state-{version:012d}"
+
+
+def _nothing_ingested(knowledge_base: str) -> str:
+    option = "" if knowledge_base == DEFAULT else f" --kb {knowledge_base}"
+    return f"nothing has been ingested yet; run `zhiwen ingest{option}`, or wait for the ingest that is running"

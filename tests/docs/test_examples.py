@@ -25,7 +25,7 @@ from rag.settings_loader import load_settings
 from tests.kit.markdown import DOCUMENTS, GUIDES, READMES, MarkdownFile, guide
 from tests.kit.paths import ROOT
 
-SHELL_WORDS = {"export", "curl", ".", "make", "zhiwen", "cp", "docker", "kubectl", "cd", "pip", "uv"}
+SHELL_WORDS = {"export", "curl", ".", "make", "zhiwen", "cp", "docker", "kubectl", "cd", "pip", "uv", "ray"}
 OPENAPI = json.loads((ROOT / "api/http/openapi/openapi.json").read_text("utf-8"))
 ROUTES = {(rule.method, rule.path) for rule in RULES}
 

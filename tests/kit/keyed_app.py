@@ -13,12 +13,14 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from api.guard.key_file import keys_in
+from api.guard.keys import Keys
 from api.http.app import create_app
 from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
 from ingest.sync import ingest
 from rag.models.embedders.scripted import ScriptedEmbedder
-from rag.settings import KnowledgeBases, ServeSettings, TraceSettings
+from rag.serve_settings import ServeSettings
+from rag.settings import KnowledgeBases, TraceSettings
 from rag.wiring import Services
 from tests.kit.corpus import Folder, settings_for
 
@@ -60,9 +62,12 @@ class KeyedApp:
 
 @contextmanager
 def keyed_app(
-    place: Path, texts: Mapping[str, Mapping[str, str | bytes]], keys: str, **serve: object
+    place: Path, texts: Mapping[str, Mapping[str, str | bytes]], keys: str | Keys, **serve: object
 ) -> Iterator[KeyedApp]:
-    """Write a folder for each knowledge base, `default` among them, ingest all, and serve them with these keys."""
+    """Write a folder for each knowledge base, `default` among them, ingest all, and serve them with these keys.
+
+    The keys are entries as in `ZHIWEN_SERVE__KEYS`, or whatever finds them.
+    """
     for name, documents in texts.items():
         for source, text in documents.items():
             Folder(place / name).write(source, text)
@@ -70,14 +75,17 @@ def keyed_app(
     settings = settings_for(place / "default", place / "m.db").model_copy(
         update={
             "knowledge_bases": KnowledgeBases.model_validate(others),
-            "serve": ServeSettings.model_validate({"keys": keys, "requests_per_minute": 0, **serve}),
+            "serve": ServeSettings.model_validate(
+                {"keys": keys if isinstance(keys, str) else "", "requests_per_minute": 0, **serve}
+            ),
             "traces": TraceSettings(keep_questions=True),
         }
     )
     with Services(settings, embedder=ScriptedEmbedder()) as services:
         for each in services.knowledge_bases.values():
             assert ingest(each.settings, each.store, each.embedder).ok
-        app = create_app(services, IngestRunner(), ServerContext(keys=keys_in("", settings.serve)))
+        known = keys_in("", settings.serve) if isinstance(keys, str) else keys
+        app = create_app(services, IngestRunner(), ServerContext(keys=known))
         with TestClient(app, base_url="http://127.0.0.1") as client:
             yield KeyedApp(services, client)
 

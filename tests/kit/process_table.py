@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,3 +51,18 @@ def command_line(pid: int) -> str:
         return "" if state == "Z" else Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
+
+
+def process_behind(connection: socket.socket) -> int:
+    """The id of the process on this machine that has the other end of a connection."""
+    host, port = connection.getpeername()
+    address = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    inode = next(row[9] for row in rows if row[1] == address)
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit():
+                links = (str(file.readlink()) for file in (folder / "fd").iterdir())
+                if f"socket:[{inode}]" in links:
+                    return int(folder.name)
+    raise AssertionError(f"no process has the other end of port {port}")

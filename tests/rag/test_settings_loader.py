@@ -159,7 +159,9 @@ def test_an_unknown_key_in_the_file_is_named_with_the_known_ones(tmp_path: Path)
 
 def test_an_unknown_section_in_the_file_is_named_with_the_known_ones(tmp_path: Path) -> None:
     message = refusal(tmp_path, "retreival:\n  top_k: 5\n")
-    assert message.startswith("config.yaml: unknown key retreival; known keys: answering, chat, chunking, embedding")
+    assert message.startswith(
+        "config.yaml: unknown key retreival; known keys: answering, bots, chat, chunking, embedding"
+    )
 
 
 def test_an_unknown_key_in_the_environment_is_named_by_its_variable(tmp_path: Path) -> None:
@@ -169,7 +171,7 @@ def test_an_unknown_key_in_the_environment_is_named_by_its_variable(tmp_path: Pa
 
 def test_an_unknown_section_in_the_environment_is_named_by_its_variable(tmp_path: Path) -> None:
     message = refusal(tmp_path, "", ZHIWEN_RETREIVAL__TOP_K="5")
-    assert message.startswith("ZHIWEN_RETREIVAL__TOP_K: unknown key retreival; known keys: answering, chat")
+    assert message.startswith("ZHIWEN_RETREIVAL__TOP_K: unknown key retreival; known keys: answering, bots, chat")
 
 
 def test_every_mistake_is_named_at_once_each_on_a_line(tmp_path: Path) -> None:

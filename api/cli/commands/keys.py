@@ -37,6 +37,15 @@ _Where = Annotated[
         "source, title or a front-matter key. If repeated, all must match.",
     ),
 ]
+_Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        metavar="URL",
+        help="Make a public key, for the widget on the pages of this site, such as https://docs.example.com. Can be "
+        "repeated.",
+    ),
+]
 _Group = Annotated[
     bool,
     typer.Option("--group", help="Make no key, but the line of a group that a proxy names: see serve.proxy_key."),
@@ -50,6 +59,7 @@ def new(
     scope: _Scopes = None,
     kb: _Bound = None,
     where: _Where = None,
+    origin: _Origins = None,
     file: Annotated[
         Path | None, typer.Option(help="The file for its hash [default: serve.keys_file, if that is set].")
     ] = None,
@@ -61,7 +71,7 @@ def new(
     configured, audit = settings.serve.keys_file, AuditLog(settings.serve)
     target = file or (Path(configured) if configured else None)
     key, language = GROUP if group else new_key(), interface_language()
-    line = line_of(name, scope or ["ask"], key, bound, where or ())
+    line = line_of(name, scope or ["ask"], key, bound, where or (), origin or ())
     if target:
         add_line(target, name, line)
     audit.note("made group" if group else "made key", COMMAND_LINE, name=f"{name}:{'+'.join(scope or ['ask'])}")

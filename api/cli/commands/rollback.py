@@ -6,7 +6,7 @@ from api.cli import terminal
 from api.cli.options import KnowledgeBase, settings_of
 from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.factory import open_service
-from api.service.ingest import ROLLBACK
+from api.service.rollback import ROLLBACK
 from api.translations import interface_language, say
 from rag.knowledge_base_names import DEFAULT
 

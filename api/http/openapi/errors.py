@@ -32,7 +32,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "question": ("question_error", "question_too_long", "embedder_unavailable", "embedder_mismatch", "embedder_error"),
     "filter": ("filter_error",),
     "chat": ("chat_broken", "chat_garbled", "chat_filtered", "chat_timeout"),
-    "ingest": ("store_locked", "knowledge_error", "source_error"),
+    "ingest": ("store_locked", "knowledge_error", "source_error", "workers_unavailable"),
     "hook": ("hook_unsigned", "hook_unreadable"),
     "rollback": ("store_locked", "no_earlier_generation"),
     "trace": ("trace_not_found", "state_unavailable"),
@@ -79,6 +79,8 @@ MESSAGES: Mapping[str, str] = {
     "no_earlier_generation": "there is no earlier generation to go back to (store.keep_generations says how many are "
     "kept)",
     "knowledge_error": "/home/wang/notes is not the configured knowledge folder /srv/handbook; nothing was changed",
+    "workers_unavailable": "the Ray cluster ray-head:6379 cannot be reached (Connection refused); nothing was changed. "
+    "Check ingest.ray_address, or set ingest.engine: local",
     "source_error": "https://github.com/acme/handbook: there is no branch release: create it, or set git_branch to "
     "another one. The live generation stays as it is",
     "hook_unsigned": "the signature of the webhook is missing or wrong; its secret must be the one that the variable "

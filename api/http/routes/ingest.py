@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from api.schemas.error_bodies import ERRORS
 from api.schemas.knowledge_base_parameter import KnowledgeBase
-from api.service.ingest import IngestRequest, IngestState, check_path, describe_run, run_ingest
+from api.service.ingest import IngestRequest, IngestState, check_request, describe_run, run_ingest
 from api.service.permitted import permitted
 from ingest.background import IngestRunner
 from rag.knowledge_base_names import DEFAULT
@@ -22,7 +22,7 @@ def add_ingest(app: FastAPI, services: Services, runner: IngestRunner) -> None:
         """
         options = request or IngestRequest()
         chosen = permitted(services).of(options.knowledge_base)
-        check_path(chosen.settings, options)
+        check_request(chosen, options)
         state = runner.of(options.knowledge_base).start(
             lambda on_plan, on_progress: run_ingest(chosen, options, on_plan=on_plan, on_progress=on_progress)
         )

@@ -97,7 +97,7 @@ const TEXTS = {
   question: ["问题", "Question"],
   standalone_model: ["大模型改写为：", "Rewritten by the chat model:"],
   standalone_rule: ["按上文补全为：", "Completed from the conversation:"],
-  from_cache: ["取自缓存：这一版答过同样的问题，没有再调用大模型。", "From the cache: this generation has answered the same question before, so no model was called."],
+  from_cache: ["取自缓存：同样的问题、同样的原文以前答过，没有再让大模型作答。", "From the cache: the same question was answered from the same passages before, so no model wrote it again."],
   evidence: ["能答上来的概率", "Probability that the passages answer the question"],
   evidence_is: ["{percent}，低于 {threshold} 就拒答", "{percent}. Below {threshold}, the question is refused."],
   fusion: ["两路检索怎么合并", "How the two searches were combined"],

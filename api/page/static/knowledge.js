@@ -35,7 +35,7 @@ function facts(status, health) {
     ["documents", el("dd", {}, status.documents.toLocaleString()), ""],
     ["chunks", el("dd", {}, status.chunks.toLocaleString()), ""],
     ["generation", el("dd", {}, String(status.generation || "–")), ""],
-    ["pending", pendingOf(status.pending), ""],
+    ["pending", status.partial ? el("dd", {}, "–") : pendingOf(status.pending), ""],
     ["last_ingest", el("dd", {}, when), "wide"],
     ["chat", health.chat === "extractive" ? say(el("dd"), "no_chat") : el("dd", {}, health.chat), "wide"],
   ];

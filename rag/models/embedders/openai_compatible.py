@@ -1,5 +1,6 @@
 """An embedder behind any OpenAI-compatible `/embeddings` endpoint: DashScope, SiliconFlow, Ollama, vLLM, OpenAI."""
 
+import copy
 import hashlib
 import threading
 import time
@@ -14,7 +15,7 @@ from rag.errors import EmbedderError, TextsRefused
 from rag.models.embedders.endpoint.background import iterate_in_background
 from rag.models.embedders.endpoint.batches import BatchSize
 from rag.models.embedders.endpoint.connection import EmbeddingEndpoint
-from rag.models.embedders.endpoint.document_calls import PLAIN_TEXT, DocumentCalls, Embedded
+from rag.models.embedders.endpoint.document_calls import PLAIN_TEXT, Ask, DocumentCalls, Embedded
 from rag.models.embedders.endpoint.failures import PASSING, Failure, to_error
 from rag.models.embedders.endpoint.pace import Pace, growing_pause
 from rag.models.embedders.endpoint.provider_limits import provider_limits
@@ -68,6 +69,25 @@ class OpenAIEmbedder:
         self._known_dimension = 0
         self._probing = threading.Lock()
         self._endpoint = EmbeddingEndpoint(base_url, api_key)
+        self._ask_elsewhere: Ask | None = None
+
+    def asking_through(self, ask: Ask) -> "OpenAIEmbedder":
+        """Return this embedder, whose calls for documents `ask` makes. It still decides when, and how many at a time.
+
+        So the limits of the endpoint hold for all machines together on which `ask` calls `ask_for_documents`.
+        """
+        embedder = copy.copy(self)
+        embedder._ask_elsewhere = ask
+        return embedder
+
+    def ask_for_documents(self, texts: Sequence[str]) -> Matrix | Failure:
+        """Make one call for passages. Return a matrix, with NaN for vectors that are no use, or why there is none."""
+        answer = self._endpoint.ask(texts, self._model, self._timeout_seconds)
+        return answer if isinstance(answer, Failure) else self._check_dimension(answer)
+
+    def describe(self) -> str:
+        """Return the endpoint and the model, as messages name them."""
+        return self._endpoint.describe(self._model)
 
     @property
     def dimension(self) -> int:
@@ -123,6 +143,8 @@ class OpenAIEmbedder:
         return np.stack([rows[position] for position in range(len(texts))])
 
     async def _ask_for_documents(self, client: httpx2.AsyncClient, texts: Sequence[str]) -> Matrix | Failure:
+        if self._ask_elsewhere:
+            return await self._ask_elsewhere(texts)
         answer = await self._endpoint.ask_for_documents(client, texts, self._model, self._timeout_seconds)
         return answer if isinstance(answer, Failure) else self._check_dimension(answer)
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from pymilvus import MilvusClient
 
 from rag.errors import StoreError, StoreTimeout, StoreUnavailable
-from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row
+from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row, VectorIndex
 from rag.store.milvus.connection import Connection
 from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
-from rag.store.milvus.schemas import to_milvus_indexes, to_milvus_schema
+from rag.store.milvus.schemas import consistency, to_milvus_indexes, to_milvus_schema
 from rag.store.milvus.scipy_import import import_scipy
 
 BATCH_ROWS = 500
@@ -49,9 +49,11 @@ class Milvus:
         database: str = "",
         timeout_seconds: float = 10,
         connect_timeout_seconds: float = 4,
+        index: VectorIndex | None = None,
     ) -> None:
         self._connection = Connection(uri, token=token, database=database, timeout_seconds=connect_timeout_seconds)
         self.uri = uri
+        self.index = index or VectorIndex()
         self.is_embedded = self._connection.is_embedded
         # On a busy machine a file with many rows takes seconds for a batch. The first call that uses a collection waits
         # until all its rows are in memory, 3 s for 43,000 chunks on an idle machine, and so do all calls meanwhile.
@@ -78,14 +80,16 @@ class Milvus:
 
     def create(self, name: str, collection: CollectionSpec) -> None:
         """Create a collection, indexed and loaded. Vectors are compared by inner product."""
-        schema, indexes = to_milvus_schema(collection), to_milvus_indexes(collection)
+        index = self.index if collection.is_searched else VectorIndex()
+        schema, indexes = to_milvus_schema(collection), to_milvus_indexes(collection, index)
+        options = {"properties": {"mmap.enabled": "true"}} if index.mmap else {}
         # A server takes longer to create a collection than a read may take.
         timeout = max(60, self._timeout)
         with translate_errors(self.uri):
-            self._client.create_collection(name, schema=schema, timeout=timeout, consistency_level="Strong")
+            self._client.create_collection(name, schema=schema, timeout=timeout, consistency_level="Strong", **options)
             # The client would wait half a second for each index; the index of an empty collection is there at once.
             self._client.create_index(name, indexes, timeout=timeout, sync=False)
-            self._client.load_collection(name, timeout=timeout)
+            self._client.load_collection(name, replica_number=index.replicas, timeout=timeout)
 
     def create_both(self, one: tuple[str, CollectionSpec], other: tuple[str, CollectionSpec]) -> None:
         """Create two collections, at the same time on a server, which takes three seconds for each."""
@@ -128,7 +132,7 @@ class Milvus:
         """Count the rows that match, the latest writes among them."""
         with self._translated(name):
             rows = self._client.query(
-                name, filter=expression, output_fields=["count(*)"], timeout=self._timeout, **_consistency(LATEST)
+                name, filter=expression, output_fields=["count(*)"], timeout=self._timeout, **consistency(LATEST)
             )
         return int(rows[0]["count(*)"])
 
@@ -160,7 +164,7 @@ class Milvus:
 
     def _first_rows(self, name: str, expression: str, fields: Sequence[str], since: ReadTimestamp) -> list[Row]:
         """Read one page in one call: most reads are of a few rows, and the client's iterator makes several calls."""
-        options = {"filter": expression, "output_fields": list(fields), "limit": _PAGE_ROWS, **_consistency(since)}
+        options = {"filter": expression, "output_fields": list(fields), "limit": _PAGE_ROWS, **consistency(since)}
         try:
             with self._translated(name):
                 found = self._client.query(name, timeout=self._timeout, **options)
@@ -204,7 +208,7 @@ class Milvus:
         since: ReadTimestamp = LATEST,
     ) -> list[tuple[Row, float]]:
         """Return the best rows with their scores, best first: by inner product for a vector, by BM25 for terms."""
-        options = {"filter": expression, "limit": limit, "output_fields": list(fields), **_consistency(since)}
+        options = {"filter": expression, "limit": limit, "output_fields": list(fields), **consistency(since)}
         for _ in range(_SEARCH_ATTEMPTS - 1):
             try:
                 return self._search_once(name, query, options)
@@ -224,6 +228,7 @@ class Milvus:
                 name,
                 data=[query if isinstance(query, str) else query.tolist()],
                 anns_field="sparse_terms" if is_terms else "vector",
+                search_params=None if is_terms else {"params": dict(self.index.search_parameters)},
                 timeout=self._timeout,
                 **options,
             )
@@ -241,8 +246,3 @@ class Milvus:
                     # Without waiting: a server that has just started is about to load it anyway.
                     self._client.load_collection(name, timeout=self._timeout, _async=True)
             raise
-
-
-def _consistency(since: ReadTimestamp) -> Mapping[str, Any]:
-    latest = {"consistency_level": "Strong"}
-    return latest if since == LATEST else {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}

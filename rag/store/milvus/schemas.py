@@ -1,4 +1,4 @@
-"""The shape of a collection as Milvus's client describes it."""
+"""The shape of a collection, and how it is read, as Milvus's client describes them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 from pymilvus.milvus_client import IndexParams
 
-from rag.store.collection_spec import CollectionSpec, Field
+from rag.store.collection_spec import LATEST, CollectionSpec, Field, ReadTimestamp, VectorIndex
 
 
 def to_milvus_schema(collection: CollectionSpec) -> CollectionSchema:
@@ -28,13 +28,19 @@ def to_milvus_schema(collection: CollectionSpec) -> CollectionSchema:
     return schema
 
 
-def to_milvus_indexes(collection: CollectionSpec) -> IndexParams:
-    """Return the indexes of a collection: vectors are compared by inner product, terms by BM25."""
+def to_milvus_indexes(collection: CollectionSpec, index: VectorIndex) -> IndexParams:
+    """Return the indexes of a collection, with `index` for its vectors: they are compared by inner product."""
     indexes = MilvusClient.prepare_index_params()
-    indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
+    indexes.add_index("vector", index_type=index.kind, metric_type="IP", params=dict(index.parameters))
     if collection.terms_field:
         indexes.add_index("sparse_terms", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
     return indexes
+
+
+def consistency(since: ReadTimestamp) -> Mapping[str, Any]:
+    """Return the options of a read that sees what was written before a time."""
+    latest = {"consistency_level": "Strong"}
+    return latest if since == LATEST else {"consistency_level": "Customized", "guarantee_timestamp": since.timestamp}
 
 
 def _field_options(field: Field, terms_field: str) -> Mapping[str, Any]:

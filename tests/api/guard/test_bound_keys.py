@@ -14,7 +14,8 @@ from api.guard.key_file import keys_in, line_of
 from api.guard.route_rules import RULES
 from rag.errors import ConfigError
 from rag.rights import UNLIMITED, Grant, Rights
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
+from rag.store.filters import All, AnyOf, In, Not, Prefix
 from tests.kit.api_keys import key_of
 from tests.kit.knowledge_bases import write_folders
 from tests.kit.processes import Server, Workspace, assert_json_error
@@ -84,6 +85,7 @@ def bodies(path: str, name: Any) -> Iterator[tuple[str, str, dict[str, Any] | No
         requests: dict[str, tuple[str, str, dict[str, Any] | None]] = {
             "/ask": ("POST", "/ask", {"question": question, **chosen}),
             "/page/ask": ("POST", "/page/ask", {"question": question, **chosen}),
+            "/widget/ask": ("POST", "/widget/ask", {"question": question}),
             "/search": ("POST", "/search", {"question": question, "explain": True, **chosen}),
             "/v1/chat/completions": ("POST", "/v1/chat/completions", {"model": model, "messages": message}),
             "/chat/completions": ("POST", "/chat/completions", {"model": model, "messages": message}),
@@ -238,6 +240,13 @@ KEY = key_of("any")
         (f"a:ask@Hand Book:{KEY}", "a is bound to a knowledge base that has the name 'Hand Book'; take at most 32"),
         (f"a:ask@all:{KEY}", "which stands for every knowledge base"),
         (f"a:ask@:{KEY}", "has the name ''"),
+        (f"a:ask?kind=row:{KEY}", "a has a filter that cannot hold: kind differs within a document; use source, title"),
+        (f"a:ask?:{KEY}", "a has a filter that cannot hold: '': write KEY=VALUE"),
+        (f"a:ask?tags:{KEY}", "'tags': write KEY=VALUE"),
+        (f"a:ask?tags=x&start_line>=3:{KEY}", "start_line differs within a document"),
+        (f"a:ingest?tags=x:{KEY}", "a is bound to a filter, so it may have the scope ask only"),
+        (f"a:ask+metrics@handbook?tags=x:{KEY}", "a is bound to a filter, so it may have the scope ask only"),
+        ("a:ask?tags=x:group", "a is a group, but serve.proxy_key is not set"),
     ],
 )
 def test_a_binding_that_cannot_hold_is_refused(entry: str, words: str) -> None:
@@ -253,6 +262,38 @@ def test_the_line_of_a_bound_key_is_read_as_it_was_written() -> None:
     found = keys_in(line, settings).find(KEY)
     assert found
     assert found.rights == Rights((Grant(frozenset({"handbook", "default"})),))
+    conditions = ["tags=hr,it: 50%", "source^=a&b/", "title!=x?y@z"]
+    filtered = keys_in(line_of("reader", ["ask"], KEY, ["handbook"], conditions), settings).find(KEY)
+    assert filtered
+    within = All(
+        (
+            In("tags", ("hr", "it: 50%")),
+            AnyOf((Prefix("source", "a&b/"),)),
+            Not(In("title", ("x?y@z",))),
+        )
+    )
+    assert filtered.rights == Rights((Grant(frozenset({"handbook"}), within),))
     free = keys_in(line_of("reader", ["ask"], KEY), settings).find(KEY)
     assert free
     assert free.rights == UNLIMITED
+
+
+def test_an_entry_of_the_environment_may_have_a_filter_with_a_list() -> None:
+    settings = ServeSettings.model_validate({"keys": f"a:ask?tags=hr%2Cit:{KEY},b:ask:{key_of('b')}"})
+    found = keys_in("", settings).find(KEY)
+    assert found
+    assert found.rights == Rights((Grant(None, In("tags", ("hr", "it"))),))
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        (f"a:ask:{KEY}", "serve.proxy_key is sso, but there is no API key of that name"),
+        (f"sso:ask:group,a:ask:{KEY}", "serve.proxy_key is sso, but there is no API key of that name"),
+        (f"sso:ask:{KEY},sso:ask:group", "two API keys are named sso"),
+    ],
+)
+def test_a_proxy_needs_a_key_of_its_own(entries: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        keys_in("", ServeSettings.model_validate({"keys": entries, "proxy_key": "sso"}))
+    assert words in str(caught.value)

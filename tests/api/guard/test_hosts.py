@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 
 from api.guard.hosts import Hosts, trusted_hosts
 from api.request_errors import ForeignOrigin, UntrustedHost
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from tests.kit.processes import Server, assert_json_error
 from tests.kit.tight_server import QUESTION
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from api.guard.key_file import line_of
 from api.guard.key_reload import ReloadingKeys
 from api.guard.keys import new_key
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from tests.kit.processes import FirstAsk, Server
 from tests.kit.waiting import eventually
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from api.guard.key_file import keys_of
 from api.guard.keys import new_key
 from rag.errors import ConfigError
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from tests.kit.api_keys import KEYS
 from tests.kit.processes import Workspace, assert_one_line
 

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from rag.rights import Grant, Rights
+from rag.store.filters import Equals
+from rag.store.records import State
 from tests.kit.api_keys import key_of
 from tests.kit.keyed_app import KeyedApp, as_json, keyed_app, lasting
 from tests.kit.waiting import eventually
@@ -18,6 +21,7 @@ KEYS = ",".join(
         f"proxy:ask:{PROXY}",
         "staff:ask?tags=public:group",
         "payroll:ask?tags=hr:group",
+        "writers:ingest@other:group",
     )
 )
 STAFF = {"X-Forwarded-Groups": "staff, unknown"}
@@ -60,6 +64,11 @@ def tool(name: str, **arguments: object) -> dict[str, object]:
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
 
 
+def completion(typed: str) -> dict[str, object]:
+    template = {"type": "ref/resource", "uri": "zhiwen://documents/{+source}"}
+    return {"ref": template, "argument": {"name": "source", "value": typed}}
+
+
 def chat(question: str, model: str = "zhiwen") -> dict[str, object]:
     return {"model": model, "messages": [{"role": "user", "content": question}]}
 
@@ -75,35 +84,44 @@ def asked(question: str) -> list[dict[str, object]]:
     ]
 
 
-QUESTIONS = (HARBOUR, SALARY, NOWHERE, "Hello!", "Zanzibar", "港口的领航员在哪里？")
+QUESTIONS = (SALARY, HARBOUR, "Hello!", NOWHERE)
 SOURCES = ("README.md", "lamp.md", "hr/pay.md", "untagged.md", "nothing.md")
 REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
     ("POST", "/ask"): [("/ask", body) for question in QUESTIONS for body in asked(question)]
     + [("/ask", {"question": SALARY, "stream": True})],
-    ("POST", "/page/ask"): [("/page/ask", body) for question in QUESTIONS[:3] for body in asked(question)],
+    ("POST", "/page/ask"): [("/page/ask", body) for question in QUESTIONS[:2] for body in asked(question)],
+    ("POST", "/widget/ask"): [("/widget/ask", {"question": question}) for question in QUESTIONS[:3]],
     ("POST", "/search"): [
         ("/search", body | {"explain": True, "top_k": 50}) for question in QUESTIONS for body in asked(question)[:4]
     ],
     ("POST", "/v1/chat/completions"): [
         ("/v1/chat/completions", chat(question, model))
-        for question in QUESTIONS[:3]
+        for question in QUESTIONS[:2]
         for model in ("zhiwen", "zhiwen/other", "zhiwen/all")
     ],
     ("POST", "/chat/completions"): [("/chat/completions", chat(SALARY))],
     ("POST", "/retrieval"): [
         ("/retrieval", {"knowledge_id": "other", "query": question, "retrieval_setting": {"top_k": 20}})
-        for question in QUESTIONS[:3]
+        for question in QUESTIONS[:2]
     ],
     ("POST", "/mcp"): [
         ("/mcp", tool(name, **arguments))
         for name, arguments in (
-            *(("search", {"query": question, "knowledge_base": "all"}) for question in QUESTIONS[:3]),
-            *(("ask", {"question": question}) for question in QUESTIONS[:3]),
+            *(("search", {"query": question, "knowledge_base": "all"}) for question in QUESTIONS[:2]),
+            *(("ask", {"question": question}) for question in QUESTIONS[:2]),
             *(("fetch", {"id": source}) for source in SOURCES),
             *(("read_lines", {"source": source}) for source in SOURCES),
             *(("grep", {"text": text, "knowledge_base": "other"}) for text in ("harbour", "cormorant", "*")),
             ("list_documents", {}),
             ("list_knowledge_bases", {}),
+        )
+    ]
+    + [
+        ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        for method, params in (
+            ("resources/list", {}),
+            *(("resources/read", {"uri": f"zhiwen://documents/{source}"}) for source in SOURCES),
+            *(("completion/complete", completion(typed)) for typed in ("", "pay", "m")),
         )
     ],
     ("GET", "/documents"): [("/documents", None), ("/documents?knowledge_base=other", None)],
@@ -147,7 +165,7 @@ WRITTEN_LATER = {("GET", "/gaps"), ("GET", "/page/gaps.csv")}
 NO_DOCUMENTS = {
     ("GET", path)
     for path in (
-        *("/", "/knowledge", "/unanswered", "/static/{path:path}", "/openapi.json", "/instance"),
+        *("/", "/knowledge", "/unanswered", "/widget.js", "/static/{path:path}", "/openapi.json", "/instance"),
         *("/api-docs", "/api-docs/assets/{path:path}", "/api-docs/oauth2-redirect", "/health/live", "/health/ready"),
     )
 }
@@ -172,8 +190,9 @@ def test_a_route_answers_as_if_hidden_documents_did_not_exist(
         case = f"{path} {as_json(body)}"
         assert not [secret for secret in SECRETS if secret in found.text], case
         assert lasting(found) == lasting(twin.send(SOME, method, path, body)), case
-        as_member = full.send(PROXY, method, path, body, STAFF)
-        assert lasting(as_member) == lasting(twin.send(PROXY, method, path, body, STAFF)), case
+    path, body = REQUESTS[route][0]
+    as_member = full.send(PROXY, method, path, body, STAFF)
+    assert lasting(as_member) == lasting(twin.send(PROXY, method, path, body, STAFF))
 
 
 def test_a_key_without_a_filter_sees_what_the_test_above_looks_for(full: KeyedApp) -> None:
@@ -183,7 +202,16 @@ def test_a_key_without_a_filter_sees_what_the_test_above_looks_for(full: KeyedAp
     }
     shown = {path for (_, path), text in texts.items() if any(secret in text for secret in SECRETS)}
     assert shown >= {
-        *("/ask", "/page/ask", "/search", "/v1/chat/completions", "/chat/completions", "/retrieval", "/mcp"),
+        *(
+            "/ask",
+            "/page/ask",
+            "/widget/ask",
+            "/search",
+            "/v1/chat/completions",
+            "/chat/completions",
+            "/retrieval",
+            "/mcp",
+        ),
         *("/documents", "/documents/{source:path}", "/pictures/{path:path}", "/text", "/lines", "/grep"),
     }
 
@@ -233,6 +261,18 @@ def test_a_person_may_see_what_all_their_groups_may_see_together(full: KeyedApp)
     assert sources("staff") == {"README.md", "lamp.md"}
     assert sources("payroll") == {"hr/pay.md"}
     assert sources("payroll,staff") == {"README.md", "lamp.md", "hr/pay.md"}
+
+
+def test_a_person_ingests_only_what_their_groups_may_see_all_of(full: KeyedApp) -> None:
+    writer = {"X-Forwarded-Groups": "staff,writers"}
+    for path in ("/ingest", "/ingest/preview"):
+        refused = full.send(PROXY, "POST", path, {}, writer)
+        assert refused.status_code == 403
+        assert "may not ingest" in refused.text
+    preview = full.send(PROXY, "POST", "/ingest/preview", {"knowledge_base": "other"}, writer)
+    assert preview.json()["unchanged"] == 4
+    with pytest.raises(TypeError):
+        full.services.limited(Rights((Grant(None, Equals("tags", "x")),))).of("other").store.publish(State(2, 2, ()))
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Forwarded-Groups": ""}, {"X-Forwarded-Groups": "nobody, some, boss"}])

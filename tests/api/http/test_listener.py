@@ -10,7 +10,7 @@ import pytest
 
 from api.http.listener import listening_url, local_url, open_listener
 from rag.errors import ConfigError
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from tests.kit.paths import ROOT
 
 

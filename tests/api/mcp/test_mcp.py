@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
-from mcp.types import CallToolResult, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, ResourceTemplateReference, TextContent, TextResourceContents
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from tests.kit.leaving_clients import assert_leaving_ends_the_call
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import ZHIWEN, Server, Workspace
+from tests.kit.server_events import streamed
 
 QUESTION = "向量数据库有哪些知名组件？"
 SETUP = "guides/setup.md"
@@ -86,7 +89,9 @@ def test_every_tool_says_what_it_is_for_with_schemas_of_what_goes_in_and_comes_o
     }
     for tool in tools.values():
         assert tool.description
-        assert tool.name == "fetch" or "use" in tool.description.lower()
+        others = {f"`{name}`" for name in tools if name != tool.name}
+        assert "use" in tool.description.lower()
+        assert any(other in tool.description for other in others), "it says what to use instead"
         assert tool.output_schema
         assert tool.annotations
         assert tool.annotations.read_only_hint
@@ -212,6 +217,100 @@ def test_a_call_whose_client_goes_away_ends_the_call_to_the_model(chat_endpoint:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     chat_endpoint.play(completion("Milvus", hangs=True))
     assert_leaving_ends_the_call(talking, chat_endpoint, "/mcp", body, accept="application/json, text/event-stream")
+
+
+async def use_resources(client: Client) -> tuple[list[Any], list[Any], list[str], list[str]]:
+    listed = (await client.list_resources()).resources
+    templates = (await client.list_resource_templates()).resource_templates
+    texts = []
+    for uri in (f"zhiwen://documents/{SETUP}", "zhiwen://documents/guides/100%25_sure.md"):
+        [content] = (await client.read_resource(uri)).contents
+        assert isinstance(content, TextResourceContents)
+        assert content.mime_type == "text/markdown"
+        texts.append(content.text)
+    reference = ResourceTemplateReference(uri=templates[0].uri_template)
+    completed = await client.complete(reference, {"name": "source", "value": "UP"})
+    return listed, templates, texts, completed.completion.values
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_documents_are_resources_that_are_listed_completed_and_read(server: Server, mode: str) -> None:
+    listed, [template], [setup, sure], completed = over_http(server, use_resources, mode)
+    by_name = {each.name: each for each in listed}
+    assert by_name[SETUP].title == "Setup"
+    assert by_name["guides/100%_sure.md"].uri == "zhiwen://documents/guides/100%25_sure.md"
+    assert template.uri_template == "zhiwen://documents/{+source}"
+    assert "port 7311" in setup
+    assert "one hundred percent sure" in sure
+    assert completed == [SETUP, "guides/upkeep.md"]
+
+
+def test_a_resource_that_does_not_exist_is_an_error_that_says_so(server: Server) -> None:
+    async def talk(client: Client) -> list[str]:
+        messages = []
+        for name in ("nothing.md", "../config.yaml", "/etc/passwd", "%2e%2e/config.yaml"):
+            with pytest.raises(MCPError) as caught:
+                await client.read_resource(f"zhiwen://documents/{name}")
+            messages.append(str(caught.value))
+        return messages
+
+    missing, *outside = over_http(server, talk)
+    assert "'nothing.md' is neither a passage nor a document" in missing
+    assert len(outside) == 3
+
+
+def test_the_prompt_asks_for_an_answer_with_citations_in_the_language_of_the_question(server: Server) -> None:
+    async def talk(client: Client) -> list[str]:
+        [prompt] = (await client.list_prompts()).prompts
+        assert [argument.name for argument in prompt.arguments or ()] == ["question"]
+        texts = []
+        for question in (QUESTION, "Where is {the} lamp?"):
+            [message] = (await client.get_prompt(prompt.name, {"question": question})).messages
+            assert isinstance(message.content, TextContent)
+            texts.append(message.content.text)
+        return texts
+
+    chinese, english = over_http(server, talk)
+    assert chinese.endswith(f"问题：{QUESTION}")
+    assert english.endswith("Question: Where is {the} lamp?")
+    assert all(tool in chinese and tool in english for tool in ("search", "fetch", "grep"))
+
+
+# Protocol revisions
+
+
+@pytest.mark.parametrize("revision", HANDSHAKE_PROTOCOL_VERSIONS[-2:])
+def test_a_client_of_an_older_revision_is_answered_in_its_own(server: Server, revision: str) -> None:
+    client = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    headers = {"Accept": "application/json, text/event-stream"}
+
+    def call(method: str, **params: object) -> Any:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        [event] = streamed(server.client.post("/mcp", json=body, headers=headers))
+        return event.data["result"]
+
+    begun = call("initialize", **client)
+    assert begun["protocolVersion"] == revision
+    assert begun["capabilities"].keys() >= {"tools", "resources", "prompts", "completions"}
+    headers["MCP-Protocol-Version"] = revision
+    assert {tool["name"] for tool in call("tools/list")["tools"]} >= {"search", "fetch", "ask"}
+    found = call("tools/call", name="search", arguments={"query": "lighthouse daemon port"})
+    assert found["structuredContent"]["results"]
+    assert call("resources/read", uri=f"zhiwen://documents/{SETUP}")["contents"]
+    assert call("prompts/get", name="answer_with_citations", arguments={"question": "?"})["messages"]
+
+
+@pytest.mark.parametrize("revision", MODERN_PROTOCOL_VERSIONS[-1:])
+def test_a_client_of_the_newest_revision_needs_no_handshake(server: Server, revision: str) -> None:
+    found, fetched = over_http(server, search_and_fetch, revision)
+    assert found["results"]
+    assert fetched["metadata"]["source"] == SETUP
+    assert over_http(server, use_resources, revision)[3] == [SETUP, "guides/upkeep.md"]
+    offered = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": offered}
+    response = server.client.post("/mcp", json=body, headers={"Accept": "application/json, text/event-stream"})
+    [event] = streamed(response)
+    assert event.data["result"]["protocolVersion"] == HANDSHAKE_PROTOCOL_VERSIONS[-1]
 
 
 # Over stdio

@@ -20,7 +20,6 @@ from ingest.document_process import DocumentProcess
 from ingest.live_documents import LiveDocument, load_live_document
 from ingest.sync import ingest
 from rag.settings import KnowledgeSettings, Settings, StoreSettings, TraceSettings
-from rag.store.store import Store
 from rag.wiring import Services
 from tests.kit.processes import Server, Workspace
 
@@ -78,11 +77,10 @@ def page(server: Server, path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    settings: Settings
-    store: Store
+    services: Services
 
     def document(self, name: str) -> LiveDocument:
-        return load_live_document(f"{name}.md", self.store.snapshot(), self.settings.knowledge)
+        return load_live_document(f"{name}.md", self.services.store.snapshot(), self.services.settings.knowledge)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +105,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     with Services(settings) as services:
         report = ingest(settings, services.store, services.embedder)
         assert report.ok
-        yield Library(settings, services.store)
+        yield Library(services)
 
 
 @contextmanager
@@ -124,7 +122,7 @@ def client(library: Library, documents: DocumentCache) -> Iterator[TestClient]:
     """A client of an application that has nothing but documents."""
     app = FastAPI()
     app.add_middleware(RequestPathMiddleware, public_url="")
-    add_documents(app, library.store, library.settings.knowledge, documents, is_open=True)
+    add_documents(app, library.services, documents, is_open=True)
     with TestClient(app) as opened:
         yield opened
 

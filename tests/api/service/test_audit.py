@@ -12,7 +12,7 @@ import pytest
 from api.guard.route_rules import RULES
 from api.service.audit import ACTIONS, AuditLog
 from rag.errors import ConfigError
-from rag.settings import ServeSettings
+from rag.serve_settings import ServeSettings
 from tests.kit.api_keys import key_of
 from tests.kit.processes import Server, Workspace, assert_one_line
 from tests.kit.traces import trace

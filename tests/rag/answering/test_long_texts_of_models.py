@@ -42,12 +42,21 @@ def filtered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     return calls
 
 
-def write(*pieces: str | ChatPiece) -> None:
-    """Let a model write these pieces as an answer."""
+def write(*pieces: str | ChatPiece) -> int:
+    """Let a model write these pieces as an answer; return how often another task ran meanwhile."""
     evidence = evidence_of(passage(1, "Ollama 是平台。"))
     found = Gathered(Retrieval(evidence.question, 1, "", hits=()), evidence, seconds={})
 
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
     async def read() -> None:
+        other = asyncio.create_task(take_turns())
         composing = compose(
             found,
             ScriptedChat(pieces),
@@ -58,8 +67,10 @@ def write(*pieces: str | ChatPiece) -> None:
         )
         async for _ in composing:
             pass
+        other.cancel()
 
     asyncio.run(read())
+    return turns
 
 
 @pytest.mark.parametrize(
@@ -83,3 +94,7 @@ def test_ordinary_text_costs_no_thread(filtered: list[tuple[int, bool]]) -> None
     write(*SHORT)
     assert len(filtered) >= 3000
     assert all(on_loop for _, on_loop in filtered)
+
+
+def test_between_pieces_that_come_at_once_others_have_their_turn() -> None:
+    assert write(*SHORT) >= len(SHORT)

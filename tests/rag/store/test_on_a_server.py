@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from pymilvus import MilvusClient
 
 from ingest.backup import export_backup, import_backup
 from ingest.staging import lease
@@ -21,6 +22,7 @@ from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.store.records import DocumentRecord, Lease
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
+from rag.types import Chunk
 from rag.wiring import open_store
 from tests.kit.waiting import eventually
 
@@ -62,6 +64,48 @@ def settings(milvus_server: "MilvusProcess", knowledge: Path) -> Settings:
             "ZHIWEN_RETRIEVAL__MODE": "dense",
         }
     )
+
+
+def test_another_index_is_built_at_the_next_ingest_without_embedding(
+    settings: Settings, milvus_server: "MilvusProcess", embedder: BuiltinEmbedder
+) -> None:
+    own = {"collection": "another_index"}
+    usual = settings.store.model_copy(update=own)
+    hnsw = {"index": "HNSW", "index_parameters": {"M": 8, "efConstruction": 64}, "mmap": True}
+    other = settings.store.model_copy(update=own | hnsw | {"search_parameters": {"ef": 400}})
+    for number, store_settings in enumerate((usual, other, other, usual), start=1):
+        store = Store.open(store_settings)
+        try:
+            report = ingest(settings.model_copy(update={"store": store_settings}), store, embedder)
+            assert (report.generation, bool(report.embedded)) == ((1, 2, 2, 3)[number - 1], number == 1)
+            kind = index_of(milvus_server, f"{store.snapshot().commit.namespace}_chunks")
+            assert kind == ("HNSW" if store_settings is other else "AUTOINDEX")
+            found = retrieve("向量数据库", store.snapshot(), embedder, settings.retrieval)
+            assert "Milvus" in found.hits[0].chunk.content
+        finally:
+            store.close()
+
+
+def test_chunks_are_inserted_in_several_batches_at_a_time(settings: Settings) -> None:
+    chunks = [Chunk(f"{number:032x}", "a.md", "A", (), "", "text", number, "g", 1, 1, "x") for number in range(1200)]
+    store = Store.open(settings.store)
+    try:
+        namespace = store.staged_namespace("batches_g1")
+        namespace.create(dimension=2, lexical=False)
+        stored = namespace.insert_chunks(chunks, np.tile(np.eye(1, 2, dtype=np.float32), (1200, 1)), born=1)
+        assert [each.chunk for each in stored] == chunks
+        assert namespace.count_chunks(1) == 1200
+    finally:
+        store.close()
+
+
+def index_of(server: "MilvusProcess", collection: str) -> str:
+    """The kind of index of the vectors of a collection."""
+    client = MilvusClient(server.uri)
+    try:
+        return str(client.describe_index(collection, "vector")["index_type"])
+    finally:
+        client.close()
 
 
 def test_generations_hold_on_a_server(settings: Settings, knowledge: Path, embedder: BuiltinEmbedder) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -249,3 +250,11 @@ def test_threads_that_wait_for_a_connection_share_its_failure(tmp_path: Path) ->
     assert all(uri in str(error) for error in errors)
     shared = [error for error in errors if isinstance(error.__cause__, StoreError)]
     assert len(shared) >= 4
+
+
+@pytest.mark.parametrize(
+    "setting", [{"index": "HNSW"}, {"mmap": True}, {"replicas": 2}, {"search_parameters": {"ef": 9}}]
+)
+def test_a_file_has_only_the_usual_index(setting: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"store\.index, .* need a Milvus server; .*m\.db is a file"):
+        Store.open(StoreSettings(uri=str(tmp_path / "m.db"), **setting))

@@ -1,6 +1,8 @@
 """Texts that end in a loop, and those that only look alike."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.text.loops import end_of_first_round
 
@@ -61,3 +63,13 @@ def test_what_the_documents_repeat_as_often_is_no_loop(line: str) -> None:
     said = f"```sql\n{line * 5}"
     assert cut(said, known=f"Fill the table:\n\n{line * 6}") is None
     assert cut(said, known=f"Fill the table:\n\n{line * 2}") is not None
+
+
+@given(st.text("ab钢 ", max_size=90), st.text("abc泵", min_size=1, max_size=40), st.integers(4, 12), st.data())
+def test_a_loop_of_any_length_is_found_behind_any_text(
+    before: str, words: str, rounds: int, data: st.DataObject
+) -> None:
+    cut_off = data.draw(st.integers(0, len(words) - 1))
+    said = words * rounds + words[:cut_off]
+    if len(said) >= 60:
+        assert end_of_first_round(before + said) is not None

@@ -1,0 +1,177 @@
+"""Measure what an index of many documents costs: an ingest that finds nothing to do, and writing to a server.
+
+    python -m bench.scale [--documents 100000] [--chunks 1000 10000 100000] [--server URI] [--work DIR] [--results FILE]
+
+For `--documents`, small files are written, and their manifests, without chunks, into an empty Milvus Lite file. Then
+`zhiwen ingest` is run as a command, which finds nothing to do: the seconds, the peak memory of its process and of
+Milvus, and whether it wrote anything. For each number of `--chunks`, the figures are those of `bench.growth`, also on
+`--server`, an empty Milvus server, in the dense mode; there, chunks are also inserted by one to eight threads at a
+time. docs/scaling.md says what follows from the figures; those of the repository are in bench/results/scale.json.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import growth
+from bench.ingest import peak_memory
+from bench.results import add_result
+from bench.server_process import ZHIWEN
+from ingest.files.scan import File, scan_knowledge
+from ingest.staging.document_cutter import pipeline_fingerprint
+from ingest.staging.lease import write_lease
+from ingest.staging.staging import Staging
+from rag.settings import KnowledgeSettings, Settings, StoreSettings
+from rag.store.records import DocumentRecord
+from rag.store.store import Store
+from rag.types import Chunk
+from rag.wiring import Services
+
+_FILES_IN_A_FOLDER = 100
+_RECORDS_TOGETHER = 5000
+_INSERTED_CHUNKS = 20_000
+_INSERTED_TOGETHER = 500
+_DIMENSION = 384
+_POLL_SECONDS = 0.02
+
+
+def main() -> None:
+    """Measure, print the figures, and write them if `--results` is given."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, nargs="*", default=[100_000], help="documents of ingests of nothing")
+    parser.add_argument("--chunks", type=int, nargs="*", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--server", default="", help="address of an empty Milvus server")
+    parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench-scale"), help="folder for documents and index")
+    parser.add_argument("--results", type=Path, help="write the figures into this JSON file")
+    arguments = parser.parse_args()
+    work = arguments.work.resolve()
+
+    def report(name: str, figures: Mapping[str, Any]) -> None:
+        print(f"{name}: {dict(figures)}", flush=True)
+        if arguments.results:
+            add_result(arguments.results, name, figures)
+
+    for documents in arguments.documents:
+        report(f"nothing to do, {documents} documents", measure_nothing(documents, _empty(work)))
+    for chunks in arguments.chunks:
+        report(f"{chunks} chunks in a file", growth.measure(chunks, _empty(work)))
+        if arguments.server:
+            store = StoreSettings(uri=arguments.server, collection=f"scale_{chunks}", timeout_seconds=60)
+            report(f"{chunks} chunks on a server", growth.measure(chunks, _empty(work), store=store))
+    if arguments.server:
+        for threads in (1, 2, 4, 8):
+            store = StoreSettings(uri=arguments.server, collection=f"scale_threads_{threads}", timeout_seconds=60)
+            report(f"inserts by {threads} threads", measure_inserts(store, threads))
+
+
+def measure_nothing(documents: int, work: Path) -> dict[str, Any]:
+    """Return the figures of `zhiwen ingest` over so many documents that did not change."""
+    settings = Settings(
+        knowledge=KnowledgeSettings(path=work / "docs", gitignore=False),
+        store=StoreSettings(uri=str(work / "milvus.db"), timeout_seconds=60),
+    )
+    _write_documents(settings.knowledge.path, documents)
+    with Services(settings, for_one_command=True) as services:
+        _write_manifests(services)
+    before = _digest(work)
+    started = time.monotonic()
+    done, peak_mb = _run_watched(settings)
+    seconds = time.monotonic() - started
+    assert done["documents"]["unchanged"] == documents, done  # noqa: S101  (or something else was measured)
+    return {"seconds": round(seconds, 1), "peak_mb": peak_mb, "wrote": _digest(work) != before}
+
+
+def measure_inserts(settings: StoreSettings, threads: int) -> dict[str, Any]:
+    """Return how fast chunks are inserted on a server by so many threads."""
+    rng = np.random.default_rng(threads)
+    vectors = rng.standard_normal((_INSERTED_CHUNKS, _DIMENSION), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    chunks = [
+        Chunk(f"{number:032x}", "a.md", "A", ("A",), "", "text", number, "g", 1, 1, f"潮汐每天转两次 {number} " * 8)
+        for number in range(_INSERTED_CHUNKS)
+    ]
+    store = Store.open(settings)
+    try:
+        namespace = store.new_namespace(1)
+        namespace.create(dimension=_DIMENSION, lexical=False)
+        started = time.monotonic()
+        with ThreadPoolExecutor(threads) as pool:
+            for start in range(0, _INSERTED_CHUNKS, _INSERTED_TOGETHER):
+                rows = slice(start, start + _INSERTED_TOGETHER)
+                pool.submit(namespace.insert_chunks, chunks[rows], vectors[rows], born=1)
+        seconds = time.monotonic() - started
+        assert namespace.count_chunks(1) == _INSERTED_CHUNKS  # noqa: S101  (or a write was lost)
+        store.drop_namespace(namespace.name)
+    finally:
+        store.close()
+    return {"seconds": round(seconds, 1), "chunks_per_second": round(_INSERTED_CHUNKS / seconds)}
+
+
+def _empty(work: Path) -> Path:
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    return work
+
+
+def _write_documents(root: Path, count: int) -> None:
+    for number in range(count):
+        if number % _FILES_IN_A_FOLDER == 0:
+            folder = root / f"{number // _FILES_IN_A_FOLDER:05}"
+            folder.mkdir(parents=True)
+        (folder / f"document-{number:07}.md").write_text(f"# Document {number}\n\nOne short paragraph.\n")
+
+
+def _write_manifests(services: Services) -> None:
+    """Commit a generation that knows every file of the folder, as if each had been ingested."""
+    settings, store, embedder = services.settings, services.store, services.embedder
+    files = scan_knowledge(settings.knowledge).files
+    fingerprint = pipeline_fingerprint(settings, embedder)
+    with write_lease(store):
+        store.connect()
+        staging = Staging(store, embedder, mode=settings.retrieval.mode)
+        for start in range(0, len(files), _RECORDS_TOGETHER):
+            staging.put_documents([_record(file, fingerprint) for file in files[start : start + _RECORDS_TOGETHER]])
+        sealed = staging.seal(str(settings.knowledge.path.resolve()))
+        staging.commit(sealed.commit, keep=settings.store.keep_generations)
+
+
+def _record(file: File, fingerprint: str) -> DocumentRecord:
+    digest = hashlib.sha256(file.source.encode()).hexdigest()
+    return DocumentRecord(file.source, digest, fingerprint, file.size, file.modified_ns, file.source, chunks=1)
+
+
+def _run_watched(settings: Settings) -> tuple[Any, dict[str, int]]:
+    """Run the command. Return its report, and the most memory that it and its Milvus had, in MB."""
+    own = {
+        "ZHIWEN_KNOWLEDGE__PATH": str(settings.knowledge.path),
+        "ZHIWEN_KNOWLEDGE__GITIGNORE": "false",
+        "ZHIWEN_STORE__URI": settings.store.uri,
+    }
+    peak: dict[str, int] = {}
+    with subprocess.Popen(  # noqa: S603  (our own command)
+        [ZHIWEN, "ingest", "--json"], env=os.environ | own, stdout=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None:
+            for name, megabytes in peak_memory(process.pid):
+                peak[name] = max(peak.get(name, 0), megabytes)
+            time.sleep(_POLL_SECONDS)
+        assert process.stdout  # noqa: S101  (it is a pipe)
+        return json.loads(process.stdout.read()), peak
+
+
+def _digest(work: Path) -> str:
+    return hashlib.sha256((work / "milvus.db").read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The files of a plan, cut by an engine, with what is known of them here."""
+
+from collections.abc import Callable, Mapping
+
+from ingest.files.scan import File
+from ingest.staging.document_cutter import CheckRunning, FileToCut, UnreadableDocument
+from ingest.staging.engine import Cut, Engine
+from ingest.staging.failed_documents import FailedDocuments
+
+
+class Cutting:
+    """Has files cut, and notes which cannot be.
+
+    `dates` are those of the last commits, by source; what the front matter of a document says goes first.
+    """
+
+    def __init__(self, engine: Engine, failed_documents: FailedDocuments, dates: Mapping[str, str]) -> None:
+        self._engine = engine
+        self._failed_documents = failed_documents
+        self._dates = dates
+
+    def begin(self, file: File, check_running: CheckRunning) -> Callable[[], Cut]:
+        """Begin to cut a file. Return a function that waits for the result; what `check_running` raises ends it."""
+        failed = self._failed_documents.known(file.source)
+        finish = self._engine.begin_cut(FileToCut(file, self._dates.get(file.source, ""), failed))
+
+        def wait() -> Cut:
+            document = finish(check_running)
+            if isinstance(document, UnreadableDocument):
+                self._failed_documents.note(document)
+            return document
+
+        return wait

@@ -1,0 +1,61 @@
+"""The process of a `CommandServer`: it gets requests through a socket, and forks for each.
+
+To each it sends the id of the command's process, and at last its exit status, by the socket that came with the request.
+"""
+
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+REQUEST = b"run"
+"""Comes with five files: what is wanted, standard input, output and error, and the socket for replies."""
+_IMPORTED = ("api.cli.main", "rag.wiring", "rag.store.milvus.client")
+"""Not OpenVINO: a process with its threads must not be forked."""
+
+
+def main() -> NoReturn:
+    """Run commands until the socket, whose number is the argument, is closed."""
+    requests = socket.socket(fileno=int(sys.argv[1]))
+    for module in _IMPORTED:
+        importlib.import_module(module)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for the commands
+    while True:
+        mark, files, _, _ = socket.recv_fds(requests, len(REQUEST), 5)
+        if not mark:
+            os._exit(0)
+        if os.fork() == 0:
+            requests.close()
+            _run(*files)
+        for file in files:
+            os.close(file)
+
+
+def _run(wanted: int, given: int, out: int, err: int, reply_to: int) -> NoReturn:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    reply = socket.socket(fileno=reply_to)
+    pid = os.fork()
+    if pid:
+        reply.send(str(pid).encode())
+        reply.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+        os._exit(0)
+    reply.close()
+    with os.fdopen(wanted, encoding="utf-8") as file:
+        request = json.load(file)
+    for number, file in enumerate((given, out, err)):
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    sys.argv = request["command"]
+    sys.path[0] = str(Path(sys.argv[0]).parent)
+    importlib.import_module("api.cli.main").main()
+
+
+if __name__ == "__main__":
+    main()
