@@ -15,11 +15,10 @@ from rag.errors import ConfigError
 from rag.knowledge_folder import check_folders, find_folder, name_folder, place_copies
 from rag.pasted_values import split_list
 from rag.settings import SECRETS, KnowledgeSettings, Settings
-from rag.settings_section import Section
+from rag.settings_section import ENVIRONMENT_PREFIX, Section, variable_of
 from rag.source_settings import SOURCE_SECRETS
 from rag.url_credentials import mask_credentials
 
-ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
 
 _REMOVED = {
@@ -112,12 +111,12 @@ def _read_file(path: Path) -> dict[str, Any]:
     for section, secret in sorted(SECRETS | {(section, secret) for section in declared for secret in SOURCE_SECRETS}):
         values = (content | declared).get(section)
         if isinstance(values, dict) and values.get(secret):
-            variable = _variable(section, secret)
+            variable = variable_of(section, secret)
             raise ConfigError(f"{path}: {section}.{secret} is a secret; set it in the environment as {variable}")
     state = content.get("state")
     url = state.get("url") if isinstance(state, dict) else None
     if isinstance(url, str) and mask_credentials(url) != url:
-        variable = _variable("state", "url")
+        variable = variable_of("state", "url")
         raise ConfigError(
             f"{path}: state.url has a password, which is a secret; set it in the environment as {variable}"
         )
@@ -194,7 +193,7 @@ def _check_underscores(variable: str, name: str) -> None:
     """Raise ConfigError for a setting with one underscore too few. Other variables may begin with our prefix."""
     section, _, key = name.partition("_")
     if section in Settings.model_fields and key in _known_keys((section, key)):
-        raise ConfigError(f"{variable}: use two underscores between section and key: {_variable(section, key)}")
+        raise ConfigError(f"{variable}: use two underscores between section and key: {variable_of(section, key)}")
 
 
 def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -228,7 +227,7 @@ def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) 
             lines.append(f"{origin}: unknown key {key}; known keys: {', '.join(_known_keys(problem['loc']))}")
             continue
         # A value that is a whole section may contain a secret in the wrong place.
-        is_secret = tuple(problem["loc"][:2]) in SECRETS or problem["loc"][-1] in SOURCE_SECRETS
+        is_secret = tuple(problem["loc"][:2]) in SECRETS or not {*SOURCE_SECRETS}.isdisjoint(problem["loc"])
         secret = is_secret or isinstance(problem["input"], dict | list)
         got = "" if secret else f", got {mask_credentials(repr(problem['input']))}"
         rule = problem["msg"].removeprefix("Value error, ")
@@ -243,7 +242,3 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     field = Settings.model_fields.get(str(location[0])) if len(location) > 1 else None
     model = field.annotation if field else Settings
     return sorted(model.model_fields)  # type: ignore[union-attr]
-
-
-def _variable(section: str, key: str) -> str:
-    return f"{ENVIRONMENT_PREFIX}{section}__{key}".upper().replace(".", "__").replace("-", "_")
