@@ -53,7 +53,7 @@ def main() -> None:
 
 def measure(chunks: int, work: Path, store: StoreSettings | None = None) -> dict[str, Any]:
     """Return the figures for an index of so many chunks, in a file below `work` or in an empty `store` on a server."""
-    words = _Words()
+    words = Words()
     documents = work / "docs"
     documents.mkdir(parents=True)
     for number in range(chunks // _CHUNKS_PER_DOCUMENT):
@@ -86,7 +86,7 @@ def measure(chunks: int, work: Path, store: StoreSettings | None = None) -> dict
     }
 
 
-class _Words:
+class Words:
     """Random words, the n-th most frequent one 1/n as often as the first."""
 
     def __init__(self) -> None:
@@ -96,8 +96,12 @@ class _Words:
 
     def document(self, number: int) -> str:
         """Return a document of sections that are one chunk each."""
-        sections = (f"## {self._text(3)}\n\n{self._text(_WORDS_PER_CHUNK)}。\n" for _ in range(_CHUNKS_PER_DOCUMENT))
+        sections = (f"## {self._text(3)}\n\n{self.paragraph()}\n" for _ in range(_CHUNKS_PER_DOCUMENT))
         return "\n".join([f"# 文档 {number}\n", *sections])
+
+    def paragraph(self) -> str:
+        """Return the text of a chunk."""
+        return f"{self._text(_WORDS_PER_CHUNK)}。"
 
     def question(self) -> str:
         """Return a question of rare and common words."""
