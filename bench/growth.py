@@ -87,7 +87,7 @@ def measure(chunks: int, work: Path, store: StoreSettings | None = None) -> dict
 
 
 class Words:
-    """Random words, the n-th most frequent one 1/n as often as the first."""
+    """Random words, the n-th most frequent one 1/n as often as the first; the same ones each time."""
 
     def __init__(self) -> None:
         self._random = random.Random(_SEED)  # noqa: S311  (the same words each time)
