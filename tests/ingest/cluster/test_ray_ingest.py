@@ -135,7 +135,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
-        self.held: set[int] = set()
+        self.held: list[int] = []
         self.most_at_once = self._now = 0
         self._lock = threading.Lock()
 
@@ -144,7 +144,7 @@ class Calls:
         with self._lock:
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
-            self.held.add(process_behind(call.connection))
+            self.held.append(process_behind(call.connection))
         try:
             self.go_on.wait()
             embed_texts(call)
