@@ -1,7 +1,7 @@
 """Search for a question with both retrievers, fuse their results, and drop hits that repeat others."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.blocking_work import Turns
@@ -27,6 +27,13 @@ _NEAREST = 5
 _MANY = 10_000
 """More than there are threads."""
 
+CompareTexts = Callable[[Sequence[str]], list[float]]
+"""The cosines of texts with a question. Blocks; raises EmbedderError."""
+
+
+def _nothing_alike(texts: Sequence[str]) -> list[float]:
+    return [0.0] * len(texts)
+
 
 @dataclass(frozen=True, slots=True)
 class RetrieverResults:
@@ -34,8 +41,9 @@ class RetrieverResults:
 
     `idf` has the question's terms with their inverse document frequencies. If the nearest chunks are in another
     language, `by_translation` is what the lexical retriever found for translations of the question's words, and
-    `translated` has the share (0..1) of them that each chunk holds, by its id. `seconds` are by stage: the stage
-    `lexical` runs at the same time as `embed` and `dense`, and `read` is the time to read the chunks that both found.
+    `translated` has the share (0..1) of them that each chunk holds, by its id. `compare` embeds other texts for it.
+    `seconds` are by stage: the stage `lexical` runs at the same time as `embed` and `dense`, and `read` is the time to
+    read the chunks that both found.
     """
 
     dense: ScoredChunks = ()
@@ -43,6 +51,7 @@ class RetrieverResults:
     by_translation: ScoredChunks = ()
     idf: Mapping[str, float] = field(default_factory=dict)
     translated: Mapping[str, float] = field(default_factory=dict)
+    compare: CompareTexts = field(default=_nothing_alike, compare=False, repr=False)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -178,8 +187,7 @@ def run_retrievers(
             f"the live index was built with {snapshot.commit.embedder}, but questions are embedded with "
             f"{embedder.name}; run `zhiwen ingest` to rebuild the index, or restore the previous embedding settings"
         )
-    # An index that was built in dense mode has nothing for the lexical retriever.
-    is_hybrid = settings.mode == snapshot.commit.mode == "hybrid"
+    is_hybrid = settings.mode == snapshot.commit.mode == "hybrid"  # an index in dense mode has nothing for words
     terms = tokenize_question(question)
 
     def rank_by_terms() -> tuple[Ranking, float]:
@@ -200,6 +208,7 @@ def run_retrievers(
         dense=[(chunks[name], cosine) for name, cosine in by_vector],
         lexical=[(chunks[name], score) for name, score in by_terms],
         idf={term: snapshot.statistics.idf(term) for term in terms},
+        compare=lambda texts: (embedder.embed_documents(texts) @ vector).tolist(),
         seconds={
             "embed": embedded - started,
             "dense": ranked - embedded,
