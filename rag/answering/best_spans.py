@@ -52,6 +52,7 @@ def score_spans(passages: Sequence[Passage], matcher: Matcher) -> list[ScoredSpa
 def best_quotes(scored: Sequence[ScoredSpan], passages: Sequence[Passage], matcher: Matcher) -> list[Quote]:
     """Return the best span and the spans of its block that match the question equally well; `scored` is not empty.
 
+    `passages` may be more than those whose spans were scored; they add to what these say.
     If a sentence among them leads in to a list, a table or code, all of that is quoted with it. If the best span does
     not tell all that is asked, it is the units that match best instead.
     """
@@ -59,7 +60,8 @@ def best_quotes(scored: Sequence[ScoredSpan], passages: Sequence[Passage], match
     if matcher.tells_all(best.span.text):
         chosen = _with_short_paragraphs(_ties(best, scored), passages)
     else:
-        chosen = best_units(passages, matcher)
+        leading = [passage for passage in passages if any(each.passage is passage for each in scored)]
+        chosen = best_units(leading, passages, matcher)
     quoted = [passage for passage in passages if passage.number in chosen]
     return [quote for passage in quoted for quote in _quotes(passage, chosen[passage.number], matcher)]
 

@@ -29,13 +29,15 @@ class _Candidate:
     score: float
 
 
-def best_units(passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[int]]:
+def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[int]]:
     """Return the starts of the spans to quote, by the number of their passage.
 
-    The best unit comes first, then those of its passage, then those of other passages that match nearly as well.
+    The best unit of the leading passages comes first, then those of its passage, then those of other passages that
+    match nearly as well.
     """
     candidates = [_candidates(passage, matcher) for passage in passages]
-    best = max((each for of_passage in candidates for each in of_passage), key=lambda each: each.score)
+    first = [each for of_passage in candidates for each in of_passage if each.unit.passage in leading]
+    best = max(first, key=lambda each: each.score)
     own = next(of_passage for of_passage in candidates if best in of_passage)
     others = [each for of_passage in candidates if of_passage is not own for each in of_passage]
     chosen = [best, *_around(best, own, wants_steps=matcher.wants_steps)]
