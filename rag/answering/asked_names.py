@@ -10,7 +10,7 @@ from rag.text.cjk import has_han
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language, is_cross_lingual
 from rag.text.question_form import QuestionForm
-from rag.text.question_words import GENERIC
+from rag.text.question_words import GENERIC, WEEKDAYS
 from rag.text.tokens import LATIN_WORD, normalize, tokenize
 from rag.types import Passage
 
@@ -76,7 +76,8 @@ def _is_everywhere(name: str, evidence: Evidence) -> bool:
 def _names(question: str) -> list[str]:
     """Return the names that a question holds; a short abbreviation such as AI or IDE is none."""
     if detect_language(question) == "en":
-        return [name for name in find_latin_names(question) if len(name) > ABBREVIATION or not name.isalpha()]
+        names = [name for name in find_latin_names(question) if name.casefold() not in WEEKDAYS]
+        return [name for name in names if len(name) > ABBREVIATION or not name.isalpha()]
     latin = LATIN_WORD.findall(normalize(question))
     names = [word for word in latin if word != word.lower() and (len(word) > ABBREVIATION or not word.isupper())]
     tagged = segmentation.tag(LATIN_WORD.sub(" ", question))

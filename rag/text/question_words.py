@@ -136,3 +136,5 @@ GENERIC = frozenset(
     "list all show mentioned available".split()
 )
 """Nouns and verbs that tell no row of a table from another."""
+WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+"""They are written like names, and a text may speak of the weekend."""
