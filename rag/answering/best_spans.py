@@ -52,9 +52,9 @@ def score_spans(passages: Sequence[Passage], matcher: Matcher) -> list[ScoredSpa
 def best_quotes(scored: Sequence[ScoredSpan], passages: Sequence[Passage], matcher: Matcher) -> list[Quote]:
     """Return the best span and the spans of its block that match the question equally well; `scored` is not empty.
 
-    `passages` may be more than those whose spans were scored; they add to what these say.
     If a sentence among them leads in to a list, a table or code, all of that is quoted with it. If the best span does
-    not tell all that is asked, it is the units that match best instead.
+    not tell all that is asked, it is the units that match best instead. Of these, the first is from a passage whose
+    spans were scored; the others may be from any of the `passages`.
     """
     best = max(scored, key=lambda candidate: candidate.score)
     if matcher.tells_all(best.span.text):

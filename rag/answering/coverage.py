@@ -44,7 +44,9 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     form = read_form(question)
     is_across = is_cross_lingual(question, text)
     names = asked_names(form, text)
-    has_names = holds_names(text, names, evidence)
+    # A document about one thing may name it in its file name alone.
+    sources = "\n".join(quote.passage.chunk.source for quote in quotes)
+    has_names = holds_names(f"{sources}\n{text}", names, evidence)
     attributes = asked_attributes(question)
     covered = 0.0 if is_across else _covered(text, evidence)
     is_missing = (
@@ -70,11 +72,11 @@ def _tells(attributes: Sequence[Attribute], names: Sequence[str], quote: Quote) 
 
 
 def _by_section(quotes: Sequence[Quote]) -> list[str]:
-    """Return the texts of the quotes of each section, below the path of its document, which may name its subject."""
+    """Return the texts of the quotes of each section, below its headings."""
     texts: dict[tuple[str, str], list[str]] = {}
     for quote in quotes:
         chunk = quote.passage.chunk
-        texts.setdefault((chunk.source, chunk.context), [chunk.source, chunk.context]).extend(_parts(quote))
+        texts.setdefault((chunk.source, chunk.context), [chunk.context]).extend(_parts(quote))
     return ["\n".join(each) for each in texts.values()]
 
 
