@@ -6,8 +6,9 @@ from pathlib import Path
 
 from api.current_caller import current_caller
 
-# After a word a path needs a second slash, as in `sentence-transformers//models/m`, and after a scheme a fourth.
-_START = r"(?:(?<![\w:/.~-])/{1,2}|(?<=[\w-])//|(?<=:///)/)"
+# After a word a path needs a second slash, as in `sentence-transformers//models/m`, and after a scheme a fourth, except
+# for `file`.
+_START = r"(?:(?<![\w:/.~-])/{1,2}|(?<=[\w-])//|(?<=:///)/|(?<=file://)/)"
 _PATH = re.compile(_START + r"(?P<first>[^\s/:;,'\"`()]+)(?:/+[^\s/:;,'\"`()]+)+/?")
 
 

@@ -80,6 +80,12 @@ class IngestRunner:
             self._thread.start()
             return self._state
 
+    def take_back_failure(self, error: ZhiwenError | None) -> None:
+        """Note that what the last ingest failed of is over; `error` is how the one before it ended."""
+        with self._lock:
+            if not self._state.running:
+                self._state = replace(self._state, error=error)
+
     def wait(self) -> None:
         """Wait until no ingest of this knowledge base is running."""
         if self._thread:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,14 @@ _REMOVED = {
     ("traces", "path"): "traces are kept in the database of state.url; remove this setting, and the folder it names",
 }
 """Settings of earlier versions, and what replaces them."""
+
+_RULES = {
+    "Input should be": "must be",
+    "a valid tuple": "a list",
+    r"a valid dictionary or instance of \w+": "a section of `name: value`",
+    r"Input is not a valid path for <.*>": "must be a path, in quotes if it is a number",
+}
+"""What pydantic says of a value, and what people know instead."""
 
 _BASES = "knowledge_bases"
 
@@ -231,7 +240,8 @@ def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) 
         secret = is_secret or isinstance(problem["input"], dict | list)
         got = "" if secret else f", got {mask_credentials(repr(problem['input']))}"
         rule = problem["msg"].removeprefix("Value error, ")
-        rule = rule.replace("Input should be", "must be").replace("a valid tuple", "a list")
+        for theirs, ours in _RULES.items():
+            rule = re.sub(theirs, ours, rule)
         lines.append(f"{origin}: {key} {rule[:1].lower()}{rule[1:]}{got}")
     return "\n".join(lines)
 

@@ -1,6 +1,7 @@
 """The answers of a bot: each question once, in the background, because platforms wait for a few seconds only."""
 
 import logging
+from collections.abc import Callable
 
 from cachetools import TTLCache
 
@@ -27,13 +28,18 @@ log = logging.getLogger("zhiwen.bots")
 
 
 class BotAnswers:
-    """Answers the questions of one platform, from all that the rights let it read."""
+    """Answers the questions of one platform, from all that `rights` let it read when a question comes."""
 
-    def __init__(self, services: Services, platform: Platform, rights: Rights) -> None:
+    def __init__(self, services: Services, platform: Platform, rights: Callable[[], Rights]) -> None:
         self._services = services
         self._platform = platform
         self._rights = rights
         self._seen: TTLCache[str, bool] = TTLCache(_REMEMBERED_EVENTS, _REMEMBERED_SECONDS)
+
+    @property
+    def name(self) -> str:
+        """The name of the platform."""
+        return self._platform.name
 
     def is_new(self, question: BotQuestion) -> bool:
         """Return whether this event has not come before; from now on it has."""
@@ -46,13 +52,13 @@ class BotAnswers:
 
         Raises nothing that is expected: what the platform refuses is logged.
         """
-        with calling(Caller(self._platform.name, is_administrator=False, rights=self._rights)):
+        with calling(Caller(self.name, is_administrator=False, rights=self._rights())):
             text = await self._text(question, base)
         try:
             for number, piece in enumerate(split_message(text, self._platform.max_bytes)):
                 await self._platform.send(question, piece, number=number)
         except PlatformError as error:
-            log.warning("%s: an answer could not be sent: %s", self._platform.name, error)
+            log.warning("%s: an answer could not be sent: %s", self.name, error)
 
     async def _text(self, question: BotQuestion, base: str) -> str:
         language = detect_language(question.text)
@@ -62,7 +68,7 @@ class BotAnswers:
         except QuestionError:
             return NO_QUESTION[language]
         except ZhiwenError as error:
-            log.warning("%s: a question could not be answered: %s", self._platform.name, error)
+            log.warning("%s: a question could not be answered: %s", self.name, error)
             return NO_ANSWER[language]
         citations = [each.model_copy(update={"url": absolute(each.url, base)}) for each in answer.citations]
         return message_text(question.text, answer.model_copy(update={"citations": citations}))

@@ -1,5 +1,6 @@
 """The callbacks of Feishu and WeCom, at `/hooks/feishu` and `/hooks/wecom`. The platforms sign what they send."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
@@ -9,12 +10,12 @@ from api.bots.answering import BotAnswers
 from api.bots.feishu import FeishuBot
 from api.bots.platform import Reply
 from api.bots.wecom import WecomBot
+from api.guard.keys import Keys
+from api.monitoring.request_log import note_caller
 from api.public_urls import base_url
-from api.service.key_entries import rights_by_name
 from rag.bot_settings import BotSettings
 from rag.errors import ConfigError
 from rag.rights import UNLIMITED, Rights
-from rag.settings import Settings
 from rag.wiring import Services
 
 
@@ -47,12 +48,13 @@ def open_bots(settings: BotSettings) -> Bots:
     return Bots(feishu, wecom)
 
 
-def add_bots(app: FastAPI, bots: Bots, services: Services) -> None:
+def add_bots(app: FastAPI, bots: Bots, services: Services, keys: Keys) -> None:
     """Add the routes of the bots that are configured. Raises ConfigError if `bots.rights_of` is no key or group."""
-    serve, rights = services.settings.serve, _rights(services.settings)
+    serve, rights = services.settings.serve, _rights_now(services.settings.bots.rights_of, keys)
 
     def response(reply: Reply, answers: BotAnswers, request: Request) -> Response:
         """Reply at once. The answer is made after that, so it counts as a request that is still running."""
+        note_caller(answers.name)
         question = reply.question
         work = None
         if question and answers.is_new(question):
@@ -78,14 +80,13 @@ def add_bots(app: FastAPI, bots: Bots, services: Services) -> None:
             return response(wecom.read(request.query_params, await request.body()), wecom_answers, request)
 
 
-def _rights(settings: Settings) -> Rights:
-    name = settings.bots.rights_of
+def _rights_now(name: str, keys: Keys) -> Callable[[], Rights]:
+    """Return what tells the rights of a key or group by now: of none, when it has been removed since."""
     if not name:
-        return UNLIMITED
-    known = rights_by_name(settings.serve)
-    if name not in known:
+        return lambda: UNLIMITED
+    if keys.rights_of(name) is None:
         raise ConfigError(f"bots.rights_of is {name}, but there is no API key or group of that name")
-    return known[name]
+    return lambda: keys.rights_of(name) or Rights()
 
 
 def _check(settings: BotSettings, platform: str, secrets: tuple[str, ...]) -> None:

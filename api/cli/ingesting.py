@@ -70,10 +70,13 @@ def _check_same_folder(service: Service, root: str, settings: Settings, name: st
     status = service.call(STATUS, KnowledgeBaseRequest(knowledge_base=name))
     if status.pending and len(status.pending.removed) <= status.documents * MAX_DELETED_SHARE:
         return
-    raise KnowledgeError(
-        f"the index in {settings.store.uri} is that of {root}, and the folder of documents is {folder.resolve()}; set "
-        "knowledge.path to the former, or another store.collection (ZHIWEN_STORE__COLLECTION) for the latter"
+    problem = f"the index in {settings.store.uri} is that of {root}, and the folder of documents is {folder.resolve()}"
+    way_out = (
+        "set knowledge.path to the former, or another store.collection (ZHIWEN_STORE__COLLECTION) for the latter"
+        if name == DEFAULT
+        else f"set knowledge_bases.{name}.path to the former, or declare one of another name for the latter"
     )
+    raise KnowledgeError(f"{problem}; {way_out}")
 
 
 def ingest_and_show(

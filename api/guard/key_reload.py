@@ -9,6 +9,7 @@ from api.guard.key_file import keys_in
 from api.guard.keys import Group, Key, KeyRing
 from api.service.key_entries import entries_of, text_of
 from rag.errors import ConfigError
+from rag.rights import Rights
 from rag.serve_settings import ServeSettings
 
 _CHECK_EVERY_SECONDS = 1.0
@@ -78,6 +79,11 @@ class ReloadingKeys:
         """The known group of this name, after reloading the file if that is due."""
         self._reload_if_due()
         return self._ring.find_group(name)
+
+    def rights_of(self, name: str) -> Rights | None:
+        """What the known key or group of this name may see, after reloading the file if that is due."""
+        self._reload_if_due()
+        return self._ring.rights_of(name)
 
     def _reload_if_due(self) -> None:
         if self._settings.keys_file and self._clock() >= self._check_at:

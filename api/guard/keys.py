@@ -71,6 +71,10 @@ class Keys(Protocol):
         """The known group of this name, None if there is none."""
         ...
 
+    def rights_of(self, name: str) -> Rights | None:
+        """What the known key or group of this name may see, None if there is none."""
+        ...
+
 
 class KeyRing:
     """A fixed set of keys and groups."""
@@ -119,6 +123,11 @@ class KeyRing:
     def find_group(self, name: str) -> Group | None:
         """The known group of this name, None if there is none."""
         return self._groups.get(name)
+
+    def rights_of(self, name: str) -> Rights | None:
+        """What the known key or group of this name may see, None if there is none."""
+        holders: list[Key | Group] = [*self._keys, *self._groups.values()]
+        return next((each.rights for each in holders if each.name == name), None)
 
     def with_owner(self, token: str) -> "KeyRing":
         """These keys and groups, and an administrator's key for the command line."""

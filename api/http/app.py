@@ -70,7 +70,7 @@ def create_app(services: Services, runner: IngestRunner, context: ServerContext)
     add_middlewares(app, services, runner, context)
     add_error_handlers(app)
     _add_routes(app, services, runner, context, documents)
-    add_bots(app, bots, services)
+    add_bots(app, bots, services, context.keys)
     add_openapi(app)
     add_telemetry(app, services.settings.serve.otlp_endpoint, services.traces)
     return app

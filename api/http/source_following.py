@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from api.http.pushes import Pushes
 from ingest.background import IngestRunner
-from ingest.sources.copies import last_update, remote_version
-from rag.errors import IngestStopped, KnowledgeError, SourceError, ZhiwenError
+from ingest.sources.copies import current_copy, last_update, remote_version
+from rag.errors import IngestStopped, KnowledgeError, SourceError, StoreLocked, ZhiwenError
 from rag.settings import KnowledgeSettings
 
 _FIRST_RETRY_SECONDS = 5.0
@@ -26,14 +27,23 @@ def follow_source(
     `ingest` runs one by `runner`, to its end. What failed is tried again, at growing intervals. Returns after `stop` is
     set, and a push is noted.
     """
-    ingested, failures = "", 0
+    ingested, refusal, failures = "", None, 0
     while not stop.is_set():
-        # A look costs little; an ingest of nothing new reads the whole folder.
-        if _version(settings, name, stop) != ingested or not ingested:
+        version = _version(settings, name, stop)
+        if stop.is_set():
+            return
+        # A look costs little; an ingest of nothing new reads the whole folder, and would undo a rollback.
+        if version != ingested or not ingested:
             ingest()
             has_failed = _may_mend(runner.state.error)
-            ingested = "" if has_failed else last_update(settings).version
             failures = failures + 1 if has_failed else 0
+            if not has_failed:
+                ingested, refusal = last_update(settings).version, runner.state.error
+        elif failures:
+            has_mended = _mend_copy(settings, name, stop)
+            failures = 0 if has_mended else failures + 1
+            if has_mended:
+                runner.take_back_failure(refusal)
         pushes.wait(name, _pause(settings.fetch_every_seconds, failures))
 
 
@@ -44,15 +54,24 @@ def _may_mend(error: ZhiwenError | None) -> bool:
 
 def _version(settings: KnowledgeSettings, name: str, stop: threading.Event) -> str | None:
     """Return the version there now; None if it cannot be told, which the ingest then reports."""
-
-    def check_stopping() -> None:
-        if stop.is_set():
-            raise IngestStopped("the server is shutting down")
-
     try:
-        return remote_version(settings, name, check_stopping)
+        return remote_version(settings, name, partial(_check_stopping, stop))
     except (SourceError, IngestStopped):
         return None
+
+
+def _mend_copy(settings: KnowledgeSettings, name: str, stop: threading.Event) -> bool:
+    """Bring the copy back to what was ingested; return False if it must be tried again."""
+    try:
+        with current_copy(settings, name, partial(_check_stopping, stop)):
+            return True
+    except (SourceError, StoreLocked, IngestStopped):
+        return False
+
+
+def _check_stopping(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise IngestStopped("the server is shutting down")
 
 
 def _pause(every_seconds: float, failures: int) -> float | None:

@@ -12,6 +12,8 @@ from api.service.document_lines import MAX_LINES, MAX_MATCHES, GrepRequest, Line
 from rag.knowledge_base_names import DEFAULT
 
 _AT_ONCE = 200
+Folder = Annotated[str, Field(max_length=4096, description="Only documents whose path begins so, such as `guides/`.")]
+"""An argument of a tool."""
 
 
 class ListedDocument(BaseModel):
@@ -49,7 +51,7 @@ def _add_list_documents(server: MCPServer, backend: ToolBackend, annotations: To
     @server.tool(title="List the documents", annotations=annotations)
     async def list_documents(
         context: Context[Any, Any],
-        folder: Annotated[str, Field(description="Only documents whose path begins so, such as `guides/`.")] = "",
+        folder: Folder = "",
         start: Annotated[int, Field(ge=0, description="The number of the first one; 200 come at a time.")] = 0,
         knowledge_base: OneKnowledgeBase = DEFAULT,
     ) -> DocumentsResult:
@@ -76,7 +78,7 @@ def _add_grep(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotati
             Field(min_length=1, max_length=200, description="The text; a `*` stands for anything within the line."),
         ],
         context: Context[Any, Any],
-        folder: Annotated[str, Field(description="Only documents whose path begins so, such as `guides/`.")] = "",
+        folder: Folder = "",
         limit: Annotated[int, Field(ge=1, le=MAX_MATCHES, description="The number of lines.")] = 50,
         knowledge_base: OneKnowledgeBase = DEFAULT,
     ) -> GrepResult:
@@ -94,7 +96,10 @@ def _add_grep(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotati
 def _add_read_lines(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotations) -> None:
     @server.tool(title="Read lines of a document", annotations=annotations)
     async def read_lines(
-        source: Annotated[str, Field(description="The path of the document, such as `guides/setup.md`.")],
+        source: Annotated[
+            str,
+            Field(min_length=1, max_length=4096, description="The path of the document, such as `guides/setup.md`."),
+        ],
         context: Context[Any, Any],
         start: Annotated[int, Field(ge=1, description="The first line.")] = 1,
         count: Annotated[int, Field(ge=1, le=MAX_LINES, description="The number of lines.")] = 200,

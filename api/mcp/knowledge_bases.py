@@ -9,17 +9,22 @@ from pydantic import BaseModel, Field
 
 from api.mcp.tool_backend import ToolBackend, errors_for_client
 from api.service.knowledge_bases import KnowledgeBaseList
-from rag.knowledge_base_names import ALL, DEFAULT
+from rag.knowledge_base_names import ALL, DEFAULT, MAX_CHARACTERS
 
 WhichKnowledgeBase = Annotated[
     str,
     Field(
-        description=f"A name that `list_knowledge_bases` returned, or `{ALL}`. Leave it out if you know of only one."
+        max_length=MAX_CHARACTERS,
+        description=f"A name that `list_knowledge_bases` returned, or `{ALL}`. Leave it out if you know of only one.",
     ),
 ]
 """An argument of a tool."""
 OneKnowledgeBase = Annotated[
-    str, Field(description="A name that `list_knowledge_bases` returned. Leave it out if you know of only one.")
+    str,
+    Field(
+        max_length=MAX_CHARACTERS,
+        description="A name that `list_knowledge_bases` returned. Leave it out if you know of only one.",
+    ),
 ]
 """An argument of a tool that reads one at a time."""
 
@@ -58,9 +63,11 @@ def split_id(name: str, knowledge_bases: Collection[str]) -> tuple[str, str]:
 
     >>> split_id("handbook:guides/a.md", ["default", "handbook"]), split_id("note: a.md", ["default", "handbook"])
     (('guides/a.md', 'handbook'), ('note: a.md', 'default'))
+    >>> split_id("handbook:", ["default", "handbook"])
+    ('handbook:', 'default')
     """
-    knowledge_base, separator, rest = name.partition(":")
-    return (rest, knowledge_base) if separator and knowledge_base in knowledge_bases else (name, DEFAULT)
+    knowledge_base, _, rest = name.partition(":")
+    return (rest, knowledge_base) if rest and knowledge_base in knowledge_bases else (name, DEFAULT)
 
 
 def add_knowledge_base_tool(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotations) -> None:

@@ -82,8 +82,10 @@ _INSTRUCTIONS = (
 _PassageOrDocument = Annotated[
     str,
     Field(
+        min_length=1,
+        max_length=4096,
         description="An id that `search` returned, or the path of a document such as `guides/setup.md`; of another "
-        "knowledge base than the default one, `handbook:leave.md`."
+        "knowledge base than the default one, `handbook:leave.md`.",
     ),
 ]
 

@@ -27,6 +27,7 @@ class _Outcome:
 
     status: int = 0
     trace: Trace | None = None
+    caller: str = ""
 
 
 _current: ContextVar[_Outcome | None] = ContextVar("outcome of the current request", default=None)
@@ -36,6 +37,12 @@ def note_answer(trace: Trace) -> None:
     """Put the answer's trace id into the log line of the current request; does nothing outside a request."""
     if outcome := _current.get():
         outcome.trace = trace
+
+
+def note_caller(name: str) -> None:
+    """Put who signed the current request, without an API key, in the place of the key's name in the log line."""
+    if outcome := _current.get():
+        outcome.caller = name
 
 
 class RequestLogMiddleware:
@@ -78,13 +85,13 @@ class RequestLogMiddleware:
         status = outcome.status or CLIENT_GONE
         self._metrics.count_request(method, route, status, seconds)
         facts: dict[str, object] = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
-        if caller := caller_of(scope):
-            facts["key"] = caller.name
+        caller = caller_of(scope)
+        if name := caller.name if caller else outcome.caller:
+            facts["key"] = name
         if trace := outcome.trace:
             facts["trace_id"] = trace.trace_id
             if self._log_text:
                 facts |= {"question": trace.question, "answer": trace.answer.text}
         log.info("request", extra=facts)
         if action := ACTIONS.get(f"{method} {route}"):
-            key = caller.name if caller else ""
-            self._audit.note(action, f"{method} {route}", key=key, status=status, trace=outcome.trace)
+            self._audit.note(action, f"{method} {route}", key=name, status=status, trace=outcome.trace)

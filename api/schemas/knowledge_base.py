@@ -2,15 +2,29 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from api.schemas.request_model import RequestModel
 from rag.knowledge_base_names import ALL, DEFAULT
 
 _Name = Annotated[str, Field(max_length=100)]
 
+
+def _check(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Say once what is right, instead of what is wrong with it as a text and as a list."""
+    try:
+        return handler(value)
+    except ValidationError as error:
+        raise PydanticCustomError(
+            "knowledge_base",
+            f"must be a name, a list of at most 100 names, or `{ALL}`; a name has at most 100 characters",
+        ) from error
+
+
 KnowledgeBases = Annotated[
     _Name | Annotated[list[_Name], Field(min_length=1, max_length=100)],
+    WrapValidator(_check),
     Field(
         description=f"The knowledge base to answer from, a list of several, or `{ALL}`; `GET /knowledge-bases` has "
         "their names. Several are searched as one, and each hit and citation says which one it is from.",

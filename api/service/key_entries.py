@@ -43,8 +43,9 @@ class KeyEntry:
 
 def entry_of(name: str, scopes: Iterable[str], key: str, knowledge_bases: Iterable[str], where: Iterable[str]) -> str:
     """Return the entry of a key, as `parse_entry` reads it."""
-    conditions = "&".join(quote(condition, safe=_SAFE) for condition in where)
-    rights = "@".join(("+".join(scopes), *knowledge_bases)) + (f"?{conditions}" if conditions else "")
+    conditions = [quote(condition, safe=_SAFE) for condition in where]
+    # An empty condition stays one, which `parse_entry` refuses: a key without a filter would see everything.
+    rights = "@".join(("+".join(scopes), *knowledge_bases)) + ("?" + "&".join(conditions) if conditions else "")
     return f"{name}:{rights}:{key}"
 
 
@@ -53,8 +54,12 @@ def parse_entry(entry: str, place: str) -> KeyEntry:
     entry, origins = split_origins(entry, place)
     name, _, rest = entry.partition(":")
     access, _, key = rest.partition(":")
-    if not _NAME.fullmatch(name) or not key:
+    if not key:
         raise ConfigError(f"{place}: must be name:scopes:key, such as page:ask:{PREFIX}…")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{place}: a name has at most 64 letters, digits, _, ., @ and -; the first is none of these signs"
+        )
     which = f"{place}: {name}"
     bound, has_filter, conditions = access.partition("?")
     scopes, *names = bound.split("@")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from rag.errors import ConfigError
 
 _ORIGINS = re.compile(r"(?:\s+origin=\S*)*$")
+_HOST = re.compile(r"[a-z0-9._:-]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -38,7 +39,7 @@ def _origin(address: str, where: str) -> str:
     except ValueError:  # a port that is no number; a host that cannot exist
         parts, port, host = urlsplit(""), None, ""
     has_more = "@" in parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment
-    if parts.scheme not in _DEFAULT_PORTS or not host or "*" in host or has_more:
+    if parts.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(host) or has_more:
         raise ConfigError(f"{where}: an origin must be like https://docs.example.com, got {address!r}")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else "")

@@ -39,7 +39,7 @@ class SourceOut(BaseModel):
             return None
         last = last_update(settings)
         return cls(
-            url=settings.source_url,
+            url=shown(settings.source_url),
             branch=settings.git_branch,
             folder=settings.git_folder,
             version=last.version,

@@ -195,7 +195,9 @@ def test_a_wrong_type_in_the_environment_names_the_variable(tmp_path: Path) -> N
 
 
 def test_a_text_where_a_section_should_be_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "serve: 8000\n").startswith("config.yaml: serve must be a valid dictionary")
+    assert refusal(tmp_path, "serve: 8000\n").startswith(
+        "config.yaml: serve must be a section of `name: value`, got 8000"
+    )
 
 
 def test_a_text_where_a_list_should_be_is_refused(tmp_path: Path) -> None:
@@ -412,11 +414,15 @@ def test_a_knowledge_base_has_its_folder_beside_the_file_and_its_own_collections
         (f"{BASES}  default: {{path: x}}\n", "stands for the one of the section `knowledge`; choose another"),
         (f"{BASES}  all: {{path: x}}\n", "stands for every knowledge base; choose another"),
         (f"{BASES}  handbook: {{title: x}}\n", "knowledge_bases.handbook.path is missing; name the folder"),
-        (f"{BASES}  handbook:\n", "knowledge_bases.handbook must be a valid dictionary"),
+        (f"{BASES}  handbook:\n", "knowledge_bases.handbook must be a section of `name: value`"),
+        (f"{BASES}  handbook: {{path: 2026}}\n", "handbook.path must be a path, in quotes if it is a number, got 2026"),
         (f"{BASES}  handbook: {{path: x, pth: y}}\n", "unknown key knowledge_bases.handbook.pth; known keys: context,"),
         (f"{BASES}  handbook: {{path: x, include: y}}\n", "knowledge_bases.handbook.include must be a list"),
         (f"{BASES}  handbook: {{path: x, title: {'x' * 101}}}\n", "knowledge_bases.handbook.title string should have"),
-        ("knowledge: {path: docs}\nknowledge_bases: [handbook]\n", "knowledge_bases must be a valid dictionary"),
+        (
+            "knowledge: {path: docs}\nknowledge_bases: [handbook]\n",
+            "knowledge_bases must be a section of `name: value`",
+        ),
         (
             "knowledge_bases:\n  handbook: {path: x}\n",
             "knowledge.path is not set; beside knowledge_bases, it must name",

@@ -64,7 +64,9 @@ def test_a_message_in_feishu_gets_one_reply_with_citations_however_often_it_is_d
     assert refusal.token == message.token, "a token is used until it ends"
     assert refusal.body["uuid"] != message.body["uuid"]
     noted = [json.loads(line) for line in Path(bots.workspace.folder, "audit.jsonl").read_text().splitlines()]
-    assert {(line["action"], line["route"]) for line in noted} >= {("asked", "POST /hooks/feishu")}
+    assert {(line["action"], line["key"], line["route"]) for line in noted} == {
+        ("asked", "feishu", "POST /hooks/feishu")
+    }
 
 
 def test_feishu_checks_the_address_with_a_challenge_that_it_does_not_sign(bots: Server) -> None:

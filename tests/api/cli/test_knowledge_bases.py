@@ -72,6 +72,17 @@ def test_one_that_cannot_be_ingested_does_not_hold_up_the_others(workspace: Work
     assert workspace.run("status", "--kb", "products", "--json").json["generation"] == 2
 
 
+def test_the_index_of_another_folder_is_refused_with_the_setting_of_that_knowledge_base(workspace: Workspace) -> None:
+    (workspace.folder / "other").mkdir()
+    for name in ("products", "other"):
+        (workspace.folder / name / "new.md").write_text("# New\n\nThe lighthouse.\n", encoding="utf-8")
+    assert workspace.run("ingest", "--kb", "products").status == 0
+    config = workspace.folder / "config.yaml"
+    config.write_text(config.read_text("utf-8").replace("path: products", "path: other"), encoding="utf-8")
+    outcome = workspace.run("ask", FALCON, "--kb", "products")
+    assert_one_line(outcome, 2, "set knowledge_bases.products.path to the former, or declare one of another name")
+
+
 def test_golden_questions_are_those_of_its_folder(workspace: Workspace) -> None:
     golden = {"questions": [{"question": FALCON, "source": "README.md"}]}
     (workspace.folder / "products" / "golden.yaml").write_text(yaml.safe_dump(golden), encoding="utf-8")

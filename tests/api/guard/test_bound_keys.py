@@ -278,6 +278,12 @@ def test_the_line_of_a_bound_key_is_read_as_it_was_written() -> None:
     assert free.rights == UNLIMITED
 
 
+@pytest.mark.parametrize("conditions", [[""], ["tags=hr", ""]])
+def test_a_condition_that_is_empty_makes_no_key_that_sees_everything(conditions: list[str]) -> None:
+    with pytest.raises(ConfigError, match="a filter that cannot hold: '': write KEY=VALUE"):
+        line_of("reader", ["ask"], KEY, where=conditions)
+
+
 def test_an_entry_of_the_environment_may_have_a_filter_with_a_list() -> None:
     settings = ServeSettings.model_validate({"keys": f"a:ask?tags=hr%2Cit:{KEY},b:ask:{key_of('b')}"})
     found = keys_in("", settings).find(KEY)

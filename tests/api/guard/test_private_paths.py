@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,6 +12,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from api.current_caller import Caller, calling
 from api.private_paths import shown
+from api.service.status import SourceOut
+from rag.settings import KnowledgeSettings
 from tests.kit.api_keys import KEYS
 from tests.kit.processes import Server, Workspace
 
@@ -96,6 +99,15 @@ async def said_by_mcp(broken: Server) -> str:
         return str(await client.call_tool("search", {"query": QUESTION}))
 
 
+def test_only_administrators_see_where_a_repository_of_this_machine_is(tmp_path: Path) -> None:
+    settings = KnowledgeSettings(git_url="file:///etc/a/handbook.git", path=tmp_path / "copy")
+    with calling(Caller("reader", is_administrator=False)):
+        seen = SourceOut.of(settings)
+    full = SourceOut.of(settings)
+    assert seen and full
+    assert (seen.url, full.url) == ("file://…/handbook.git", "file:///etc/a/handbook.git")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -103,6 +115,10 @@ async def said_by_mcp(broken: Server) -> str:
         ("'/etc/a b/m.db'", "'…/a b/m.db'"),
         ("see POST /v1/chat/completions or https://etc/a/b", "see POST /v1/chat/completions or https://etc/a/b"),
         ("sqlite:////etc/a/state.db", "sqlite:///…/state.db"),
+        (
+            "file:///etc/a/handbook.git: '/etc/a/handbook.git' is gone",
+            "file://…/handbook.git: '…/handbook.git' is gone",
+        ),
         ("sentence-transformers//etc/models/bge", "sentence-transformers…/bge"),
         ("guides/a/b.md, ./etc/x, ~/etc/x", "guides/a/b.md, ./etc/x, ~/etc/x"),
     ],

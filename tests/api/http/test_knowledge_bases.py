@@ -71,6 +71,14 @@ def test_a_question_goes_to_the_one_that_it_names_and_its_citations_lead_there(s
     assert ask(several, FALCON, knowledge_base="handbook")["refused"]
 
 
+@pytest.mark.parametrize("which", [None, 3, {}, [], ["handbook", 3], "x" * 101, ["x" * 101], ["handbook"] * 101])
+def test_what_is_neither_a_name_nor_names_is_refused_in_one_sentence(several: Server, which: object) -> None:
+    message = assert_json_error(several.post("/ask", question=FALCON, knowledge_base=which), 422, "invalid_request")
+    assert message == (
+        "knowledge_base: must be a name, a list of at most 100 names, or `all`; a name has at most 100 characters"
+    )
+
+
 @pytest.mark.parametrize("which", ["all", ["handbook", "products"]])
 def test_a_question_to_several_says_which_ones_its_hits_are_from(several: Server, which: str | list[str]) -> None:
     hits = several.post("/search", question=FALCON, knowledge_base=which).json()

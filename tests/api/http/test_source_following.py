@@ -10,7 +10,7 @@ import pytest
 from api.http.pushes import Pushes
 from api.http.source_following import follow_source
 from ingest.background import IngestRunner
-from ingest.sources.copies import current_copy
+from ingest.sources.copies import current_copy, last_update
 from ingest.staging.plan import OnPlan
 from ingest.staging.report import IngestReport, OnProgress
 from rag.errors import EmbedderUnavailable, GoldenQuestionsLost, ZhiwenError
@@ -29,11 +29,11 @@ class Follower:
         self.pushes = Pushes()
         self.error: ZhiwenError | None = None
         self.ingested: list[str] = []
-        self._runner = IngestRunner()
+        self.runner = IngestRunner()
 
     def _ingest(self) -> None:
-        self._runner.start(self._run)
-        self._runner.wait()
+        self.runner.start(self._run)
+        self.runner.wait()
 
     def _run(self, on_plan: OnPlan, on_progress: OnProgress) -> IngestReport:
         with current_copy(self.settings, "default") as version:
@@ -45,7 +45,7 @@ class Follower:
     @contextmanager
     def following(self) -> Iterator[None]:
         stop = threading.Event()
-        arguments = (self.settings, "default", self._runner, self._ingest, self.pushes, stop)
+        arguments = (self.settings, "default", self.runner, self._ingest, self.pushes, stop)
         thread = threading.Thread(target=follow_source, args=arguments)
         thread.start()
         try:
@@ -89,6 +89,20 @@ def test_what_may_succeed_later_is_tried_again(repository: Repository, tmp_path:
     with follower.following():
         eventually(lambda: len(follower.ingested) > 2)
     assert set(follower.ingested) == {repository.head}
+
+
+def test_what_was_ingested_is_not_ingested_again_after_a_failed_look(repository: Repository, tmp_path: Path) -> None:
+    follower = Follower(repository, tmp_path, every_seconds=0.01)
+    first, away = repository.head, tmp_path / "away"
+    with follower.following():
+        eventually(lambda: follower.ingested)
+        repository.folder.root.rename(away)
+        eventually(lambda: last_update(follower.settings).error)
+        away.rename(repository.folder.root)
+        eventually(lambda: not last_update(follower.settings).error and not follower.runner.state.error)
+        assert follower.ingested == [first], "a rollback lasts until there is something new"
+        second = repository.commit({"a.md": "# B\n"})
+        eventually(lambda: follower.ingested == [first, second])
 
 
 def test_a_commit_that_is_refused_waits_for_the_next_one(repository: Repository, tmp_path: Path) -> None:

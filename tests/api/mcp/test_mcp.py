@@ -203,6 +203,23 @@ def test_a_failed_tool_call_says_why_in_words(server: Server) -> None:
     assert "4000" in long
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("fetch", {"id": ""}),
+        ("fetch", {"id": "x" * 5000}),
+        ("search", {"query": "x", "knowledge_base": "x" * 200}),
+        ("list_documents", {"knowledge_base": "x" * 200}),
+        ("grep", {"text": "x", "folder": "x" * 5000}),
+        ("read_lines", {"source": ""}),
+    ],
+)
+def test_an_argument_that_cannot_be_is_named(server: Server, tool: str, arguments: dict[str, str]) -> None:
+    said = over_http(server, lambda client: client.call_tool(tool, arguments))
+    assert list(arguments)[-1] in failure(said)
+    assert "raised an unexpected exception" not in server.log
+
+
 def test_a_request_leaves_nothing_open(server: Server) -> None:
     assert server.client.get("/mcp").status_code == 405
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}

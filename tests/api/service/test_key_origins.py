@@ -66,6 +66,11 @@ def test_what_is_no_origin_is_refused_with_the_way_to_write_it(origin: str) -> N
     assert KEYS["ask"] not in str(caught.value)
 
 
+def test_a_blank_in_an_origin_is_refused_and_does_not_become_a_part_of_the_key() -> None:
+    with pytest.raises(ConfigError, match=r"like https://docs\.example\.com"):
+        line_of("docs", ["ask"], KEYS["ask"], origins=["https://docs example.com"])
+
+
 @pytest.mark.parametrize("scopes", ["ingest", "admin", "ask+metrics"])
 def test_a_public_key_opens_nothing_but_asking(scopes: str) -> None:
     with pytest.raises(ConfigError, match="a key with the scope ask alone"):
