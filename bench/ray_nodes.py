@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -87,11 +87,14 @@ class RayNodes:
         options = ("--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={self._folder}")
         self._nodes = [RayNode(self.environment, *options)]
 
-    def add(self) -> RayNode:
-        """Start another node and return it."""
-        node = RayNode(self.environment, f"--address={self.address}")
-        self._nodes.append(node)
-        return node
+    @property
+    def others(self) -> Sequence[RayNode]:
+        """All nodes but the head."""
+        return self._nodes[1:]
+
+    def add(self) -> None:
+        """Start another node."""
+        self._nodes.append(RayNode(self.environment, f"--address={self.address}"))
 
     def close(self) -> None:
         """Kill all nodes, and remove what they wrote."""
