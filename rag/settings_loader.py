@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from rag.database_url import SQLITE, sqlite_file
 from rag.errors import ConfigError
 from rag.knowledge_folder import check_folders, find_folder, name_folder, place_copies
 from rag.pasted_values import split_list
-from rag.settings import SECRETS, KnowledgeSettings, Settings
+from rag.settings import SECRETS, Settings
+from rag.settings_problems import BASES, describe, known_keys
 from rag.settings_section import Section
 from rag.source_settings import SOURCE_SECRETS
 from rag.url_credentials import mask_credentials
@@ -27,16 +27,6 @@ _REMOVED = {
     ("traces", "path"): "traces are kept in the database of state.url; remove this setting, and the folder it names",
 }
 """Settings of earlier versions, and what replaces them."""
-
-_RULES = {
-    "Input should be": "must be",
-    "a valid tuple": "a list",
-    r"a valid dictionary or instance of \w+": "a section of `name: value`",
-    r"Input is not a valid path for <.*>": "must be a path, in quotes if it is a number",
-}
-"""What pydantic says of a value, and what people know instead."""
-
-_BASES = "knowledge_bases"
 
 log = logging.getLogger("zhiwen.settings")
 
@@ -70,7 +60,7 @@ def load_settings_with_origins(
     from_file = _read_file(path) if path.is_file() else {}
     from_environment, variables = _read_environment(environment)
     values = _without_removed(_merge(from_file, from_environment), path, variables)
-    _check_declared(from_environment.get(_BASES, {}), from_file.get(_BASES, {}), path, variables)
+    _check_declared(from_environment.get(BASES, {}), from_file.get(BASES, {}), path, variables)
     try:
         checked = Settings.model_validate(values)
         check_folders(values, from_file, path)
@@ -80,7 +70,7 @@ def load_settings_with_origins(
             values, decided = name_folder(values, knowledge, variables)
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_describe(error, path, variables)) from error
+        raise ConfigError(describe(error, path, variables)) from error
     if file is None:
         _mark_found(settings, from_file, variables)
     in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
@@ -93,7 +83,7 @@ def _check_declared(
     """Raise ConfigError for a secret of a knowledge base that the file does not declare."""
     for name, secrets in named.items():
         if not isinstance(declared, dict) or name not in declared:
-            variable = variables[f"{_BASES}.{name}.{next(iter(secrets))}"]
+            variable = variables[f"{BASES}.{name}.{next(iter(secrets))}"]
             raise ConfigError(f"{variable}: {path} declares no knowledge base {name}; correct one of the names")
 
 
@@ -116,8 +106,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: must contain sections such as `chat:`, got {type(content).__name__}")
     # YAML loads a section whose keys are all commented out as None.
     content = {section: values for section, values in content.items() if values is not None}
-    bases = content.get(_BASES)
-    declared = {f"{_BASES}.{name}": values for name, values in bases.items()} if isinstance(bases, dict) else {}
+    bases = content.get(BASES)
+    declared = {f"{BASES}.{name}": values for name, values in bases.items()} if isinstance(bases, dict) else {}
     for section, secret in sorted(SECRETS | {(section, secret) for section in declared for secret in SOURCE_SECRETS}):
         values = (content | declared).get(section)
         if isinstance(values, dict) and values.get(secret):
@@ -142,7 +132,7 @@ def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         ("serve", "audit_file"),
         ("serve", "feedback_path"),
     )
-    bases = content.get(_BASES)
+    bases = content.get(BASES)
     folders = list(bases.values()) if isinstance(bases, dict) else []
     for values, key in [(content.get(section), key) for section, key in paths] + [(base, "path") for base in folders]:
         if not isinstance(values, dict) or not isinstance(values.get(key), str) or not values[key]:
@@ -163,13 +153,13 @@ def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], d
         section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
-        if section == _BASES:
+        if section == BASES:
             name, _, key = key.partition("__")
             if key not in SOURCE_SECRETS:
-                raise ConfigError(f"{variable}: knowledge bases are declared in the configuration file: {_BASES}")
+                raise ConfigError(f"{variable}: knowledge bases are declared in the configuration file: {BASES}")
             name = name.replace("_", "-")
-            variables[f"{_BASES}.{name}.{key}"] = variable
-            values.setdefault(_BASES, {}).setdefault(name, {})[key] = _parse(variable, value, None)
+            variables[f"{BASES}.{name}.{key}"] = variable
+            values.setdefault(BASES, {}).setdefault(name, {})[key] = _parse(variable, value, None)
             continue
         if not separator:
             _check_underscores(variable, section)
@@ -202,7 +192,7 @@ def _parse(variable: str, value: str, annotation: object) -> object:
 def _check_underscores(variable: str, name: str) -> None:
     """Raise ConfigError for a setting with one underscore too few. Other variables may begin with our prefix."""
     section, _, key = name.partition("_")
-    if section in Settings.model_fields and key in _known_keys((section, key)):
+    if section in Settings.model_fields and key in known_keys((section, key)):
         raise ConfigError(f"{variable}: use two underscores between section and key: {_variable(section, key)}")
 
 
@@ -210,7 +200,7 @@ def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for section, values in overrides.items():
         base_values = merged.get(section)
-        if section == _BASES and isinstance(base_values, dict):
+        if section == BASES and isinstance(base_values, dict):
             merged[section] = _merge(base_values, values)
         else:
             merged[section] = {**base_values, **values} if isinstance(base_values, dict) else values
@@ -226,33 +216,6 @@ def _without_removed(content: dict[str, Any], path: Path, variables: Mapping[str
             log.warning("%s: %s.%s has no effect: %s", origin, section, key, instead)
             content = content | {section: {name: value for name, value in values.items() if name != key}}
     return content
-
-
-def _describe(error: ValidationError, path: Path, variables: Mapping[str, str]) -> str:
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        origin = variables.get(key) or variables.get(".".join(str(part) for part in problem["loc"][:2]), str(path))
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"{origin}: unknown key {key}; known keys: {', '.join(_known_keys(problem['loc']))}")
-            continue
-        # A value that is a whole section may contain a secret in the wrong place.
-        is_secret = tuple(problem["loc"][:2]) in SECRETS or problem["loc"][-1] in SOURCE_SECRETS
-        secret = is_secret or isinstance(problem["input"], dict | list)
-        got = "" if secret else f", got {mask_credentials(repr(problem['input']))}"
-        rule = problem["msg"].removeprefix("Value error, ")
-        for theirs, ours in _RULES.items():
-            rule = re.sub(theirs, ours, rule)
-        lines.append(f"{origin}: {key} {rule[:1].lower()}{rule[1:]}{got}")
-    return "\n".join(lines)
-
-
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    if location[0] == _BASES and len(location) > 1:
-        return sorted(KnowledgeSettings.model_fields)
-    field = Settings.model_fields.get(str(location[0])) if len(location) > 1 else None
-    model = field.annotation if field else Settings
-    return sorted(model.model_fields)  # type: ignore[union-attr]
 
 
 def _variable(section: str, key: str) -> str:
