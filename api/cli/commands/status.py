@@ -31,10 +31,10 @@ def status(context: typer.Context, kb: KnowledgeBases = None, as_json: AsJson = 
         except KnowledgeError as error:
             failed.append(error)
             del found[name]
-    if as_json and not failed:
-        print_json_by_name(found)
-        return
-    for name, each in found.items():
-        print_name(console, settings, name, of=names)
-        print_status(console, each, interface_language(), option=option_of(name))
+    if not as_json:
+        for name, each in found.items():
+            print_name(console, settings, name, of=names)
+            print_status(console, each, interface_language(), option=option_of(name))
     terminal.raise_all(failed)
+    if as_json:
+        print_json_by_name(found)

@@ -80,6 +80,7 @@ def test_one_that_is_missing_is_named_with_its_setting_and_hides_no_status(works
     assert shown.out.count("Generation: 1") == 3
     assert "Run `zhiwen ingest --kb new` to ingest" in shown.out
     assert shown.err.strip().endswith("/gone does not exist; correct knowledge_bases.gone.path")
+    assert_one_line(workspace.run("status", "--kb", "all", "--json"), 2, "correct knowledge_bases.gone.path")
     assert "correct knowledge_bases.gone.path" in workspace.run("ingest", "--kb", "gone").err
     (workspace.folder / "gone").mkdir()
     assert_one_line(
