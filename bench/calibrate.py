@@ -15,7 +15,7 @@ depend on the embedder goes to `any.json` beside it. `ZHIWEN_EMBEDDING__*` choos
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean
@@ -29,9 +29,11 @@ from sklearn.preprocessing import StandardScaler
 from bench.evaluation_sets import EvaluationSet, load_set
 from bench.index import open_index
 from bench.metrics import area_under_curve, refused_at
+from bench.unrelated import PARALLEL, unrelated_cosines
 from rag.retrieval.search import retrieve
-from rag.retrieval.sufficiency import ANY_EMBEDDER, LogisticModel, Signals, extract_signals
+from rag.retrieval.sufficiency import ANY_EMBEDDER, LogisticModel, Signals, Unrelated, extract_signals
 from rag.store.filters import Filter, In, Not
+from rag.text.language import Language
 from rag.wiring import Services
 
 # Pairs: the set of the questions, the set of the documents.
@@ -52,9 +54,9 @@ OUT_OF_SCOPE = {
 """Pairs whose questions have nothing to do with the documents, by the name of the pair that they are counted with."""
 PRIOR = 0.8
 """The share of questions that can be answered, assumed in use."""
-SAME_SIGNALS = ("cosine", "margin", "lexical_lead", "lexical_background", "span_coverage")
+SAME_SIGNALS = ("span_cosine", "lexical_lead", "span_coverage")
 ACROSS_SIGNALS = ("cosine", "best_margin", "number_missing", "translated")
-OF_ANY_EMBEDDER = ("lexical_lead", "lexical_background", "span_coverage")
+OF_ANY_EMBEDDER = ("lexical_lead", "span_coverage")
 _QUESTIONS = 1000
 _OUT_OF_SCOPE_QUESTIONS = 150
 CALIBRATIONS = Path(__file__).parents[1] / "rag" / "retrieval" / "calibrations"
@@ -73,6 +75,13 @@ class Sample:
     def all(self) -> tuple[Signals, ...]:
         """The signals of all questions, first those that can be answered."""
         return (*self.answerable, *self.unanswerable, *self.out_of_scope)
+
+    def standardise(self, unrelated: Unrelated) -> "Sample":
+        """Return the sample with cosines as their distances from those of unrelated texts."""
+        answerable, unanswerable, out_of_scope = (
+            tuple(map(unrelated.standardise, rows)) for rows in (self.answerable, self.unanswerable, self.out_of_scope)
+        )
+        return Sample(self.name, answerable, unanswerable, out_of_scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,11 @@ def main() -> None:
             samples[kind].append(replace(sample, out_of_scope=tuple(out_of_scope)))
             print(f"{evaluation.name}: all questions searched", file=sys.stderr)
     same, across = samples["same"], samples["across"]
-    write_calibration(fingerprint, name, fit(same, SAME_SIGNALS), fit(across, ACROSS_SIGNALS))
+    unrelated = {language: unrelated_cosines(arguments.sets / of, arguments.work) for language, of in PARALLEL.items()}
+    standardised = [sample.standardise(unrelated["en" if sample.name.endswith("-en") else "zh"]) for sample in same]
+    write_calibration(
+        fingerprint, name, fit(standardised, SAME_SIGNALS), fit(across, ACROSS_SIGNALS), unrelated=unrelated
+    )
     write_calibration(ANY_EMBEDDER, "any", fit(same, OF_ANY_EMBEDDER), fit(across, ("number_missing", "translated")))
 
 
@@ -200,9 +213,19 @@ def _quality(sample: Sample, model: LogisticModel) -> dict[str, float]:
     return {name: round(value, 3) for name, value in quality.items()}
 
 
-def write_calibration(fingerprint: str, name: str, same: FittedModel, across: FittedModel) -> None:
+def write_calibration(
+    fingerprint: str,
+    name: str,
+    same: FittedModel,
+    across: FittedModel,
+    *,
+    unrelated: Mapping[Language, Unrelated] | None = None,
+) -> None:
     """Write the two models of an embedder to its file in `CALIBRATIONS`, and print the file."""
-    content = {"embedder": name, "same_language": asdict(same), "across_languages": asdict(across)}
+    content: dict[str, object] = {"embedder": name}
+    if unrelated:
+        content["unrelated"] = {language: asdict(cosines) for language, cosines in unrelated.items()}
+    content |= {"same_language": asdict(same), "across_languages": asdict(across)}
     CALIBRATIONS.mkdir(exist_ok=True)
     path = CALIBRATIONS / f"{fingerprint}.json"
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -96,8 +96,12 @@ class Words:
 
     def document(self, number: int) -> str:
         """Return a document of sections that are one chunk each."""
-        sections = (f"## {self._text(3)}\n\n{self._text(_WORDS_PER_CHUNK)}。\n" for _ in range(_CHUNKS_PER_DOCUMENT))
+        sections = (f"## {self._text(3)}\n\n{self.paragraph()}\n" for _ in range(_CHUNKS_PER_DOCUMENT))
         return "\n".join([f"# 文档 {number}\n", *sections])
+
+    def paragraph(self) -> str:
+        """Return the text of a chunk."""
+        return f"{self._text(_WORDS_PER_CHUNK)}。"
 
     def question(self) -> str:
         """Return a question of rare and common words."""

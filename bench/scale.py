@@ -4,7 +4,8 @@
 
 For `--documents`, small files are written, and their manifests, without chunks, into an empty Milvus Lite file. Then
 `zhiwen ingest` is run as a command, which finds nothing to do: the seconds, the peak memory of its process and of
-Milvus, and whether it wrote anything. For each number of `--chunks`, the figures are those of `bench.growth`, also on
+Milvus, and whether it wrote anything. Then the processor time to write a chunk is measured, which one process does for
+all machines that embed. For each number of `--chunks`, the figures are those of `bench.growth`, also on
 `--server`, an empty Milvus server, in the dense mode; there, chunks are also inserted by one to eight threads at a
 time. docs/scaling.md says what follows from the figures; those of the repository are in bench/results/scale.json.
 """
@@ -16,7 +17,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from bench import growth
+from bench.growth import Words
 from bench.ingest import peak_memory
 from bench.results import add_result
 from bench.server_process import ZHIWEN
@@ -31,6 +33,8 @@ from ingest.files.scan import File, scan_knowledge
 from ingest.staging.document_cutter import pipeline_fingerprint
 from ingest.staging.lease import write_lease
 from ingest.staging.staging import Staging
+from rag.models.embedders.protocol import Matrix
+from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import KnowledgeSettings, Settings, StoreSettings
 from rag.store.records import DocumentRecord
 from rag.store.store import Store
@@ -39,8 +43,9 @@ from rag.wiring import Services
 
 _FILES_IN_A_FOLDER = 100
 _RECORDS_TOGETHER = 5000
-_INSERTED_CHUNKS = 20_000
-_INSERTED_TOGETHER = 500
+_WRITTEN_CHUNKS = 20_000
+_WRITTEN_TOGETHER = 500
+_SEED = 20261129
 _DIMENSION = 384
 _POLL_SECONDS = 0.02
 
@@ -63,6 +68,7 @@ def main() -> None:
 
     for documents in arguments.documents:
         report(f"nothing to do, {documents} documents", measure_nothing(documents, _empty(work)))
+    report("writing", measure_writing(_empty(work)))
     for chunks in arguments.chunks:
         report(f"{chunks} chunks in a file", growth.measure(chunks, _empty(work)))
         if arguments.server:
@@ -91,30 +97,57 @@ def measure_nothing(documents: int, work: Path) -> dict[str, Any]:
     return {"seconds": round(seconds, 1), "peak_mb": peak_mb, "wrote": _digest(work) != before}
 
 
+def measure_writing(work: Path) -> dict[str, Any]:
+    """Return how long the process of an ingest computes to write a chunk, whichever machine has embedded it."""
+    chunks, vectors = _chunks_with_vectors()
+    store = Store.open(StoreSettings(uri=str(work / "milvus.db"), timeout_seconds=60))
+    try:
+        with write_lease(store):
+            store.connect()
+            staging = Staging(store, ScriptedEmbedder(dimension=_DIMENSION), mode="hybrid")
+            began = time.process_time()
+            for rows in _batches():
+                staging.insert_chunks(chunks[rows], vectors[rows])
+            seconds = time.process_time() - began
+    finally:
+        store.close()
+    return {"processor_milliseconds_for_a_chunk": round(1000 * seconds / _WRITTEN_CHUNKS, 2)}
+
+
 def measure_inserts(settings: StoreSettings, threads: int) -> dict[str, Any]:
     """Return how fast chunks are inserted on a server by so many threads."""
-    rng = np.random.default_rng(threads)
-    vectors = rng.standard_normal((_INSERTED_CHUNKS, _DIMENSION), dtype=np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    chunks = [
-        Chunk(f"{number:032x}", "a.md", "A", ("A",), "", "text", number, "g", 1, 1, f"潮汐每天转两次 {number} " * 8)
-        for number in range(_INSERTED_CHUNKS)
-    ]
+    chunks, vectors = _chunks_with_vectors()
     store = Store.open(settings)
     try:
         namespace = store.new_namespace(1)
         namespace.create(dimension=_DIMENSION, lexical=False)
         started = time.monotonic()
         with ThreadPoolExecutor(threads) as pool:
-            for start in range(0, _INSERTED_CHUNKS, _INSERTED_TOGETHER):
-                rows = slice(start, start + _INSERTED_TOGETHER)
+            for rows in _batches():
                 pool.submit(namespace.insert_chunks, chunks[rows], vectors[rows], born=1)
         seconds = time.monotonic() - started
-        assert namespace.count_chunks(1) == _INSERTED_CHUNKS  # noqa: S101  (or a write was lost)
+        assert namespace.count_chunks(1) == _WRITTEN_CHUNKS  # noqa: S101  (or a write was lost)
         store.drop_namespace(namespace.name)
     finally:
         store.close()
-    return {"seconds": round(seconds, 1), "chunks_per_second": round(_INSERTED_CHUNKS / seconds)}
+    return {"seconds": round(seconds, 1), "chunks_per_second": round(_WRITTEN_CHUNKS / seconds)}
+
+
+def _chunks_with_vectors() -> tuple[list[Chunk], Matrix]:
+    rng = np.random.default_rng(_SEED)
+    vectors = rng.standard_normal((_WRITTEN_CHUNKS, _DIMENSION), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    words = Words()
+    chunks = [
+        Chunk(f"{number:032x}", "a.md", "A", ("A",), "", "text", number, "g", 1, 1, words.paragraph())
+        for number in range(_WRITTEN_CHUNKS)
+    ]
+    return chunks, vectors
+
+
+def _batches() -> Iterator[slice]:
+    for start in range(0, _WRITTEN_CHUNKS, _WRITTEN_TOGETHER):
+        yield slice(start, start + _WRITTEN_TOGETHER)
 
 
 def _empty(work: Path) -> Path:

@@ -15,12 +15,11 @@ from rag.errors import ConfigError
 from rag.knowledge_folder import check_folders, find_folder, name_folder, place_copies
 from rag.pasted_values import split_list
 from rag.settings import SECRETS, Settings
-from rag.settings_problems import BASES, describe, known_keys
-from rag.settings_section import Section
+from rag.settings_flaws import BASES, describe_flaws, known_keys
+from rag.settings_section import ENVIRONMENT_PREFIX, Section, variable_of
 from rag.source_settings import SOURCE_SECRETS
 from rag.url_credentials import mask_credentials
 
-ENVIRONMENT_PREFIX = "ZHIWEN_"
 DEFAULT_FILE = "config.yaml"
 
 _REMOVED = {
@@ -70,7 +69,7 @@ def load_settings_with_origins(
             values, decided = name_folder(values, knowledge, variables)
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(describe(error, path, variables)) from error
+        raise ConfigError(describe_flaws(error, path, variables)) from error
     if file is None:
         _mark_found(settings, from_file, variables)
     in_file = {f"{section}.{key}": str(path) for section, values in from_file.items() for key in values}
@@ -111,12 +110,12 @@ def _read_file(path: Path) -> dict[str, Any]:
     for section, secret in sorted(SECRETS | {(section, secret) for section in declared for secret in SOURCE_SECRETS}):
         values = (content | declared).get(section)
         if isinstance(values, dict) and values.get(secret):
-            variable = _variable(section, secret)
+            variable = variable_of(section, secret)
             raise ConfigError(f"{path}: {section}.{secret} is a secret; set it in the environment as {variable}")
     state = content.get("state")
     url = state.get("url") if isinstance(state, dict) else None
     if isinstance(url, str) and mask_credentials(url) != url:
-        variable = _variable("state", "url")
+        variable = variable_of("state", "url")
         raise ConfigError(
             f"{path}: state.url has a password, which is a secret; set it in the environment as {variable}"
         )
@@ -193,7 +192,7 @@ def _check_underscores(variable: str, name: str) -> None:
     """Raise ConfigError for a setting with one underscore too few. Other variables may begin with our prefix."""
     section, _, key = name.partition("_")
     if section in Settings.model_fields and key in known_keys((section, key)):
-        raise ConfigError(f"{variable}: use two underscores between section and key: {_variable(section, key)}")
+        raise ConfigError(f"{variable}: use two underscores between section and key: {variable_of(section, key)}")
 
 
 def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -216,7 +215,3 @@ def _without_removed(content: dict[str, Any], path: Path, variables: Mapping[str
             log.warning("%s: %s.%s has no effect: %s", origin, section, key, instead)
             content = content | {section: {name: value for name, value in values.items() if name != key}}
     return content
-
-
-def _variable(section: str, key: str) -> str:
-    return f"{ENVIRONMENT_PREFIX}{section}__{key}".upper().replace(".", "__").replace("-", "_")

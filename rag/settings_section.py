@@ -17,6 +17,18 @@ BaseURL = Annotated[str, AfterValidator(clean_base_url)]
 Key = Annotated[SecretStr, AfterValidator(lambda key: SecretStr(clean_key(key.get_secret_value())))]
 
 
+ENVIRONMENT_PREFIX = "ZHIWEN_"
+
+
+def variable_of(section: str, key: str) -> str:
+    """Return the environment variable of a setting.
+
+    >>> variable_of("chat", "api_key"), variable_of("knowledge_bases.hr-handbook", "git_token")
+    ('ZHIWEN_CHAT__API_KEY', 'ZHIWEN_KNOWLEDGE_BASES__HR_HANDBOOK__GIT_TOKEN')
+    """
+    return f"{ENVIRONMENT_PREFIX}{section}__{key}".upper().replace(".", "__").replace("-", "_")
+
+
 class Section(BaseModel):
     """A section of the configuration: frozen, and unknown keys are errors."""
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from rag.forge_links import forge_template
 from rag.knowledge_base_names import DEFAULT
 from rag.pasted_values import clean
-from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials
+from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials, variable_of
 from rag.url_credentials import refuse_credentials
 
 ADDRESSES = ("git_url", "s3_url")
@@ -35,11 +35,9 @@ def check_git_url(value: str) -> str:
     if not url or _SCP.fullmatch(url):
         return url
     parts = urlsplit(url)
-    if parts.scheme == "ssh":
-        # The user of ssh is no secret.
-        refuse_credentials(url.replace(f"{parts.username or ''}@", "", 1), instead="set the variable of git_ssh_key")
-    else:
-        refuse_credentials(url, instead="set the variable of git_token, such as ZHIWEN_KNOWLEDGE__GIT_TOKEN")
+    if parts.scheme != "ssh" or parts.password is not None:  # the user of ssh is no secret
+        secret = "git_ssh_key" if parts.scheme == "ssh" else "git_token"
+        refuse_credentials(url, instead=f"set {secret_variable(secret, DEFAULT)}, or that of its knowledge base")
     has_place = bool(parts.hostname) or parts.scheme == "file"
     is_bare = not (parts.query or parts.fragment or re.search(r"\s", url))
     if parts.scheme not in _SCHEMES or not has_place or not parts.path.strip("/") or not is_bare:
@@ -81,8 +79,7 @@ def secret_variable(setting: str, knowledge_base: str) -> str:
     >>> secret_variable("git_token", "default"), secret_variable("git_token", "hr-handbook")
     ('ZHIWEN_KNOWLEDGE__GIT_TOKEN', 'ZHIWEN_KNOWLEDGE_BASES__HR_HANDBOOK__GIT_TOKEN')
     """
-    section = "knowledge" if knowledge_base == DEFAULT else f"knowledge_bases__{knowledge_base.replace('-', '_')}"
-    return f"ZHIWEN_{section}__{setting}".upper()
+    return variable_of("knowledge" if knowledge_base == DEFAULT else f"knowledge_bases.{knowledge_base}", setting)
 
 
 class SourceSettings(Section):

@@ -12,9 +12,8 @@ REMEDIES: dict[str, dict[Language, str]] = {
         "en": "put documents there, or correct the path",
     },
     "source_error": {
-        "zh": "检查 git_url 或 s3_url、分支和网络；私有的要在环境变量里给出令牌、SSH 密钥或凭据",
-        "en": "check git_url or s3_url, the branch and the network; what is private needs a token, an SSH key or "
-        "credentials in the environment",
+        "zh": "检查 git_url 或 s3_url、网络，以及环境变量里的令牌、密钥或凭据",
+        "en": "check git_url or s3_url, the network, and the token, key or credentials in the environment",
     },
     "store_unavailable": {
         "zh": "检查 store.uri；如果是服务器，看它有没有启动",

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,7 +47,7 @@ class ServerBackend:
 
     async def read(self, name: str, connection: Any) -> TextResponse:
         """Read in a thread, because the store blocks."""
-        request = _text_request(name, self._services.settings)
+        request = _text_request(name, permitted(self._services).knowledge_bases)
         text = await run_blocking(TEXT.run_for, self._services, request)
         return locate_response(text, self._locate(connection))
 
@@ -102,7 +102,7 @@ class CommandBackend:
 
     async def read(self, name: str, connection: Any) -> TextResponse:
         """Read through a running server, or in this process."""
-        request = _text_request(name, self._settings)
+        request = _text_request(name, self._settings.knowledge_base_names)
         return await self._run(lambda service: self._located(service, service.call(TEXT, request)))
 
     async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
@@ -148,8 +148,8 @@ class CommandBackend:
         )
 
 
-def _text_request(name: str, settings: Settings) -> TextRequest:
-    plain, knowledge_base = split_id(name, settings.knowledge_base_names)
+def _text_request(name: str, knowledge_bases: Collection[str]) -> TextRequest:
+    plain, knowledge_base = split_id(name, knowledge_bases)
     return TextRequest(id=plain, knowledge_base=knowledge_base)
 
 

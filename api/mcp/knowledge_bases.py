@@ -1,6 +1,6 @@
 """The knowledge bases of MCP clients: their names in arguments and in ids."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Annotated
 
 from mcp.server.mcpserver import MCPServer
@@ -58,7 +58,7 @@ def id_for_client(name: str, knowledge_base: str) -> str:
     return name if knowledge_base == DEFAULT else f"{knowledge_base}:{name}"
 
 
-def split_id(name: str, knowledge_bases: Sequence[str]) -> tuple[str, str]:
+def split_id(name: str, knowledge_bases: Collection[str]) -> tuple[str, str]:
     """Return what `id_for_client` was given, if that is one of these knowledge bases. A path may have a colon, too.
 
     >>> split_id("handbook:guides/a.md", ["default", "handbook"]), split_id("note: a.md", ["default", "handbook"])

@@ -18,10 +18,10 @@ from rag.url_credentials import mask_credentials
 
 
 class SourceOut(BaseModel):
-    """The repository that the documents come from.
+    """Where the documents come from: a repository or a bucket.
 
-    `version` is the commit that was fetched at `updated_at`. `error` says why the last fetch failed, at `failed_at`; it
-    is "" if that one succeeded.
+    `version` is what was fetched at `updated_at`: a commit, or a digest of the bucket. `error` says why the last fetch
+    failed, at `failed_at`; it is "" if that one succeeded.
     """
 
     url: str
@@ -50,7 +50,7 @@ class SourceOut(BaseModel):
 
 
 class StatusResponse(BaseModel):
-    """The live generation; `label` is the commit that it was made from, "" if it was made from a folder.
+    """The live generation; `label` is the `version` of the source that it was made from, "" for a folder.
 
     `engine` computed the vectors of the built-in embedder, such as `OpenVINO`; it is "" for other embedders. `store` is
     the index, `state` the database of traces and feedback. Only a key with the scope `admin` sees folders in paths.

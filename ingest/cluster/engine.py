@@ -5,6 +5,7 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from ingest.cluster import work
 from ingest.cluster.embedder import ClusterEmbedder, ask_from_cluster, spread_documents
@@ -12,11 +13,13 @@ from ingest.cluster.ray_cluster import Need, RayCluster, WorkerDied, connect
 from ingest.cluster.work import Work
 from ingest.staging.document_cutter import CheckRunning, FileToCut, UnreadableDocument, pipeline_fingerprint
 from ingest.staging.engine import Cut, Engine
-from rag.errors import EmbedderMismatch, WorkersUnavailable
+from rag.errors import DocumentError, EmbedderMismatch, WorkersUnavailable
 from rag.models.embedders.factory import open_embedder
 from rag.models.embedders.openai_compatible import OpenAIEmbedder
 from rag.models.embedders.protocol import Embedder, can_search
 from rag.settings import Settings
+
+T = TypeVar("T")
 
 _FILES_AHEAD = 4  # for each CPU
 _WINDOW_CHUNKS = 512  # for each CPU or GPU
@@ -82,15 +85,26 @@ def _describe_embedder(cluster: RayCluster, settings: Settings, embedder: Embedd
 
 
 def _begin_cut(cluster: RayCluster, to_do: Work, to_cut: FileToCut) -> Callable[[CheckRunning], Cut]:
-    future: Future[Cut] = cluster.submit(work.cut, to_do, to_cut)
+    future = cluster.submit(work.cut, to_do, to_cut)
+    file = to_cut.file
 
     def finish(check_running: CheckRunning) -> Cut:
-        while not future.done():
-            check_running()
-            wait([future], timeout=_CHECK_SECONDS)
         try:
-            return future.result()
+            document = _wait(future, check_running)
+            if document is None:  # that machine does not have the file
+                sent = replace(to_cut, content=file.read(to_do.knowledge.max_file_bytes))
+                document = _wait(cluster.submit(work.cut, to_do, sent), check_running)
+        except DocumentError as error:
+            return UnreadableDocument.of(file, error)
         except WorkerDied:
-            return UnreadableDocument(to_cut.file.source, to_cut.file.size, _DEADLY)
+            document = None
+        return document or UnreadableDocument(file.source, file.size, _DEADLY)
 
     return finish
+
+
+def _wait(future: Future[T], check_running: CheckRunning) -> T:
+    while not future.done():
+        check_running()
+        wait([future], timeout=_CHECK_SECONDS)
+    return future.result()

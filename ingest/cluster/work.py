@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ingest.files.scan import File
 from ingest.parser_process import ParserProcess
 from ingest.staging.document_cutter import DocumentCutter, FileToCut
 from ingest.staging.engine import Cut
-from rag.errors import EmbedderMismatch, KnowledgeError
+from rag.errors import EmbedderMismatch
 from rag.models.embedders.endpoint.failures import Failure
 from rag.models.embedders.factory import open_embedder
 from rag.models.embedders.openai_compatible import OpenAIEmbedder
@@ -33,13 +34,10 @@ def describe_embedder(settings: EmbeddingSettings) -> tuple[str, str]:
     return embedder.fingerprint, embedder.engine
 
 
-def cut(work: Work, to_cut: FileToCut) -> Cut:
-    """Read a file and cut it, as `DocumentCutter` does. Raises KnowledgeError if its folder is not on this machine."""
-    if not to_cut.file.root.is_dir():
-        raise KnowledgeError(
-            f"the folder {to_cut.file.root} is not on {socket.gethostname()}; "
-            "mount it at the same path on every machine of the cluster"
-        )
+def cut(work: Work, to_cut: FileToCut) -> Cut | None:
+    """Read a file and cut it, as `DocumentCutter` does; None if this machine does not have it as it is in the plan."""
+    if to_cut.content is None and not _is_here(to_cut.file):
+        return None
     return _cutter(work).cut(to_cut)
 
 
@@ -59,6 +57,14 @@ def ask_endpoint(settings: EmbeddingSettings, texts: Sequence[str]) -> Matrix | 
     embedder = _embedder(settings)
     assert isinstance(embedder, OpenAIEmbedder)  # noqa: S101  (the driver asks only with this provider)
     return embedder.ask_for_documents(texts)
+
+
+def _is_here(file: File) -> bool:
+    try:
+        status = (file.root / file.path).stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (file.size, file.modified_ns)
 
 
 @lru_cache(1)

@@ -22,11 +22,15 @@ CheckRunning = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class FileToCut:
-    """A file, the day of its last commit, and what was noted when it could not be cut and nothing has changed since."""
+    """A file, the day of its last commit, and what was noted when it could not be cut and nothing has changed since.
+
+    `content` are its bytes if it has been read already.
+    """
 
     file: File
     committed: str = ""
     failed: FailedDocument | None = None
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class UnreadableDocument:
     error: str
     content_hash: str = ""
 
+    @classmethod
+    def of(cls, file: File, error: DocumentError, content_hash: str = "") -> "UnreadableDocument":
+        """Return the document of a file that cannot be read or cut."""
+        return cls(file.source, file.size, str(error).removeprefix(f"{file.source}: "), content_hash)
+
 
 class DocumentCutter:
     """Reads files and cuts them into chunks that the embedder takes whole. `pipeline` is their pipeline fingerprint."""
@@ -73,14 +82,15 @@ class DocumentCutter:
         """
         file, failed, digest = to_cut.file, to_cut.failed, ""
         try:
-            content = file.read(self._settings.knowledge.max_file_bytes)
+            content = to_cut.content
+            if content is None:
+                content = file.read(self._settings.knowledge.max_file_bytes)
             digest = content_hash(content)
             if failed and failed.content_hash == digest:
                 return UnreadableDocument(file.source, file.size, failed.error, digest)
             return self._cut(to_cut, content, digest, check_running)
         except DocumentError as error:
-            reason = str(error).removeprefix(f"{file.source}: ")
-            return UnreadableDocument(file.source, file.size, reason, digest)
+            return UnreadableDocument.of(file, error, digest)
 
     def _cut(self, to_cut: FileToCut, content: bytes, digest: str, check_running: CheckRunning) -> CutDocument:
         file = to_cut.file

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.extent import best_units
-from rag.answering.matching import Matcher
+from rag.answering.matching import Matcher, summary_penalty
 from rag.answering.quotes import Quote
 from rag.text.blocks import LIST_ITEM
 from rag.text.spans import BlockSpans, Span, split_block_spans
@@ -13,6 +13,8 @@ from rag.text.tokens import tokenize
 from rag.types import Passage
 
 MAX_SENTENCES = 8
+_SHORT_PARAGRAPH = 300
+"""Characters of a paragraph that is quoted whole."""
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\](?!:)")
 _TIE_RATIO = 0.95
 """A span of the same block belongs to the answer if it covers at least this much of what the best span covers: "what is
@@ -42,6 +44,7 @@ def score_spans(passages: Sequence[Passage], matcher: Matcher) -> list[ScoredSpa
             for span in block.spans:
                 coverage = matcher.coverage(frozenset(tokenize(span.text)) | context)
                 score = passage.hit.score + matcher.share_of_held(coverage) + matcher.tells(span.text)
+                score -= summary_penalty(span.text, passage)
                 scored.append(ScoredSpan(passage, block.kind, span, coverage, score))
     return scored
 
@@ -50,10 +53,15 @@ def best_quotes(scored: Sequence[ScoredSpan], passages: Sequence[Passage], match
     """Return the best span and the spans of its block that match the question equally well; `scored` is not empty.
 
     If a sentence among them leads in to a list, a table or code, all of that is quoted with it. If the best span does
-    not tell all that is asked, it is the units that match best instead.
+    not tell all that is asked, it is the units that match best instead. Of these, the first is from a passage whose
+    spans were scored; the others may be from any of the `passages`.
     """
     best = max(scored, key=lambda candidate: candidate.score)
-    chosen = _ties(best, scored) if matcher.tells_all(best.span.text) else best_units(passages, matcher)
+    if matcher.tells_all(best.span.text):
+        chosen = _with_short_paragraphs(_ties(best, scored), passages)
+    else:
+        leading = [passage for passage in passages if any(each.passage is passage for each in scored)]
+        chosen = best_units(leading, passages, matcher)
     quoted = [passage for passage in passages if passage.number in chosen]
     return [quote for passage in quoted for quote in _quotes(passage, chosen[passage.number], matcher)]
 
@@ -65,6 +73,21 @@ def _ties(best: ScoredSpan, scored: Sequence[ScoredSpan]) -> dict[int, set[int]]
         if _belongs(candidate, best) and (candidate.kind != "text" or sentences < MAX_SENTENCES):
             sentences += candidate.kind == "text"
             chosen.setdefault(candidate.passage.number, set()).add(candidate.span.start)
+    return chosen
+
+
+def _with_short_paragraphs(chosen: dict[int, set[int]], passages: Sequence[Passage]) -> dict[int, set[int]]:
+    """Return the spans with the other sentences of their paragraphs, if these are short.
+
+    A sentence that has all words of the question may only state the case; the next one says what follows.
+    """
+    for passage in passages:
+        starts = chosen.get(passage.number, set())
+        for block in split_block_spans(passage.chunk):
+            of_block = {span.start for span in block.spans}
+            is_short = sum(len(span.quote) for span in block.spans) <= _SHORT_PARAGRAPH
+            if block.kind == "text" and is_short and starts & of_block:
+                starts |= of_block
     return chosen
 
 

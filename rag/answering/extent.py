@@ -29,16 +29,18 @@ class _Candidate:
     score: float
 
 
-def best_units(passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[int]]:
+def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[int]]:
     """Return the starts of the spans to quote, by the number of their passage.
 
-    The best unit comes first, then those of its passage, then those of other passages that match nearly as well.
+    The best unit of the leading passages comes first, then those of its passage, then those of other passages that
+    match nearly as well.
     """
     candidates = [_candidates(passage, matcher) for passage in passages]
-    best = max((each for of_passage in candidates for each in of_passage), key=lambda each: each.score)
+    first = [each for of_passage in candidates for each in of_passage if each.unit.passage in leading]
+    best = max(first, key=lambda each: each.score)
     own = next(of_passage for of_passage in candidates if best in of_passage)
     others = [each for of_passage in candidates if of_passage is not own for each in of_passage]
-    chosen = [best, *_around(best, own)]
+    chosen = [best, *_around(best, own, wants_steps=matcher.wants_steps)]
     lacks_steps = matcher.wants_steps and not any(each.unit.has_steps for each in chosen)
     enough = (_NEAR_WITHOUT_STEPS if lacks_steps else _NEAR) * best.score
     chosen += _beside([each for each in others if each.score >= enough], _room(chosen, MAX_CHARACTERS))
@@ -50,14 +52,23 @@ def best_units(passages: Sequence[Passage], matcher: Matcher) -> dict[int, set[i
 
 def _candidates(passage: Passage, matcher: Matcher) -> list[_Candidate]:
     units = enumerate(split_units(passage))
-    return [_Candidate(unit, at, len(unit.text), matcher.score(unit.text, passage)) for at, unit in units]
+    return [
+        _Candidate(unit, at, len(unit.text), matcher.score(unit.text, passage, above=unit.above)) for at, unit in units
+    ]
 
 
-def _around(best: _Candidate, own: Sequence[_Candidate]) -> list[_Candidate]:
-    """Return what is quoted beside the best unit of the same passage."""
+def _around(best: _Candidate, own: Sequence[_Candidate], *, wants_steps: bool) -> list[_Candidate]:
+    """Return what is quoted beside the best unit of the same passage; of a table, rows that match nearly as well.
+
+    If the question wants steps and the best unit has none, the next ones are quoted even if there is no room.
+    """
     others = [each for each in own if each is not best and not each.unit.is_label]
+    others = [each for each in others if not each.unit.is_row or each.score >= _NEAR * best.score]
     others.sort(key=lambda each: _DISTANCE * abs(each.at - best.at) - each.score)
-    return _fitting(others, _room([best], _OF_BEST_PASSAGE))
+    steps = [each for each in others if each.unit.has_steps and each.characters <= _OF_BEST_PASSAGE]
+    needed = steps[:1] if wants_steps and not best.unit.has_steps else []
+    rest = [each for each in others if each not in needed]
+    return needed + _fitting(rest, _room([best, *needed], _OF_BEST_PASSAGE))
 
 
 def _beside(others: Sequence[_Candidate], room: int) -> list[_Candidate]:

@@ -17,6 +17,11 @@ _HAS_NUMBER = 0.15
 """Added to the score of a text with a number, if the question asks for one."""
 _TOLD = 0.9
 """A text that has this share of what the passages have of a question's words says all by itself."""
+_MOST = 0.6
+"""If the passages have less than this share of the question's words, no sentence is known to say all."""
+_SUMMARISES = 0.3
+"""Taken from the score of a summary of the page, which names everything and tells little."""
+_SUMMARY = re.compile(r"(?m)^(?:description|summary|excerpt|abstract|keywords|描述|摘要|简介)\s*[:：]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d|[零一二两三四五六七八九十百千万半]\s*[个天次种份年月位岁层小分秒]")
 
 
@@ -46,12 +51,13 @@ class Matcher:
         attributes = sum(bool(attribute.tells.search(text)) for attribute in self._attributes)
         return _TELLS * attributes + _HAS_NUMBER * self._has_number(text)
 
-    def score(self, text: str, passage: Passage) -> float:
-        """Return the score of the passage plus what its heading and the text have of the question."""
+    def score(self, text: str, passage: Passage, *, above: str = "") -> float:
+        """Return the score of the passage plus what its heading, the text and `above` have of the question."""
         if self._similarity:
             return self._similarity.get(text, 0.0) + passage.hit.score / 2
-        terms = frozenset(tokenize(f"{passage.chunk.context}\n{text}"))
-        return passage.hit.score + self.share_of_held(self.coverage(terms)) + self.tells(text)
+        terms = frozenset(tokenize(f"{passage.chunk.context}\n{above}\n{text}"))
+        held = self.share_of_held(self.coverage(terms))
+        return passage.hit.score + held + self.tells(text) - summary_penalty(text, passage)
 
     def tells_all(self, text: str) -> bool:
         """Return whether a text needs nothing around it: it holds the question's words, as far as any passage does."""
@@ -59,7 +65,8 @@ class Matcher:
             return False
         held = name_terms(text)
         share = sum(weight for term, weight in self._found.items() if term in held)
-        return share >= _TOLD * sum(self._found.values()) > 0
+        found = sum(self._found.values())
+        return share >= _TOLD * found > 0 and found >= _MOST * (found + self._unknown)
 
     def _has_number(self, text: str) -> bool:
         return self._wants_number and bool(_NUMBER.search(text))
@@ -69,6 +76,12 @@ class Matcher:
         texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
         held = frozenset(stem(term) for text in texts for term in tokenize(text))
         return sum(weight for term, weight in self._weights if term in held) or 1.0
+
+    @cached_property
+    def _unknown(self) -> float:
+        """The weight of the question's words that no passage has. Pairs of Chinese characters may be no words."""
+        terms = name_terms(strip_question_words(self._evidence.question)) - self._found.keys()
+        return sum(weight for term, weight in dict(self._weights).items() if term in terms and term.isascii())
 
     @cached_property
     def _found(self) -> dict[str, float]:
@@ -84,3 +97,9 @@ class Matcher:
         given = self._evidence.unit_similarity
         lowest, highest = min(given.values(), default=0.0), max(given.values(), default=0.0)
         return {text: (value - lowest) / (highest - lowest or 1.0) for text, value in given.items()}
+
+
+def summary_penalty(text: str, passage: Passage) -> float:
+    """Return what is taken from the score of a text that sums its document up in the front matter."""
+    is_front = passage.chunk.position == 0 and not passage.chunk.heading_path
+    return _SUMMARISES if is_front and _SUMMARY.search(text) else 0.0

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from rag.answering.asked_names import passages_with_names
 from rag.answering.best_spans import best_quotes, score_spans
 from rag.answering.contradictions import add_contradictions
 from rag.answering.entries import Entry, EntryGroup, read_groups
@@ -38,12 +39,12 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
 
     At most `MAX_ITEMS` items of each list; none without passages.
     """
-    matcher = Matcher(evidence)
-    scored = score_spans(evidence.passages, matcher)
+    form = read_form(evidence.question)
+    matcher, named = Matcher(evidence), passages_with_names(form, evidence)
+    scored = score_spans(named, matcher)
     if not scored:
         return ChosenQuotes(())
     groups = read_groups(evidence.passages)
-    form = read_form(evidence.question)
     selected = select_entries(form, groups, evidence)
     quotes = list(_entry_quotes(selected.entries))
     if not quotes or selected.is_unsure:

@@ -1,6 +1,7 @@
 """A passage as its units: what is read together, such as a paragraph, or a lead-in with its list, table or code."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from rag.text.blocks import leads_in
@@ -8,15 +9,21 @@ from rag.text.spans import BlockSpans, split_block_spans
 from rag.types import Passage
 
 _MAX_LABEL = 40
+_SHORT_TABLE = 3
+"""Rows of a table that is quoted whole."""
 _SENTENCE_ENDS = "。！？.!?:："
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Blocks of a passage that are quoted together. `has_steps`: one of them is a list, a table or code."""
+    """Blocks of a passage that are quoted together. `has_steps`: one of them is a list, a table or code.
+
+    `above` is what leads in to a row of a table that is a unit of its own.
+    """
 
     passage: Passage
     blocks: tuple[BlockSpans, ...]
+    above: str = ""
 
     @property
     def starts(self) -> frozenset[int]:
@@ -27,6 +34,11 @@ class Unit:
     def text(self) -> str:
         """Its text, word for word, block by block."""
         return "\n".join(span.quote for block in self.blocks for span in block.spans)
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it is a row of a longer table."""
+        return len(self.blocks) == 1 and self.blocks[0].kind == "table" and len(self.blocks[0].spans) == 1
 
     @property
     def is_label(self) -> bool:
@@ -40,7 +52,10 @@ class Unit:
 
 
 def split_units(passage: Passage) -> list[Unit]:
-    """Return the units of a passage in order; the tabs of one place, each with its label, are one."""
+    """Return the units of a passage in order; the tabs of one place, each with its label, are one.
+
+    Each row of a table of more than three rows is one.
+    """
     runs: list[list[BlockSpans]] = []
     blocks = split_block_spans(passage.chunk)
     for block, below in zip_longest(blocks, blocks[1:]):
@@ -48,7 +63,23 @@ def split_units(passage: Passage) -> list[Unit]:
             runs[-1].append(block)
         else:
             runs.append([block])
-    return [Unit(passage, tuple(run)) for run in runs]
+    return [unit for run in runs for unit in _units_of(passage, run)]
+
+
+def _units_of(passage: Passage, run: Sequence[BlockSpans]) -> Iterator[Unit]:
+    table = run[-1]
+    if table.kind != "table" or len(table.spans) <= _SHORT_TABLE:
+        yield Unit(passage, tuple(run))
+        return
+    before = run[:-1]
+    above = table.lead.quote if table.lead else ""
+    if before and table.lead:
+        spans = tuple(span for span in before[-1].spans if span != table.lead)
+        before = [*before[:-1], *([replace(before[-1], spans=spans)] if spans else [])]
+    if before:
+        yield Unit(passage, tuple(before))
+    for row in table.spans:
+        yield Unit(passage, (replace(table, spans=(row,)),), above)
 
 
 def _continues(above: BlockSpans, block: BlockSpans, below: BlockSpans | None) -> bool:

@@ -14,6 +14,7 @@ from rag.text import segmentation
 from rag.text.absent_nouns import NAME_TAGS
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language
+from rag.text.question_words import WEEKDAYS
 from rag.text.tokens import normalize
 
 ABSENT = 1.0
@@ -58,7 +59,8 @@ def _asked_for_in_chinese(question: str) -> tuple[list[str], list[str]]:
 
 def _asked_for_in_english(question: str, *, is_across: bool) -> tuple[list[str], list[str]]:
     """Return names, and words that may be names: the owner of a website has a name, even if it is in lower case."""
-    names = [*find_latin_names(question), *(word for word in _WORD.findall(question) if _HUMP.search(word))]
+    names = [name for name in find_latin_names(question) if name.casefold() not in WEEKDAYS]
+    names += [word for word in _WORD.findall(question) if _HUMP.search(word)]
     if is_across:
         names = [name for name in names if _is_name(name) and name.casefold() not in _ALWAYS_IN_CHINESE]
     site = _SITE_OF.search(question)

@@ -1,7 +1,7 @@
 """Search for a question with both retrievers, fuse their results, and drop hits that repeat others."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.blocking_work import Turns
@@ -28,6 +28,9 @@ _NEAREST = 5
 _MANY = 10_000
 """More than there are threads."""
 
+CompareTexts = Callable[[Sequence[str]], list[float]]
+"""The cosines of texts with a question. Blocks; raises EmbedderError."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetrieverResults:
@@ -35,8 +38,9 @@ class RetrieverResults:
 
     `idf` has the question's terms with their inverse document frequencies. If the nearest chunks are in another
     language, `by_translation` is what the lexical retriever found for translations of the question's words, and
-    `translated` has the share (0..1) of them that each chunk holds, by its id. `seconds` are by stage: the stage
-    `lexical` runs at the same time as `embed` and `dense`, and `read` is the time to read the chunks that both found.
+    `translated` has the share (0..1) of them that each chunk holds, by its id. `compare` embeds other texts for it.
+    `seconds` are by stage: the stage `lexical` runs at the same time as `embed` and `dense`, and `read` is the time to
+    read the chunks that both found.
     """
 
     dense: ScoredChunks = ()
@@ -44,6 +48,7 @@ class RetrieverResults:
     by_translation: ScoredChunks = ()
     idf: Mapping[str, float] = field(default_factory=dict)
     translated: Mapping[str, float] = field(default_factory=dict)
+    compare: CompareTexts = field(default=lambda texts: [0.0] * len(texts), compare=False, repr=False)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -205,6 +210,7 @@ def run_retrievers(
         dense=[(chunks[name], cosine) for name, cosine in by_vector],
         lexical=[(chunks[name], score) for name, score in by_terms],
         idf={term: snapshot.statistics.idf(term) for term in terms},
+        compare=lambda texts: (embedder.embed_documents(texts) @ vector).tolist(),
         seconds={
             "embed": embedded - started,
             "dense": ranked - embedded,

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from statistics import mean
@@ -18,14 +18,18 @@ from statistics import mean
 from rag.retrieval.fusion import bm25_share, weighted_term_coverage
 from rag.retrieval.name_presence import name_absence
 from rag.retrieval.search import Retrieval
-from rag.text.language import is_cross_lingual
+from rag.text.language import Language, detect_language, is_cross_lingual
 from rag.text.spans import split_spans
 from rag.text.tokens import tokenize
-from rag.types import Chunk
 
 ANY_EMBEDDER = "any"
 _CALIBRATIONS = Path(__file__).with_name("calibrations")
 _RUNNERS_UP = 10
+_SPANS = 4
+"""The spans that are compared with the question: those that hold most of its words."""
+_SPAN_CHARACTERS = 300
+_SLIGHT = 0.05
+"""Added to what a lead is measured against: less than this share of the highest score is chance."""
 _NUMBER = re.compile(r"[0-9]{2,}")
 
 # Passages without a word of the second pattern do not answer a question that matches the first.
@@ -63,28 +67,38 @@ _UNTRANSLATED = 0.33
 class Signals:
     """Signals that tell questions with an answer from questions without one.
 
-    `cosine` is the highest cosine, `margin` its lead over the mean of the next ten, and `best_margin` the lead over
-    them of the best hit's. `lexical_lead` is the lead of the best hit in BM25, as a share of the highest score that the
-    question could give. `span_coverage` is the largest weighted term coverage of one sentence or row of the three best
-    hits. `lexical_background` is what the lead is measured against, the mean BM25 of the ten after the best hit, as
-    such a share. `translated` is the share of the question that the best hit holds in translation; as far as it does
-    not hold all, less what the next ten hold on average. `kind_missing` is 1 if the question asks for a time or a price
-    and no hit contains one. `name_missing` is 1 if the question asks for names and no hit contains any, and less if
-    that is in doubt. `number_missing` is 1 if the question has a number of two or more digits that is in no hit.
-    `is_across`: the hits are in another language than the question.
+    `cosine` is the highest cosine, and `best_margin` the lead of the best hit's over the mean of the next ten.
+    `lexical_lead` is the lead of the best hit in BM25 over the mean of the ten after it, as a multiple of that mean.
+    `span_coverage` is the largest weighted term coverage of one sentence or row of the three best hits, and
+    `span_cosine` the highest cosine of the four that hold most. `translated` is the share of the question that the best
+    hit holds in translation; as far as it does not hold all, less what the next ten hold on average. `kind_missing` is
+    1 if the question asks for a time or a price and no hit contains one. `name_missing` is 1 if the question asks for
+    names and no hit contains any, and less if that is in doubt. `number_missing` is 1 if the question has a number of
+    two or more digits that is in no hit. `is_across`: the hits are in another language than the question.
     """
 
     cosine: float
-    margin: float
     lexical_lead: float
     span_coverage: float
     kind_missing: float
     name_missing: float
     is_across: bool
-    lexical_background: float = 0.0
+    span_cosine: float = 0.0
     number_missing: float = 0.0
     translated: float = _UNTRANSLATED
     best_margin: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unrelated:
+    """The cosines of questions with texts of their language that have nothing to do with them."""
+
+    median: float
+    deviation: float
+
+    def standardise(self, signals: Signals) -> Signals:
+        """Return the signals with `span_cosine` as its distance above these, in standard deviations."""
+        return replace(signals, span_cosine=(signals.span_cosine - self.median) / self.deviation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,41 +122,58 @@ class LogisticModel:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The models of one embedder."""
+    """The models of one embedder.
+
+    `unrelated` is given for each language in which `same_language` takes `span_cosine` as its distance from these.
+    """
 
     same_language: LogisticModel
     across_languages: LogisticModel
+    unrelated: Mapping[Language, Unrelated] = field(default_factory=dict)
+
+    @property
+    def compares_spans(self) -> bool:
+        """Whether spans must be embedded."""
+        return "span_cosine" in self.same_language.weights
+
+    def probability(self, signals: Signals, language: Language) -> float:
+        """Return the probability (0..1) of an answer to a question in this language."""
+        if signals.is_across:
+            return self.across_languages.probability(signals)
+        unrelated = self.unrelated.get(language)
+        return self.same_language.probability(unrelated.standardise(signals) if unrelated else signals)
 
 
 def answer_probability(retrieval: Retrieval) -> float:
-    """Return the probability (0..1) that the hits answer the question; 0 without hits."""
+    """Return the probability (0..1) that the hits answer the question; 0 without hits. May raise EmbedderError."""
     if not retrieval.hits:
         return 0.0
-    signals = extract_signals(retrieval)
     calibration = load_calibration(retrieval.embedder)
-    model = calibration.across_languages if signals.is_across else calibration.same_language
-    return model.probability(signals)
+    signals = extract_signals(retrieval, compares_spans=calibration.compares_spans)
+    return calibration.probability(signals, detect_language(retrieval.question))
 
 
-def extract_signals(retrieval: Retrieval) -> Signals:
-    """Return the signals of a retrieval, which must have hits."""
+def extract_signals(retrieval: Retrieval, *, compares_spans: bool = True) -> Signals:
+    """Return the signals of a retrieval, which must have hits.
+
+    `compares_spans` embeds some of them for `span_cosine`, else it is 0. May raise EmbedderError.
+    """
     hits = retrieval.hits
     passages = [hit.chunk.searchable_text for hit in hits]
     others = (hit.chunk.searchable_text for hit in retrieval.candidates)
     text = "\n".join(passages)
     is_across = is_cross_lingual(retrieval.question, text)
     cosine, *other_cosines = sorted((hit.cosine for hit in retrieval.candidates), reverse=True)
-    other_bm25 = [hit.bm25 for hit in retrieval.candidates if hit.chunk.id != hits[0].chunk.id]
-    background = _mean_of_runners_up(sorted(other_bm25, reverse=True))
+    spans = _best_spans(retrieval)
+    compared = [span for _, span in spans[:_SPANS]] if compares_spans and not is_across else []
     return Signals(
         cosine=cosine,
-        margin=cosine - _mean_of_runners_up(other_cosines),
-        lexical_lead=bm25_share(max(hits[0].bm25 - background, 0.0), retrieval.idf),
-        span_coverage=max(_span_coverage(hit.chunk, retrieval.idf) for hit in hits[:3]),
+        lexical_lead=_lexical_lead(retrieval),
+        span_coverage=max((coverage for coverage, _ in spans), default=0.0),
+        span_cosine=max(retrieval.results.compare(compared)) if compared else 0.0,
         kind_missing=float(any(asks.search(retrieval.question) and not tells.search(text) for asks, tells in _KINDS)),
         name_missing=name_absence(retrieval.question, passages, others=others, is_across=is_across),
         is_across=is_across,
-        lexical_background=bm25_share(background, retrieval.idf),
         number_missing=float(any(number not in text for number in _NUMBER.findall(retrieval.question))),
         translated=_translated(retrieval),
         best_margin=hits[0].cosine - _mean_of_runners_up(other_cosines),
@@ -155,7 +186,8 @@ def load_calibration(fingerprint: str) -> Calibration:
     own = _CALIBRATIONS / f"{fingerprint}.json"
     path = own if own.is_file() else _CALIBRATIONS / f"{ANY_EMBEDDER}.json"
     fitted = json.loads(path.read_text(encoding="utf-8"))
-    return Calibration(_model(fitted["same_language"]), _model(fitted["across_languages"]))
+    unrelated = {language: Unrelated(**cosines) for language, cosines in fitted.get("unrelated", {}).items()}
+    return Calibration(_model(fitted["same_language"]), _model(fitted["across_languages"]), unrelated)
 
 
 def _model(fitted: Mapping[str, object]) -> LogisticModel:
@@ -177,8 +209,24 @@ def _translated(retrieval: Retrieval) -> float:
     return held[best_id] - (1 - held[best_id]) * _mean_of_runners_up(others)
 
 
-def _span_coverage(chunk: Chunk, idf: Mapping[str, float]) -> float:
-    context = frozenset(tokenize(chunk.context))
-    return max(
-        (weighted_term_coverage(context | set(tokenize(span.text)), idf) for span in split_spans(chunk)), default=0.0
-    )
+def _lexical_lead(retrieval: Retrieval) -> float:
+    best = retrieval.hits[0]
+    others = sorted((hit.bm25 for hit in retrieval.candidates if hit.chunk.id != best.chunk.id), reverse=True)
+    background = _mean_of_runners_up(others)
+    lead = bm25_share(max(best.bm25 - background, 0.0), retrieval.idf)
+    return lead / (bm25_share(background, retrieval.idf) + _SLIGHT)
+
+
+def _best_spans(retrieval: Retrieval) -> list[tuple[float, str]]:
+    """Return the sentences and rows of the three best hits, and the share of the question's terms that each covers.
+
+    Those that cover most and stand in the best hits come first. Each has the headings above it.
+    """
+    ranked = []
+    for hit in retrieval.hits[:3]:
+        context = frozenset(tokenize(hit.chunk.context))
+        for span in split_spans(hit.chunk):
+            coverage = weighted_term_coverage(context | set(tokenize(span.text)), retrieval.idf)
+            ranked.append((coverage + hit.score, coverage, f"{hit.chunk.context}\n{span.text}"[:_SPAN_CHARACTERS]))
+    ranked.sort(key=lambda each: -each[0])
+    return [(coverage, text) for _, coverage, text in ranked]

@@ -74,6 +74,7 @@ class RestrictedStore(Store):
 
     def __init__(self, store: Store, within: Filter) -> None:
         self.__dict__.update(store.__dict__)
+        self._whole = store  # what it learns of the server outlasts a request
         self._within = within
 
     @property
@@ -82,14 +83,14 @@ class RestrictedStore(Store):
         return filter_text(self._within)
 
     def live(self) -> Commit | None:
-        live = super().live()
+        live = self._whole.live()
         if live is None:
             return None
         visible = self.snapshot().visible
         return replace(live, documents=len(visible.sources), chunks=visible.statistics.chunks)
 
     def snapshot(self) -> RestrictedSnapshot:
-        return RestrictedSnapshot(super().snapshot(), self._within, self._visible_cache)
+        return RestrictedSnapshot(self._whole.snapshot(), self._within, self._visible_cache)
 
     def publish(self, state: State) -> None:
         raise TypeError("who may see only some of the documents cannot write a generation of all")

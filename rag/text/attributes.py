@@ -20,6 +20,13 @@ _COLOURS = (
     "black|white|gr[ae]y|silver|gold(?:en)?|red|crimson|scarlet|maroon|pink|magenta|orange|amber|yellow|beige|ivory|brown"
     "|green|olive|teal|turquoise|cyan|blue|navy|indigo|violet|purple"
 )
+_ADDRESS = r"(?:web ?site|home ?page|official site|url|link)s?\b"
+_ASKS_FOR_ADDRESS = (
+    rf"\b(?:what|where)(?:['’]s| is| are)\b[^?,.;]{{0,40}}?\b{_ADDRESS}|\b(?:which|what) (?:\w+ ){{0,2}}{_ADDRESS}"
+    rf"|\b(?:give|send|tell|show|share)\b[^?,.;]{{0,30}}\b{_ADDRESS}|\b{_ADDRESS} (?:of|for)\b"
+    rf"|\A\W*(?:\S+\s+){{1,3}}{_ADDRESS}\W*\Z"
+)
+"""`redirect URL` or `for one site` in a question for something else is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +43,9 @@ def _attribute(asks: str, tells: str) -> Attribute:
 
 ATTRIBUTES = (
     _attribute(
-        r"官网|网址|链接|网站是|\b(?:web ?site|home ?page|url|link|site)\b",
-        r"https?://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net|ai|io|dev|example)\b|链接|\blinks?\b",
+        r"官网|网址|网站是|(?:链接|\burl)(?:地址)?\s*(?:是|在哪|有吗)|(?:给|发|求)[^，。？?]{0,12}链接"
+        rf"|\A(?!.*(?:怎么|怎样|如何|为什么)).*链接\W*\Z|{_ASKS_FOR_ADDRESS}",
+        r"https?://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net|ai|io|dev|example)\b|链接|\b(?:url|link)s?\b|(?<![\w/])/\w+/\w",
     ),
     _attribute(
         r"多少钱|价格|售价|收费|\bhow much (?:does|do|is|are)\b.*\b(?:cost|pay)\b|\b(?:price|pricing)\b"
@@ -59,12 +67,14 @@ ATTRIBUTES = (
         r"\b(?:ceo|cto|cfo|chief executive)\b|首席执行官|总裁|董事长|总经理",
     ),
     _attribute(
-        r"电话|手机号|\b(?:phone|telephone)(?: number)?\b(?! support)",
+        r"电话|手机号|\b(?:tele)?phone (?:numbers?|of|for)\b"
+        r"|\bwhat(?:['’]s| is)\b[^?,.;]{0,30}\b(?:tele)?phone\b(?! support)",
         r"\+?\d[\d -]{6,}\d|分机|电话|手机|\bphone\b",
     ),
     _attribute(r"邮箱(?:地址)?是|电子邮件|\be-?mail address\b", r"@|\be-?mail\b|邮箱"),
     _attribute(
-        r"什么时候|何时|哪一?年|哪天|几月几号|(?:发布|成立|上线)(?:时间|日期)|\bwhen (?:was|were|did|is|will)\b",
+        r"什么时候|何时|哪一?年|哪天|几月几号|(?:发布|成立|上线)(?:时间|日期)"
+        r"|(?:\A\W*|[,;]\s*|\b(?:and|or|but) )when (?:was|were|did|is|will)\b",
         rf"{_YEAR_OR_DATE}|{_TIME_OF_DAY}|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b",
     ),
     _attribute(

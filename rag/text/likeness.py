@@ -12,7 +12,8 @@ _PART = re.compile(r"\s*[,，、/；;：]\s*|:\s+")
 _IN_BRACKETS = re.compile(r"[（(][^（()）]*[)）]")
 _CAPITAL = re.compile(r"\b[A-Z]")
 _ENDINGS = ("s", "ing", "ed", "e")
-_MIN_STEM = 3
+_MIN_STEM = {"s": 2}
+"""Characters that remain without an ending, else three: IPs are IP, but `ring` is no `r`."""
 
 
 def name_terms(text: str) -> frozenset[str]:
@@ -61,6 +62,6 @@ def stem(term: str) -> str:
         return term
     for ending in _ENDINGS:
         rest = term.removesuffix(ending)
-        if rest != term and len(rest) >= _MIN_STEM and not (ending == "s" and rest.endswith("s")):
+        if rest != term and len(rest) >= _MIN_STEM.get(ending, 3) and not (ending == "s" and rest.endswith("s")):
             term = rest
     return term

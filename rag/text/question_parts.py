@@ -18,6 +18,7 @@ _CONDITION = re.compile(
     r"except|according|in|for|since|hi|hello)\b",
     re.IGNORECASE,
 )
+_STATEMENT = re.compile(r"\A(?:and |but )?(?:i|i['’](?:m|ve|d)|my|we|our|it|this|that|there)\b", re.IGNORECASE)
 _MIN_CHARACTERS = 3
 
 
@@ -44,4 +45,4 @@ def _split_sentence(sentence: str) -> list[str]:
 
 
 def _is_question(part: str) -> bool:
-    return len(part) >= _MIN_CHARACTERS and bool(_ASKS.search(part))
+    return len(part) >= _MIN_CHARACTERS and bool(_ASKS.search(part)) and not _STATEMENT.search(part)

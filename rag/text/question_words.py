@@ -13,13 +13,14 @@ ASKS_FOR_ALL = re.compile(
 
 HOW_TO = re.compile(
     r"怎么|怎样|怎麼|如何|咋|步骤|流程|命令|写法|\bhow (?:do|does|can|could|should|would|to)\b|\b(?:which|what) command"
-    r"|\bsteps?\b|\bwhat (?:do|should|must) (?:i|you|we) (?:have to )?do\b",
+    r"|\bsteps?\b|\bwhat (?:do|should|must|can|could) (?:i|you|we) (?:have to )?do\b|\bwhat now\b",
     re.IGNORECASE,
 )
 
 QUANTITIES = re.compile(
     r"多少|多大|多久|多长|多高|几[个天次种份年月位岁层]|(?:什么|哪个|哪些|的)版本|版本(?:要求|号)|端口"
-    r"|\bhow (?:many|much|long|often|big|large|old|far)\b|\bversions?\b|\bports?\b",
+    r"|\bhow (?:many|much|long|often|big|large|old|far)\b|\bversions?\b|\bports?\b"
+    r"|\bwhat (?:is the )?(?:\w+ ){0,2}(?:rate|percentage|limit|size|amount|number)\b",
     re.IGNORECASE,
 )
 """Questions that a number answers."""
@@ -135,3 +136,5 @@ GENERIC = frozenset(
     "list all show mentioned available".split()
 )
 """Nouns and verbs that tell no row of a table from another."""
+WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+"""They are written like names, and a text may speak of the weekend."""

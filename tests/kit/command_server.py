@@ -13,8 +13,44 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
 from tests.kit import forked_commands
+
+_REPLY_BYTES = 32
+
+
+class ForkedCommand:
+    """A running command, as `subprocess.Popen` shows one."""
+
+    def __init__(self, arguments: Sequence[str], reply: socket.socket) -> None:
+        self.args = arguments
+        self.pid = int(reply.recv(_REPLY_BYTES))
+        self.stdout: IO[bytes] | None = None
+        self.returncode: int | None = None
+        self._reply = reply
+        self._waiting = threading.Lock()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit status, negative for a signal. Raises subprocess.TimeoutExpired."""
+        with self._waiting:
+            if self.returncode is None:
+                self._reply.settimeout(timeout)
+                try:
+                    self.returncode = int(self._reply.recv(_REPLY_BYTES))
+                except TimeoutError:
+                    raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+                self._reply.close()
+            return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has been waited for."""
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
 
 
 class CommandServer:
@@ -31,26 +67,45 @@ class CommandServer:
         self, arguments: Sequence[str], *, stdin: bytes, folder: Path, environment: Mapping[str, str], timeout: float
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run a command to its end. Raises subprocess.TimeoutExpired, after it has been killed."""
-        command = [str(self._program), *arguments]
-        request = json.dumps({"command": command, "folder": str(folder), "environment": dict(environment)}).encode()
-        with TemporaryFile() as wanted, TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
-            for file, content in ((wanted, request), (given, stdin)):
-                file.write(content)
-                file.seek(0)
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with ours:
-                with theirs:
-                    self._send([file.fileno() for file in (wanted, given, out, err, theirs)])
-                pid = int(ours.recv(32))
-                ours.settimeout(timeout)
-                try:
-                    status = int(ours.recv(32))
-                except TimeoutError:
-                    os.kill(pid, signal.SIGKILL)
-                    raise subprocess.TimeoutExpired(command, timeout) from None
+        with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+            given.write(stdin)
+            given.seek(0)
+            command = self._start(arguments, folder, environment, given, out, err)
+            try:
+                status = command.wait(timeout)
+            except subprocess.TimeoutExpired:
+                command.kill()
+                command.wait()
+                raise
             for file in (out, err):
                 file.seek(0)
-            return subprocess.CompletedProcess(command, status, out.read(), err.read())
+            return subprocess.CompletedProcess(command.args, status, out.read(), err.read())
+
+    def start(
+        self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], err: IO[bytes]
+    ) -> ForkedCommand:
+        """Start a command without input; its `stdout` is a pipe, and what it complains about goes to `err`."""
+        read, write = os.pipe()
+        with TemporaryFile() as given, os.fdopen(write, "wb") as out:
+            command = self._start(arguments, folder, environment, given, out, err)
+        command.stdout = os.fdopen(read, "rb")
+        return command
+
+    def _start(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *files: IO[bytes],
+    ) -> ForkedCommand:
+        command = [str(self._program), *arguments]
+        request = json.dumps({"command": command, "folder": str(folder), "environment": dict(environment)}).encode()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with TemporaryFile() as wanted, theirs:
+            wanted.write(request)
+            wanted.seek(0)
+            self._send([wanted.fileno(), *(file.fileno() for file in files), theirs.fileno()])
+        return ForkedCommand(command, ours)
 
     def _send(self, files: Sequence[int]) -> None:
         with self._lock:

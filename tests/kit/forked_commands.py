@@ -14,7 +14,7 @@ from typing import NoReturn
 
 REQUEST = b"run"
 """Comes with five files: what is wanted, standard input, output and error, and the socket for replies."""
-_IMPORTED = ("api.cli.main", "rag.wiring", "rag.store.milvus.client")
+_IMPORTED = ("api.cli.main", "api.http.server", "rag.store.milvus.client")
 """Not OpenVINO: a process with its threads must not be forked."""
 
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import httpx2
 
-from tests.kit.command_server import CommandServer
+from tests.kit.command_server import CommandServer, ForkedCommand
 from tests.kit.paths import ROOT
 from tests.kit.process_table import children, command_line
 from tests.kit.waiting import eventually
@@ -36,6 +36,11 @@ def clean_environment() -> dict[str, str]:
 
 
 _COMMANDS = CommandServer(ZHIWEN, clean_environment())
+
+
+def _is_for_python(environment: Mapping[str, str]) -> bool:
+    """Whether an environment says how Python itself starts, so that no fork will do."""
+    return any(name.startswith("PYTHON") for name in environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ class Workspace:
     def run(self, *arguments: str, stdin: bytes = b"", timeout: float = 120) -> Outcome:
         """Run `zhiwen` with these arguments. Raises subprocess.TimeoutExpired after `timeout` seconds."""
         environment = self.environment
-        if any(name.startswith("PYTHON") for name in environment):  # for Python's own start
+        if _is_for_python(environment):
             done = subprocess.run(
                 [ZHIWEN, *arguments],
                 input=stdin,
@@ -184,7 +189,9 @@ class Workspace:
 class Server:
     """A running `zhiwen serve`."""
 
-    def __init__(self, workspace: Workspace, process: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
+    def __init__(
+        self, workspace: Workspace, process: ForkedCommand | subprocess.Popen[bytes], url: str, log_path: Path
+    ) -> None:
         self.workspace = workspace
         self.process = process
         self.url = url
@@ -196,15 +203,20 @@ class Server:
     def start(cls, workspace: Workspace, *options: str, port: int = 0) -> Self:
         """Start `zhiwen serve` with these options and wait until it says where it listens."""
         log_path = workspace.folder / "server.log"
+        process: ForkedCommand | subprocess.Popen[bytes]
+        arguments, environment = ["serve", "--port", str(port), *options], workspace.environment
         with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                [ZHIWEN, "serve", "--port", str(port), *options],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                cwd=workspace.folder,
-                env=workspace.environment,
-            )
+            if _is_for_python(environment):
+                process = subprocess.Popen(
+                    [ZHIWEN, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=workspace.folder,
+                    env=environment,
+                )
+            else:
+                process = _COMMANDS.start(arguments, folder=workspace.folder, environment=environment, err=log)
         assert process.stdout
         ready, _, _ = select.select([process.stdout], [], [], 120)
         url = process.stdout.readline().decode().strip() if ready else ""

@@ -64,7 +64,8 @@ def test_no_other_address_is(tmp_path: Path, url: str) -> None:
     [
         (f"https://{SECRET}@github.com/acme/handbook", "GIT_TOKEN"),
         (f"https://me:{SECRET}@github.com/acme/handbook", "GIT_TOKEN"),
-        (f"ssh://git:{SECRET}@github.com/acme/handbook", "git_ssh_key"),
+        (f"ssh://git:{SECRET}@github.com/acme/handbook", "GIT_SSH_KEY"),
+        (f"ssh://:{SECRET}@github.com/acme/handbook", "GIT_SSH_KEY"),
     ],
 )
 def test_an_address_with_a_secret_is_refused_and_says_where_that_goes(tmp_path: Path, url: str, variable: str) -> None:

@@ -1,8 +1,11 @@
 """A key that is bound to a filter gets the same responses as if the other documents did not exist, on every route."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
 from typing import Any
 
+import httpx2
 import pytest
 
 from rag.rights import Grant, Rights
@@ -12,12 +15,13 @@ from tests.kit.api_keys import key_of
 from tests.kit.keyed_app import KeyedApp, as_json, keyed_app, lasting
 from tests.kit.waiting import eventually
 
-SOME, ALL, BOSS, PROXY = key_of("some"), key_of("all"), key_of("boss"), key_of("proxy")
+SOME, ALL, BOSS, PROXY, DESK = (key_of(name) for name in ("some", "all", "boss", "proxy", "desk"))
 KEYS = ",".join(
     (
         f"some:ask?tags=public:{SOME}",
         f"all:ask:{ALL}",
         f"boss:admin:{BOSS}",
+        f"desk:ask@default:{DESK}",
         f"proxy:ask:{PROXY}",
         "staff:ask?tags=public:group",
         "payroll:ask?tags=hr:group",
@@ -60,8 +64,12 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedApp]:
         yield app
 
 
+def call(method: str, **parameters: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+
+
 def tool(name: str, **arguments: object) -> dict[str, object]:
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+    return call("tools/call", name=name, arguments=arguments)
 
 
 def completion(typed: str) -> dict[str, object]:
@@ -117,7 +125,7 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
         )
     ]
     + [
-        ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        ("/mcp", call(method, **params))
         for method, params in (
             ("resources/list", {}),
             *(("resources/read", {"uri": f"zhiwen://documents/{source}"}) for source in SOURCES),
@@ -251,6 +259,39 @@ def test_gaps_are_those_of_the_caller_and_lead_to_documents_that_it_may_see(full
         assert not [secret for secret in SECRETS if secret in gaps(full, path)]
     nearest = [each["nearest"] for each in full.json(SOME, "GET", "/gaps")["gaps"]]
     assert {place["source"] for place in nearest if place} <= {"README.md", "lamp.md"}
+
+
+@pytest.mark.parametrize("name", ["default", "other"])
+def test_a_document_shows_its_pictures_and_links_to_what_may_be_seen(full: KeyedApp, name: str) -> None:
+    html = full.json(SOME, "GET", f"/documents/README.md?knowledge_base={name}")["html"]
+    [address] = re.findall(r'<img[^>]* src="([^"]+)"', html)
+    shown = full.send(SOME, "GET", unescape(address))
+    assert (shown.status_code, shown.content) == (200, PUBLIC["map.png"])
+    assert "pay.md" not in html
+    assert "pay.md" in full.json(ALL, "GET", f"/documents/README.md?knowledge_base={name}")["html"]
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda app, name: app.tool(DESK, "fetch", id=f"{name}:README.md"),
+        lambda app, name: app.tool(DESK, "read_lines", source="README.md", knowledge_base=name),
+        lambda app, name: app.send(DESK, "POST", "/mcp", call("resources/read", uri=f"zhiwen://documents/{name}:a.md")),
+        lambda app, name: app.send(DESK, "POST", "/v1/chat/completions", chat(HARBOUR, f"zhiwen/{name}")),
+        lambda app, name: app.send(DESK, "GET", f"/v1/models/zhiwen/{name}"),
+        lambda app, name: app.send(DESK, "POST", "/retrieval", {"knowledge_id": name, "query": HARBOUR}),
+        lambda app, name: app.send(DESK, "POST", "/ask", {"question": HARBOUR, "knowledge_base": name}),
+        lambda app, name: app.send(DESK, "GET", f"/documents/README.md?knowledge_base={name}"),
+        lambda app, name: app.send(DESK, "GET", f"/pictures/map.png?knowledge_base={name}"),
+        lambda app, name: app.send(DESK, "GET", f"/gaps?knowledge_base={name}"),
+        lambda app, name: app.send(DESK, "POST", f"/hooks/git/{name}", {}),
+    ],
+)
+def test_a_hidden_knowledge_base_is_like_one_that_does_not_exist(
+    full: KeyedApp, send: Callable[[KeyedApp, str], httpx2.Response]
+) -> None:
+    hidden, unknown = (lasting(send(full, name)).replace(name, "NAME") for name in ("other", "nope"))
+    assert hidden == unknown
 
 
 def test_a_person_may_see_what_all_their_groups_may_see_together(full: KeyedApp) -> None:

@@ -69,11 +69,11 @@ def test_a_node_that_dies_is_done_without_and_the_limit_of_the_endpoint_holds_fo
     endpoint.play(calls.hold)
     with running(on_cluster(with_endpoint, ray_nodes)) as process:
         eventually(lambda: any(map(doomed.holds, calls.held)), within_seconds=SECONDS, message="a call from the node")
+        eventually(lambda: calls.at_once == CALLS_AT_ONCE, within_seconds=SECONDS, message="all calls that may be")
         doomed.kill()
         calls.go_on.set()
         out, _ = process.communicate(timeout=SECONDS)
     assert (process.returncode, json.loads(out)["failures"]) == (0, [])
-    assert calls.most_at_once <= CALLS_AT_ONCE
     endpoint.play(embed_texts)
     ingested(with_endpoint)
     assert not difference(picture(on_cluster(with_endpoint, ray_nodes)), picture(with_endpoint))
@@ -131,26 +131,25 @@ def test_a_document_that_cannot_be_cut_without_a_death_is_named_too_on_a_cluster
 
 
 class Calls:
-    """Holds the calls of an endpoint until they may go on, and counts how many there are at once."""
+    """Holds the calls of an endpoint until they may go on. It sees no end of a call whose process dies."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
-        self.held: set[int] = set()
-        self.most_at_once = self._now = 0
+        self.held: list[int] = []
+        self.at_once = 0
         self._lock = threading.Lock()
 
     def hold(self, call: Call) -> None:
         """A script: embed the texts when calls may go on."""
         with self._lock:
-            self._now += 1
-            self.most_at_once = max(self.most_at_once, self._now)
-            self.held.add(process_behind(call.connection))
+            self.at_once += 1
+            self.held.append(process_behind(call.connection))
         try:
             self.go_on.wait()
             embed_texts(call)
         finally:
             with self._lock:
-                self._now -= 1
+                self.at_once -= 1
 
 
 def on_cluster(workspace: Workspace, nodes: RayNodes) -> Workspace:

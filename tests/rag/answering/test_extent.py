@@ -1,5 +1,7 @@
 """How much is quoted if one sentence does not say all."""
 
+from dataclasses import replace
+
 import pytest
 
 from rag.answering.extent import MAX_CHARACTERS
@@ -44,8 +46,13 @@ def test_a_question_for_a_number_is_not_answered_without_one(question: str, cont
     assert fact in answer(question, passage(1, content))
 
 
-def test_a_sentence_that_says_all_is_quoted_alone() -> None:
-    text = "天气不错。Kite 的作者是张三。后面还有别的。"
+def test_a_sentence_that_says_all_is_quoted_with_its_paragraph_if_that_is_short() -> None:
+    text = "频道和用户可以设置不同的语言。频道优先于用户。"
+    assert answer("频道和用户设置的语言不同听谁的？", passage(1, f"别的。\n\n{text}")) == f"{text} [1]"
+
+
+def test_a_sentence_that_says_all_is_quoted_without_the_rest_of_a_long_paragraph() -> None:
+    text = f"天气不错。Kite 的作者是张三。后面还有别的{'，很长' * 100}。"
     assert answer("Kite 的作者是谁？", passage(1, text)) == "Kite 的作者是张三。 [1]"
 
 
@@ -72,6 +79,36 @@ def test_how_to_without_commands_goes_on_in_the_next_best_passage() -> None:
 def test_no_more_is_quoted_than_a_reader_bears() -> None:
     paragraphs = "\n\n".join(f"升级 Kite 的第{number}段。" + "长" * 180 for number in range(30))
     assert len(answer("怎么升级 Kite？", passage(1, paragraphs))) <= MAX_CHARACTERS + 200
+
+
+def test_steps_are_quoted_even_if_the_case_they_are_for_takes_all_room() -> None:
+    case = "升级 Kite 之后提示版本不兼容" + "，这是已知的" * 80 + "。"
+    steps = "这样处理：\n1. 停掉 Kite\n2. 删掉缓存" + "再等一会儿" * 20
+    assert "删掉缓存" in answer("升级 Kite 之后提示版本不兼容怎么办？", passage(1, f"{case}\n\n{steps}\n\n另见官网。"))
+
+
+def test_of_a_table_only_the_rows_that_match_are_quoted() -> None:
+    rows = "\n".join(
+        f"| KITE_{name} | {what} |" for name, what in [("PORT", "the port"), ("DIR", "files"), ("LOG", "level")]
+    )
+    table = f"| Name | What |\n|---|---|\n{rows}\n| KITE_SIZE | the largest upload |"
+    found = answer("How do I raise the largest size of an upload?", passage(1, f"Set these:\n\n{table}"))
+    assert "KITE_SIZE" in found
+    assert "KITE_DIR" not in found
+
+
+def test_the_summary_of_a_page_does_not_come_before_its_text() -> None:
+    front = passage(1, "description: What events cost and how to count them", score=0.9)
+    summary = replace(front, hit=replace(front.hit, chunk=replace(front.chunk, position=0)))
+    text = passage(2, "Events cost as much as views. They count towards what you pay.", heading="Events", score=0.8)
+    assert answer("What do events cost?", summary, text).startswith("Events cost")
+
+
+def test_a_sentence_says_not_all_if_the_passages_have_few_words_of_the_question() -> None:
+    row = passage(1, "Bounce rate of the page")
+    text = passage(2, "Below 40% is excellent. The rate of a blog is higher.", heading="Bounce rate", score=0.9)
+    idf = {"bounce": 4.0, "rate": 3.0, "considered": 7.0, "good": 5.0}
+    assert "40%" in answer("What bounce rate is considered good?", row, text, idf=idf)
 
 
 def test_labels_of_pictures_are_left_out() -> None:

@@ -18,7 +18,7 @@ def quoted(found: Evidence) -> str:
 
 
 def test_one_sentence_that_answers_is_quoted_alone_with_its_marker() -> None:
-    text = "今天天气好。Ollama 是本地平台。别的事。"
+    text = "今天天气好。\n\nOllama 是本地平台。\n\n别的事。"
     found = evidence(passage(1, "无关。", score=0.2), passage(2, text))
     assert quoted(found) == "Ollama 是本地平台。 [2]"
 

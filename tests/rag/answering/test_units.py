@@ -38,3 +38,11 @@ def test_paragraphs_are_units_of_their_own() -> None:
 def test_a_name_without_a_sentence_is_a_label(content: str, is_label: bool) -> None:
     (unit,) = split_units(passage(1, content))
     assert unit.is_label == is_label
+
+
+def test_each_row_of_a_longer_table_is_a_unit_below_what_leads_in_to_it() -> None:
+    table = "| a | b |\n|---|---|\n" + "\n".join(f"| x{number} | y |" for number in range(4))
+    first, *rows = split_units(passage(1, f"别的。下表列出全部：\n\n{table}"))
+    assert first.text == "别的。"
+    assert [(row.text, row.above, row.is_row) for row in rows[:1]] == [("| x0 | y |", "下表列出全部：", True)]
+    assert len(rows) == 4

@@ -91,3 +91,8 @@ def test_passages_that_write_foreign_names_in_chinese_do_not_miss_an_english_one
 def test_a_word_that_chinese_text_translates_is_not_a_missing_name() -> None:
     assert missing("Which Chinese vendors are there?", *ZH, is_across=True) == 0.0
     assert missing("Which AI vendors are there?", *ZH, is_across=True) == 0.0
+
+
+def test_a_day_of_the_week_is_not_looked_for() -> None:
+    assert missing("What happens to Chatbox on a Saturday?", *EN) == 0.0
+    assert missing("What happens on a Saturday?", *EN) == 0.0

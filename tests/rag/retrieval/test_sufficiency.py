@@ -1,6 +1,7 @@
 """The probability that the hits contain the answer."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -24,13 +25,12 @@ numbers = st.floats(-1, 1)
 signals = st.builds(
     Signals,
     cosine=numbers,
-    margin=numbers,
     lexical_lead=numbers,
     span_coverage=st.floats(0, 1),
     kind_missing=st.sampled_from([0.0, 1.0]),
     name_missing=st.sampled_from([0.0, IN_DOUBT, ABSENT]),
     is_across=st.booleans(),
-    lexical_background=st.floats(0, 1),
+    span_cosine=numbers,
     number_missing=st.sampled_from([0.0, 1.0]),
 )
 models = st.sampled_from(
@@ -64,7 +64,9 @@ def found(question: str, *contents: str, cosine: float = 0.86, bm25: float = 1.0
         Hit(chunk(content, str(number)), 1.0, cosine - 0.02 * bool(number), 0.5, bm25 / (number + 1))
         for number, content in enumerate(contents)
     )
-    results = RetrieverResults(idf=dict.fromkeys(tokenize_question(question), 3.0))
+    results = RetrieverResults(
+        idf=dict.fromkeys(tokenize_question(question), 3.0), compare=lambda texts: [cosine] * len(texts)
+    )
     return Retrieval(question, 1, embedder, hits, candidates=hits, results=results)
 
 
@@ -94,7 +96,7 @@ def test_the_result_is_a_probability(one: Signals, model: LogisticModel) -> None
     assert 0 <= model.probability(one) <= 1
 
 
-@given(signals, models, st.sampled_from(["cosine", "margin", "lexical_lead", "span_coverage"]), st.floats(0, 1))
+@given(signals, models, st.sampled_from(["cosine", "span_cosine", "lexical_lead", "span_coverage"]), st.floats(0, 1))
 def test_a_stronger_signal_never_lowers_the_probability(
     one: Signals, model: LogisticModel, name: str, more: float
 ) -> None:
@@ -109,17 +111,48 @@ def test_the_similarities_of_an_embedder_without_calibration_do_not_count(one: f
 
 @pytest.mark.parametrize("embedder", [BUILTIN, UNKNOWN])
 def test_passages_with_all_words_suffice_and_passages_without_any_do_not(embedder: str) -> None:
-    assert answer_probability(found("Ollama 是什么？", ZH, "别的段落", bm25=4.0, embedder=embedder)) > 0.7
+    assert answer_probability(found("Ollama 是什么？", ZH, "别的段落", cosine=0.91, bm25=4.0, embedder=embedder)) > 0.7
     assert answer_probability(found("明天上海会下雨吗？", ZH, ZH, cosine=0.78, bm25=0.0, embedder=embedder)) < 0.5
 
 
 def test_signals_are_those_of_the_best_hit_against_the_next() -> None:
     seen = extract_signals(found("Ollama 部署", ZH, ZH, ZH, bm25=6.0))
     assert seen.cosine == 0.86
-    assert seen.margin == pytest.approx(0.02)
-    assert seen.lexical_lead == pytest.approx((6.0 - 2.5) / (2.2 * 3.0 * len(tokenize_question("Ollama 部署"))))
+    highest = 2.2 * 3.0 * len(tokenize_question("Ollama 部署"))
+    assert seen.lexical_lead == pytest.approx((6.0 - 2.5) / highest / (2.5 / highest + 0.05))
     assert seen.span_coverage == 1.0
     assert not seen.is_across
+
+
+def test_the_spans_that_hold_most_are_compared_with_the_question() -> None:
+    compared: list[str] = []
+
+    def compare(texts: Sequence[str]) -> list[float]:
+        compared.extend(texts)
+        return [0.1 * number for number, _ in enumerate(texts)]
+
+    hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", "无关。部署。也无关。")
+    seen = extract_signals(replace(hits, results=replace(hits.results, compare=compare)))
+    assert compared[0] == "\nOllama 部署。"
+    assert len(compared) == 4
+    assert seen.span_cosine == pytest.approx(0.3)
+
+
+def test_spans_are_only_compared_in_one_language_and_for_an_embedder_with_a_calibration() -> None:
+    def compare(texts: Sequence[str]) -> list[float]:
+        raise AssertionError(texts)
+
+    for hits in (found("Ollama 是什么？", ZH, embedder=UNKNOWN), found("Ollama 是什么？", EN)):
+        assert answer_probability(replace(hits, results=replace(hits.results, compare=compare))) > 0
+
+
+def test_a_cosine_counts_as_its_distance_from_those_of_unrelated_texts_of_the_language() -> None:
+    calibration = load_calibration(BUILTIN)
+    zh, en = calibration.unrelated["zh"], calibration.unrelated["en"]
+    hits = found("Ollama 部署", "Ollama 部署。")
+    near = [replace(extract_signals(hits), span_cosine=each.median + 4 * each.deviation) for each in (zh, en)]
+    assert zh.median > en.median, "the embedder finds any two Chinese texts more similar than any two English ones"
+    assert calibration.probability(near[0], "zh") == pytest.approx(calibration.probability(near[1], "en"))
 
 
 def test_one_sentence_with_all_terms_counts_more_than_several_that_share_them() -> None:
@@ -256,13 +289,6 @@ def test_a_chinese_passage_full_of_english_names_is_still_chinese() -> None:
 
 def test_english_passages_with_a_chinese_name_are_still_english() -> None:
     assert not extract_signals(found("What is Ollama?", f"{EN} {EN} In Chinese it is called 平台.")).is_across
-
-
-def test_the_lead_is_over_what_the_words_of_the_question_find_everywhere() -> None:
-    highest = 2.2 * 3.0 * len(tokenize_question("Ollama 部署"))
-    seen = extract_signals(found("Ollama 部署", ZH, ZH, ZH, bm25=6.0))
-    assert seen.lexical_background == pytest.approx((3.0 + 2.0) / 2 / highest)
-    assert seen.lexical_lead + seen.lexical_background == pytest.approx(6.0 / highest)
 
 
 def test_a_best_hit_with_fewer_words_than_the_next_has_no_lead() -> None:

@@ -32,5 +32,30 @@ def test_a_text_tells_an_attribute_or_does_not(question: str, tells: str, does_n
     assert not attribute.tells.search(does_not)
 
 
-def test_other_questions_ask_for_no_known_attribute() -> None:
-    assert asked_attributes("茶是什么") == []
+@pytest.mark.parametrize(
+    "question",
+    [
+        "茶是什么",
+        "How many cups can I order for one site?",
+        "I lost my phone in the tea house, who keeps it?",
+        "Is the tea counted if I mail the link to friends?",
+        "怎么在菜单里加友情链接？",
+        "URL 模式和全局模式有什么区别？",
+    ],
+)
+def test_a_word_that_is_only_mentioned_is_not_asked_for(question: str) -> None:
+    assert asked_attributes(question) == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Milvus homepage",
+        "What is the website of the tea house?",
+        "Please give me the link.",
+        "第二个的网址",
+        "茶馆的链接",
+    ],
+)
+def test_an_address_is_asked_for_in_many_ways(question: str) -> None:
+    assert [bool(attribute.tells.search("https://tea.example")) for attribute in asked_attributes(question)] == [True]

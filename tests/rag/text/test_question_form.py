@@ -86,6 +86,7 @@ def test_the_noun_behind_which(question: str, column: str) -> None:
         ("除了红茶，还有什么？", ["除了红茶，还有什么？"]),
         ("我想买茶，哪里有？", ["我想买茶，哪里有？"]),
         ("请看第 3 页。谢谢", ["请看第 3 页。谢谢"]),
+        ("I forgot it when I paid, can I add it?", ["I forgot it when I paid, can I add it?"]),
     ],
 )
 def test_several_questions_in_one_are_cut_apart(message: str, parts: list[str]) -> None:

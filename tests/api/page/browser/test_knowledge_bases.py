@@ -64,7 +64,7 @@ def test_the_choice_stays_and_a_question_to_all_says_where_its_sources_are(page:
     page.reload()
     expect(chooser).to_have_value("all")
     ask(page, FALCON)
-    expect(page.locator(".turn .source .where").first).to_have_text("products: README.md:3-5")
+    expect(page.locator(".turn .source .where").first).to_contain_text("products: README.md:3-5 · 2")
     page.screenshot(path=screenshots / "knowledge-bases-all.png")
 
 
@@ -82,6 +82,15 @@ def test_the_knowledge_page_shows_and_ingests_the_chosen_one(page: Page, several
     page.screenshot(path=screenshots / "knowledge-bases-knowledge.png")
     listed = several.client.get("/knowledge-bases").json()["knowledge_bases"]
     assert [each["generation"] for each in listed] == [1, 2, 1]
+
+
+def test_the_page_of_gaps_is_about_the_chosen_one(page: Page) -> None:
+    page.goto("/unanswered")
+    chooser = page.get_by_label("Knowledge base", exact=True)
+    expect(chooser.locator("option")).to_have_text(["Default", "员工手册", "products"])
+    with page.expect_response(lambda response: "/gaps?limit=50&knowledge_base=handbook" in response.url):
+        chooser.select_option("handbook")
+    expect(page.locator("#summary")).not_to_be_empty()
 
 
 def test_a_choice_that_is_gone_becomes_the_default_one(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, in words for those who wrote them."""
+"""What is wrong with settings, in words of people who write them."""
 
 import re
 from collections.abc import Mapping
@@ -11,8 +11,7 @@ from rag.source_settings import SOURCE_SECRETS
 from rag.url_credentials import mask_credentials
 
 BASES = "knowledge_bases"
-"""The section whose keys are names."""
-
+"""The section with knowledge bases beside the default one."""
 _RULES = {
     "Input should be": "must be",
     "a valid tuple": "a list",
@@ -22,8 +21,8 @@ _RULES = {
 """What pydantic says of a value, and what people know instead."""
 
 
-def describe(error: ValidationError, path: Path, variables: Mapping[str, str]) -> str:
-    """Return a line for each problem: the file or variable, the key, the rule, and the value unless it is a secret."""
+def describe_flaws(error: ValidationError, path: Path, variables: Mapping[str, str]) -> str:
+    """Return a line for each: the file or variable, the key, the rule and the value, unless it may be a secret."""
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
@@ -32,7 +31,7 @@ def describe(error: ValidationError, path: Path, variables: Mapping[str, str]) -
             lines.append(f"{origin}: unknown key {key}; known keys: {', '.join(known_keys(problem['loc']))}")
             continue
         # A value that is a whole section may contain a secret in the wrong place.
-        is_secret = tuple(problem["loc"][:2]) in SECRETS or problem["loc"][-1] in SOURCE_SECRETS
+        is_secret = tuple(problem["loc"][:2]) in SECRETS or not {*SOURCE_SECRETS}.isdisjoint(problem["loc"])
         secret = is_secret or isinstance(problem["input"], dict | list)
         got = "" if secret else f", got {mask_credentials(repr(problem['input']))}"
         rule = problem["msg"].removeprefix("Value error, ")
@@ -43,7 +42,7 @@ def describe(error: ValidationError, path: Path, variables: Mapping[str, str]) -
 
 
 def known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that there are beside the one at this location."""
+    """Return the names of all settings that may stand where this one does."""
     if location[0] == BASES and len(location) > 1:
         return sorted(KnowledgeSettings.model_fields)
     field = Settings.model_fields.get(str(location[0])) if len(location) > 1 else None

@@ -1,0 +1,90 @@
+"""The names that a question asks about, and which texts hold them."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from rag.retrieval.evidence import Evidence
+from rag.text import segmentation
+from rag.text.bilingual_dictionary import translate_chinese
+from rag.text.cjk import has_han
+from rag.text.facts import find_latin_names
+from rag.text.language import detect_language, is_cross_lingual
+from rag.text.question_form import QuestionForm
+from rag.text.question_words import GENERIC, WEEKDAYS
+from rag.text.tokens import LATIN_WORD, normalize, tokenize
+from rag.types import Passage
+
+ABBREVIATION = 3
+"""Characters of an abbreviation such as AI or IDE, which is no name."""
+_TYPING_ERROR = 0.8
+_EVERYWHERE = 1.5
+"""The idf of what every fifth passage names."""
+_NAME_TAGS = frozenset({"nr", "ns", "nt"})
+"""Persons, places and organisations; the dictionary takes too much for the names of other things."""
+
+
+def asked_names(form: QuestionForm, text: str) -> list[str]:
+    """Return the names that `text`, which answers the question, must hold.
+
+    The step after something need not name it. What is written in Chinese cannot stand in an English text.
+    """
+    if form.place and form.place.anchor:
+        return []
+    names = [name for name in _names(form.question) if name not in form.excluded]
+    return [name for name in names if not has_han(name)] if is_cross_lingual(form.question, text) else names
+
+
+def passages_with_names(form: QuestionForm, evidence: Evidence) -> Sequence[Passage]:
+    """Return the passages that hold all names of the question, or all passages if none does."""
+    named = []
+    for passage in evidence.passages:
+        names = asked_names(form, passage.chunk.content)
+        if holds_names(f"{passage.chunk.source}\n{passage.chunk.searchable_text}", names, evidence):
+            named.append(passage)
+    return named or evidence.passages
+
+
+def holds_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
+    """Return whether a text holds all names. What all documents are about, it need not repeat.
+
+    A Chinese name may stand there in Latin letters, if the dictionary knows them: Android for 安卓.
+    """
+    return all(
+        holds_name(text, name) or _is_everywhere(name, evidence) or any(holds_name(text, form) for form in _forms(name))
+        for name in names
+    )
+
+
+def holds_name(text: str, name: str) -> bool:
+    """Return whether a text holds a name, in any case, however its parts are joined, or with a typing error."""
+    plain, wanted = normalize(text).casefold(), normalize(name).casefold()
+    joined = "".join(char for char in plain if char.isalnum())
+    bare = "".join(char for char in wanted if char.isalnum())
+    if bare in joined or (len(bare) > ABBREVIATION and bare.removesuffix("s") in joined):
+        return True
+    return len(bare) > ABBREVIATION and bool(
+        get_close_matches(wanted, set(LATIN_WORD.findall(plain)), 1, _TYPING_ERROR)
+    )
+
+
+def _is_everywhere(name: str, evidence: Evidence) -> bool:
+    """Return whether all documents are about a name, so that a passage need not repeat it."""
+    weights = [evidence.idf[term] for term in tokenize(name) if term in evidence.idf]
+    return bool(weights) and max(weights) <= _EVERYWHERE
+
+
+def _names(question: str) -> list[str]:
+    """Return the names that a question holds; a short abbreviation such as AI or IDE is none."""
+    if detect_language(question) == "en":
+        names = [name for name in find_latin_names(question) if name.casefold() not in WEEKDAYS]
+        return [name for name in names if len(name) > ABBREVIATION or not name.isalpha()]
+    latin = LATIN_WORD.findall(normalize(question))
+    names = [word for word in latin if word != word.lower() and (len(word) > ABBREVIATION or not word.isupper())]
+    tagged = segmentation.tag(LATIN_WORD.sub(" ", question))
+    return [*names, *(word for word, tag in tagged if tag in _NAME_TAGS and len(word) > 1 and word not in GENERIC)]
+
+
+def _forms(name: str) -> list[str]:
+    """Return the English words for a Chinese name."""
+    senses = translate_chinese(normalize(name)) if has_han(name) else ()
+    return [sense.english[0] for sense in senses if len(sense.english) == 1]
