@@ -112,8 +112,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     # Status
     "status_empty": {
-        "zh": "还没有读入任何文档。运行 zhiwen ingest 读入 {path}。",
-        "en": "Nothing has been ingested yet. Run `zhiwen ingest` to ingest {path}.",
+        "zh": "还没有读入任何文档。运行 zhiwen ingest{option} 读入 {path}。",
+        "en": "Nothing has been ingested yet. Run `zhiwen ingest{option}` to ingest {path}.",
     },
     "generation": {"zh": "版本", "en": "Generation"},
     "committed": {"zh": "更新时间", "en": "Committed"},

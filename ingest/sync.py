@@ -68,7 +68,7 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
     started = time.monotonic()
     with ExitStack() as opened:
         check_lease, label = opened.enter_context(_writing(settings, store, on_progress))
-        found, golden = scan_knowledge(settings.knowledge), load_golden(settings.knowledge.path)
+        found, golden = scan_knowledge(settings.knowledge, store.knowledge_base), load_golden(settings.knowledge.path)
         check = partial(check_exposure, () if force else load_must_not_see(settings.knowledge.path), rights)
         recent = () if force else recent_questions(settings, store.knowledge_base)
         engine = opened.enter_context(open_engine(settings, embedder))
@@ -105,7 +105,7 @@ def preview(
 ) -> Plan:
     """Return what `ingest` would do; do nothing but fetch the documents if they are elsewhere. Raises as `ingest`."""
     with current_copy(settings.knowledge, store.knowledge_base), open_engine(settings, embedder) as engine:
-        found, state = scan_knowledge(settings.knowledge), store.state()
+        found, state = scan_knowledge(settings.knowledge, store.knowledge_base), store.state()
         documents, live = (store.snapshot().documents(), state.live) if state else ({}, None)
         lose = allow_mass_deletion
         return _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=lose)
@@ -119,7 +119,7 @@ def pending_changes(settings: Settings, store: Store) -> Plan:
     manifest = store.snapshot().documents() if store.state() else {}
     fingerprints = (record.pipeline_fingerprint for record in manifest.values())
     return make_plan(
-        scan_knowledge(settings.knowledge),
+        scan_knowledge(settings.knowledge, store.knowledge_base),
         manifest,
         # A document that could not be read has none.
         pipeline_fingerprint=next(filter(None, fingerprints), ""),

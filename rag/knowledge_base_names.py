@@ -26,6 +26,15 @@ def check_names(values: object) -> object:
     return values
 
 
+def option_of(name: str) -> str:
+    """Return the option of the command line, with a blank before it, that names a knowledge base.
+
+    >>> option_of("handbook"), option_of("default")
+    (' --kb handbook', '')
+    """
+    return "" if name == DEFAULT else f" --kb {name}"
+
+
 def collection_of(collection: str, name: str) -> str:
     """Return the prefix of a knowledge base's collections, given `store.collection`.
 

@@ -103,7 +103,7 @@ class _Diagnosis:
         return str(path) if path.is_file() else say("doctor_defaults", self.language)
 
     def _knowledge(self, settings: KnowledgeSettings, name: str) -> str:
-        files = scan_knowledge(settings).files
+        files = scan_knowledge(settings, name).files
         return say("doctor_knowledge", self.language, path=settings.path, count=len(files))
 
     def _source(self, settings: KnowledgeSettings, name: str) -> str:

@@ -13,7 +13,7 @@ from api.translations import say
 from ingest.files.scan import scan_knowledge
 from ingest.staging.deletion_guard import MAX_DELETED_SHARE
 from rag.errors import KnowledgeError
-from rag.knowledge_base_names import DEFAULT
+from rag.knowledge_base_names import DEFAULT, option_of
 from rag.settings import Settings
 from rag.text.language import Language
 
@@ -44,12 +44,12 @@ def _ensure_one(service: Service, settings: Settings, language: Language, name: 
     elif not root and settings.knowledge.source_url:
         terminal.messages().print(say("first_fetch", language, url=settings.knowledge.source_url), style="dim")
     elif not root:
-        documents = len(scan_knowledge(settings.knowledge).files)
+        documents = len(scan_knowledge(settings.knowledge, name).files)
         folder = settings.knowledge.path.resolve()
         if documents > MAX_DOCUMENTS_UNASKED and not fresh:
             raise KnowledgeError(
                 f"{folder} holds {documents:,} documents, none of which has been ingested yet; to ingest them run "
-                "`zhiwen ingest`, or name another folder: zhiwen --knowledge DIR"
+                f"`zhiwen ingest{option_of(name)}`, or name another folder: zhiwen --knowledge DIR"
             )
         terminal.messages().print(say("first_ingest", language, path=folder, count=documents), style="dim")
     if fresh or not root:

@@ -8,8 +8,8 @@ REMEDIES: dict[str, dict[Language, str]] = {
         "en": "correct the setting; config.yaml explains each one",
     },
     "knowledge_error": {
-        "zh": "把文档放到那里，或用 --knowledge 或 ZHIWEN_KNOWLEDGE__PATH 指定另一个文件夹",
-        "en": "put documents there, or name another folder with --knowledge or ZHIWEN_KNOWLEDGE__PATH",
+        "zh": "把文档放到那里，或改正路径",
+        "en": "put documents there, or correct the path",
     },
     "source_error": {
         "zh": "检查 git_url 或 s3_url、网络，以及环境变量里的令牌、密钥或凭据",

@@ -1,9 +1,12 @@
 """The two consoles of a command, and how text and locations in files are shown on them."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+
+from rag.errors import ZhiwenError
 
 _SNIPPET_CHARACTERS = 160
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -22,6 +25,14 @@ def messages() -> Console:
 def printable(text: str) -> str:
     """Remove the control characters with which a text could steer the terminal."""
     return _CONTROL.sub("", text)
+
+
+def raise_all(errors: Sequence[ZhiwenError]) -> None:
+    """Raise the first error, if there is one, after the others have been printed."""
+    for error in errors[1:]:
+        messages().print(printable(f"zhiwen: {error}"), style="red")
+    if errors:
+        raise errors[0]
 
 
 def snippet(text: str) -> str:

@@ -11,10 +11,12 @@ from ingest.files.confined import FileIdentity, read_below
 from ingest.files.selection import Selection
 from ingest.files.walk import Entry, OddPlace, Reason, Walk, escaped, is_text
 from rag.errors import DocumentError, KnowledgeError
+from rag.knowledge_base_names import DEFAULT
 from rag.knowledge_folder import USUAL_NAME, is_too_wide
 from rag.settings import KnowledgeSettings
 
 GOLDEN_FILE = "golden.yaml"
+_NAME_A_FOLDER = "name your folder of documents: zhiwen --knowledge DIR, or set knowledge.path (ZHIWEN_KNOWLEDGE__PATH)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +70,35 @@ class FolderScan:
         return any(source == place.source or source.startswith(f"{place.source}/") for place in self.unreadable)
 
 
-def scan_knowledge(settings: KnowledgeSettings) -> FolderScan:
-    """Return the documents of the configured folder. Raises as `scan`."""
-    return scan(settings.path, include=settings.include, exclude=settings.exclude, gitignore=settings.heeds_gitignore)
+def scan_knowledge(settings: KnowledgeSettings, knowledge_base: str = DEFAULT) -> FolderScan:
+    """Return the documents of the folder of a knowledge base. Raises as `scan`."""
+    return scan(
+        settings.path,
+        include=settings.include,
+        exclude=settings.exclude,
+        gitignore=settings.heeds_gitignore,
+        way_out=_way_out(settings, knowledge_base),
+    )
 
 
-def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), gitignore: bool = True) -> FolderScan:
+def scan(
+    root: Path,
+    *,
+    include: Sequence[str],
+    exclude: Sequence[str] = (),
+    gitignore: bool = True,
+    way_out: str = _NAME_A_FOLDER,
+) -> FolderScan:
     """Return the regular files below `root` that match `include` and not `exclude`.
 
     The patterns are those of gitignore, with suffixes in any case. Hidden files and folders, links out of the folder,
     devices and pipes are passed over.
 
-    Raises KnowledgeError, naming the folder, if it is missing, not a folder, unreadable or without documents.
+    Raises KnowledgeError, naming the folder and `way_out`, if it is missing, not a folder, unreadable or without
+    documents.
     """
     if not root.is_dir():
-        raise KnowledgeError(_no_folder(root))
+        raise KnowledgeError(f"{_no_folder(root)}; {way_out}")
     selection = Selection(include, exclude)
     walk = Walk(root, selection, gitignore=gitignore)
     passed_over, suffixes = walk.passed_over, Counter[str]()
@@ -108,7 +124,7 @@ def scan(root: Path, *, include: Sequence[str], exclude: Sequence[str] = (), git
         dict((+suffixes).most_common()),
     )
     if not files:
-        raise KnowledgeError(_no_documents(root, include, found))
+        raise KnowledgeError(f"{_no_documents(root, include, found)}; put some there, or {way_out}")
     return found
 
 
@@ -151,8 +167,7 @@ def _no_folder(root: Path) -> str:
     problem = f"{root.absolute()} {'is not a folder' if root.exists() else 'does not exist'}"
     if root.name == USUAL_NAME and is_too_wide(root.parent):
         problem += f", and all of {root.parent.absolute()} is ingested only if you name it"
-    way_out = "name your folder of documents: zhiwen --knowledge DIR, or set knowledge.path (ZHIWEN_KNOWLEDGE__PATH)"
-    return f"{problem}; {way_out}"
+    return problem
 
 
 def _no_documents(root: Path, include: Sequence[str], found: FolderScan) -> str:
@@ -160,5 +175,11 @@ def _no_documents(root: Path, include: Sequence[str], found: FolderScan) -> str:
     if found.passed_over:
         parts.append("passed over: " + ", ".join(f"{reason} {count}" for reason, count in found.passed_over.items()))
     parts += [f"{place.source} {place.problem}" for place in found.unreadable]
-    parts.append("put some there, or name another folder: zhiwen --knowledge DIR")
     return "; ".join(parts)
+
+
+def _way_out(settings: KnowledgeSettings, knowledge_base: str) -> str:
+    section = "knowledge" if knowledge_base == DEFAULT else f"knowledge_bases.{knowledge_base}"
+    if settings.source_url:
+        return f"correct {section}.{'git_folder or git_branch' if settings.git_url else 's3_url'}"
+    return _NAME_A_FOLDER if knowledge_base == DEFAULT else f"correct {section}.path"

@@ -120,5 +120,5 @@ def _end_of(file: IO[bytes]) -> str:
 
 def _reason(text: str) -> str:
     """Return what git, ssh and the server wrote, in one line, without what git adds to every error."""
-    lines = (line.strip().removeprefix("fatal: ").removeprefix("error: ") for line in text.splitlines())
+    lines = (line.strip().rstrip(".").removeprefix("fatal: ").removeprefix("error: ") for line in text.splitlines())
     return "; ".join(dict.fromkeys(line for line in lines if line and not line.startswith(_NOISE)))[:_MAX_CHARACTERS]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rag.errors import StoreEmpty
-from rag.knowledge_base_names import DEFAULT
+from rag.knowledge_base_names import DEFAULT, option_of
 from rag.settings import StoreSettings
 from rag.store import rows
 from rag.store.background import BackgroundReads
@@ -246,5 +246,5 @@ def _state_key(version: int) -> str:
 
 
 def _nothing_ingested(knowledge_base: str) -> str:
-    option = "" if knowledge_base == DEFAULT else f" --kb {knowledge_base}"
-    return f"nothing has been ingested yet; run `zhiwen ingest{option}`, or wait for the ingest that is running"
+    command = f"zhiwen ingest{option_of(knowledge_base)}"
+    return f"nothing has been ingested yet; run `{command}`, or wait for the ingest that is running"

@@ -34,7 +34,8 @@ def export_index(
         with progress_bar(terminal.messages(), language, label="exporting") as on_progress:
             report = run(settings, file, on_progress)
     except StoreEmpty:
-        scan_knowledge(settings.knowledge)  # raises an error that says what to do if there is nothing to ingest either
+        # Raises an error that says what to do if there is nothing to ingest either.
+        scan_knowledge(settings.knowledge, kb)
         raise
     if as_json:
         print_json(report)

@@ -55,10 +55,7 @@ def ingest(
                 done[name] = _run(service, request, language, dry_run=dry_run, prints=not as_json)
             except ZhiwenError as error:
                 failed.append(error)  # the others need not wait until somebody has mended this one
-    for another in failed[1:]:
-        terminal.messages().print(terminal.printable(f"zhiwen: {another}"), style="red")
-    if failed:
-        raise failed[0]
+    terminal.raise_all(failed)
     if as_json:
         print_json_by_name(done)
     raise typer.Exit(max(map(_exit_status, done.values())))

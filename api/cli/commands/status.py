@@ -12,6 +12,8 @@ from api.service.factory import open_service
 from api.service.status import STATUS
 from api.translations import interface_language
 from ingest.files.scan import scan_knowledge
+from rag.errors import KnowledgeError
+from rag.knowledge_base_names import option_of
 
 
 def status(context: typer.Context, kb: KnowledgeBases = None, as_json: AsJson = False) -> None:
@@ -20,13 +22,19 @@ def status(context: typer.Context, kb: KnowledgeBases = None, as_json: AsJson = 
     names = chosen(settings, kb)
     with open_service(settings) as service:
         found = {name: service.call(STATUS, KnowledgeBaseRequest(knowledge_base=name)) for name in names}
-    for name, each in found.items():
-        if not each.generation and not each.source:
-            # Raises an error that says what to do if there is nothing to ingest either.
-            scan_knowledge(settings.for_knowledge_base(name).knowledge)
+    failed: list[KnowledgeError] = []
+    for name, each in list(found.items()):
+        try:
+            if not each.generation and not each.source:
+                # Raises an error that says what to do if there is nothing to ingest either.
+                scan_knowledge(settings.for_knowledge_base(name).knowledge, name)
+        except KnowledgeError as error:
+            failed.append(error)
+            del found[name]
+    if not as_json:
+        for name, each in found.items():
+            print_name(console, settings, name, of=names)
+            print_status(console, each, interface_language(), option=option_of(name))
+    terminal.raise_all(failed)
     if as_json:
         print_json_by_name(found)
-        return
-    for name, each in found.items():
-        print_name(console, settings, name, of=names)
-        print_status(console, each, interface_language())

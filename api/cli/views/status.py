@@ -11,10 +11,11 @@ from api.translations import say
 from rag.text.language import Language
 
 
-def print_status(console: Console, status: StatusResponse, language: Language) -> None:
-    """Print one line for each fact, or a single line before the first ingest."""
+def print_status(console: Console, status: StatusResponse, language: Language, *, option: str = "") -> None:
+    """Print one line for each fact, or a single line before the first ingest. `option` names the knowledge base."""
     if not status.generation:
-        console.print(say("status_empty", language, path=status.source.url if status.source else status.root))
+        where = status.source.url if status.source else status.root
+        console.print(say("status_empty", language, option=option, path=where))
         _print_problem(console, status.source)
         return
     rows = {

@@ -72,6 +72,22 @@ def test_one_that_cannot_be_ingested_does_not_hold_up_the_others(workspace: Work
     assert workspace.run("status", "--kb", "products", "--json").json["generation"] == 2
 
 
+def test_one_that_is_missing_is_named_with_its_setting_and_hides_no_status(workspace: Workspace) -> None:
+    config = workspace.folder / "config.yaml"
+    config.write_text(config.read_text("utf-8") + "  gone:\n    path: gone\n  new:\n    path: handbook\n", "utf-8")
+    shown = workspace.run("status", "--kb", "all")
+    assert shown.status == 2
+    assert shown.out.count("Generation: 1") == 3
+    assert "Run `zhiwen ingest --kb new` to ingest" in shown.out
+    assert shown.err.strip().endswith("/gone does not exist; correct knowledge_bases.gone.path")
+    assert_one_line(workspace.run("status", "--kb", "all", "--json"), 2, "correct knowledge_bases.gone.path")
+    assert "correct knowledge_bases.gone.path" in workspace.run("ingest", "--kb", "gone").err
+    (workspace.folder / "gone").mkdir()
+    assert_one_line(
+        workspace.run("ask", "x", "--kb", "gone"), 2, "put some there, or correct knowledge_bases.gone.path"
+    )
+
+
 def test_the_index_of_another_folder_is_refused_with_the_setting_of_that_knowledge_base(workspace: Workspace) -> None:
     (workspace.folder / "other").mkdir()
     for name in ("products", "other"):
