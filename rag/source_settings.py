@@ -36,7 +36,7 @@ def check_git_url(value: str) -> str:
         return url
     parts = urlsplit(url)
     if parts.scheme != "ssh" or parts.password is not None:  # the user of ssh is no secret
-        secret = "git_ssh_key" if parts.scheme == "ssh" else "git_token"  # pragma: allowlist secret  (there is none)
+        secret = "git_ssh_key" if parts.scheme == "ssh" else "git_token"  # pragma: allowlist secret  (its name)
         refuse_credentials(url, instead=f"set {secret_variable(secret, DEFAULT)}, or that of its knowledge base")
     has_place = bool(parts.hostname) or parts.scheme == "file"
     is_bare = not (parts.query or parts.fragment or re.search(r"\s", url))
