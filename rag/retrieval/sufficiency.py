@@ -21,6 +21,7 @@ from rag.retrieval.search import Retrieval
 from rag.text.language import Language, detect_language, is_cross_lingual
 from rag.text.spans import split_spans
 from rag.text.tokens import tokenize
+from rag.types import Hit
 
 ANY_EMBEDDER = "any"
 _CALIBRATIONS = Path(__file__).with_name("calibrations")
@@ -28,6 +29,7 @@ _RUNNERS_UP = 10
 _SPANS = 4
 """The spans that are compared with the question: those that hold most of its words."""
 _SPAN_CHARACTERS = 300
+_FEW_CHARACTERS = 20
 _SLIGHT = 0.05
 """Added to what a lead is measured against: less than this share of the highest score is chance."""
 _NUMBER = re.compile(r"[0-9]{2,}")
@@ -163,7 +165,7 @@ def extract_signals(retrieval: Retrieval, *, compares_spans: bool = True) -> Sig
     others = (hit.chunk.searchable_text for hit in retrieval.candidates)
     text = "\n".join(passages)
     is_across = is_cross_lingual(retrieval.question, text)
-    cosine, *other_cosines = sorted((hit.cosine for hit in retrieval.candidates), reverse=True)
+    cosine, *other_cosines = sorted(_telling_cosines(retrieval.candidates, is_across=is_across), reverse=True)
     spans = _best_spans(retrieval)
     compared = [span for _, span in spans[:_SPANS]] if compares_spans and not is_across else []
     return Signals(
@@ -176,7 +178,7 @@ def extract_signals(retrieval: Retrieval, *, compares_spans: bool = True) -> Sig
         is_across=is_across,
         number_missing=float(any(number not in text for number in _NUMBER.findall(retrieval.question))),
         translated=_translated(retrieval),
-        best_margin=hits[0].cosine - _mean_of_runners_up(other_cosines),
+        best_margin=next(iter(_telling_cosines(hits, is_across=is_across))) - _mean_of_runners_up(other_cosines),
     )
 
 
@@ -194,6 +196,12 @@ def _model(fitted: Mapping[str, object]) -> LogisticModel:
     weights = fitted["weights"]
     assert isinstance(weights, dict)  # noqa: S101  (our own file)
     return LogisticModel(float(str(fitted["intercept"])), weights, float(str(fitted["prior"])))
+
+
+def _telling_cosines(hits: Sequence[Hit], *, is_across: bool) -> Sequence[float]:
+    """Return the cosines in order; across languages those of a few words are left out: they are near to everything."""
+    long = [hit.cosine for hit in hits if len(hit.chunk.content) >= _FEW_CHARACTERS]
+    return long if is_across and long else [hit.cosine for hit in hits]
 
 
 def _mean_of_runners_up(ordered: Sequence[float]) -> float:

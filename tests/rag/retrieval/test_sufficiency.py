@@ -323,3 +323,14 @@ def test_a_missing_number_counts_across_languages() -> None:
 def test_passages_without_any_letters_give_a_probability(content: str) -> None:
     assert 0 <= of("Ollama 是什么？", content) <= 1
     assert 0 <= of("What is Ollama?", content) <= 1
+
+
+def test_across_languages_a_few_words_near_to_the_question_do_not_answer_it() -> None:
+    salary, leave = (
+        "The salary of the harbour pilot is paid on the 25th.",
+        "Every employee has 25 days of leave a year.",
+    )
+    seen = extract_signals(found("红烧肉怎么做？", "tags: hr", salary, leave, cosine=0.86))
+    assert (seen.cosine, seen.best_margin) == (0.84, 0.0)
+    seen = extract_signals(found("What is the tag?", "tags: hr", salary, leave, cosine=0.86))
+    assert seen.cosine == 0.86
