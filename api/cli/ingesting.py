@@ -31,20 +31,30 @@ def ensure_ingested(
 ) -> None:
     """Ingest the folders before a question if nothing of them has been ingested yet; with `fresh`, in any case.
 
-    Raises as `ingest`, and KnowledgeError if the index is that of another folder or the folder is large.
+    Raises as `ingest`, and KnowledgeError if the index is that of another folder or the folder is large. Of several
+    folders, those without documents are left out, and a line says so.
     """
     for name in knowledge_bases:
-        _ensure_one(service, settings.for_knowledge_base(name), language, name, fresh=fresh)
+        own = settings.for_knowledge_base(name)
+        _ensure_one(service, own, language, name, fresh=fresh, may_be_empty=len(knowledge_bases) > 1)
 
 
-def _ensure_one(service: Service, settings: Settings, language: Language, name: str, *, fresh: bool) -> None:
+def _ensure_one(
+    service: Service, settings: Settings, language: Language, name: str, *, fresh: bool, may_be_empty: bool
+) -> None:
     root = service.root(name)
     if root and not fresh:
         _check_same_folder(service, root, settings, name)
     elif not root and settings.knowledge.source_url:
         terminal.messages().print(say("first_fetch", language, url=settings.knowledge.source_url), style="dim")
     elif not root:
-        documents = len(scan_knowledge(settings.knowledge, name).files)
+        try:
+            documents = len(scan_knowledge(settings.knowledge, name).files)
+        except KnowledgeError as error:
+            if not may_be_empty:
+                raise
+            terminal.print_error(error)
+            return
         folder = settings.knowledge.path.resolve()
         if documents > MAX_DOCUMENTS_UNASKED and not fresh:
             raise KnowledgeError(

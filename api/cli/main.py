@@ -116,5 +116,5 @@ def _options(
 def _fail(message: str, code: str, status: int) -> NoReturn:
     if "--json" in sys.argv:
         print(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
-    terminal.messages().print(terminal.printable(f"zhiwen: {message}"), style="red")
+    terminal.print_error(message)
     raise SystemExit(status)

@@ -27,10 +27,15 @@ def printable(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def print_error(message: object) -> None:
+    """Print an error on standard error."""
+    messages().print(printable(f"zhiwen: {message}"), style="red")
+
+
 def raise_all(errors: Sequence[ZhiwenError]) -> None:
     """Raise the first error, if there is one, after the others have been printed."""
     for error in errors[1:]:
-        messages().print(printable(f"zhiwen: {error}"), style="red")
+        print_error(error)
     if errors:
         raise errors[0]
 

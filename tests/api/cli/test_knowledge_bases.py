@@ -82,6 +82,9 @@ def test_one_that_is_missing_is_named_with_its_setting_and_hides_no_status(works
     assert shown.err.strip().endswith("/gone does not exist; correct knowledge_bases.gone.path")
     assert_one_line(workspace.run("status", "--kb", "all", "--json"), 2, "correct knowledge_bases.gone.path")
     assert "correct knowledge_bases.gone.path" in workspace.run("ingest", "--kb", "gone").err
+    answered = workspace.run("ask", FALCON, "--kb", "all", "--json")
+    assert answered.json["citations"][0]["knowledge_base"] == "products"
+    assert "correct knowledge_bases.gone.path" in answered.err
     (workspace.folder / "gone").mkdir()
     assert_one_line(
         workspace.run("ask", "x", "--kb", "gone"), 2, "put some there, or correct knowledge_bases.gone.path"
