@@ -38,6 +38,8 @@ NTH_TIME = (
 )
 POINTS = (*get_args(FailPoint), *NTH_TIME)
 NEVER_REACHED = {
+    (FIRST, "fetched"),
+    (AGAIN, "fetched"),
     (FIRST, "documents_removed"),
     (AGAIN, "namespace_created"),
     (FIRST, "resumed_discarded"),

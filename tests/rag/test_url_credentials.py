@@ -13,6 +13,11 @@ from rag.url_credentials import mask_credentials, refuse_credentials
 SECRET = "sEcr3t"  # noqa: S105
 
 ADDRESSES = {
+    "bots.feishu_url": "https://{}open.example.com",
+    "bots.wecom_url": "https://{}qyapi.example.com",
+    "knowledge.git_url": "https://{}git.example.com/handbook.git",
+    "knowledge.s3_endpoint": "https://{}s3.example.com",
+    "knowledge.s3_url": "s3://{}bucket/docs",
     "knowledge.url_template": "https://{}docs.example.com/{{path}}",
     "embedding.base_url": "https://{}api.example.com/v1",
     "rerank.base_url": "https://{}api.example.com/v1",

@@ -159,13 +159,14 @@ def test_a_trace_of_an_earlier_version_is_read_as_one_without_a_failure(
 
 
 class _DownAfterTheSearch:
-    """An embedder that goes down once the question has been embedded."""
+    """An embedder that goes down once the question has been embedded and compared with what was found."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self.name, self.engine = embedder.name, embedder.engine
         self.fingerprint, self.equivalents = embedder.fingerprint, embedder.equivalents
         self.dimension, self.max_tokens = embedder.dimension, embedder.max_tokens
+        self._is_down = False
 
     def count_tokens(self, text: str) -> int:
         return self._embedder.count_tokens(text)
@@ -174,7 +175,10 @@ class _DownAfterTheSearch:
         return self._embedder.embed_query(text)
 
     def embed_documents(self, texts: Sequence[str], on_embedded: OnEmbedded = ignore_embedded) -> Matrix:
-        raise EmbedderUnavailable("down")
+        if self._is_down:
+            raise EmbedderUnavailable("down")
+        self._is_down = True
+        return self._embedder.embed_documents(texts, on_embedded)
 
 
 @pytest.mark.parametrize("trace_id", ["", "../../m", "0" * 32, "0" * 31 + "/", "x" * 100])
