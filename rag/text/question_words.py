@@ -5,7 +5,8 @@ import re
 ASKS_FOR_ALL = re.compile(
     r"哪些|哪几|有什么|有啥|有哪|都有|包括|包含|列出|列举|列一下|所有|全部|清单|分别|一共|几种|几个|几类|几层|几步|各(?:自|种|个|级|类|项)"
     r"|(?:还有|除了).{0,30}(?:谁|什么|哪)"
-    r"|\b(?:list|all|every|(?:of|for) each|what are|are there|do you have|name the|kinds? of|types? of|include[sd]?|contains?"
+    r"|\b(?:list|all|every|(?:of|for) each|what are|are there|do you have|name the"
+    r"|kinds? of|types? of|include[sd]?|contains?"
     r"|how many (?!days|hours|minutes|weeks|months|years|times|people)"
     r"|(?:which|what) (?:\w+ ){0,2}(?!this|does|status)[a-z]{3,}s\b(?! (?:is|does|was|has)\b))\b",
     re.IGNORECASE,

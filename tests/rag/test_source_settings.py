@@ -88,7 +88,7 @@ def test_a_folder_that_leads_out_of_the_repository_is_refused(tmp_path: Path, fo
     assert "must be a folder of the repository" in refusal(tmp_path, ZHIWEN_KNOWLEDGE__GIT_FOLDER=folder)
 
 
-@pytest.mark.parametrize("url", ["handbook", "s3://", "s3://Handbook", "https://handbook", f"s3://{SECRET}@handbook/a"])
+@pytest.mark.parametrize("url", ["handbook", "s3://", "s3://Handbook", "https://handbook", "s3://handbook/a@b"])
 def test_what_is_no_bucket_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigError, match="must be a bucket"):
         load_settings(written(tmp_path, ""), {"ZHIWEN_KNOWLEDGE__S3_URL": url})
