@@ -4,7 +4,7 @@ import re
 
 # To the last @ of the word: a password may hold any character.
 _USER_INFO = re.compile(r"(://[^\s:/@]*:)\S+@")
-_TOKEN = re.compile(r"(https?://)[^\s:/@]+@", re.IGNORECASE)
+_TOKEN = re.compile(r"((?:https?|s3)://)[^\s:/@]+@", re.IGNORECASE)
 _PARAMETER = re.compile(r"([?&][\w.-]*(?:key|token|secret|password|signature)=)[^&\s]+", re.IGNORECASE)
 
 _URL = re.compile(r"://(?P<authority>[^\s/?#]*)(?P<rest>\S*)")
