@@ -23,7 +23,7 @@ _SCHEMES = ("https", "http", "ssh", "file")
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:(?!//)[^\s:]+")
 _NO_BRANCH = re.compile(r"[\s~^:?*\[\\\x00-\x1f\x7f]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 _DAY_SECONDS = 86_400
-_AWS_SECRETS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_AWS_INSTEAD = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
 def check_git_url(value: str) -> str:
@@ -69,7 +69,7 @@ def check_s3_url(value: str) -> str:
     ('s3://handbook/docs', 's3://handbook')
     """
     url = clean(value).rstrip("/")
-    refuse_credentials(url, instead=_AWS_SECRETS)
+    refuse_credentials(url, instead=_AWS_INSTEAD)
     if url and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#@]+)?", url):
         raise ValueError("must be a bucket, or a prefix in one: s3://handbook/docs")
     return url
@@ -100,7 +100,7 @@ class SourceSettings(Section):
     git_ssh_key: SecretStr = SecretStr("")
     git_webhook_secret: SecretStr = SecretStr("")
     s3_url: Annotated[str, AfterValidator(check_s3_url)] = ""
-    s3_endpoint: Annotated[BaseURL, no_credentials(_AWS_SECRETS)] = ""
+    s3_endpoint: Annotated[BaseURL, no_credentials(_AWS_INSTEAD)] = ""
     s3_region: Name = ""
 
     @model_validator(mode="after")
