@@ -5,14 +5,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.kit.paths import ROOT
-from tests.kit.threaded_server import served
+from tests.kit.threaded_server import http_served
 
 
 class Database(BaseHTTPRequestHandler):
@@ -51,9 +51,8 @@ def database(vulnerable: str = "") -> Iterator[str]:
     """Serve the database until the block ends; yield its URL."""
     Database.vulnerable = vulnerable
     Database.requested = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Database)
-    with served(server):
-        yield f"http://127.0.0.1:{server.server_port}/v1/query"
+    with http_served(Database) as url:
+        yield f"{url}/v1/query"
 
 
 def audit(url: str) -> subprocess.CompletedProcess[str]:

@@ -5,12 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import cast
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from tests.kit.threaded_server import served
+from tests.kit.threaded_server import http_served
 
 KEY = "access-key-0123"
 _PAGE = 3
@@ -37,11 +36,7 @@ class Bucket:
 def bucket_server(objects: dict[str, bytes]) -> Iterator[Bucket]:
     """Serve a bucket called `handbook`."""
     bucket = Bucket(objects)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    server.bucket = bucket  # type: ignore[attr-defined]
-    bucket.url = f"http://127.0.0.1:{server.server_port}"
-    with served(server):
+    with http_served(_Handler, bucket=bucket) as bucket.url:
         try:
             yield bucket
         finally:
@@ -49,8 +44,10 @@ def bucket_server(objects: dict[str, bytes]) -> Iterator[Bucket]:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    bucket: Bucket
+
     def do_GET(self) -> None:
-        bucket = cast(Bucket, self.server.bucket)  # type: ignore[attr-defined]
+        bucket = self.bucket
         url = urlsplit(self.path)
         _, name, *rest = unquote(url.path).split("/", 2)
         if bucket.closed or KEY not in self.headers.get("Authorization", ""):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx2
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from tests.kit.threaded_server import served
+from tests.kit.threaded_server import http_served
 from tests.kit.waiting import eventually
 
 APP_ID, APP_SECRET, ENCRYPT_KEY = "cli_a1b2c3", "feishu-app-secret", "feishu-encrypt-key"
@@ -199,7 +199,6 @@ def chat_platforms() -> Iterator[ChatPlatforms]:
 
         do_GET = do_POST
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running = ChatPlatforms(f"http://127.0.0.1:{server.server_port}")
-    with served(server):
+    with http_served(Handler) as url:
+        running = ChatPlatforms(url)
         yield running

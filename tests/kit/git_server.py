@@ -7,12 +7,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import cast
 
 from tests.kit.corpus import Folder
-from tests.kit.threaded_server import served
+from tests.kit.threaded_server import http_served
 
 TOKEN = "token-0123456789"  # noqa: S105
 _ENVIRONMENT = {
@@ -89,11 +88,7 @@ class GitServer:
 def git_server(root: Path, *, token: str = "") -> Iterator[GitServer]:
     """Serve the repositories below `root` over HTTP: the address of one is the URL with the name of its folder."""
     served_here = GitServer(root, token)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    server.git = served_here  # type: ignore[attr-defined]
-    served_here.url = f"http://127.0.0.1:{server.server_port}"
-    with served(server):
+    with http_served(_Handler, git=served_here) as served_here.url:
         try:
             yield served_here
         finally:
@@ -101,6 +96,7 @@ def git_server(root: Path, *, token: str = "") -> Iterator[GitServer]:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    git: GitServer
     protocol_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
@@ -110,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
     def _answer(self, body: bytes) -> None:
-        server = cast(GitServer, self.server.git)  # type: ignore[attr-defined]
+        server = self.git
         password = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
         if server.token and not password.endswith(f":{server.token}"):
             self.send_response(401)
@@ -139,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _variables(self, path: str, query: str) -> dict[str, str]:
         return os.environ | {
-            "GIT_PROJECT_ROOT": str(cast(GitServer, self.server.git).root),  # type: ignore[attr-defined]
+            "GIT_PROJECT_ROOT": str(self.git.root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),

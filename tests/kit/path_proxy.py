@@ -3,10 +3,10 @@
 import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from tests.kit.threaded_server import served
+from tests.kit.threaded_server import http_served
 
 _OF_CONNECTION = ("connection", "transfer-encoding", "keep-alive")
 
@@ -45,6 +45,5 @@ def path_proxy(url: str, prefix: str, *, strips: bool) -> Iterator[str]:
 
         do_POST = do_HEAD = do_GET
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    with served(server):
-        yield f"http://127.0.0.1:{server.server_port}{prefix}"
+    with http_served(Handler) as proxy:
+        yield f"{proxy}{prefix}"

@@ -4,6 +4,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
@@ -17,3 +18,11 @@ def served(server: socketserver.BaseServer) -> Iterator[None]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def http_served(handler: type[BaseHTTPRequestHandler], **attributes: object) -> Iterator[str]:
+    """Serve HTTP on loopback by a handler that has these attributes; yield the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type(handler.__name__, (handler,), attributes))
+    with served(server):
+        yield f"http://127.0.0.1:{server.server_port}"

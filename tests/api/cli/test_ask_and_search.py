@@ -9,38 +9,9 @@ import pytest
 from tests.kit.command_cases import Case, run_cases
 from tests.kit.documents import write_sound_and_broken
 from tests.kit.processes import ZHIWEN, FirstAsk, Outcome, Workspace
+from tests.kit.public_json import ANSWER_KEYS, CITATION_KEYS, HIT_KEYS, SEARCH_KEYS
 
 QUESTION = "向量数据库有哪些知名组件？"
-ANSWER_KEYS = [
-    *("answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id"),
-    *("truncated", "usage", "cached", "generations"),
-]
-CITATION_KEYS = [
-    "number",
-    "source",
-    "heading_path",
-    "anchor",
-    "start_line",
-    "end_line",
-    "quote",
-    "url",
-    "date",
-    "knowledge_base",
-]
-SEARCH_KEYS = ["question", "generation", "hits", "generations"]
-HIT_KEYS = [
-    "id",
-    "source",
-    "title",
-    "heading_path",
-    "anchor",
-    "start_line",
-    "end_line",
-    "content",
-    "score",
-    "url",
-    "knowledge_base",
-]
 
 
 def _lighthouse(workspace: Workspace) -> None:

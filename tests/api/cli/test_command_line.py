@@ -12,10 +12,9 @@ import pytest
 from tests.kit.command_cases import Case, run_cases
 from tests.kit.documents import write_sound_and_broken
 from tests.kit.processes import FirstAsk, Outcome, Server, Workspace, assert_one_line
+from tests.kit.public_json import INGEST_KEYS
 
 QUESTION = "向量数据库有哪些知名组件？"
-INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures", "warnings", "without_passages"]
-INGEST_KEYS += ["passed_over", "other_suffixes", "deletions_held_back", "message"]
 
 
 def _odd_folder(workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from rag.rights import UNLIMITED, Grant, Rights
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
 from rag.types import MetadataValue, Scalar
 from tests.kit.api_keys import key_of
+from tests.kit.filter_model import holds
 from tests.kit.keyed_app import KeyedApp, keyed_app
 
 CASES = int(os.environ.get("ZHIWEN_RIGHTS_CASES", "30"))
@@ -84,48 +86,18 @@ def corpus(seed: int) -> list[Document]:
 # The model
 
 
-def holds(search_filter: Filter | None, document: Document) -> bool:  # noqa: PLR0911  (one for each form)
-    match search_filter:
-        case None:
-            return True
-        case Equals(field, value):
-            return holds(In(field, (value,)), document)
-        case In(field, values):
-            own = value_of(document, field)
-            return any(same(each, value) for each in (own if isinstance(own, list) else [own]) for value in values)
-        case Prefix(field, value):
-            own = value_of(document, field)
-            return isinstance(own, str) and own.startswith(value)
-        case Range(field, at_least, at_most):
-            own = value_of(document, field)
-            bounds = [bound for bound in (at_least, at_most) if bound is not None]
-            if isinstance(own, list) or any(kind(own) != kind(bound) for bound in bounds):
-                return False
-            return (at_least is None or own >= at_least) and (at_most is None or own <= at_most)  # type: ignore[operator]
-        case All(of):
-            return all(holds(each, document) for each in of)
-        case AnyOf(of):
-            return any(holds(each, document) for each in of)
-        case Not(of):
-            return not holds(of, document)
-
-
 def value_of(document: Document, field: str) -> MetadataValue:
     own = {"source": document.source, "title": document.title}
     return own[field] if field in own else document.metadata.get(field)
 
 
-def kind(value: object) -> str:
-    return "bool" if isinstance(value, bool) else "number" if isinstance(value, int | float) else type(value).__name__
-
-
-def same(one: object, other: object) -> bool:
-    return kind(one) == kind(other) and one == other
+def meets(search_filter: Filter | None, document: Document) -> bool:
+    return search_filter is None or holds(search_filter, partial(value_of, document))
 
 
 def may_see(rights: Rights, document: Document) -> bool:
     return any(
-        (grant.knowledge_bases is None or document.base in grant.knowledge_bases) and holds(grant.within, document)
+        (grant.knowledge_bases is None or document.base in grant.knowledge_bases) and meets(grant.within, document)
         for grant in rights.grants
     )
 
@@ -266,7 +238,7 @@ def check_search(
     response = app.send(RANDOM, "POST", "/search", body)
     assert response.status_code == (404 if visible is None else 200), response.text
     if visible is not None:
-        expected = {each.source for each in visible if each.base == base and holds(asked, each)}
+        expected = {each.source for each in visible if each.base == base and meets(asked, each)}
         assert {hit["source"] for hit in response.json()["hits"]} == expected
         assert {each["source"] for each in response.json()["trace"]["candidates"]} == expected
 

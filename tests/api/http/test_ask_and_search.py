@@ -6,38 +6,10 @@ import httpx2
 import pytest
 
 from tests.kit.processes import Server
+from tests.kit.public_json import ANSWER_KEYS, CITATION_KEYS, HIT_KEYS
 from tests.kit.server_events import streamed_answer
 
 QUESTION = "向量数据库有哪些知名组件？"
-ANSWER_KEYS = [
-    *("answer", "refused", "reason", "citations", "unverified", "model", "generation", "trace_id"),
-    *("truncated", "usage", "cached", "generations"),
-]
-CITATION_KEYS = [
-    "number",
-    "source",
-    "heading_path",
-    "anchor",
-    "start_line",
-    "end_line",
-    "quote",
-    "url",
-    "date",
-    "knowledge_base",
-]
-HIT_KEYS = [
-    "id",
-    "source",
-    "title",
-    "heading_path",
-    "anchor",
-    "start_line",
-    "end_line",
-    "content",
-    "score",
-    "url",
-    "knowledge_base",
-]
 
 
 def test_health_tells_what_is_live(server: Server) -> None:

@@ -8,9 +8,7 @@ import httpx2
 import pytest
 
 from tests.kit.processes import FirstAsk, Server, Workspace, assert_json_error
-
-INGEST_KEYS = ["generation", "documents", "chunks", "embedded", "seconds", "failures", "warnings", "without_passages"]
-INGEST_KEYS += ["passed_over", "other_suffixes", "deletions_held_back", "message"]
+from tests.kit.public_json import INGEST_KEYS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from api.service.owner import INSTANCE_HEADER, Owner, find_owner, owner_record
 from rag.errors import StoreLocked
 from rag.settings import Settings, StoreSettings
 from rag.store.store import Store
-from tests.kit.threaded_server import served
+from tests.kit.threaded_server import http_served
 
 
 @pytest.fixture
@@ -77,9 +77,8 @@ def answering(instance: str | None) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (named so by the library)
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    with served(server):
-        yield f"http://127.0.0.1:{server.server_port}"
+    with http_served(Handler) as url:
+        yield url
 
 
 def test_without_a_record_nobody_owns_the_database(settings: Settings) -> None:

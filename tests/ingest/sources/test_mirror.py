@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ingest.sources.mirror import Mirror
 from ingest.sources.protocol import Remote
 from rag.errors import IngestStopped, SourceError
 from tests.kit.markdown import MarkdownFile
-from tests.kit.threaded_server import served
+from tests.kit.threaded_server import http_served
 
 
 class Shelf:
@@ -164,9 +164,8 @@ def test_the_example_of_the_page_on_sources_copies_documents(tmp_path: Path) -> 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    with served(server):
-        source = mirror(tmp_path, example["Shelf"](f"http://127.0.0.1:{server.server_port}/"))
+    with http_served(Handler) as url:
+        source = mirror(tmp_path, example["Shelf"](f"{url}/"))
         update(source)
         assert copied(source) == {"a.md": "apples"}
         (shelf / "list.json").unlink()

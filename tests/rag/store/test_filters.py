@@ -1,7 +1,7 @@
 """Filters mean in Milvus what they mean in Python, and nothing that they hold can change that."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import assert_never
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,9 +18,9 @@ from rag.store.snapshot import Snapshot
 from rag.types import Chunk, ChunkKind, MetadataValue, Scalar
 from rag.wiring import open_store
 from tests.kit.corpus import settings_for
+from tests.kit.filter_model import Bound, holds
 
 Found = Callable[[Filter], list[int]]
-Bound = str | int | float | None
 
 
 def chunk(
@@ -140,53 +140,17 @@ def found(snapshot: Snapshot) -> Found:
     return positions
 
 
-def holds(search_filter: Filter, chunk: Chunk) -> bool:  # noqa: PLR0911
-    """What a filter means."""
-    match search_filter:
-        case Equals(field, value):
-            return any(same(value, one) for one in values_of(field, chunk))
-        case In(field, values):
-            return any(holds(Equals(field, value), chunk) for value in values)
-        case Prefix(field, value):
-            return any(isinstance(one, str) and one.startswith(value) for one in singles_of(field, chunk))
-        case Range(field, low, high):
-            return any(within(low, one, high) for one in singles_of(field, chunk))
-        case All(of):
-            return all(holds(part, chunk) for part in of)
-        case AnyOf(of):
-            return any(holds(part, chunk) for part in of)
-        case Not(of):
-            return not holds(of, chunk)
-    assert_never(search_filter)
-
-
-def values_of(field: str, chunk: Chunk) -> list[Scalar]:
-    value = chunk.metadata.get(field) if field in KEYS else getattr(chunk, field)
-    return value if isinstance(value, list) else [value]
-
-
-def singles_of(field: str, chunk: Chunk) -> list[Scalar]:
-    return [] if isinstance(chunk.metadata.get(field), list) else values_of(field, chunk)
-
-
-def same(one: Scalar, other: Scalar) -> bool:
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
-
-
-def within(low: Bound, value: Scalar, high: Bound) -> bool:
-    if isinstance(value, bool) or value is None:
-        return False
-    ordered = [bound for bound in (low, value, high) if bound is not None]
-    alike = {isinstance(bound, str) for bound in ordered}
-    return len(alike) == 1 and sorted(ordered) == ordered  # type: ignore[type-var]
-
-
 ZH = value_key("lang", "zh")
 WEIGHT_IS_A_NUMBER = kind_key("weight", "number")
 
 
 def meant(search_filter: Filter) -> list[int]:
-    return [chunk.position for chunk in CHUNKS if holds(search_filter, chunk)]
+    return [chunk.position for chunk in CHUNKS if holds(search_filter, partial(value_of, chunk))]
+
+
+def value_of(chunk: Chunk, field: str) -> MetadataValue:
+    value: MetadataValue = chunk.metadata.get(field) if field in KEYS else getattr(chunk, field)
+    return value
 
 
 @pytest.mark.parametrize(

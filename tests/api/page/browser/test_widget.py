@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +16,7 @@ from tests.kit.browser import MARTIAN, QUESTION, assert_accessible, chat_setting
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server
-from tests.kit.threaded_server import served
+from tests.kit.threaded_server import http_served
 
 ANSWER = (
     "知名的向量数据库组件有 **Milvus** [1]，以及 PingCAP（基于 TiKV 的向量引擎）[1]。\n\n"
@@ -85,9 +85,8 @@ def site() -> Iterator[Site]:
             self.end_headers()
             self.wfile.write(content.encode())
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running = Site(f"http://127.0.0.1:{server.server_port}")
-    with served(server):
+    with http_served(Handler) as url:
+        running = Site(url)
         yield running
 
 
