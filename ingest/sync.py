@@ -128,7 +128,7 @@ def pending_changes(settings: Settings, store: Store) -> Plan:
 
 
 def _begin_staging(store: Store, embedder: Embedder, mode: str, check_lease: CheckLease) -> Staging:
-    """Undo what an earlier run left behind, except for chunks whose vectors can be taken over, and begin anew."""
+    """Start a new generation, after removing what an interrupted run left except for chunks that can be reused."""
     store.connect()  # creates a missing database file, but not for a folder without documents
     resumed = recover(store, kept_layout=layout_of(store, embedder, mode))
     reach_failpoint("recovered")

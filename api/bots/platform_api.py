@@ -13,7 +13,7 @@ from rag.models.http_route import find_route
 
 _TIMEOUT_SECONDS = 10.0
 _EARLY_SECONDS = 120
-"""A token is fetched anew this long before it ends."""
+"""A token is replaced this long before it expires."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def open_bots(settings: BotSettings) -> Bots:
 
 
 def add_bots(app: FastAPI, bots: Bots, services: Services, keys: Keys) -> None:
-    """Add the routes of the bots that are configured. Raises ConfigError if `bots.rights_of` is no key or group."""
+    """Add the routes of the configured bots. Raises ConfigError if `bots.rights_of` names no API key or group."""
     serve, rights = services.settings.serve, _rights_now(services.settings.bots.rights_of, keys)
 
     def response(reply: Reply, answers: BotAnswers, request: Request) -> Response:
