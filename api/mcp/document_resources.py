@@ -1,7 +1,5 @@
 """The documents as MCP resources, which people attach to a conversation, and the prompt that they can choose."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -13,9 +11,9 @@ from pydantic import Field
 
 from api.mcp.knowledge_bases import id_for_client
 from api.mcp.prompt_text import prompt_text
-from api.mcp.tool_backend import ToolBackend, connection_of
+from api.mcp.tool_backend import ToolBackend, connection_of, errors_for_client
 from api.private_paths import shown
-from rag.errors import TextNotFound, ZhiwenError
+from rag.errors import TextNotFound
 
 _ADDRESS = "zhiwen://documents/"
 _MARKDOWN = "text/markdown"
@@ -50,8 +48,11 @@ def add_document_resources(server: MCPServer, backend: ToolBackend) -> None:
         mime_type=_MARKDOWN,
     )
     async def document(source: str, context: Context[Any, Any]) -> str:
-        with _errors_for_client():
-            found = await backend.read(source, connection_of(context))
+        with errors_for_client(ResourceError):
+            try:
+                found = await backend.read(source, connection_of(context))
+            except TextNotFound as error:
+                raise ResourceNotFoundError(shown(str(error))) from error
         rest = f"\n\n(This document goes on; `read_lines` reads on from line {found.end_line + 1}.)"
         return found.text + ("" if found.whole else rest)
 
@@ -77,18 +78,7 @@ def add_document_resources(server: MCPServer, backend: ToolBackend) -> None:
 
 async def _titles(backend: ToolBackend) -> dict[str, str]:
     """Return the titles of all documents by the names that `fetch` takes. Raises ResourceError."""
-    with _errors_for_client():
+    with errors_for_client(ResourceError):
         bases = [each.name for each in (await backend.knowledge_bases()).knowledge_bases]
         listed = [(base, each) for base in bases for each in (await backend.documents(base, None)).documents]
     return {id_for_client(each.source, base): each.title for base, each in listed}
-
-
-@contextmanager
-def _errors_for_client() -> Iterator[None]:
-    """Send our errors to the client. Other exceptions are bugs, and their text stays in the server."""
-    try:
-        yield
-    except TextNotFound as error:
-        raise ResourceNotFoundError(shown(str(error))) from error
-    except ZhiwenError as error:
-        raise ResourceError(shown(str(error))) from error

@@ -1,6 +1,6 @@
 """What the MCP tools need of the service, and how their errors reach the client."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -54,12 +54,12 @@ class ToolBackend(Protocol):
 
 
 @contextmanager
-def errors_for_client() -> Iterator[None]:
-    """Send our errors to the client. Other exceptions are bugs, and their text stays in the server."""
+def errors_for_client(kind: Callable[[str], Exception] = ToolError) -> Iterator[None]:
+    """Send our errors to the client, as errors of this kind. Others are bugs, and their text stays in the server."""
     try:
         yield
     except ZhiwenError as error:
-        raise ToolError(shown(str(error))) from error
+        raise kind(shown(str(error))) from error
 
 
 def connection_of(context: Context[Any, Any]) -> Any:

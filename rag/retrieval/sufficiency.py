@@ -178,7 +178,7 @@ def extract_signals(retrieval: Retrieval, *, compares_spans: bool = True) -> Sig
         is_across=is_across,
         number_missing=float(any(number not in text for number in _NUMBER.findall(retrieval.question))),
         translated=_translated(retrieval),
-        best_margin=next(iter(_telling_cosines(hits, is_across=is_across))) - _mean_of_runners_up(other_cosines),
+        best_margin=_telling_cosines(hits, is_across=is_across)[0] - _mean_of_runners_up(other_cosines),
     )
 
 
