@@ -50,7 +50,7 @@ class TerminalConversation:
             request = AskRequest(question=question, history=history, knowledge_base=self._knowledge_bases)
             answer = ask_and_print(self._service, request, self._console, detect_language(question))
         except ZhiwenError as error:
-            self._messages.print(terminal.printable(f"zhiwen: {terminal_message(error)}"), style="red")
+            terminal.print_error(terminal_message(error))
             return
         except KeyboardInterrupt:
             self._console.print()
