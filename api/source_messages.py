@@ -1,4 +1,4 @@
-"""What people read about the repositories that documents come from."""
+"""Messages about the repositories and buckets that documents come from."""
 
 from collections.abc import Mapping
 

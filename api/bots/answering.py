@@ -1,4 +1,4 @@
-"""The answers of a bot: each question once, in the background, because platforms wait for a few seconds only."""
+"""The answers of a bot: each question once, and in the background, because platforms wait only a few seconds."""
 
 import logging
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from api.bots.message_text import message_text, split_message
 from api.bots.notices import NO_ANSWER, NO_QUESTION
 from api.bots.platform import Platform, PlatformError
 from api.current_caller import Caller, calling
-from api.public_urls import absolute
+from api.public_urls import below
 from api.service.ask import AskResponse
 from api.service.permitted import permitted
 from rag.answering.answer import final_answer
@@ -28,7 +28,7 @@ log = logging.getLogger("zhiwen.bots")
 
 
 class BotAnswers:
-    """Answers the questions of one platform, from all that `rights` let it read when a question comes."""
+    """Answers the questions of one platform, from all that `rights` allow at the time of the question."""
 
     def __init__(self, services: Services, platform: Platform, rights: Callable[[], Rights]) -> None:
         self._services = services
@@ -50,7 +50,7 @@ class BotAnswers:
     async def answer(self, question: BotQuestion, base: str) -> None:
         """Answer a question, or say that it cannot be answered now. `base` begins the addresses of documents.
 
-        Raises nothing that is expected: what the platform refuses is logged.
+        Expected errors are not raised: if the platform refuses a message, that is logged.
         """
         with calling(Caller(self.name, is_administrator=False, rights=self._rights())):
             text = await self._text(question, base)
@@ -70,5 +70,4 @@ class BotAnswers:
         except ZhiwenError as error:
             log.warning("%s: a question could not be answered: %s", self.name, error)
             return NO_ANSWER[language]
-        citations = [each.model_copy(update={"url": absolute(each.url, base)}) for each in answer.citations]
-        return message_text(question.text, answer.model_copy(update={"citations": citations}))
+        return message_text(question.text, below(answer, base))

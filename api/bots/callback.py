@@ -32,9 +32,9 @@ def check_age(timestamp: str) -> None:
 
 
 def decrypt(encrypted: str, *, key: bytes, iv: bytes | None = None, block_bytes: int) -> bytes:
-    """Return what base64 of AES-256-CBC with PKCS#7 padding holds. Raises HookUnsigned, the same whatever is wrong.
+    """Decrypt base64 of AES-256-CBC with PKCS#7 padding. Raises the same HookUnsigned whatever is wrong.
 
-    Without `iv`, it is the first 16 bytes.
+    Without `iv`, the first 16 bytes are the initialisation vector.
     """
     try:
         data = base64.b64decode(encrypted, validate=True)

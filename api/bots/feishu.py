@@ -136,7 +136,7 @@ class FeishuBot:
 
 
 def _text(message: _Message) -> str | None:
-    """Return the text without the mentions of the bot, which have names such as `@_user_1`; None if it is no text."""
+    """Return the text without mentions, which have names such as `@_user_1`; None if the message is not a text."""
     if message.message_type != "text":
         return None
     try:

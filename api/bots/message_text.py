@@ -24,15 +24,14 @@ def message_text(question: str, answer: AskResponse) -> str:
     if answer.citations:
         lines += ["", f"{say('sources', language)}:"]
     for citation in answer.citations:
-        title = (" › ".join(citation.heading_path) or citation.source).translate(_BRACKETS)
-        lines.append(f"[{citation.number}] [{title}]({citation.url})")
+        lines.append(f"[{citation.number}] [{citation.heading.translate(_BRACKETS)}]({citation.url})")
     return "\n".join(lines)
 
 
 def split_message(text: str, max_bytes: int) -> list[str]:
     """Return the text in at most five pieces of at most `max_bytes` in UTF-8, cut between lines where that is possible.
 
-    What is longer ends with `…`.
+    A text that does not fit is cut off, and ends with `…`.
     """
     pieces = [""]
     for line in text.split("\n"):

@@ -12,7 +12,7 @@ class PlatformError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer a callback at once, and the question in it; None if it has none."""
+    """The immediate reply to a callback, and the question in the callback, None if there is no question."""
 
     content: str = ""
     media_type: str = "text/plain"

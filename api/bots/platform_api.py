@@ -1,4 +1,4 @@
-"""Calls of a platform's API with an access token that is fetched when needed and kept until it ends."""
+"""Calls of a platform's API with an access token, which is fetched when needed and kept until it expires."""
 
 import asyncio
 import time
@@ -48,7 +48,7 @@ class PlatformAPI:
         self._ends_at = 0.0
 
     async def post_with_token(self, path: str, body: Mapping[str, Any], *, in_query: bool) -> None:
-        """Post with a token in the query or in a header, and once more if it has ended. Raises PlatformError."""
+        """Post with a token in the query or a header, and once more if the token has expired. Raises PlatformError."""
         for is_last_try in (False, True):
             token = await self._current_token()
             query = {"access_token": token} if in_query else {}
@@ -57,8 +57,10 @@ class PlatformAPI:
             code = reply[self._error_field]
             if code == 0:
                 return
-            self._ends_at = 0.0 if code in self._expired else self._ends_at
-            if is_last_try or code not in self._expired:
+            has_expired = code in self._expired
+            if has_expired:
+                self._ends_at = 0.0
+            if is_last_try or not has_expired:
                 raise PlatformError(f"{self._base_url}{path} refuses the message: {reply}")
 
     async def call(

@@ -53,7 +53,7 @@ def add_bots(app: FastAPI, bots: Bots, services: Services, keys: Keys) -> None:
     serve, rights = services.settings.serve, _rights_now(services.settings.bots.rights_of, keys)
 
     def response(reply: Reply, answers: BotAnswers, request: Request) -> Response:
-        """Reply at once. The answer is made after that, so it counts as a request that is still running."""
+        """Reply immediately. The answer follows in the background; until then the request counts as running."""
         note_caller(answers.name)
         question = reply.question
         work = None
@@ -81,7 +81,7 @@ def add_bots(app: FastAPI, bots: Bots, services: Services, keys: Keys) -> None:
 
 
 def _rights_now(name: str, keys: Keys) -> Callable[[], Rights]:
-    """Return what tells the rights of a key or group by now: of none, when it has been removed since."""
+    """Return a function for the current rights of a key or group, which has none once it is removed."""
     if not name:
         return lambda: UNLIMITED
     if keys.rights_of(name) is None:

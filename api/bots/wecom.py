@@ -23,7 +23,7 @@ _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 class WecomBot:
     """Reads the messages to one app, and sends messages to the people who wrote them. A `Platform`.
 
-    Raises ConfigError if the AES key is none.
+    Raises ConfigError if the AES key is malformed.
     """
 
     name = "wecom"
@@ -44,7 +44,7 @@ class WecomBot:
         return Reply(self._decrypted(query, query.get("echostr", "")))
 
     def read(self, query: Mapping[str, str], body: bytes) -> Reply:
-        """Return the reply to a message: nothing, for its answer is sent later. Raises HookUnsigned, HookUnreadable."""
+        """Return the empty reply to a message; its answer is sent later. Raises HookUnsigned, HookUnreadable."""
         message = _fields(self._decrypted(query, _fields(_utf8(body)).get("Encrypt", "")))
         sender, text, event_id = (message.get(name, "") for name in ("FromUserName", "Content", "MsgId"))
         is_text = message.get("MsgType") == "text" and event_id
@@ -100,7 +100,7 @@ def _aes_key(encoded: str) -> bytes:
 
 
 def _fields(xml: str) -> dict[str, str]:
-    """Return the texts below the root. Raises HookUnreadable; entities, which could expand without end, are refused."""
+    """Return the texts below the root. Raises HookUnreadable, also for entities, which could expand without end."""
     if "<!DOCTYPE" in xml:
         raise HookUnreadable("the request has a document type, which WeCom does not send")
     try:

@@ -10,7 +10,6 @@ from api.service.ask import AskRequest, TurnIn
 from api.service.protocol import Service
 from api.translations import interface_language, say
 from rag.errors import ZhiwenError
-from rag.knowledge_base_names import DEFAULT
 from rag.settings import Settings
 from rag.text.language import detect_language
 from rag.text.question_validation import validate_question
@@ -22,7 +21,7 @@ _NEW, _QUIT = "/new", ("/quit", "/exit")
 class TerminalConversation:
     """A conversation with follow-up questions. An error ends the answer, but not the conversation."""
 
-    def __init__(self, service: Service, settings: Settings, knowledge_bases: Sequence[str] = (DEFAULT,)) -> None:
+    def __init__(self, service: Service, settings: Settings, knowledge_bases: Sequence[str]) -> None:
         self._service = service
         self._knowledge_bases = list(knowledge_bases)
         self._answering = settings.answering
@@ -50,7 +49,7 @@ class TerminalConversation:
             request = AskRequest(question=question, history=history, knowledge_base=self._knowledge_bases)
             answer = ask_and_print(self._service, request, self._console, detect_language(question))
         except ZhiwenError as error:
-            self._messages.print(terminal.printable(f"zhiwen: {terminal_message(error)}"), style="red")
+            terminal.print_error(terminal_message(error))
             return
         except KeyboardInterrupt:
             self._console.print()

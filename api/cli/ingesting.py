@@ -26,13 +26,13 @@ def ensure_ingested(
     settings: Settings,
     language: Language,
     *,
-    knowledge_bases: Sequence[str] = (DEFAULT,),
+    knowledge_bases: Sequence[str],
     fresh: bool = False,
 ) -> None:
-    """Ingest the folders before a question if nothing of them has been ingested yet; with `fresh`, in any case.
+    """Before a question, ingest each folder that has not been ingested yet; with `fresh`, ingest all of them.
 
     Raises as `ingest`, and KnowledgeError if the index is that of another folder or the folder is large. Of several
-    folders, those without documents are left out, and a line says so.
+    folders, those without documents are skipped with a message.
     """
     for name in knowledge_bases:
         own = settings.for_knowledge_base(name)
@@ -102,7 +102,7 @@ def ingest_and_show(
         return service.ingest(request, on_plan=on_plan, on_progress=on_progress)
 
 
-def configured_folder(settings: Settings, knowledge_base: str = DEFAULT) -> IngestRequest:
+def configured_folder(settings: Settings, knowledge_base: str) -> IngestRequest:
     """Return the request to ingest the folder that the settings of a knowledge base name."""
     # The request names the folder, so that a server with another folder refuses it instead of ingesting its own.
     return IngestRequest(path=str(settings.knowledge.path.resolve()), knowledge_base=knowledge_base)

@@ -30,7 +30,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 def add_dify(app: FastAPI, services: Services) -> None:
     """Add `POST /retrieval`. Each knowledge base has its name as its `knowledge_id`."""
-    collection = services.settings.store.collection  # what the default one was called before it had a name
+    collection = services.settings.store.collection  # an older name of the default knowledge base
     front_matter = defaultdict[str, DocumentMetadataCache](DocumentMetadataCache)
 
     @app.post("/retrieval", response_model=RetrievalResponse, responses=_ERRORS, tags=["Dify"])

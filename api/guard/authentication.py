@@ -62,7 +62,7 @@ def _known(key: Key | None) -> Caller:
 def caller_of(scope: Scope) -> Key | None:
     """The key that the request was authenticated with; None if the route needs no key.
 
-    Behind a trusted proxy, it is what the key of the person would be who signed in.
+    Behind a trusted proxy, it stands for the person who signed in.
     """
     caller: Key | None = scope.get(_CALLER)
     return caller

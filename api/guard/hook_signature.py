@@ -1,4 +1,4 @@
-"""Whether a webhook comes from the forge: the signatures of GitHub, Gitea and Forgejo, and the token of GitLab."""
+"""Check that a webhook comes from the forge: the signatures of GitHub, Gitea and Forgejo, and the token of GitLab."""
 
 import hashlib
 import hmac

@@ -48,7 +48,7 @@ class ReloadingKeys:
             )
 
     def warn_about_others(self, knowledge_bases: Collection[str]) -> None:
-        """Log which keys' knowledge bases are none of these: a key that is bound to such a one sees nothing of it."""
+        """Log the knowledge bases that keys are bound to and that do not exist: such a key sees nothing of them."""
         for name in sorted(self._ring.knowledge_bases.difference(knowledge_bases)):
             there_are = ", ".join(knowledge_bases)
             log.warning("an API key is bound to the unknown knowledge base %s; there are: %s", name, there_are)

@@ -14,7 +14,7 @@ _MAX_AGE_SECONDS = 600
 
 
 def check_public_key(key: Key, rule: Rule, headers: Headers) -> None:
-    """Raise ScopeMissing if a public key does not open the route, ForeignOrigin if it is not for the page that asks."""
+    """Raise ScopeMissing if a public key does not open the route, ForeignOrigin if it is not for the calling page."""
     if not key.origins:
         return
     if not rule.is_public:
@@ -27,7 +27,7 @@ def check_public_key(key: Key, rule: Rule, headers: Headers) -> None:
 class PublicOriginsMiddleware:
     """ASGI middleware that lets pages of the public keys' sites call the public routes, and no others (CORS).
 
-    Whether a request has the key of its site is checked with the key.
+    `check_public_key` checks later that a request has the key of its site.
     """
 
     def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
@@ -35,14 +35,18 @@ class PublicOriginsMiddleware:
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
         origin = headers.get("origin", "")
-        method = headers.get("access-control-request-method", "") if _is_preflight(scope) else scope.get("method", "")
+        is_preflight = scope["method"] == "OPTIONS"
+        method = headers.get("access-control-request-method", "") if is_preflight else scope["method"]
         if not origin or not rule_of(method, scope["path"]).is_public or origin not in self._keys.origins:
             await self._app(scope, receive, send)
             return
         allowed = _allowed(origin, method)
-        if _is_preflight(scope):
+        if is_preflight:
             await Response(status_code=204, headers=allowed)(scope, receive, send)
             return
 
@@ -52,10 +56,6 @@ class PublicOriginsMiddleware:
             await send(message)
 
         await self._app(scope, receive, with_headers)
-
-
-def _is_preflight(scope: Scope) -> bool:
-    return (scope["type"], scope.get("method")) == ("http", "OPTIONS")
 
 
 def _allowed(origin: str, method: str) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ class TokenBuckets:
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.per_minute = per_minute
         self._interval = 60 / per_minute
         self._clock = clock
         self._full_at: dict[str, float] = {}
@@ -47,17 +48,16 @@ class RateLimitMiddleware:
 
     def __init__(self, app: ASGIApp, *, per_minute: int, public_per_minute: int) -> None:
         self._app = app
-        self._limits = {False: per_minute, True: public_per_minute}
-        self._buckets = {is_public: TokenBuckets(limit) for is_public, limit in self._limits.items() if limit}
+        self._buckets = TokenBuckets(per_minute) if per_minute else None
+        self._public_buckets = TokenBuckets(public_per_minute) if public_per_minute else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
-        is_public = bool(caller and caller.origins)
-        buckets = self._buckets.get(is_public)
+        buckets = self._public_buckets if caller and caller.origins else self._buckets
         if caller and buckets and caller.name != OWNER and (wait := buckets.take(caller.name)):
-            limit = self._limits[is_public]
             error = TooManyRequests(
-                f"the API key {caller.name} has used up its {limit} requests per minute", retry_after_seconds=wait
+                f"the API key {caller.name} has used up its {buckets.per_minute} requests per minute",
+                retry_after_seconds=wait,
             )
             await error_response(error, rule_of(scope["method"], scope["path"]).error_format)(scope, receive, send)
             return

@@ -1,7 +1,7 @@
 """People who signed in through a trusted proxy, such as one for OpenID Connect: they may do what their groups may.
 
-The proxy sends its own API key, and in headers who the person is and in which groups. The headers of a request with any
-other key are ignored. So the proxy must remove such headers from what clients send, as those proxies do.
+The proxy sends its own API key, and headers with the name and the groups of the person. In a request with any other key
+they are ignored. The proxy must remove these headers from what clients send, as such proxies do.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ class TrustedProxy:
 
 
 def person_of(key: Key, headers: Headers, proxy: TrustedProxy, keys: Keys) -> Key:
-    """Return a key with what all groups of the person open and may see together, under the name of the person.
+    """Return a key under the name of the person, with everything that any group of the person opens and may see.
 
-    Raises ScopeMissing if none of the groups is known, or the header is there twice: one may be the client's.
+    Raises ScopeMissing if no group is known, or the header is there twice: one may be the client's.
     """
     given = headers.getlist(proxy.groups_header)
     names = [name.strip() for name in given[0].split(",")][:_MAX_GROUPS] if len(given) == 1 else []

@@ -1,4 +1,4 @@
-"""What a server does beside serving: it waits for a store that is late, and ingests what changes by itself."""
+"""What a server does beside serving: it waits for a store that is late, and ingests changes."""
 
 import logging
 import threading
@@ -25,7 +25,7 @@ log = logging.getLogger("zhiwen.serve")
 def background_work(services: Services, runner: IngestRunner, pushes: Pushes, *, watch: bool) -> Iterator[None]:
     """Log whether the store is reached, and ingest a knowledge base whenever there is something new.
 
-    A repository is followed in any case, and a folder with `watch`.
+    A repository is always followed, a folder only with `watch`.
     """
     stop = threading.Event()
 
@@ -52,7 +52,7 @@ def background_work(services: Services, runner: IngestRunner, pushes: Pushes, *,
     finally:
         stop.set()
         for name in services.knowledge_bases:
-            pushes.note(name)  # so that nobody waits for one
+            pushes.note(name)  # wakes the thread that waits for one
         worker.join(_STOP_SECONDS)  # it may wait for a store that does not answer
 
 

@@ -11,7 +11,7 @@ from api.http.pushes import Pushes
 class ServerContext:
     """`instance` tells one server process from another. If `keys` are empty, everybody may do everything.
 
-    `pushes` are what webhooks tell.
+    `pushes` are those that webhooks report.
     """
 
     instance: str = ""

@@ -1,4 +1,4 @@
-"""While a server runs, it follows the repositories that documents come from."""
+"""Follow the repositories and buckets that documents come from, while a server runs."""
 
 import threading
 from collections.abc import Callable
@@ -24,8 +24,8 @@ def follow_source(
 ) -> None:
     """Ingest now, and whenever there is something new: looked for on an interval, and after each push.
 
-    `ingest` runs one by `runner`, to its end. What failed is tried again, at growing intervals. Returns after `stop` is
-    set, and a push is noted.
+    `ingest` runs one ingest of `runner` to its end. After a failure, it is tried again at growing intervals. Returns
+    once `stop` is set; note a push to end its wait.
     """
     ingested, refusal, failures = "", None, 0
     while not stop.is_set():
@@ -48,12 +48,12 @@ def follow_source(
 
 
 def _may_mend(error: ZhiwenError | None) -> bool:
-    """Return whether an ingest that failed may succeed later; documents that it refuses must change first."""
+    """Return whether trying again may help; after a KnowledgeError, the documents must change first."""
     return error is not None and not isinstance(error, KnowledgeError)
 
 
 def _version(settings: KnowledgeSettings, name: str, stop: threading.Event) -> str | None:
-    """Return the version there now; None if it cannot be told, which the ingest then reports."""
+    """Return the current version of the source; None if it cannot be read, which the ingest then reports."""
     try:
         return remote_version(settings, name, partial(_check_stopping, stop))
     except (SourceError, IngestStopped):

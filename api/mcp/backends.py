@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from starlette.requests import HTTPConnection
 
 from api.mcp.knowledge_bases import split_id
-from api.public_urls import absolute, base_url, is_absolute
+from api.public_urls import base_url, below, is_absolute
 from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.schemas.request_model import EmptyRequest
 from api.service.ask import AskRequest, AskResponse
@@ -29,8 +29,6 @@ from rag.wiring import Services
 
 Response = TypeVar("Response", SearchResponse, TextResponse, AskResponse, DocumentList, GrepResponse, LinesResponse)
 Result = TypeVar("Result")
-Locate = Callable[[str, str, str], str]
-"""Maps the knowledge base, the source and the path of a passage to its absolute address."""
 
 
 class ServerBackend:
@@ -43,19 +41,19 @@ class ServerBackend:
         """Search in a thread, because a search blocks."""
         request = SearchRequest(question=query, knowledge_base=knowledge_base)
         found = await run_blocking(SEARCH.run_for, self._services, request)
-        return locate_response(found, self._locate(connection))
+        return below(found, self._base(connection))
 
     async def read(self, name: str, connection: Any) -> TextResponse:
         """Read in a thread, because the store blocks."""
         request = _text_request(name, permitted(self._services).knowledge_bases)
         text = await run_blocking(TEXT.run_for, self._services, request)
-        return locate_response(text, self._locate(connection))
+        return below(text, self._base(connection))
 
     async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
         """Answer; if the client cancels the call, the call of the chat model is cancelled too."""
         answerer = permitted(self._services).joined([knowledge_base]).answerer
         answer = await final_answer(answerer.answer(question))
-        return locate_response(AskResponse.of(answer), self._locate(connection))
+        return below(AskResponse.of(answer), self._base(connection))
 
     async def knowledge_bases(self) -> KnowledgeBaseList:
         """Read in a thread, because the store blocks."""
@@ -65,23 +63,20 @@ class ServerBackend:
         """List in a thread, because the store blocks."""
         request = KnowledgeBaseRequest(knowledge_base=knowledge_base)
         listed = await run_blocking(DOCUMENTS.run_for, self._services, request)
-        return locate_response(listed, self._locate(connection))
+        return below(listed, self._base(connection))
 
     async def grep(self, request: GrepRequest, connection: Any) -> GrepResponse:
         """Look in a thread, because the store blocks."""
         found = await run_blocking(GREP.run_for, self._services, request)
-        return locate_response(found, self._locate(connection))
+        return below(found, self._base(connection))
 
     async def lines(self, request: LinesRequest, connection: Any) -> LinesResponse:
         """Read in a thread, because the store blocks."""
         found = await run_blocking(LINES.run_for, self._services, request)
-        return locate_response(found, self._locate(connection))
+        return below(found, self._base(connection))
 
-    def _locate(self, connection: HTTPConnection | None) -> Locate:
-        if connection is None:
-            return lambda knowledge_base, source, path: path
-        base = base_url(self._services.settings.serve, connection)
-        return lambda knowledge_base, source, path: absolute(path, base)
+    def _base(self, connection: HTTPConnection | None) -> str:
+        return "" if connection is None else base_url(self._services.settings.serve, connection)
 
 
 class CommandBackend:
@@ -98,17 +93,17 @@ class CommandBackend:
     async def search(self, query: str, knowledge_base: str, connection: Any) -> SearchResponse:
         """Search through a running server, or in this process."""
         request = SearchRequest(question=query, knowledge_base=knowledge_base)
-        return await self._run(lambda service: self._located(service, service.call(SEARCH, request)))
+        return await self._located(lambda service: service.call(SEARCH, request))
 
     async def read(self, name: str, connection: Any) -> TextResponse:
         """Read through a running server, or in this process."""
         request = _text_request(name, self._settings.knowledge_base_names)
-        return await self._run(lambda service: self._located(service, service.call(TEXT, request)))
+        return await self._located(lambda service: service.call(TEXT, request))
 
     async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
         """Answer through a running server, or in this process."""
         request = AskRequest(question=question, knowledge_base=knowledge_base)
-        return await self._run(lambda service: self._located(service, service.ask(request, on_text=lambda piece: None)))
+        return await self._located(lambda service: service.ask(request, on_text=lambda piece: None))
 
     async def knowledge_bases(self) -> KnowledgeBaseList:
         """List those of a running server, or of this process."""
@@ -117,15 +112,18 @@ class CommandBackend:
     async def documents(self, knowledge_base: str, connection: Any) -> DocumentList:
         """List through a running server, or in this process."""
         request = KnowledgeBaseRequest(knowledge_base=knowledge_base)
-        return await self._run(lambda service: self._located(service, service.call(DOCUMENTS, request)))
+        return await self._located(lambda service: service.call(DOCUMENTS, request))
 
     async def grep(self, request: GrepRequest, connection: Any) -> GrepResponse:
         """Look through a running server, or in this process."""
-        return await self._run(lambda service: self._located(service, service.call(GREP, request)))
+        return await self._located(lambda service: service.call(GREP, request))
 
     async def lines(self, request: LinesRequest, connection: Any) -> LinesResponse:
         """Read through a running server, or in this process."""
-        return await self._run(lambda service: self._located(service, service.call(LINES, request)))
+        return await self._located(lambda service: service.call(LINES, request))
+
+    async def _located(self, work: Callable[[Service], Response]) -> Response:
+        return await self._run(lambda service: self._with_addresses(service, work(service)))
 
     async def _run(self, work: Callable[[Service], Result]) -> Result:
         return await asyncio.to_thread(self._run_blocking, work)
@@ -134,17 +132,14 @@ class CommandBackend:
         with self._lock, open_service(self._settings) as service:
             return work(service)
 
-    def _located(self, service: Service, response: Response) -> Response:
-        return locate_response(response, self._locate(service))
-
-    def _locate(self, service: Service) -> Locate:
-        base = self._settings.serve.public_url.rstrip("/") or service.url
-        if base:
-            return lambda knowledge_base, source, path: absolute(path, base)
+    def _with_addresses(self, service: Service, response: Response) -> Response:
+        if base := self._settings.serve.public_url.rstrip("/") or service.url:
+            return below(response, base)
         # Without a server that shows the documents, links lead to the files.
         root = cache(lambda knowledge_base: Path(service.root(knowledge_base)))
-        return lambda knowledge_base, source, path: (
-            path if is_absolute(path) else (root(knowledge_base) / source).as_uri()
+        return _with_files(
+            response,
+            lambda knowledge_base, source, url: url if is_absolute(url) else (root(knowledge_base) / source).as_uri(),
         )
 
 
@@ -153,8 +148,8 @@ def _text_request(name: str, knowledge_bases: Collection[str]) -> TextRequest:
     return TextRequest(id=plain, knowledge_base=knowledge_base)
 
 
-def locate_response(response: Response, locate: Locate) -> Response:
-    """Return a copy of the response with absolute addresses."""
+def _with_files(response: Response, locate: Callable[[str, str, str], str]) -> Response:
+    """Return a copy in which `locate` maps the knowledge base, the source and the address of each passage."""
     match response:
         case SearchResponse():
             hits = [

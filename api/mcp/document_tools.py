@@ -12,8 +12,7 @@ from api.service.document_lines import MAX_LINES, MAX_MATCHES, GrepRequest, Line
 from rag.knowledge_base_names import DEFAULT
 
 _AT_ONCE = 200
-Folder = Annotated[str, Field(max_length=4096, description="Only documents whose path begins so, such as `guides/`.")]
-"""An argument of a tool."""
+_Folder = Annotated[str, Field(max_length=4096, description="Only documents whose path begins so, such as `guides/`.")]
 
 
 class ListedDocument(BaseModel):
@@ -51,7 +50,7 @@ def _add_list_documents(server: MCPServer, backend: ToolBackend, annotations: To
     @server.tool(title="List the documents", annotations=annotations)
     async def list_documents(
         context: Context[Any, Any],
-        folder: Folder = "",
+        folder: _Folder = "",
         start: Annotated[int, Field(ge=0, description="The number of the first one; 200 come at a time.")] = 0,
         knowledge_base: OneKnowledgeBase = DEFAULT,
     ) -> DocumentsResult:
@@ -78,7 +77,7 @@ def _add_grep(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotati
             Field(min_length=1, max_length=200, description="The text; a `*` stands for anything within the line."),
         ],
         context: Context[Any, Any],
-        folder: Folder = "",
+        folder: _Folder = "",
         limit: Annotated[int, Field(ge=1, le=MAX_MATCHES, description="The number of lines.")] = 50,
         knowledge_base: OneKnowledgeBase = DEFAULT,
     ) -> GrepResult:

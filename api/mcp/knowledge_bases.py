@@ -1,4 +1,4 @@
-"""The knowledge bases of MCP clients: their names in arguments and in ids."""
+"""How MCP clients name knowledge bases, in arguments and in ids, and the tool that lists them."""
 
 from collections.abc import Collection
 from typing import Annotated

@@ -20,7 +20,7 @@ from rag.errors import ZhiwenError
 class ToolBackend(Protocol):
     """Does the work of the tools. All addresses in its results are absolute, if they can be.
 
-    `connection` is the HTTP request of the call, None over stdio and where it is not known; a server then gives paths.
+    `connection` is the HTTP request of the call, None over stdio or if it is unknown; a server then gives paths.
     Raises the errors of `rag.errors`.
     """
 

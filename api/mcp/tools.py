@@ -12,7 +12,7 @@ from api.mcp.knowledge_bases import WhichKnowledgeBase, add_knowledge_base_tool,
 from api.mcp.tool_backend import ToolBackend, connection_of, errors_for_client
 from api.service.ask import AskResponse, CitationOut
 from api.service.read_text import TextResponse
-from api.service.search import SearchResponse
+from api.service.search import HitOut, SearchResponse
 from api.translations import say
 from api.version import version
 from rag.knowledge_base_names import DEFAULT
@@ -158,9 +158,8 @@ def _search_results(found: SearchResponse) -> SearchResults:
     """Return each section once, because `fetch` reads the whole section."""
     results: dict[tuple[str, ...], SearchResult] = {}
     for hit in found.hits:
-        which = (hit.knowledge_base,) if len(found.generations) > 1 else ()
         # The title is often the first heading too; it appears once.
-        title = PATH_SEPARATOR.join(dict.fromkeys((*which, hit.title or hit.source, *hit.heading_path)))
+        title = PATH_SEPARATOR.join(dict.fromkeys((*_which(found, hit), hit.title or hit.source, *hit.heading_path)))
         result = SearchResult(id=id_for_client(hit.id, hit.knowledge_base), title=title, url=hit.url)
         results.setdefault((hit.knowledge_base, hit.source, *hit.heading_path), result)
     return SearchResults(results=list(results.values()))
@@ -202,8 +201,9 @@ def _ask_result(answer: AskResponse) -> AskResult:
     )
 
 
-def _which(answer: AskResponse, citation: CitationOut) -> tuple[str, ...]:
-    return (citation.knowledge_base,) if len(answer.generations) > 1 else ()
+def _which(found: SearchResponse | AskResponse, passage: HitOut | CitationOut) -> tuple[str, ...]:
+    """Return the knowledge base of a passage, if several were searched."""
+    return (passage.knowledge_base,) if len(found.generations) > 1 else ()
 
 
 def _as_text(question: str, result: AskResult) -> str:

@@ -29,12 +29,11 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """`zhiwen_store_up`, and the figures of the live generation if the store answers."""
         try:
-            states = {name: store.state() for name, store in self._stores.items()}
+            lives = {name: store.live() for name, store in self._stores.items()}
         except StoreError:
             yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=0)
             return
         yield GaugeMetricFamily("zhiwen_store_up", "Whether the store answers.", value=1)
-        lives = {name: state.live if state else None for name, state in states.items()}
         live = next(iter(lives.values()))
         yield GaugeMetricFamily("zhiwen_generation", "The live generation.", value=live.generation if live else 0)
         yield GaugeMetricFamily(

@@ -23,7 +23,7 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
 
 
 class Readiness:
-    """Checks the parts that an answer needs, from one knowledge base at least.
+    """Checks the parts that an answer from at least one knowledge base needs.
 
     Concurrent probes share one check of each part.
     """
@@ -58,10 +58,10 @@ class Readiness:
         return ReadyPartOut(part=part, ok=True)
 
     def _check_store(self) -> None:
-        states = [state for store in self._stores if (state := store.state())]
-        if not states:
+        lives = [live for store in self._stores if (live := store.live())]
+        if not lives:
             raise StoreEmpty
-        if not any(can_search(self._embedder, state.live.fingerprint) for state in states):
+        if not any(can_search(self._embedder, live.fingerprint) for live in lives):
             raise EmbedderMismatch
 
     def _check_embedder(self) -> None:

@@ -40,7 +40,7 @@ def note_answer(trace: Trace) -> None:
 
 
 def note_caller(name: str) -> None:
-    """Put who signed the current request, without an API key, in the place of the key's name in the log line."""
+    """Log this name in place of a key's: the current request is signed and has no API key."""
     if outcome := _current.get():
         outcome.caller = name
 

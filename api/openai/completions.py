@@ -63,12 +63,11 @@ async def answer_completion(events: Events, style: AnswerStyle) -> ChatCompletio
                     reasoning_content=reasoning or None,
                     annotations=style.annotations(event),
                 )
-                completion = _completion(message, _finish_reason(event), event.usage, style.model)
-                return completion.model_copy(update={"trace_id": event.trace_id})
+                return _completion(message, _finish_reason(event), event.usage, style.model, event.trace_id)
     raise AssertionError("an answer always comes last")
 
 
-def text_completion(text: str, *, model: str = MODEL) -> ChatCompletion:
+def text_completion(text: str, *, model: str) -> ChatCompletion:
     """Return a completion with this text, for which no model was called."""
     return _completion(AssistantMessage(content=text), "stop", None, model)
 
@@ -100,7 +99,7 @@ async def answer_chunks(events: Events, style: AnswerStyle, *, with_usage: bool)
     yield _DONE
 
 
-async def text_chunks(text: str, *, with_usage: bool, model: str = MODEL) -> AsyncGenerator[bytes, None]:
+async def text_chunks(text: str, *, with_usage: bool, model: str) -> AsyncGenerator[bytes, None]:
     """Yield the frames of a stream with this text, for which no model was called."""
     stream = _Stream(model)
     yield stream.chunk(Delta(role="assistant", content=text))
@@ -163,7 +162,11 @@ def _frame(data: BaseModel) -> bytes:
 
 
 def _completion(
-    message: AssistantMessage, finish_reason: FinishReason, usage: Usage | None, model: str
+    message: AssistantMessage,
+    finish_reason: FinishReason,
+    usage: Usage | None,
+    model: str,
+    trace_id: str | None = None,
 ) -> ChatCompletion:
     return ChatCompletion(
         id=_new_id(),
@@ -171,6 +174,7 @@ def _completion(
         model=model,
         choices=[Choice(message=message, finish_reason=finish_reason)],
         usage=CompletionUsage.of(usage),
+        trace_id=trace_id,
     )
 
 

@@ -13,7 +13,7 @@ def model_ids(knowledge_bases: Sequence[str]) -> list[str]:
     (['zhiwen'], ['zhiwen', 'zhiwen/handbook', 'zhiwen/all'])
     """
     several = (ALL,) if len(knowledge_bases) > 1 else ()
-    return [MODEL if name == DEFAULT else f"{MODEL}/{name}" for name in (*knowledge_bases, *several)]
+    return [model_of(name) for name in (*knowledge_bases, *several)]
 
 
 def knowledge_base_of(model: str) -> str:
@@ -26,11 +26,10 @@ def knowledge_base_of(model: str) -> str:
     return name if separator and prefix == MODEL else DEFAULT
 
 
-def answering_model(model: str) -> str:
-    """Return the id of the model that answers if a client asks for `model`.
+def model_of(knowledge_base: str) -> str:
+    """Return the id of the model that answers from a knowledge base.
 
-    >>> answering_model("zhiwen/handbook"), answering_model("gpt-4o")
+    >>> model_of("handbook"), model_of("default")
     ('zhiwen/handbook', 'zhiwen')
     """
-    name = knowledge_base_of(model)
-    return MODEL if name == DEFAULT else f"{MODEL}/{name}"
+    return MODEL if knowledge_base == DEFAULT else f"{MODEL}/{knowledge_base}"

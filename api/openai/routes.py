@@ -12,7 +12,7 @@ from api.cancel_on_disconnect import CLIENT_GONE, unless_gone
 from api.openai import completions
 from api.openai.annotations import without_footer
 from api.openai.client_tasks import ClientMessage, answer_client_task
-from api.openai.models import answering_model, knowledge_base_of, model_ids
+from api.openai.models import knowledge_base_of, model_ids, model_of
 from api.openai.schemas import (
     ChatCompletion,
     ChatCompletionRequest,
@@ -83,8 +83,8 @@ def _add_completions(app: FastAPI, services: Services) -> None:
         Citations are returned as `annotations` of type `url_citation` and, unless `serve.link_list` is false, as a list
         of links below the text. A refusal is an ordinary completion.
         """
-        model = answering_model(request.model)
-        answerer = permitted(services).joined([knowledge_base_of(model)]).answerer
+        knowledge_base = knowledge_base_of(request.model)
+        answerer, model = permitted(services).joined([knowledge_base]).answerer, model_of(knowledge_base)
         with_usage = bool(request.stream_options and request.stream_options.include_usage)
         task_answer = answer_client_task([ClientMessage(message.role, message.text) for message in request.messages])
         if task_answer is not None:

@@ -49,7 +49,7 @@ class _Key:
     be rendered again and again.
     """
 
-    generation: tuple[SnapshotIdentity, ...]
+    identities: tuple[SnapshotIdentity, ...]
     source: str
     is_in_file: bool
 

@@ -52,7 +52,7 @@ def add_documents(app: FastAPI, services: Services, documents: DocumentCache, *,
     async def response(
         source: str, knowledge_base: str, connection: Request, content: Callable[[_Found], Response]
     ) -> Response:
-        """Return what `content` makes of a document. Who waits for one to be rendered holds up nobody else."""
+        """Return what `content` makes of a document. A request that waits for its rendering holds up no other."""
 
         async def work() -> Response:
             found = await _in_turn(_load, services, source, knowledge_base)

@@ -1,8 +1,8 @@
-"""Where a page shows the chooser of knowledge bases."""
+"""The place on a page for the chooser of knowledge bases."""
 
 from rag.wiring import Services
 
 
 def chooser(services: Services) -> str:
-    """Return the HTML of the place that the script fills; "" if there is only one knowledge base."""
+    """Return the HTML of the element that the script fills; "" if there is only one knowledge base."""
     return '<p id="knowledge-bases" class="knowledge-bases"></p>' if len(services.knowledge_bases) > 1 else ""

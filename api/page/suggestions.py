@@ -9,7 +9,7 @@ from itertools import islice
 from cachetools import LRUCache
 
 from ingest.golden.questions import load_golden
-from rag.errors import KnowledgeError
+from rag.errors import KnowledgeError, StoreEmpty
 from rag.retrieval.sufficiency import answer_probability
 from rag.settings import KnowledgeSettings
 from rag.store.records import SnapshotIdentity
@@ -29,7 +29,7 @@ _TEMPLATES: dict[Language, str] = {"zh": "“{heading}”讲了什么？", "en":
 class Suggestions:
     """Suggests questions. They are chosen once for each language and kept until another generation goes live.
 
-    Those who may see only some of the documents get suggestions from these.
+    Callers who may see only some of the documents get suggestions from these.
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,10 @@ class Suggestions:
 
         Raises StoreError and EmbedderError.
         """
-        if services.store.state() is None:
+        try:
+            snapshot = services.store.snapshot()
+        except StoreEmpty:
             return ()
-        snapshot = services.store.snapshot()
         with self._lock:
             key = snapshot.identities, language
             if key not in self._cached:

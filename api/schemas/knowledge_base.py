@@ -12,7 +12,7 @@ _Name = Annotated[str, Field(max_length=100)]
 
 
 def _check(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-    """Say once what is right, instead of what is wrong with it as a text and as a list."""
+    """Give one message with the rule, instead of one for the text and one for the list."""
     try:
         return handler(value)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The query parameter that names a knowledge base. Apart from the requests, which commands load without FastAPI."""
+"""The query parameter that names a knowledge base; in a module of its own, so that commands need not load FastAPI."""
 
 from typing import Annotated
 

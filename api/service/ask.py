@@ -13,7 +13,7 @@ from api.service.search import HitOut
 from rag.answering.answer import Answerer, AnswerEvent
 from rag.answering.history import Turn
 from rag.knowledge_base_names import DEFAULT
-from rag.types import Answer, AnswerReason, Citation, Passage
+from rag.types import PATH_SEPARATOR, Answer, AnswerReason, Citation, Passage
 
 
 class TurnIn(RequestModel):
@@ -69,6 +69,11 @@ class CitationOut(BaseModel):
     url: str
     date: str = Field(default="", examples=["2026-01-31"])
     knowledge_base: str = DEFAULT
+
+    @property
+    def heading(self) -> str:
+        """The headings above the passage; the path of its document if it has none."""
+        return PATH_SEPARATOR.join(self.heading_path) or self.source
 
     @classmethod
     def of(cls, citation: Citation) -> "CitationOut":

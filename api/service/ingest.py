@@ -171,7 +171,7 @@ def check_request(services: Services, request: IngestRequest) -> None:
     Raises ScopeMissing if the caller may see only some of the documents: an ingest shows and changes all of them.
     """
     if services.store.within:
-        raise ScopeMissing("who may see only some of the documents may not ingest them", scope="ingest")
+        raise ScopeMissing("a caller who may see only some of the documents may not ingest them", scope="ingest")
     root = services.settings.knowledge.path.resolve()
     if request.path is not None and Path(request.path).resolve() != root:
         raise KnowledgeError(f"{request.path} is not the configured knowledge folder {root}; nothing was changed")

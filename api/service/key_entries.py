@@ -1,11 +1,11 @@
 """The entries of API keys in `serve.keys_file` and in the environment: `name:scopes:key`.
 
-Behind its scopes stand the knowledge bases that a key is bound to, and the filter for the documents that it may see:
+The scopes may be followed by the knowledge bases that the key is bound to, and by a filter for the documents it sees:
 
     reader:ask@handbook@products?tags=public,staff&source^=guides/:sha256:…
 
 The conditions are those of `--where`; all must hold. As in URLs, `%3A` stands for a colon, `%25` for `%`, `%26` for `&`
-and, in the environment, `%2C` for a comma. Behind a public key stand the origins of its sites.
+and, in the environment, `%2C` for a comma. A public key is followed by the origins of its sites.
 """
 
 import re
@@ -26,7 +26,7 @@ PREFIX = "zw_"
 """Scanners for secrets recognise a key by this prefix."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _SAFE = "/=!^<>*~ "
-"""What stands in a condition as it is."""
+"""The characters that need no escape in a condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def entry_of(name: str, scopes: Iterable[str], key: str, knowledge_bases: Iterab
 
 
 def parse_entry(entry: str, place: str) -> KeyEntry:
-    """Parse an entry that stands at a place. Raises ConfigError, which never shows the key."""
+    """Parse an entry; `place` says in messages where it stands. Raises ConfigError, which never shows the key."""
     entry, origins = split_origins(entry, place)
     name, _, rest = entry.partition(":")
     access, _, key = rest.partition(":")
@@ -58,15 +58,15 @@ def parse_entry(entry: str, place: str) -> KeyEntry:
         raise ConfigError(f"{place}: must be name:scopes:key, such as page:ask:{PREFIX}…")
     if not _NAME.fullmatch(name):
         raise ConfigError(
-            f"{place}: a name has at most 64 letters, digits, _, ., @ and -; the first is none of these signs"
+            f"{place}: a name has at most 64 letters, digits, _, ., @ and -; the first is a letter or a digit"
         )
     which = f"{place}: {name}"
     bound, has_filter, conditions = access.partition("?")
     scopes, *names = bound.split("@")
     for each in names:
         _check_name(each, which)
-    bases = frozenset(names) if names else None
-    rights = Rights((Grant(bases, _within(conditions, which)),)) if has_filter else Rights((Grant(bases),))
+    within = _within(conditions, which) if has_filter else None
+    rights = Rights((Grant(frozenset(names) if names else None, within),))
     return KeyEntry(place, name, tuple(scopes.split("+")), rights, key, origins)
 
 
@@ -84,7 +84,7 @@ def entries_in_environment(value: str) -> Iterator[KeyEntry]:
 
 
 def rights_by_name(settings: ServeSettings) -> Mapping[str, Rights]:
-    """Return the rights of all keys and groups that are configured by now, by name. Raises ConfigError."""
+    """Return the rights of all keys and groups that are configured now, by name. Raises ConfigError."""
     entries = [*entries_in_file(settings.keys_file, text_of(settings.keys_file))]
     entries += entries_in_environment(settings.keys.get_secret_value())
     return {entry.name: entry.rights for entry in entries}

@@ -1,9 +1,9 @@
-"""The origins of a public key: the sites whose pages may use it. They stand behind the key in its entry.
+"""The origins of a public key: the sites whose pages may use it. They follow the key in its entry.
 
     docs:ask:sha256:… origin=https://docs.example.com origin=http://localhost:3000
 
-Everybody can read a key in the script tag of a page. Such a key opens the widget only, and browsers tell for which page
-they ask.
+Everybody can read a key in the script tag of a page. Such a key opens only the widget, and browsers say which page a
+request comes from.
 """
 
 import re
@@ -36,7 +36,7 @@ def _origin(address: str, where: str) -> str:
         parts = urlsplit(address)
         port = parts.port
         host = (parts.hostname or "").encode("idna").decode()
-    except ValueError:  # a port that is no number; a host that cannot exist
+    except ValueError:  # a port that is not a number, or a host that cannot exist
         parts, port, host = urlsplit(""), None, ""
     has_more = "@" in parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment
     if parts.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(host) or has_more:

@@ -41,8 +41,8 @@ class LocalService:
 
     def root(self, knowledge_base: str = DEFAULT) -> str:
         """Return the folder of the live generation; "" before the first ingest."""
-        state = self._services.of(knowledge_base).store.state()
-        return state.live.root if state else ""
+        live = self._services.of(knowledge_base).store.live()
+        return live.root if live else ""
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
         """Run an operation in the current thread."""

@@ -43,10 +43,9 @@ class Operation(Generic[RequestT, ResponseT]):
     running server follow from it.
 
     `run` does the work, blocks the thread, and raises the errors of `rag.errors`; `run_for` runs it for the knowledge
-    base that the request names. The fields of a GET request are path
-    and query parameters, the fields of a POST request are its JSON body. `scope` is what an API key needs. If
-    `is_answer` is set, the operation counts towards `serve.max_concurrent_answers`. If `in_document` is not set, the
-    OpenAPI document leaves the operation out.
+    base that the request names. The fields of a GET request are path and query parameters, the fields of a POST request
+    are its JSON body. `scope` is what an API key needs. If `is_answer` is set, the operation counts towards
+    `serve.max_concurrent_answers`. If `in_document` is not set, the OpenAPI document leaves the operation out.
     """
 
     name: str
@@ -64,7 +63,7 @@ class Operation(Generic[RequestT, ResponseT]):
     example: Example = Example()
 
     def run_for(self, services: Services, request: RequestT) -> ResponseT:
-        """Run in the knowledge base that the request names, with those that the caller may ask.
+        """Run for the knowledge base that the request names, if the caller may ask it.
 
         Raises as `run`, and KnowledgeBaseNotFound.
         """
@@ -72,9 +71,9 @@ class Operation(Generic[RequestT, ResponseT]):
 
 
 def services_for(services: Services, request: BaseModel) -> Services:
-    """Return the services of the knowledge base, or of those, that a request names.
+    """Return the services of the knowledge base or knowledge bases that a request names.
 
-    Raises KnowledgeBaseNotFound if there is none of this name, or the caller may not ask it.
+    Raises KnowledgeBaseNotFound if there is no such knowledge base, or the caller may not ask it.
     """
     services = permitted(services)
     if isinstance(request, KnowledgeBasesRequest):

@@ -1,4 +1,4 @@
-"""What of the documents the caller of this request may see: the one place that every surface goes through."""
+"""Which documents the caller of this request may see: the one place that every surface goes through."""
 
 from api.current_caller import current_caller
 from rag.knowledge_base_names import DEFAULT
@@ -15,7 +15,7 @@ def permitted(services: Services) -> Services:
 def may_see_answer(services: Services, trace: Trace) -> bool:
     """Return whether the caller may see all that an answer may rest on; `services` are the permitted ones.
 
-    A caller who may see only some documents sees the answers to those who may see just the same.
+    A caller who may see only some documents sees the answers given to callers who may see exactly the same ones.
     """
     # Earlier versions noted no generations, when there was only the default knowledge base.
     for name in trace.answer.generations or {DEFAULT: 0}:

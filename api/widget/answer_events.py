@@ -1,4 +1,4 @@
-"""An answer for the widget, as server-sent events. Everybody may read them, so they say no more than a reader needs."""
+"""An answer for the widget, as server-sent events. They are public, so they say no more than a reader needs."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -34,8 +34,7 @@ class WidgetSource(BaseModel):
     @classmethod
     def of(cls, citation: CitationOut) -> "WidgetSource":
         """Return what a reader sees of a citation."""
-        title = " › ".join(citation.heading_path) or citation.source
-        return cls(number=citation.number, title=title, url=citation.url, date=citation.date)
+        return cls(number=citation.number, title=citation.heading, url=citation.url, date=citation.date)
 
 
 class WidgetAnswer(BaseModel):

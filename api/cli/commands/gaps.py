@@ -53,7 +53,7 @@ def gaps(  # noqa: PLR0913  (the options of the command)
     if stale and (as_csv or golden or draft):
         raise typer.BadParameter("--stale lists documents; it goes with --days, --limit and --json")
     settings = settings_of(context)
-    settings.for_knowledge_base(kb)  # raises an error if there is none of this name
+    settings.for_knowledge_base(kb)  # raises an error if there is no such knowledge base
     with open_service(settings) as service:
         if stale:
             old = service.call(STALE, StaleRequest(older_than_days=days or 365, limit=limit, knowledge_base=kb))

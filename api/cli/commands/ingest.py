@@ -54,7 +54,7 @@ def ingest(
             try:
                 done[name] = _run(service, request, language, dry_run=dry_run, prints=not as_json)
             except ZhiwenError as error:
-                failed.append(error)  # the others need not wait until somebody has mended this one
+                failed.append(error)  # the other knowledge bases are ingested all the same
     terminal.raise_all(failed)
     if as_json:
         print_json_by_name(done)

@@ -14,7 +14,7 @@ from rag.knowledge_base_names import DEFAULT
 def rollback(context: typer.Context, kb: KnowledgeBase = DEFAULT) -> None:
     """Go back to the previous generation."""
     settings = settings_of(context)
-    settings.for_knowledge_base(kb)  # raises an error if there is none of this name
+    settings.for_knowledge_base(kb)  # raises an error if there is no such knowledge base
     with open_service(settings) as service:
         done = service.call(ROLLBACK, KnowledgeBaseRequest(knowledge_base=kb))
     terminal.output().print(say("rolled_back", interface_language(), left=done.left, live=done.live))

@@ -9,7 +9,7 @@ from api.cli.views.knowledge_base import print_name
 from api.cli.views.status import print_status
 from api.schemas.knowledge_base import KnowledgeBaseRequest
 from api.service.factory import open_service
-from api.service.status import STATUS
+from api.service.status import STATUS, StatusResponse
 from api.translations import interface_language
 from ingest.files.scan import scan_knowledge
 from rag.errors import KnowledgeError
@@ -20,17 +20,18 @@ def status(context: typer.Context, kb: KnowledgeBases = None, as_json: AsJson = 
     """Show the live generation and pending changes."""
     settings, console = settings_of(context), terminal.output()
     names = chosen(settings, kb)
-    with open_service(settings) as service:
-        found = {name: service.call(STATUS, KnowledgeBaseRequest(knowledge_base=name)) for name in names}
+    found: dict[str, StatusResponse] = {}
     failed: list[KnowledgeError] = []
-    for name, each in list(found.items()):
-        try:
-            if not each.generation and not each.source:
-                # Raises an error that says what to do if there is nothing to ingest either.
-                scan_knowledge(settings.for_knowledge_base(name).knowledge, name)
-        except KnowledgeError as error:
-            failed.append(error)
-            del found[name]
+    with open_service(settings) as service:
+        for name in names:
+            each = service.call(STATUS, KnowledgeBaseRequest(knowledge_base=name))
+            try:
+                if not each.generation and not each.source:
+                    # Raises an error that says what to do if there is nothing to ingest either.
+                    scan_knowledge(settings.for_knowledge_base(name).knowledge, name)
+                found[name] = each
+            except KnowledgeError as error:
+                failed.append(error)
     if not as_json:
         for name, each in found.items():
             print_name(console, settings, name, of=names)

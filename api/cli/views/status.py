@@ -40,8 +40,8 @@ def _print_problem(console: Console, source: SourceOut | None) -> None:
 
 
 def _source(source: SourceOut) -> str:
-    where = [f"{source.url}", *filter(None, (source.branch, source.folder))]
-    return f"{' · '.join(where)} ({source.version[:12]}, {_time(source.updated_at)})"
+    where = " · ".join(filter(None, (source.url, source.branch, source.folder)))
+    return f"{where} ({source.version[:12]}, {_time(source.updated_at)})"
 
 
 def _time(iso: str) -> str:

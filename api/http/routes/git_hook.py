@@ -1,4 +1,4 @@
-"""`POST /hooks/git/NAME`: a forge tells that something was pushed to the repository of a knowledge base."""
+"""`POST /hooks/git/NAME`: a forge reports a push to the repository of a knowledge base."""
 
 import json
 from typing import Any
@@ -42,9 +42,9 @@ def add_git_hook(app: FastAPI, settings: Settings, pushes: Pushes) -> None:
         is_known = name in settings.knowledge_base_names
         source = settings.for_knowledge_base(name).knowledge if is_known else settings.knowledge
         secret = source.git_webhook_secret.get_secret_value() if is_known and source.git_url else ""
-        # In a thread: it takes a while for a large body.
+        # In a thread, because it takes a while for a large body.
         if not await run_in_threadpool(is_signed, request.headers, body, secret):
-            # The same for a name that does not exist, so that nobody can ask which there are.
+            # The same for an unknown name, so that nobody can find out which ones exist.
             raise HookUnsigned(
                 "the signature of the webhook is missing or wrong; its secret must be the one that the variable of "
                 "git_webhook_secret has on this server, such as ZHIWEN_KNOWLEDGE__GIT_WEBHOOK_SECRET"

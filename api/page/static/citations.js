@@ -29,3 +29,9 @@ export function locationOf({ heading_path, source, start_line, end_line }) {
 export function linesOf({ source, start_line, end_line }) {
   return start_line === end_line ? `${source}:${start_line}` : `${source}:${start_line}-${end_line}`;
 }
+
+// The lines of a passage that `answer` may rest on, with its knowledge base if several were searched.
+export function placeOf(passage, answer) {
+  const isJoint = Object.keys(answer.generations ?? {}).length > 1;
+  return isJoint ? `${passage.knowledge_base}: ${linesOf(passage)}` : linesOf(passage);
+}

@@ -1,5 +1,6 @@
 // A dialog that shows how an answer came about: both searches, the candidates, the time, the model calls, the checks.
 
+import { placeOf } from "./citations.js";
 import { el, icon } from "./dom.js";
 import { waitOut } from "./frame.js";
 import { fusionFigure } from "./fusion_figure.js";
@@ -106,15 +107,12 @@ function candidates(trace, numberOf) {
     else if (candidate.dropped.startsWith("beyond")) say(outcome, "dropped_beyond");
     else if (candidate.dropped.startsWith("the same")) say(outcome, "dropped_same");
     else outcome.textContent = candidate.dropped;
-    const { heading_path: path, source, start_line: start, end_line: end, score, cosine, bm25 } = candidate;
-    const lines = start === end ? start : `${start}-${end}`;
-    const isJoint = Object.keys(trace.answer.generations ?? {}).length > 1;
-    const where = `${isJoint ? `${candidate.knowledge_base}: ` : ""}${source}:${lines}`;
+    const { heading_path: path, source, score, cosine, bm25 } = candidate;
     return el(
       "tr",
       { class: candidate.dropped ? "dropped" : "" },
       el("td", { class: "number" }, String(index + 1)),
-      el("td", {}, el("span", {}, path.at(-1) || source), el("br"), el("span", { class: "muted path" }, where)),
+      el("td", {}, el("span", {}, path.at(-1) || source), el("br"), el("span", { class: "muted path" }, placeOf(candidate, trace.answer))),
       scoreCell(score.toFixed(3), score),
       scoreCell(cosine.toFixed(3), cosine, candidate.dense_rank),
       scoreCell(bm25.toFixed(1), bm25 / highest, candidate.lexical_rank),

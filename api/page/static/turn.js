@@ -1,7 +1,7 @@
 // A question and its answer on the page, from the search to the feedback.
 
 import { copyText } from "./clipboard.js";
-import { documentLink, linesOf, locationOf, urlOf } from "./citations.js";
+import { documentLink, linesOf, locationOf, placeOf, urlOf } from "./citations.js";
 import { openDocument } from "./document_panel.js";
 import { el, icon, modelName, setHtml } from "./dom.js";
 import { describe, post, route } from "./http.js";
@@ -115,9 +115,9 @@ export class Turn {
   }
 
   sources() {
-    const { citations } = this.event.answer;
-    if (!citations.length) return [];
-    const items = citations.map((citation) => {
+    const { answer } = this.event;
+    if (!answer.citations.length) return [];
+    const items = answer.citations.map((citation) => {
       const passage = this.cited.get(citation.number);
       return el(
         "li",
@@ -127,21 +127,12 @@ export class Turn {
           { class: "source" },
           el("span", { class: "number" }, String(citation.number)),
           el("span", {}, citation.heading_path.join(" › ") || passage.title || citation.source),
-          el("span", { class: "where path" }, [this.placeOf(citation), citation.date].filter(Boolean).join(" · ")),
+          el("span", { class: "where path" }, [placeOf(citation, answer), citation.date].filter(Boolean).join(" · ")),
           el("span", { class: "quote" }, citation.quote),
         ),
       );
     });
     return [say(el("p", { class: "label" }), "sources"), el("ol", { class: "sources" }, ...items)];
-  }
-
-  // Whether several knowledge bases were searched.
-  placeOf(citation) {
-    return this.isJoint() ? `${citation.knowledge_base}: ${linesOf(citation)}` : linesOf(citation);
-  }
-
-  isJoint() {
-    return Object.keys(this.event.answer.generations ?? {}).length > 1;
   }
 
   actions(rating) {
