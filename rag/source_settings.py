@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from rag.forge_links import forge_template
-from rag.knowledge_base_names import DEFAULT
+from rag.knowledge_base_names import DEFAULT, section_of
 from rag.pasted_values import clean
 from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials, variable_of
 from rag.url_credentials import refuse_credentials
@@ -81,7 +81,7 @@ def secret_variable(setting: str, knowledge_base: str) -> str:
     >>> secret_variable("git_token", "default"), secret_variable("git_token", "hr-handbook")
     ('ZHIWEN_KNOWLEDGE__GIT_TOKEN', 'ZHIWEN_KNOWLEDGE_BASES__HR_HANDBOOK__GIT_TOKEN')
     """
-    return variable_of("knowledge" if knowledge_base == DEFAULT else f"knowledge_bases.{knowledge_base}", setting)
+    return variable_of(section_of(knowledge_base), setting)
 
 
 class SourceSettings(Section):
