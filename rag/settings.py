@@ -80,6 +80,11 @@ class EmbeddingSettings(Section):
     timeout_seconds: Seconds = 60
     max_attempts: int = Field(default=4, ge=1, le=10)
 
+    @property
+    def usual_batch_size(self) -> int:
+        """`batch_size`, or 32 if that leaves it to the provider."""
+        return self.batch_size or 32
+
 
 class StoreSettings(Section):
     """The Milvus Lite file or Milvus server with the index."""
