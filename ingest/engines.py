@@ -27,7 +27,7 @@ def open_engine(settings: Settings, embedder: Embedder) -> Iterator[Engine]:
         with open_cluster_engine(settings, embedder) as engine:
             yield engine
         return
-    batch = settings.embedding.batch_size or 32
+    batch = settings.embedding.usual_batch_size
     with ParserProcess(timeout_seconds=settings.knowledge.max_seconds_per_document) as parser:
         cutter = DocumentCutter(parser, embedder, settings, pipeline=pipeline_fingerprint(settings, embedder))
         yield Engine(

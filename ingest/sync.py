@@ -12,7 +12,7 @@ from ingest.files.git_dates import git_dates
 from ingest.files.scan import FolderScan, scan_knowledge
 from ingest.golden.exposure import check_exposure
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
-from ingest.golden.questions import GoldenQuestion, load_golden, load_must_not_see
+from ingest.golden.questions import GoldenFile, golden_file
 from ingest.sources.copies import current_copy
 from ingest.staging.cutting import Cutting
 from ingest.staging.deletion_guard import (
@@ -68,8 +68,8 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
     started = time.monotonic()
     with ExitStack() as opened:
         check_lease, label = opened.enter_context(_writing(settings, store, on_progress))
-        found, golden = scan_knowledge(settings.knowledge, store.knowledge_base), load_golden(settings.knowledge.path)
-        check = partial(check_exposure, () if force else load_must_not_see(settings.knowledge.path), rights)
+        found, golden = scan_knowledge(settings.knowledge, store.knowledge_base), golden_file(settings.knowledge.path)
+        check = partial(check_exposure, () if force else golden.must_not_see, rights)
         recent = () if force else recent_questions(settings, store.knowledge_base)
         engine = opened.enter_context(open_engine(settings, embedder))
         staging = _begin_staging(store, engine.embedder, settings.retrieval.mode, check_lease)
@@ -207,7 +207,7 @@ def _stage(
 def _gate(
     staging: Staging,
     plan: Plan,
-    golden: Sequence[GoldenQuestion],
+    golden: GoldenFile,
     recent: Sequence[str],
     gate: Gate,
     check: Callable[[Snapshot], None],
@@ -220,12 +220,12 @@ def _gate(
     """
     sealed, live = staging.seal(_root(gate.settings)), staging.live
     check(sealed)
-    found = gate.ask(golden, sealed)
+    found = gate.ask(golden.questions, sealed)
     if live and not force:
         check_golden_loss(
             GoldenResult(live.golden_asked, live.golden_found),
             found,
-            golden,
+            golden.questions,
             max_drop=gate.settings.knowledge.max_golden_drop,
             recent=recent,
             no_longer_answered=gate.no_longer_answered(recent, gate.store.snapshot_of(live), sealed),

@@ -1,5 +1,6 @@
 """The URLs under which the service shows documents and their pictures."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from rag.knowledge_base_names import DEFAULT
@@ -24,9 +25,7 @@ def document_url(source: str, lines: range = range(0), knowledge_base: str = DEF
     >>> document_url("leave.md", knowledge_base="handbook")
     '/docs/leave.md?knowledge_base=handbook'
     """
-    query = [] if knowledge_base == DEFAULT else [f"{KNOWLEDGE_BASE}={knowledge_base}"]
-    query += [f"lines={lines[0]}-{lines[-1]}"] if lines else []
-    path = DOCUMENTS + quote(source) + (f"?{'&'.join(query)}" if query else "")
+    path = DOCUMENTS + quote(source) + _query(knowledge_base, {"lines": f"{lines[0]}-{lines[-1]}" if lines else ""})
     return f"{path}#{PASSAGE_ID}" if lines else path
 
 
@@ -38,12 +37,16 @@ def picture_url(path: str, folder: str = "", knowledge_base: str = DEFAULT, *, s
     >>> picture_url("img/a b.png", "guides")
     '/pictures/img/a%20b.png?in=guides'
     """
-    query = [] if knowledge_base == DEFAULT else [f"{KNOWLEDGE_BASE}={knowledge_base}"]
-    query += [f"in={quote(folder)}"] if folder else []
-    query += [f"shown_by={quote(shown_by)}"] if shown_by else []
-    return PICTURES + quote(path) + (f"?{'&'.join(query)}" if query else "")
+    return PICTURES + quote(path) + _query(knowledge_base, {"in": folder, "shown_by": shown_by})
 
 
 def passage_url(chunk: Chunk) -> str:
     """Return the URL path of the chunk's document; it leads to the chunk."""
     return document_url(chunk.source, range(chunk.start_line, chunk.end_line + 1), chunk.knowledge_base)
+
+
+def _query(knowledge_base: str, parameters: Mapping[str, str]) -> str:
+    """Return the query of an address: the knowledge base unless it is the default one, and what is not empty."""
+    named = {} if knowledge_base == DEFAULT else {KNOWLEDGE_BASE: knowledge_base}
+    given = [f"{name}={quote(value)}" for name, value in {**named, **parameters}.items() if value]
+    return f"?{'&'.join(given)}" if given else ""

@@ -1,6 +1,7 @@
 """The names of knowledge bases: short, and safe in addresses, in model ids and in names of collections."""
 
 import re
+from collections.abc import Iterable
 
 DEFAULT = "default"
 """The knowledge base of the section `knowledge`, which is there without being declared."""
@@ -33,6 +34,20 @@ def option_of(name: str) -> str:
     (' --kb handbook', '')
     """
     return "" if name == DEFAULT else f" --kb {name}"
+
+
+def section_of(name: str) -> str:
+    """Return the section of the configuration with the settings of a knowledge base.
+
+    >>> section_of("handbook"), section_of("default")
+    ('knowledge_bases.handbook', 'knowledge')
+    """
+    return "knowledge" if name == DEFAULT else f"knowledge_bases.{name}"
+
+
+def not_found(name: str, names: Iterable[str]) -> str:
+    """Return the message that no knowledge base has a name, with the `names` that there are."""
+    return f"there is no knowledge base {name[:64]!r}; there are: {', '.join(names) or 'none'}"
 
 
 def collection_of(collection: str, name: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, JsonValue, SecretStr, mo
 from rag.bot_settings import BotSettings
 from rag.database_url import check_database_url
 from rag.errors import KnowledgeBaseNotFound
-from rag.knowledge_base_names import DEFAULT, check_names, collection_of
+from rag.knowledge_base_names import DEFAULT, check_names, collection_of, not_found
 from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
 from rag.serve_settings import ServeSettings
@@ -79,6 +79,11 @@ class EmbeddingSettings(Section):
     max_tokens: int = Field(default=512, ge=32)
     timeout_seconds: Seconds = 60
     max_attempts: int = Field(default=4, ge=1, le=10)
+
+    @property
+    def usual_batch_size(self) -> int:
+        """`batch_size`, or 32 if that leaves it to the provider."""
+        return self.batch_size or 32
 
 
 class StoreSettings(Section):
@@ -204,8 +209,7 @@ class Settings(Section):
         if name == DEFAULT:
             return self
         if name not in self.knowledge_bases.by_name:
-            there_are = ", ".join(self.knowledge_base_names)
-            raise KnowledgeBaseNotFound(f"there is no knowledge base {name[:64]!r}; there are: {there_are}")
+            raise KnowledgeBaseNotFound(not_found(name, self.knowledge_base_names))
         store = self.store.model_copy(update={"collection": collection_of(self.store.collection, name)})
         own = {"knowledge": self.knowledge_bases.by_name[name], "store": store, "knowledge_bases": KnowledgeBases()}
         return self.model_copy(update=own)

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def load_settings_with_origins(
     from_file = _read_file(path) if path.is_file() else {}
     from_environment, variables = _read_environment(environment)
     values = _without_removed(_merge(from_file, from_environment), path, variables)
-    _check_declared(from_environment.get(BASES, {}), from_file.get(BASES, {}), path, variables)
+    _check_declared(from_environment.get(BASES, {}), _declared(from_file), path, variables)
     try:
         checked = Settings.model_validate(values)
         check_folders(values, from_file, path)
@@ -76,12 +76,18 @@ def load_settings_with_origins(
     return settings, in_file | variables | dict.fromkeys(decided, "--knowledge")
 
 
+def _declared(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the knowledge bases that a file declares; none if something else stands there."""
+    bases = content.get(BASES)
+    return bases if isinstance(bases, dict) else {}
+
+
 def _check_declared(
-    named: Mapping[str, Mapping[str, Any]], declared: object, path: Path, variables: Mapping[str, str]
+    named: Mapping[str, Mapping[str, Any]], declared: Container[str], path: Path, variables: Mapping[str, str]
 ) -> None:
     """Raise ConfigError for a secret of a knowledge base that the file does not declare."""
     for name, secrets in named.items():
-        if not isinstance(declared, dict) or name not in declared:
+        if name not in declared:
             variable = variables[f"{BASES}.{name}.{next(iter(secrets))}"]
             raise ConfigError(f"{variable}: {path} declares no knowledge base {name}; correct one of the names")
 
@@ -105,8 +111,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: must contain sections such as `chat:`, got {type(content).__name__}")
     # YAML loads a section whose keys are all commented out as None.
     content = {section: values for section, values in content.items() if values is not None}
-    bases = content.get(BASES)
-    declared = {f"{BASES}.{name}": values for name, values in bases.items()} if isinstance(bases, dict) else {}
+    declared = {f"{BASES}.{name}": values for name, values in _declared(content).items()}
     for section, secret in sorted(SECRETS | {(section, secret) for section in declared for secret in SOURCE_SECRETS}):
         values = (content | declared).get(section)
         if isinstance(values, dict) and values.get(secret):
@@ -131,9 +136,8 @@ def _anchor_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         ("serve", "audit_file"),
         ("serve", "feedback_path"),
     )
-    bases = content.get(BASES)
-    folders = list(bases.values()) if isinstance(bases, dict) else []
-    for values, key in [(content.get(section), key) for section, key in paths] + [(base, "path") for base in folders]:
+    in_sections = [(content.get(section), key) for section, key in paths]
+    for values, key in in_sections + [(base, "path") for base in _declared(content).values()]:
         if not isinstance(values, dict) or not isinstance(values.get(key), str) or not values[key]:
             continue
         value = values[key]

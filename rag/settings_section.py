@@ -56,12 +56,16 @@ def no_credentials(instead: str) -> AfterValidator:
 
 
 def secrets_of(settings: type[BaseModel]) -> frozenset[tuple[str, str]]:
-    """Return the section and the name of each secret: the settings whose values are masked."""
+    """Return the section and the name of each secret."""
     sections = {name: field.annotation for name, field in settings.model_fields.items()}
     return frozenset(
         (section, name)
         for section, model in sections.items()
         if isinstance(model, type) and issubclass(model, BaseModel)
-        for name, field in model.model_fields.items()
-        if isinstance(field.default, SecretStr)
+        for name in secrets_in(model)
     )
+
+
+def secrets_in(section: type[BaseModel]) -> tuple[str, ...]:
+    """Return the names of the secrets of a section: the settings whose values are masked."""
+    return tuple(name for name, field in section.model_fields.items() if isinstance(field.default, SecretStr))

@@ -7,16 +7,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from rag.forge_links import forge_template
-from rag.knowledge_base_names import DEFAULT
+from rag.knowledge_base_names import DEFAULT, section_of
 from rag.pasted_values import clean
-from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials, variable_of
+from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials, secrets_in, variable_of
 from rag.url_credentials import refuse_credentials
 
 ADDRESSES = ("git_url", "s3_url")
 """The settings that say where documents come from; at most one of them has a value."""
-
-SOURCE_SECRETS = ("git_token", "git_ssh_key", "git_webhook_secret")
-"""The settings that are read from environment variables only."""
 
 _SCHEMES = ("https", "http", "ssh", "file")
 # user@host:path, as git takes it for ssh
@@ -81,7 +78,7 @@ def secret_variable(setting: str, knowledge_base: str) -> str:
     >>> secret_variable("git_token", "default"), secret_variable("git_token", "hr-handbook")
     ('ZHIWEN_KNOWLEDGE__GIT_TOKEN', 'ZHIWEN_KNOWLEDGE_BASES__HR_HANDBOOK__GIT_TOKEN')
     """
-    return variable_of("knowledge" if knowledge_base == DEFAULT else f"knowledge_bases.{knowledge_base}", setting)
+    return variable_of(section_of(knowledge_base), setting)
 
 
 class SourceSettings(Section):
@@ -129,3 +126,7 @@ class SourceSettings(Section):
     def forge_template(self) -> str:
         """The `url_template` that leads to the lines at their commit on the forge; "" without one."""
         return forge_template(self.git_forge, self.git_url, self.git_folder)
+
+
+SOURCE_SECRETS = secrets_in(SourceSettings)
+"""The settings that are read from environment variables only."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from rag.answering.answer import Answerer
 from rag.chat.protocol import ChatModel
 from rag.errors import KnowledgeBaseNotFound
-from rag.knowledge_base_names import ALL, DEFAULT
+from rag.knowledge_base_names import ALL, DEFAULT, not_found
 from rag.models.embedders.protocol import Embedder
 from rag.models.rerankers.protocol import Reranker
 from rag.retrieval.search import Searcher
@@ -86,8 +86,7 @@ class Services(SharesServices):
         """Return the services of one knowledge base. Raises KnowledgeBaseNotFound."""
         found = self.knowledge_bases.get(knowledge_base)
         if found is None:
-            there_are = ", ".join(self.knowledge_bases) or "none"
-            raise KnowledgeBaseNotFound(f"there is no knowledge base {knowledge_base[:64]!r}; there are: {there_are}")
+            raise KnowledgeBaseNotFound(not_found(knowledge_base, self.knowledge_bases))
         return found
 
     def limited(self, rights: Rights) -> "Services":

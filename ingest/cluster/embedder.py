@@ -62,7 +62,7 @@ def spread_documents(
 
     def embed_documents(texts: Sequence[str], on_embedded: OnEmbedded) -> Matrix:
         # One batch is computed and another waits, on each processor.
-        places = 2 * (cluster.gpus if need.gpus else cluster.cpus)
+        places = 2 * cluster.places(need)
         matrix = np.empty((len(texts), dimension), dtype=np.float32)
         size = max(min(batch_size, len(texts) // places), 1)
         waiting = deque(range(start, min(start + size, len(texts))) for start in range(0, len(texts), size))

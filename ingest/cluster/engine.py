@@ -38,8 +38,7 @@ def open_cluster_engine(settings: Settings, embedder: Embedder) -> Iterator[Engi
     with connect(settings.ingest.ray_address) as cluster:
         uses_gpus = settings.embedding.provider == "sentence-transformers" and cluster.gpus > 0
         need = Need(gpus=1) if uses_gpus else Need(cpus=1)
-        places = cluster.gpus if uses_gpus else cluster.cpus
-        batch_size = settings.embedding.batch_size or 32
+        places, batch_size = cluster.places(need), settings.embedding.usual_batch_size
         fingerprint, computed_with = _describe_embedder(cluster, settings, embedder, need)
         to_do = Work(settings.knowledge, settings.chunking, settings.embedding, fingerprint)
         if settings.embedding.provider == "openai":

@@ -61,6 +61,10 @@ class RayCluster:
         """How many GPUs the machines have now."""
         return int(self._resources().get("GPU", 0))
 
+    def places(self, need: Need) -> int:
+        """Return how many calls that need a whole GPU, or else a whole CPU, can run at the same time now."""
+        return self.gpus if need.gpus else self.cpus
+
     def submit(
         self, function: Callable[..., T], *arguments: object, attempts: int = 3, need: Need = Need(cpus=1)
     ) -> Future[T]:

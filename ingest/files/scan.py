@@ -11,7 +11,7 @@ from ingest.files.confined import FileIdentity, read_below
 from ingest.files.selection import Selection
 from ingest.files.walk import Entry, OddPlace, Reason, Walk, escaped, is_text
 from rag.errors import DocumentError, KnowledgeError
-from rag.knowledge_base_names import DEFAULT
+from rag.knowledge_base_names import DEFAULT, section_of
 from rag.knowledge_folder import USUAL_NAME, is_too_wide
 from rag.settings import KnowledgeSettings
 
@@ -179,7 +179,7 @@ def _no_documents(root: Path, include: Sequence[str], found: FolderScan) -> str:
 
 
 def _way_out(settings: KnowledgeSettings, knowledge_base: str) -> str:
-    section = "knowledge" if knowledge_base == DEFAULT else f"knowledge_bases.{knowledge_base}"
+    section = section_of(knowledge_base)
     if settings.source_url:
         return f"correct {section}.{'git_folder or git_branch' if settings.git_url else 's3_url'}"
     return _NAME_A_FOLDER if knowledge_base == DEFAULT else f"correct {section}.path"

@@ -20,10 +20,13 @@ def check_exposure(hidden: Sequence[MustNotSee], rights: Mapping[str, Rights], s
     if not rights:
         return
     exposed: list[str] = []
+    visible: dict[str, Iterable[str]] = {}  # one key may have hundreds of entries
     for each in hidden:
         if each.key not in rights:
             raise KnowledgeError(f"golden.yaml: must_not_see names {each.key}, but no API key or group has this name")
-        seen = sorted(source for source in _visible(rights[each.key], snapshot) if each.names(source))
+        if each.key not in visible:
+            visible[each.key] = _visible(rights[each.key], snapshot)
+        seen = sorted(source for source in visible[each.key] if each.names(source))
         if seen:
             more = f" and {len(seen) - _SHOWN} more" if len(seen) > _SHOWN else ""
             exposed.append(f"{each.key} would see {', '.join(seen[:_SHOWN])}{more}")

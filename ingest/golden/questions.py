@@ -115,21 +115,29 @@ class MustNotSee(BaseModel):
         return source == self.source or (self.source.endswith("/") and source.startswith(self.source))
 
 
-class _GoldenFile(BaseModel):
+class GoldenFile(BaseModel):
+    """What golden.yaml says."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     questions: tuple[GoldenQuestion, ...] = Field(max_length=500)
     must_not_see: tuple[MustNotSee, ...] = Field(default=(), max_length=500)
 
 
+def golden_file(root: Path) -> GoldenFile:
+    """Return what the golden.yaml of a folder says; nothing if it has none. Raises KnowledgeError for a bad file."""
+    path = root / GOLDEN_FILE
+    try:
+        return _parse(read_below(root, PurePosixPath(GOLDEN_FILE), max_bytes=_MAX_BYTES), path)
+    except FileNotFoundError:
+        return GoldenFile(questions=())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
 def load_golden(root: Path) -> tuple[GoldenQuestion, ...]:
     """Return the golden questions of a folder; none if it has no such file. Raises KnowledgeError for a bad file."""
-    return _load(root).questions
-
-
-def load_must_not_see(root: Path) -> tuple[MustNotSee, ...]:
-    """Return what keys must not see of a folder. Raises KnowledgeError for a bad file."""
-    return _load(root).must_not_see
+    return golden_file(root).questions
 
 
 def read_golden(path: Path) -> tuple[GoldenQuestion, ...]:
@@ -141,22 +149,12 @@ def read_golden(path: Path) -> tuple[GoldenQuestion, ...]:
         raise _unreadable(path, error) from error
 
 
-def _load(root: Path) -> _GoldenFile:
-    path = root / GOLDEN_FILE
-    try:
-        return _parse(read_below(root, PurePosixPath(GOLDEN_FILE), max_bytes=_MAX_BYTES), path)
-    except FileNotFoundError:
-        return _GoldenFile(questions=())
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _parse(content: bytes, path: Path) -> _GoldenFile:
+def _parse(content: bytes, path: Path) -> GoldenFile:
     try:
         loaded = strict_yaml.load(content.decode("utf-8-sig"), max_bytes=_MAX_BYTES)
         if not isinstance(loaded, dict):
             raise KnowledgeError(f"{path}: must begin with `questions:`, and a list of them; nothing was changed")
-        return _GoldenFile.model_validate(loaded)
+        return GoldenFile.model_validate(loaded)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])

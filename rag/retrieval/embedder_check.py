@@ -1,7 +1,7 @@
 """Whether questions can be embedded as the documents were."""
 
 from rag.errors import EmbedderMismatch
-from rag.knowledge_base_names import DEFAULT
+from rag.knowledge_base_names import option_of
 from rag.models.embedders.protocol import Embedder, can_search
 from rag.store.joint import AnySnapshot
 
@@ -10,8 +10,7 @@ def check_embedder(embedder: Embedder, snapshot: AnySnapshot) -> None:
     """Raise EmbedderMismatch if another embedder made the vectors of a generation."""
     for name, commit in snapshot.commits.items():
         if not can_search(embedder, commit.fingerprint):
-            command = "zhiwen ingest" if name == DEFAULT else f"zhiwen ingest --kb {name}"
             raise EmbedderMismatch(
                 f"the live index was built with {commit.embedder}, but questions are embedded with {embedder.name}; "
-                f"run `{command}` to rebuild the index, or restore the previous embedding settings"
+                f"run `zhiwen ingest{option_of(name)}` to rebuild the index, or restore the previous embedding settings"
             )

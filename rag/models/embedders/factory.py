@@ -29,7 +29,7 @@ def open_embedder(settings: EmbeddingSettings, *, serving: bool = False) -> Embe
         require_sentence_transformers("embedding.provider: sentence-transformers", EmbedderUnavailable)
         from rag.models.embedders.sentence_transformers import SentenceTransformersEmbedder  # noqa: PLC0415
 
-        return SentenceTransformersEmbedder(model=settings.model, batch_size=settings.batch_size or 32)
+        return SentenceTransformersEmbedder(model=settings.model, batch_size=settings.usual_batch_size)
 
     if not settings.base_url.startswith(("http://", "https://")):
         raise ConfigError(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ingest.golden.questions import MustNotSee, load_must_not_see
+from ingest.golden.questions import MustNotSee, golden_file
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
 from rag.errors import GoldenQuestionsLost, KnowledgeError
@@ -111,7 +111,7 @@ def test_many_documents_are_named_in_part(office: Office) -> None:
 def test_a_bad_entry_names_its_place(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "golden.yaml").write_text(text, "utf-8")
     with pytest.raises(KnowledgeError) as caught:
-        load_must_not_see(tmp_path)
+        golden_file(tmp_path)
     assert words in str(caught.value)
 
 
