@@ -23,8 +23,7 @@ from rag.serve_settings import ServeSettings
 from rag.settings import KnowledgeBases, TraceSettings
 from rag.wiring import Services
 from tests.kit.corpus import Folder, settings_for
-
-MCP_HEADERS = {"Accept": "application/json, text/event-stream"}
+from tests.kit.mcp_requests import MCP_HEADERS, mcp_tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,7 @@ class KeyedApp:
         return response.json()
 
     def tool(self, key: str, name: str, **arguments: object) -> httpx2.Response:
-        params = {"name": name, "arguments": arguments}
-        return self.send(key, "POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+        return self.send(key, "POST", "/mcp", mcp_tool(name, **arguments))
 
     def routes(self) -> list[tuple[str, str]]:
         """Every route of the application, by method and path."""
