@@ -11,6 +11,8 @@ from rag.settings import KnowledgeBases
 from rag.wiring import Services
 from tests.kit.corpus import Folder, settings_for
 
+Texts = Mapping[str, Mapping[str, str | bytes]]
+"""Documents by their knowledge base and path."""
 HANDBOOK = "handbook"
 PRODUCTS = "products"
 DEFAULT_TEXTS = {"README.md": "# Harbour\n\nThe harbour pilot boards at buoy seven.\n"}
@@ -35,23 +37,28 @@ knowledge_bases:
 
 def write_folders(place: Path) -> None:
     """Write `knowledge`, `handbook` and `products`, and a `config.yaml` that declares the last two."""
-    for name, texts in (("knowledge", DEFAULT_TEXTS), (HANDBOOK, HANDBOOK_TEXTS), (PRODUCTS, PRODUCTS_TEXTS)):
-        for source, text in texts.items():
-            Folder(place / name).write(source, text)
+    _write(place, {"knowledge": DEFAULT_TEXTS, HANDBOOK: HANDBOOK_TEXTS, PRODUCTS: PRODUCTS_TEXTS})
     (place / "config.yaml").write_text(CONFIG, encoding="utf-8")
 
 
 @contextmanager
-def several(place: Path, texts: Mapping[str, Mapping[str, str]]) -> Iterator[Services]:
-    """Write a folder for each name, `default` among them, and open services over them; nothing is ingested."""
+def several(place: Path, texts: Texts, **sections: object) -> Iterator[Services]:
+    """Write a folder for each name, `default` among them, and open services over them; nothing is ingested.
+
+    `sections` are further sections of the settings.
+    """
+    _write(place, texts)
+    others = {name: {"path": place / name} for name in texts if name != "default"}
+    sections["knowledge_bases"] = KnowledgeBases.model_validate(others)
+    settings = settings_for(place / "default", place / "m.db").model_copy(update=sections)
+    with Services(settings, embedder=ScriptedEmbedder()) as services:
+        yield services
+
+
+def _write(place: Path, texts: Texts) -> None:
     for name, documents in texts.items():
         for source, text in documents.items():
             Folder(place / name).write(source, text)
-    settings = settings_for(place / "default", place / "m.db")
-    others = {name: {"path": place / name} for name in texts if name != "default"}
-    settings = settings.model_copy(update={"knowledge_bases": KnowledgeBases.model_validate(others)})
-    with Services(settings, embedder=ScriptedEmbedder()) as services:
-        yield services
 
 
 def ingest_one(services: Services, name: str) -> IngestReport:
