@@ -1,6 +1,6 @@
 """Runs commands of `zhiwen` in forks of a process that has imported it: imports take longer than most commands.
 
-Each command is a process of its own, with the arguments, environment, folder and files of one that is started anew.
+Each command is a process of its own. It has the arguments, environment, folder and files that it is started with.
 """
 
 import json
