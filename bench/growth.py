@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def measure(chunks: int, work: Path, store: StoreSettings | None = None) -> dict[str, Any]:
-    """Return the figures for an index of so many chunks, in a file below `work` or in an empty `store` on a server."""
+    """Return the figures for an index of `chunks` chunks, in a file below `work` or in an empty `store` on a server."""
     words = Words()
     documents = work / "docs"
     words.write_documents(documents, chunks)
@@ -93,7 +93,7 @@ class Words:
         self._weights = [1 / rank for rank in range(1, _VOCABULARY + 1)]
 
     def write_documents(self, folder: Path, chunks: int) -> None:
-        """Write documents that have so many chunks together into a folder that does not exist yet."""
+        """Write documents with `chunks` chunks together into a new folder."""
         folder.mkdir(parents=True)
         for number in range(chunks // _CHUNKS_PER_DOCUMENT):
             (folder / f"{number:05}.md").write_text(self.document(number), encoding="utf-8")

@@ -2,9 +2,9 @@
 
     python -m bench.knowledge_bases [--chunks 1000] [--work DIR] [--results FILE]
 
-Documents of random words are ingested into two knowledge bases of so many chunks each. One server has only the first,
-another one has both; each is asked the same number of questions per knowledge base, until the chunks that it keeps in
-memory are there. The benchmark prints the resident memory of the server and of its Milvus in MB, and the difference.
+Documents of random words are ingested into two knowledge bases of the same size. One server has only the first, another
+one has both. Each answers the same number of questions per knowledge base, so that the chunks that it keeps in memory
+are there. The benchmark prints the resident memory of the server and of its Milvus in MB, and the difference.
 """
 
 import argparse

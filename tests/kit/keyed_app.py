@@ -1,6 +1,5 @@
 """The application in this process, with documents and API keys, for tests of who sees what."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -87,7 +86,3 @@ def lasting(response: httpx2.Response) -> str:
     for pattern, replacement in _CHANGING:
         text = pattern.sub(replacement, text)
     return text
-
-
-def as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

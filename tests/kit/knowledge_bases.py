@@ -1,8 +1,11 @@
 """A folder with several knowledge bases, and services over them."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
@@ -10,6 +13,8 @@ from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import KnowledgeBases
 from rag.wiring import Services
 from tests.kit.corpus import Folder, settings_for
+from tests.kit.processes import Workspace
+from tests.kit.shared_folder import shared_folder
 
 Texts = Mapping[str, Mapping[str, str | bytes]]
 """Documents by their knowledge base and path."""
@@ -39,6 +44,23 @@ def write_folders(place: Path) -> None:
     """Write `knowledge`, `handbook` and `products`, and a `config.yaml` that declares the last two."""
     _write(place, {"knowledge": DEFAULT_TEXTS, HANDBOOK: HANDBOOK_TEXTS, PRODUCTS: PRODUCTS_TEXTS})
     (place / "config.yaml").write_text(CONFIG, encoding="utf-8")
+
+
+def ingested_workspace(factory: pytest.TempPathFactory, place: Path) -> Workspace:
+    """Copy what `write_folders` writes to a folder, with an index of all three knowledge bases."""
+    shutil.copytree(shared_folder(factory, "several", _ingest_folders), place, dirs_exist_ok=True)
+    return Workspace(place)
+
+
+def _ingest_folders(folder: Path) -> None:
+    write_folders(folder)
+    outcome = Workspace(folder).run("ingest", "--kb", "all", "--json", timeout=240)
+    assert outcome.status == 0, outcome
+    assert {name: report["generation"] for name, report in outcome.json.items()} == {
+        "default": 1,
+        "handbook": 1,
+        "products": 1,
+    }
 
 
 @contextmanager
