@@ -35,7 +35,7 @@ import yaml
 
 from bench.metrics import percentiles
 from bench.results import add_result
-from bench.server_process import ROOT, ZHIWEN, server_process
+from bench.server_process import ROOT, ZHIWEN, resident_megabytes, server_process
 
 _MODEL = "scripted"
 _WARM_UP_QUESTIONS = 5
@@ -52,8 +52,7 @@ class Service:
 
     def resident_megabytes(self) -> float:
         """The resident memory of the service in MiB. Milvus Lite is another process and is not counted."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return resident_megabytes(self.pid)
 
 
 def main() -> None:

@@ -52,12 +52,10 @@ def main() -> None:
 
 
 def measure(chunks: int, work: Path, store: StoreSettings | None = None) -> dict[str, Any]:
-    """Return the figures for an index of so many chunks, in a file below `work` or in an empty `store` on a server."""
+    """Return the figures for an index of `chunks` chunks, in a file below `work` or in an empty `store` on a server."""
     words = Words()
     documents = work / "docs"
-    documents.mkdir(parents=True)
-    for number in range(chunks // _CHUNKS_PER_DOCUMENT):
-        (documents / f"{number:05}.md").write_text(words.document(number), encoding="utf-8")
+    words.write_documents(documents, chunks)
     settings = Settings(
         knowledge=KnowledgeSettings(path=documents, gitignore=False),
         store=store or StoreSettings(uri=str(work / "milvus.db"), timeout_seconds=60),
@@ -93,6 +91,12 @@ class Words:
         self._random = random.Random(_SEED)  # noqa: S311  (the same words each time)
         self._words = [self._word() for _ in range(_VOCABULARY)]
         self._weights = [1 / rank for rank in range(1, _VOCABULARY + 1)]
+
+    def write_documents(self, folder: Path, chunks: int) -> None:
+        """Write documents with `chunks` chunks together into a new folder."""
+        folder.mkdir(parents=True)
+        for number in range(chunks // _CHUNKS_PER_DOCUMENT):
+            (folder / f"{number:05}.md").write_text(self.document(number), encoding="utf-8")
 
     def document(self, number: int) -> str:
         """Return a document of sections that are one chunk each."""

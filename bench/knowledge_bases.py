@@ -2,14 +2,13 @@
 
     python -m bench.knowledge_bases [--chunks 1000] [--work DIR] [--results FILE]
 
-Documents of random words are ingested into two knowledge bases of so many chunks each. One server has only the first,
-another one has both; each is asked the same number of questions per knowledge base, until the chunks that it keeps in
-memory are there. The benchmark prints the resident memory of the server and of its Milvus in MB, and the difference.
+Documents of random words are ingested into two knowledge bases of the same size. One server has only the first, another
+one has both. Each answers the same number of questions per knowledge base, so that the chunks that it keeps in memory
+are there. The benchmark prints the resident memory of the server and of its Milvus in MB, and the difference.
 """
 
 import argparse
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -19,9 +18,8 @@ import httpx2
 
 from bench.growth import Words
 from bench.results import write_result
-from bench.server_process import ZHIWEN, server_process
+from bench.server_process import ZHIWEN, resident_megabytes, server_process
 
-_CHUNKS_PER_DOCUMENT = 20
 _QUESTIONS = 200
 _BASES = ("default", "second")
 
@@ -56,14 +54,12 @@ def write_folders(work: Path, chunks: int) -> tuple[Path, Path]:
     shutil.rmtree(work, ignore_errors=True)
     words = Words()
     for name in _BASES:
-        (work / name).mkdir(parents=True)
-        for number in range(chunks // _CHUNKS_PER_DOCUMENT):
-            (work / name / f"{number:05}.md").write_text(words.document(number), encoding="utf-8")
+        words.write_documents(work / name, chunks)
     configs = []
-    for index, others in (("one", {}), ("two", {"second": {"path": "second"}})):
+    for index, others in (("one", ()), ("two", _BASES[1:])):
         settings = {
             "knowledge": {"path": "default", "gitignore": False},
-            "knowledge_bases": {name: base | {"gitignore": False} for name, base in others.items()},
+            "knowledge_bases": {name: {"path": name, "gitignore": False} for name in others},
             "store": {"uri": f"{index}/milvus.db"},
             "traces": {"enabled": False},
             "serve": {"requests_per_minute": 0},
@@ -81,13 +77,8 @@ def measure(config: Path, knowledge_bases: Sequence[str], questions: Sequence[st
             for question in questions:
                 client.post("/search", json={"question": question, "knowledge_base": name}).raise_for_status()
         milvus = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        return {"server": _resident_mb(pid), "milvus": sum(map(_resident_mb, milvus))}
-
-
-def _resident_mb(pid: int) -> float:
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found  # noqa: S101  (every process has the line)
-    return round(int(found[1]) / 1024, 1)
+        memory = {"server": resident_megabytes(pid), "milvus": sum(map(resident_megabytes, milvus))}
+        return {name: round(megabytes, 1) for name, megabytes in memory.items()}
 
 
 if __name__ == "__main__":

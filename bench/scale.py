@@ -7,7 +7,7 @@ For `--documents`, small files are written, and their manifests, without chunks,
 Milvus, and whether it wrote anything. Then the processor time to write a chunk is measured, which one process does for
 all machines that embed. For each number of `--chunks`, the figures are those of `bench.growth`, also on
 `--server`, an empty Milvus server, in the dense mode; there, chunks are also inserted by one to eight threads at a
-time. docs/scaling.md says what follows from the figures; those of the repository are in bench/results/scale.json.
+time. docs/scaling.md has the figures, and says what follows from them.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def measure_nothing(documents: int, work: Path) -> dict[str, Any]:
-    """Return the figures of `zhiwen ingest` over so many documents that did not change."""
+    """Return the figures of `zhiwen ingest` over documents of which none has changed."""
     settings = Settings(
         knowledge=KnowledgeSettings(path=work / "docs", gitignore=False),
         store=StoreSettings(uri=str(work / "milvus.db"), timeout_seconds=60),
@@ -115,7 +115,7 @@ def measure_writing(work: Path) -> dict[str, Any]:
 
 
 def measure_inserts(settings: StoreSettings, threads: int) -> dict[str, Any]:
-    """Return how fast chunks are inserted on a server by so many threads."""
+    """Return how fast several threads insert chunks on a server."""
     chunks, vectors = _chunks_with_vectors()
     store = Store.open(settings)
     try:

@@ -25,3 +25,9 @@ def server_process(command: Sequence[str], environment: Mapping[str, str]) -> It
             yield process.stdout.readline().strip(), process.pid
         finally:
             process.terminate()
+
+
+def resident_megabytes(pid: int) -> float:
+    """Return the memory of a process that is in RAM, in MiB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

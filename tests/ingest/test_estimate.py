@@ -1,7 +1,5 @@
 """The time that an ingest will take, foreseen from a sample."""
 
-import time
-
 import pytest
 
 from ingest.estimate import estimate_seconds
@@ -25,14 +23,36 @@ def library(make_library: MakeLibrary) -> Library:
     return library
 
 
+class Clock:
+    """A clock that stands still, except that a model takes 20 ms for each text."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def model(self) -> BatchEmbedder:
+        return BatchEmbedder(batch_size=1, before_batch=self._take_time)
+
+    def _take_time(self) -> None:
+        self.now += 0.02
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("ingest.estimate.time", clock)
+    return clock
+
+
 def estimate(library: Library, embedder: BatchEmbedder) -> float | None:
     plan = preview(library.settings, library.store, embedder)
     return estimate_seconds(library.settings, library.store, embedder, plan)
 
 
-def test_a_sample_says_how_long_all_of_it_will_take(library: Library) -> None:
-    """A model that sleeps 20 ms for each text; a busy machine makes it slower, never faster."""
-    embedder = BatchEmbedder(batch_size=1, before_batch=lambda: time.sleep(0.02))
+def test_a_sample_says_how_long_all_of_it_will_take(library: Library, clock: Clock) -> None:
+    embedder = clock.model()
     seconds = estimate(library, embedder)
     assert seconds is not None
     assert seconds > DOCUMENTS * PARAGRAPHS * 0.02
@@ -56,15 +76,14 @@ def test_what_has_vectors_already_takes_no_time(library: Library) -> None:
     assert embedder.texts == []
 
 
-def test_what_an_interrupted_ingest_has_embedded_takes_no_time(library: Library) -> None:
-    slow = BatchEmbedder(batch_size=1, before_batch=lambda: time.sleep(0.02))
-    whole = estimate(library, slow)
+def test_what_an_interrupted_ingest_has_embedded_takes_no_time(library: Library, clock: Clock) -> None:
+    whole = estimate(library, clock.model())
     library.embedder.fails_at_call = 9
     with pytest.raises(EmbedderError):
         library.ingest()
     assert library.store.state() is None
     library.begin_to_count()
-    rest = estimate(library, BatchEmbedder(batch_size=1, before_batch=lambda: time.sleep(0.02)))
+    rest = estimate(library, clock.model())
     assert whole is not None
     assert rest is not None
     assert rest < whole

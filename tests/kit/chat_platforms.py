@@ -142,7 +142,7 @@ class ChatPlatforms:
         }
 
     def messages_to(self, to: str, count: int = 1) -> list[SentMessage]:
-        """The messages to a message or person, as soon as there are so many."""
+        """The messages to a message or person, as soon as there are `count` of them."""
         return eventually(
             lambda: [each for each in list(self.sent) if each.to == to],
             until=lambda found: len(found) >= count,

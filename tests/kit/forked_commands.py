@@ -1,6 +1,6 @@
 """The process of a `CommandServer`: it gets requests through a socket, and forks for each.
 
-To each it sends the id of the command's process, and at last its exit status, by the socket that came with the request.
+The socket that came with a request is sent the id of the command's process, and its exit status at the end.
 """
 
 import importlib

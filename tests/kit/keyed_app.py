@@ -1,6 +1,5 @@
 """The application in this process, with documents and API keys, for tests of who sees what."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,14 +16,11 @@ from api.guard.keys import Keys
 from api.http.app import create_app
 from api.http.server_context import ServerContext
 from ingest.background import IngestRunner
-from ingest.sync import ingest
-from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.serve_settings import ServeSettings
-from rag.settings import KnowledgeBases, TraceSettings
+from rag.settings import TraceSettings
 from rag.wiring import Services
-from tests.kit.corpus import Folder, settings_for
-
-MCP_HEADERS = {"Accept": "application/json, text/event-stream"}
+from tests.kit.knowledge_bases import Texts, ingest_all, several
+from tests.kit.mcp_requests import MCP_HEADERS, mcp_tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +42,7 @@ class KeyedApp:
         return response.json()
 
     def tool(self, key: str, name: str, **arguments: object) -> httpx2.Response:
-        params = {"name": name, "arguments": arguments}
-        return self.send(key, "POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+        return self.send(key, "POST", "/mcp", mcp_tool(name, **arguments))
 
     def routes(self) -> list[tuple[str, str]]:
         """Every route of the application, by method and path."""
@@ -61,30 +56,16 @@ class KeyedApp:
 
 
 @contextmanager
-def keyed_app(
-    place: Path, texts: Mapping[str, Mapping[str, str | bytes]], keys: str | Keys, **serve: object
-) -> Iterator[KeyedApp]:
+def keyed_app(place: Path, texts: Texts, keys: str | Keys, **serve: object) -> Iterator[KeyedApp]:
     """Write a folder for each knowledge base, `default` among them, ingest all, and serve them with these keys.
 
     The keys are entries as in `ZHIWEN_SERVE__KEYS`, or whatever finds them.
     """
-    for name, documents in texts.items():
-        for source, text in documents.items():
-            Folder(place / name).write(source, text)
-    others = {name: {"path": place / name} for name in texts if name != "default"}
-    settings = settings_for(place / "default", place / "m.db").model_copy(
-        update={
-            "knowledge_bases": KnowledgeBases.model_validate(others),
-            "serve": ServeSettings.model_validate(
-                {"keys": keys if isinstance(keys, str) else "", "requests_per_minute": 0, **serve}
-            ),
-            "traces": TraceSettings(keep_questions=True),
-        }
-    )
-    with Services(settings, embedder=ScriptedEmbedder()) as services:
-        for each in services.knowledge_bases.values():
-            assert ingest(each.settings, each.store, each.embedder).ok
-        known = keys_in("", settings.serve) if isinstance(keys, str) else keys
+    entries = keys if isinstance(keys, str) else ""
+    serving = ServeSettings.model_validate({"keys": entries, "requests_per_minute": 0, **serve})
+    with several(place, texts, serve=serving, traces=TraceSettings(keep_questions=True)) as services:
+        ingest_all(services)
+        known = keys_in("", serving) if isinstance(keys, str) else keys
         app = create_app(services, IngestRunner(), ServerContext(keys=known))
         with TestClient(app, base_url="http://127.0.0.1") as client:
             yield KeyedApp(services, client)
@@ -100,12 +81,8 @@ _CHANGING = (
 
 
 def lasting(response: httpx2.Response) -> str:
-    """What of a response does not change from one time to the next: without ids, times and durations."""
+    """A response without its ids, times and durations: they differ from one call to the next."""
     text = f"{response.status_code} {response.headers.get('content-type')}\n{response.text}"
     for pattern, replacement in _CHANGING:
         text = pattern.sub(replacement, text)
     return text
-
-
-def as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -1,8 +1,11 @@
 """A folder with several knowledge bases, and services over them."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from ingest.staging.report import IngestReport
 from ingest.sync import ingest
@@ -10,7 +13,11 @@ from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import KnowledgeBases
 from rag.wiring import Services
 from tests.kit.corpus import Folder, settings_for
+from tests.kit.processes import Workspace
+from tests.kit.shared_folder import shared_folder
 
+Texts = Mapping[str, Mapping[str, str | bytes]]
+"""Documents by their knowledge base and path."""
 HANDBOOK = "handbook"
 PRODUCTS = "products"
 DEFAULT_TEXTS = {"README.md": "# Harbour\n\nThe harbour pilot boards at buoy seven.\n"}
@@ -35,23 +42,45 @@ knowledge_bases:
 
 def write_folders(place: Path) -> None:
     """Write `knowledge`, `handbook` and `products`, and a `config.yaml` that declares the last two."""
-    for name, texts in (("knowledge", DEFAULT_TEXTS), (HANDBOOK, HANDBOOK_TEXTS), (PRODUCTS, PRODUCTS_TEXTS)):
-        for source, text in texts.items():
-            Folder(place / name).write(source, text)
+    _write(place, {"knowledge": DEFAULT_TEXTS, HANDBOOK: HANDBOOK_TEXTS, PRODUCTS: PRODUCTS_TEXTS})
     (place / "config.yaml").write_text(CONFIG, encoding="utf-8")
 
 
+def ingested_workspace(factory: pytest.TempPathFactory, place: Path) -> Workspace:
+    """Copy what `write_folders` writes to a folder, with an index of all three knowledge bases."""
+    shutil.copytree(shared_folder(factory, "several", _ingest_folders), place, dirs_exist_ok=True)
+    return Workspace(place)
+
+
+def _ingest_folders(folder: Path) -> None:
+    write_folders(folder)
+    outcome = Workspace(folder).run("ingest", "--kb", "all", "--json", timeout=240)
+    assert outcome.status == 0, outcome
+    assert {name: report["generation"] for name, report in outcome.json.items()} == {
+        "default": 1,
+        "handbook": 1,
+        "products": 1,
+    }
+
+
 @contextmanager
-def several(place: Path, texts: Mapping[str, Mapping[str, str]]) -> Iterator[Services]:
-    """Write a folder for each name, `default` among them, and open services over them; nothing is ingested."""
+def several(place: Path, texts: Texts, **sections: object) -> Iterator[Services]:
+    """Write a folder for each name, `default` among them, and open services over them; nothing is ingested.
+
+    `sections` are further sections of the settings.
+    """
+    _write(place, texts)
+    others = {name: {"path": place / name} for name in texts if name != "default"}
+    sections["knowledge_bases"] = KnowledgeBases.model_validate(others)
+    settings = settings_for(place / "default", place / "m.db").model_copy(update=sections)
+    with Services(settings, embedder=ScriptedEmbedder()) as services:
+        yield services
+
+
+def _write(place: Path, texts: Texts) -> None:
     for name, documents in texts.items():
         for source, text in documents.items():
             Folder(place / name).write(source, text)
-    settings = settings_for(place / "default", place / "m.db")
-    others = {name: {"path": place / name} for name in texts if name != "default"}
-    settings = settings.model_copy(update={"knowledge_bases": KnowledgeBases.model_validate(others)})
-    with Services(settings, embedder=ScriptedEmbedder()) as services:
-        yield services
 
 
 def ingest_one(services: Services, name: str) -> IngestReport:

@@ -267,25 +267,27 @@ class Server:
         if self.process.stdout:
             self.process.stdout.close()
 
-    def ingest_state(self) -> dict[str, Any]:
-        """The state of the running or last ingest."""
-        state: dict[str, Any] = self.client.get("/ingest").json()
+    def ingest_state(self, **which: str) -> dict[str, Any]:
+        """The state of the running or last ingest; `knowledge_base` may say of which one."""
+        state: dict[str, Any] = self.client.get("/ingest", params=which).json()
         return state
 
-    def wait_for_ingest(self, condition: Callable[[dict[str, Any]], object] = lambda state: True) -> dict[str, Any]:
+    def wait_for_ingest(
+        self, condition: Callable[[dict[str, Any]], object] = lambda state: True, **which: str
+    ) -> dict[str, Any]:
         """The state after an ingest has ended that fulfils the condition."""
         return eventually(
-            self.ingest_state,
+            lambda: self.ingest_state(**which),
             until=lambda state: not state["running"] and condition(state),
             within_seconds=240,
             message="the ingest has ended",
         )
 
-    def ingest(self) -> dict[str, Any]:
-        """Start an ingest, wait for its end, and return the state then."""
-        response = self.client.post("/ingest")
+    def ingest(self, **which: str) -> dict[str, Any]:
+        """Start an ingest, wait for its end, and return the state then; `knowledge_base` may say of which one."""
+        response = self.client.post("/ingest", json=which or None)
         assert response.status_code == 202, response.text
-        return self.wait_for_ingest()
+        return self.wait_for_ingest(**which)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,9 +137,9 @@ def test_one_caller_leaves_a_place_for_others_and_gets_its_own_again() -> None:
                     await ends[name].wait()
 
         async def come(name: str) -> asyncio.Task[None]:
-            come = len(order) + len(turns._queue) + 1
+            arrived = len(order) + len(turns._queue) + 1
             task = asyncio.create_task(work(name))
-            await until(lambda: len(order) + len(turns._queue) == come)
+            await until(lambda: len(order) + len(turns._queue) == arrived)
             return task
 
         tasks = [await come(name) for name in ("a1", "a2", "a3", "b1", "b2")]

@@ -29,8 +29,6 @@ TEXTS = {
     "lamp.md": "---\ntags: public\n---\n\n# Lamp\n\nThe lamp of the harbour burns oil.\n",
     "pay.md": "---\ntags: hr\n---\n\n# Salary\n\nThe cormorant salary of the harbour pilot is 98765 crowns.\n",
 }
-
-
 QUESTION = "How many crowns is the cormorant salary of the harbour pilot?"
 
 
@@ -68,8 +66,7 @@ def test_a_bot_shows_what_the_key_may_see_whose_rights_it_has(tmp_path: Path) ->
 
 
 def test_the_rights_of_nobody_are_an_error() -> None:
-    settings = with_settings(UNOPENED, bots=BotSettings(rights_of="nobody"))
-    services = Services(settings, store=UNOPENED.store, embedder=UNOPENED.embedder)
+    services = changed(UNOPENED, settings=with_settings(UNOPENED, bots=BotSettings(rights_of="nobody")))
     with pytest.raises(ConfigError, match=r"bots\.rights_of is nobody, but there is no API key or group"):
         add_bots(FastAPI(), Bots(None, None), services, KeyRing())
 

@@ -6,30 +6,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.kit.knowledge_bases import write_folders
+from tests.kit.knowledge_bases import ingested_workspace
 from tests.kit.processes import Workspace, assert_one_line
-from tests.kit.shared_folder import shared_folder
 
 FALCON = "How many ports has the Falcon router?"
-
-
-def _ingest_all(folder: Path) -> None:
-    write_folders(folder)
-    outcome = Workspace(folder).run("ingest", "--kb", "all", "--json", timeout=240)
-    assert outcome.status == 0, outcome
-    assert {name: report["generation"] for name, report in outcome.json.items()} == {
-        "default": 1,
-        "handbook": 1,
-        "products": 1,
-    }
 
 
 @pytest.fixture
 def workspace(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Workspace:
     """Three knowledge bases, ingested."""
-    place = tmp_path / "place"
-    shutil.copytree(shared_folder(tmp_path_factory, "several", _ingest_all), place)
-    return Workspace(place)
+    return ingested_workspace(tmp_path_factory, tmp_path / "place")
 
 
 def test_a_question_goes_to_the_one_that_is_named(workspace: Workspace) -> None:

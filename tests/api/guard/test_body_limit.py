@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.kit.mcp_requests import MCP_HEADERS
 from tests.kit.processes import Server, assert_json_error
 from tests.kit.raw_connection import connected, post_head, read_response, read_until_closed
 from tests.kit.tight_server import key_header
@@ -12,7 +13,7 @@ from tests.kit.tight_server import key_header
 @pytest.mark.parametrize("path", ["/search", "/ingest", "/v1/chat/completions", "/retrieval", "/mcp"])
 def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(tight: Server, path: str) -> None:
     pieces = (b" " * 65536 for _ in range(5))
-    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    headers = {"Content-Type": "application/json", **MCP_HEADERS}
     for content in (b" " * (256 * 1024 + 1), pieces):
         response = tight.client.post(path, content=content, headers=headers)
         assert response.status_code == 413

@@ -17,8 +17,8 @@ from rag.rights import UNLIMITED, Grant, Rights
 from rag.serve_settings import ServeSettings
 from rag.store.filters import All, AnyOf, In, Not, Prefix
 from tests.kit.api_keys import key_of
-from tests.kit.knowledge_bases import write_folders
-from tests.kit.processes import Server, Workspace, assert_json_error
+from tests.kit.knowledge_bases import ingested_workspace
+from tests.kit.processes import Server, assert_json_error
 
 FALCON = "How many ports has the Falcon router?"
 HARBOUR = "Where does the harbour pilot board?"
@@ -39,12 +39,10 @@ BOUND, PIPELINE, FREE = key_of("bound"), key_of("pipeline"), key_of("free")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    place = tmp_path_factory.mktemp("bound")
-    write_folders(place)
-    (place / "products" / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n travel-secret")
-    workspace = Workspace(place)
-    assert workspace.run("ingest", "--kb", "all", timeout=240).status == 0
-    (place / "products" / "new.md").write_text("# new secret\n\nThe new secret waits for the next ingest.\n", "utf-8")
+    workspace = ingested_workspace(tmp_path_factory, tmp_path_factory.mktemp("bound"))
+    products = workspace.folder / "products"
+    (products / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n travel-secret")
+    (products / "new.md").write_text("# new secret\n\nThe new secret waits for the next ingest.\n", "utf-8")
     keys = [
         f"bound:ask@handbook:{BOUND}",
         f"pipeline:ingest@handbook:{PIPELINE}",
@@ -137,8 +135,7 @@ def test_a_key_that_is_not_bound_sees_them(server: Server, path: str) -> None:
         for name in WHICH
         for method, address, body in bodies(path, name)
     ]
-    seen = ("products", "default", "Harbour", "harbour", *SECRETS)
-    assert any(word in text for text in texts for word in seen) or path in {
+    assert any(word in text for text in texts for word in ("products", *SECRETS)) or path in {
         *("/ingest", "/pictures/{path:path}", "/health"),
         *("/gaps", "/page/gaps.csv"),  # they show the questions of the key itself
     }

@@ -13,7 +13,7 @@ from rag.serve_settings import ServeSettings
 from tests.kit.api_keys import key_of
 from tests.kit.processes import assert_json_error
 from tests.kit.server_events import streamed
-from tests.kit.services import UNOPENED, with_settings
+from tests.kit.services import UNOPENED, changed, with_settings
 
 SITE, OTHER = "https://docs.example.com", "https://shop.example.com"
 SERVE = ServeSettings.model_validate(
@@ -27,7 +27,7 @@ PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-He
 
 
 def client_of(serve: ServeSettings) -> TestClient:
-    services = type(UNOPENED)(with_settings(UNOPENED, serve=serve), store=UNOPENED.store, embedder=UNOPENED.embedder)
+    services = changed(UNOPENED, settings=with_settings(UNOPENED, serve=serve))
     app = create_app(services, IngestRunner(), ServerContext(keys=keys_of(serve)))
     return TestClient(app, base_url="http://127.0.0.1")
 

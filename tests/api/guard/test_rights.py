@@ -12,7 +12,8 @@ from rag.rights import Grant, Rights
 from rag.store.filters import Equals
 from rag.store.records import State
 from tests.kit.api_keys import key_of
-from tests.kit.keyed_app import KeyedApp, as_json, keyed_app, lasting
+from tests.kit.keyed_app import KeyedApp, keyed_app, lasting
+from tests.kit.mcp_requests import mcp_call, mcp_tool
 from tests.kit.waiting import eventually
 
 SOME, ALL, BOSS, PROXY, DESK = (key_of(name) for name in ("some", "all", "boss", "proxy", "desk"))
@@ -64,14 +65,6 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedApp]:
         yield app
 
 
-def call(method: str, **parameters: object) -> dict[str, object]:
-    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-
-
-def tool(name: str, **arguments: object) -> dict[str, object]:
-    return call("tools/call", name=name, arguments=arguments)
-
-
 def completion(typed: str) -> dict[str, object]:
     template = {"type": "ref/resource", "uri": "zhiwen://documents/{+source}"}
     return {"ref": template, "argument": {"name": "source", "value": typed}}
@@ -113,7 +106,7 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
         for question in QUESTIONS[:2]
     ],
     ("POST", "/mcp"): [
-        ("/mcp", tool(name, **arguments))
+        ("/mcp", mcp_tool(name, **arguments))
         for name, arguments in (
             *(("search", {"query": question, "knowledge_base": "all"}) for question in QUESTIONS[:2]),
             *(("ask", {"question": question}) for question in QUESTIONS[:2]),
@@ -125,7 +118,7 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
         )
     ]
     + [
-        ("/mcp", call(method, **params))
+        ("/mcp", mcp_call(method, **params))
         for method, params in (
             ("resources/list", {}),
             *(("resources/read", {"uri": f"zhiwen://documents/{source}"}) for source in SOURCES),
@@ -195,7 +188,7 @@ def test_a_route_answers_as_if_hidden_documents_did_not_exist(
     for path, body in REQUESTS[route]:
         full.send(ALL, method, path, body)  # first, so that what it gets is in every cache
         found = full.send(SOME, method, path, body)
-        case = f"{path} {as_json(body)}"
+        case = f"{path} {body}"
         assert not [secret for secret in SECRETS if secret in found.text], case
         assert lasting(found) == lasting(twin.send(SOME, method, path, body)), case
     path, body = REQUESTS[route][0]
@@ -276,7 +269,9 @@ def test_a_document_shows_its_pictures_and_links_to_what_may_be_seen(full: Keyed
     [
         lambda app, name: app.tool(DESK, "fetch", id=f"{name}:README.md"),
         lambda app, name: app.tool(DESK, "read_lines", source="README.md", knowledge_base=name),
-        lambda app, name: app.send(DESK, "POST", "/mcp", call("resources/read", uri=f"zhiwen://documents/{name}:a.md")),
+        lambda app, name: app.send(
+            DESK, "POST", "/mcp", mcp_call("resources/read", uri=f"zhiwen://documents/{name}:a.md")
+        ),
         lambda app, name: app.send(DESK, "POST", "/v1/chat/completions", chat(HARBOUR, f"zhiwen/{name}")),
         lambda app, name: app.send(DESK, "GET", f"/v1/models/zhiwen/{name}"),
         lambda app, name: app.send(DESK, "POST", "/retrieval", {"knowledge_id": name, "query": HARBOUR}),

@@ -18,27 +18,13 @@ FALCON = "How many ports has the Falcon router?"
 LEAVE = "How many days of annual leave has an employee?"
 
 
-def ingest(server: Server, name: str) -> dict[str, Any]:
-    """Ingest one knowledge base, wait for the end, and return the state then."""
-    response = server.post("/ingest", knowledge_base=name)
-    assert response.status_code == 202, response.text
-
-    def state() -> dict[str, Any]:
-        found: dict[str, Any] = server.client.get("/ingest", params={"knowledge_base": name}).json()
-        return found
-
-    ended = eventually(state, until=lambda now: not now["running"], within_seconds=240, message="the ingest has ended")
-    assert ended["error"] is None, ended
-    return ended
-
-
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     place = tmp_path_factory.mktemp("several")
     write_folders(place)
     with Workspace(place).serving() as running:
         for name in NAMES:
-            ingest(running, name)
+            assert running.ingest(knowledge_base=name)["error"] is None
         yield running
 
 
@@ -71,7 +57,7 @@ def test_a_question_goes_to_the_one_that_it_names_and_its_citations_lead_there(s
     assert ask(several, FALCON, knowledge_base="handbook")["refused"]
 
 
-@pytest.mark.parametrize("which", [None, 3, {}, [], ["handbook", 3], "x" * 101, ["x" * 101], ["handbook"] * 101])
+@pytest.mark.parametrize("which", [None, 3, {}, [], [3], ["handbook", 3], "x" * 101, ["x" * 101], ["handbook"] * 101])
 def test_what_is_neither_a_name_nor_names_is_refused_in_one_sentence(several: Server, which: object) -> None:
     message = assert_json_error(several.post("/ask", question=FALCON, knowledge_base=which), 422, "invalid_request")
     assert message == (
@@ -120,7 +106,8 @@ def test_lines_are_found_and_read_in_the_one_that_is_named(several: Server) -> N
 def test_an_ingest_and_a_rollback_of_one_leave_the_others(several: Server) -> None:
     folder = several.workspace.folder / "products"
     (folder / "new.md").write_text("# Lighthouse\n\nThe lighthouse lamp uses 900 watts.\n", encoding="utf-8")
-    assert ingest(several, "products")["last"]["documents"]["added"] == 1
+    state = several.ingest(knowledge_base="products")
+    assert (state["error"], state["last"]["documents"]["added"]) == (None, 1)
     question = "How many watts uses the lighthouse lamp?"
     assert not ask(several, question, knowledge_base="products")["refused"]
     assert several.post("/rollback", knowledge_base="products").json() == {"left": 2, "live": 1}
@@ -163,12 +150,6 @@ def test_an_unknown_name_is_an_error_with_those_there_are(
     assert "there are: default, handbook, products" in message
 
 
-@pytest.mark.parametrize("value", [[], 3, None, {}, ["a"] * 101, "a" * 101, [3]])
-def test_a_name_of_another_type_is_an_error(several: Server, value: object) -> None:
-    message = assert_json_error(several.post("/ask", question="x", knowledge_base=value), 422, "invalid_request")
-    assert "knowledge_base" in message
-
-
 def test_each_has_gauges_of_its_own(several: Server) -> None:
     text = several.client.get("/metrics").text
     assert 'zhiwen_knowledge_base_documents{knowledge_base="handbook"} 2.0' in text
@@ -180,7 +161,7 @@ def test_a_server_is_ready_once_one_of_them_can_be_asked(tmp_path: Path) -> None
     write_folders(tmp_path)
     with Workspace(tmp_path).serving() as server:
         assert server.client.get("/health/ready").status_code == 503
-        ingest(server, "products")
+        assert server.ingest(knowledge_base="products")["error"] is None
         assert server.client.get("/health/ready").status_code == 200
         assert not ask(server, FALCON, knowledge_base="all")["refused"]
 

@@ -91,17 +91,24 @@ def test_what_may_succeed_later_is_tried_again(repository: Repository, tmp_path:
     assert set(follower.ingested) == {repository.head}
 
 
-def test_what_was_ingested_is_not_ingested_again_after_a_failed_look(repository: Repository, tmp_path: Path) -> None:
-    follower = Follower(repository, tmp_path, every_seconds=1)  # no look fails while the repository comes back
+def test_what_was_ingested_is_not_ingested_again_after_a_failed_look(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks only after pushes, so that no look fails while the repository comes back."""
+    monkeypatch.setattr("api.http.source_following._FIRST_RETRY_SECONDS", 300)  # the time limit of a test
+    follower = Follower(repository, tmp_path, every_seconds=0)
     first, away = repository.head, tmp_path / "away"
     with follower.following():
         eventually(lambda: follower.ingested)
         repository.folder.root.rename(away)
+        follower.pushes.note("default")
         eventually(lambda: last_update(follower.settings).error)
         away.rename(repository.folder.root)
+        follower.pushes.note("default")
         eventually(lambda: not last_update(follower.settings).error and not follower.runner.state.error)
         assert follower.ingested == [first], "a rollback lasts until there is something new"
         second = repository.commit({"a.md": "# B\n"})
+        follower.pushes.note("default")
         eventually(lambda: follower.ingested == [first, second])
 
 

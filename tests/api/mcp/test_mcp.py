@@ -15,6 +15,7 @@ from mcp.types import CallToolResult, ResourceTemplateReference, TextContent, Te
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from tests.kit.leaving_clients import assert_leaving_ends_the_call
+from tests.kit.mcp_requests import MCP_HEADERS, mcp_call, mcp_tool
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import ZHIWEN, Server, Workspace
@@ -222,18 +223,15 @@ def test_an_argument_that_cannot_be_is_named(server: Server, tool: str, argument
 
 def test_a_request_leaves_nothing_open(server: Server) -> None:
     assert server.client.get("/mcp").status_code == 405
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-    accept = {"Accept": "application/json, text/event-stream"}
-    response = server.client.post("/mcp", json=body, headers=accept)
+    response = server.client.post("/mcp", json=mcp_call("tools/list"), headers=MCP_HEADERS)
     assert response.status_code == 200, response.text
     assert "mcp-session-id" not in response.headers
 
 
 def test_a_call_whose_client_goes_away_ends_the_call_to_the_model(chat_endpoint: OpenAIServer, talking: Server) -> None:
-    call = {"name": "ask", "arguments": {"question": QUESTION}}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    body = mcp_tool("ask", question=QUESTION)
     chat_endpoint.play(completion("Milvus", hangs=True))
-    assert_leaving_ends_the_call(talking, chat_endpoint, "/mcp", body, accept="application/json, text/event-stream")
+    assert_leaving_ends_the_call(talking, chat_endpoint, "/mcp", body, accept=MCP_HEADERS["Accept"])
 
 
 async def use_resources(client: Client) -> tuple[list[Any], list[Any], list[str], list[str]]:
@@ -299,11 +297,10 @@ def test_the_prompt_asks_for_an_answer_with_citations_in_the_language_of_the_que
 @pytest.mark.parametrize("revision", HANDSHAKE_PROTOCOL_VERSIONS[-2:])
 def test_a_client_of_an_older_revision_is_answered_in_its_own(server: Server, revision: str) -> None:
     client = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    headers = {"Accept": "application/json, text/event-stream"}
+    headers = dict(MCP_HEADERS)
 
     def call(method: str, **params: object) -> Any:
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        [event] = streamed(server.client.post("/mcp", json=body, headers=headers))
+        [event] = streamed(server.client.post("/mcp", json=mcp_call(method, **params), headers=headers))
         return event.data["result"]
 
     begun = call("initialize", **client)
@@ -324,9 +321,7 @@ def test_a_client_of_the_newest_revision_needs_no_handshake(server: Server, revi
     assert fetched["metadata"]["source"] == SETUP
     assert over_http(server, use_resources, revision)[3] == [SETUP, "guides/upkeep.md"]
     offered = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": offered}
-    response = server.client.post("/mcp", json=body, headers={"Accept": "application/json, text/event-stream"})
-    [event] = streamed(response)
+    [event] = streamed(server.client.post("/mcp", json=mcp_call("initialize", **offered), headers=MCP_HEADERS))
     assert event.data["result"]["protocolVersion"] == HANDSHAKE_PROTOCOL_VERSIONS[-1]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api.monitoring.metrics import Metrics
+from tests.kit.mcp_requests import MCP_HEADERS, mcp_tool
 from tests.kit.openai_scripts import completion
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.process_table import pause, resume
@@ -108,21 +109,18 @@ def test_answers_refusals_and_calls_of_the_model_are_counted_and_every_stage_is_
     assert grown['zhiwen_http_requests_total{method="POST",route="/ask",status="200"}'] == 3
 
 
-MCP_SEARCH = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "tools/call",
-    "params": {"name": "search", "arguments": {"query": QUESTION}},
-}
 RETRIEVAL = {"knowledge_id": "default", "query": QUESTION, "retrieval_setting": {"top_k": 3, "score_threshold": 0.0}}
-SEARCHES: dict[str, dict[str, Any]] = {"/search": {"question": QUESTION}, "/retrieval": RETRIEVAL, "/mcp": MCP_SEARCH}
+SEARCHES: dict[str, dict[str, Any]] = {
+    "/search": {"question": QUESTION},
+    "/retrieval": RETRIEVAL,
+    "/mcp": mcp_tool("search", query=QUESTION),
+}
 
 
 @pytest.mark.parametrize("path", SEARCHES)
 def test_a_search_is_timed_in_each_protocol_and_does_not_count_as_an_answer(running: Server, path: str) -> None:
     before = metrics(running)
-    headers = {"Accept": "application/json, text/event-stream"}
-    response = running.client.post(path, json=SEARCHES[path], headers=headers)
+    response = running.client.post(path, json=SEARCHES[path], headers=MCP_HEADERS)
     assert response.status_code == 200, response.text
     assert "Milvus" in response.text or "overview.md" in response.text
     found = metrics(running)

@@ -11,6 +11,7 @@ import yaml
 
 from ingest.golden.questions import read_golden
 from tests.kit.api_keys import key_of
+from tests.kit.mcp_requests import MCP_HEADERS, mcp_tool
 from tests.kit.processes import Server, Workspace, assert_json_error
 from tests.kit.waiting import eventually
 
@@ -76,22 +77,20 @@ def test_a_key_sees_its_own_questions_and_an_administrator_all(keyed: Server) ->
 
 
 STREAMED = {"model": "zhiwen", "stream": True, "messages": [{"role": "user", "content": "Which bus goes to Lisbon?"}]}
-TOOL = {"name": "ask", "arguments": {"question": "Which bus goes to Lisbon now?"}}
-CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": TOOL}
 
 
 @pytest.mark.parametrize(
     ("path", "body"),
     [
         ("/v1/chat/completions", STREAMED),
-        ("/mcp", CALL),
+        ("/mcp", mcp_tool("ask", question="Which bus goes to Lisbon now?")),
         ("/page/ask", {"question": "Which bus goes to Lisbon today?"}),
     ],
 )
 def test_a_question_belongs_to_the_key_that_asked_it_in_every_protocol(
     keyed: Server, path: str, body: dict[str, Any]
 ) -> None:
-    headers = {"Authorization": f"Bearer {KEYS['third']}", "Accept": "application/json, text/event-stream"}
+    headers = {"Authorization": f"Bearer {KEYS['third']}", **MCP_HEADERS}
     before = len(all_questions(keyed, "third"))
     assert keyed.client.post(path, json=body, headers=headers).status_code == 200
     eventually(

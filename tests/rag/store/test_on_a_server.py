@@ -73,11 +73,16 @@ def test_another_index_is_built_at_the_next_ingest_without_embedding(
     usual = settings.store.model_copy(update=own)
     hnsw = {"index": "HNSW", "index_parameters": {"M": 8, "efConstruction": 64}, "mmap": True}
     other = settings.store.model_copy(update=own | hnsw | {"search_parameters": {"ef": 400}})
-    for number, store_settings in enumerate((usual, other, other, usual), start=1):
+    for store_settings, generation, embeds in (
+        (usual, 1, True),
+        (other, 2, False),
+        (other, 2, False),
+        (usual, 3, False),
+    ):
         store = Store.open(store_settings)
         try:
             report = ingest(settings.model_copy(update={"store": store_settings}), store, embedder)
-            assert (report.generation, bool(report.embedded)) == ((1, 2, 2, 3)[number - 1], number == 1)
+            assert (report.generation, bool(report.embedded)) == (generation, embeds)
             kind = index_of(milvus_server, f"{store.snapshot().commit.namespace}_chunks")
             assert kind == ("HNSW" if store_settings is other else "AUTOINDEX")
             found = retrieve("向量数据库", store.snapshot(), embedder, settings.retrieval)

@@ -3,12 +3,11 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.kit.browser import OpenPage, chat_settings
+from tests.kit.browser import OpenPage, chat_settings, opened_pages
 from tests.kit.openai_server import OpenAIServer
 from tests.kit.processes import FirstAsk, Server
 
@@ -21,15 +20,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-GUARD = """
-window.alert = window.confirm = window.prompt = () => { window.ran = (window.ran || 0) + 1; };
-window.violations = [];
-document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
-window.shifted = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
-}).observe({ type: "layout-shift", buffered: true });
-"""
 
 
 @pytest.fixture(scope="session")
@@ -59,40 +49,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, talking_server: Server) -> Iterator[OpenPage]:
-    """Opens a path of the server in a new profile: `open_page("/", width=390, locale="en-US")`.
-
-    At the end no script of others has run, nothing was asked of another host, and no error was reported.
-    """
-    contexts: list[tuple[BrowserContext, Page]] = []
-    strangers: list[str] = []
-    errors: list[str] = []
-
-    def note(request: Request) -> None:
-        if not request.url.startswith((talking_server.url, "data:", "blob:")):
-            strangers.append(request.url)
-
-    def open_path(
-        path: str = "/", *, width: int = 1280, height: int = 800, locale: str = "zh-CN", **options: Any
-    ) -> Page:
-        context = browser.new_context(
-            base_url=talking_server.url, viewport={"width": width, "height": height}, locale=locale, **options
-        )
-        context.set_default_timeout(15_000)
-        context.on("request", note)
-        context.add_init_script(GUARD)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        contexts.append((context, page))
-        page.goto(path)
-        return page
-
-    yield open_path
-    for context, page in contexts:
-        ran, violations = page.evaluate("[window.ran || 0, window.violations]")
-        assert (ran, violations) == (0, [])
-        context.close()
-    assert strangers == []
-    assert errors == []
+    """Opens pages of the server, as `opened_pages` does."""
+    with opened_pages(browser, talking_server) as open_path:
+        yield open_path
 
 
 @pytest.fixture(scope="session")

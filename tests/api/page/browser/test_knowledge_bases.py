@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.kit.knowledge_bases import write_folders
+from tests.kit.browser import OpenPage, opened_pages
+from tests.kit.knowledge_bases import ingested_workspace
 from tests.kit.processes import Server, Workspace
 
 FALCON = "How many ports has the Falcon router?"
@@ -14,25 +15,15 @@ FALCON = "How many ports has the Falcon router?"
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    place = tmp_path_factory.mktemp("several")
-    write_folders(place)
-    workspace = Workspace(place)
-    assert workspace.run("ingest", "--kb", "all", timeout=240).status == 0
-    with workspace.serving() as running:
+    with ingested_workspace(tmp_path_factory, tmp_path_factory.mktemp("browsed")).serving() as running:
         yield running
 
 
 @pytest.fixture
-def page(browser: Browser, several: Server) -> Iterator[Page]:
-    """A page of the server in a new profile; no script of it fails."""
-    context = browser.new_context(base_url=several.url, viewport={"width": 1280, "height": 800}, locale="en-US")
-    context.set_default_timeout(15_000)
-    errors: list[str] = []
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    context.close()
-    assert errors == []
+def open_page(browser: Browser, several: Server) -> Iterator[OpenPage]:
+    """Opens pages of this server."""
+    with opened_pages(browser, several) as open_path:
+        yield open_path
 
 
 def ask(page: Page, question: str) -> None:
@@ -41,8 +32,8 @@ def ask(page: Page, question: str) -> None:
     expect(page.locator(".turn").last.locator(".actions")).to_be_visible()
 
 
-def test_a_question_goes_to_the_chosen_one_and_its_sources_open(page: Page, screenshots: Path) -> None:
-    page.goto("/")
+def test_a_question_goes_to_the_chosen_one_and_its_sources_open(open_page: OpenPage, screenshots: Path) -> None:
+    page = open_page("/", locale="en-US")
     chooser = page.get_by_label("Knowledge base", exact=True)
     expect(chooser.locator("option")).to_have_text(["Default", "员工手册", "products", "All knowledge bases"])
     chooser.select_option("handbook")
@@ -57,8 +48,10 @@ def test_a_question_goes_to_the_chosen_one_and_its_sources_open(page: Page, scre
     expect(page.locator("#panel .prose")).to_contain_text("Its warranty lasts 36 months")
 
 
-def test_the_choice_stays_and_a_question_to_all_says_where_its_sources_are(page: Page, screenshots: Path) -> None:
-    page.goto("/")
+def test_the_choice_stays_and_a_question_to_all_says_where_its_sources_are(
+    open_page: OpenPage, screenshots: Path
+) -> None:
+    page = open_page("/", locale="en-US")
     chooser = page.get_by_label("Knowledge base", exact=True)
     chooser.select_option("all")
     page.reload()
@@ -68,8 +61,10 @@ def test_the_choice_stays_and_a_question_to_all_says_where_its_sources_are(page:
     page.screenshot(path=screenshots / "knowledge-bases-all.png")
 
 
-def test_the_knowledge_page_shows_and_ingests_the_chosen_one(page: Page, several: Server, screenshots: Path) -> None:
-    page.goto("/knowledge")
+def test_the_knowledge_page_shows_and_ingests_the_chosen_one(
+    open_page: OpenPage, several: Server, screenshots: Path
+) -> None:
+    page = open_page("/knowledge", locale="en-US")
     chooser = page.get_by_label("Knowledge base", exact=True)
     expect(chooser.locator("option")).to_have_text(["Default", "员工手册", "products"])
     expect(page.locator("#root")).to_contain_text("/knowledge")
@@ -84,8 +79,8 @@ def test_the_knowledge_page_shows_and_ingests_the_chosen_one(page: Page, several
     assert [each["generation"] for each in listed] == [1, 2, 1]
 
 
-def test_the_page_of_gaps_is_about_the_chosen_one(page: Page) -> None:
-    page.goto("/unanswered")
+def test_the_page_of_gaps_is_about_the_chosen_one(open_page: OpenPage) -> None:
+    page = open_page("/unanswered", locale="en-US")
     chooser = page.get_by_label("Knowledge base", exact=True)
     expect(chooser.locator("option")).to_have_text(["Default", "员工手册", "products"])
     with page.expect_response(lambda response: "/gaps?limit=50&knowledge_base=handbook" in response.url):
@@ -93,8 +88,8 @@ def test_the_page_of_gaps_is_about_the_chosen_one(page: Page) -> None:
     expect(page.locator("#summary")).not_to_be_empty()
 
 
-def test_a_choice_that_is_gone_becomes_the_default_one(page: Page) -> None:
-    page.goto("/")
+def test_a_choice_that_is_gone_becomes_the_default_one(open_page: OpenPage) -> None:
+    page = open_page("/", locale="en-US")
     page.evaluate("localStorage.setItem('zhiwen.knowledge_base', 'gone')")
     page.reload()
     expect(page.get_by_label("Knowledge base", exact=True)).to_have_value("default")
@@ -102,9 +97,9 @@ def test_a_choice_that_is_gone_becomes_the_default_one(page: Page) -> None:
     expect(page.locator(".turn .answer").last).to_contain_text("buoy seven")
 
 
-def test_with_one_knowledge_base_there_is_no_chooser(page: Page, several: Server, tmp_path: Path) -> None:
+def test_with_one_knowledge_base_there_is_no_chooser(browser: Browser, tmp_path: Path) -> None:
     workspace = Workspace.with_shipped_knowledge(tmp_path)
-    with workspace.serving() as server:
-        page.goto(f"{server.url}/")
+    with workspace.serving() as server, opened_pages(browser, server) as open_page:
+        page = open_page("/")
         expect(page.locator("#suggestions")).to_be_attached()
         expect(page.locator("#knowledge-bases")).to_have_count(0)
