@@ -17,6 +17,7 @@ from rag.text.question_words import (
     COMPARISONS,
     DENIALS,
     EXCEPTIONS,
+    FIRSTS,
     NTH,
     NUMBERS,
 )
@@ -26,9 +27,13 @@ _NO_COLUMNS = frozenset("的 些 里 年 天 月 东西 是 有".split())
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in an order: the `number`-th of its `unit` (-1: the last), or the one after or before the `anchor`."""
+    """A place in an order.
 
-    kind: Literal["nth", "after", "before"]
+    The `number`-th of its `unit` (-1: the last), the one after or before the `anchor`, or the first of the steps to do
+    what the `anchor` says.
+    """
+
+    kind: Literal["nth", "after", "before", "first"]
     anchor: str = ""
     number: int = 0
     unit: str = ""
@@ -90,6 +95,8 @@ def _place(question: str) -> Place | None:
         return Place("after", anchor=after["anchor"].strip())
     if before := _first(BEFORE, question):
         return Place("before", anchor=before["anchor"].strip())
+    if first := _first(FIRSTS, question):
+        return Place("first", anchor=(first["what"] or "").casefold())
     return None
 
 

@@ -89,6 +89,14 @@ NTH = (
         re.I,
     ),
 )
+FIRSTS = (
+    re.compile(r"(?<![优原事预])先(?:要|得|该|应该|应|需要|去)*(?P<what>[\u4e00-\u9fff]{0,2}?)(?:什么|啥|哪(?!些))"),
+    re.compile(r"从(?:什么|啥|哪(?:里|儿|个|一步)?|何处)(?:地方)?(?:开始|入手|起)(?P<what>[\u4e00-\u9fff]{0,2})"),
+    re.compile(r"从(?:什么|啥|哪(?:里|儿)?|何处)(?P<what>[\u4e00-\u9fff])起"),
+    re.compile(r"\bwhat\b[^?,]*? (?:i|you|we|one|to) (?P<what>[a-z]+) first\s*[?.]*\Z", re.I),
+    re.compile(r"\bwhere\b[^?,]*? (?:start|begin)(?: (?:to |with )?(?P<what>[a-z]+))?\s*[?.]*\Z", re.I),
+)
+"""What comes first of the steps to `what`."""
 STEPS = frozenset("步 步骤 阶段 环节 step steps stage stages phase phases".split())
 LAYERS = frozenset("层 级 layer layers level levels tier tiers".split())
 NUMBERS = {word: number for number, word in enumerate("一 二 三 四 五 六 七 八 九 十".split(), 1)}

@@ -69,6 +69,21 @@ def test_a_place_in_a_list_is_answered_by_the_item_there(question: str, item: st
     assert text.endswith("[1]")
 
 
+@pytest.mark.parametrize("question", ["入职先办什么？", "我刚来，该先办什么", "从哪里办起", "入职流程从什么开始"])
+def test_what_comes_first_is_the_first_item_of_the_list_for_that(question: str) -> None:
+    other = passage(2, "1. 关灯\n2. 锁门", kind="list", heading="下班前")
+    steps = passage(1, STEPS, kind="list", heading="入职办理流程")
+    assert quoted(question, other, steps) == "报名 [1]"
+
+
+def test_the_first_item_of_a_list_for_something_else_is_no_answer() -> None:
+    question = "What should I pack first?"
+    chosen = choose_quotes(asked(question, passage(1, "1. Sign up\n2. Pay", kind="list", heading="Booking")))
+    assert not chosen.is_exact
+    chosen = choose_quotes(asked(question, passage(1, "1. Shoes\n2. Hats", kind="list", heading="Packing")))
+    assert [span.text for quote in chosen.quotes for span in quote.spans] == ["Shoes"]
+
+
 def test_a_layer_is_found_by_its_ordinal_in_the_other_language_too() -> None:
     layers = rows("层级: 第一层 › 内容: 硬件", "层级: 第二层 › 内容: 系统", "层级: 第三层 › 内容: 应用", heading="架构")
     assert quoted("What is layer two?", *layers) == "层级: 第二层；内容: 系统 [2]"

@@ -36,9 +36,17 @@ def test_the_sides_of_a_comparison(question: str, sides: tuple[str, str], about:
         ("What should I do before the deployment?", Place("before", anchor="the deployment")),
         ("What is the second step?", Place("nth", number=2, unit="step")),
         ("what is layer four", Place("nth", number=4, unit="layer")),
+        ("我该先装什么？", Place("first", anchor="装")),
+        ("从哪儿开始看？", Place("first", anchor="看")),
+        ("流程从什么开始", Place("first")),
+        ("What should I install first?", Place("first", anchor="install")),
+        ("Where do I begin?", Place("first")),
+        ("首先要带哪些材料", None),
+        ("原先的价格是什么", None),
+        ("Who came first?", None),
     ],
 )
-def test_a_place_in_an_order(question: str, place: Place) -> None:
+def test_a_place_in_an_order(question: str, place: Place | None) -> None:
     assert read_form(question).place == place
 
 
