@@ -77,11 +77,16 @@ def _names(question: str) -> list[str]:
     """Return the names that a question holds; a short abbreviation such as AI or IDE is none."""
     if detect_language(question) == "en":
         names = [name for name in find_latin_names(question) if name.casefold() not in WEEKDAYS]
-        return [name for name in names if len(name) > ABBREVIATION or not name.isalpha()]
+        return [name for name in names if len(_singular(name)) > ABBREVIATION or not name.isalpha()]
     latin = LATIN_WORD.findall(normalize(question))
     names = [word for word in latin if word != word.lower() and (len(word) > ABBREVIATION or not word.isupper())]
     tagged = segmentation.tag(LATIN_WORD.sub(" ", question))
     return [*names, *(word for word, tag in tagged if tag in _NAME_TAGS and len(word) > 1 and word not in GENERIC)]
+
+
+def _singular(name: str) -> str:
+    """Return LLM for LLMs; other names as they are."""
+    return name[:-1] if name.endswith("s") and name[:-1].isupper() else name
 
 
 def _forms(name: str) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.extent import best_units
-from rag.answering.matching import Matcher, summary_penalty
+from rag.answering.matching import Matcher, summary_penalty, terms_of
 from rag.answering.quotes import Quote
 from rag.text.blocks import LIST_ITEM
 from rag.text.spans import BlockSpans, Span, split_block_spans
@@ -39,10 +39,10 @@ def score_spans(passages: Sequence[Passage], matcher: Matcher) -> list[ScoredSpa
     """Return all spans of the passages, in order."""
     scored = []
     for passage in passages:
-        context = frozenset(tokenize(passage.chunk.context))
+        context = terms_of(passage.chunk.context)
         for block in split_block_spans(passage.chunk):
             for span in block.spans:
-                coverage = matcher.coverage(frozenset(tokenize(span.text)) | context)
+                coverage = matcher.coverage(terms_of(span.text) | context)
                 score = passage.hit.score + matcher.share_of_held(coverage) + matcher.tells(span.text)
                 score -= summary_penalty(span.text, passage)
                 scored.append(ScoredSpan(passage, block.kind, span, coverage, score))

@@ -64,8 +64,8 @@ def select_entries(form: QuestionForm, groups: Sequence[EntryGroup], evidence: E
         return Selection(exact or all_rows_of_two_columns(form, _across(groups, evidence)), bool(exact))
     if form.place and (placed := placed_entries(form, groups)):
         return Selection(placed, is_exact=True)
-    if form.place and form.place.kind == "first" and not replace(form, place=None).wants_group:
-        return Selection()  # "first" need not be about steps
+    if form.place and form.place.kind == "end" and not replace(form, place=None).wants_group:
+        return Selection()  # "first" and "last" need not be about steps
     return _all_that_match(form, groups, evidence)
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from rag.retrieval.evidence import Evidence
 from rag.text.attributes import asked_attributes
-from rag.text.likeness import name_terms, stem
+from rag.text.likeness import abbreviations, name_terms, stem
 from rag.text.question_words import HOW_TO, QUANTITIES
 from rag.text.tokens import strip_question_words, tokenize
 from rag.types import Passage
@@ -54,14 +54,16 @@ class Matcher:
     def score(self, text: str, passage: Passage, *, above: str = "") -> float:
         """Return the score of the passage plus what its heading, the text and `above` have of the question."""
         if self._similarity:
-            return self._similarity.get(text, 0.0) + passage.hit.score / 2
-        terms = frozenset(tokenize(f"{passage.chunk.context}\n{above}\n{text}"))
+            return self._similarity.get(text, 0.0) + passage.hit.score / 2 + self.tells(text)
+        terms = terms_of(f"{passage.chunk.context}\n{above}\n{text}")
         held = self.share_of_held(self.coverage(terms))
         return passage.hit.score + held + self.tells(text) - summary_penalty(text, passage)
 
     def tells_all(self, text: str) -> bool:
         """Return whether a text needs nothing around it: it holds the question's words, as far as any passage does."""
         if self.wants_steps or (self._wants_number and not self._has_number(text)):
+            return False
+        if not all(attribute.tells.search(text) for attribute in self._attributes):
             return False
         held = name_terms(text)
         share = sum(weight for term, weight in self._found.items() if term in held)
@@ -74,7 +76,7 @@ class Matcher:
     @cached_property
     def _weight_held(self) -> float:
         texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
-        held = frozenset(stem(term) for text in texts for term in tokenize(text))
+        held = frozenset(stem(term) for text in texts for term in terms_of(text))
         return sum(weight for term, weight in self._weights if term in held) or 1.0
 
     @cached_property
@@ -97,6 +99,11 @@ class Matcher:
         given = self._evidence.unit_similarity
         lowest, highest = min(given.values(), default=0.0), max(given.values(), default=0.0)
         return {text: (value - lowest) / (highest - lowest or 1.0) for text, value in given.items()}
+
+
+def terms_of(text: str) -> frozenset[str]:
+    """Return the terms of a text that a question may share: its words, and its names for short."""
+    return frozenset(tokenize(text)) | abbreviations(text)
 
 
 def summary_penalty(text: str, passage: Passage) -> float:

@@ -16,8 +16,8 @@ def placed_entries(form: QuestionForm, groups: Sequence[EntryGroup]) -> list[Ent
     place = form.place
     if not place:
         return []
-    if place.kind == "first":
-        return _first_step(place, form.question, groups)
+    if place.kind == "end":
+        return _end_of_steps(place, form.question, groups)
     if place.kind != "nth":
         return _beside_anchor(place, groups)
     # Layers and tiers bear their numbers: "tier one" is no first item of a list.
@@ -47,12 +47,12 @@ def _counted(place: Place, question: str, groups: Sequence[EntryGroup]) -> list[
     return [best.entries[place.number - 1 if place.number > 0 else -1]]
 
 
-def _first_step(place: Place, question: str, groups: Sequence[EntryGroup]) -> list[Entry]:
-    """Return the first entry of the numbered list whose heading has the verb of the question, or else its words."""
+def _end_of_steps(place: Place, question: str, groups: Sequence[EntryGroup]) -> list[Entry]:
+    """Return the first or last entry of the numbered list whose heading has the question's verb, or else its words."""
     asked = place.anchor or question
     likely = [group for group in groups if group.is_numbered and _is_about(asked, group)]
     best = max(likely, key=lambda group: share_of(question, group.heading), default=None)
-    return [best.entries[0]] if best else []
+    return [best.entries[0 if place.number > 0 else -1]] if best else []
 
 
 def _is_about(asked: str, group: EntryGroup) -> bool:

@@ -16,7 +16,7 @@ from rag.retrieval.evidence import Evidence
 from rag.text.likeness import likeness
 from rag.text.question_form import QuestionForm, read_form
 from rag.text.question_words import COLUMN_FORMS
-from rag.text.table_rows import TableRow
+from rag.text.table_rows import Cell, TableRow
 
 EXTRACTIVE = "extractive"
 """The `model` of an answer that is quoted from the documents."""
@@ -51,7 +51,7 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
         quotes[:0] = _without_repetition(best_quotes(scored, evidence.passages, matcher), quotes)
     kept = add_contradictions(_without_excess(_without_repeated_leads(quotes)), evidence)
     complete = _with_rows(form, kept, groups)
-    return ChosenQuotes(tuple(complete), selected.is_exact)
+    return ChosenQuotes(tuple(_each_row_once(complete)), selected.is_exact)
 
 
 def _without_repetition(quotes: Sequence[Quote], said: Sequence[Quote]) -> list[Quote]:
@@ -86,6 +86,25 @@ def _with_rows(form: QuestionForm, quotes: Sequence[Quote], groups: Sequence[Ent
         )
         completed.append(replace(quote, rows=tuple(_asked_first(form, row) for row in rows)))
     return completed
+
+
+def _each_row_once(quotes: Sequence[Quote]) -> Iterator[Quote]:
+    """Yield the quotes without rows that stand in an earlier one: a row is a passage, and so is its table."""
+    told: set[tuple[str, frozenset[Cell]]] = set()
+    for quote in quotes:
+        if len(quote.rows) != len(quote.spans):
+            yield quote
+            continue
+        table = quote.passage.chunk.group_key
+        new = [
+            (span, row)
+            for span, row in zip(quote.spans, quote.rows, strict=True)
+            if (table, frozenset(row.cells)) not in told
+        ]
+        told.update((table, frozenset(row.cells)) for row in quote.rows)
+        if new:
+            spans, rows = zip(*new, strict=True)
+            yield replace(quote, spans=spans, rows=rows)
 
 
 def _asked_first(form: QuestionForm, row: TableRow) -> TableRow:

@@ -11,14 +11,27 @@ from rag.text.tokens import tokenize
 _PART = re.compile(r"\s*[,，、/；;：]\s*|:\s+")
 _IN_BRACKETS = re.compile(r"[（(][^（()）]*[)）]")
 _CAPITAL = re.compile(r"\b[A-Z]")
+_WRITTEN_OUT = re.compile(r"\b[A-Z][a-z]+(?:[ -][A-Z][a-z]+){2,4}\b")
 _ENDINGS = ("s", "ing", "ed", "e")
 _MIN_STEM = {"s": 2}
 """Characters that remain without an ending, else three: IPs are IP, but `ring` is no `r`."""
 
 
+def abbreviations(text: str) -> frozenset[str]:
+    """Return what the names of three to five words in a text are called for short, in lower case.
+
+    >>> abbreviations("Fine-tune a Large Language Model")
+    frozenset({'llm'})
+    """
+    return frozenset("".join(_CAPITAL.findall(name)).lower() for name in _WRITTEN_OUT.findall(text))
+
+
 def name_terms(text: str) -> frozenset[str]:
-    """Return the words and pairs of characters of a text; a single character only if it is all there is."""
-    terms = [stem(term) for term in tokenize(text)]
+    """Return the words and pairs of characters of a text, and its names for short.
+
+    A single character only if it is all there is.
+    """
+    terms = [*map(stem, tokenize(text)), *abbreviations(text)]
     long = frozenset(term for term in terms if len(term) > 1 or term.isdecimal())
     return long or frozenset(terms)
 

@@ -16,8 +16,8 @@ from rag.text.question_words import (
     COLUMNS,
     COMPARISONS,
     DENIALS,
+    ENDS,
     EXCEPTIONS,
-    FIRSTS,
     NTH,
     NUMBERS,
 )
@@ -29,11 +29,11 @@ _NO_COLUMNS = frozenset("的 些 里 年 天 月 东西 是 有".split())
 class Place:
     """A place in an order.
 
-    The `number`-th of its `unit` (-1: the last), the one after or before the `anchor`, or the first of the steps to do
-    what the `anchor` says.
+    The `number`-th of its `unit` (-1: the last), the one after or before the `anchor`, or the end (1: the first) of the
+    steps to do what the `anchor` says.
     """
 
-    kind: Literal["nth", "after", "before", "first"]
+    kind: Literal["nth", "after", "before", "end"]
     anchor: str = ""
     number: int = 0
     unit: str = ""
@@ -95,8 +95,9 @@ def _place(question: str) -> Place | None:
         return Place("after", anchor=after["anchor"].strip())
     if before := _first(BEFORE, question):
         return Place("before", anchor=before["anchor"].strip())
-    if first := _first(FIRSTS, question):
-        return Place("first", anchor=(first["what"] or "").casefold())
+    if end := _first(ENDS, question):
+        is_last = bool(end.groupdict().get("last"))
+        return Place("end", anchor=(end["what"] or "").casefold(), number=-1 if is_last else 1)
     return None
 
 

@@ -7,7 +7,7 @@ ASKS_FOR_ALL = re.compile(
     r"|(?:还有|除了).{0,30}(?:谁|什么|哪)"
     r"|\b(?:list|all|every|(?:of|for) each|what are|are there|do you have|name the"
     r"|kinds? of|types? of|include[sd]?|contains?"
-    r"|how many (?!days|hours|minutes|weeks|months|years|times|people)"
+    r"|how many (?!days|hours|minutes|weeks|months|years|times|people|parameters|tokens|dimensions)"
     r"|(?:which|what) (?:\w+ ){0,2}(?!this|does|status)[a-z]{3,}s\b(?! (?:is|does|was|has)\b))\b",
     re.IGNORECASE,
 )
@@ -62,7 +62,9 @@ COMPARISONS = (
 _WHAT_TO_DO = r"(?:我|要|该|应该|应|先|再|得|需要|学|做|干|进行|就|是|会|轮到|接着|去|的)*(?:什么|啥|哪|谁|怎么)"
 _STEP_NOUN = r"(?:一?步|步骤|阶段|环节)"
 AFTER = (
-    re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:完|好|过)?(?:了)?(?:之后|以后|后面|后)[，,]?{_WHAT_TO_DO}", re.I),
+    re.compile(
+        rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:完|好|过)?(?:了)?(?:之后|以后|后面|(?<!最)后)[，,]?{_WHAT_TO_DO}", re.I
+    ),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:完|好)(?:了)?[，,]?{_WHAT_TO_DO}", re.I),
     re.compile(r"完(?:了)?(?P<anchor>[^，,？?]{1,20}?)(?:再|就|该|要)*(?:学|做|干|看|去)(?:什么|啥|哪)", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:的)?(?:下一?{_STEP_NOUN}|下一个|接下来)", re.I),
@@ -89,14 +91,16 @@ NTH = (
         re.I,
     ),
 )
-FIRSTS = (
-    re.compile(r"(?<![优原事预])先(?:要|得|该|应该|应|需要|去)*(?P<what>[\u4e00-\u9fff]{0,2}?)(?:什么|啥|哪(?!些))"),
+ENDS = (
+    re.compile(
+        r"(?:(?<![优原事预])先|(?P<last>最后))(?:要|得|该|应该|应|需要|去|再)*(?P<what>[\u4e00-\u9fff]{0,2}?)(?:什么|啥|哪(?!些))"
+    ),
     re.compile(r"从(?:什么|啥|哪(?:里|儿|个|一步)?|何处)(?:地方)?(?:开始|入手|起)(?P<what>[\u4e00-\u9fff]{0,2})"),
     re.compile(r"从(?:什么|啥|哪(?:里|儿)?|何处)(?P<what>[\u4e00-\u9fff])起"),
-    re.compile(r"\bwhat\b[^?,]*? (?:i|you|we|one|to) (?P<what>[a-z]+) first\s*[?.]*\Z", re.I),
+    re.compile(r"\bwhat\b[^?,]*? (?:i|you|we|one|to) (?P<what>[a-z]+) (?:first|(?P<last>last))\s*[?.]*\Z", re.I),
     re.compile(r"\bwhere\b[^?,]*? (?:start|begin)(?: (?:to |with )?(?P<what>[a-z]+))?\s*[?.]*\Z", re.I),
 )
-"""What comes first of the steps to `what`."""
+"""What comes first, or last, of the steps to `what`."""
 STEPS = frozenset("步 步骤 阶段 环节 step steps stage stages phase phases".split())
 LAYERS = frozenset("层 级 layer layers level levels tier tiers".split())
 NUMBERS = {word: number for number, word in enumerate("一 二 三 四 五 六 七 八 九 十".split(), 1)}

@@ -76,12 +76,34 @@ def test_what_comes_first_is_the_first_item_of_the_list_for_that(question: str) 
     assert quoted(question, other, steps) == "报名 [1]"
 
 
+def test_what_comes_last_is_the_last_item_of_the_list_for_that() -> None:
+    assert quoted("入职最后办什么", passage(1, STEPS, kind="list", heading="入职办理流程")) == "领工牌 [1]"
+
+
 def test_the_first_item_of_a_list_for_something_else_is_no_answer() -> None:
     question = "What should I pack first?"
     chosen = choose_quotes(asked(question, passage(1, "1. Sign up\n2. Pay", kind="list", heading="Booking")))
     assert not chosen.is_exact
     chosen = choose_quotes(asked(question, passage(1, "1. Shoes\n2. Hats", kind="list", heading="Packing")))
     assert [span.text for quote in chosen.quotes for span in quote.spans] == ["Shoes"]
+
+
+def test_a_row_that_is_in_its_table_and_a_passage_by_itself_is_quoted_once() -> None:
+    written = "| 名称 | 产地 |\n|---|---|\n| 红茶 | 云南 |\n| 绿茶 | 浙江 |"
+    row = passage(1, "名称: 红茶 › 产地: 云南", kind="row", group="t", heading="茶叶")
+    table = passage(2, written, kind="table", group="t", heading="茶叶")
+    assert quoted("红茶怎么样？", row, table).count("红茶") == 1
+
+
+@pytest.mark.parametrize("question", ["How many parameters do LLMs have?", "LLM 有多少参数"])
+def test_a_row_answers_for_the_short_form_of_the_name_in_its_header(question: str) -> None:
+    models = rows(
+        "参数量 › Embedding Model: 1 亿 › Large Language Model: 10 亿",
+        "作用 › Embedding Model: 比较 › Large Language Model: 写作",
+        heading="模型",
+    )
+    services = passage(3, "内容: LLM 服务 › 供应商: 蓝海", kind="row", group="s", heading="第三层")
+    assert "10 亿" in quoted(question, *models, services)
 
 
 def test_a_layer_is_found_by_its_ordinal_in_the_other_language_too() -> None:
