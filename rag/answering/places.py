@@ -7,6 +7,8 @@ from rag.text.likeness import likeness, name_terms, share_of
 from rag.text.question_form import Place, QuestionForm
 from rag.text.question_words import LAYERS, NTH, STEPS
 
+_ANY_VERB = frozenset(["", *"做 办 干 弄 do doing".split()])
+"""Verbs that tell no list from another."""
 _MIN_ANCHOR = 0.3
 """A step is found by less than half of its words: 领完工牌 means 到前台领取工牌."""
 
@@ -49,7 +51,7 @@ def _counted(place: Place, question: str, groups: Sequence[EntryGroup]) -> list[
 
 def _end_of_steps(place: Place, question: str, groups: Sequence[EntryGroup]) -> list[Entry]:
     """Return the first or last entry of the numbered list whose heading has the question's verb, or else its words."""
-    asked = place.anchor or question
+    asked = question if place.anchor in _ANY_VERB else place.anchor
     likely = [group for group in groups if group.is_numbered and _is_about(asked, group)]
     best = max(likely, key=lambda group: share_of(question, group.heading), default=None)
     return [best.entries[0 if place.number > 0 else -1]] if best else []

@@ -69,7 +69,7 @@ def test_a_place_in_a_list_is_answered_by_the_item_there(question: str, item: st
     assert text.endswith("[1]")
 
 
-@pytest.mark.parametrize("question", ["入职先办什么？", "我刚来，该先办什么", "从哪里办起", "入职流程从什么开始"])
+@pytest.mark.parametrize("question", ["入职先办什么？", "入职流程该先做什么", "从哪里办起入职", "入职流程从什么开始"])
 def test_what_comes_first_is_the_first_item_of_the_list_for_that(question: str) -> None:
     other = passage(2, "1. 关灯\n2. 锁门", kind="list", heading="下班前")
     steps = passage(1, STEPS, kind="list", heading="入职办理流程")
