@@ -18,7 +18,7 @@ _SENTENCE_ENDS = "。！？.!?:："
 class Unit:
     """Blocks of a passage that are quoted together. `has_steps`: one of them is a list, a table or code.
 
-    `above` is what leads in to a row of a table that is a unit of its own.
+    `above` is what leads in to a row of a table that is a unit of its own, and the header.
     """
 
     passage: Passage
@@ -72,7 +72,7 @@ def _units_of(passage: Passage, run: Sequence[BlockSpans]) -> Iterator[Unit]:
         yield Unit(passage, tuple(run))
         return
     before = run[:-1]
-    above = table.lead.quote if table.lead else ""
+    above = "\n".join([*([table.lead.quote] if table.lead else []), table.head])
     if before and table.lead:
         spans = tuple(span for span in before[-1].spans if span != table.lead)
         before = [*before[:-1], *([replace(before[-1], spans=spans)] if spans else [])]

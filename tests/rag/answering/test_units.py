@@ -44,5 +44,6 @@ def test_each_row_of_a_longer_table_is_a_unit_below_what_leads_in_to_it() -> Non
     table = "| a | b |\n|---|---|\n" + "\n".join(f"| x{number} | y |" for number in range(4))
     first, *rows = split_units(passage(1, f"别的。下表列出全部：\n\n{table}"))
     assert first.text == "别的。"
-    assert [(row.text, row.above, row.is_row) for row in rows[:1]] == [("| x0 | y |", "下表列出全部：", True)]
+    above = "下表列出全部：\n| a | b |\n|---|---|"
+    assert [(row.text, row.above, row.is_row) for row in rows[:1]] == [("| x0 | y |", above, True)]
     assert len(rows) == 4
