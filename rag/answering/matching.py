@@ -22,7 +22,12 @@ _MOST = 0.6
 _SUMMARISES = 0.3
 """Taken from the score of a summary of the page, which names everything and tells little."""
 _SUMMARY = re.compile(r"(?m)^(?:description|summary|excerpt|abstract|keywords|描述|摘要|简介)\s*[:：]", re.IGNORECASE)
-_NUMBER = re.compile(r"\d|[零一二两三四五六七八九十百千万半]\s*[个天次种份年月位岁层小分秒]")
+_NUMBER = re.compile(
+    r"\d|[零一二两三四五六七八九十百千万半]\s*[个天次种份年月位岁层小分秒]"
+    r"|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|twice|half)\b"
+    r"|\b(?:once|one|a) (?:an? )?(?:second|minute|hour|day|night|week|month|quarter|year)\b",
+    re.IGNORECASE,
+)
 
 
 class Matcher:

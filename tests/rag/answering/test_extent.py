@@ -46,6 +46,11 @@ def test_a_question_for_a_number_is_not_answered_without_one(question: str, cont
     assert fact in answer(question, passage(1, content))
 
 
+def test_a_number_may_be_a_word() -> None:
+    content = "A release of Kite needs two approvals.\n\nIt is out in minutes."
+    assert answer("How many approvals does a release of Kite need?", passage(1, content)).count("\n") == 0
+
+
 def test_a_sentence_that_says_all_is_quoted_with_its_paragraph_if_that_is_short() -> None:
     text = "频道和用户可以设置不同的语言。频道优先于用户。"
     assert answer("频道和用户设置的语言不同听谁的？", passage(1, f"别的。\n\n{text}")) == f"{text} [1]"
