@@ -156,7 +156,10 @@ def _matching(group: EntryGroup, weights: Mapping[str, float]) -> list[Entry]:
 
 
 def _nearest(groups: Sequence[EntryGroup], similarity: Mapping[str, float]) -> tuple[list[Entry], EntryGroup]:
-    """Return the group whose heading is most similar to the question with all its entries, or those with that cell."""
+    """Return the group whose heading is most similar to the question with all its entries, or those with that cell.
+
+    No entries if none is clearly the nearest and those of the best hit cannot be compared.
+    """
 
     def nearest(texts: Iterable[str]) -> float:
         return max((similarity.get(text, -1.0) for text in texts), default=-1.0)
@@ -171,7 +174,10 @@ def _nearest(groups: Sequence[EntryGroup], similarity: Mapping[str, float]) -> t
         return list(best.entries), best
     others = [score for group in groups for entry in group.entries if (score := nearest(cells(entry))) < highest]
     if highest - max(others, default=-1.0) < _LEAD:
-        best_hit = min((entry for group in groups for entry in group.entries), key=lambda entry: entry.passage.number)
+        of_all = (entry for group in groups for entry in group.entries)
+        best_hit = min(of_all, key=lambda entry: (entry.passage.number, -nearest(cells(entry))))
+        if nearest(cells(best_hit)) < 0:  # its texts are too long to be compared
+            return [], best
         return [best_hit], next(group for group in groups if best_hit in group.entries)
     return [entry for entry, score in zip(best.entries, of_entries, strict=True) if score == highest], best
 

@@ -111,6 +111,14 @@ def test_a_layer_is_found_by_its_ordinal_in_the_other_language_too() -> None:
     assert quoted("What is layer two?", *layers) == "层级: 第二层；内容: 系统 [2]"
 
 
+def test_of_items_too_long_to_be_compared_the_first_is_not_taken_for_the_nearest() -> None:
+    items = "- Cache: how long entries stay in memory.\n- Level: one of debug, info and warning, as you like."
+    table = rows("Port › 80", "Host › localhost", start=2, heading="Network")
+    found = asked("日志级别有哪些", passage(1, items, kind="list", heading="Settings"), *table)
+    found = replace(found, similarity={"Port": 0.801, "Host": 0.802, "Settings": 0.79})
+    assert "debug" in "".join(write_quotes(choose_quotes(found).quotes, "zh"))
+
+
 @pytest.mark.parametrize(
     ("question", "kept", "left_out"),
     [
