@@ -13,7 +13,7 @@ from ingest.files.scan import FolderScan, scan_knowledge
 from ingest.golden.exposure import check_exposure
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
 from ingest.golden.questions import GoldenFile, golden_file
-from ingest.sources.copies import current_copy
+from ingest.sources.copies import current_copy, page_addresses, pages_passed_over
 from ingest.staging.cutting import Cutting
 from ingest.staging.deletion_guard import (
     check_same_folder,
@@ -78,6 +78,8 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
+        for address, reason in pages_passed_over(settings.knowledge).items():
+            report.warn(address, reason)
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
@@ -185,12 +187,13 @@ def _stage(
     fingerprint = pipeline_fingerprint(settings, engine.embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
     dates = git_dates(plan.to_read, max_bytes=settings.knowledge.max_file_bytes)
+    cutting = Cutting(engine, failed_documents, dates, page_addresses(settings.knowledge))
     moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
     pipeline = Pipeline(
         staging,
         documents,
         engine,
-        Cutting(engine, failed_documents, dates),
+        cutting,
         report,
         ProgressMeter(
             len(plan.to_read) + moved,
