@@ -53,8 +53,6 @@ class PageList:
         problem = answer.passed_over or (f"it answers with the status {answer.status}" if answer.status != 200 else "")
         if problem:
             raise self.client.error(f"{address}: {problem}", "correct web_url, or tell the owner of the site")
-        if len(answer.content) > MAX_SITEMAP_BYTES:
-            raise self.client.error(f"{address} is larger than {MAX_SITEMAP_BYTES} bytes", "divide it")
         return answer
 
     def _read_links(self, answer: WebAnswer) -> None:
@@ -85,11 +83,7 @@ class PageList:
 
     def _parsed(self, answer: WebAnswer) -> Sitemap:
         try:
-            content = answer.content
-            if content.startswith(GZIP):
-                content = read_at_most([content], MAX_SITEMAP_BYTES + 1, encoding="gzip")
-            if len(content) > MAX_SITEMAP_BYTES:
-                raise ValueError(f"it unpacks to more than {MAX_SITEMAP_BYTES} bytes")
+            content = _unpacked(answer.content)
             if answer.media_type == "text/plain" and not content.lstrip().startswith(b"<"):
                 return read_link_list(content.decode("utf-8-sig"))
             return read_sitemap(content)
@@ -114,6 +108,15 @@ class PageList:
             raise self.client.error(
                 f"it has more than web_max_pages ({self.max_pages}) pages", "raise that, or leave some out with exclude"
             )
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Return what a file of gzip holds, and any other file as it is. Raises ValueError if that is too much."""
+    if content.startswith(GZIP):
+        content = read_at_most([content], MAX_SITEMAP_BYTES + 1, encoding="gzip")
+    if len(content) > MAX_SITEMAP_BYTES:
+        raise ValueError(f"it is larger than {MAX_SITEMAP_BYTES} bytes")
+    return content
 
 
 def _is_page(answer: WebAnswer) -> bool:
