@@ -77,9 +77,7 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         plan = _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=allow_mass_deletion)
         on_plan(plan)
         reach_failpoint("planned")
-        report = IngestReport.of(plan, found)
-        for address, reason in pages_passed_over(settings.knowledge).items():
-            report.warn(address, reason)
+        report = IngestReport.of(plan, found, pages_passed_over(settings.knowledge))
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
@@ -187,13 +185,12 @@ def _stage(
     fingerprint = pipeline_fingerprint(settings, engine.embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
     dates = git_dates(plan.to_read, max_bytes=settings.knowledge.max_file_bytes)
-    cutting = Cutting(engine, failed_documents, dates, page_addresses(settings.knowledge))
     moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
     pipeline = Pipeline(
         staging,
         documents,
         engine,
-        cutting,
+        Cutting(engine, failed_documents, dates, page_addresses(settings.knowledge)),
         report,
         ProgressMeter(
             len(plan.to_read) + moved,

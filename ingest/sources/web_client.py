@@ -46,8 +46,8 @@ class KnownPage(Protocol):
 class WebClient:
     """Asks the site of `web_url`, and no other host or port. Several threads use it at the same time.
 
-    A context manager: beginning it reads the robots.txt, ending it ends the calls that still wait. `options` are those
-    of the HTTP client. Raises SourceError if the extra `web` is missing.
+    The first call, which must have ended before there are others, reads the robots.txt. A context manager: its end ends
+    the calls that still wait. `options` are those of the HTTP client. Raises SourceError if the extra `web` is missing.
     """
 
     def __init__(self, settings: SourceSettings, known: Mapping[str, KnownPage], **options: Any) -> None:
@@ -63,11 +63,6 @@ class WebClient:
         self._robots: Any = None
 
     def __enter__(self) -> Self:
-        try:
-            self._read_robots()
-        except BaseException:
-            self._client.close()
-            raise
         return self
 
     def __exit__(
@@ -82,6 +77,8 @@ class WebClient:
         It follows the server to other pages of the site, as long as robots.txt allows them. A page that is known is
         answered with 304 if it is the same, unless the request is not `is_conditional`.
         """
+        if self._robots is None:
+            self._read_robots()
         at = address
         for _ in range(_MAX_REDIRECTS + 1):
             if not self._robots.can_fetch(at, AGENT):
@@ -102,11 +99,9 @@ class WebClient:
     def _read_robots(self) -> None:
         from protego import Protego  # noqa: PLC0415  (an extra)
 
-        self._robots = Protego.parse("")
         answer, _ = self._ask(f"{self.site}/robots.txt", _MAX_ROBOTS_BYTES, {}, may_be_missing=True)
-        if answer.status == 200:
-            self._robots = Protego.parse(answer.content.decode(errors="replace"))
-            self._pause = max(self._pause, float(self._robots.crawl_delay(AGENT) or 0))
+        self._robots = Protego.parse(answer.content.decode(errors="replace") if answer.status == 200 else "")
+        self._pause = max(self._pause, float(self._robots.crawl_delay(AGENT) or 0))
 
     def _ask(
         self, address: str, max_bytes: int, conditions: Mapping[str, str], *, may_be_missing: bool = False

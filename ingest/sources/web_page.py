@@ -127,7 +127,9 @@ class _Reader(HTMLParser):
         start = self._offset()
         end = self._text.find(">", start) + 1 or len(self._text)
         self._in_title = self._in_title and tag != "title"
-        if tag == "body":
+        if tag == "head" and not self._body.start:
+            self._body = range(end, self._body.stop)
+        elif tag == "body":
             self._body = range(self._body.start, start)
         for each in self._open:
             each.depth -= each.name == tag
