@@ -9,6 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ingest.sources.private_json import replace_file
 
+_MAKER = 1
+
 
 @dataclass(frozen=True, slots=True)
 class CopiedPage:
@@ -27,21 +29,26 @@ class CopiedPage:
 
 @dataclass(frozen=True, slots=True)
 class PageIndex:
-    """The pages by their paths in the copy, and why others are not there, by address."""
+    """The pages by their paths in the copy, and why others are not there, by address.
+
+    `maker` is another number if another version of zhiwen would make other documents of the same pages.
+    """
 
     pages: Mapping[str, CopiedPage] = field(default_factory=dict)
     passed_over: Mapping[str, str] = field(default_factory=dict)
+    maker: int = _MAKER
 
 
 _INDEX = TypeAdapter(PageIndex)
 
 
 def read_page_index(copy: Path) -> PageIndex:
-    """Return the index of a copy; an empty one if there is none, or if it cannot be read."""
+    """Return the index of a copy; an empty one if there is none, if it cannot be read, or for another maker."""
     try:
-        return _INDEX.validate_json(_file_of(copy).read_bytes())
+        found = _INDEX.validate_json(_file_of(copy).read_bytes())
     except (OSError, ValidationError):
         return PageIndex()
+    return found if found.maker == _MAKER else PageIndex()
 
 
 def write_page_index(copy: Path, index: PageIndex) -> None:

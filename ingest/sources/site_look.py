@@ -112,8 +112,11 @@ class SiteLook:
             return
         changed = changed if answer.address == asked else ""
         if answer.status == 304:
+            if answer.address not in paths:
+                raise self.client.error(f"{answer.address} answers 304 to a first request", "tell its owner")
             path = paths[answer.address]
-            self.pages[path] = replace(self.known[path], changed=changed, read_at=_now())
+            if self.wants(path):
+                self.pages[path] = replace(self.known[path], changed=changed, read_at=_now())
             return
         suffix = suffix_of(answer.media_type, answer.address)
         path = page_path(answer.address, suffix) if suffix else ""
@@ -134,8 +137,10 @@ class SiteLook:
         digest = page_digest(document)
         if path not in self.known or self.known[path].digest != digest:
             self.write(path, document)
-        said = (answer.etag, answer.last_modified)
-        self.pages[path] = CopiedPage(answer.address, digest, *said, changed, _now())
+        self.pages[path] = CopiedPage(answer.address, digest)
+        if len(answer.content) <= self.settings.max_file_bytes:  # otherwise there is more of it to read one day
+            said = (answer.etag, answer.last_modified)
+            self.pages[path] = CopiedPage(answer.address, digest, *said, changed, _now())
 
     def _document(self, answer: WebAnswer) -> bytes:
         """Return what is kept of a page: all of it if the ingest has to report it."""

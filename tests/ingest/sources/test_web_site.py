@@ -179,7 +179,7 @@ def test_a_page_that_is_gone_is_removed_and_named(tmp_path: Path, site: Site, st
 def test_a_page_that_cannot_be_had_is_an_error_that_leaves_the_copy(tmp_path: Path, site: Site) -> None:
     settings = settings_of(tmp_path, site)
     update(settings)
-    for status in (500, 503, 429, 401, 403, 418):
+    for status in (500, 503, 429, 401, 403, 418, 204):
         site.status("/a.md", status)
         assert f"/a.md answers with the status {status}" in failure(settings)
     site.status("/a.md", 302, Location="/a.md")
@@ -270,6 +270,9 @@ def test_numbers_and_sizes_have_limits(tmp_path: Path, site: Site) -> None:
     update(settings)
     # As much as an ingest needs to refuse it.
     assert copied(settings) == {"a.md": "x" * 101, "guide/b.md": "y" * 101}
+    settings = settings_of(tmp_path, site, max_file_bytes=1000)
+    update(settings)
+    assert copied(settings) == {"a.md": "x" * 1000, "guide/b.md": "y" * 1001}
 
 
 def test_a_site_that_does_not_answer_is_left_when_its_time_is_over_or_the_server_stops(
