@@ -25,7 +25,7 @@ def page_path(address: str, suffix: str) -> str:
     >>> page_path("https://example.com/guide/", ".html"), page_path("https://example.com/guide", ".html")
     ('guide/index.html', 'guide.page.html')
     >>> page_path("https://example.com/guide.html", ".html"), page_path("https://example.com/a?id=1", ".pdf")
-    ('guide.html', 'a~bc4e3cdbd2.pdf')
+    ('guide.html', 'a~2b5c08add8.pdf')
     """
     parts = urlsplit(address)
     names = unquote(parts.path).removeprefix("/").split("/")
