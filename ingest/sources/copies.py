@@ -28,7 +28,7 @@ def source_of(settings: KnowledgeSettings, knowledge_base: str) -> Source | None
     if settings.web_url:
         from ingest.sources.web_site import WebSite  # noqa: PLC0415  (the HTTP library is slow to import)
 
-        return WebSite(settings, copy, wants=_wants(settings))
+        return WebSite(settings, copy, knowledge_base, wants=_wants(settings))
     return None
 
 
@@ -74,6 +74,12 @@ def remote_version(settings: KnowledgeSettings, knowledge_base: str, on_wait: On
     """Return the version that an update would fetch now, "" for a plain folder. Raises SourceError; notes nothing."""
     source = source_of(settings, knowledge_base)
     return source.version(on_wait) if source else ""
+
+
+def probe_source(settings: KnowledgeSettings, knowledge_base: str) -> str:
+    """Return as `remote_version` where that costs a few calls; of a web site, a digest of its list of pages."""
+    source = source_of(settings, knowledge_base)
+    return source.probe(lambda: None) if source else ""
 
 
 def _copy_of(settings: KnowledgeSettings) -> Path:

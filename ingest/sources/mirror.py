@@ -32,6 +32,8 @@ class Mirror:
         """Return a digest of what is there. Raises SourceError."""
         return digest_of(self._listed(on_wait))
 
+    probe = version
+
     def update(self, lock: int, on_wait: OnWait) -> str:
         """Read what has another version there, remove what is gone, and return a digest of all. Raises SourceError."""
         listed, known = self._listed(on_wait), read_json(self._index)

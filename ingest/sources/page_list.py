@@ -14,6 +14,7 @@ MAX_SITEMAP_BYTES = 50 * 1024 * 1024
 
 _MAX_SITEMAPS = 500
 _MAX_DEPTH = 3
+_MAX_NAMED = 1000
 _PAGES = ("text/html", "application/xhtml+xml")
 
 Get = Callable[[str], WebAnswer]
@@ -58,7 +59,7 @@ class PageList:
     def _read_links(self, answer: WebAnswer) -> None:
         page = self.read_page(answer)
         if page.asks_for_password:
-            raise self.client.error(f"{answer.address} asks for a password", "set web_token in the environment")
+            raise self.client.error(f"{answer.address} asks for a password", self.client.set_token)
         # To the last slash: what is beside or above it is another part of the site.
         folder = answer.address.partition("?")[0].rpartition("/")[0] + "/"
         self._add(Entry(answer.address), answer.address)
@@ -97,7 +98,7 @@ class PageList:
             there = page_address(entry.address, base)
             if address := on_site(there, self.client.site):
                 yield address
-            else:
+            elif len(self.passed_over) < _MAX_NAMED:
                 self.passed_over[there or entry.address] = f"it is not on {self.client.site}"
 
     def _add(self, entry: Entry, base: str) -> None:

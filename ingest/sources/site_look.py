@@ -51,8 +51,8 @@ class SiteLook:
         """Return the addresses of the pages, with what is said of their last change. Raises SourceError."""
 
         def get(address: str) -> WebAnswer:
-            asked = in_threads(self._get_list, [address], threads=1, on_wait=on_wait)
-            return next(answer for _, answer in asked)
+            [(_, answer)] = in_threads(self._get_list, [address], threads=1, on_wait=on_wait)
+            return answer
 
         listed = PageList(self.client, get, self._read_list, self._may_want, self.settings.web_max_pages)
         listed.read(self.settings.web_url)
@@ -77,7 +77,7 @@ class SiteLook:
         if not self.pages:
             raise self.client.error("none of its pages can be read", f"look at one, such as {next(iter(listed))}")
         if len(self._forms) > 1 and all(self._forms):
-            raise self.client.error(_NOT_A_PAGE, "set web_token in the environment")
+            raise self.client.error(_NOT_A_PAGE, self.client.set_token)
         self.is_complete = True
 
     @property
@@ -152,7 +152,7 @@ class SiteLook:
             return answer.content
         if page.asks_for_password and answer.is_redirected:
             raise self.client.error(
-                f"{answer.address}: {_NOT_A_PAGE}", "set web_token in the environment, or leave it out with exclude"
+                f"{answer.address}: {_NOT_A_PAGE}", f"{self.client.set_token}, or leave it out with exclude"
             )
         self._forms.append(page.asks_for_password)
         return page.document

@@ -6,6 +6,10 @@ from xml.parsers import expat
 _ROOTS = {"urlset": False, "sitemapindex": True}
 _FIELD_DEPTH = 3
 """Where `loc` and `lastmod` stand; deeper ones are of pictures and videos."""
+_MAX_ENTRIES = 50_000
+"""As the protocol has it."""
+_MAX_DEPTH = 20
+_MAX_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class _Reader:
 
     def start(self, name: str, _: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]
+        if len(self._path) == _MAX_DEPTH or len(self.entries) > _MAX_ENTRIES:
+            raise ValueError(f"it has more than {_MAX_ENTRIES} entries, or {_MAX_DEPTH} levels")
         if not self._path and local not in _ROOTS:
             raise ValueError(f"it begins with <{local}>, not with <urlset> or <sitemapindex>")
         self.is_index = self.is_index or (not self._path and _ROOTS[local])
@@ -78,4 +84,4 @@ class _Reader:
     def text(self, text: str) -> None:
         if len(self._path) == _FIELD_DEPTH:
             name = self._path[-1]
-            self._fields[name] = self._fields.get(name, "") + text
+            self._fields[name] = (self._fields.get(name, "") + text)[:_MAX_CHARACTERS]

@@ -14,7 +14,7 @@ from ingest.sources.web_answer import WebAnswer, read_at_most
 from rag.errors import SourceError
 from rag.first_line import first_line
 from rag.optional_packages import require_extra
-from rag.source_settings import SourceSettings
+from rag.source_settings import SourceSettings, secret_variable
 from rag.web_address import on_site, page_address, site_of
 
 AGENT = "zhiwen"
@@ -50,9 +50,12 @@ class WebClient:
     the calls that still wait. `options` are those of the HTTP client. Raises SourceError if the extra `web` is missing.
     """
 
-    def __init__(self, settings: SourceSettings, known: Mapping[str, KnownPage], **options: Any) -> None:
+    def __init__(
+        self, settings: SourceSettings, knowledge_base: str, known: Mapping[str, KnownPage], **options: Any
+    ) -> None:
         require_extra("web", ["protego"], purpose=settings.web_url, error=SourceError)
         self.site = site_of(settings.web_url)
+        self.set_token = f"set {secret_variable('web_token', knowledge_base)} to a token that may read it"
         self._settings = settings
         self._known = known
         self._pause = settings.web_pause_seconds
@@ -78,12 +81,36 @@ class WebClient:
         answered with 304 if it is the same, unless the request is not `is_conditional`.
         """
         if self._robots is None:
-            self._read_robots()
+            self._robots = self._read_robots()
+            self._pause = max(self._pause, float(self._robots.crawl_delay(AGENT) or 0))
+        return self._follow(address, max_bytes, self._robots, is_conditional=is_conditional)
+
+    def error(self, problem: str, way_out: str) -> SourceError:
+        """Return the error for a problem of the site."""
+        return SourceError(f"{self._settings.web_url}: {problem}; {way_out}. The live generation stays as it is")
+
+    def _read_robots(self) -> Any:
+        from protego import Protego  # noqa: PLC0415  (an extra)
+
+        none = Protego.parse("")
+        answer = self._follow(f"{self.site}/robots.txt", _MAX_ROBOTS_BYTES, none, may_be_missing=True)
+        return Protego.parse(answer.content.decode(errors="replace")) if answer.status == 200 else none
+
+    def _follow(
+        self,
+        address: str,
+        max_bytes: int,
+        robots: Any,
+        *,
+        is_conditional: bool = False,
+        may_be_missing: bool = False,
+    ) -> WebAnswer:
         at = address
         for _ in range(_MAX_REDIRECTS + 1):
-            if not self._robots.can_fetch(at, AGENT):
+            if not robots.can_fetch(at, AGENT):
                 return WebAnswer(at, passed_over=f"robots.txt closes {at} to {AGENT}")
-            answer, leads_to = self._ask(at, max_bytes, self._conditions(at) if is_conditional else {})
+            conditions = self._conditions(at) if is_conditional else {}
+            answer, leads_to = self._ask(at, max_bytes, conditions, may_be_missing=may_be_missing)
             if not leads_to:
                 return replace(answer, is_redirected=at != address)
             there = page_address(leads_to, at)
@@ -92,19 +119,8 @@ class WebClient:
                 return WebAnswer(before, passed_over=f"it leads to {there or 'no page'}, which is not on {self.site}")
         raise self.error(f"{address} leads to other pages more than {_MAX_REDIRECTS} times", "tell its owner")
 
-    def error(self, problem: str, way_out: str) -> SourceError:
-        """Return the error for a problem of the site."""
-        return SourceError(f"{self._settings.web_url}: {problem}; {way_out}. The live generation stays as it is")
-
-    def _read_robots(self) -> None:
-        from protego import Protego  # noqa: PLC0415  (an extra)
-
-        answer, _ = self._ask(f"{self.site}/robots.txt", _MAX_ROBOTS_BYTES, {}, may_be_missing=True)
-        self._robots = Protego.parse(answer.content.decode(errors="replace") if answer.status == 200 else "")
-        self._pause = max(self._pause, float(self._robots.crawl_delay(AGENT) or 0))
-
     def _ask(
-        self, address: str, max_bytes: int, conditions: Mapping[str, str], *, may_be_missing: bool = False
+        self, address: str, max_bytes: int, conditions: Mapping[str, str], *, may_be_missing: bool
     ) -> tuple[WebAnswer, str]:
         """Return the answer to one request, and where it leads."""
         for attempt in range(_ATTEMPTS):
@@ -137,9 +153,9 @@ class WebClient:
 
     def _refused(self, address: str, status: int) -> SourceError:
         if status in (401, 403, 407):
-            way_out = "set web_token (and web_user) in the environment, or leave the page out with exclude"
+            way_out = f"{self.set_token}, or leave the page out with exclude"
         else:
-            way_out = "it is tried again later; if it stays so, leave the page out with exclude"
+            way_out = "it is tried again later; a page that stays so can be left out with exclude"
         return self.error(f"{address} answers with the status {status}", way_out)
 
     def _conditions(self, address: str) -> dict[str, str]:

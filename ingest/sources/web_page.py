@@ -154,9 +154,11 @@ class _Reader(HTMLParser):
 
     def _watched(self, tag: str, attributes: dict[str, str]) -> Callable[[range], object] | None:
         """Return what takes the place of an element once it has ended; None if nobody wants to know."""
+        if len(self._open) > _MOST_PLACES:
+            return None
         if tag in _DROPPED:
             return lambda place: self._edits.append((place, ""))
-        if "hidden" in attributes or tag in _VOID or len(self._open) > _MOST_PLACES:
+        if "hidden" in attributes or tag in _VOID:
             return None
         if (tag == "main" or attributes.get("role", "").lower() == "main") and len(self._mains) < _MOST_PLACES:
             return self._mains.append

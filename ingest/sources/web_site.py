@@ -23,19 +23,24 @@ class WebSite:
     `copy` has a file for each, and beside it is an index of what the server said of them.
     """
 
-    def __init__(self, settings: KnowledgeSettings, copy: Path, *, wants: Callable[[str], bool]) -> None:
+    def __init__(
+        self, settings: KnowledgeSettings, copy: Path, knowledge_base: str, *, wants: Callable[[str], bool]
+    ) -> None:
         self.copy = copy
         self._settings = settings
+        self._knowledge_base = knowledge_base
         self._wants = wants
 
     def version(self, on_wait: OnWait) -> str:
-        """Return a digest of the pages or, before the first update, of their list. Raises SourceError."""
-        known = intact_pages(self.copy)
-        with self._look(known, lambda path, content: None) as look:
-            if not known:
-                return digest_of(look.list_pages(on_wait))
+        """Return a digest of all pages, each of which is asked for. Raises SourceError."""
+        with self._look(intact_pages(self.copy), lambda path, content: None) as look:
             look.run(on_wait)
             return look.version
+
+    def probe(self, on_wait: OnWait) -> str:
+        """Return a digest of the list of pages. Raises SourceError."""
+        with self._look({}, lambda path, content: None) as look:
+            return digest_of(look.list_pages(on_wait))
 
     def update(self, lock: int, on_wait: OnWait) -> str:
         """Read the pages that have changed, remove those that are gone, and return a digest. Raises SourceError.
@@ -68,6 +73,6 @@ class WebSite:
             DocumentProcess(
                 read_page, timeout_seconds=settings.max_seconds_per_document, purpose="read its links"
             ) as reader,
-            WebClient(settings, by_address, **options) as client,
+            WebClient(settings, self._knowledge_base, by_address, **options) as client,
         ):
             yield SiteLook(settings, client, reader, known, self._wants, write)

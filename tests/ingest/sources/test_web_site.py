@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ingest.sources.copies import current_copy, last_update, page_addresses, pages_passed_over, remote_version
+from ingest.sources.copies import (
+    current_copy,
+    last_update,
+    page_addresses,
+    pages_passed_over,
+    probe_source,
+    remote_version,
+)
 from rag.errors import IngestStopped, SourceError
 from rag.settings import KnowledgeSettings
 from tests.kit.site_server import Reply, Site, site_server
@@ -141,6 +148,9 @@ def test_what_robots_txt_closes_is_named_and_its_delay_is_kept(tmp_path: Path, s
     assert "robots.txt closes" in failure(settings)
     site.page("/robots.txt", "User-agent: *\nCrawl-delay: 30\n", "text/plain")
     assert "longer than web_timeout_seconds" in failure(settings_of(tmp_path, site, web_timeout_seconds=0.2))
+    site.status("/robots.txt", 301, Location="/rules.txt")
+    site.page("/rules.txt", "User-agent: *\nDisallow: /\n", "text/plain")
+    assert "robots.txt closes" in failure(settings)
     site.status("/robots.txt", 500)
     assert "robots.txt answers with the status 500" in failure(settings)
     site.status("/robots.txt", 403)
@@ -192,7 +202,8 @@ def test_a_page_that_cannot_be_had_is_an_error_that_leaves_the_copy(tmp_path: Pa
 
 def test_a_busy_server_is_asked_again_when_it_says(tmp_path: Path, site: Site) -> None:
     site.status("/a.md", 503, **{"Retry-After": "0"})
-    failure(settings_of(tmp_path, site))
+    with pytest.raises(SourceError, match="503"):
+        update(settings_of(tmp_path, site))
     assert site.asked.count(("/a.md", 503)) == 3
 
 
@@ -222,6 +233,8 @@ def test_what_was_read_before_a_failure_need_not_be_read_again(tmp_path: Path, s
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><urlset/>', "document type"),
         (gzip.compress(b" " * 60_000_000), "larger than 52428800 bytes"),
         (gzip.compress(b"<urlset>")[:-12], "it is no XML"),
+        (b"<urlset>" * 30, "20 levels"),
+        (b"<urlset>" + b"<url><loc>/a</loc></url>" * 50_002, "more than 50000 entries"),
     ],
 )
 def test_what_is_no_sitemap_leaves_the_copy(tmp_path: Path, site: Site, sitemap: bytes, problem: str) -> None:
@@ -291,6 +304,11 @@ def test_a_site_that_does_not_answer_is_left_when_its_time_is_over_or_the_server
 
     with pytest.raises(IngestStopped):
         remote_version(settings, "default", stop)
+
+
+def test_a_doctor_asks_for_the_list_only(tmp_path: Path, site: Site) -> None:
+    assert probe_source(settings_of(tmp_path, site), "default")
+    assert site.statuses() == {"/sitemap.xml": 200}
 
 
 def test_a_site_that_cannot_be_reached_is_named(tmp_path: Path, site: Site) -> None:
