@@ -1,4 +1,4 @@
-"""A page of a site as a document: its content without what stands on every page, and with complete addresses."""
+"""A page of a site as a document: its content without what stands on every page, and with links that lead on."""
 
 import html
 import re
@@ -9,6 +9,7 @@ from itertools import accumulate
 from urllib.parse import urljoin
 
 from ingest.readers.cleaned_text import read_html_text
+from ingest.sources.page_links import link_in_copy
 
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _DROPPED = frozenset(("script", "style", "noscript", "template"))
@@ -68,7 +69,7 @@ class _Reader(HTMLParser):
         self.links: list[str] = []
         self.passwords: list[int] = []
         self._text = text
-        self._base = address
+        self._address = self._base = address
         self._lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
         self._mains: list[range] = []
         self._articles: list[range] = []
@@ -89,7 +90,7 @@ class _Reader(HTMLParser):
         return places
 
     def written(self, span: range) -> str:
-        """Return the text of a part, with complete addresses and without what is no text."""
+        """Return the text of a part, with links that lead on, and without what is no text."""
         parts, at = [], span.start
         for edit, replacement in sorted(self._edits, key=lambda each: each[0].start):
             if at <= edit.start and edit.stop <= span.stop:
@@ -165,7 +166,7 @@ class _Reader(HTMLParser):
         return self._articles.append if tag == "article" and len(self._articles) < _MOST_PLACES else None
 
     def _complete(self, start: int, source: str, attributes: dict[str, str]) -> None:
-        """Note the address of a link, and write it and that of a picture in full; those within the page stay."""
+        """Note a link, and let it lead to the document of its page; write the address of a picture in full."""
         value = attributes.get("href", attributes.get("src", ""))
         # Another attribute may have a text that looks like this one.
         places = (each.span(3) for each in _ADDRESS.finditer(source) if html.unescape(each[3].strip("\"'")) == value)
@@ -178,6 +179,7 @@ class _Reader(HTMLParser):
             return
         if "href" in attributes:
             self.links.append(address)
+            address = link_in_copy(address, self._address)
         self._edits.append((range(start + place[0], start + place[1]), f'"{html.escape(address)}"'))
 
     def _offset(self) -> int:

@@ -54,14 +54,20 @@ def test_what_changes_at_every_request_is_not_kept() -> None:
     assert shown == "<p>Kept</p>"
 
 
-def test_links_and_pictures_have_complete_addresses() -> None:
-    kept = '<a title="href=x" href="a&amp;b">a</a><a href="#x">x</a><img src=c.png>'
-    html = f'<base href="/v2/"><main>{kept}</main><a href="d">d</a>'
+def test_links_lead_to_documents_of_the_copy_and_pictures_have_complete_addresses() -> None:
+    kept = '<a title="href=x" href="a/">a</a><a href=/guide/b.html#c>b</a><a href="#x">x</a><img src=c.png>'
+    html = f'<base href="/v2/"><main>{kept}<a href="e.zip">e</a></main><a href="d?a=1&amp;b=2">d</a>'
     assert content(html) == (
-        '<main><a title="href=x" href="https://docs.example.com/v2/a&amp;b">a</a><a href="#x">x</a>'
-        '<img src="https://docs.example.com/v2/c.png"></main>'
+        '<main><a title="href=x" href="../v2/a/index.html">a</a><a href="b.html#c">b</a><a href="#x">x</a>'
+        '<img src="https://docs.example.com/v2/c.png"><a href="https://docs.example.com/v2/e.zip">e</a></main>'
     )
-    assert page(html).links == ("https://docs.example.com/v2/a&b", "https://docs.example.com/v2/d")
+    v2 = "https://docs.example.com/v2"
+    assert page(html).links == (
+        f"{v2}/a/",
+        "https://docs.example.com/guide/b.html#c",
+        f"{v2}/e.zip",
+        f"{v2}/d?a=1&b=2",
+    )
     assert content('<a href="http://[">a</a>') == '<a href="http://[">a</a>'
 
 
