@@ -97,7 +97,7 @@ lock: $(INSTALLED_DEV)
 	for python in 3.11.0 3.12 3.13 3.14; do \
 		for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
 			$(BIN)/uv pip compile --quiet --constraint constraints.txt --only-binary :all: \
-				--extra backup --extra documents --extra postgres --extra s3 --extra telemetry \
+				--extra backup --extra documents --extra postgres --extra s3 --extra telemetry --extra web \
 				--python-version $$python --python-platform $$platform --output-file /dev/null pyproject.toml || exit 1; \
 		done; \
 	done

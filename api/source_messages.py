@@ -1,4 +1,4 @@
-"""Messages about the repositories and buckets that documents come from."""
+"""Messages about the repositories, buckets and web sites that documents come from."""
 
 from collections.abc import Mapping
 

@@ -13,7 +13,7 @@ from ingest.files.scan import FolderScan, scan_knowledge
 from ingest.golden.exposure import check_exposure
 from ingest.golden.gate import Gate, GoldenResult, check_golden_loss, recent_questions
 from ingest.golden.questions import GoldenFile, golden_file
-from ingest.sources.copies import current_copy
+from ingest.sources.copies import current_copy, page_addresses, pages_passed_over
 from ingest.staging.cutting import Cutting
 from ingest.staging.deletion_guard import (
     check_same_folder,
@@ -77,7 +77,7 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         plan = _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=allow_mass_deletion)
         on_plan(plan)
         reach_failpoint("planned")
-        report = IngestReport.of(plan, found)
+        report = IngestReport.of(plan, found, pages_passed_over(settings.knowledge))
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
@@ -190,7 +190,7 @@ def _stage(
         staging,
         documents,
         engine,
-        Cutting(engine, failed_documents, dates),
+        Cutting(engine, failed_documents, dates, page_addresses(settings.knowledge)),
         report,
         ProgressMeter(
             len(plan.to_read) + moved,

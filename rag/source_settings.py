@@ -1,4 +1,4 @@
-"""The settings of where documents come from, instead of a folder: a git repository or a bucket."""
+"""The settings of where documents come from, instead of a folder: a git repository, a bucket or a web site."""
 
 import re
 from typing import Annotated, Literal, Self
@@ -8,11 +8,12 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from rag.forge_links import forge_template
 from rag.knowledge_base_names import DEFAULT, section_of
-from rag.pasted_values import clean
+from rag.pasted_values import add_scheme, clean
 from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials, secrets_in, variable_of
 from rag.url_credentials import refuse_credentials
+from rag.web_address import page_address
 
-ADDRESSES = ("git_url", "s3_url")
+ADDRESSES = ("git_url", "s3_url", "web_url")
 """The settings that say where documents come from; at most one of them has a value."""
 
 _SCHEMES = ("https", "http", "ssh", "file")
@@ -72,6 +73,19 @@ def check_s3_url(value: str) -> str:
     return url
 
 
+def check_web_url(value: str) -> str:
+    """Return the address of a sitemap or a page. Raises ValueError if it is none.
+
+    >>> check_web_url("docs.example.com/sitemap.xml"), check_web_url("https://docs.example.com")
+    ('https://docs.example.com/sitemap.xml', 'https://docs.example.com/')
+    """
+    url = add_scheme(value)
+    refuse_credentials(url, instead=f"set {secret_variable('web_token', DEFAULT)}, or that of its knowledge base")
+    if url and not (address := page_address(url)):
+        raise ValueError("must be the address of a sitemap or a page: https://docs.example.com/sitemap.xml")
+    return address if url else ""
+
+
 def secret_variable(setting: str, knowledge_base: str) -> str:
     """Return the environment variable of a secret of a knowledge base.
 
@@ -100,6 +114,14 @@ class SourceSettings(Section):
     s3_endpoint: Annotated[BaseURL, no_credentials(_AWS_INSTEAD)] = ""
     s3_region: Name = ""
 
+    web_url: Annotated[str, AfterValidator(check_web_url)] = ""
+    web_user: Name = ""
+    web_token: Key = SecretStr("")
+    web_max_pages: int = Field(default=2000, ge=1, le=100_000)
+    web_pause_seconds: float = Field(default=0.25, ge=0, le=60)
+    web_every_seconds: float = Field(default=3600, ge=0, le=_DAY_SECONDS)
+    web_timeout_seconds: float = Field(default=3600, gt=0, le=_DAY_SECONDS)
+
     @model_validator(mode="after")
     def _check_one_source(self) -> Self:
         addresses = [address for address in ADDRESSES if getattr(self, address)]
@@ -110,7 +132,12 @@ class SourceSettings(Section):
     @property
     def source_url(self) -> str:
         """The address that the documents come from; "" if they are in a folder of this machine."""
-        return next((url for url in (getattr(self, address) for address in ADDRESSES) if url), "")
+        return getattr(self, self.source_setting) if self.source_setting else ""
+
+    @property
+    def source_setting(self) -> str:
+        """The name of the setting that has this address, "" if none has one."""
+        return next((address for address in ADDRESSES if getattr(self, address)), "")
 
     @property
     def folder_in_copy(self) -> str:
@@ -119,8 +146,13 @@ class SourceSettings(Section):
 
     @property
     def heeds_gitignore(self) -> bool:
-        """Whether `.gitignore` files count: not those above the copy of a bucket, which git has nothing to do with."""
-        return self.gitignore and not self.s3_url
+        """Whether `.gitignore` files count: not those above a copy that git has nothing to do with."""
+        return self.gitignore and not (self.s3_url or self.web_url)
+
+    @property
+    def seconds_between_looks(self) -> float:
+        """How often to look for something new at the source; 0: only if somebody says that there is something."""
+        return self.web_every_seconds if self.web_url else self.fetch_every_seconds
 
     @property
     def forge_template(self) -> str:

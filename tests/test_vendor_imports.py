@@ -48,7 +48,7 @@ SEAMS = (
         "Use StateDatabase of rag/state.",
     ),
     Seam(
-        frozenset({"boto3", "botocore"}),
+        frozenset({"boto3", "botocore", "protego"}),
         ("ingest/sources",),
         "Use current_copy of ingest/sources.",
     ),

@@ -17,7 +17,7 @@ from api.service.health import HEALTH
 from api.service.owner import Owner, find_owner
 from api.translations import say
 from ingest.files.scan import scan_knowledge
-from ingest.sources.copies import remote_version
+from ingest.sources.copies import probe_source
 from rag.chat.factory import open_chat
 from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.protocol import Message
@@ -107,7 +107,7 @@ class _Diagnosis:
         return say("doctor_knowledge", self.language, path=settings.path, count=len(files))
 
     def _source(self, settings: KnowledgeSettings, name: str) -> str:
-        version = remote_version(settings, name)
+        version = probe_source(settings, name)
         return say("doctor_source", self.language, url=settings.source_url, version=version[:12])
 
     def _store(self) -> str:

@@ -12,8 +12,8 @@ REMEDIES: dict[str, dict[Language, str]] = {
         "en": "put documents there, or correct the path",
     },
     "source_error": {
-        "zh": "检查 git_url 或 s3_url、网络，以及环境变量里的令牌、密钥或凭据",
-        "en": "check git_url or s3_url, the network, and the token, key or credentials in the environment",
+        "zh": "检查 git_url、s3_url 或 web_url、网络，以及环境变量里的令牌、密钥或凭据",
+        "en": "check git_url, s3_url or web_url, the network, and the token, key or credentials in the environment",
     },
     "store_unavailable": {
         "zh": "检查 store.uri；如果是服务器，看它有没有启动",

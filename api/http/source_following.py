@@ -1,4 +1,4 @@
-"""Follow the repositories and buckets that documents come from, while a server runs."""
+"""Follow the repositories, buckets and web sites that documents come from, while a server runs."""
 
 import threading
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from ingest.sources.copies import current_copy, last_update, remote_version
 from rag.errors import IngestStopped, KnowledgeError, SourceError, StoreLocked, ZhiwenError
 from rag.settings import KnowledgeSettings
 
-_FIRST_RETRY_SECONDS = 5.0
-_LONGEST_RETRY_SECONDS = 300.0
+_RETRY_SECONDS = 5.0, 300.0
+"""After the first failure, and at most."""
+_WEB_RETRY_SECONDS = 60.0, 3600.0
 
 
 def follow_source(
@@ -29,7 +30,8 @@ def follow_source(
     """
     ingested, refusal, failures = "", None, 0
     while not stop.is_set():
-        version = _version(settings, name, stop)
+        # What has not been ingested by this process is fetched in any case.
+        version = _version(settings, name, stop) if ingested else None
         if stop.is_set():
             return
         # A look costs little; an ingest of nothing new reads the whole folder, and would undo a rollback.
@@ -44,7 +46,7 @@ def follow_source(
             failures = 0 if has_mended else failures + 1
             if has_mended:
                 runner.take_back_failure(refusal)
-        pushes.wait(name, _pause(settings.fetch_every_seconds, failures))
+        pushes.wait(name, _pause(settings, failures))
 
 
 def _may_mend(error: ZhiwenError | None) -> bool:
@@ -74,9 +76,11 @@ def _check_stopping(stop: threading.Event) -> None:
         raise IngestStopped("the server is shutting down")
 
 
-def _pause(every_seconds: float, failures: int) -> float | None:
+def _pause(settings: KnowledgeSettings, failures: int) -> float | None:
     """Return how long to wait for a push; None for as long as it takes."""
+    every_seconds = settings.seconds_between_looks
     if not failures:
         return every_seconds or None
-    retry = min(_FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 10), _LONGEST_RETRY_SECONDS)
+    first, longest = _WEB_RETRY_SECONDS if settings.web_url else _RETRY_SECONDS
+    retry = min(first * 2.0 ** min(failures - 1, 10), longest)
     return min(retry, every_seconds or retry)

@@ -18,10 +18,10 @@ from rag.url_credentials import mask_credentials
 
 
 class SourceOut(BaseModel):
-    """Where the documents come from: a repository or a bucket.
+    """Where the documents come from: a repository, a bucket or a web site.
 
-    `version` is what was fetched at `updated_at`: a commit, or a digest of the bucket. `error` says why the last fetch
-    failed, at `failed_at`; it is "" if that one succeeded.
+    `version` is what was fetched at `updated_at`: a commit, or a digest of the documents. `error` says why the last
+    fetch failed, at `failed_at`; it is "" if that one succeeded.
     """
 
     url: str

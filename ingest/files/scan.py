@@ -16,6 +16,7 @@ from rag.knowledge_folder import USUAL_NAME, is_too_wide
 from rag.settings import KnowledgeSettings
 
 GOLDEN_FILE = "golden.yaml"
+_WHAT_CHOOSES = {"git_url": "git_folder or git_branch", "s3_url": "s3_url", "web_url": "web_url or include"}
 _NAME_A_FOLDER = "name your folder of documents: zhiwen --knowledge DIR, or set knowledge.path (ZHIWEN_KNOWLEDGE__PATH)"
 
 
@@ -181,5 +182,5 @@ def _no_documents(root: Path, include: Sequence[str], found: FolderScan) -> str:
 def _way_out(settings: KnowledgeSettings, knowledge_base: str) -> str:
     section = section_of(knowledge_base)
     if settings.source_url:
-        return f"correct {section}.{'git_folder or git_branch' if settings.git_url else 's3_url'}"
+        return f"correct {section}.{_WHAT_CHOOSES[settings.source_setting]}"
     return _NAME_A_FOLDER if knowledge_base == DEFAULT else f"correct {section}.path"

@@ -11,9 +11,9 @@ def read_text(source: str, content: bytes) -> str:
     return _cleaned(decode(source, content))
 
 
-def read_html_text(source: str, content: bytes) -> str:
-    """Return the text of an HTML file's bytes, cleaned. Raises DocumentError as `decode_html`."""
-    return _cleaned(decode_html(source, content))
+def read_html_text(source: str, content: bytes, *, served_as: str = "") -> str:
+    """Return the text of an HTML file's bytes, cleaned; `served_as` is as for `decode_html`, which it raises as."""
+    return _cleaned(decode_html(source, content, served_as=served_as))
 
 
 def clean_text(text: str) -> str:

@@ -37,14 +37,18 @@ _BIG5_PART = re.compile(
 )
 
 
-def declared_encoding(content: bytes) -> str | None:
+def declared_encoding(content: bytes, *, served_as: str = "") -> str | None:
     """Return the label of the encoding that a page declares in its first 8 KiB, in lower case.
+
+    `served_as` is the one that its server names, which goes first.
 
     None if it declares none, or one that is not read by its declaration: UTF-8 and UTF-16 show in the bytes.
 
     >>> declared_encoding(b'<meta charset="Big5">')
     'big5'
     """
+    if served_as in _CODECS_OF_LABEL:
+        return served_as
     head = content[:_PRESCAN_BYTES].decode("latin-1")
     xml = _XML_ENCODING.match(head.lstrip())
     label = xml[1] if xml else _first_charset(head)

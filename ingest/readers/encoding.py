@@ -39,14 +39,14 @@ def decode(source: str, content: bytes) -> str:
     return _without_nul(source, _decoded(source, content))
 
 
-def decode_html(source: str, content: bytes) -> str:
-    """Return the text of an HTML file, by the encoding that it declares.
+def decode_html(source: str, content: bytes, *, served_as: str = "") -> str:
+    """Return the text of an HTML file, by the encoding that its server names or that it declares.
 
     A byte order mark counts more than a declaration, and so do bytes that are UTF-8. Without a declaration, the bytes
     are decoded as by `decode`. Raises DocumentError, naming the source and the line, for bytes that are not what the
     file declares, and as `decode`.
     """
-    label = declared_encoding(content)
+    label = declared_encoding(content, served_as=served_as)
     if label is None or content.startswith(_MARKS) or (_is_utf8(content) and not is_seven_bit(label)):
         return decode(source, content)
     try:

@@ -1,7 +1,7 @@
 """The folder of documents, brought up to date with where the documents come from."""
 
 import mimetypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +10,7 @@ from ingest.files.selection import Selection
 from ingest.sources.copy_lock import copy_lock
 from ingest.sources.git_source import GitSource
 from ingest.sources.mirror import Mirror
+from ingest.sources.page_index import read_page_index
 from ingest.sources.protocol import OnWait, Source
 from ingest.sources.s3_bucket import S3Bucket
 from ingest.sources.update_record import UpdateRecord, read_record, write_record
@@ -24,6 +25,10 @@ def source_of(settings: KnowledgeSettings, knowledge_base: str) -> Source | None
         return GitSource(settings, copy, knowledge_base)
     if settings.s3_url:
         return Mirror(S3Bucket(settings), copy, wants=_wants(settings), max_bytes=settings.max_file_bytes)
+    if settings.web_url:
+        from ingest.sources.web_site import WebSite  # noqa: PLC0415  (the HTTP library is slow to import)
+
+        return WebSite(settings, copy, knowledge_base, wants=_wants(settings))
     return None
 
 
@@ -53,10 +58,28 @@ def current_copy(settings: KnowledgeSettings, knowledge_base: str, on_wait: OnWa
         yield version
 
 
+def page_addresses(settings: KnowledgeSettings) -> dict[str, str]:
+    """Return where each document of the copy of a web site is published, by source; empty for other sources."""
+    if not settings.web_url:
+        return {}
+    return {path: page.address for path, page in read_page_index(_copy_of(settings)).pages.items()}
+
+
+def pages_passed_over(settings: KnowledgeSettings) -> Mapping[str, str]:
+    """Return why pages that a web site lists are no documents, by address; empty for other sources."""
+    return read_page_index(_copy_of(settings)).passed_over if settings.web_url else {}
+
+
 def remote_version(settings: KnowledgeSettings, knowledge_base: str, on_wait: OnWait = lambda: None) -> str:
     """Return the version that an update would fetch now, "" for a plain folder. Raises SourceError; notes nothing."""
     source = source_of(settings, knowledge_base)
     return source.version(on_wait) if source else ""
+
+
+def probe_source(settings: KnowledgeSettings, knowledge_base: str) -> str:
+    """Return as `remote_version` where that costs a few calls; of a web site, a digest of its list of pages."""
+    source = source_of(settings, knowledge_base)
+    return source.probe(lambda: None) if source else ""
 
 
 def _copy_of(settings: KnowledgeSettings) -> Path:

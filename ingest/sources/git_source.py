@@ -47,6 +47,8 @@ class GitSource:
         except OSError as error:
             raise self._error(f"git cannot be run: {error}") from error
 
+    probe = version
+
     def update(self, lock: int, on_wait: OnWait) -> str:
         """Fetch the branch, check its commit out, and return the commit. Raises SourceError."""
         try:

@@ -1,21 +1,18 @@
 """A source of any place that lists documents and gives their bytes: what has another version is read again."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from itertools import islice
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from ingest.files.confined import leads_below
+from ingest.sources.copied_files import digest_of, remove_other_files, write_copied
+from ingest.sources.parallel import in_threads
 from ingest.sources.private_json import read_json, write_json
 from ingest.sources.protocol import OnWait, Remote
 from rag.errors import SourceError
-from rag.private_files import make_private_folder, open_private
+from rag.private_files import make_private_folder
 
 _READS = 8
-_LOOK_SECONDS = 0.1
 
 
 class Mirror:
@@ -33,7 +30,9 @@ class Mirror:
 
     def version(self, on_wait: OnWait) -> str:
         """Return a digest of what is there. Raises SourceError."""
-        return _digest(self._listed(on_wait))
+        return digest_of(self._listed(on_wait))
+
+    probe = version
 
     def update(self, lock: int, on_wait: OnWait) -> str:
         """Read what has another version there, remove what is gone, and return a digest of all. Raises SourceError."""
@@ -43,73 +42,31 @@ class Mirror:
             make_private_folder(self.copy)
             # Whatever is written below and not noted is read again if this process is killed.
             write_json(self._index, {path: listed[path] for path in same})
-            _remove_others(self.copy, listed)
+            remove_other_files(self.copy, listed)
             self._read({path: version for path, version in listed.items() if path not in same}, on_wait)
             write_json(self._index, listed)
         except OSError as error:
             place = error.filename or self.copy
             raise SourceError(f"{place}: {error.strerror}; zhiwen keeps a copy of the documents there") from error
-        return _digest(listed)
+        return digest_of(listed)
 
     def _listed(self, on_wait: OnWait) -> dict[str, str]:
-        def listing() -> dict[str, str]:
-            there = self._remote.list_documents()
-            return {path: version for path, version in there if _is_path(path) and self._wants(path)}
+        def listing(remote: Remote) -> dict[str, str]:
+            return {path: version for path, version in remote.list_documents() if _is_path(path) and self._wants(path)}
 
-        with _threads(1) as pool:
-            future = pool.submit(listing)
-            while not future.done():
-                on_wait()
-                wait([future], _LOOK_SECONDS)
-            return future.result()
+        [(_, listed)] = in_threads(listing, [self._remote], threads=1, on_wait=on_wait)
+        return listed
 
     def _read(self, versions: Mapping[str, str], on_wait: OnWait) -> None:
+        def read(document: tuple[str, str]) -> bytes:
+            return self._remote.read_document(*document, max_bytes=self._max_bytes + 1)
+
         # Only this thread writes: one that is left behind after a failure could spoil the next update.
-        waiting, running = iter(versions.items()), dict[Future[bytes], str]()
-        with _threads(_READS) as pool:
-            while True:
-                for path, version in islice(waiting, 2 * _READS - len(running)):
-                    read = pool.submit(self._remote.read_document, path, version, max_bytes=self._max_bytes + 1)
-                    running[read] = path
-                if not running:
-                    return
-                on_wait()
-                for done in wait(running, _LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
-                    self._write(running.pop(done), done.result())
-
-    def _write(self, path: str, content: bytes) -> None:
-        file = self.copy / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)
-        with open(file, "xb", opener=open_private) as out:
-            out.write(content)
-
-
-@contextmanager
-def _threads(most: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool, and wait for none of its threads at the end."""
-    pool = ThreadPoolExecutor(most, "source")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        with closing(in_threads(read, versions.items(), threads=_READS, on_wait=on_wait)) as contents:
+            for (path, _), content in contents:
+                write_copied(self.copy / path, content)
 
 
 def _is_path(path: str) -> bool:
     """Return whether a path leads below the copy, and none of its parts is hidden."""
     return leads_below(path) and not any(part.startswith(".") for part in path.split("/"))
-
-
-def _remove_others(folder: Path, wanted: Mapping[str, str]) -> None:
-    """Remove the files of a copy that are not wanted, and the folders that are empty then."""
-    # A path is shorter than what is below it.
-    for path in sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            with suppress(OSError):  # not empty
-                path.rmdir()
-        elif path.relative_to(folder).as_posix() not in wanted:
-            path.unlink()
-
-
-def _digest(listed: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(listed.items())).encode()).hexdigest()

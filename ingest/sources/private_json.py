@@ -18,8 +18,13 @@ def read_json(file: Path) -> dict[str, str]:
 
 def write_json(file: Path, values: Mapping[str, str]) -> None:
     """Replace a file as a whole. Raises OSError."""
+    replace_file(file, json.dumps(values).encode())
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Replace a file as a whole, whatever it holds. Raises OSError."""
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
-    with open(new, "x", encoding="utf-8", opener=open_private) as out:
-        json.dump(values, out)
+    with open(new, "xb", opener=open_private) as out:
+        out.write(content)
     new.replace(file)

@@ -25,6 +25,9 @@ class Source(Protocol):
         It needs no lock, and changes nothing.
         """
 
+    def probe(self, on_wait: OnWait) -> str:
+        """Return the same, or what can be said of it in a few calls. Raises SourceError. It changes nothing, either."""
+
     def update(self, lock: int, on_wait: OnWait) -> str:
         """Make the copy what is there now, and return what names that state. Raises SourceError.
 

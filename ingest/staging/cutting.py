@@ -11,18 +11,27 @@ from ingest.staging.failed_documents import FailedDocuments
 class Cutting:
     """Has files cut, and notes which cannot be.
 
-    `dates` are those of the last commits, by source; what the front matter of a document says goes first.
+    `dates` are those of the last commits, by source; what the front matter of a document says goes first. `addresses`
+    are those of pages of a web site.
     """
 
-    def __init__(self, engine: Engine, failed_documents: FailedDocuments, dates: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        failed_documents: FailedDocuments,
+        dates: Mapping[str, str],
+        addresses: Mapping[str, str],
+    ) -> None:
         self._engine = engine
         self._failed_documents = failed_documents
         self._dates = dates
+        self._addresses = addresses
 
     def begin(self, file: File, check_running: CheckRunning) -> Callable[[], Cut]:
         """Begin to cut a file. Return a function that waits for the result; what `check_running` raises ends it."""
         failed = self._failed_documents.known(file.source)
-        finish = self._engine.begin_cut(FileToCut(file, self._dates.get(file.source, ""), failed))
+        committed, address = self._dates.get(file.source, ""), self._addresses.get(file.source, "")
+        finish = self._engine.begin_cut(FileToCut(file, committed, failed, address=address))
 
         def wait() -> Cut:
             document = finish(check_running)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.chunking.chunks import CHUNKER_VERSION, chunk_sections
 from ingest.files.scan import File
@@ -15,6 +15,7 @@ from rag.store.failpoints import reach_failpoint
 from rag.store.records import COPIED, DocumentRecord, FailedDocument
 from rag.text.dates import front_matter_date
 from rag.types import Chunk, MetadataValue
+from rag.web_address import site_of
 
 CheckRunning = Callable[[], None]
 """Raises IngestStopped if the result of the work is no longer wanted."""
@@ -24,13 +25,14 @@ CheckRunning = Callable[[], None]
 class FileToCut:
     """A file, the day of its last commit, and what was noted when it could not be cut and nothing has changed since.
 
-    `content` are its bytes if it has been read already.
+    `address` is where it is published, if it was read there. `content` are its bytes if it has been read already.
     """
 
     file: File
     committed: str = ""
     failed: FailedDocument | None = None
     content: bytes | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +103,29 @@ class DocumentCutter:
 
         parsed = self._parser.parse(file.source, content)
         reach_failpoint("parsed")
+        document = parsed.document
+        if to_cut.address:
+            document = replace(document, metadata={**document.metadata, "url": to_cut.address})
         chunks = chunk_sections(
-            parsed.document,
+            document,
             parsed.sections,
             count_tokens=count_tokens,
             max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
             timeout_seconds=self._settings.knowledge.max_seconds_per_document,
         )
-        dated, dated_by = self._date(to_cut.committed, parsed.document.metadata)
+        dated, dated_by = self._date(to_cut.committed, document.metadata)
         record = DocumentRecord(
             source=file.source,
             content_hash=digest,
             pipeline_fingerprint=self._pipeline_fingerprint,
             size=file.size,
             modified_ns=file.modified_ns,
-            title=chunks[0].title if chunks else parsed.document.title,
+            title=chunks[0].title if chunks else document.title,
             chunks=len(chunks),
             dated=dated,
             dated_by=dated_by,
         )
-        return CutDocument(record, tuple(chunks), warnings=tuple(parsed.document.warnings))
+        return CutDocument(record, tuple(chunks), warnings=tuple(document.warnings))
 
     def _date(self, committed: str, metadata: Mapping[str, MetadataValue]) -> tuple[str, str]:
         """Return the day of a document, and what says so."""
@@ -133,5 +138,7 @@ class DocumentCutter:
 
 def pipeline_fingerprint(settings: Settings, embedder: Embedder) -> str:
     """Return 16 hex digits that change with everything, besides the bytes, that chunks and vectors depend on."""
-    parts = (str(CHUNKER_VERSION), str(settings.chunking.max_tokens), embedder.fingerprint)
+    parts = [str(CHUNKER_VERSION), str(settings.chunking.max_tokens), embedder.fingerprint]
+    if settings.knowledge.web_url:
+        parts.append(site_of(settings.knowledge.web_url))  # chunks know the addresses of their pages
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

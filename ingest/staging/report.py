@@ -1,11 +1,15 @@
 """What an ingest did, and how far a running one is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ingest.files.scan import FolderScan
 from ingest.staging.plan import Plan
 from rag.store.records import Commit
+
+_MOST_PAGES = 20
+"""Pages that are named one by one; a robots.txt can close thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,11 @@ class IngestReport:
     message: str = ""
 
     @classmethod
-    def of(cls, plan: Plan, found: FolderScan) -> "IngestReport":
-        """Return the report of an ingest in which every document of the plan can be read."""
+    def of(cls, plan: Plan, found: FolderScan, pages_passed_over: Mapping[str, str]) -> "IngestReport":
+        """Return the report of an ingest in which every document of the plan can be read.
+
+        `pages_passed_over` says of pages of a web site, by address, why they are no documents.
+        """
         counts = (plan.added, plan.changed, plan.removed, plan.unchanged, plan.hidden)
         report = cls(
             documents=DocumentCounts(*map(len, counts)),
@@ -81,6 +88,10 @@ class IngestReport:
         )
         for place in found.repeated:
             report.warn(place.source, place.problem)
+        for address, reason in islice(pages_passed_over.items(), _MOST_PAGES):
+            report.warn(address, f"passed over: {reason}")
+        if len(pages_passed_over) > _MOST_PAGES:
+            report.warn("…", f"{len(pages_passed_over) - _MOST_PAGES} more pages are passed over")
         if plan.held_back:
             report.message = (
                 f"{len(plan.held_back)} documents are gone from the folder, and stay live because they are so many; "

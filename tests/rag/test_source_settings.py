@@ -94,12 +94,18 @@ def test_what_is_no_bucket_is_refused(tmp_path: Path, url: str) -> None:
         load_settings(written(tmp_path, ""), {"ZHIWEN_KNOWLEDGE__S3_URL": url})
 
 
+@pytest.mark.parametrize("url", ["ftp://docs.example.com", "https://", "https://docs.example.com:port/", "a b"])
+def test_what_is_no_page_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match="must be"):
+        load_settings(written(tmp_path, ""), {"ZHIWEN_KNOWLEDGE__WEB_URL": url})
+
+
 def test_documents_come_from_one_place(tmp_path: Path) -> None:
     git = "git_url: https://git.example.com/a/b"
     assert "both path and git_url" in refusal(tmp_path, f"knowledge:\n  path: docs\n  {git}\n")
     assert "git_url and s3_url" in refusal(tmp_path, f"knowledge:\n  {git}\n  s3_url: s3://handbook\n")
     declared = "knowledge:\n  path: docs\nknowledge_bases:\n  handbook:\n    title: x\n"
-    assert "or where they come from: git_url, s3_url" in refusal(tmp_path, declared)
+    assert "or where they come from: git_url, s3_url, web_url" in refusal(tmp_path, declared)
 
 
 def test_the_copy_is_beside_the_index_and_another_address_has_another(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ ADDRESSES = {
     "knowledge.git_url": "https://{}git.example.com/handbook.git",
     "knowledge.s3_endpoint": "https://{}s3.example.com",
     "knowledge.s3_url": "s3://{}bucket/docs",
+    "knowledge.web_url": "https://{}docs.example.com/sitemap.xml",
     "knowledge.url_template": "https://{}docs.example.com/{{path}}",
     "embedding.base_url": "https://{}api.example.com/v1",
     "rerank.base_url": "https://{}api.example.com/v1",

@@ -63,3 +63,5 @@ def _print_sources(console: Console, answer: AskResponse, service: Service, lang
             line.append(f"  {citation.date}", style="dim")
         console.print(line)
         console.print(Text("    " + snippet(citation.quote), style="dim"))
+        if citation.url.startswith(("https://", "http://")):
+            console.print(Text(f"    {printable(citation.url)}", style="dim"))

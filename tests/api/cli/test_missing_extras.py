@@ -15,7 +15,7 @@ TELEMETRY = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instr
 @pytest.fixture
 def light(workspace: Workspace, tmp_path: Path) -> Workspace:
     """The workspace where no extra is installed."""
-    packages = (*HEAVY, *TELEMETRY, "pyarrow", "pypdf", "mammoth", "psycopg")
+    packages = (*HEAVY, *TELEMETRY, "pyarrow", "pypdf", "mammoth", "protego", "psycopg")
     return workspace.given(**environment_without(tmp_path / "hidden", *packages))
 
 
@@ -55,6 +55,11 @@ def test_a_pdf_is_an_error_of_that_document(light: Workspace) -> None:
     (failure,) = report["failures"]
     assert failure["source"] == "a.pdf"
     assert "a.pdf needs the extra `documents`, which is not installed; run: " in failure["error"]
+
+
+def test_a_web_site(light: Workspace) -> None:
+    refused = light.given(ZHIWEN_KNOWLEDGE__WEB_URL="http://127.0.0.1:1/").run("ingest")
+    assert_one_line(refused, 1, "http://127.0.0.1:1/ needs the extra `web`", "install 'zhiwen[web]'")
 
 
 def test_telemetry(light: Workspace) -> None:

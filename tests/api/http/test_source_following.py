@@ -95,7 +95,7 @@ def test_what_was_ingested_is_not_ingested_again_after_a_failed_look(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It looks only after pushes, so that no look fails while the repository comes back."""
-    monkeypatch.setattr("api.http.source_following._FIRST_RETRY_SECONDS", 300)  # the time limit of a test
+    monkeypatch.setattr("api.http.source_following._RETRY_SECONDS", (300, 300))  # the time limit of a test
     follower = Follower(repository, tmp_path, every_seconds=0)
     first, away = repository.head, tmp_path / "away"
     with follower.following():
