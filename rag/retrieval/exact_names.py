@@ -1,7 +1,8 @@
 """What bears exactly the name that a question asks for comes before what bears a longer one.
 
 "Ollama 是什么？" asks for Ollama, and the rows of Ollama and of ollama-webui both hold the word. A passage bears the
-name of its section, of its row, or of what its first words define: `Ollama 是…`, `**Ollama**: …`.
+name of its section, of its row, or of what its first words define: `Ollama 是…`, `**Ollama**: …`. One that holds more
+of the question than the passage of the exact name stays where it is: it may be what is asked about the name.
 """
 
 import re
@@ -27,17 +28,20 @@ _JOINS_LATIN = r"[A-Za-z0-9_.-]"
 def exact_names_first(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> list[Hit]:
     """Return the hits, best first, with those of a longer name moved behind the best one of the exact name.
 
-    They take its score. Nothing moves unless a hit bears a name that the question asks for; `idf` weighs its terms.
+    They take its score. Nothing moves unless a hit bears a name that the question asks for, and none that covers more
+    of the question than that hit; `idf` weighs its terms.
     """
     asked = _plain(question)
     names = [_names(hit.chunk) for hit in hits]
     mentioned = {name for each in names for name in each if _mentions(asked, name)}
     exact = {name for name in mentioned if _is_asked_for(name, mentioned, idf)}
     best = next((rank for rank, each in enumerate(names) if exact & each), 0)
-    is_longer = [_bears_longer_name(each, exact, mentioned) for each in names[:best]]
-    if not any(is_longer):
+    pairs = [
+        (hit, hit.coverage <= hits[best].coverage and _bears_longer_name(each, exact, mentioned))
+        for hit, each in zip(hits[:best], names, strict=False)
+    ]
+    if not any(longer for _, longer in pairs):
         return list(hits)
-    pairs = list(zip(hits[:best], is_longer, strict=True))
     behind = [replace(hit, score=hits[best].score) for hit, longer in pairs if longer]
     return [*(hit for hit, longer in pairs if not longer), hits[best], *behind, *hits[best + 1 :]]
 

@@ -1,6 +1,7 @@
 """The exact name that a question asks for comes before longer names that contain it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -62,6 +63,14 @@ def test_a_section_bears_the_name_of_its_heading() -> None:
 )
 def test_nothing_moves_unless_the_shorter_name_is_what_is_asked_for(question: str, first: str, second: str) -> None:
     assert ordered(question, chunk(first), chunk(second)) == [first, second]
+
+
+def test_a_hit_that_holds_more_of_the_question_stays_before_the_exact_name() -> None:
+    about, named = chunk("构建控制器时的 maxDelay", kind="text", heading="构建控制器"), chunk("控制器是核心。", kind="text")
+    idf = dict.fromkeys(tokenize_question("控制器的 maxDelay 默认是多少？"), 3.0)
+    hits = [Hit(about, 0.9, 0.8, coverage=0.9), Hit(named, 0.5, 0.8, coverage=0.4)]
+    assert exact_names_first("控制器的 maxDelay 默认是多少？", hits, idf) == hits
+    assert exact_names_first("控制器", [replace(hits[0], coverage=0.4), hits[1]], idf)[0].chunk is named
 
 
 def test_hits_that_stand_in_the_right_order_keep_their_scores() -> None:
