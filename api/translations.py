@@ -101,9 +101,9 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "imported": {
         "zh": "已导入为第 {generation} 版：{documents} 篇文档，{chunks} 段，用时 {seconds:.1f} 秒；"
-        "zhiwen rollback 可以撤销",
+        "zhiwen rollback{option} 可以撤销",
         "en": "Imported as generation {generation}: {documents} documents, {chunks} chunks, {seconds:.1f} s; "
-        "`zhiwen rollback` undoes the import",
+        "`zhiwen rollback{option}` undoes the import",
     },
     "rolled_back": {
         "zh": "已从第 {left} 版退回第 {live} 版。文件没有动，下次读入会重新读进那些改动。",

@@ -12,7 +12,7 @@ from api.cli.views.ingest import progress_bar
 from api.translations import interface_language, say
 from ingest.files.scan import scan_knowledge
 from rag.errors import BackupError, StoreEmpty
-from rag.knowledge_base_names import DEFAULT
+from rag.knowledge_base_names import DEFAULT, option_of
 from rag.optional_packages import require_extra
 
 
@@ -62,7 +62,7 @@ def import_index(
     if as_json:
         print_json(report)
     else:
-        terminal.output().print(say("imported", language, **report.model_dump()))
+        terminal.output().print(say("imported", language, option=option_of(kb), **report.model_dump()))
 
 
 def _require_parquet(command: str) -> None:
