@@ -7,10 +7,11 @@ import typer
 
 from api.cli import terminal
 from api.cli.options import chosen, settings_of
-from api.guard.key_file import GROUP, add_line, line_of
+from api.guard.key_file import add_line, line_of
 from api.guard.keys import new_key
 from api.guard.route_rules import SCOPES
 from api.service.audit import COMMAND_LINE, AuditLog, Subject
+from api.service.key_entries import GROUP
 from api.translations import interface_language, say
 
 keys = typer.Typer(help="Manage API keys for `zhiwen serve`.", no_args_is_help=True)
