@@ -137,8 +137,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "doctor_defaults": {"zh": "只有默认值和环境变量", "en": "only defaults and environment variables"},
     "doctor_knowledge": {"zh": "{path}，{count} 篇文档", "en": "{path} (documents: {count})"},
     "doctor_empty": {
-        "zh": "{uri} 还是空的；运行 zhiwen ingest 读入文档",
-        "en": "{uri} is empty; run `zhiwen ingest` to fill it",
+        "zh": "{uri} 还是空的；运行 zhiwen ingest{option} 读入文档",
+        "en": "{uri} is empty; run `zhiwen ingest{option}` to fill it",
     },
     "doctor_store": {
         "zh": "{uri}，第 {generation} 版，{documents} 篇文档",
