@@ -52,10 +52,13 @@ class Subject:
     trace_id: str = ""
 
 
+_NOTHING = Subject()
 _current: ContextVar[Subject | None] = ContextVar("what the current request is about", default=None)
 
 COMMAND_LINE = "command line"
 """The route of what a command does without a server."""
+SERVER = "server"
+"""The route of what a server does by itself."""
 
 log = logging.getLogger("zhiwen.audit")
 
@@ -110,7 +113,7 @@ class AuditLog:
         status: int | None = None,
         trace: Trace | None = None,
         name: str = "",
-        subject: Subject = Subject(),  # noqa: B008  (it is not changed here)
+        subject: Subject = _NOTHING,
     ) -> None:
         """Add a line. `key` is the name of the caller's API key, `name` that of a key or file that the action is about.
 
