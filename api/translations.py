@@ -101,9 +101,9 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "imported": {
         "zh": "已导入为第 {generation} 版：{documents} 篇文档，{chunks} 段，用时 {seconds:.1f} 秒；"
-        "zhiwen rollback 可以撤销",
+        "zhiwen rollback{option} 可以撤销",
         "en": "Imported as generation {generation}: {documents} documents, {chunks} chunks, {seconds:.1f} s; "
-        "`zhiwen rollback` undoes the import",
+        "`zhiwen rollback{option}` undoes the import",
     },
     "rolled_back": {
         "zh": "已从第 {left} 版退回第 {live} 版。文件没有动，下次读入会重新读进那些改动。",
@@ -137,8 +137,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "doctor_defaults": {"zh": "只有默认值和环境变量", "en": "only defaults and environment variables"},
     "doctor_knowledge": {"zh": "{path}，{count} 篇文档", "en": "{path} (documents: {count})"},
     "doctor_empty": {
-        "zh": "{uri} 还是空的；运行 zhiwen ingest 读入文档",
-        "en": "{uri} is empty; run `zhiwen ingest` to fill it",
+        "zh": "{uri} 还是空的；运行 zhiwen ingest{option} 读入文档",
+        "en": "{uri} is empty; run `zhiwen ingest{option}` to fill it",
     },
     "doctor_store": {
         "zh": "{uri}，第 {generation} 版，{documents} 篇文档",

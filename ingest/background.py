@@ -80,6 +80,12 @@ class IngestRunner:
             self._thread.start()
             return self._state
 
+    def note_failure(self, error: ZhiwenError) -> None:
+        """Note that there could be no ingest, as if one had failed."""
+        with self._lock:
+            if not self._state.running:
+                self._fail(error)
+
     def take_back_failure(self, error: ZhiwenError | None) -> None:
         """Note that what the last ingest failed of is over; `error` is how the one before it ended."""
         with self._lock:
@@ -107,10 +113,7 @@ class IngestRunner:
                 self._check_stopping()
                 report = run(self._report_plan, self._report_progress)
         except ZhiwenError as error:
-            # If the log is a file in a watched folder, each line starts another ingest.
-            if str(error) != str(self._state.error):
-                log.warning("ingest failed: %s", error)
-            self._end(error)
+            self._fail(error)
         except BaseException:
             self._end(ZhiwenError("the ingest crashed; see the log"))
             log.exception("ingest crashed")
@@ -120,6 +123,12 @@ class IngestRunner:
             if report.message and report.message != (last.message if last else ""):
                 log.warning("ingest: %s", report.message)
             self._end(report)
+
+    def _fail(self, error: ZhiwenError) -> None:
+        # If the log is a file in a watched folder, each line starts another ingest.
+        if str(error) != str(self._state.error):
+            log.warning("ingest failed: %s", error)
+        self._end(error)
 
     def _end(self, result: IngestReport | ZhiwenError) -> None:
         for observer in self._observers:

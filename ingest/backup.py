@@ -89,7 +89,12 @@ def import_backup(
         if _is_incomplete(origin, progress):
             raise BackupError(damaged)
         # The vectors are those of the file, even if this machine has another engine for the same model.
-        sealed = replace(staging.seal(origin.root).commit, embedder=origin.embedder, fingerprint=origin.fingerprint)
+        sealed = replace(
+            staging.seal(origin.root).commit,
+            embedder=origin.embedder,
+            fingerprint=origin.fingerprint,
+            label=origin.label,
+        )
         if (sealed.documents, sealed.chunks) != (origin.documents, origin.chunks):
             raise BackupError(damaged)
         if origin.mode == sealed.mode:
@@ -114,6 +119,7 @@ def _origin_of(commit: Commit) -> Origin:
         chunks=commit.chunks,
         golden_asked=commit.golden_asked,
         golden_found=commit.golden_found,
+        label=commit.label,
     )
 
 

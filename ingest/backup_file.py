@@ -56,6 +56,7 @@ class Origin:
     chunks: int
     golden_asked: tuple[str, ...] = ()
     golden_found: tuple[str, ...] = ()
+    label: str = ""
 
 
 WriteDocuments = Callable[[Sequence[BackedUpDocument]], None]
@@ -67,7 +68,8 @@ def writing_backup(path: Path, origin: Origin) -> Iterator[WriteDocuments]:
 
     The context and the function raise BackupError if the file cannot be written.
     """
-    written = json.dumps(asdict(origin), ensure_ascii=False).encode()
+    content = {name: value for name, value in asdict(origin).items() if value or name != "label"}
+    written = json.dumps(content, ensure_ascii=False).encode()  # versions before refuse a key that they do not know
     schema = backup_schema(origin.dimension).with_metadata({_KEY: written, _CHECKSUM_KEY: _checksum(written)})
     with _writing_errors(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

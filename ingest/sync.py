@@ -163,7 +163,7 @@ def _plan(
     if live is None or lose:
         return plan
     lost = lost_documents(found, documents, max_bytes=max_bytes)
-    check_same_folder(lost, live, _root(settings))
+    check_same_folder(lost, live, _root(settings), store.knowledge_base)
     return hold_back_deletions(plan, lost, live)
 
 

@@ -12,7 +12,7 @@ from api.bots.platform import Platform, PlatformError
 from api.current_caller import Caller, calling
 from api.public_urls import below
 from api.service.ask import AskResponse
-from api.service.permitted import permitted
+from api.service.permitted import permitted_several
 from rag.answering.answer import final_answer
 from rag.errors import QuestionError, ZhiwenError
 from rag.knowledge_base_names import ALL
@@ -63,7 +63,7 @@ class BotAnswers:
     async def _text(self, question: BotQuestion, base: str) -> str:
         language = detect_language(question.text)
         try:
-            answerer = permitted(self._services).joined([ALL]).answerer
+            answerer = permitted_several(self._services, [ALL]).answerer
             answer = AskResponse.of(await final_answer(answerer.answer(question.text)))
         except QuestionError:
             return NO_QUESTION[language]

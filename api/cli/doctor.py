@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from api.cli.remedies import remedy
 from api.error_codes import error_code
 from api.schemas.request_model import EmptyRequest
 from api.service.health import HEALTH
+from api.service.knowledge_bases import KNOWLEDGE_BASES
 from api.service.owner import Owner, find_owner
 from api.translations import say
 from ingest.files.scan import scan_knowledge
@@ -21,28 +22,41 @@ from ingest.sources.copies import probe_source
 from rag.chat.factory import open_chat
 from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.protocol import Message
-from rag.errors import ConfigError, EmbedderMismatch, ZhiwenError
+from rag.errors import (
+    ConfigError,
+    EmbedderMismatch,
+    StoreLocked,
+    StoreTimeout,
+    StoreUnavailable,
+    ZhiwenError,
+)
+from rag.knowledge_base_names import DEFAULT, option_of
 from rag.models.embedders.factory import open_embedder
 from rag.models.embedders.protocol import can_search
 from rag.models.rerankers.factory import open_reranker
 from rag.settings import KnowledgeSettings, Settings
 from rag.settings_loader import DEFAULT_FILE, load_settings
+from rag.state.database import StateDatabase
 from rag.store.records import Commit
 from rag.text.language import Language
 from rag.types import Attempt
-from rag.wiring import open_store
+from rag.wiring import Services
 
-DoctorPart = Literal["configuration", "knowledge", "store", "embedder", "reranker", "chat"]
+DoctorPart = Literal["configuration", "knowledge", "store", "state", "embedder", "reranker", "chat"]
 
 
 class CheckOut(BaseModel):
-    """A check of one part. `ok` is null if the part was not checked; `code` and `remedy` are set if it is false."""
+    """A check of one part. `ok` is null if the part was not checked; `code` and `remedy` are set if it is false.
+
+    `knowledge_base` is "" for a part that all of them share.
+    """
 
     part: DoctorPart
     ok: bool | None
     message: str
     code: str | None = None
     remedy: str = ""
+    knowledge_base: str = ""
 
 
 class DoctorResponse(BaseModel):
@@ -52,8 +66,10 @@ class DoctorResponse(BaseModel):
     checks: list[CheckOut]
 
 
-PARTS: tuple[DoctorPart, ...] = ("configuration", "knowledge", "store", "embedder", "chat")
+PARTS: tuple[DoctorPart, ...] = ("configuration", "knowledge", "store", "state", "embedder", "chat")
 """What is always checked; a reranker is checked if one is configured."""
+_SHARED_FAULTS = {error_code(kind("")) for kind in (StoreUnavailable, StoreTimeout, StoreLocked)}
+"""What is wrong with the store of all knowledge bases if it is with that of one."""
 _PROBE = (Message("user", "Say OK."),)
 _ERROR_CODES = {outcome: error_code(kind("")) for kind, outcome in OUTCOMES.items()}
 
@@ -76,27 +92,27 @@ def diagnose(file: Path | None, language: Language, *, knowledge: Path | None = 
 class _Diagnosis:
     settings: Settings
     language: Language
-    live: Commit | None = None
-    """The live generation, once the store has been checked."""
+    lives: dict[str, Commit] = field(default_factory=dict)
+    """The live generations by knowledge base, once the store has been checked."""
 
     def checks(self, file: Path | None) -> Iterator[CheckOut]:
         yield _passed("configuration", self._configuration(file))
         for name in self.settings.knowledge_base_names:
             settings = self.settings.for_knowledge_base(name).knowledge
-            yield self._check(
-                "knowledge", partial(self._source if settings.source_url else self._knowledge, settings, name)
-            )
-        yield self._check("store", self._store)
+            look = partial(self._source if settings.source_url else self._knowledge, settings, name)
+            yield self._check("knowledge", look, name)
+        yield from self._stores()
+        yield self._check("state", self._state)
         yield self._check("embedder", self._embedder)
         if self.settings.rerank.provider != "none":
             yield self._check("reranker", self._reranker)
         yield from self._chat()
 
-    def _check(self, part: DoctorPart, look: Callable[[], str]) -> CheckOut:
+    def _check(self, part: DoctorPart, look: Callable[[], str], knowledge_base: str = "") -> CheckOut:
         try:
-            return _passed(part, look())
+            return _passed(part, look(), knowledge_base)
         except ZhiwenError as error:
-            return _failed(part, error, self.language)
+            return _failed(part, error, self.language, knowledge_base)
 
     def _configuration(self, file: Path | None) -> str:
         path = file or Path(DEFAULT_FILE)
@@ -110,45 +126,58 @@ class _Diagnosis:
         version = probe_source(settings, name)
         return say("doctor_source", self.language, url=settings.source_url, version=version[:12])
 
-    def _store(self) -> str:
-        uri = self.settings.store.uri
+    def _stores(self) -> Iterator[CheckOut]:
+        """Yield one check for each knowledge base, or a single one if the store of all is at fault."""
+        with Services(self.settings) as services:
+            for name in self.settings.knowledge_base_names:
+                check = self._check("store", partial(self._store, services, name), name)
+                yield check
+                if check.code in _SHARED_FAULTS:
+                    return
+
+    def _store(self, services: Services, name: str) -> str:
         owner = find_owner(self.settings)
         if owner:
-            return self._server(owner)
-        with open_store(self.settings) as store:
-            state = store.state()
-        if state is None:
-            return say("doctor_empty", self.language, uri=uri)
-        self.live = state.live
-        return say(
-            "doctor_store", self.language, uri=uri, generation=self.live.generation, documents=self.live.documents
-        )
+            return self._served(owner, name)
+        store = services.of(name).store
+        live = store.live()
+        if live is None:
+            return say("doctor_empty", self.language, uri=store.uri, option=option_of(name))
+        self.lives[name] = live
+        return say("doctor_store", self.language, uri=store.uri, generation=live.generation, documents=live.documents)
 
-    def _server(self, owner: Owner) -> str:
+    def _served(self, owner: Owner, name: str) -> str:
         from api.service.remote import RemoteService  # noqa: PLC0415  (only a running server needs the HTTP library)
 
         with RemoteService(owner) as remote:
-            health = remote.call(HEALTH, EmptyRequest())
+            health, found = remote.call(HEALTH, EmptyRequest()), remote.call(KNOWLEDGE_BASES, EmptyRequest()).of(name)
         return say(
             "doctor_served",
             self.language,
             url=owner.url,
             pid=owner.pid,
-            generation=health.generation,
-            documents=health.documents,
+            generation=found.generation,
+            documents=found.documents,
             embedder=health.embedder,
             chat=health.chat,
         )
+
+    def _state(self) -> str:
+        state = StateDatabase.of(self.settings)
+        state.check()
+        return state.location
 
     def _embedder(self) -> str:
         started = time.monotonic()
         embedder = open_embedder(self.settings.embedding)
         embedder.embed_query("知问")
         seconds = time.monotonic() - started
-        if self.live and not can_search(embedder, self.live.fingerprint):
-            raise EmbedderMismatch(
-                f"the live index was built with {self.live.embedder}, but {embedder.name} is configured"
-            )
+        for name, live in self.lives.items():
+            if not can_search(embedder, live.fingerprint):
+                which = "" if name == DEFAULT else f" of {name}"
+                raise EmbedderMismatch(
+                    f"the live index{which} was built with {live.embedder}, but {embedder.name} is configured"
+                )
         return say(
             "doctor_embedder",
             self.language,
@@ -193,14 +222,15 @@ async def _probe(chat: FallbackChat) -> list[Attempt]:
         await chat.close()
 
 
-def _passed(part: DoctorPart, message: str) -> CheckOut:
-    return CheckOut(part=part, ok=True, message=message)
+def _passed(part: DoctorPart, message: str, knowledge_base: str = "") -> CheckOut:
+    return CheckOut(part=part, ok=True, message=message, knowledge_base=knowledge_base)
 
 
 def _skipped(part: DoctorPart, language: Language) -> CheckOut:
     return CheckOut(part=part, ok=None, message=say("doctor_skipped", language))
 
 
-def _failed(part: DoctorPart, error: ZhiwenError, language: Language) -> CheckOut:
-    code, message = error_code(error), "; ".join(str(error).splitlines())
-    return CheckOut(part=part, ok=False, code=code, message=message, remedy=remedy(code, language))
+def _failed(part: DoctorPart, error: ZhiwenError, language: Language, knowledge_base: str = "") -> CheckOut:
+    code, message, which = error_code(error), "; ".join(str(error).splitlines()), knowledge_base
+    hint = remedy(code, language)
+    return CheckOut(part=part, ok=False, code=code, message=message, remedy=hint, knowledge_base=which)

@@ -31,6 +31,10 @@ REMEDIES: dict[str, dict[Language, str]] = {
         "zh": "换一个 store.uri 后重新运行 zhiwen ingest，或恢复备份",
         "en": "set another store.uri and run `zhiwen ingest`, or restore a backup",
     },
+    "state_unavailable": {
+        "zh": "检查 state.url；没有这个数据库，照样能答，只是不留记录和评价",
+        "en": "check state.url; answers go on without that database, but no traces and feedback are kept",
+    },
     "embedder_unavailable": {
         "zh": "检查 embedding.* 设置，或设 embedding.provider: builtin",
         "en": "check the embedding.* settings, or set embedding.provider: builtin",

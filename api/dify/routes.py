@@ -11,6 +11,7 @@ from api.dify.metadata_filter import to_filter
 from api.dify.schemas import RecordOut, RetrievalRequest, RetrievalResponse
 from api.public_urls import absolute, base_url
 from api.schemas.error_bodies import DifyError
+from api.service.audit import note_knowledge_bases
 from api.service.permitted import permitted
 from rag.blocking_work import run_blocking
 from rag.knowledge_base_names import DEFAULT
@@ -46,6 +47,7 @@ def add_dify(app: FastAPI, services: Services) -> None:
             return JSONResponse(
                 DifyError(error_code=_UNKNOWN_KNOWLEDGE, error_msg=unknown).model_dump(), status_code=404
             )
+        note_knowledge_bases([chosen.store.knowledge_base])
         found = await unless_gone(
             connection, run_blocking(_search, request, chosen, front_matter[chosen.store.knowledge_base])
         )

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from api.guard.keys import OWNER, Group, Key, KeyRing, digest_of
 from api.guard.route_rules import OPENS, SCOPES
+from api.service.entry_names import group_name, plain_name
 from api.service.key_entries import (
+    GROUP,
     KeyEntry,
     entries_in_environment,
     entries_in_file,
+    entries_of,
     entry_of,
     parse_entry,
     text_of,
@@ -21,8 +24,6 @@ from rag.errors import ConfigError
 from rag.private_files import open_private
 from rag.serve_settings import ServeSettings
 
-GROUP = "group"
-"""Stands in place of the key of a group, which a trusted proxy names."""
 _MIN_CHARACTERS = 32
 _HASHED = re.compile(r"sha256:(?P<digest>[0-9a-f]{64})")
 _SCOPES: dict[str, Scope] = {scope: scope for scope in SCOPES}
@@ -56,7 +57,8 @@ def add_line(path: Path, name: str, line: str) -> None:
         with open(path, "a+", encoding="utf-8", opener=open_private) as file:
             file.seek(0)
             content = file.read()
-            if any(before.startswith(f"{name}:") for before in content.splitlines()):
+            taken = {group_name(plain_name(before.partition(":")[0])) for before in entries_of(content).values()}
+            if group_name(name) in taken:
                 raise ConfigError(
                     f"{path} already has a key named {name}; remove its line first, or choose another name"
                 )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from api.http.pushes import Pushes
 from api.http.source_following import follow_source
+from api.service.audit import SERVER, AuditLog, Subject
 from api.service.ingest import IngestRequest, run_ingest
 from ingest.background import IngestRunner
 from ingest.watch import watch_folder
@@ -25,16 +26,16 @@ log = logging.getLogger("zhiwen.serve")
 def background_work(services: Services, runner: IngestRunner, pushes: Pushes, *, watch: bool) -> Iterator[None]:
     """Log whether the store is reached, and ingest a knowledge base whenever there is something new.
 
-    A repository is always followed, a folder only with `watch`.
+    A repository is always followed, a folder only with `watch`. Raises ConfigError as AuditLog does.
     """
-    stop = threading.Event()
+    stop, audit = threading.Event(), AuditLog(services.settings.serve)
 
     def work() -> None:
         wait_for_store(services.store, stop)
         threads = [
             threading.Thread(
                 target=_look_after,
-                args=(each, name, runner.of(name), pushes, stop),
+                args=(each, name, runner.of(name), pushes, audit, stop),
                 kwargs={"watch": watch},
                 daemon=True,
             )
@@ -57,13 +58,20 @@ def background_work(services: Services, runner: IngestRunner, pushes: Pushes, *,
 
 
 def _look_after(
-    services: Services, name: str, runner: IngestRunner, pushes: Pushes, stop: threading.Event, *, watch: bool
+    services: Services,
+    name: str,
+    runner: IngestRunner,
+    pushes: Pushes,
+    audit: AuditLog,
+    stop: threading.Event,
+    *,
+    watch: bool,
 ) -> None:
     settings = services.settings.knowledge
     root, poll = settings.path, services.settings.serve.watch_poll
 
     def ingest() -> None:
-        _ingest(services, name, runner, stop)
+        _ingest(services, name, runner, audit, stop)
 
     if settings.source_url:
         follow_source(settings, name, runner, ingest, pushes, stop)
@@ -90,7 +98,7 @@ def wait_for_store(store: Store, stop: threading.Event) -> None:
             return
 
 
-def _ingest(services: Services, name: str, runner: IngestRunner, stop: threading.Event) -> None:
+def _ingest(services: Services, name: str, runner: IngestRunner, audit: AuditLog, stop: threading.Event) -> None:
     """Ingest; if the store fails meanwhile, again when it is back."""
     while not stop.is_set():
         try:
@@ -105,6 +113,7 @@ def _ingest(services: Services, name: str, runner: IngestRunner, stop: threading
             # Another ingest runs. It may have missed the change, so this one follows.
             stop.wait(_RETRY_INGEST_SECONDS)
             continue
+        audit.note("ingested", SERVER, subject=Subject((name,)))
         runner.wait()
         if not isinstance(runner.state.error, StoreUnavailable | StoreTimeout):
             return

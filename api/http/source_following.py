@@ -32,20 +32,22 @@ def follow_source(
     while not stop.is_set():
         # What has not been ingested by this process is fetched in any case.
         version = _version(settings, name, stop) if ingested else None
+        if ingested and (version is None or (failures and version == ingested)):
+            # It may be back by now, so the copy is brought up to date by itself.
+            version = _fetched(settings, name, runner, stop)
         if stop.is_set():
             return
         # A look costs little; an ingest of nothing new reads the whole folder, and would undo a rollback.
-        if version != ingested or not ingested:
+        if not ingested or version not in (None, ingested):
             ingest()
             has_failed = _may_mend(runner.state.error)
-            failures = failures + 1 if has_failed else 0
             if not has_failed:
                 ingested, refusal = last_update(settings).version, runner.state.error
-        elif failures:
-            has_mended = _mend_copy(settings, name, stop)
-            failures = 0 if has_mended else failures + 1
-            if has_mended:
+        else:
+            has_failed = version is None
+            if failures and not has_failed:
                 runner.take_back_failure(refusal)
+        failures = failures + 1 if has_failed else 0
         pushes.wait(name, _pause(settings, failures))
 
 
@@ -55,20 +57,23 @@ def _may_mend(error: ZhiwenError | None) -> bool:
 
 
 def _version(settings: KnowledgeSettings, name: str, stop: threading.Event) -> str | None:
-    """Return the current version of the source; None if it cannot be read, which the ingest then reports."""
+    """Return the current version of the source; None if it cannot be read."""
     try:
         return remote_version(settings, name, partial(_check_stopping, stop))
     except (SourceError, IngestStopped):
         return None
 
 
-def _mend_copy(settings: KnowledgeSettings, name: str, stop: threading.Event) -> bool:
-    """Bring the copy back to what was ingested; return False if it must be tried again."""
+def _fetched(settings: KnowledgeSettings, name: str, runner: IngestRunner, stop: threading.Event) -> str | None:
+    """Bring the copy up to date, and return its version; None if that must be tried again."""
     try:
-        with current_copy(settings, name, partial(_check_stopping, stop)):
-            return True
-    except (SourceError, StoreLocked, IngestStopped):
-        return False
+        with current_copy(settings, name, partial(_check_stopping, stop)) as version:
+            return version
+    except SourceError as error:
+        runner.note_failure(error)
+    except (StoreLocked, IngestStopped):
+        pass  # another process has the copy, or the server stops
+    return None
 
 
 def _check_stopping(stop: threading.Event) -> None:

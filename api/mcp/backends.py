@@ -18,12 +18,13 @@ from api.service.document_lines import GREP, LINES, GrepRequest, GrepResponse, L
 from api.service.documents import DOCUMENTS, DocumentList
 from api.service.factory import open_service
 from api.service.knowledge_bases import KNOWLEDGE_BASES, KnowledgeBaseList
-from api.service.permitted import permitted
+from api.service.permitted import knowledge_base_of_none, permitted, permitted_several
 from api.service.protocol import Service
 from api.service.read_text import TEXT, TextRequest, TextResponse
 from api.service.search import SEARCH, SearchRequest, SearchResponse
 from rag.answering.answer import final_answer
 from rag.blocking_work import run_blocking
+from rag.knowledge_base_names import DEFAULT
 from rag.settings import Settings
 from rag.wiring import Services
 
@@ -39,19 +40,19 @@ class ServerBackend:
 
     async def search(self, query: str, knowledge_base: str, connection: Any) -> SearchResponse:
         """Search in a thread, because a search blocks."""
-        request = SearchRequest(question=query, knowledge_base=knowledge_base)
+        request = SearchRequest(question=query, knowledge_base=self._named(knowledge_base))
         found = await run_blocking(SEARCH.run_for, self._services, request)
         return below(found, self._base(connection))
 
-    async def read(self, name: str, connection: Any) -> TextResponse:
+    async def read(self, name: str, knowledge_base: str, connection: Any) -> TextResponse:
         """Read in a thread, because the store blocks."""
-        request = _text_request(name, permitted(self._services).knowledge_bases)
+        request = _text_request(name, self._named(knowledge_base), permitted(self._services).knowledge_bases)
         text = await run_blocking(TEXT.run_for, self._services, request)
         return below(text, self._base(connection))
 
     async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
         """Answer; if the client cancels the call, the call of the chat model is cancelled too."""
-        answerer = permitted(self._services).joined([knowledge_base]).answerer
+        answerer = permitted_several(self._services, [self._named(knowledge_base)]).answerer
         answer = await final_answer(answerer.answer(question))
         return below(AskResponse.of(answer), self._base(connection))
 
@@ -61,19 +62,26 @@ class ServerBackend:
 
     async def documents(self, knowledge_base: str, connection: Any) -> DocumentList:
         """List in a thread, because the store blocks."""
-        request = KnowledgeBaseRequest(knowledge_base=knowledge_base)
+        request = KnowledgeBaseRequest(knowledge_base=self._named(knowledge_base))
         listed = await run_blocking(DOCUMENTS.run_for, self._services, request)
         return below(listed, self._base(connection))
 
     async def grep(self, request: GrepRequest, connection: Any) -> GrepResponse:
         """Look in a thread, because the store blocks."""
+        request = request.model_copy(update={"knowledge_base": self._named(request.knowledge_base)})
         found = await run_blocking(GREP.run_for, self._services, request)
         return below(found, self._base(connection))
 
     async def lines(self, request: LinesRequest, connection: Any) -> LinesResponse:
         """Read in a thread, because the store blocks."""
+        known = permitted(self._services).knowledge_bases
+        request = _with_split_id(request, self._named(request.knowledge_base), known)
         found = await run_blocking(LINES.run_for, self._services, request)
         return below(found, self._base(connection))
+
+    def _named(self, knowledge_base: str) -> str:
+        """Return the knowledge base that a client means: the default value of an argument names none."""
+        return knowledge_base_of_none(self._services) if knowledge_base == DEFAULT else knowledge_base
 
     def _base(self, connection: HTTPConnection | None) -> str:
         return "" if connection is None else base_url(self._services.settings.serve, connection)
@@ -95,9 +103,9 @@ class CommandBackend:
         request = SearchRequest(question=query, knowledge_base=knowledge_base)
         return await self._located(lambda service: service.call(SEARCH, request))
 
-    async def read(self, name: str, connection: Any) -> TextResponse:
+    async def read(self, name: str, knowledge_base: str, connection: Any) -> TextResponse:
         """Read through a running server, or in this process."""
-        request = _text_request(name, self._settings.knowledge_base_names)
+        request = _text_request(name, knowledge_base, self._settings.knowledge_base_names)
         return await self._located(lambda service: service.call(TEXT, request))
 
     async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:
@@ -120,7 +128,8 @@ class CommandBackend:
 
     async def lines(self, request: LinesRequest, connection: Any) -> LinesResponse:
         """Read through a running server, or in this process."""
-        return await self._located(lambda service: service.call(LINES, request))
+        split = _with_split_id(request, request.knowledge_base, self._settings.knowledge_base_names)
+        return await self._located(lambda service: service.call(LINES, split))
 
     async def _located(self, work: Callable[[Service], Response]) -> Response:
         return await self._run(lambda service: self._with_addresses(service, work(service)))
@@ -143,9 +152,14 @@ class CommandBackend:
         )
 
 
-def _text_request(name: str, knowledge_bases: Collection[str]) -> TextRequest:
-    plain, knowledge_base = split_id(name, knowledge_bases)
-    return TextRequest(id=plain, knowledge_base=knowledge_base)
+def _text_request(name: str, knowledge_base: str, knowledge_bases: Collection[str]) -> TextRequest:
+    plain, named = split_id(name, knowledge_base, knowledge_bases)
+    return TextRequest(id=plain, knowledge_base=named)
+
+
+def _with_split_id(request: LinesRequest, knowledge_base: str, knowledge_bases: Collection[str]) -> LinesRequest:
+    plain, named = split_id(request.source, knowledge_base, knowledge_bases)
+    return request.model_copy(update={"source": plain, "knowledge_base": named})
 
 
 def _with_files(response: Response, locate: Callable[[str, str, str], str]) -> Response:

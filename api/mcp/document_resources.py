@@ -13,7 +13,8 @@ from api.mcp.knowledge_bases import id_for_client
 from api.mcp.prompt_text import prompt_text
 from api.mcp.tool_backend import ToolBackend, connection_of, errors_for_client
 from api.private_paths import shown
-from rag.errors import TextNotFound
+from rag.errors import KnowledgeBaseNotFound, TextNotFound
+from rag.knowledge_base_names import DEFAULT
 
 _ADDRESS = "zhiwen://documents/"
 _MARKDOWN = "text/markdown"
@@ -50,8 +51,8 @@ def add_document_resources(server: MCPServer, backend: ToolBackend) -> None:
     async def document(source: str, context: Context[Any, Any]) -> str:
         with errors_for_client(ResourceError):
             try:
-                found = await backend.read(source, connection_of(context))
-            except TextNotFound as error:
+                found = await backend.read(source, DEFAULT, connection_of(context))
+            except (TextNotFound, KnowledgeBaseNotFound) as error:
                 raise ResourceNotFoundError(shown(str(error))) from error
         rest = f"\n\n(This document goes on; `read_lines` reads on from line {found.end_line + 1}.)"
         return found.text + ("" if found.whole else rest)

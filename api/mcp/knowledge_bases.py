@@ -58,16 +58,19 @@ def id_for_client(name: str, knowledge_base: str) -> str:
     return name if knowledge_base == DEFAULT else f"{knowledge_base}:{name}"
 
 
-def split_id(name: str, knowledge_bases: Collection[str]) -> tuple[str, str]:
-    """Return what `id_for_client` was given, if that is one of these knowledge bases. A path may have a colon, too.
+def split_id(name: str, knowledge_base: str, knowledge_bases: Collection[str]) -> tuple[str, str]:
+    """Return what `id_for_client` was given, if that is one of `knowledge_bases`; else the name as it is.
 
-    >>> split_id("handbook:guides/a.md", ["default", "handbook"]), split_id("note: a.md", ["default", "handbook"])
-    (('guides/a.md', 'handbook'), ('note: a.md', 'default'))
-    >>> split_id("handbook:", ["default", "handbook"])
+    `knowledge_base` is where a client looks for a name that says nothing of it. A path may have a colon, too.
+
+    >>> known = ["default", "handbook"]
+    >>> split_id("handbook:guides/a.md", "default", known), split_id("note: a.md", "handbook", known)
+    (('guides/a.md', 'handbook'), ('note: a.md', 'handbook'))
+    >>> split_id("handbook:", "default", known)
     ('handbook:', 'default')
     """
-    knowledge_base, _, rest = name.partition(":")
-    return (rest, knowledge_base) if rest and knowledge_base in knowledge_bases else (name, DEFAULT)
+    named, _, rest = name.partition(":")
+    return (rest, named) if rest and named in knowledge_bases else (name, knowledge_base)
 
 
 def add_knowledge_base_tool(server: MCPServer, backend: ToolBackend, annotations: ToolAnnotations) -> None:

@@ -21,15 +21,15 @@ class ToolBackend(Protocol):
     """Does the work of the tools. All addresses in its results are absolute, if they can be.
 
     `connection` is the HTTP request of the call, None over stdio or if it is unknown; a server then gives paths.
-    Raises the errors of `rag.errors`.
+    A caller who may ask only one knowledge base need not name it. Raises the errors of `rag.errors`.
     """
 
     async def search(self, query: str, knowledge_base: str, connection: Any) -> SearchResponse:
         """Return the passages that match the query best."""
         ...
 
-    async def read(self, name: str, connection: Any) -> TextResponse:
-        """Return the passage or document with this id. Raises TextNotFound."""
+    async def read(self, name: str, knowledge_base: str, connection: Any) -> TextResponse:
+        """Return the passage or document with this id, or with this path in a knowledge base. Raises TextNotFound."""
         ...
 
     async def ask(self, question: str, knowledge_base: str, connection: Any) -> AskResponse:

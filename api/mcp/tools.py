@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.mcp.document_resources import DocumentServer, add_document_resources
 from api.mcp.document_tools import add_document_tools
-from api.mcp.knowledge_bases import WhichKnowledgeBase, add_knowledge_base_tool, id_for_client
+from api.mcp.knowledge_bases import OneKnowledgeBase, WhichKnowledgeBase, add_knowledge_base_tool, id_for_client
 from api.mcp.tool_backend import ToolBackend, connection_of, errors_for_client
 from api.service.ask import AskResponse, CitationOut
 from api.service.read_text import TextResponse
@@ -127,13 +127,14 @@ def _add_tools(server: MCPServer, backend: ToolBackend) -> None:
     async def fetch(
         id: _PassageOrDocument,  # noqa: A002  (the name that clients expect)
         context: Context[Any, Any],
+        knowledge_base: OneKnowledgeBase = DEFAULT,
     ) -> FetchResult:
         """Read a passage with the section around it, or a document from its beginning.
 
         Use it after `search`, before you rely on a passage. To read on from a line, use `read_lines`.
         """
         with errors_for_client():
-            return _fetch_result(await backend.read(id, connection_of(context)))
+            return _fetch_result(await backend.read(id, knowledge_base, connection_of(context)))
 
     @server.tool(title="Ask the knowledge base", annotations=_READS_ONLY)
     async def ask(

@@ -11,7 +11,7 @@ from api.cancel_on_disconnect import CLIENT_GONE
 from api.guard.authentication import caller_of
 from api.guard.route_rules import rule_of
 from api.monitoring.metrics import Metrics
-from api.service.audit import ACTIONS, AuditLog
+from api.service.audit import ACTIONS, AuditLog, Subject, noting_subject
 from rag.state.traces import Trace
 
 log = logging.getLogger("zhiwen.requests")
@@ -70,16 +70,17 @@ class RequestLogMiddleware:
                 outcome.status = message["status"]
             await send(message)
 
-        try:
-            await self._app(scope, receive, noting)
-        except Exception:
-            outcome.status = outcome.status or 500
-            raise
-        finally:
-            _current.reset(token)
-            self._write(scope, outcome, time.perf_counter() - started)
+        with noting_subject() as subject:
+            try:
+                await self._app(scope, receive, noting)
+            except Exception:
+                outcome.status = outcome.status or 500
+                raise
+            finally:
+                _current.reset(token)
+                self._write(scope, outcome, subject, time.perf_counter() - started)
 
-    def _write(self, scope: Scope, outcome: _Outcome, seconds: float) -> None:
+    def _write(self, scope: Scope, outcome: _Outcome, subject: Subject, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
         route = rule_of(scope["method"], scope["path"]).path or _OTHER_ROUTE
         status = outcome.status or CLIENT_GONE
@@ -94,4 +95,5 @@ class RequestLogMiddleware:
                 facts |= {"question": trace.question, "answer": trace.answer.text}
         log.info("request", extra=facts)
         if action := ACTIONS.get(f"{method} {route}"):
-            self._audit.note(action, f"{method} {route}", key=name, status=status, trace=outcome.trace)
+            where = f"{method} {route}"
+            self._audit.note(action, where, key=name, status=status, trace=outcome.trace, subject=subject)

@@ -16,14 +16,14 @@ def model_ids(knowledge_bases: Sequence[str]) -> list[str]:
     return [model_of(name) for name in (*knowledge_bases, *several)]
 
 
-def knowledge_base_of(model: str) -> str:
-    """Return the knowledge base that a model answers from: what follows `zhiwen/`, the default one for any other id.
+def knowledge_base_of(model: str, of_others: str) -> str:
+    """Return the knowledge base that a model answers from: what follows `zhiwen/`, and `of_others` for any other id.
 
-    >>> knowledge_base_of("zhiwen/handbook"), knowledge_base_of("gpt-4o")
+    >>> knowledge_base_of("zhiwen/handbook", "default"), knowledge_base_of("gpt-4o", "default")
     ('handbook', 'default')
     """
     prefix, separator, name = model.partition("/")
-    return name if separator and prefix == MODEL else DEFAULT
+    return name if separator and prefix == MODEL else of_others
 
 
 def model_of(knowledge_base: str) -> str:

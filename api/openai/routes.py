@@ -1,7 +1,7 @@
 """The OpenAI-compatible API: a model for each knowledge base; `zhiwen` answers from the default one."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -22,10 +22,10 @@ from api.openai.schemas import (
 )
 from api.public_urls import base_url
 from api.schemas.error_bodies import OpenAIError
-from api.service.permitted import permitted
+from api.service.permitted import knowledge_base_of_none, permitted, permitted_several
 from api.sse import event_stream
 from rag.answering.history import Turn
-from rag.errors import QuestionError
+from rag.errors import KnowledgeBaseNotFound, QuestionError
 from rag.wiring import Services
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -48,8 +48,7 @@ def _add_models(app: FastAPI, services: Services) -> None:
     created = int(time.time())
 
     def models() -> dict[str, ModelOut]:
-        ids = model_ids(tuple(permitted(services).knowledge_bases))
-        return {name: ModelOut(id=name, created=created) for name in ids}
+        return {name: ModelOut(id=name, created=created) for name in _model_ids(services)}
 
     @app.get("/models", include_in_schema=False)
     @app.get("/v1/models", responses=_ERRORS, tags=["OpenAI-compatible"])
@@ -60,10 +59,10 @@ def _add_models(app: FastAPI, services: Services) -> None:
     @app.get("/models/{name:path}", include_in_schema=False)
     @app.get("/v1/models/{name:path}", responses=_ERRORS, tags=["OpenAI-compatible"])
     async def show_model(name: str) -> ModelOut:
-        """Show a model; 404 for a name that is not listed. Chat completions accept any name."""
+        """Show a model; 404 for a name that is not listed. Chat completions accept names of other models, too."""
         known = models()
         if name not in known:
-            raise HTTPException(404, f"unknown model {name!r}; this server has: {', '.join(known)}")
+            raise HTTPException(404, _unknown(name, known))
         return known[name]
 
 
@@ -83,8 +82,12 @@ def _add_completions(app: FastAPI, services: Services) -> None:
         Citations are returned as `annotations` of type `url_citation` and, unless `serve.link_list` is false, as a list
         of links below the text. A refusal is an ordinary completion.
         """
-        knowledge_base = knowledge_base_of(request.model)
-        answerer, model = permitted(services).joined([knowledge_base]).answerer, model_of(knowledge_base)
+        knowledge_base = knowledge_base_of(request.model, knowledge_base_of_none(services))
+        try:
+            answerer = permitted_several(services, [knowledge_base]).answerer
+        except KnowledgeBaseNotFound as error:
+            raise KnowledgeBaseNotFound(_unknown(request.model, _model_ids(services))) from error
+        model = model_of(knowledge_base)
         with_usage = bool(request.stream_options and request.stream_options.include_usage)
         task_answer = answer_client_task([ClientMessage(message.role, message.text) for message in request.messages])
         if task_answer is not None:
@@ -106,6 +109,14 @@ def _add_completions(app: FastAPI, services: Services) -> None:
         if completion is None:
             return Response(status_code=CLIENT_GONE)
         return JSONResponse(completion.model_dump(exclude_none=True))
+
+
+def _model_ids(services: Services) -> list[str]:
+    return model_ids(tuple(permitted(services).knowledge_bases))
+
+
+def _unknown(model: str, there_are: Iterable[str]) -> str:
+    return f"unknown model {model[:64]!r}; this server has: {', '.join(there_are) or 'none'}"
 
 
 def _question_and_history(messages: Sequence[ChatMessage]) -> tuple[str, list[Turn]]:

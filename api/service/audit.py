@@ -8,7 +8,10 @@ import datetime
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ConfigError
@@ -40,10 +43,48 @@ ACTIONS: Mapping[str, str] = {
 }
 """What is noted of the requests to the service, by route: what people do, and where they see what others asked."""
 
+
+@dataclass(slots=True)
+class Subject:
+    """What an action is about: the knowledge bases, and the answer if it is not a new one."""
+
+    knowledge_bases: tuple[str, ...] = ()
+    trace_id: str = ""
+
+
+_NOTHING = Subject()
+_current: ContextVar[Subject | None] = ContextVar("what the current request is about", default=None)
+
 COMMAND_LINE = "command line"
 """The route of what a command does without a server."""
+SERVER = "server"
+"""The route of what a server does by itself."""
 
 log = logging.getLogger("zhiwen.audit")
+
+
+@contextmanager
+def noting_subject() -> Iterator[Subject]:
+    """Yield what the request is about, which fills while it is served."""
+    subject = Subject()
+    token = _current.set(subject)
+    try:
+        yield subject
+    finally:
+        _current.reset(token)
+
+
+def note_knowledge_bases(names: Iterable[str]) -> None:
+    """Note that the current request is about these; they must exist. Does nothing outside a request."""
+    if subject := _current.get():
+        subject.knowledge_bases = tuple(dict.fromkeys((*subject.knowledge_bases, *names)))
+
+
+def note_earlier_answer(trace: Trace) -> None:
+    """Note that the current request is about an earlier answer. Does nothing outside a request."""
+    if subject := _current.get():
+        subject.trace_id = trace.trace_id
+        note_knowledge_bases(trace.knowledge_bases)
 
 
 class AuditLog:
@@ -72,10 +113,11 @@ class AuditLog:
         status: int | None = None,
         trace: Trace | None = None,
         name: str = "",
+        subject: Subject = _NOTHING,
     ) -> None:
         """Add a line. `key` is the name of the caller's API key, `name` that of a key or file that the action is about.
 
-        Raises nothing.
+        `trace` is that of a new answer. Raises nothing.
         """
         if self._path is None:
             return
@@ -83,7 +125,9 @@ class AuditLog:
         line: dict[str, object] = {"at": now, "action": action, "key": key, "route": route}
         line |= {"status": status} if status is not None else {}
         line |= {"name": name} if name else {}
-        line |= {"trace_id": trace.trace_id} if trace else {}
+        line |= {"knowledge_bases": list(subject.knowledge_bases)} if subject.knowledge_bases else {}
+        trace_id = trace.trace_id if trace else subject.trace_id
+        line |= {"trace_id": trace_id} if trace_id else {}
         line |= {"question": trace.question} if trace and self._with_text else {}
         try:
             self._append(self._path, json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from api.service.audit import COMMAND_LINE, AuditLog
+from api.service.audit import COMMAND_LINE, AuditLog, Subject
 from api.service.ingest import ProgressOut
 from api.service.owner import find_owner
 from api.service.protocol import OnProgress
 from ingest.backup import BackupReport, export_backup, import_backup
 from rag.errors import StoreLocked
 from rag.settings import Settings
-from rag.wiring import Services, open_store
+from rag.wiring import Services
 
 
 class BackupResponse(BaseModel):
@@ -42,30 +42,34 @@ class BackupResponse(BaseModel):
         )
 
 
-def export_index(settings: Settings, path: Path, on_progress: OnProgress) -> BackupResponse:
-    """Write the live generation to a Parquet file.
+def export_index(settings: Settings, knowledge_base: str, path: Path, on_progress: OnProgress) -> BackupResponse:
+    """Write the live generation of a knowledge base to a Parquet file.
 
-    Raises StoreLocked if a server has the database file open, StoreEmpty, StoreError and BackupError.
+    Raises KnowledgeBaseNotFound, StoreLocked if a server has the database file open, StoreEmpty, StoreError and
+    BackupError.
     """
     _refuse_served(settings)
-    AuditLog(settings.serve).note("exported", COMMAND_LINE, name=str(path))
-    with open_store(settings) as store:
+    with Services(settings) as services:
+        store = services.of(knowledge_base).store
+        AuditLog(settings.serve).note("exported", COMMAND_LINE, name=str(path), subject=Subject((knowledge_base,)))
         report = export_backup(store, path, on_progress=lambda progress: on_progress(ProgressOut.of(progress)))
     return BackupResponse.of(report)
 
 
-def import_index(settings: Settings, path: Path, on_progress: OnProgress) -> BackupResponse:
-    """Make the content of an exported file the live generation.
+def import_index(settings: Settings, knowledge_base: str, path: Path, on_progress: OnProgress) -> BackupResponse:
+    """Make the content of an exported file the live generation of a knowledge base.
 
-    Raises StoreLocked if a server has the database file open, EmbedderMismatch, StoreError and BackupError.
+    Raises KnowledgeBaseNotFound, StoreLocked if a server has the database file open, EmbedderMismatch, StoreError and
+    BackupError.
     """
     _refuse_served(settings)
-    AuditLog(settings.serve).note("imported", COMMAND_LINE, name=str(path))
     with Services(settings, for_one_command=True) as services:
+        chosen = services.of(knowledge_base)
+        AuditLog(settings.serve).note("imported", COMMAND_LINE, name=str(path), subject=Subject((knowledge_base,)))
         report = import_backup(
-            settings,
-            services.store,
-            services.embedder,
+            chosen.settings,
+            chosen.store,
+            chosen.embedder,
             path,
             on_progress=lambda progress: on_progress(ProgressOut.of(progress)),
         )

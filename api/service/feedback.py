@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from api.current_caller import current_caller
 from api.schemas.request_model import RequestModel
 from api.service import example_values
+from api.service.audit import note_earlier_answer
 from api.service.kept_questions import keep_rated_question
 from api.service.operation import Example, Operation
 from api.service.permitted import may_see_answer
@@ -70,6 +71,8 @@ def give_feedback(services: Services, request: FeedbackRequest) -> FeedbackOut:
         trace = services.traces.get(request.trace_id)
     except StateUnavailable as error:
         raise FeedbackError(f"the feedback is not kept: {error}") from error
+    if trace:
+        note_earlier_answer(trace)
     if trace is None or not may_see_answer(services, trace):
         raise TraceNotFound(f"no trace {request.trace_id}: only an answer with a trace can be rated (traces.enabled)")
     feedback = Feedback(

@@ -5,16 +5,16 @@ The scopes may be followed by the knowledge bases that the key is bound to, and 
     reader:ask@handbook@products?tags=public,staff&source^=guides/:sha256:…
 
 The conditions are those of `--where`; all must hold. As in URLs, `%3A` stands for a colon, `%25` for `%`, `%26` for `&`
-and, in the environment, `%2C` for a comma. A public key is followed by the origins of its sites.
+and, in the environment, `%2C` for a comma; so they do in names. A public key is followed by the origins of its sites.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from api.schemas.filter_syntax import parse_conditions
+from api.service.entry_names import read_name, written_name
 from api.service.key_origins import split_origins
 from rag.errors import ConfigError, FilterError
 from rag.knowledge_base_names import DEFAULT, check_names
@@ -24,7 +24,8 @@ from rag.store.filters import Filter
 
 PREFIX = "zw_"
 """Scanners for secrets recognise a key by this prefix."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+GROUP = "group"
+"""Stands in place of the key of a group, which a trusted proxy names."""
 _SAFE = "/=!^<>*~ "
 """The characters that need no escape in a condition."""
 
@@ -46,20 +47,17 @@ def entry_of(name: str, scopes: Iterable[str], key: str, knowledge_bases: Iterab
     conditions = [quote(condition, safe=_SAFE) for condition in where]
     # An empty condition stays one, which `parse_entry` refuses: a key without a filter would see everything.
     rights = "@".join(("+".join(scopes), *knowledge_bases)) + ("?" + "&".join(conditions) if conditions else "")
-    return f"{name}:{rights}:{key}"
+    return f"{written_name(name)}:{rights}:{key}"
 
 
 def parse_entry(entry: str, place: str) -> KeyEntry:
     """Parse an entry; `place` says in messages where it stands. Raises ConfigError, which never shows the key."""
     entry, origins = split_origins(entry, place)
-    name, _, rest = entry.partition(":")
+    written, _, rest = entry.partition(":")
     access, _, key = rest.partition(":")
     if not key:
         raise ConfigError(f"{place}: must be name:scopes:key, such as page:ask:{PREFIX}…")
-    if not _NAME.fullmatch(name):
-        raise ConfigError(
-            f"{place}: a name has at most 64 letters, digits, _, ., @ and -; the first is a letter or a digit"
-        )
+    name = read_name(written, place, of_group=key == GROUP)
     which = f"{place}: {name}"
     bound, has_filter, conditions = access.partition("?")
     scopes, *names = bound.split("@")

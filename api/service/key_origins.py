@@ -42,4 +42,4 @@ def _origin(address: str, where: str) -> str:
     if parts.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(host) or has_more:
         raise ConfigError(f"{where}: an origin must be like https://docs.example.com, got {address!r}")
     shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else "")
+    return f"{parts.scheme}://{shown}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")

@@ -6,7 +6,7 @@ from functools import cached_property
 from types import TracebackType
 
 from api.service.ask import AskRequest, AskResponse, answer_events
-from api.service.audit import ACTIONS, COMMAND_LINE, AuditLog
+from api.service.audit import ACTIONS, COMMAND_LINE, AuditLog, Subject, noting_subject
 from api.service.ingest import IngestRequest, IngestResponse, PlanOut, ProgressOut, run_ingest
 from api.service.kept_questions import observe_answers
 from api.service.operation import Operation, RequestT, ResponseT, services_for
@@ -46,8 +46,11 @@ class LocalService:
 
     def call(self, operation: Operation[RequestT, ResponseT], request: RequestT) -> ResponseT:
         """Run an operation in the current thread."""
-        self._note(f"{operation.method} {operation.path}")
-        return operation.run_for(self._services, request)
+        with noting_subject() as subject:
+            try:
+                return operation.run_for(self._services, request)
+            finally:
+                self._note(f"{operation.method} {operation.path}", subject)
 
     def ask(self, request: AskRequest, *, on_text: OnText) -> AskResponse:
         """Answer in an event loop of its own."""
@@ -55,7 +58,7 @@ class LocalService:
 
     def ingest(self, request: IngestRequest, *, on_plan: OnPlan, on_progress: OnProgress) -> IngestResponse:
         """Ingest in the current thread."""
-        self._note("POST /ingest")
+        self._note("POST /ingest", Subject((request.knowledge_base,)))
         report = run_ingest(
             self._services.of(request.knowledge_base),
             request,
@@ -69,12 +72,12 @@ class LocalService:
         """The services, with the answers noted and counted from now on."""
         services = self._services
         observe_answers(services.traces, services.questions, services.document_uses)
-        services.traces.observe(lambda trace: self._note("POST /ask", trace))
+        services.traces.observe(lambda trace: self._note("POST /ask", Subject(trace.knowledge_bases), trace))
         return services
 
-    def _note(self, route: str, trace: Trace | None = None) -> None:
+    def _note(self, route: str, subject: Subject, trace: Trace | None = None) -> None:
         if action := ACTIONS.get(route):
-            self._audit.note(action, COMMAND_LINE, trace=trace)
+            self._audit.note(action, COMMAND_LINE, trace=trace, subject=subject)
 
     async def _ask(self, request: AskRequest, on_text: OnText) -> AskResponse:
         services = services_for(self._observed, request)

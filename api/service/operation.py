@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel
 
 from api.schemas.knowledge_base import KnowledgeBaseRequest, KnowledgeBasesRequest
-from api.service.permitted import permitted
+from api.service.permitted import permitted, permitted_one, permitted_several
 from rag.wiring import Services
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
@@ -75,7 +75,8 @@ def services_for(services: Services, request: BaseModel) -> Services:
 
     Raises KnowledgeBaseNotFound if there is no such knowledge base, or the caller may not ask it.
     """
-    services = permitted(services)
     if isinstance(request, KnowledgeBasesRequest):
-        return services.joined(request.knowledge_bases)
-    return services.of(request.knowledge_base) if isinstance(request, KnowledgeBaseRequest) else services
+        return permitted_several(services, request.knowledge_bases)
+    if isinstance(request, KnowledgeBaseRequest):
+        return permitted_one(services, request.knowledge_base)
+    return permitted(services)

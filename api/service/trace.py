@@ -9,6 +9,7 @@ from api.schemas.error_bodies import ErrorBody
 from api.schemas.request_model import RequestModel
 from api.service import example_values
 from api.service.ask import AskResponse, PassageOut, UsageOut
+from api.service.audit import note_earlier_answer
 from api.service.operation import Example, Operation
 from api.service.permitted import may_see_answer
 from rag.checks.verification import Fault
@@ -129,6 +130,8 @@ def read_trace(services: Services, request: TraceRequest) -> TraceResponse:
     """
     traces = services.traces
     found = traces.get(request.trace_id)
+    if found:
+        note_earlier_answer(found)
     if found is None or not may_see_answer(services, found):
         why = "it is unknown or too old" if traces.enabled else "traces.enabled is false"
         raise TraceNotFound(f"no trace {request.trace_id[:64]}: {why}")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ingest.files.scan import FolderScan
 from ingest.staging.plan import Plan, content_hash
 from rag.errors import DocumentError, KnowledgeError
+from rag.knowledge_base_names import DEFAULT, option_of
 from rag.store.records import Commit, DocumentRecord
 
 MAX_DELETED_SHARE = 0.2
@@ -58,12 +59,14 @@ def documents_to_keep(live: Commit) -> int:
     return live.documents_before_loss or live.documents
 
 
-def check_same_folder(lost: Sequence[str], live: Commit, root: str) -> None:
+def check_same_folder(lost: Sequence[str], live: Commit, root: str, knowledge_base: str) -> None:
     """Raise KnowledgeError if the live generation was made from another folder that has little to do with this one."""
     if live.root == root or 2 * len(lost) <= live.documents:
         return
+    is_default = knowledge_base == DEFAULT
+    place = "set another store.collection (ZHIWEN_STORE__COLLECTION)" if is_default else "declare a knowledge base"
     raise KnowledgeError(
         f"{len(lost)} of {live.documents} documents are gone from the folder; nothing was changed. "
-        f"The index was made from {live.root}, the folder now is {root}: for a second folder set another "
-        "store.collection (ZHIWEN_STORE__COLLECTION); to replace the first, run again with --allow-mass-deletion"
+        f"The index was made from {live.root}, the folder now is {root}: for a second folder {place}; to replace the "
+        f"first, or what was imported, run `zhiwen ingest{option_of(knowledge_base)} --allow-mass-deletion`"
     )

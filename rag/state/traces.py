@@ -67,6 +67,12 @@ class Trace:
     failure: Failure | None = None
     within: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def knowledge_bases(self) -> tuple[str, ...]:
+        """The names of those that the question was asked of."""
+        # Earlier versions noted no generations, when there was only the default knowledge base.
+        return tuple(self.answer.generations) or (DEFAULT,)
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:

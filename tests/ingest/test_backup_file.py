@@ -182,7 +182,7 @@ def test_a_footer_without_keys_that_were_added_later_has_their_defaults(
     library: Library, backup: Path, make_library: MakeLibrary
 ) -> None:
     earlier = backup.with_name("earlier.parquet")
-    changed(with_footer(golden_asked=None, golden_found=None))(backup, earlier)
+    changed(with_footer(golden_asked=None, golden_found=None, label=None))(backup, earlier)
     other = make_library()
     import_backup(other.settings, other.store, other.embedder, earlier)
     assert other.live() == library.live()

@@ -12,7 +12,7 @@ from api.cli.views.ingest import progress_bar
 from api.translations import interface_language, say
 from ingest.files.scan import scan_knowledge
 from rag.errors import BackupError, StoreEmpty
-from rag.knowledge_base_names import DEFAULT
+from rag.knowledge_base_names import DEFAULT, option_of
 from rag.optional_packages import require_extra
 
 
@@ -29,13 +29,13 @@ def export_index(
     _require_parquet("zhiwen export")
     from api.service.backup import export_index as run  # noqa: PLC0415  (needs the extra)
 
-    settings, language = settings_of(context).for_knowledge_base(kb), interface_language()
+    settings, language = settings_of(context), interface_language()
     try:
         with progress_bar(terminal.messages(), language, label="exporting") as on_progress:
-            report = run(settings, file, on_progress)
+            report = run(settings, kb, file, on_progress)
     except StoreEmpty:
         # Raises an error that says what to do if there is nothing to ingest either.
-        scan_knowledge(settings.knowledge, kb)
+        scan_knowledge(settings.for_knowledge_base(kb).knowledge, kb)
         raise
     if as_json:
         print_json(report)
@@ -58,11 +58,11 @@ def import_index(
 
     language = interface_language()
     with progress_bar(terminal.messages(), language, label="importing") as on_progress:
-        report = run(settings_of(context).for_knowledge_base(kb), file, on_progress)
+        report = run(settings_of(context), kb, file, on_progress)
     if as_json:
         print_json(report)
     else:
-        terminal.output().print(say("imported", language, **report.model_dump()))
+        terminal.output().print(say("imported", language, option=option_of(kb), **report.model_dump()))
 
 
 def _require_parquet(command: str) -> None:

@@ -7,10 +7,11 @@ import typer
 
 from api.cli import terminal
 from api.cli.options import chosen, settings_of
-from api.guard.key_file import GROUP, add_line, line_of
+from api.guard.key_file import add_line, line_of
 from api.guard.keys import new_key
 from api.guard.route_rules import SCOPES
-from api.service.audit import COMMAND_LINE, AuditLog
+from api.service.audit import COMMAND_LINE, AuditLog, Subject
+from api.service.key_entries import GROUP
 from api.translations import interface_language, say
 
 keys = typer.Typer(help="Manage API keys for `zhiwen serve`.", no_args_is_help=True)
@@ -74,7 +75,8 @@ def new(
     line = line_of(name, scope or ["ask"], key, bound, where or (), origin or ())
     if target:
         add_line(target, name, line)
-    audit.note("made group" if group else "made key", COMMAND_LINE, name=f"{name}:{'+'.join(scope or ['ask'])}")
+    action, subject = "made group" if group else "made key", Subject(tuple(bound))
+    audit.note(action, COMMAND_LINE, name=f"{name}:{'+'.join(scope or ['ask'])}", subject=subject)
     if group:
         print(line)  # it has no secret
         return

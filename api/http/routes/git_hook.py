@@ -12,6 +12,7 @@ from api.guard.hook_signature import is_signed
 from api.http.pushes import Pushes
 from api.request_errors import HookUnreadable, HookUnsigned
 from api.schemas.error_bodies import ERRORS
+from api.service.audit import note_knowledge_bases
 from rag.settings import Settings
 
 _BRANCH = "refs/heads/"
@@ -40,6 +41,7 @@ def add_git_hook(app: FastAPI, settings: Settings, pushes: Pushes) -> None:
         """
         body = await request.body()
         is_known = name in settings.knowledge_base_names
+        note_knowledge_bases([name] if is_known else [])
         source = settings.for_knowledge_base(name).knowledge if is_known else settings.knowledge
         secret = source.git_webhook_secret.get_secret_value() if is_known and source.git_url else ""
         # In a thread, because it takes a while for a large body.

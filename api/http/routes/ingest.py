@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from api.schemas.error_bodies import ERRORS
 from api.schemas.knowledge_base_parameter import KnowledgeBase
 from api.service.ingest import IngestRequest, IngestState, check_request, describe_run, run_ingest
-from api.service.permitted import permitted
+from api.service.permitted import permitted_one
 from ingest.background import IngestRunner
 from rag.knowledge_base_names import DEFAULT
 from rag.wiring import Services
@@ -21,7 +21,7 @@ def add_ingest(app: FastAPI, services: Services, runner: IngestRunner) -> None:
         Ingests of several knowledge bases take turns.
         """
         options = request or IngestRequest()
-        chosen = permitted(services).of(options.knowledge_base)
+        chosen = permitted_one(services, options.knowledge_base)
         check_request(chosen, options)
         state = runner.of(options.knowledge_base).start(
             lambda on_plan, on_progress: run_ingest(chosen, options, on_plan=on_plan, on_progress=on_progress)
@@ -34,6 +34,6 @@ def add_ingest(app: FastAPI, services: Services, runner: IngestRunner) -> None:
 
         A key that may see only some of the documents sees only whether an ingest runs.
         """
-        chosen = permitted(services).of(knowledge_base)
+        chosen = permitted_one(services, knowledge_base)
         state = describe_run(runner.of(knowledge_base).state)
         return IngestState(running=state.running, run=state.run) if chosen.store.within else state

@@ -32,6 +32,10 @@ def _garbage(workspace: Workspace) -> None:
     workspace.database.write_bytes(b"garbage\n" * 1000)
 
 
+def _garbage_state(workspace: Workspace) -> None:
+    (workspace.folder / "broken.db").write_bytes(b"garbage\n" * 1000)
+
+
 def _folder_as_database(workspace: Workspace) -> None:
     (workspace.folder / "folder.db").mkdir()
 
@@ -61,6 +65,7 @@ CASES = {
     "embedder is no model": Case(
         JSON, environment=_given(EMBEDDING__PROVIDER="sentence-transformers", EMBEDDING__MODEL="./nowhere")
     ),
+    "state": Case(JSON, arrange=_garbage_state, environment=_given(STATE__URL="sqlite:///broken.db")),
     "no key": Case(JSON, environment=_given(CHAT__PROVIDER="qwen")),
     "chat": Case(JSON, environment=_given(CHAT__BASE_URL=f"{NOWHERE}/v1", CHAT__MODEL="m", CHAT__API_KEY=KEY)),
     "everything": Case(
@@ -105,11 +110,12 @@ def test_status_names_the_engine_that_made_the_index(ended: Mapping[str, Ended])
 
 def test_each_part_is_one_line_in_the_language_of_the_user(ended: Mapping[str, Ended]) -> None:
     english, chinese = ended["well, shown"].outcome.out, ended["well, in Chinese"].outcome.out
-    assert [line[:2] for line in english.splitlines()] == ["✓ "] * 5
+    assert [line[:2] for line in english.splitlines()] == ["✓ "] * 6
     assert [line[2:].partition(":")[0] for line in english.splitlines()] == [
         "Configuration",
         "Folder",
         "Store",
+        "Traces",
         "Embedder",
         "Chat model",
     ]
@@ -117,6 +123,7 @@ def test_each_part_is_one_line_in_the_language_of_the_user(ended: Mapping[str, E
         "配置",
         "文件夹",
         "存储",
+        "记录和评价",
         "嵌入模型",
         "大模型",
     ]
@@ -136,7 +143,7 @@ def test_with_a_broken_configuration_nothing_else_is_checked(ended: Mapping[str,
     assert outcome.json["ok"] is False
     found = checks(outcome.json)
     assert (found["configuration"]["ok"], found["configuration"]["code"]) == (False, "config_error")
-    assert [found[part]["ok"] for part in PARTS[1:]] == [None] * 4
+    assert [found[part]["ok"] for part in PARTS[1:]] == [None] * 5
 
 
 def test_the_remedy_is_given_in_chinese_too(ended: Mapping[str, Ended]) -> None:
@@ -156,6 +163,7 @@ def test_the_remedy_is_given_in_chinese_too(ended: Mapping[str, Ended]) -> None:
         ("store is down", "store", "store_unavailable", NOWHERE),
         ("embedder", "embedder", "embedder_unavailable", NOWHERE),
         ("embedder is no model", "embedder", "embedder_unavailable", "nowhere"),
+        ("state", "state", "state_unavailable", "broken.db"),
         ("no key", "chat", "config_error", "DASHSCOPE_API_KEY"),
         ("chat", "chat", "chat_unavailable", NOWHERE),
     ],
@@ -179,8 +187,8 @@ def test_if_everything_is_broken_every_line_says_so(ended: Mapping[str, Ended]) 
     assert outcome.status == 1
     assert "Traceback" not in outcome.out + outcome.err
     lines = outcome.out.splitlines()
-    assert [line[:1] for line in lines] == ["✓", "✗", "✗", "✗", "✗"]
-    assert all(" → " in line for line in lines[1:])
+    assert [line[:1] for line in lines] == ["✓", "✗", "✗", "✓", "✗", "✗"]
+    assert all(" → " in line for line in lines if line.startswith("✗"))
 
 
 def test_a_broken_database_is_left_as_it_is(ended: Mapping[str, Ended]) -> None:

@@ -140,4 +140,9 @@ def test_config_and_doctor_show_each(workspace: Workspace) -> None:
     assert (title["value"], title["origin"]) == ("员工手册", "config.yaml")
     assert shown["knowledge_bases.handbook.gitignore"]["origin"] == "default"
     checks = workspace.run("doctor", "--json").json["checks"]
-    assert [check["part"] for check in checks].count("knowledge") == 3
+    for part in ("knowledge", "store"):
+        named = [check["knowledge_base"] for check in checks if check["part"] == part]
+        assert named == ["default", "handbook", "products"]
+    shown_lines = workspace.run("doctor").out
+    assert "✓ Store handbook: " in shown_lines
+    assert "✓ Store products: " in shown_lines

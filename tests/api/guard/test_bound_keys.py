@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import INVALID_PARAMS
 
 from api.guard.key_file import keys_in, line_of
 from api.guard.route_rules import RULES
@@ -18,6 +19,7 @@ from rag.serve_settings import ServeSettings
 from rag.store.filters import All, AnyOf, In, Not, Prefix
 from tests.kit.api_keys import key_of
 from tests.kit.knowledge_bases import ingested_workspace
+from tests.kit.mcp_requests import MCP_HEADERS, mcp_call
 from tests.kit.processes import Server, assert_json_error
 
 FALCON = "How many ports has the Falcon router?"
@@ -203,6 +205,39 @@ def test_mcp_tools_show_nothing_of_others(server: Server) -> None:
     assert "handbook" in answers[0]
     assert "products" not in answers[0]
     assert "Manager" in answers[-1]
+
+
+def test_who_may_ask_only_one_need_not_name_it_where_programs_choose(server: Server) -> None:
+    def mcp(method: str, key: str = BOUND, **parameters: object) -> Any:
+        headers = {**bearer(key), **MCP_HEADERS}
+        text = server.client.post("/mcp", json=mcp_call(method, **parameters), headers=headers).text
+        return json.loads(text.partition("data: ")[2])
+
+    def tool(name: str, key: str = BOUND, **arguments: object) -> str:
+        result = mcp("tools/call", key, name=name, arguments=arguments)["result"]
+        assert not result["isError"], result
+        return str(result["structuredContent"])
+
+    assert "Manager" in tool("fetch", id="travel.md")
+    assert "Manager" in tool("read_lines", source="travel.md")
+    assert "Manager" in tool("read_lines", FREE, source="handbook:travel.md")
+    assert "Manager" in tool("fetch", FREE, id="travel.md", knowledge_base="handbook")
+    assert "travel.md" in tool("list_documents")
+    assert "travel.md" in tool("grep", text="Manager")
+    assert "handbook:" in tool("search", query="annual leave")
+    assert "leave" in tool("ask", question="How many days of annual leave are there?")
+    unknown = mcp("resources/read", uri="zhiwen://documents/products:travel.md")["error"]
+    assert (unknown["code"], "products:travel.md" in unknown["message"]) == (INVALID_PARAMS, True)
+    nothing = mcp("resources/read", key_of("lost"), uri="zhiwen://documents/travel.md")["error"]
+    assert nothing["code"] == INVALID_PARAMS
+
+    chat = {"messages": [{"role": "user", "content": "How many days of annual leave are there?"}]}
+    for model in ("gpt-4o", "zhiwen"):
+        answer = server.client.post("/v1/chat/completions", json={"model": model, **chat}, headers=bearer(BOUND))
+        assert answer.json()["model"] == "zhiwen/handbook"
+    refused = server.client.post("/v1/chat/completions", json={"model": "zhiwen/x", **chat}, headers=bearer(BOUND))
+    assert refused.status_code == 404
+    assert "unknown model 'zhiwen/x'; this server has: zhiwen/handbook" in refused.text
 
 
 def test_a_bound_key_ingests_its_own_alone(server: Server) -> None:

@@ -1,6 +1,7 @@
 """One server with several knowledge bases, over each of its protocols."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -190,7 +191,7 @@ def test_each_is_a_model_and_so_are_all(several: Server) -> None:
     assert '"model":"zhiwen/products"' in streamed
     unknown = complete(several, "zhiwen/nope", FALCON)
     assert unknown.status_code == 404
-    assert "there are: default, handbook, products" in unknown.json()["error"]["message"]
+    assert "has: zhiwen, zhiwen/handbook, zhiwen/products, zhiwen/all" in unknown.json()["error"]["message"]
 
 
 # Dify
@@ -253,7 +254,7 @@ def test_mcp_clients_list_and_choose_them(several: Server) -> None:
 
 def test_each_folder_is_watched_and_ingested_by_itself(tmp_path: Path) -> None:
     write_folders(tmp_path)
-    with Workspace(tmp_path).serving("--watch") as server:
+    with Workspace(tmp_path).given(ZHIWEN_SERVE__AUDIT_FILE="audit.jsonl").serving("--watch") as server:
 
         def generations() -> list[int]:
             found = server.client.get("/knowledge-bases").json()["knowledge_bases"]
@@ -262,3 +263,6 @@ def test_each_folder_is_watched_and_ingested_by_itself(tmp_path: Path) -> None:
         eventually(generations, until=lambda now: now == [1, 1, 1], within_seconds=120, message="all are ingested")
         (tmp_path / "handbook" / "new.md").write_text("# New\n\nA new rule.\n", encoding="utf-8")
         eventually(generations, until=lambda now: now == [1, 2, 1], within_seconds=120, message="the handbook is")
+    noted = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text("utf-8").splitlines()]
+    assert {(line["action"], line["route"]) for line in noted} == {("ingested", "server")}
+    assert [line["knowledge_bases"] for line in noted].count(["handbook"]) >= 2

@@ -4,16 +4,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.http.pushes import Pushes
 from api.http.source_following import follow_source
 from ingest.background import IngestRunner
-from ingest.sources.copies import current_copy, last_update
+from ingest.sources.copies import current_copy, last_update, remote_version
 from ingest.staging.plan import OnPlan
 from ingest.staging.report import IngestReport, OnProgress
-from rag.errors import EmbedderUnavailable, GoldenQuestionsLost, ZhiwenError
+from rag.errors import EmbedderUnavailable, GoldenQuestionsLost, SourceError, ZhiwenError
 from rag.settings import KnowledgeSettings
 from tests.kit.git_server import Repository
 from tests.kit.waiting import eventually
@@ -110,6 +111,32 @@ def test_what_was_ingested_is_not_ingested_again_after_a_failed_look(
         second = repository.commit({"a.md": "# B\n"})
         follower.pushes.note("default")
         eventually(lambda: follower.ingested == [first, second])
+
+
+def test_a_look_that_fails_just_before_the_source_is_back_leads_to_no_ingest(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = Follower(repository, tmp_path, every_seconds=0)
+    first, away, looks = repository.head, tmp_path / "away", list[str]()
+
+    def look(*arguments: Any) -> str:
+        try:
+            looks.append(remote_version(*arguments))
+        except SourceError:
+            away.rename(repository.folder.root)
+            raise
+        return looks[-1]
+
+    monkeypatch.setattr("api.http.source_following.remote_version", look)
+    with follower.following():
+        eventually(lambda: follower.ingested)
+        repository.folder.root.rename(away)
+        follower.pushes.note("default")
+        eventually(repository.folder.root.exists)
+        follower.pushes.note("default")
+        eventually(lambda: len(looks) > 1)
+        assert follower.ingested == [first]
+        assert not last_update(follower.settings).error
 
 
 def test_a_commit_that_is_refused_waits_for_the_next_one(repository: Repository, tmp_path: Path) -> None:

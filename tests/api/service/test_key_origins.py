@@ -35,6 +35,7 @@ def test_origins_stand_behind_the_key_in_the_environment_and_in_a_line() -> None
         ("https://Docs.Example.com/", SITE),
         ("https://docs.example.com:443", SITE),
         ("http://docs.example.com:8080", "http://docs.example.com:8080"),
+        ("http://docs.example.com:0", "http://docs.example.com:0"),
         ("https://文档.example", "https://xn--7dvp7d.example"),
         ("http://[::1]:3000", "http://[::1]:3000"),
     ],

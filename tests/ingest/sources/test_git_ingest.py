@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.backup import export_backup, import_backup
 from ingest.staging.plan import Plan
 from ingest.staging.report import Progress
 from ingest.sync import preview
@@ -68,6 +69,14 @@ def test_a_citation_leads_to_the_lines_at_the_commit_on_the_forge(library: Libra
     template = "https://git.example.com/acme/{source}/{commit}#L{line}"
     assert PassageUrls(template).of(chunk) == f"https://git.example.com/acme/a.md/{repository.head}#L{chunk.start_line}"
     assert PassageUrls(template).of(replace(chunk, commit="")).startswith("/docs/a.md?")
+
+
+def test_a_backup_carries_the_commit(library: Library, make_library: MakeLibrary, tmp_path: Path) -> None:
+    library.ingest()
+    export_backup(library.store, tmp_path / "backup.parquet")
+    other = make_library()
+    import_backup(other.settings, other.store, other.embedder, tmp_path / "backup.parquet")
+    assert live(other).label == live(library).label != ""
 
 
 def test_a_preview_compares_with_the_newest_commit_and_changes_nothing(

@@ -53,13 +53,18 @@ def test_another_folder_with_little_in_common_is_refused_and_both_are_named(coun
     with pytest.raises(
         KnowledgeError, match=f"^{count} of {known} .* made from /docs, the folder now is /other.*--allow"
     ):
-        check_same_folder(gone(count), live(known), "/other")
-    check_same_folder(gone(count), live(known), "/docs")
+        check_same_folder(gone(count), live(known), "/other", "default")
+    check_same_folder(gone(count), live(known), "/docs", "default")
+
+
+def test_what_is_to_be_done_is_said_for_the_knowledge_base() -> None:
+    with pytest.raises(KnowledgeError, match=r"`zhiwen ingest --kb handbook --allow-mass-deletion`"):
+        check_same_folder(gone(3), live(5), "/other", "handbook")
 
 
 @pytest.mark.parametrize(("count", "known"), [(0, 0), (2, 4), (50, 100)])
 def test_a_folder_with_most_of_the_documents_is_the_same_one_elsewhere(count: int, known: int) -> None:
-    check_same_folder(gone(count), live(known), "/other")
+    check_same_folder(gone(count), live(known), "/other", "default")
 
 
 @pytest.fixture
