@@ -66,7 +66,10 @@ def test_nothing_moves_unless_the_shorter_name_is_what_is_asked_for(question: st
 
 
 def test_a_hit_that_holds_more_of_the_question_stays_before_the_exact_name() -> None:
-    about, named = chunk("构建控制器时的 maxDelay", kind="text", heading="构建控制器"), chunk("控制器是核心。", kind="text")
+    about, named = (
+        chunk("构建控制器时的 maxDelay", kind="text", heading="构建控制器"),
+        chunk("控制器是核心。", kind="text"),
+    )
     idf = dict.fromkeys(tokenize_question("控制器的 maxDelay 默认是多少？"), 3.0)
     hits = [Hit(about, 0.9, 0.8, coverage=0.9), Hit(named, 0.5, 0.8, coverage=0.4)]
     assert exact_names_first("控制器的 maxDelay 默认是多少？", hits, idf) == hits
