@@ -236,6 +236,7 @@ def test_what_was_read_before_a_failure_need_not_be_read_again(tmp_path: Path, s
         (b"<urlset>" * 30, "20 levels"),
         (b"<urlset>" + b"<url><loc>/a</loc></url>" * 50_002, "more than 50000 entries"),
     ],
+    ids="nothing half HTML empty entities outside huge truncated deep long".split(),
 )
 def test_what_is_no_sitemap_leaves_the_copy(tmp_path: Path, site: Site, sitemap: bytes, problem: str) -> None:
     settings = settings_of(tmp_path, site)
