@@ -134,7 +134,7 @@ def test_a_look_that_fails_just_before_the_source_is_back_leads_to_no_ingest(
         follower.pushes.note("default")
         eventually(repository.folder.root.exists)
         follower.pushes.note("default")
-        eventually(lambda: len(looks) > 1)
+        eventually(lambda: looks)
         assert follower.ingested == [first]
         assert not last_update(follower.settings).error
 
