@@ -167,7 +167,7 @@ def _write_documents(root: Path, count: int) -> None:
 def _write_manifests(services: Services) -> None:
     """Commit a generation that knows every file of the folder, as if each had been ingested."""
     settings, store, embedder = services.settings, services.store, services.embedder
-    files = scan_knowledge(settings.knowledge).files
+    files = list(scan_knowledge(settings.knowledge).files)
     fingerprint = pipeline_fingerprint(settings, embedder)
     with write_lease(store):
         store.connect()

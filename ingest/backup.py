@@ -5,7 +5,7 @@ ingest of the same folder has nothing to do after an import.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def export_backup(store: Store, path: Path, *, on_progress: OnProgress = lambda 
     started = time.monotonic()
     snapshot = store.snapshot()
     origin = _origin_of(snapshot.commit)
-    records = sorted(snapshot.documents().values(), key=lambda record: record.source)
+    records = snapshot.documents().values()
     progress = Progress(0, len(records), 0, 0)
     with writing_backup(path, origin) as write:
         for group in _grouped(records):
@@ -117,7 +117,7 @@ def _origin_of(commit: Commit) -> Origin:
     )
 
 
-def _grouped(records: Sequence[DocumentRecord]) -> Iterator[list[DocumentRecord]]:
+def _grouped(records: Iterable[DocumentRecord]) -> Iterator[list[DocumentRecord]]:
     group: list[DocumentRecord] = []
     for record in records:
         chunks = sum(member.chunks for member in group)

@@ -158,7 +158,7 @@ def _plan(
         pipeline_fingerprint=pipeline_fingerprint(settings, embedder),
         max_bytes=max_bytes,
         verify=verify,
-        live=documents,
+        live=documents if is_fresh else None,
     )
     if live is None or lose:
         return plan

@@ -168,7 +168,7 @@ def source_of(path: PurePosixPath) -> str:
 
 def is_text(source: str) -> bool:
     """Return whether a name can be shown: it has no controls, and no bytes that are no characters."""
-    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in source)
+    return source.isprintable() or not any(unicodedata.category(char) in ("Cc", "Cs") for char in source)
 
 
 def escaped(path: PurePosixPath) -> str:

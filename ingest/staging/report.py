@@ -70,9 +70,10 @@ class IngestReport:
     @classmethod
     def of(cls, plan: Plan, found: FolderScan) -> "IngestReport":
         """Return the report of an ingest in which every document of the plan can be read."""
-        counts = (plan.added, plan.changed, plan.removed, plan.unchanged, plan.hidden)
         report = cls(
-            documents=DocumentCounts(*map(len, counts)),
+            documents=DocumentCounts(
+                len(plan.added), len(plan.changed), len(plan.removed), plan.unchanged, len(plan.hidden)
+            ),
             failures=[Failure(place.source, place.problem) for place in found.unreadable],
             without_passages=plan.without_passages,
             passed_over=dict(found.passed_over),

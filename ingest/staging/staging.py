@@ -4,7 +4,7 @@ Readers of the live generation see nothing of it: what is new is born in it, wha
 the state makes it live. `ingest/staging/recovery.py` undoes it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from ingest.staging.garbage import collect_garbage
@@ -69,7 +69,7 @@ class Staging:
         """The generation that readers have; None before the first commit."""
         return self._state.live if self._state else None
 
-    def documents(self) -> dict[str, DocumentRecord]:
+    def documents(self) -> Mapping[str, DocumentRecord]:
         """Return the manifest that this generation starts from: empty in a new namespace."""
         return self._snapshot(self._base).documents() if self._base else {}
 
@@ -84,7 +84,7 @@ class Staging:
             return []
         return self._namespace.live_chunks(sources, generation=self._base.generation, since=self._since)
 
-    def live_documents(self) -> dict[str, DocumentRecord]:
+    def live_documents(self) -> Mapping[str, DocumentRecord]:
         """Return the manifest that readers have, whichever embedder it was made with."""
         return self._snapshot(self.live).documents() if self.live else {}
 
