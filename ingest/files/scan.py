@@ -109,6 +109,20 @@ def scan(
     selection = Selection(include, exclude)
     walk = Walk(root, selection, gitignore=gitignore)
     suffixes = Counter[str]()
+    files = _files(root, walk, selection, suffixes)
+    found = FolderScan(
+        files,
+        tuple(sorted(walk.unreadable, key=lambda place: place.source)),
+        tuple(walk.repeated),
+        dict((+walk.passed_over).most_common()),
+        dict((+suffixes).most_common()),
+    )
+    if not files:
+        raise KnowledgeError(f"{_no_documents(root, include, found)}; put some there, or {way_out}")
+    return found
+
+
+def _files(root: Path, walk: Walk, selection: Selection, suffixes: Counter[str]) -> Mapping[str, File]:
     # A file that links lead to is there once.
     identities: dict[PurePosixPath, FileIdentity] = {}
     unusual: list[Entry] = []
@@ -127,16 +141,7 @@ def scan(
     for entry in unusual:
         file = _with_links(_file(root, entry, (files, others)), links)
         others[file.source] = file
-    found = FolderScan(
-        files.including(others.values()) if others else files,
-        tuple(sorted(walk.unreadable, key=lambda place: place.source)),
-        tuple(walk.repeated),
-        dict((+walk.passed_over).most_common()),
-        dict((+suffixes).most_common()),
-    )
-    if not found.files:
-        raise KnowledgeError(f"{_no_documents(root, include, found)}; put some there, or {way_out}")
-    return found
+    return files.including(others.values()) if others else files
 
 
 def _wanted(
