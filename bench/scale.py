@@ -19,6 +19,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from rag.models.embedders.protocol import Matrix
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import KnowledgeSettings, Settings, StoreSettings
 from rag.store.records import DocumentRecord
+from rag.store.rows import chunk_collection_spec
 from rag.store.store import Store
 from rag.types import Chunk
 from rag.wiring import Services
@@ -131,6 +133,31 @@ def measure_inserts(settings: StoreSettings, threads: int) -> dict[str, Any]:
     finally:
         store.close()
     return {"seconds": round(seconds, 1), "chunks_per_second": round(_WRITTEN_CHUNKS / seconds)}
+
+
+def measure_import(settings: StoreSettings, times: int) -> dict[str, Any]:
+    """Return how fast a server imports chunks in bulk: until the last file is written, and until readers have all."""
+    chunks, vectors = _chunks_with_vectors()
+    store = Store.open(settings)
+    try:
+        namespace = store.new_namespace(1)
+        namespace.create(dimension=_DIMENSION, lexical=False)
+        spec = chunk_collection_spec(_DIMENSION, lexical=False)
+        started = time.monotonic()
+        with namespace.importing(store.imports, spec, born=1, check=lambda: None):
+            for number in range(times):
+                for rows in _batches():
+                    some = [replace(chunk, id=f"{number}-{chunk.id}") for chunk in chunks[rows]]
+                    namespace.insert_chunks(some, vectors[rows], born=1)
+            written = time.monotonic() - started
+            namespace.finish_import()
+        seconds = time.monotonic() - started
+        assert namespace.count_chunks(1) == times * _WRITTEN_CHUNKS  # noqa: S101  (or a write was lost)
+        store.drop_namespace(namespace.name)
+    finally:
+        store.close()
+    chunks_per_second = round(times * _WRITTEN_CHUNKS / seconds)
+    return {"seconds": round(seconds, 1), "written": round(written, 1), "chunks_per_second": chunks_per_second}
 
 
 def _chunks_with_vectors() -> tuple[list[Chunk], Matrix]:

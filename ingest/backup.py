@@ -81,15 +81,17 @@ def import_backup(
         recover(store)
         staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease, fresh=True)
         progress = Progress(0, origin.documents, 0, 0)
-        for group in groups:
-            _stage(staging, group)
-            progress = _advanced(progress, group)
-            on_progress(progress)
         damaged = f"{path} is damaged: it does not hold what it says it holds; nothing was changed"
-        if _is_incomplete(origin, progress):
-            raise BackupError(damaged)
+        with staging.importing(origin.chunks):
+            for group in groups:
+                _stage(staging, group)
+                progress = _advanced(progress, group)
+                on_progress(progress)
+            if _is_incomplete(origin, progress):
+                raise BackupError(damaged)
+            sealed = staging.seal(origin.root).commit
         # The vectors are those of the file, even if this machine has another engine for the same model.
-        sealed = replace(staging.seal(origin.root).commit, embedder=origin.embedder, fingerprint=origin.fingerprint)
+        sealed = replace(sealed, embedder=origin.embedder, fingerprint=origin.fingerprint)
         if (sealed.documents, sealed.chunks) != (origin.documents, origin.chunks):
             raise BackupError(damaged)
         if origin.mode == sealed.mode:

@@ -9,9 +9,10 @@ from ingest.parser_process import ParserProcess
 from ingest.staging.changes import compare
 from ingest.staging.document_cutter import CutDocument, DocumentCutter, FileToCut, pipeline_fingerprint
 from ingest.staging.failed_documents import FailedDocuments
+from ingest.staging.layout import layout_of
 from ingest.staging.plan import Plan
 from ingest.staging.recovery import resumable
-from ingest.staging.staging import Staging, layout_of
+from ingest.staging.staging import Staging
 from rag.errors import TextsRefused
 from rag.models.embedders.protocol import Embedder, Matrix
 from rag.settings import Settings

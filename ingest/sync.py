@@ -24,13 +24,14 @@ from ingest.staging.deletion_guard import (
 from ingest.staging.document_cutter import pipeline_fingerprint
 from ingest.staging.engine import Engine
 from ingest.staging.failed_documents import FailedDocuments
+from ingest.staging.layout import layout_of
 from ingest.staging.lease import CheckLease, write_lease
 from ingest.staging.pipeline import Pipeline
 from ingest.staging.plan import OnPlan, Plan, make_plan
 from ingest.staging.progress_meter import ProgressMeter
 from ingest.staging.recovery import recover
 from ingest.staging.report import BEFORE_THE_PLAN, IngestReport, OnProgress
-from ingest.staging.staging import Staging, layout_of
+from ingest.staging.staging import Staging
 from rag.models.embedders.protocol import Embedder
 from rag.rights import Rights
 from rag.settings import Settings
@@ -39,6 +40,7 @@ from rag.store.records import Commit, DocumentRecord
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 
+_BYTES_OF_A_CHUNK = 1000
 _NO_RIGHTS: Mapping[str, Rights] = MappingProxyType({})
 
 
@@ -78,6 +80,7 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found)
+        opened.enter_context(staging.importing(sum(file.size for file in plan.to_read) // _BYTES_OF_A_CHUNK))
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)

@@ -49,8 +49,8 @@ SEAMS = (
     ),
     Seam(
         frozenset({"boto3", "botocore"}),
-        ("ingest/sources",),
-        "Use current_copy of ingest/sources.",
+        ("rag/objects",),
+        "Use S3Bucket of rag/objects.",
     ),
     Seam(
         frozenset({"fastapi", "fastapi_offline", "starlette", "uvicorn"}),

@@ -11,7 +11,7 @@ from ingest.sources.copy_lock import copy_lock
 from ingest.sources.git_source import GitSource
 from ingest.sources.mirror import Mirror
 from ingest.sources.protocol import OnWait, Source
-from ingest.sources.s3_bucket import S3Bucket
+from ingest.sources.s3_bucket import S3Documents
 from ingest.sources.update_record import UpdateRecord, read_record, write_record
 from rag.errors import SourceError
 from rag.settings import KnowledgeSettings
@@ -23,7 +23,7 @@ def source_of(settings: KnowledgeSettings, knowledge_base: str) -> Source | None
     if settings.git_url:
         return GitSource(settings, copy, knowledge_base)
     if settings.s3_url:
-        return Mirror(S3Bucket(settings), copy, wants=_wants(settings), max_bytes=settings.max_file_bytes)
+        return Mirror(S3Documents(settings), copy, wants=_wants(settings), max_bytes=settings.max_file_bytes)
     return None
 
 

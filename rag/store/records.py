@@ -130,16 +130,18 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class StagedGeneration:
-    """A generation that an ingest has begun to write, and not committed."""
+    """A generation that an ingest has begun to write, and not committed. `is_imported`: its chunks come in bulk."""
 
     generation: int
     namespace: str
     layout: Layout
+    is_imported: bool = False
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "StagedGeneration":
         """Return what `as_payload` was called on."""
-        return cls(int(payload["generation"]), str(payload["namespace"]), Layout(**payload["layout"]))
+        layout, is_imported = Layout(**payload["layout"]), bool(payload.get("is_imported"))
+        return cls(int(payload["generation"]), str(payload["namespace"]), layout, is_imported)
 
     def as_payload(self) -> dict[str, object]:
         """Return the record as its row holds it."""
