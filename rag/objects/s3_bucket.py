@@ -40,11 +40,12 @@ class S3Bucket:
         self._bucket, _, prefix = address.url.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
 
-    def list_objects(self, below: str = "") -> Iterator[tuple[str, str]]:
-        """Yield the path of each object whose path begins with `below`, without the prefix, and its ETag."""
+    def list_objects(self, folder: str = "") -> Iterator[tuple[str, str]]:
+        """Yield the path of each object, or of each in a folder, without the prefix, and its ETag."""
+        below = f"{self._prefix}{folder}/" if folder else self._prefix
         with self._errors():
             pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + below):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=below):
                 for found in page.get("Contents", ()):
                     yield found["Key"].removeprefix(self._prefix), found["ETag"]
 
@@ -62,9 +63,9 @@ class S3Bucket:
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + path, Body=content)
         return self._prefix + path
 
-    def delete_objects(self, below: str) -> None:
-        """Delete the objects whose paths begin with `below`."""
-        for path, _ in list(self.list_objects(below)):
+    def delete_folder(self, folder: str) -> None:
+        """Delete the objects in a folder."""
+        for path, _ in list(self.list_objects(folder)):
             with self._errors():
                 self._client.delete_object(Bucket=self._bucket, Key=self._prefix + path)
 

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.5
 class BulkImport:
     """Writes the rows of a collection that match `expression`, and that nobody reads yet. Methods raise StoreError.
 
-    On this machine there is one file at a time; those in the folder, below `below`, are imported four at a time.
+    On this machine there is one file at a time; those in `files`, in the folder, are imported four at a time.
     A job that failed, or that has not moved for ten minutes, is an error. `check` is called while jobs are waited for;
     what it raises ends the waiting. A context manager: at its end there are no files left.
     """
@@ -37,7 +37,7 @@ class BulkImport:
         name: str,
         collection: CollectionSpec,
         folder: ImportFolder,
-        below: str,
+        files: str,
         *,
         expression: str,
         check: Callable[[], None],
@@ -46,7 +46,7 @@ class BulkImport:
         self._name = name
         self._collection = collection
         self._folder = folder
-        self._below = below
+        self._files = files
         self._expression = expression
         self._check = check
         self._scratch = TemporaryDirectory(prefix="zhiwen-import-", ignore_cleanup_errors=True)
@@ -62,7 +62,7 @@ class BulkImport:
         self._scratch.cleanup()
         if not self._is_finished:
             with suppress(StoreError):  # there is a first error, and the next ingest deletes them, too
-                self._folder.delete_objects(self._below)
+                self._folder.delete_folder(self._files)
 
     def write(self, rows: Sequence[Row]) -> None:
         """Take rows whose keys are new. Readers of the collection have them after `finish`."""
@@ -84,7 +84,7 @@ class BulkImport:
         self._wait(lambda: "" if jobs.is_indexed(self._name) else "it is not indexed")
         jobs.refresh(self._name)
         self._wait(self._missing_rows)
-        self._folder.delete_objects(self._below)
+        self._folder.delete_folder(self._files)
         self._is_finished = True
 
     def forget(self, rows: int) -> None:
@@ -95,13 +95,15 @@ class BulkImport:
         file.close()
         self._file = None
         self._wait(lambda: self._unfinished_jobs(_JOBS_AT_A_TIME - 1))
-        place = self._folder.put_file(f"{self._below}/{file.path.name}", file.path)
+        place = self._folder.put_file(f"{self._files}/{file.path.name}", file.path)
         file.path.unlink()
         self._running.append(self._milvus.import_jobs.start(self._name, place))
         reach_failpoint("import_started")
 
     def _unfinished_jobs(self, most: int) -> str:
         """Return what jobs do; "" if at most `most` are running. Raises StoreError if one has failed."""
+        if len(self._running) <= most:
+            return ""
         found = [self._milvus.import_jobs.look_at(number) for number in self._running]
         for job in found:
             if job.failure:

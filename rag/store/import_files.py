@@ -29,8 +29,8 @@ class ImportFolder(Protocol):
         """Copy a file there. Return the name by which Milvus finds it."""
         ...
 
-    def delete_objects(self, below: str) -> None:
-        """Delete all files whose paths begin with `below`."""
+    def delete_folder(self, folder: str) -> None:
+        """Delete a folder with all its files, if there is one."""
         ...
 
 
@@ -49,13 +49,13 @@ class LocalFolder:
             raise StoreError(f"{place} cannot be written: {error.strerror}; check store.bulk_import_url") from error
         return str(place)
 
-    def delete_objects(self, below: str) -> None:
-        folder = self._root / below
+    def delete_folder(self, folder: str) -> None:
+        place = self._root / folder
         try:
-            if folder.exists():
-                shutil.rmtree(folder)
+            if place.exists():
+                shutil.rmtree(place)
         except OSError as error:
-            raise StoreError(f"{folder} cannot be deleted: {error.strerror}") from error
+            raise StoreError(f"{place} cannot be deleted: {error.strerror}") from error
 
 
 def open_import_folder(settings: StoreSettings) -> ImportFolder | None:

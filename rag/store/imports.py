@@ -41,4 +41,4 @@ class Imports:
     def delete_files(self) -> None:
         """Delete the files that interrupted imports have left."""
         if self._milvus.import_folder:
-            self._milvus.import_folder.delete_objects(self._store)
+            self._milvus.import_folder.delete_folder(self._store)
