@@ -59,10 +59,10 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
     """Bring the store in line with the knowledge folder and return what was done.
 
     A folder that is a copy of a repository is brought up to date first. Readers see the old generation until the last
-    moment and the new one from then on. Only what changed is embedded. A document that cannot be read keeps its old
-    version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`.
-    With `verify`, files are compared by content and failed documents tried again; with `force`, a generation goes live
-    even if golden questions are lost, or keys, whose `rights` are given by name, would see what they must not.
+    moment. Only what changed is embedded. A document that cannot be read keeps its old version and is named in the
+    report. If too many documents are gone, they stay live unless `allow_mass_deletion`. With `verify`, files are
+    compared by content and failed documents tried again; with `force`, a generation goes live even if golden questions
+    are lost, or keys, whose `rights` are given by name, would see what they must not.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
     SourceError, StoreError, EmbedderError, StateUnavailable or what `open_engine` raises; nothing has changed then.
@@ -78,9 +78,8 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         documents, live = staging.live_documents(), staging.live
         plan = _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=allow_mass_deletion)
         on_plan(plan)
-        reach_failpoint("planned")
         report = IngestReport.of(plan, found)
-        opened.enter_context(staging.importing(sum(file.size for file in plan.to_read) // _BYTES_OF_A_CHUNK))
+        opened.enter_context(staging.importing(plan.bytes_to_read // _BYTES_OF_A_CHUNK))
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
@@ -185,6 +184,7 @@ def _stage(
 
     `documents` are those that readers have.
     """
+    reach_failpoint("planned")
     fingerprint = pipeline_fingerprint(settings, engine.embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
     dates = git_dates(plan.to_read, max_bytes=settings.knowledge.max_file_bytes)
@@ -197,7 +197,7 @@ def _stage(
         report,
         ProgressMeter(
             len(plan.to_read) + moved,
-            sum(file.size for file in plan.to_read),
+            plan.bytes_to_read,
             are_resumed=bool(staging.resumed),
         ),
         on_progress=on_progress,

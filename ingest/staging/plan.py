@@ -31,6 +31,11 @@ class Plan:
         return tuple(sorted((*self.added, *self.changed), key=lambda file: file.source))
 
     @property
+    def bytes_to_read(self) -> int:
+        """The size of the added and the changed files."""
+        return sum(file.size for file in (*self.added, *self.changed))
+
+    @property
     def kept(self) -> tuple[str, ...]:
         """The documents that stay live although they were not found."""
         return (*self.hidden, *self.held_back)
