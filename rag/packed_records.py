@@ -52,11 +52,13 @@ class PackedRecords(Mapping[str, T], Generic[T]):
         return _Values(self)
 
     def _fill(self, packed: Iterable[bytes]) -> None:
-        ordered = sorted(packed)
-        for place in range(len(ordered) - 1, 0, -1):
-            if _name(ordered[place]) == _name(ordered[place - 1]):
-                del ordered[place]
-        self._packed = ordered
+        self._packed = sorted(packed)
+        following = None
+        for place in range(len(self._packed) - 1, -1, -1):
+            name = _name(self._packed[place])
+            if name == following:
+                del self._packed[place]
+            following = name
 
     def _find(self, name: str) -> bytes | None:
         if _SEPARATOR in name:

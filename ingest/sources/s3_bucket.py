@@ -13,16 +13,16 @@ _ADVICE = (
 
 
 class S3Documents:
-    """The objects at the address in the settings. Raises SourceError if the extra `s3` is missing."""
+    """The objects at the address in the settings. Methods raise SourceError, also if the extra `s3` is missing."""
 
     def __init__(self, settings: SourceSettings) -> None:
         address = BucketAddress(settings.s3_url, settings.s3_endpoint, settings.s3_region)
         self._bucket = S3Bucket(address, error=SourceError, advice=_ADVICE)
 
     def list_documents(self) -> Iterator[tuple[str, str]]:
-        """Yield the path of each object and its ETag. Raises SourceError."""
+        """Yield the path of each object and its ETag."""
         return self._bucket.list_objects()
 
     def read_document(self, path: str, version: str, *, max_bytes: int) -> bytes:
-        """Return the bytes of an object if it still has this ETag. Raises SourceError."""
+        """Return the bytes of an object if it still has this ETag."""
         return self._bucket.read_object(path, version, max_bytes=max_bytes)

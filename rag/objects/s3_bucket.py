@@ -29,11 +29,10 @@ class S3Bucket:
     """The objects of a bucket, or those below a prefix. The version of one is its ETag.
 
     The credentials are those that boto3 finds, in the environment or from the machine. Every method raises `error`,
-    whose message ends with `advice`. So does the constructor if the extra `s3` is missing.
+    whose message ends with `advice`, or says that the extra `s3` is missing.
     """
 
     def __init__(self, address: BucketAddress, *, error: type[ZhiwenError], advice: str) -> None:
-        require_extra("s3", ["boto3"], purpose=address.url, error=error)
         self._address = address
         self._error = error
         self._advice = advice
@@ -91,6 +90,7 @@ class S3Bucket:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
+        require_extra("s3", ["boto3"], purpose=self._address.url, error=self._error)
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 

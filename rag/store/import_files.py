@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 from rag.errors import StoreError
 from rag.objects.s3_bucket import BucketAddress, S3Bucket
-from rag.optional_packages import require_extra
 from rag.settings import StoreSettings
 from rag.store.collection_spec import CollectionSpec, Field, Row
 
@@ -59,14 +58,10 @@ class LocalFolder:
 
 
 def open_import_folder(settings: StoreSettings) -> ImportFolder | None:
-    """Return where the settings say that files to import go; None if they do not. Raises StoreError.
-
-    It is an error if an extra is missing.
-    """
+    """Return where the settings say that files to import go; None if they do not."""
     url = settings.bulk_import_url
     if not url:
         return None
-    require_extra("bulk", ["pyarrow"], purpose="store.bulk_import_url", error=StoreError)
     if url.startswith("file:"):
         return LocalFolder(Path(unquote(urlsplit(url).path)))
     address = BucketAddress(url, settings.bulk_import_endpoint, settings.bulk_import_region)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from rag.errors import StoreError
+from rag.optional_packages import require_extra
 from rag.store import rows
 from rag.store.bulk_import import BulkImport
 from rag.store.collection_spec import CollectionSpec
@@ -29,6 +31,7 @@ class Imports:
 
     def open(self, collection: str, spec: CollectionSpec, *, expression: str, check: Callable[[], None]) -> BulkImport:
         """Return an import into a collection, which must be configured. The parameters are those of `BulkImport`."""
+        require_extra("bulk", ["boto3", "pyarrow"], purpose="store.bulk_import_url", error=StoreError)
         folder = self._milvus.import_folder
         assert folder  # noqa: S101  (configured)
         return BulkImport(self._milvus, collection, spec, folder, self._store, expression=expression, check=check)

@@ -5,6 +5,7 @@ from typing import Any
 
 from pymilvus import BulkInsertState, MilvusClient
 
+from rag.errors import StoreError
 from rag.store.milvus.connection import Connection
 from rag.store.milvus.errors import translate_errors
 
@@ -47,8 +48,14 @@ class ImportJobs:
         return [_job(found) for found in self._call("list_bulk_insert_tasks", _MOST_JOBS, collection)]
 
     def is_indexed(self, collection: str) -> bool:
-        """Whether the index of the vectors has all rows that were imported."""
-        return int(self._call("get_index_build_progress", collection, "vector")["pending_index_rows"]) == 0
+        """Whether Milvus says that the index of the vectors is finished. A server before 2.4 says so early.
+
+        Raises StoreError if the index has failed.
+        """
+        state = self._call("get_index_build_progress", collection, "vector")["state"]
+        if state == "Failed":
+            raise StoreError(f"{self._connection.uri}: the index of {collection} cannot be built; look at Milvus")
+        return bool(state == "Finished")
 
     def refresh(self, collection: str) -> None:
         """Have the query nodes load what was imported, as soon as they come to it."""
