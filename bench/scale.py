@@ -1,13 +1,15 @@
 """Measure what an index of many documents costs: an ingest that finds nothing to do, and writing to a server.
 
-    python -m bench.scale [--documents 100000] [--chunks 1000 10000 100000] [--server URI] [--work DIR] [--results FILE]
+    python -m bench.scale [--documents 100000] [--chunks 1000 10000 100000] [--server URI [--import-url URL]]
+                          [--work DIR] [--results FILE]
 
 For `--documents`, small files are written, and their manifests, without chunks, into an empty Milvus Lite file. Then
 `zhiwen ingest` is run as a command, which finds nothing to do: the seconds, the peak memory of its process and of
 Milvus, and whether it wrote anything. Then the processor time to write a chunk is measured, which one process does for
 all machines that embed. For each number of `--chunks`, the figures are those of `bench.growth`, also on
 `--server`, an empty Milvus server, in the dense mode; there, chunks are also inserted by one to eight threads at a
-time. docs/scaling.md has the figures, and says what follows from them.
+time, and imported in bulk by way of `--import-url`, a `store.bulk_import_url`. docs/scaling.md has the figures, and
+says what follows from them.
 """
 
 import argparse
@@ -58,6 +60,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, nargs="*", default=[100_000], help="documents of ingests of nothing")
     parser.add_argument("--chunks", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     parser.add_argument("--server", default="", help="address of an empty Milvus server")
+    parser.add_argument("--import-url", default="", help="bucket or folder from which the server imports files")
     parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench-scale"), help="folder for documents and index")
     parser.add_argument("--results", type=Path, help="write the figures into this JSON file")
     arguments = parser.parse_args()
@@ -80,6 +83,11 @@ def main() -> None:
         for threads in (1, 2, 4, 8):
             store = StoreSettings(uri=arguments.server, collection=f"scale_threads_{threads}", timeout_seconds=60)
             report(f"inserts by {threads} threads", measure_inserts(store, threads))
+    if arguments.server and arguments.import_url:
+        for times in (1, 5):
+            own = {"collection": f"scale_import_{times}", "bulk_import_url": arguments.import_url}
+            store = StoreSettings(uri=arguments.server, timeout_seconds=60, **own)
+            report(f"import of {times * _WRITTEN_CHUNKS} chunks", measure_import(store, times))
 
 
 def measure_nothing(documents: int, work: Path) -> dict[str, Any]:

@@ -191,7 +191,7 @@ def _file(root: Path, entry: Entry, others: Iterable[Container[str]]) -> File:
 
 def _pack(file: File) -> Sequence[str]:
     """Return what there is to know of a file, in five texts more if it is not a usual one."""
-    usual = (file.source, str(file.size), str(file.modified_ns))
+    usual = (file.source, str(file.size), f"{file.modified_ns:x}")
     if file.path == file.source and not file.flaw and file.identity is None:
         return usual
     device, inode = (str(file.identity.device), str(file.identity.inode)) if file.identity else ("", "")
@@ -201,10 +201,10 @@ def _pack(file: File) -> Sequence[str]:
 def _unpack(root: Path, texts: Sequence[str]) -> File:
     source, size, modified_ns, *others = texts
     if not others:
-        return File(source, root, source, int(size), int(modified_ns))
+        return File(source, root, source, int(size), int(modified_ns, 16))
     path, flaw, device, inode, links = others
     identity = FileIdentity(int(device), int(inode)) if device else None
-    return File(source, root, path, int(size), int(modified_ns), flaw, identity, int(links))
+    return File(source, root, path, int(size), int(modified_ns, 16), flaw, identity, int(links))
 
 
 def _with_links(file: File, links: Mapping[FileIdentity, int]) -> File:

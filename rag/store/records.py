@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from sys import intern
 from typing import Any, TypeVar
 
 from rag.errors import StoreError
@@ -181,8 +180,7 @@ class DocumentRecord:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "DocumentRecord":
         """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
-        # Of a million documents, nearly all have the same one.
-        return _from_payload(cls, {**payload, "recipe": intern(payload["recipe"])})
+        return _from_payload(cls, payload)
 
     @classmethod
     def payload_keys(cls) -> list[str]:
