@@ -26,7 +26,7 @@ class Imports:
         self._store = store
 
     def are_worth_it(self, chunks: int) -> bool:
-        """Whether imports are configured, and about so many chunks are enough to make up for the waiting at the end."""
+        """Whether imports are configured, and about so many chunks are worth the waiting at the end, half a minute."""
         return self._milvus.import_folder is not None and chunks >= _WORTH_IT_CHUNKS
 
     def open(self, collection: str, spec: CollectionSpec, *, expression: str, check: Callable[[], None]) -> BulkImport:
