@@ -20,9 +20,9 @@ def recover(store: Store, *, kept_layout: Layout | None = None) -> list[StagedGe
     """
     if store.notes.is_clean():
         return []
-    store.imports.delete_files()
     state = store.state()
-    staged = resumable(store, kept_layout) if kept_layout else []
+    staged = _settled(store, kept_layout) if kept_layout else []
+    store.imports.delete_files()
     if state:
         store.namespace_of(state.live).restore(state.live.generation, spared=_numbers(staged, state.live.namespace))
     new = {each.namespace for each in staged} - {commit.namespace for commit in (state.history if state else ())}
@@ -57,6 +57,13 @@ def resumable(store: Store, layout: Layout) -> list[StagedGeneration]:
         and store.has_chunks_in(staged.namespace)
         and not may_grow(staged.namespace)
     ]
+
+
+def _settled(store: Store, layout: Layout) -> list[StagedGeneration]:
+    imported = {staged.namespace for staged in store.notes.staged_generations() if staged.is_imported}
+    for namespace in imported.intersection(store.namespaces()):
+        store.imports.wait_for_jobs(namespace)
+    return resumable(store, layout)
 
 
 def _numbers(staged: Sequence[StagedGeneration], namespace: str) -> list[int]:

@@ -1,5 +1,6 @@
 """Whether, and where, the rows of one store are imported in bulk; and what an interrupted import has left."""
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from rag.store.milvus.client import Milvus
 
 _WORTH_IT_CHUNKS = 50_000
+_LEFT_BEHIND_SECONDS = 60.0
+_POLL_SECONDS = 0.5
 
 
 class Imports:
@@ -40,6 +43,12 @@ class Imports:
         """Whether a job that an interrupted ingest has left may still add chunks to a namespace."""
         jobs = self._milvus.import_jobs.of(rows.chunks_collection(namespace))
         return any(job.is_running for job in jobs)
+
+    def wait_for_jobs(self, namespace: str) -> None:
+        """Give the jobs that an interrupted ingest has left a minute: the chunks that they add can be used again."""
+        end = time.monotonic() + _LEFT_BEHIND_SECONDS
+        while self.may_add_rows(namespace) and time.monotonic() < end:
+            time.sleep(_POLL_SECONDS)
 
     def delete_files(self) -> None:
         """Delete the files that interrupted imports have left."""

@@ -12,6 +12,7 @@ from ingest.staging.rollback import roll_back
 from ingest.staging.staging import Staging
 from rag.errors import StoreEmpty, StoreError
 from rag.models.embedders.scripted import ScriptedEmbedder
+from rag.store import imports
 from rag.store.columns import text_hash
 from rag.store.records import DocumentRecord
 from rag.store.snapshot import Snapshot
@@ -244,6 +245,7 @@ def test_what_a_job_that_was_left_behind_may_still_add_to_is_dropped_and_not_res
     stage(library, [chunk("s1", "first")])
     [staged] = store.notes.staged_generations()
     store.notes.note_staged(replace(staged, is_imported=True))
+    monkeypatch.setattr(imports, "_LEFT_BEHIND_SECONDS", 0.0)
     monkeypatch.setattr(store.imports, "may_add_rows", lambda namespace: is_running)
     resumed = recover(store, kept_layout=layout_of(store, library.embedder, "hybrid"))
     assert [each.namespace for each in resumed] == store.namespaces() == ([] if is_running else [staged.namespace])
