@@ -29,7 +29,7 @@ class ImportFolder(Protocol):
         ...
 
     def delete_folder(self, folder: str) -> None:
-        """Delete a folder with all its files, if there is one."""
+        """Delete a folder that `put_file` has made, with its files, if it is there."""
         ...
 
 
@@ -51,8 +51,10 @@ class LocalFolder:
     def delete_folder(self, folder: str) -> None:
         place = self._root / folder
         try:
+            for file in place.glob("*.parquet"):
+                file.unlink()
             if place.exists():
-                shutil.rmtree(place)
+                place.rmdir()
         except OSError as error:
             raise StoreError(f"{place} cannot be deleted: {error.strerror}") from error
 

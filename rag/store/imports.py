@@ -26,7 +26,7 @@ class Imports:
 
     def __init__(self, milvus: "Milvus", store: str) -> None:
         self._milvus = milvus
-        self._store = store
+        self._files = f"{store}-bulk-import"  # a folder that nobody else uses: it is deleted
 
     def are_worth_it(self, chunks: int) -> bool:
         """Whether imports are configured, and about so many chunks are worth the waiting at the end, half a minute."""
@@ -37,7 +37,7 @@ class Imports:
         require_extra("bulk", ["boto3", "pyarrow"], purpose="store.bulk_import_url", error=StoreError)
         folder = self._milvus.import_folder
         assert folder  # noqa: S101  (configured)
-        return BulkImport(self._milvus, collection, spec, folder, self._store, expression=expression, check=check)
+        return BulkImport(self._milvus, collection, spec, folder, self._files, expression=expression, check=check)
 
     def may_add_rows(self, namespace: str) -> bool:
         """Whether a job that an interrupted ingest has left may still add chunks to a namespace."""
@@ -53,4 +53,4 @@ class Imports:
     def delete_files(self) -> None:
         """Delete the files that interrupted imports have left."""
         if self._milvus.import_folder:
-            self._milvus.import_folder.delete_folder(self._store)
+            self._milvus.import_folder.delete_folder(self._files)
