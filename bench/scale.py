@@ -1,13 +1,15 @@
 """Measure what an index of many documents costs: an ingest that finds nothing to do, and writing to a server.
 
-    python -m bench.scale [--documents 100000] [--chunks 1000 10000 100000] [--server URI] [--work DIR] [--results FILE]
+    python -m bench.scale [--documents 100000] [--chunks 1000 10000 100000] [--server URI [--import-url URL]]
+                          [--work DIR] [--results FILE]
 
 For `--documents`, small files are written, and their manifests, without chunks, into an empty Milvus Lite file. Then
 `zhiwen ingest` is run as a command, which finds nothing to do: the seconds, the peak memory of its process and of
 Milvus, and whether it wrote anything. Then the processor time to write a chunk is measured, which one process does for
 all machines that embed. For each number of `--chunks`, the figures are those of `bench.growth`, also on
 `--server`, an empty Milvus server, in the dense mode; there, chunks are also inserted by one to eight threads at a
-time. docs/scaling.md has the figures, and says what follows from them.
+time, and imported in bulk by way of `--import-url`, a `store.bulk_import_url`. docs/scaling.md has the figures, and
+says what follows from them.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,7 @@ from rag.models.embedders.protocol import Matrix
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import KnowledgeSettings, Settings, StoreSettings
 from rag.store.records import DocumentRecord
+from rag.store.rows import chunk_collection_spec
 from rag.store.store import Store
 from rag.types import Chunk
 from rag.wiring import Services
@@ -56,6 +60,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, nargs="*", default=[100_000], help="documents of ingests of nothing")
     parser.add_argument("--chunks", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     parser.add_argument("--server", default="", help="address of an empty Milvus server")
+    parser.add_argument("--import-url", default="", help="bucket or folder from which the server imports files")
     parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench-scale"), help="folder for documents and index")
     parser.add_argument("--results", type=Path, help="write the figures into this JSON file")
     arguments = parser.parse_args()
@@ -78,6 +83,11 @@ def main() -> None:
         for threads in (1, 2, 4, 8):
             store = StoreSettings(uri=arguments.server, collection=f"scale_threads_{threads}", timeout_seconds=60)
             report(f"inserts by {threads} threads", measure_inserts(store, threads))
+    if arguments.server and arguments.import_url:
+        for times in (1, 5):
+            own = {"collection": f"scale_import_{times}", "bulk_import_url": arguments.import_url}
+            store = StoreSettings(uri=arguments.server, timeout_seconds=60, **own)
+            report(f"import of {times * _WRITTEN_CHUNKS} chunks", measure_import(store, times))
 
 
 def measure_nothing(documents: int, work: Path) -> dict[str, Any]:
@@ -133,6 +143,31 @@ def measure_inserts(settings: StoreSettings, threads: int) -> dict[str, Any]:
     return {"seconds": round(seconds, 1), "chunks_per_second": round(_WRITTEN_CHUNKS / seconds)}
 
 
+def measure_import(settings: StoreSettings, times: int) -> dict[str, Any]:
+    """Return how fast a server imports chunks in bulk: until the last file is written, and until readers have all."""
+    chunks, vectors = _chunks_with_vectors()
+    store = Store.open(settings)
+    try:
+        namespace = store.new_namespace(1)
+        namespace.create(dimension=_DIMENSION, lexical=False)
+        spec = chunk_collection_spec(_DIMENSION, lexical=False)
+        started = time.monotonic()
+        with namespace.importing(store.imports, spec, born=1, check=lambda: None):
+            for number in range(times):
+                for rows in _batches():
+                    some = [replace(chunk, id=f"{number}-{chunk.id}") for chunk in chunks[rows]]
+                    namespace.insert_chunks(some, vectors[rows], born=1)
+            written = time.monotonic() - started
+            namespace.finish_import()
+        seconds = time.monotonic() - started
+        assert namespace.count_chunks(1) == times * _WRITTEN_CHUNKS  # noqa: S101  (or a write was lost)
+        store.drop_namespace(namespace.name)
+    finally:
+        store.close()
+    chunks_per_second = round(times * _WRITTEN_CHUNKS / seconds)
+    return {"seconds": round(seconds, 1), "written": round(written, 1), "chunks_per_second": chunks_per_second}
+
+
 def _chunks_with_vectors() -> tuple[list[Chunk], Matrix]:
     rng = np.random.default_rng(_SEED)
     vectors = rng.standard_normal((_WRITTEN_CHUNKS, _DIMENSION), dtype=np.float32)
@@ -167,7 +202,7 @@ def _write_documents(root: Path, count: int) -> None:
 def _write_manifests(services: Services) -> None:
     """Commit a generation that knows every file of the folder, as if each had been ingested."""
     settings, store, embedder = services.settings, services.store, services.embedder
-    files = scan_knowledge(settings.knowledge).files
+    files = list(scan_knowledge(settings.knowledge).files)
     fingerprint = pipeline_fingerprint(settings, embedder)
     with write_lease(store):
         store.connect()

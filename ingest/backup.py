@@ -5,7 +5,7 @@ ingest of the same folder has nothing to do after an import.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def export_backup(store: Store, path: Path, *, on_progress: OnProgress = lambda 
     started = time.monotonic()
     snapshot = store.snapshot()
     origin = _origin_of(snapshot.commit)
-    records = sorted(snapshot.documents().values(), key=lambda record: record.source)
+    records = snapshot.documents().values()
     progress = Progress(0, len(records), 0, 0)
     with writing_backup(path, origin) as write:
         for group in _grouped(records):
@@ -81,20 +81,17 @@ def import_backup(
         recover(store)
         staging = Staging(store, embedder, mode=settings.retrieval.mode, check_lease=check_lease, fresh=True)
         progress = Progress(0, origin.documents, 0, 0)
-        for group in groups:
-            _stage(staging, group)
-            progress = _advanced(progress, group)
-            on_progress(progress)
         damaged = f"{path} is damaged: it does not hold what it says it holds; nothing was changed"
-        if _is_incomplete(origin, progress):
-            raise BackupError(damaged)
+        with staging.importing(origin.chunks):
+            for group in groups:
+                _stage(staging, group)
+                progress = _advanced(progress, group)
+                on_progress(progress)
+            if _is_incomplete(origin, progress):
+                raise BackupError(damaged)
+            sealed = staging.seal(origin.root).commit
         # The vectors are those of the file, even if this machine has another engine for the same model.
-        sealed = replace(
-            staging.seal(origin.root).commit,
-            embedder=origin.embedder,
-            fingerprint=origin.fingerprint,
-            label=origin.label,
-        )
+        sealed = replace(sealed, embedder=origin.embedder, fingerprint=origin.fingerprint, label=origin.label)
         if (sealed.documents, sealed.chunks) != (origin.documents, origin.chunks):
             raise BackupError(damaged)
         if origin.mode == sealed.mode:
@@ -123,7 +120,7 @@ def _origin_of(commit: Commit) -> Origin:
     )
 
 
-def _grouped(records: Sequence[DocumentRecord]) -> Iterator[list[DocumentRecord]]:
+def _grouped(records: Iterable[DocumentRecord]) -> Iterator[list[DocumentRecord]]:
     group: list[DocumentRecord] = []
     for record in records:
         chunks = sum(member.chunks for member in group)

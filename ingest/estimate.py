@@ -9,9 +9,10 @@ from ingest.parser_process import ParserProcess
 from ingest.staging.changes import compare
 from ingest.staging.document_cutter import CutDocument, DocumentCutter, FileToCut, pipeline_fingerprint
 from ingest.staging.failed_documents import FailedDocuments
+from ingest.staging.layout import layout_of
 from ingest.staging.plan import Plan
 from ingest.staging.recovery import resumable
-from ingest.staging.staging import Staging, layout_of
+from ingest.staging.staging import Staging
 from rag.errors import TextsRefused
 from rag.models.embedders.protocol import Embedder, Matrix
 from rag.settings import Settings
@@ -47,7 +48,7 @@ def estimate_seconds(settings: Settings, store: Store, embedder: Embedder, plan:
     known = staging.vectors_by_text_hash(list(texts))
     new = [text for key, text in texts.items() if key not in known]
     share = _bytes_of(new) / max(sum(document.record.size for document in sample), 1)
-    to_embed = share * sum(file.size for file in plan.to_read)
+    to_embed = share * plan.bytes_to_read
     speed = _bytes_per_second(embedder, new) * _SHARE_OF_EMBEDDING
     return round(to_embed / speed, 1) if speed else 0.0
 

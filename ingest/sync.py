@@ -24,13 +24,14 @@ from ingest.staging.deletion_guard import (
 from ingest.staging.document_cutter import pipeline_fingerprint
 from ingest.staging.engine import Engine
 from ingest.staging.failed_documents import FailedDocuments
+from ingest.staging.layout import layout_of
 from ingest.staging.lease import CheckLease, write_lease
 from ingest.staging.pipeline import Pipeline
 from ingest.staging.plan import OnPlan, Plan, make_plan
 from ingest.staging.progress_meter import ProgressMeter
 from ingest.staging.recovery import recover
 from ingest.staging.report import BEFORE_THE_PLAN, IngestReport, OnProgress
-from ingest.staging.staging import Staging, layout_of
+from ingest.staging.staging import Staging
 from rag.models.embedders.protocol import Embedder
 from rag.rights import Rights
 from rag.settings import Settings
@@ -39,6 +40,7 @@ from rag.store.records import Commit, DocumentRecord
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 
+_BYTES_OF_A_CHUNK = 1000
 _NO_RIGHTS: Mapping[str, Rights] = MappingProxyType({})
 
 
@@ -57,10 +59,10 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
     """Bring the store in line with the knowledge folder and return what was done.
 
     A folder that is a copy of a repository is brought up to date first. Readers see the old generation until the last
-    moment and the new one from then on. Only what changed is embedded. A document that cannot be read keeps its old
-    version and is named in the report. If too many documents are gone, they stay live unless `allow_mass_deletion`.
-    With `verify`, files are compared by content and failed documents tried again; with `force`, a generation goes live
-    even if golden questions are lost, or keys, whose `rights` are given by name, would see what they must not.
+    moment. Only what changed is embedded. A document that cannot be read keeps its old version and is named in the
+    report. If too many documents are gone, they stay live unless `allow_mass_deletion`. With `verify`, files are
+    compared by content and failed documents tried again; with `force`, a generation goes live even if golden questions
+    are lost, or keys, whose `rights` are given by name, would see what they must not.
 
     Raises KnowledgeError (folder missing, empty, or not the one that the index was made from; golden questions lost),
     SourceError, StoreError, EmbedderError, StateUnavailable or what `open_engine` raises; nothing has changed then.
@@ -78,6 +80,7 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         on_plan(plan)
         reach_failpoint("planned")
         report = IngestReport.of(plan, found, pages_passed_over(settings.knowledge))
+        opened.enter_context(staging.importing(plan.bytes_to_read // _BYTES_OF_A_CHUNK))
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
             live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
@@ -158,7 +161,7 @@ def _plan(
         pipeline_fingerprint=pipeline_fingerprint(settings, embedder),
         max_bytes=max_bytes,
         verify=verify,
-        live=documents,
+        live=documents if is_fresh else None,
     )
     if live is None or lose:
         return plan
@@ -182,6 +185,7 @@ def _stage(
 
     `documents` are those that readers have.
     """
+    reach_failpoint("planned")
     fingerprint = pipeline_fingerprint(settings, engine.embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
     dates = git_dates(plan.to_read, max_bytes=settings.knowledge.max_file_bytes)
@@ -194,7 +198,7 @@ def _stage(
         report,
         ProgressMeter(
             len(plan.to_read) + moved,
-            sum(file.size for file in plan.to_read),
+            plan.bytes_to_read,
             are_resumed=bool(staging.resumed),
         ),
         on_progress=on_progress,

@@ -14,7 +14,7 @@ from rag.pasted_values import add_scheme
 from rag.published_url import check_url_template
 from rag.serve_settings import ServeSettings
 from rag.settings_section import BaseURL, Key, Name, Seconds, Section, no_credentials, secrets_of
-from rag.source_settings import SourceSettings
+from rag.source_settings import AWS_INSTEAD, SourceSettings, check_import_url
 
 _PUBLIC = no_credentials("everybody sees it")
 _ChatPreset = Literal["qwen", "siliconflow", "deepseek", "zhipu", "moonshot", "openai", "gemini", "mistral", "ollama"]
@@ -101,6 +101,9 @@ class StoreSettings(Section):
     search_parameters: dict[str, JsonValue] = Field(default_factory=dict)
     mmap: bool = False
     replicas: int = Field(default=1, ge=1, le=100)
+    bulk_import_url: Annotated[str, AfterValidator(check_import_url)] = ""
+    bulk_import_endpoint: Annotated[BaseURL, no_credentials(AWS_INSTEAD)] = ""
+    bulk_import_region: Name = ""
 
 
 class RetrievalSettings(Section):

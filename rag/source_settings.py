@@ -21,7 +21,7 @@ _SCHEMES = ("https", "http", "ssh", "file")
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:(?!//)[^\s:]+")
 _NO_BRANCH = re.compile(r"[\s~^:?*\[\\\x00-\x1f\x7f]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 _DAY_SECONDS = 86_400
-_AWS_INSTEAD = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+AWS_INSTEAD = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
 def check_git_url(value: str) -> str:
@@ -67,7 +67,7 @@ def check_s3_url(value: str) -> str:
     ('s3://handbook/docs', 's3://handbook')
     """
     url = clean(value).rstrip("/")
-    refuse_credentials(url, instead=_AWS_INSTEAD)
+    refuse_credentials(url, instead=AWS_INSTEAD)
     if url and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#@]+)?", url):
         raise ValueError("must be a bucket, or a prefix in one: s3://handbook/docs")
     return url
@@ -84,6 +84,22 @@ def check_web_url(value: str) -> str:
     if url and not (address := page_address(url)):
         raise ValueError("must be the address of a sitemap or a page: https://docs.example.com/sitemap.xml")
     return address if url else ""
+
+
+def check_import_url(value: str) -> str:
+    """Return the address of the folder of a bulk import. Raises ValueError if it is none, or holds a key.
+
+    >>> check_import_url("s3://milvus/zhiwen/"), check_import_url("file:///var/lib/milvus/import")
+    ('s3://milvus/zhiwen', 'file:///var/lib/milvus/import')
+    """
+    url = clean(value).rstrip("/")
+    if url.startswith("s3:"):
+        return check_s3_url(url)
+    if url and not re.fullmatch(r"file:///[^\s?#]+", url):
+        raise ValueError(
+            "must be a bucket, or a prefix in one: s3://milvus/zhiwen; or a folder: file:///var/lib/milvus/import"
+        )
+    return url
 
 
 def secret_variable(setting: str, knowledge_base: str) -> str:
@@ -111,7 +127,7 @@ class SourceSettings(Section):
     git_ssh_key: SecretStr = SecretStr("")
     git_webhook_secret: SecretStr = SecretStr("")
     s3_url: Annotated[str, AfterValidator(check_s3_url)] = ""
-    s3_endpoint: Annotated[BaseURL, no_credentials(_AWS_INSTEAD)] = ""
+    s3_endpoint: Annotated[BaseURL, no_credentials(AWS_INSTEAD)] = ""
     s3_region: Name = ""
 
     web_url: Annotated[str, AfterValidator(check_web_url)] = ""

@@ -48,7 +48,12 @@ SEAMS = (
         "Use StateDatabase of rag/state.",
     ),
     Seam(
-        frozenset({"boto3", "botocore", "protego"}),
+        frozenset({"boto3", "botocore"}),
+        ("rag/objects",),
+        "Use S3Bucket of rag/objects.",
+    ),
+    Seam(
+        frozenset({"protego"}),
         ("ingest/sources",),
         "Use current_copy of ingest/sources.",
     ),

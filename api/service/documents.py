@@ -63,7 +63,6 @@ def list_documents(store: Store) -> DocumentList:
     if store.state() is None:
         return DocumentList(generation=0, documents=[], knowledge_base=store.knowledge_base)
     snapshot = store.snapshot()
-    records = sorted(snapshot.documents().values(), key=lambda record: record.source)
     return DocumentList(
         generation=snapshot.generation,
         documents=[
@@ -75,7 +74,7 @@ def list_documents(store: Store) -> DocumentList:
                 url=document_url(record.source, knowledge_base=store.knowledge_base),
                 date=record.date,
             )
-            for record in records
+            for record in snapshot.documents().values()
         ],
         knowledge_base=store.knowledge_base,
     )

@@ -57,7 +57,7 @@ class PlanOut(BaseModel):
             added=[file.source for file in plan.added],
             changed=[file.source for file in plan.changed],
             removed=list(plan.removed),
-            unchanged=len(plan.unchanged),
+            unchanged=plan.unchanged,
             deletions_held_back=len(plan.held_back),
         )
 

@@ -3,16 +3,18 @@
 import errno
 import unicodedata
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ingest.files.confined import FileIdentity, read_below
 from ingest.files.selection import Selection
-from ingest.files.walk import Entry, OddPlace, Reason, Walk, escaped, is_text
+from ingest.files.walk import Entry, OddPlace, Reason, Walk, escaped, is_text, source_of
 from rag.errors import DocumentError, KnowledgeError
 from rag.knowledge_base_names import DEFAULT, section_of
 from rag.knowledge_folder import USUAL_NAME, is_too_wide
+from rag.packed_records import PackedRecords
 from rag.settings import KnowledgeSettings
 
 GOLDEN_FILE = "golden.yaml"
@@ -60,11 +62,16 @@ class FolderScan:
     ones are counted by suffix in `other_suffixes`, too.
     """
 
-    files: tuple[File, ...]
+    by_source: Mapping[str, File]
     unreadable: tuple[OddPlace, ...] = ()
     repeated: tuple[OddPlace, ...] = ()
     passed_over: Mapping[str, int] = field(default_factory=dict)
     other_suffixes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def files(self) -> Collection[File]:
+        """The documents, by source."""
+        return self.by_source.values()
 
     def hides(self, source: str) -> bool:
         """Return whether a document may still be there, although it was not found."""
@@ -102,31 +109,61 @@ def scan(
         raise KnowledgeError(f"{_no_folder(root)}; {way_out}")
     selection = Selection(include, exclude)
     walk = Walk(root, selection, gitignore=gitignore)
-    passed_over, suffixes = walk.passed_over, Counter[str]()
-    files: dict[str, File] = {}
-    # A file that links lead to is there once.
-    identities: dict[PurePosixPath, FileIdentity] = {}
-    for entry in walk.files():
-        if entry.status.st_nlink > 1:
-            identities[entry.place] = FileIdentity.of(entry.status)
-        reason = _reason_against(entry, selection)
-        if not reason:
-            file = _file(root, entry, files)
-            files[file.source] = file
-        elif entry.path != PurePosixPath(GOLDEN_FILE):
-            passed_over[reason] += 1
-            suffixes[entry.path.suffix.lower()] += reason == "other suffix"
-    links = Counter(identities.values())
+    suffixes = Counter[str]()
+    files = _files(root, walk, selection, suffixes)
     found = FolderScan(
-        tuple(_with_links(files[source], links) for source in sorted(files)),
+        files,
         tuple(sorted(walk.unreadable, key=lambda place: place.source)),
         tuple(walk.repeated),
-        dict((+passed_over).most_common()),
+        dict((+walk.passed_over).most_common()),
         dict((+suffixes).most_common()),
     )
     if not files:
         raise KnowledgeError(f"{_no_documents(root, include, found)}; put some there, or {way_out}")
     return found
+
+
+def _files(root: Path, walk: Walk, selection: Selection, suffixes: Counter[str]) -> Mapping[str, File]:
+    # A file that links lead to is there once.
+    identities: dict[PurePosixPath, FileIdentity] = {}
+    unusual: list[Entry] = []
+
+    def usual_files() -> Iterator[File]:
+        for entry in _wanted(walk, selection, suffixes, identities):
+            if _is_usual(entry):
+                source = str(entry.path)
+                yield File(source, root, source, entry.status.st_size, entry.status.st_mtime_ns)
+            else:
+                unusual.append(entry)
+
+    files = PackedRecords(usual_files(), pack=_pack, unpack=partial(_unpack, root))
+    links = Counter(identities.values())
+    others: dict[str, File] = {}
+    for entry in unusual:
+        file = _with_links(_file(root, entry, (files, others)), links)
+        others[file.source] = file
+    return files.including(others.values()) if others else files
+
+
+def _wanted(
+    walk: Walk, selection: Selection, suffixes: Counter[str], identities: dict[PurePosixPath, FileIdentity]
+) -> Iterator[Entry]:
+    """Yield the entries of documents. Count the others, and note the identity of each file with several links."""
+    for entry in walk.files():
+        if entry.status.st_nlink > 1:
+            identities[entry.place] = FileIdentity.of(entry.status)
+        reason = _reason_against(entry, selection)
+        if not reason:
+            yield entry
+        elif entry.path != PurePosixPath(GOLDEN_FILE):
+            walk.passed_over[reason] += 1
+            suffixes[entry.path.suffix.lower()] += reason == "other suffix"
+
+
+def _is_usual(entry: Entry) -> bool:
+    """Return whether nothing but its path, its size and its time is to be known of a file."""
+    path = str(entry.path)
+    return entry.place is entry.path and entry.status.st_nlink == 1 and source_of(entry.path) == path
 
 
 def _reason_against(entry: Entry, selection: Selection) -> Reason | None:
@@ -141,18 +178,34 @@ def _reason_against(entry: Entry, selection: Selection) -> Reason | None:
     return "excluded" if selection.excludes(unicodedata.normalize("NFC", str(entry.place))) else None
 
 
-def _file(root: Path, entry: Entry, others: Container[str]) -> File:
+def _file(root: Path, entry: Entry, others: Iterable[Container[str]]) -> File:
     """Return a file, with the flaw that can be seen from its name, and all its hard links."""
     path, status = entry.path, entry.status
     source, flaw = unicodedata.normalize("NFC", str(path)), ""
-    # The same text, of which there may be a million.
-    place = source if str(entry.place) == source else str(entry.place)
     if not is_text(source):
         source, flaw = escaped(path), "its name contains characters that are not text; rename it"
-    elif source in others:
+    elif any(source in each for each in others):
         source, flaw = str(path), f"has the same name as {source!r}, in another Unicode form; rename one of them"
     identity = FileIdentity.of(status) if status.st_nlink > 1 else None
-    return File(source, root, place, status.st_size, status.st_mtime_ns, flaw, identity, status.st_nlink)
+    return File(source, root, str(entry.place), status.st_size, status.st_mtime_ns, flaw, identity, status.st_nlink)
+
+
+def _pack(file: File) -> Sequence[str]:
+    """Return what there is to know of a file, in five texts more if it is not a usual one."""
+    usual = (file.source, str(file.size), f"{file.modified_ns:x}")
+    if file.path == file.source and not file.flaw and file.identity is None:
+        return usual
+    device, inode = (str(file.identity.device), str(file.identity.inode)) if file.identity else ("", "")
+    return (*usual, file.path, file.flaw, device, inode, str(file.links))
+
+
+def _unpack(root: Path, texts: Sequence[str]) -> File:
+    source, size, modified_ns, *others = texts
+    if not others:
+        return File(source, root, source, int(size), int(modified_ns, 16))
+    path, flaw, device, inode, links = others
+    identity = FileIdentity(int(device), int(inode)) if device else None
+    return File(source, root, path, int(size), int(modified_ns, 16), flaw, identity, int(links))
 
 
 def _with_links(file: File, links: Mapping[FileIdentity, int]) -> File:

@@ -29,7 +29,7 @@ class Selection:
 
     def excludes(self, path: str, *, is_folder: bool = False) -> bool:
         """Return whether `exclude` names a file, or a folder and with it everything below."""
-        return self._excluded.match_file(f"{path}/" if is_folder else path)
+        return bool(self._excluded) and self._excluded.match_file(f"{path}/" if is_folder else path)
 
     def prunes(self, folder: str) -> bool:
         """Return whether nothing below a folder can be wanted, so that it need not be opened."""

@@ -86,10 +86,11 @@ class Walk:
                 raise KnowledgeError(f"{self._root} cannot be read: {error.strerror}; nothing was changed") from error
             self._name(path, f"cannot be read: {error.strerror}", is_folder=True)
             return
+        is_own_name = place == path
         for entry in entries:
             child = path / entry.name
             try:
-                yield from self._look_at(entry, child, child if place == path else place / entry.name)
+                yield from self._look_at(entry, child, child if is_own_name else place / entry.name)
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -168,7 +169,7 @@ def source_of(path: PurePosixPath) -> str:
 
 def is_text(source: str) -> bool:
     """Return whether a name can be shown: it has no controls, and no bytes that are no characters."""
-    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in source)
+    return source.isprintable() or not any(unicodedata.category(char) in ("Cc", "Cs") for char in source)
 
 
 def escaped(path: PurePosixPath) -> str:

@@ -12,7 +12,7 @@ from ingest.sources.git_source import GitSource
 from ingest.sources.mirror import Mirror
 from ingest.sources.page_index import read_page_index
 from ingest.sources.protocol import OnWait, Source
-from ingest.sources.s3_bucket import S3Bucket
+from ingest.sources.s3_bucket import S3Documents
 from ingest.sources.update_record import UpdateRecord, read_record, write_record
 from rag.errors import SourceError
 from rag.settings import KnowledgeSettings
@@ -24,7 +24,7 @@ def source_of(settings: KnowledgeSettings, knowledge_base: str) -> Source | None
     if settings.git_url:
         return GitSource(settings, copy, knowledge_base)
     if settings.s3_url:
-        return Mirror(S3Bucket(settings), copy, wants=_wants(settings), max_bytes=settings.max_file_bytes)
+        return Mirror(S3Documents(settings), copy, wants=_wants(settings), max_bytes=settings.max_file_bytes)
     if settings.web_url:
         from ingest.sources.web_site import WebSite  # noqa: PLC0415  (the HTTP library is slow to import)
 

@@ -23,8 +23,8 @@ def lost_documents(found: FolderScan, documents: Mapping[str, DocumentRecord], *
     Not lost is what another file of the folder holds byte for byte: it was renamed, moved or copied. Of the files, only
     those with the size of a missing document are read, up to `max_bytes`.
     """
-    present = {file.source for file in found.files}
-    gone = [record for source, record in documents.items() if source not in present and not found.hides(source)]
+    missing = (source for source in documents if source not in found.by_source)
+    gone = [documents[source] for source in missing if not found.hides(source)]
     if not gone:
         return ()
     sizes = {record.size for record in gone}

@@ -11,7 +11,7 @@ from rag.store.records import DocumentRecord
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The files that are new or changed, and the sources of the documents that are gone or unchanged.
+    """The files that are new or changed, the sources of the documents that are gone, and how many are unchanged.
 
     The documents in `hidden` are in a place that cannot be read, and those in `held_back` are gone but wait for
     `--allow-mass-deletion`: both stay live as they are. `without_passages` counts the unchanged ones that have none.
@@ -20,7 +20,7 @@ class Plan:
     added: tuple[File, ...]
     changed: tuple[File, ...]
     removed: tuple[str, ...]
-    unchanged: tuple[str, ...]
+    unchanged: int
     hidden: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
     without_passages: int = 0
@@ -29,6 +29,11 @@ class Plan:
     def to_read(self) -> tuple[File, ...]:
         """The added and the changed files, by source."""
         return tuple(sorted((*self.added, *self.changed), key=lambda file: file.source))
+
+    @property
+    def bytes_to_read(self) -> int:
+        """The size of the added and the changed files."""
+        return sum(file.size for file in (*self.added, *self.changed))
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -60,20 +65,22 @@ def make_plan(
     A file with the size and time of modification of its record is unchanged, unless `verify`; otherwise the hash of its
     content (of at most `max_bytes`) decides. A document with another pipeline fingerprint is changed.
     """
-    added, changed, unchanged = [], [], []
+    added, changed = [], []
+    unchanged = without_passages = 0
     for file in found.files:
         record = manifest.get(file.source)
         if record is None:
             added.append(file)
         elif record.pipeline_fingerprint == pipeline_fingerprint and _has_same_content(file, record, max_bytes, verify):
-            unchanged.append(file.source)
+            unchanged += 1
+            without_passages += not record.chunks
         else:
             changed.append(file)
-    present = {file.source for file in found.files}
-    hidden = tuple(sorted(source for source in live or manifest if source not in present and found.hides(source)))
-    removed = tuple(sorted(manifest.keys() - present - set(hidden)))
-    without_passages = sum(not manifest[source].chunks for source in unchanged)
-    return Plan(tuple(added), tuple(changed), removed, tuple(unchanged), hidden, without_passages=without_passages)
+    unfound = [source for source in manifest if source not in found.by_source]
+    missing = unfound if live is None else [source for source in live if source not in found.by_source]
+    hidden = tuple(sorted(filter(found.hides, missing)))
+    removed = tuple(sorted(set(unfound) - set(hidden)))
+    return Plan(tuple(added), tuple(changed), removed, unchanged, hidden, without_passages=without_passages)
 
 
 def content_hash(content: bytes) -> str:

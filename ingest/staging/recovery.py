@@ -21,7 +21,8 @@ def recover(store: Store, *, kept_layout: Layout | None = None) -> list[StagedGe
     if store.notes.is_clean():
         return []
     state = store.state()
-    staged = resumable(store, kept_layout) if kept_layout else []
+    staged = _settled(store, kept_layout) if kept_layout else []
+    store.imports.delete_files()
     if state:
         store.namespace_of(state.live).restore(state.live.generation, spared=_numbers(staged, state.live.namespace))
     new = {each.namespace for each in staged} - {commit.namespace for commit in (state.history if state else ())}
@@ -34,16 +35,35 @@ def recover(store: Store, *, kept_layout: Layout | None = None) -> list[StagedGe
 
 
 def resumable(store: Store, layout: Layout) -> list[StagedGeneration]:
-    """Return the interrupted generations whose chunks have a layout, the latest last. Raises StoreError."""
+    """Return the interrupted generations whose chunks have a layout, the latest last. Raises StoreError.
+
+    None is in a namespace to which a job that was left behind may still add rows: nobody would bury those.
+    """
     state = store.state()
     last_number = state.last_number if state else 0
+    noted = store.notes.staged_generations()
+    imported = {staged.namespace for staged in noted if staged.is_imported}
+
+    def may_grow(namespace: str) -> bool:
+        return namespace in imported and store.imports.may_add_rows(namespace)
+
     return [
         staged
-        for staged in store.notes.staged_generations()
+        for staged in noted
         # One that was committed before its note could be removed is nothing to resume, nor is one without chunks:
         # milvus-lite 2.5.1 cannot read vectors of a collection that had no row when the file was opened.
-        if staged.layout == layout and staged.generation > last_number and store.has_chunks_in(staged.namespace)
+        if staged.layout == layout
+        and staged.generation > last_number
+        and store.has_chunks_in(staged.namespace)
+        and not may_grow(staged.namespace)
     ]
+
+
+def _settled(store: Store, layout: Layout) -> list[StagedGeneration]:
+    imported = {staged.namespace for staged in store.notes.staged_generations() if staged.is_imported}
+    for namespace in imported.intersection(store.namespaces()):
+        store.imports.wait_for_jobs(namespace)
+    return resumable(store, layout)
 
 
 def _numbers(staged: Sequence[StagedGeneration], namespace: str) -> list[int]:

@@ -77,9 +77,10 @@ class IngestReport:
 
         `pages_passed_over` says of pages of a web site, by address, why they are no documents.
         """
-        counts = (plan.added, plan.changed, plan.removed, plan.unchanged, plan.hidden)
         report = cls(
-            documents=DocumentCounts(*map(len, counts)),
+            documents=DocumentCounts(
+                len(plan.added), len(plan.changed), len(plan.removed), plan.unchanged, len(plan.hidden)
+            ),
             failures=[Failure(place.source, place.problem) for place in found.unreadable],
             without_passages=plan.without_passages,
             passed_over=dict(found.passed_over),

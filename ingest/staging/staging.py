@@ -4,26 +4,24 @@ Readers of the live generation see nothing of it: what is new is born in it, wha
 the state makes it live. `ingest/staging/recovery.py` undoes it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 from ingest.staging.garbage import collect_garbage
+from ingest.staging.layout import layout_of
 from ingest.staging.staged_terms import stage_terms
 from rag.errors import StoreError
 from rag.models.embedders.protocol import Embedder, Matrix, Vector
 from rag.store.columns import SCHEMA_VERSION
 from rag.store.failpoints import reach_failpoint
 from rag.store.namespace import LiveChunk, Namespace
-from rag.store.records import Commit, DocumentRecord, Layout, StagedGeneration, State
+from rag.store.records import Commit, DocumentRecord, StagedGeneration, State
+from rag.store.rows import chunk_collection_spec
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import TermChanges, sum_statistics
 from rag.types import Chunk
-
-
-def layout_of(store: Store, embedder: Embedder, mode: str) -> Layout:
-    """Return the layout of what is staged now in a store, for an embedder and a retrieval mode."""
-    return Layout(embedder.fingerprint, SCHEMA_VERSION, mode, store.index)
 
 
 class Staging:
@@ -61,17 +59,13 @@ class Staging:
         self._namespace = self._open_namespace()
         self._exists = not self.is_fresh or bool(resumed)
         self._terms = TermChanges()
-        self._has_begun = self._is_noted = False
+        self._has_begun = self._is_noted = self._is_imported = False
         self._chunk_count = self._base.chunks if self._base else 0
 
     @property
     def live(self) -> Commit | None:
         """The generation that readers have; None before the first commit."""
         return self._state.live if self._state else None
-
-    def documents(self) -> dict[str, DocumentRecord]:
-        """Return the manifest that this generation starts from: empty in a new namespace."""
-        return self._snapshot(self._base).documents() if self._base else {}
 
     def load_chunks(self) -> None:
         """Have the store read its chunks into memory; any thread may do this ahead of the first use of them."""
@@ -84,13 +78,13 @@ class Staging:
             return []
         return self._namespace.live_chunks(sources, generation=self._base.generation, since=self._since)
 
-    def live_documents(self) -> dict[str, DocumentRecord]:
+    def live_documents(self) -> Mapping[str, DocumentRecord]:
         """Return the manifest that readers have, whichever embedder it was made with."""
-        return self._snapshot(self.live).documents() if self.live else {}
+        return self._store.snapshot_of(self.live, since=self._since).documents() if self.live else {}
 
     def live_chunks_of(self, source: str) -> list[Chunk]:
         """Return the chunks of a document that readers have, whichever embedder they were made with."""
-        return self._snapshot(self.live).chunks_of(source) if self.live else []
+        return self._store.snapshot_of(self.live, since=self._since).chunks_of(source) if self.live else []
 
     def vectors_by_text_hash(self, text_hashes: Sequence[str]) -> dict[str, Vector]:
         """Return the vectors that the embedder has made for these texts already, in whatever generation, by hash.
@@ -102,6 +96,14 @@ class Staging:
             wanted = sorted(set(text_hashes) - known.keys())
             known |= namespace.vectors_by_text_hash(wanted, since=self._since)
         return known
+
+    def importing(self, chunks: int) -> AbstractContextManager[None]:
+        """Until the context ends, import in bulk what is inserted, if about so many chunks make that worth it."""
+        self._is_imported = self.is_fresh and self._store.imports.are_worth_it(chunks)
+        if not self._is_imported:
+            return nullcontext()
+        spec = chunk_collection_spec(self._embedder.dimension, lexical=self._layout.mode == "hybrid")
+        return self._namespace.importing(self._store.imports, spec, born=self.generation, check=self._check_lease)
 
     def insert_chunks(self, chunks: Sequence[Chunk], vectors: Matrix) -> None:
         """Write chunks that are born in this generation; `vectors` has a row for each."""
@@ -152,6 +154,7 @@ class Staging:
         `root` is the folder that it was made from.
         """
         self._create_namespace()
+        self._namespace.finish_import()
         self._discard_resumed()
         stage_terms(self._namespace, self._terms, self._base, born=self.generation, since=self._since)
         reach_failpoint("terms_written")
@@ -215,9 +218,6 @@ class Staging:
             return self._store.staged_namespace(self.resumed[-1].namespace)
         return self._store.new_namespace(self.generation)
 
-    def _snapshot(self, commit: Commit) -> Snapshot:
-        return self._store.snapshot_of(commit, since=self._since)
-
     def _namespaces_with_vectors(self) -> Iterator[Namespace]:
         if self._exists:
             yield self._namespace
@@ -241,7 +241,8 @@ class Staging:
         # Not before the namespace exists as a whole.
         if not self._is_noted:
             self._is_noted = True
-            self._store.notes.note_staged(StagedGeneration(self.generation, self._namespace.name, self._layout))
+            staged = StagedGeneration(self.generation, self._namespace.name, self._layout, self._is_imported)
+            self._store.notes.note_staged(staged)
 
     def _tombstone_documents(self, sources: Sequence[str]) -> None:
         if self._base:

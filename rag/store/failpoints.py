@@ -12,6 +12,7 @@ FailPoint = Literal[
     "parsed",
     "embedded",
     "namespace_created",
+    "import_started",
     "chunks_inserted",
     "tombstones_written",
     "chunks_tombstoned",

@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from sys import intern
 from typing import Any, TypeVar
 
 from rag.errors import StoreError
@@ -130,16 +129,18 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class StagedGeneration:
-    """A generation that an ingest has begun to write, and not committed."""
+    """A generation that an ingest has begun to write, and not committed. `is_imported`: its chunks come in bulk."""
 
     generation: int
     namespace: str
     layout: Layout
+    is_imported: bool = False
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "StagedGeneration":
         """Return what `as_payload` was called on."""
-        return cls(int(payload["generation"]), str(payload["namespace"]), Layout(**payload["layout"]))
+        layout, is_imported = Layout(**payload["layout"]), bool(payload.get("is_imported"))
+        return cls(int(payload["generation"]), str(payload["namespace"]), layout, is_imported)
 
     def as_payload(self) -> dict[str, object]:
         """Return the record as its row holds it."""
@@ -179,8 +180,7 @@ class DocumentRecord:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "DocumentRecord":
         """Return what `as_payload` was called on. Raises StoreError if a newer zhiwen wrote the payload."""
-        # Of a million documents, nearly all have the same one.
-        return _from_payload(cls, {**payload, "recipe": intern(payload["recipe"])})
+        return _from_payload(cls, payload)
 
     @classmethod
     def payload_keys(cls) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from rag.errors import StoreError
 from rag.knowledge_base_names import DEFAULT
 from rag.models.embedders.protocol import Vector
+from rag.packed_records import PackedRecords
 from rag.store import rows
 from rag.store.background import BackgroundReads
 from rag.store.chunk_cache import ChunkCache
@@ -19,6 +20,7 @@ from rag.store.columns import CHUNK_COLUMNS
 from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import Equals, Filter
+from rag.store.manifest import pack_manifest
 from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
@@ -154,9 +156,9 @@ class Snapshot:
         ordered = sorted(found, key=lambda row: (row["source"], row["position"]))
         return list(dict.fromkeys(rows.heading_path_of(row) for row in ordered))
 
-    def documents(self) -> dict[str, DocumentRecord]:
+    def documents(self) -> PackedRecords[DocumentRecord]:
         """Return the manifest, by source."""
-        return {record.source: record for record in self._records('kind == "document"')}
+        return pack_manifest(self._records('kind == "document"'))
 
     def document(self, source: str) -> DocumentRecord | None:
         """Return the manifest of one document. Raises FilterError for a source that no document can have."""

@@ -18,6 +18,7 @@ from rag.store.background import BackgroundReads
 from rag.store.chunk_cache import ChunkCache
 from rag.store.collection_spec import LATEST, ReadTimestamp
 from rag.store.expressions import quote_value
+from rag.store.imports import Imports
 from rag.store.namespace import Namespace
 from rag.store.records import Commit, State
 from rag.store.snapshot import Snapshot
@@ -34,9 +35,7 @@ _COLLECTIONS = (rows.chunks_collection, rows.manifests_collection)
 
 
 class Store:
-    """Milvus with generations on top; every method raises StoreError.
-
-    A process opens it once, all threads share it, and whoever opened it closes it.
+    """Milvus with generations on top; methods raise StoreError. All threads share it; whoever opened it closes it.
 
     >>> import numpy as np
     >>> from tempfile import TemporaryDirectory
@@ -78,8 +77,8 @@ class Store:
         self.knowledge_base = knowledge_base
         self.index = index  # the `VectorIndex.identity` that a new namespace gets
         self.notes = WriterNotes(self._states)
-        self.write_lock = threading.Lock()
-        """Held while an ingest or a rollback runs in this process."""
+        self.imports = Imports(milvus, collection)
+        self.write_lock = threading.Lock()  # held while an ingest or a rollback runs in this process
 
     @classmethod
     def open(cls, settings: StoreSettings) -> "Store":
@@ -246,5 +245,5 @@ def _state_key(version: int) -> str:
 
 
 def _nothing_ingested(knowledge_base: str) -> str:
-    command = f"zhiwen ingest{option_of(knowledge_base)}"
-    return f"nothing has been ingested yet; run `{command}`, or wait for the ingest that is running"
+    option = option_of(knowledge_base)
+    return f"nothing has been ingested yet; run `zhiwen ingest{option}`, or wait for the ingest that is running"

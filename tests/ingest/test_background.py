@@ -12,7 +12,7 @@ from ingest.staging.plan import OnPlan, Plan
 from ingest.staging.report import IngestReport, OnProgress, Progress
 from rag.errors import IngestStopped, KnowledgeError, StoreLocked
 
-PLAN = Plan((File("a.md", Path("/docs"), "a.md", 1, 1),), (), ("gone.md",), ("b.md",))
+PLAN = Plan((File("a.md", Path("/docs"), "a.md", 1, 1),), (), ("gone.md",), 1)
 PROGRESS = Progress(1, 2, 3, 4)
 
 

@@ -44,6 +44,9 @@ NEVER_REACHED = {
     (AGAIN, "namespace_created"),
     (FIRST, "resumed_discarded"),
     (AGAIN, "resumed_discarded"),
+    # Only on a server: tests/rag/store/test_on_a_server.py.
+    (FIRST, "import_started"),
+    (AGAIN, "import_started"),
 }
 RESUMED_POINTS = ("recovered", "chunks_inserted:2", "resumed_discarded", "terms_written", "committed")
 """Where an ingest is killed that goes on after another that was killed."""

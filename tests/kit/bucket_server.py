@@ -1,4 +1,4 @@
-"""A bucket on loopback, with as much of S3's protocol as a reader needs."""
+"""A bucket on loopback, with as much of S3's protocol as we need to read and write."""
 
 import hashlib
 import threading
@@ -58,6 +58,26 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_object(bucket, rest[0])
         else:
             self._send_list(bucket, {key: values[0] for key, values in parse_qs(url.query).items()})
+
+    def do_PUT(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if self._may_write():
+            self.bucket.objects[self._key()] = content
+            self._send(200, b"", ETag=etag(content))
+
+    def do_DELETE(self) -> None:
+        if self._may_write():
+            self.bucket.objects.pop(self._key(), None)
+            self._send(204, b"")
+
+    def _may_write(self) -> bool:
+        is_allowed = not self.bucket.closed and KEY in self.headers.get("Authorization", "")
+        if not is_allowed:
+            self._refuse(403, "AccessDenied")
+        return is_allowed
+
+    def _key(self) -> str:
+        return unquote(urlsplit(self.path).path).split("/", 2)[2]
 
     def _send_list(self, bucket: Bucket, query: dict[str, str]) -> None:
         keys = sorted(key for key in bucket.objects if key.startswith(query.get("prefix", "")))

@@ -16,9 +16,11 @@ from pymilvus import MilvusClient
 
 from rag.errors import StoreError, StoreTimeout, StoreUnavailable
 from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row, VectorIndex
+from rag.store.import_files import ImportFolder
 from rag.store.milvus.connection import Connection
 from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
+from rag.store.milvus.import_jobs import ImportJobs
 from rag.store.milvus.schemas import consistency, to_milvus_indexes, to_milvus_schema
 from rag.store.milvus.scipy_import import import_scipy
 
@@ -50,14 +52,17 @@ class Milvus:
         timeout_seconds: float = 10,
         connect_timeout_seconds: float = 4,
         index: VectorIndex | None = None,
+        import_folder: ImportFolder | None = None,
     ) -> None:
         self._connection = Connection(uri, token=token, database=database, timeout_seconds=connect_timeout_seconds)
         self.uri = uri
         self.index = index or VectorIndex()
+        self.import_folder = import_folder
         self.is_embedded = self._connection.is_embedded
         # On a busy machine a file with many rows takes seconds for a batch. The first call that uses a collection waits
         # until all its rows are in memory, 3 s for 43,000 chunks on an idle machine, and so do all calls meanwhile.
         self._timeout = max(_FILE_SECONDS, timeout_seconds) if self.is_embedded else timeout_seconds
+        self.import_jobs = ImportJobs(self._connection, timeout_seconds=self._timeout)
 
     @property
     def _client(self) -> MilvusClient:
@@ -157,10 +162,7 @@ class Milvus:
     ) -> Iterator[Row]:
         """Yield all rows that match, read page by page, in no particular order."""
         first = self._first_rows(name, expression, fields, since)
-        if len(first) < _PAGE_ROWS:
-            yield from first
-        else:
-            yield from self._paged_rows(name, expression, fields)
+        yield from first if len(first) < _PAGE_ROWS else self._paged_rows(name, expression, fields)
 
     def _first_rows(self, name: str, expression: str, fields: Sequence[str], since: ReadTimestamp) -> list[Row]:
         """Read one page in one call: most reads are of a few rows, and the client's iterator makes several calls."""

@@ -3,6 +3,7 @@
 from rag.errors import ConfigError
 from rag.settings import StoreSettings
 from rag.store.collection_spec import VectorIndex
+from rag.store.import_files import open_import_folder
 from rag.store.milvus.client import Milvus
 
 
@@ -18,10 +19,12 @@ def open_milvus(settings: StoreSettings) -> Milvus:
         timeout_seconds=settings.timeout_seconds,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         index=index,
+        import_folder=open_import_folder(settings),
     )
-    if milvus.is_embedded and index != VectorIndex():
+    if milvus.is_embedded and (index != VectorIndex() or milvus.import_folder):
         raise ConfigError(
-            f"store.index, store.index_parameters, store.search_parameters, store.mmap and store.replicas need a "
-            f"Milvus server; {settings.uri} is a file, which has only AUTOINDEX: remove them, or set store.uri"
+            f"store.index, store.index_parameters, store.search_parameters, store.mmap, store.replicas and "
+            f"store.bulk_import_url need a Milvus server; {settings.uri} is a file, which has only AUTOINDEX: remove "
+            "them, or set store.uri"
         )
     return milvus

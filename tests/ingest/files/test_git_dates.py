@@ -36,7 +36,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def dates(folder: Path) -> dict[str, str]:
-    files = scan_knowledge(KnowledgeSettings(path=folder)).files
+    files = list(scan_knowledge(KnowledgeSettings(path=folder)).files)
     return git_dates(files, max_bytes=1_000_000)
 
 

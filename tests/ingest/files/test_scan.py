@@ -171,6 +171,17 @@ def test_no_two_documents_have_the_same_source(root: Path) -> None:
     assert len(set(found)) == len(found)
 
 
+def test_of_two_forms_of_a_name_the_composed_one_is_the_document(root: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "é.md") for form in ("NFC", "NFD"))
+    write(root, composed, decomposed)
+    if len(list(root.iterdir())) == 1:
+        pytest.skip("to this file system both names are one")
+    good, other = sorted(scan(root, include=MARKDOWN).files, key=lambda file: file.flaw)
+    assert (good.source, good.read(ANY_SIZE)) == (composed, f"text of {composed}".encode())
+    assert other.source == decomposed
+    assert "in another Unicode form" in other.flaw
+
+
 def test_a_missing_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match=r"nowhere does not exist; name your folder .*knowledge\.path"):
         sources(tmp_path / "nowhere")

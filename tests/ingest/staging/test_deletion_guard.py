@@ -25,7 +25,7 @@ def gone(count: int) -> tuple[str, ...]:
 
 
 def held_back(count: int, commit: Commit) -> int:
-    plan = hold_back_deletions(Plan((), (), (*gone(count), "renamed.md"), ()), gone(count), commit)
+    plan = hold_back_deletions(Plan((), (), (*gone(count), "renamed.md"), 0), gone(count), commit)
     assert plan.removed == (("renamed.md",) if plan.held_back else (*gone(count), "renamed.md"))
     return len(plan.held_back)
 

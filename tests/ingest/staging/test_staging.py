@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from ingest.staging.garbage import collect_garbage
+from ingest.staging.layout import layout_of
 from ingest.staging.recovery import recover
 from ingest.staging.rollback import roll_back
 from ingest.staging.staging import Staging
 from rag.errors import StoreEmpty, StoreError
 from rag.models.embedders.scripted import ScriptedEmbedder
+from rag.store import imports
 from rag.store.columns import text_hash
 from rag.store.records import DocumentRecord
 from rag.store.snapshot import Snapshot
@@ -235,6 +237,20 @@ def test_a_writer_whose_generation_has_moved_gives_up(new_library: Library) -> N
     assert "first" in library.texts()
 
 
+@pytest.mark.parametrize("is_running", [False, True])
+def test_what_a_job_that_was_left_behind_may_still_add_to_is_dropped_and_not_resumed(
+    new_library: Library, monkeypatch: pytest.MonkeyPatch, is_running: bool
+) -> None:
+    library, store = new_library, new_library.store
+    stage(library, [chunk("s1", "first")])
+    [staged] = store.notes.staged_generations()
+    store.notes.note_staged(replace(staged, is_imported=True))
+    monkeypatch.setattr(imports, "_LEFT_BEHIND_SECONDS", 0.0)
+    monkeypatch.setattr(store.imports, "may_add_rows", lambda namespace: is_running)
+    resumed = recover(store, kept_layout=layout_of(store, library.embedder, "hybrid"))
+    assert [each.namespace for each in resumed] == store.namespaces() == ([] if is_running else [staged.namespace])
+
+
 def test_vectors_are_found_by_the_hash_of_their_text(library: Library) -> None:
     staging = Staging(library.store, library.embedder, mode="hybrid")
     live = staging.chunks_of("a.md")
@@ -248,7 +264,6 @@ def test_vectors_are_found_by_the_hash_of_their_text(library: Library) -> None:
 def test_a_new_namespace_starts_from_nothing_and_knows_what_it_replaces(library: Library) -> None:
     staging = Staging(library.store, ScriptedEmbedder(fingerprint="fedcba9876543210"), mode="hybrid")
     assert staging.is_fresh
-    assert staging.documents() == {}
     assert staging.chunks_of("a.md") == []
     assert staging.vectors_by_text_hash(["x"]) == {}
     assert set(staging.live_documents()) == set(library.store.snapshot().documents())

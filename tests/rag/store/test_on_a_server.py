@@ -1,5 +1,9 @@
 """The store on a real Milvus server: the one that the PyPI package `milvus` ships, dense vectors only."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,17 +17,21 @@ from ingest.staging import lease
 from ingest.staging.lease import write_lease
 from ingest.staging.rollback import roll_back
 from ingest.sync import ingest
-from rag.errors import StoreLocked
+from rag.errors import StoreError, StoreLocked
 from rag.models.embedders.builtin import BuiltinEmbedder
 from rag.retrieval.search import retrieve
 from rag.settings import Settings
 from rag.settings_loader import load_settings
+from rag.store import imports
 from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
+from rag.store.import_files import LocalFolder
 from rag.store.records import DocumentRecord, Lease
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.types import Chunk
 from rag.wiring import open_store
+from tests.kit.corpus import Library, settings_for, write_small_corpus
+from tests.kit.paths import ROOT
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
@@ -246,3 +254,59 @@ def test_a_second_writer_on_a_server_is_refused_by_name_and_a_dead_one_is_not_wa
     finally:
         mine.close()
         theirs.close()
+
+
+_BULK_CHILD = """
+import sys
+from ingest.sync import ingest
+from rag.models.embedders.scripted import ScriptedEmbedder
+from rag.settings import Settings
+from rag.store import imports
+from rag.wiring import open_store
+
+imports._WORTH_IT_CHUNKS = 1
+settings = Settings.model_validate_json(sys.argv[1])
+with open_store(settings) as store:
+    ingest(settings, store, ScriptedEmbedder())
+"""
+
+
+class _Truncating(LocalFolder):
+    def put_file(self, path: str, file: Path) -> str:
+        os.truncate(file, file.stat().st_size // 2)
+        return super().put_file(path, file)
+
+
+def test_a_bulk_import_ends_as_an_insert_would_also_after_a_kill_and_a_failed_job(
+    milvus_server: "MilvusProcess", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it does, there is no generation; and no file and no row of the others stays."""
+    monkeypatch.setattr(imports, "_WORTH_IT_CHUNKS", 1)
+    folder, files = write_small_corpus(tmp_path / "docs"), tmp_path / "files"
+    settings = settings_for(folder.root, milvus_server.uri, collection="bulk", mode="dense", batch_size=64)
+    own = {"bulk_import_url": files.as_uri(), "timeout_seconds": 60}
+    settings = settings.model_copy(update={"store": settings.store.model_copy(update=own)})
+    killed = subprocess.run(
+        [sys.executable, "-c", _BULK_CHILD, settings.model_dump_json()],
+        env=os.environ | {"ZHIWEN_FAILPOINT": "import_started", "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert list(files.rglob("*.parquet"))
+    with open_store(settings) as store:
+        store.notes.release_lease()  # the dead writer's
+        library = Library(folder, settings, store)
+        monkeypatch.setattr(store._milvus, "import_folder", _Truncating(files))
+        with pytest.raises(StoreError, match=r"could not import rows into bulk_g\d_chunks \(job \d+\): .*[Pp]arquet"):
+            library.ingest()
+        assert (store.state(), list(files.rglob("*.parquet"))) == (None, [])
+
+        monkeypatch.setattr(store._milvus, "import_folder", LocalFolder(files))
+        report = library.ingest()
+        assert list(files.rglob("*.parquet")) == []
+        library.assert_clean()
+        [namespace] = store.namespaces()
+        assert store._milvus.count(f"{namespace}_chunks", "born > 0") == report.chunks.added
+        assert library.ingest().generation == report.generation
+        store.drop_namespace(namespace)
