@@ -78,7 +78,6 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         documents, live = staging.live_documents(), staging.live
         plan = _plan(settings, store, engine.embedder, found, documents, live, verify=verify, lose=allow_mass_deletion)
         on_plan(plan)
-        reach_failpoint("planned")
         report = IngestReport.of(plan, found, pages_passed_over(settings.knowledge))
         opened.enter_context(staging.importing(plan.bytes_to_read // _BYTES_OF_A_CHUNK))
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
