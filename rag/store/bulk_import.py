@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rag.errors import StoreError
 from rag.store.collection_spec import CollectionSpec, Row
 from rag.store.failpoints import reach_failpoint
-from rag.store.import_files import ImportFolder, RowFile
+from rag.store.import_folder import ImportFolder
+from rag.store.row_file import RowFile
 
 if TYPE_CHECKING:
     from rag.store.milvus.client import Milvus

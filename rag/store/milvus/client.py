@@ -16,7 +16,7 @@ from pymilvus import MilvusClient
 
 from rag.errors import StoreError, StoreTimeout, StoreUnavailable
 from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row, VectorIndex
-from rag.store.import_files import ImportFolder
+from rag.store.import_folder import ImportFolder
 from rag.store.milvus.connection import Connection
 from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors

@@ -3,7 +3,7 @@
 from rag.errors import ConfigError
 from rag.settings import StoreSettings
 from rag.store.collection_spec import VectorIndex
-from rag.store.import_files import open_import_folder
+from rag.store.import_folder import open_import_folder
 from rag.store.milvus.client import Milvus
 
 

@@ -12,7 +12,7 @@ from rag.errors import StoreError
 from rag.store import bulk_import
 from rag.store.bulk_import import BulkImport
 from rag.store.collection_spec import CollectionSpec, Field, Row
-from rag.store.import_files import LocalFolder
+from rag.store.import_folder import LocalFolder
 from rag.store.milvus.client import Milvus
 from rag.store.milvus.import_jobs import ImportJob
 

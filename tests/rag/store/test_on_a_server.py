@@ -24,7 +24,7 @@ from rag.settings import Settings
 from rag.settings_loader import load_settings
 from rag.store import imports
 from rag.store.filters import AnyOf, Equals, Filter, In, Not, Prefix, Range
-from rag.store.import_files import LocalFolder
+from rag.store.import_folder import LocalFolder
 from rag.store.records import DocumentRecord, Lease
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
