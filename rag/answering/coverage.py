@@ -26,8 +26,10 @@ _YES_OR_NO = re.compile(
     r"(?:吗\s*[？?]?\s*\Z|是否|能否|可否|能不能|可不可以|有没有|是不是|会不会)|\A\s*(?:does|do|did|is|are|was|were|can|could|will|has|have)\b",
     re.IGNORECASE,
 )
-_MIN_CONFIRMED = 0.5
-"""A question for yes or no names what it asks about: quotes that hold less of its words do not confirm or deny it."""
+_CONFIRMED = 0.5
+_MIN_CONFIRMED = 0.15
+"""A question for yes or no is confirmed or denied by quotes that hold at least the first share of its words, or at
+least the second one of those that are no names."""
 _TYPING_ERROR = 0.8
 
 
@@ -53,7 +55,12 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
         # An English question may have the Latin form of a name that a Chinese text translates.
         (not has_names and not (is_across and detect_language(question) == "en"))
         or (covered < _TOLD and not all(attribute.tells.search(text) for attribute in attributes))
-        or (not is_exact and not is_across and covered < _MIN_CONFIRMED and bool(_YES_OR_NO.search(question)))
+        or (
+            not is_exact
+            and not is_across
+            and bool(_YES_OR_NO.search(question))
+            and not _confirms(text, names, evidence)
+        )
     )
     if is_missing:
         return "missing"
@@ -95,9 +102,16 @@ def _holds_abbreviations(question: str, quotes: Sequence[Quote]) -> bool:
     return bool(words) and all(holds_name(text, word) for word in words)
 
 
-def _covered(text: str, evidence: Evidence) -> float:
+def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:
+    """Return whether a text says anything of what a question for yes or no asks of the things that it names."""
+    if _covered(text, evidence) >= _CONFIRMED:
+        return True
+    return _covered(text, evidence, without=" ".join(names)) >= _MIN_CONFIRMED
+
+
+def _covered(text: str, evidence: Evidence, *, without: str = "") -> float:
     """Return the share (0..1) of the question's weight that is in the text, only of words that it may not lack."""
-    asked = name_terms(strip_question_words(evidence.question))
+    asked = name_terms(strip_question_words(evidence.question)) - name_terms(without)
     terms = {stem(term): weight for term, weight in evidence.idf.items() if stem(term) in asked}
     found = name_terms(text)
     held = (weight for term, weight in terms.items() if term in found or _is_misspelt(term, found))

@@ -10,11 +10,9 @@ from rag.types import Passage
 MAX_CHARACTERS = 1000
 """What is quoted of all passages together, unless one unit is longer."""
 _OF_BEST_PASSAGE = 800
-_MAX_PASSAGES = 3
-_NEAR = 0.85
+_MAX_PASSAGES = 4
+_NEAR = 0.6
 """Another passage adds units that match at least this well, compared with the best one."""
-_NEAR_WITHOUT_STEPS = 0.6
-"""The same for "how do I", if what the best passage says has neither code nor a list."""
 _DISTANCE = 0.03
 """What a unit loses for each unit between it and the best one, so that of two that match alike the nearer is quoted."""
 
@@ -41,9 +39,8 @@ def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher:
     own = next(of_passage for of_passage in candidates if best in of_passage)
     others = [each for of_passage in candidates if of_passage is not own for each in of_passage]
     chosen = [best, *_around(best, own, wants_steps=matcher.wants_steps)]
-    lacks_steps = matcher.wants_steps and not any(each.unit.has_steps for each in chosen)
-    enough = (_NEAR_WITHOUT_STEPS if lacks_steps else _NEAR) * best.score
-    chosen += _beside([each for each in others if each.score >= enough], _room(chosen, MAX_CHARACTERS))
+    near = [each for each in others if each.score >= _NEAR * best.score]
+    chosen += _beside(near, _room(chosen, MAX_CHARACTERS))
     found: dict[int, set[int]] = {}
     for each in chosen:
         found.setdefault(each.unit.passage.number, set()).update(each.unit.starts)
