@@ -97,6 +97,17 @@ def test_of_a_table_only_the_rows_that_match_are_quoted() -> None:
     assert "KITE_DIR" not in found
 
 
+def test_what_says_it_in_other_words_is_quoted_by_its_similarity() -> None:
+    row = passage(1, "输错三次会锁定账号。", score=0.9)
+    other, further = passage(2, "按“解除”让他重新登录。", score=0.9), passage(3, "每月换一次密码。", score=0.9)
+    question, idf = "账号被锁了谁来放开？", {"账号": 2.0, "被锁": 5.0, "放开": 6.0}
+    similarity = {"按“解除”让他重新登录。": 1.0, "输错三次会锁定账号。": 0.8, "每月换一次密码。": 0.0}
+    found = Evidence(question, "zh", (row, other, further), idf, 0.9, unit_similarity=similarity)
+    text = "".join(write_quotes(choose_quotes(found).quotes, "zh"))
+    assert "解除" in text
+    assert "每月" not in text
+
+
 def test_the_summary_of_a_page_does_not_come_before_its_text() -> None:
     front = passage(1, "description: What events cost and how to count them", score=0.9)
     summary = replace(front, hit=replace(front.hit, chunk=replace(front.chunk, position=0)))
