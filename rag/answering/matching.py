@@ -7,7 +7,6 @@ from functools import cached_property
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.attributes import asked_attributes
-from rag.text.language import is_cross_lingual
 from rag.text.likeness import name_terms, stem
 from rag.text.question_words import HOW_TO, QUANTITIES
 from rag.text.tokens import strip_question_words, tokenize
@@ -23,8 +22,6 @@ _MOST = 0.6
 """If the passages have less than this share of the question's words, no sentence is known to say all."""
 _SUMMARISES = 0.3
 """Taken from the score of a summary of the page, which names everything and tells little."""
-_SIMILAR = 0.6
-"""Added to the score of the text that is most similar to the question, for what it says in other words."""
 _SUMMARY = re.compile(r"(?m)^(?:description|summary|excerpt|abstract|keywords|描述|摘要|简介)\s*[:：]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d|[零一二两三四五六七八九十百千万半]\s*[个天次种份年月位岁层小分秒]")
 
@@ -57,11 +54,10 @@ class Matcher:
 
     def score(self, text: str, passage: Passage, *, above: str = "") -> float:
         """Return the score of the passage plus what its heading, the text and `above` have of the question."""
-        similarity = self._similarity.get(text, 0.0)
-        if self._similarity and self._is_across:
-            return similarity + passage.hit.score / 2
+        if self._similarity:
+            return self._similarity.get(text, 0.0) + passage.hit.score / 2
         terms = frozenset(tokenize(f"{passage.chunk.context}\n{above}\n{text}"))
-        held = self.share_of_held(self.coverage(terms)) + _SIMILAR * similarity
+        held = self.share_of_held(self.coverage(terms))
         return passage.hit.score + held + self.tells(text) - summary_penalty(text, passage)
 
     def tells_all(self, text: str) -> bool:
@@ -97,11 +93,6 @@ class Matcher:
         texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
         found = terms.intersection(frozenset[str]().union(*map(name_terms, texts)))
         return {term: weight for term, weight in self._weights if term in found}
-
-    @cached_property
-    def _is_across(self) -> bool:
-        best = max(self._evidence.passages, key=lambda passage: passage.hit.score)
-        return is_cross_lingual(self._evidence.question, best.chunk.content)
 
     @cached_property
     def _similarity(self) -> dict[str, float]:

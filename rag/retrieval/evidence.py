@@ -17,8 +17,8 @@ class Evidence:
     """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms.
 
     `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
-    same numbers for the passages. `unit_similarity` (0..1) is that of the paragraphs, lists and code of the passages to
-    it. If its words cannot match, `similarity` (-1..1) is that of cells and headings.
+    same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it,
+    and `unit_similarity` that of the paragraphs, lists and code of the passages.
     """
 
     question: str

@@ -97,15 +97,19 @@ def test_of_a_table_only_the_rows_that_match_are_quoted() -> None:
     assert "KITE_DIR" not in found
 
 
-def test_what_says_it_in_other_words_is_quoted_by_its_similarity() -> None:
-    row = passage(1, "输错三次会锁定账号。", score=0.9)
-    other, further = passage(2, "按“解除”让他重新登录。", score=0.9), passage(3, "每月换一次密码。", score=0.9)
-    question, idf = "账号被锁了谁来放开？", {"账号": 2.0, "被锁": 5.0, "放开": 6.0}
-    similarity = {"按“解除”让他重新登录。": 1.0, "输错三次会锁定账号。": 0.8, "每月换一次密码。": 0.0}
-    found = Evidence(question, "zh", (row, other, further), idf, 0.9, unit_similarity=similarity)
-    text = "".join(write_quotes(choose_quotes(found).quotes, "zh"))
-    assert "解除" in text
-    assert "每月" not in text
+def test_a_passage_that_has_most_of_the_words_is_quoted_beside_the_best_one() -> None:
+    idf = dict.fromkeys(("输错", "密码", "账号", "放开"), 3.0)
+    states = passage(1, "输错密码会锁住账号。", score=0.9)
+    steps = passage(2, "改密码后点“解锁”。", heading="账号", score=0.6)
+    assert "解锁" in answer("输错密码之后账号怎样放开？", states, steps, idf=idf)
+
+
+@pytest.mark.parametrize(("group", "is_quoted"), [("t", False), ("u", True)])
+def test_rows_of_one_table_differ_in_what_counts(group: str, is_quoted: bool) -> None:
+    idf = {"法国": 3.0, "区域": 2.0, "电话": 1.0}
+    one = passage(1, "区域: 法国 › 电话: 01", kind="row", group="t", score=0.9)
+    other = passage(2, "区域: 德国 › 电话: 02", kind="row", group=group, score=0.8)
+    assert ("02" in answer("法国的区域电话怎么打？", one, other, idf=idf)) == is_quoted
 
 
 def test_the_summary_of_a_page_does_not_come_before_its_text() -> None:
