@@ -81,7 +81,13 @@ def _names(question: str) -> list[str]:
     latin = LATIN_WORD.findall(normalize(question))
     names = [word for word in latin if word != word.lower() and (len(word) > ABBREVIATION or not word.isupper())]
     tagged = segmentation.tag(LATIN_WORD.sub(" ", question))
-    return [*names, *(word for word, tag in tagged if tag in _NAME_TAGS and len(word) > 1 and word not in GENERIC)]
+    chinese = (word for word, tag in tagged if tag in _NAME_TAGS and len(word) > 1 and word not in GENERIC)
+    return [*names, *(word for word in chinese if not _is_degree(word))]
+
+
+def _is_degree(word: str) -> bool:
+    """Return whether a word is an adverb with its adjective, such as 太大, which the tagger may guess to be a place."""
+    return [tag for _, tag in segmentation.tag(word)] == ["d", "a"]
 
 
 def _singular(name: str) -> str:

@@ -26,8 +26,13 @@ _YES_OR_NO = re.compile(
     r"(?:吗\s*[？?]?\s*\Z|是否|能否|可否|能不能|可不可以|有没有|是不是|会不会)|\A\s*(?:does|do|did|is|are|was|were|can|could|will|has|have)\b",
     re.IGNORECASE,
 )
-_MIN_CONFIRMED = 0.5
-"""A question for yes or no names what it asks about: quotes that hold less of its words do not confirm or deny it."""
+_PREDICATE = re.compile(
+    r"(?:能不能|能否|能|可不可以|可以|可否|会不会|会|支持|是否|是不是|有没有)(?P<what>[^，,；;。？?]+)"
+)
+_CONFIRMED = 0.5
+_MIN_CONFIRMED = 0.15
+"""A question for yes or no is confirmed or denied by quotes that hold at least the first share of its words; in
+Chinese, which has many words for one thing, also by those that hold the second share of what it asks of its subject."""
 _TYPING_ERROR = 0.8
 
 
@@ -48,12 +53,19 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     sources = "\n".join(quote.passage.chunk.source for quote in quotes)
     has_names = holds_names(f"{sources}\n{text}", names, evidence)
     attributes = asked_attributes(question)
+    # What one section says of one thing is no attribute of another one.
+    of_names = [each for each in of_sections if all(holds_name(each, name) for name in names)] or [text]
     covered = 0.0 if is_across else _covered(text, evidence)
     is_missing = (
         # An English question may have the Latin form of a name that a Chinese text translates.
         (not has_names and not (is_across and detect_language(question) == "en"))
-        or (covered < _TOLD and not all(attribute.tells.search(text) for attribute in attributes))
-        or (not is_exact and not is_across and covered < _MIN_CONFIRMED and bool(_YES_OR_NO.search(question)))
+        or (covered < _TOLD and not any(_tell(attributes, each) for each in of_names))
+        or (
+            not is_exact
+            and not is_across
+            and bool(_YES_OR_NO.search(question))
+            and not _confirms(text, names, evidence)
+        )
     )
     if is_missing:
         return "missing"
@@ -64,11 +76,14 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     return "told" if is_told or (form.column and _holds_abbreviations(question, quotes)) else "unknown"
 
 
+def _tell(attributes: Sequence[Attribute], text: str) -> bool:
+    return all(attribute.tells.search(text) for attribute in attributes)
+
+
 def _tells(attributes: Sequence[Attribute], names: Sequence[str], quote: Quote) -> bool:
     """Return whether a quote, with the heading right above it, holds the names and the attributes asked for."""
     text = "\n".join([*quote.passage.chunk.heading_path[-1:], *_parts(quote)])
-    tells = attributes and all(attribute.tells.search(text) for attribute in attributes)
-    return bool(tells) and all(holds_name(text, name) for name in names)
+    return bool(attributes) and _tell(attributes, text) and all(holds_name(text, name) for name in names)
 
 
 def _by_section(quotes: Sequence[Quote]) -> list[str]:
@@ -95,10 +110,24 @@ def _holds_abbreviations(question: str, quotes: Sequence[Quote]) -> bool:
     return bool(words) and all(holds_name(text, word) for word in words)
 
 
+def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:
+    """Return whether a text says anything of what a question for yes or no asks of the things that it names."""
+    if _covered(text, evidence) >= _CONFIRMED:
+        return True
+    if not (asked := _PREDICATE.search(evidence.question)):
+        return False
+    return _share_held(asked["what"], text, evidence, without=" ".join(names)) >= _MIN_CONFIRMED
+
+
 def _covered(text: str, evidence: Evidence) -> float:
     """Return the share (0..1) of the question's weight that is in the text, only of words that it may not lack."""
-    asked = name_terms(strip_question_words(evidence.question))
-    terms = {stem(term): weight for term, weight in evidence.idf.items() if stem(term) in asked}
+    return _share_held(evidence.question, text, evidence)
+
+
+def _share_held(asked: str, text: str, evidence: Evidence, *, without: str = "") -> float:
+    """Return the share (0..1) of the weight of what is asked that is in the text."""
+    wanted = name_terms(strip_question_words(asked)) - name_terms(without)
+    terms = {stem(term): weight for term, weight in evidence.idf.items() if stem(term) in wanted}
     found = name_terms(text)
     held = (weight for term, weight in terms.items() if term in found or _is_misspelt(term, found))
     return sum(held) / sum(terms.values()) if terms else 0.0

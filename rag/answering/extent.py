@@ -10,11 +10,11 @@ from rag.types import Passage
 MAX_CHARACTERS = 1000
 """What is quoted of all passages together, unless one unit is longer."""
 _OF_BEST_PASSAGE = 800
-_MAX_PASSAGES = 3
-_NEAR = 0.85
+_MAX_PASSAGES = 4
+_NEAR = 0.6
 """Another passage adds units that match at least this well, compared with the best one."""
-_NEAR_WITHOUT_STEPS = 0.6
-"""The same for "how do I", if what the best passage says has neither code nor a list."""
+_NEAR_ROW = 0.85
+"""The same for rows of one table, which differ in what counts."""
 _DISTANCE = 0.03
 """What a unit loses for each unit between it and the best one, so that of two that match alike the nearer is quoted."""
 
@@ -41,9 +41,8 @@ def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher:
     own = next(of_passage for of_passage in candidates if best in of_passage)
     others = [each for of_passage in candidates if of_passage is not own for each in of_passage]
     chosen = [best, *_around(best, own, wants_steps=matcher.wants_steps)]
-    lacks_steps = matcher.wants_steps and not any(each.unit.has_steps for each in chosen)
-    enough = (_NEAR_WITHOUT_STEPS if lacks_steps else _NEAR) * best.score
-    chosen += _beside([each for each in others if each.score >= enough], _room(chosen, MAX_CHARACTERS))
+    near = [each for each in others if each.score >= _nearness(each, best) * best.score]
+    chosen += _beside(near, _room(chosen, MAX_CHARACTERS))
     found: dict[int, set[int]] = {}
     for each in chosen:
         found.setdefault(each.unit.passage.number, set()).update(each.unit.starts)
@@ -63,12 +62,17 @@ def _around(best: _Candidate, own: Sequence[_Candidate], *, wants_steps: bool) -
     If the question wants steps and the best unit has none, the next ones are quoted even if there is no room.
     """
     others = [each for each in own if each is not best and not each.unit.is_label]
-    others = [each for each in others if not each.unit.is_row or each.score >= _NEAR * best.score]
+    others = [each for each in others if not each.unit.is_row or each.score >= _NEAR_ROW * best.score]
     others.sort(key=lambda each: _DISTANCE * abs(each.at - best.at) - each.score)
     steps = [each for each in others if each.unit.has_steps and each.characters <= _OF_BEST_PASSAGE]
     needed = steps[:1] if wants_steps and not best.unit.has_steps else []
     rest = [each for each in others if each not in needed]
     return needed + _fitting(rest, _room([best, *needed], _OF_BEST_PASSAGE))
+
+
+def _nearness(candidate: _Candidate, best: _Candidate) -> float:
+    is_neighbour = candidate.unit.passage.chunk.group_key == best.unit.passage.chunk.group_key
+    return _NEAR_ROW if candidate.unit.is_row and is_neighbour else _NEAR
 
 
 def _beside(others: Sequence[_Candidate], room: int) -> list[_Candidate]:

@@ -5,6 +5,7 @@ from collections.abc import Set
 from functools import cached_property
 
 from rag.retrieval.evidence import Evidence
+from rag.text import segmentation
 from rag.text.attributes import asked_attributes
 from rag.text.likeness import abbreviations, name_terms, stem
 from rag.text.question_words import HOW_TO, QUANTITIES
@@ -86,9 +87,11 @@ class Matcher:
 
     @cached_property
     def _unknown(self) -> float:
-        """The weight of the question's words that no passage has. Pairs of Chinese characters may be no words."""
-        terms = name_terms(strip_question_words(self._evidence.question)) - self._found.keys()
-        return sum(weight for term, weight in dict(self._weights).items() if term in terms and term.isascii())
+        """The weight of the question's words that no passage has; of a Chinese word, no passage has any pair."""
+        weights = dict(self._weights)
+        words = segmentation.segment(strip_question_words(self._evidence.question))
+        absent = [terms for word in words if not (terms := name_terms(word)) & self._found.keys()]
+        return sum(max((weights.get(term, 0.0) for term in terms if len(term) > 1), default=0.0) for terms in absent)
 
     @cached_property
     def _found(self) -> dict[str, float]:

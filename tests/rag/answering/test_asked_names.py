@@ -43,6 +43,10 @@ def test_a_day_of_the_week_is_no_name() -> None:
     assert asked_names(read_form("What happens to jobs on a Saturday in Oslo?"), "They wait.") == ["Oslo"]
 
 
+def test_an_adverb_with_its_adjective_is_no_name() -> None:
+    assert asked_names(read_form("上传的文件太大被拒了，在哪里调？"), "文件大小有上限。") == []
+
+
 def test_words_of_the_question_in_different_sections_do_not_tell_it_together() -> None:
     question = "How do I set up a split test?"
     idf = dict.fromkeys(tokenize_question(question), 2.0)

@@ -4,9 +4,12 @@ import pytest
 
 from rag.answering.coverage import Verdict, judge_quotes
 from rag.answering.quote import choose_quotes
+from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text.language import detect_reply_language
+from rag.text.spans import split_block_spans
 from rag.text.tokens import tokenize_question
+from rag.types import Passage
 from tests.kit.chat import passage
 
 BUOY = "The old buoy of Andøya was painted after the storm."
@@ -40,3 +43,29 @@ def test_a_text_that_holds_all_else_tells_the_attribute_in_words_of_its_own(ques
 )
 def test_a_text_about_the_thing_without_the_attribute_does_not(question: str, text: str) -> None:
     assert verdict(question, text) == "missing"
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "told"),
+    [
+        ("年会照片能存到云盘吗？", "照片支持的存储有云盘和硬盘。", True),
+        ("年会可以带着家人一起来吗？", "年会在一月。", False),
+        ("Kite 支持断点续传吗？", "Kite 是文件同步工具。", False),
+    ],
+)
+def test_a_question_for_yes_or_no_is_judged_by_what_it_asks_of_its_subject(
+    question: str, text: str, told: bool
+) -> None:
+    assert (verdict(question, text) != "missing") == told
+
+
+def test_an_attribute_of_another_thing_is_missing() -> None:
+    question = "Kite 的价格是多少"
+    texts = (passage(1, "Kite 用来放风筝。", heading="Kite"), passage(2, "收藏版售价 30 元。", heading="Buoy"))
+    idf = dict.fromkeys(tokenize_question(question), 2.0)
+    evidence = Evidence(question, "zh", texts, idf, 0.9)
+    assert judge_quotes([quote for each in texts for quote in _all_of(each)], evidence) == "missing"
+
+
+def _all_of(each: Passage) -> list[Quote]:
+    return [Quote(each, block, block.spans) for block in split_block_spans(each.chunk)]

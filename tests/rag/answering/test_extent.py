@@ -102,6 +102,21 @@ def test_of_a_table_only_the_rows_that_match_are_quoted() -> None:
     assert "KITE_DIR" not in found
 
 
+def test_a_passage_that_has_most_of_the_words_is_quoted_beside_the_best_one() -> None:
+    idf = dict.fromkeys(("输错", "密码", "账号", "放开"), 3.0)
+    states = passage(1, "输错密码会锁住账号。", score=0.9)
+    steps = passage(2, "改密码后点“解锁”。", heading="账号", score=0.6)
+    assert "解锁" in answer("输错密码之后账号怎样放开？", states, steps, idf=idf)
+
+
+@pytest.mark.parametrize(("group", "is_quoted"), [("t", False), ("u", True)])
+def test_rows_of_one_table_differ_in_what_counts(group: str, is_quoted: bool) -> None:
+    idf = {"法国": 3.0, "区域": 2.0, "电话": 1.0}
+    one = passage(1, "区域: 法国 › 电话: 01", kind="row", group="t", score=0.9)
+    other = passage(2, "区域: 德国 › 电话: 02", kind="row", group=group, score=0.8)
+    assert ("02" in answer("法国的区域电话怎么打？", one, other, idf=idf)) == is_quoted
+
+
 def test_the_summary_of_a_page_does_not_come_before_its_text() -> None:
     front = passage(1, "description: What events cost and how to count them", score=0.9)
     summary = replace(front, hit=replace(front.hit, chunk=replace(front.chunk, position=0)))
