@@ -13,6 +13,8 @@ _OF_BEST_PASSAGE = 800
 _MAX_PASSAGES = 4
 _NEAR = 0.6
 """Another passage adds units that match at least this well, compared with the best one."""
+_FOUND_WELL = 0.5
+"""Another passage adds nothing if the search gave it less than this share of the score of the best one."""
 _NEAR_ROW = 0.85
 """The same for rows of one table, which differ in what counts."""
 _DISTANCE = 0.03
@@ -41,6 +43,8 @@ def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher:
     own = next(of_passage for of_passage in candidates if best in of_passage)
     others = [each for of_passage in candidates if of_passage is not own for each in of_passage]
     chosen = [best, *_around(best, own, wants_steps=matcher.wants_steps)]
+    found_well = _FOUND_WELL * best.unit.passage.hit.score
+    others = [each for each in others if each.unit.passage.hit.score >= found_well]
     near = [each for each in others if each.score >= _nearness(each, best) * best.score]
     chosen += _beside(near, _room(chosen, MAX_CHARACTERS))
     found: dict[int, set[int]] = {}

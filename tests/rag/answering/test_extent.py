@@ -75,9 +75,15 @@ def test_a_passage_that_matches_worse_is_not_quoted() -> None:
     assert "备份" not in answer("怎么升级 Kite？", passage(1, "升级 Kite。"), passage(2, "备份文件。", score=0.3))
 
 
+@pytest.mark.parametrize(("score", "is_quoted"), [(0.9, True), (0.4, False)])
+def test_a_passage_that_the_search_found_half_as_well_is_not_quoted(score: float, is_quoted: bool) -> None:
+    other = passage(2, "升级 Kite 之后重启。", score=score)
+    assert ("重启" in answer("怎么升级 Kite？", passage(1, "升级 Kite 要先备份。"), other)) == is_quoted
+
+
 def test_how_to_without_commands_goes_on_in_the_next_best_passage() -> None:
     intro = passage(1, "Kite 可以接入 Redis。")
-    below = passage(2, "需要添加参数：\n\n```\n--redis=on\n```", heading="接入 Redis", score=0.4)
+    below = passage(2, "需要添加参数：\n\n```\n--redis=on\n```", heading="接入 Redis", score=0.6)
     assert "--redis=on" in answer("Kite 怎么接入 Redis？", intro, below)
 
 
