@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from rag.blocking_work import wait_undisturbed
+
 Result = TypeVar("Result")
 
 CLIENT_GONE = 499
@@ -25,7 +27,7 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Re
     finally:
         task.cancel()
         disconnect.cancel()
-        await asyncio.gather(task, disconnect, return_exceptions=True)
+        await wait_undisturbed(task, disconnect)
 
 
 async def _wait_for_disconnect(request: Request) -> None:

@@ -8,6 +8,8 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
+from rag.blocking_work import wait_undisturbed
+
 # Without the second header, proxies such as nginx collect the answer and send it in one piece.
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _SILENCE_SECONDS = 10
@@ -62,4 +64,4 @@ async def with_comments(frames: AsyncGenerator[bytes, None], silence_seconds: fl
     finally:
         is_closing = True
         fetching.cancel()
-        await asyncio.gather(fetching, return_exceptions=True)
+        await wait_undisturbed(fetching)

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar, copy_context
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+
+from anyio import CancelScope
 
 from rag.fair_queue import FairQueue
 
@@ -36,10 +38,30 @@ async def run_blocking(
         return await asyncio.shield(done)
     except asyncio.CancelledError:
         if call.cancel():
-            await _ended(done)
+            await wait_undisturbed(done)
         else:
             done.cancel()
         raise
+
+
+async def wait_undisturbed(*work: "asyncio.Future[Any]") -> None:
+    """Wait for the end of all work, also if the caller is cancelled meanwhile; outcomes and errors concern nobody.
+
+    Raises CancelledError only after that.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    # anyio cancels a task that goes on at every turn of the loop, which then never rests; but not behind a shield.
+    with CancelScope(shield=True):
+        while running := [each for each in work if not each.done()]:
+            try:
+                await asyncio.wait(running)
+            except asyncio.CancelledError as error:
+                cancelled = error
+    for each in work:
+        if not each.cancelled():
+            each.exception()
+    if cancelled:
+        raise cancelled
 
 
 async def compute(work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
@@ -174,13 +196,3 @@ class _Call:
 
 _caller: ContextVar[str] = ContextVar("caller_in_turns", default="")
 _current: ContextVar[_Call | None] = ContextVar("blocking_work", default=None)
-
-
-async def _ended(done: "asyncio.Future[Result]") -> None:
-    """Wait for the end of the work, also if the caller is cancelled once more; its outcome concerns nobody."""
-    while not done.done():
-        try:
-            await asyncio.wait([done])
-        except asyncio.CancelledError:
-            continue
-    done.exception()

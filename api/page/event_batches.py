@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TypeVar
 
+from rag.blocking_work import wait_undisturbed
+
 Item = TypeVar("Item")
 
 
@@ -37,4 +39,4 @@ async def batch_ready_items(source: AsyncGenerator[Item, None]) -> AsyncGenerato
         await fetching
     finally:
         fetching.cancel()
-        await asyncio.gather(fetching, return_exceptions=True)
+        await wait_undisturbed(fetching)

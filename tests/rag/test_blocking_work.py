@@ -3,8 +3,10 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from anyio import CancelScope, create_task_group
 
 from rag.blocking_work import Turns, on_behalf_of, run_blocking
 from tests.kit.waiting import eventually
@@ -67,6 +69,31 @@ def test_work_that_waits_for_a_thread_or_a_turn_never_begins_after_its_caller_ha
 
         asyncio.run(leave())
         assert sorted(gate.begun) == [0, 1, 9]
+
+
+def test_work_whose_caller_has_left_does_not_wake_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starlette cancels a stream by anyio, which cancels its task again at every turn of the loop."""
+    gate = Gate()
+    waits: list[object] = []
+    wait = asyncio.wait
+
+    def counted(*arguments: Any) -> Any:
+        waits.append(arguments)
+        return wait(*arguments)
+
+    async def leave() -> None:
+        async with create_task_group() as stream:
+            stream.start_soon(run_blocking, gate.work, 1)
+            await until(lambda: gate.begun)
+            stream.cancel_scope.cancel()
+            with CancelScope(shield=True):
+                for _ in range(100):
+                    await asyncio.sleep(0)
+                gate.open.set()
+
+    monkeypatch.setattr(asyncio, "wait", counted)
+    asyncio.run(leave())
+    assert len(waits) == 1
 
 
 def test_a_call_that_is_cancelled_ends_only_with_its_work() -> None:
