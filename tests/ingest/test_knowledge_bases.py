@@ -132,7 +132,7 @@ def test_citations_say_which_knowledge_base_they_are_from(services: Services) ->
     answer = ask(services.joined(["all"]), "How many ports has the Falcon router?")
     [citation] = answer.citations
     assert (citation.knowledge_base, citation.source) == ("products", "README.md")
-    assert citation.url == "/docs/README.md?knowledge_base=products&lines=3-5#passage"
+    assert citation.url == "/docs/README.md?knowledge_base=products&lines=3-3#passage"
     assert answer.generations == {"default": 1, "handbook": 1, "products": 1}
 
 

@@ -22,6 +22,8 @@ ADDRESSES = {
     "knowledge.url_template": "https://{}docs.example.com/{{path}}",
     "embedding.base_url": "https://{}api.example.com/v1",
     "rerank.base_url": "https://{}api.example.com/v1",
+    "store.bulk_import_endpoint": "https://{}s3.example.com",
+    "store.bulk_import_url": "s3://{}bucket/import",
     "store.uri": "https://{}milvus.example.com:19530",
     "chat.base_url": "https://{}api.example.com/v1",
     "chat.fallbacks": "custom/m@https://{}api.example.com/v1",

@@ -22,7 +22,7 @@ def test_a_question_goes_to_the_one_that_is_named(workspace: Workspace) -> None:
     outcome = workspace.run("ask", FALCON, "--kb", "products")
     assert outcome.status == 0, outcome
     assert "four ports" in outcome.out
-    assert "/products/README.md:3-5  Falcon" in outcome.out
+    assert "/products/README.md:3  Falcon" in outcome.out
     default = workspace.run("ask", FALCON, "--json")
     assert default.json["generations"] == {"default": 1}
     assert "four ports" not in default.out
@@ -100,7 +100,7 @@ def test_golden_questions_are_those_of_its_folder(workspace: Workspace) -> None:
 
 def test_it_works_the_same_through_a_server(workspace: Workspace) -> None:
     with workspace.serving():
-        assert "/products/README.md:3-5  Falcon" in workspace.run("ask", FALCON, "--kb", "products").out
+        assert "/products/README.md:3  Falcon" in workspace.run("ask", FALCON, "--kb", "products").out
         assert workspace.run("ingest", "--kb", "products", "--json").json["generation"] == 1
         assert workspace.run("status", "--kb", "handbook", "--json").json["documents"] == 2
 

@@ -57,7 +57,7 @@ def test_the_choice_stays_and_a_question_to_all_says_where_its_sources_are(
     page.reload()
     expect(chooser).to_have_value("all")
     ask(page, FALCON)
-    expect(page.locator(".turn .source .where").first).to_contain_text("products: README.md:3-5 · 2")
+    expect(page.locator(".turn .source .where").first).to_contain_text("products: README.md:3 · 2")
     page.screenshot(path=screenshots / "knowledge-bases-all.png")
 
 
