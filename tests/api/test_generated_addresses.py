@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markdown_it.common.normalize_url import normalizeLinkText
 
 from api.dify.routes import _record
 from api.mcp.tools import _as_text, _ask_result
@@ -173,18 +174,16 @@ def destinations(markdown: str) -> Iterator[str]:
 def check(address: str, passages: Sequence[Passage], cited: frozenset[int], shown: str) -> None:
     """An address stands to the letter in a cited passage, but for the scheme that a client puts before a bare one.
 
-    Clients decode what is encoded, in the passage as in the answer.
+    Clients decode what is encoded, in the passage as in the answer, and encode the host.
     """
     if address.startswith(OWN) or not LEADS_AWAY.match(address):
         return
     assert CANARY not in unquote(address), shown
     written = [passage.chunk.searchable_text for passage in passages if passage.number in cited]
-    texts = [*written, *map(unescape, written)]
+    texts = [*written, *map(unescape, written), *map(unquote, written)]
     bare = address.removeprefix("http://").removeprefix("mailto:")
-    assert any(form in text for form in (address, bare, unquote(address), unquote(bare)) for text in texts), (
-        address,
-        shown,
-    )
+    forms = (address, bare, unquote(address), unquote(bare), normalizeLinkText(address))
+    assert any(form in text for form in forms for text in texts), (address, shown)
 
 
 @st.composite

@@ -23,6 +23,8 @@ from rag.text.statements import Statement, split_statements
         ("Use e.g. Go 3.5. Then run it. [1]", [("Use e.g. Go 3.5.", (1,)), ("Then run it.", (1,))]),
         ("It is a.b.c. [2] Yes!", [("It is a.b.c.", (2,)), ("Yes!", (2,))]),
         ("。\n\n！[1]", []),
+        ("甲。看 `a.cn?x。b` [1]。乙。", [("甲。", (1,)), ("看 `a.cn?x。b` [1]。", (1,)), ("乙。", (1,))]),
+        ("甲 `没有结束。乙 [1]。", [("甲 `没有结束。", (1,)), ("乙 [1]。", (1,))]),
     ],
 )
 def test_statements_have_the_markers_that_are_meant_for_them(
@@ -33,7 +35,9 @@ def test_statements_have_the_markers_that_are_meant_for_them(
 
 @given(
     st.lists(
-        st.sampled_from(["甲乙", "。", "\n", "- ", "| a |", "```", "[1]", " [2]", ". ", "!", "# ", "：", "x", "**"]),
+        st.sampled_from(
+            ["甲乙", "。", "\n", "- ", "| a |", "```", "[1]", " [2]", ". ", "!", "# ", "：", "x", "**", "`"]
+        ),
         max_size=20,
     ).map("".join)
 )
