@@ -69,7 +69,7 @@ def writing_backup(path: Path, origin: Origin) -> Iterator[WriteDocuments]:
     The context and the function raise BackupError if the file cannot be written.
     """
     content = {name: value for name, value in asdict(origin).items() if value or name != "label"}
-    written = json.dumps(content, ensure_ascii=False).encode()  # versions before refuse a key that they do not know
+    written = json.dumps(content, ensure_ascii=False).encode()  # earlier versions refuse unknown keys
     schema = backup_schema(origin.dimension).with_metadata({_KEY: written, _CHECKSUM_KEY: _checksum(written)})
     with _writing_errors(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -48,7 +48,7 @@ class PackedRecords(Mapping[str, T], Generic[T]):
         return self._from_bytes(packed)
 
     def values(self) -> ValuesView[T]:
-        """Return the records, which is faster than to ask for each by its name."""
+        """Return the records; this is faster than looking each of them up."""
         return _Values(self)
 
     def _fill(self, packed: Iterable[bytes]) -> None:

@@ -167,7 +167,7 @@ class SourceSettings(Section):
 
     @property
     def seconds_between_looks(self) -> float:
-        """How often to look for something new at the source; 0: only if somebody says that there is something."""
+        """The pause between two looks at the source. With 0, it is looked at only at the start and after webhooks."""
         return self.web_every_seconds if self.web_url else self.fetch_every_seconds
 
     @property

@@ -50,7 +50,7 @@ def site_of(address: str) -> str:
 def on_site(address: str, site: str) -> str:
     """Return the address if it is one of this site, else "".
 
-    Where a site is reached by https://, its pages that are named with http:// are meant to be reached so, too.
+    On a site with https://, an http:// address counts as the https:// one.
 
     >>> on_site("http://example.com/a", "https://example.com"), on_site("https://example.com:8443/", "https://example.com")
     ('https://example.com/a', '')

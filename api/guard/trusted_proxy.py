@@ -17,7 +17,7 @@ from rag.rights import Rights
 _MAX_NAME = 64
 """What the state database keeps of a name."""
 _MAX_PARTS = 1000
-"""The groups of a person, each as many times as its name has parts between commas."""
+"""The parts between commas that are read of a header."""
 _MAX_PARTS_OF_NAME = 16
 
 

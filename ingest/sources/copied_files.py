@@ -29,5 +29,5 @@ def remove_other_files(folder: Path, wanted: Container[str]) -> None:
 
 
 def digest_of(versions: Mapping[str, str]) -> str:
-    """Return a text that is another one if a path or its version is."""
+    """Return a digest that changes with every path and every version."""
     return hashlib.sha256(json.dumps(sorted(versions.items())).encode()).hexdigest()

@@ -77,7 +77,7 @@ def remote_version(settings: KnowledgeSettings, knowledge_base: str, on_wait: On
 
 
 def probe_source(settings: KnowledgeSettings, knowledge_base: str) -> str:
-    """Return as `remote_version` where that costs a few calls; of a web site, a digest of its list of pages."""
+    """Return the same as `remote_version`, but for a web site, which has no version, a digest of its list of pages."""
     source = source_of(settings, knowledge_base)
     return source.probe(lambda: None) if source else ""
 

@@ -31,7 +31,7 @@ class CopiedPage:
 class PageIndex:
     """The pages by their paths in the copy, and why others are not there, by address.
 
-    `maker` is another number if another version of zhiwen would make other documents of the same pages.
+    `maker` changes with the way in which zhiwen makes documents of pages.
     """
 
     pages: Mapping[str, CopiedPage] = field(default_factory=dict)

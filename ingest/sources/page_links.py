@@ -9,7 +9,7 @@ from rag.web_address import on_site, page_address, site_of
 
 
 def link_in_copy(address: str, page: str) -> str:
-    """Return what leads from the document of a page, whose address this is, to that of another page of the site.
+    """Return the link from the document of `page` to that of `address`, another page of its site.
 
     An address on another site, or of a picture or an archive, is returned as it is.
 

@@ -1,4 +1,4 @@
-"""Which pages a site has: those of a sitemap and the sitemaps that it names, of a list, or of the links of a page."""
+"""The pages of a site: from a sitemap and the sitemaps that it names, from a list, or from the links of a page."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,9 +24,9 @@ ReadPage = Callable[[WebAnswer], WebPage]
 
 @dataclass(slots=True)
 class PageList:
-    """`pages` are the addresses to ask, with what the sitemap says of their last change; "" if nothing.
+    """`pages` are the addresses to fetch, each with the last change that the sitemap gives, or "".
 
-    `passed_over` says of others why they are not. `wants` tells by an address whether its page may be a document.
+    `passed_over` has the reasons why others are left out. `wants` says whether the page at an address can be one.
     """
 
     client: WebClient
@@ -112,7 +112,7 @@ class PageList:
 
 
 def _unpacked(content: bytes) -> bytes:
-    """Return what a file of gzip holds, and any other file as it is. Raises ValueError if that is too much."""
+    """Return the content of a gzip file, or any other file as it is. Raises ValueError if it is too large."""
     if content.startswith(GZIP):
         content = read_at_most([content], MAX_SITEMAP_BYTES + 1, encoding="gzip")
     if len(content) > MAX_SITEMAP_BYTES:

@@ -20,7 +20,7 @@ _PAGE = ".page"
 def page_path(address: str, suffix: str) -> str:
     """Return the path of a page whose document has this suffix. Other addresses have other paths, whatever the case.
 
-    What cannot be a name as it stands, such as a query or a capital letter, is told apart by a hash.
+    An address that cannot be a path as it stands, because of a query or a capital letter, gets a hash.
 
     >>> page_path("https://example.com/guide/", ".html"), page_path("https://example.com/guide", ".html")
     ('guide/index.html', 'guide.page.html')

@@ -1,4 +1,4 @@
-"""Calls in threads, of which none outlives what waits for it for long: a server that stops must not wait for them."""
+"""Calls in threads. A caller that gives up leaves them behind: a server that stops must not wait for them."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait

@@ -26,7 +26,7 @@ class Source(Protocol):
         """
 
     def probe(self, on_wait: OnWait) -> str:
-        """Return the same, or what can be said of it in a few calls. Raises SourceError. It changes nothing, either."""
+        """Return the version, or, if that takes many calls, a digest of the list of documents. Raises SourceError."""
 
     def update(self, lock: int, on_wait: OnWait) -> str:
         """Make the copy what is there now, and return what names that state. Raises SourceError.

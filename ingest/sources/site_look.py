@@ -29,9 +29,9 @@ _NOT_A_PAGE = "it asks for a password instead of showing the page"
 
 @dataclass(slots=True)
 class SiteLook:
-    """`pages` are the documents found so far, by path; `passed_over` says of other addresses why they are none.
+    """`pages` are the documents found so far, by path; `passed_over` has the reasons against other addresses.
 
-    `known` are those of the copy. `write` is called with the path and the bytes of each document that was read.
+    `known` are the pages of the copy. `write` is called with the path and the bytes of each document that was read.
     """
 
     settings: KnowledgeSettings
@@ -45,10 +45,10 @@ class SiteLook:
     is_complete: bool = False
     _bytes: int = 0
     _forms: list[bool] = field(default_factory=list)
-    """Of each page that was read, whether it asks for a password."""
+    """For each page that was read, whether it asks for a password."""
 
     def list_pages(self, on_wait: OnWait) -> dict[str, str]:
-        """Return the addresses of the pages, with what is said of their last change. Raises SourceError."""
+        """Return the addresses of the pages, each with the last change that the list gives. Raises SourceError."""
 
         def get(address: str) -> WebAnswer:
             [(_, answer)] = in_threads(self._get_list, [address], threads=1, on_wait=on_wait)
@@ -60,7 +60,7 @@ class SiteLook:
         return listed.pages
 
     def run(self, on_wait: OnWait) -> None:
-        """Look at all pages. Raises SourceError if one cannot be had, and if what is there is no site any more."""
+        """Look at all pages. Raises SourceError if one cannot be fetched, or if there are none, or only login pages."""
         on_wait = self._limited(on_wait)
         listed = self.list_pages(on_wait)
         paths = {page.address: path for path, page in self.known.items()}
@@ -138,12 +138,12 @@ class SiteLook:
         if path not in self.known or self.known[path].digest != digest:
             self.write(path, document)
         self.pages[path] = CopiedPage(answer.address, digest)
-        if len(answer.content) <= self.settings.max_file_bytes:  # otherwise there is more of it to read one day
+        if len(answer.content) <= self.settings.max_file_bytes:  # with a larger limit, there is more to read
             said = (answer.etag, answer.last_modified)
             self.pages[path] = CopiedPage(answer.address, digest, *said, changed, _now())
 
     def _document(self, answer: WebAnswer) -> bytes:
-        """Return what is kept of a page: all of it if the ingest has to report it."""
+        """Return what is kept of a page. If the ingest will report it as unreadable, that is all of it."""
         if len(answer.content) > self.settings.max_file_bytes:
             return answer.content
         try:
@@ -170,9 +170,9 @@ class SiteLook:
 
 
 def _is_settled(page: CopiedPage, changed: str) -> bool:
-    """Return whether a page is as it was read, by what its sitemap says of its last change.
+    """Return whether a page has not changed since it was read, according to its sitemap.
 
-    It may have changed again on a day that is all that the sitemap names, somewhere on earth.
+    If the sitemap names only a day, the page may have changed again later on that day, in any time zone.
     """
     if not changed or page.changed != changed:
         return False

@@ -14,7 +14,7 @@ _MAX_CHARACTERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The address of a page, or of a sitemap, as it is written there, and when it was changed last; "" if unsaid."""
+    """The address of a page, or of a sitemap, as it is written there, and when it last changed, "" if unknown."""
 
     address: str
     changed: str = ""

@@ -10,9 +10,9 @@ GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
-    """The answer at `address`, another one than that asked for if the server leads there.
+    """The answer at `address`, which differs from the requested address after a redirect.
 
-    `status` is 200, 304 (the page is as it is known), 404 or 410. `content` is not more than was asked for.
+    `status` is 200, 304 (the page is as it is known), 404 or 410. `content` is cut off at the size that was asked for.
     `passed_over` says why nothing was read; all else is empty then.
     """
 
@@ -43,7 +43,7 @@ class WebAnswer:
 
 
 def read_at_most(chunks: Iterable[bytes], max_bytes: int, *, encoding: str = "") -> bytes:
-    """Return the beginning of what comes in chunks, which are compressed with gzip if `encoding` says so.
+    """Return the first `max_bytes` of a content that comes in chunks, unpacked if `encoding` is gzip.
 
     Not much more than `max_bytes` is ever held, whatever it unpacks to. Raises ValueError for another encoding, and if
     it cannot be unpacked.

@@ -1,4 +1,4 @@
-"""Asks one site for its pages, politely: as its robots.txt wants it, a few at a time, and only for what has changed."""
+"""A polite client for one site: it obeys robots.txt, pauses between requests, and asks only for what has changed."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ _CHUNK_BYTES = 64 * 1024
 
 
 class KnownPage(Protocol):
-    """What the server said of a page when it was read: with it, an answer can be that nothing has changed."""
+    """What lets a server answer that a page has not changed since it was read."""
 
     @property
     def etag(self) -> str:
@@ -46,8 +46,8 @@ class KnownPage(Protocol):
 class WebClient:
     """Asks the site of `web_url`, and no other host or port. Several threads use it at the same time.
 
-    The first call, which must have ended before there are others, reads the robots.txt. A context manager: its end ends
-    the calls that still wait. `options` are those of the HTTP client. Raises SourceError if the extra `web` is missing.
+    The first call reads robots.txt, and must end before others begin. A context manager: leaving it ends the calls that
+    still wait. `options` are those of the HTTP client. Raises SourceError if the extra `web` is missing.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class WebClient:
         self._client.close()
 
     def get(self, address: str, *, max_bytes: int, is_conditional: bool = True) -> WebAnswer:
-        """Return what the server answers, of its content `max_bytes`. Raises SourceError for what is no answer.
+        """Return the server's answer, with at most `max_bytes` of its content. Raises SourceError if there is none.
 
-        It follows the server to other pages of the site, as long as robots.txt allows them. A page that is known is
-        answered with 304 if it is the same, unless the request is not `is_conditional`.
+        Redirects to other pages of the site are followed if robots.txt allows them. The answer for a known page that
+        has not changed is 304, if the request `is_conditional`.
         """
         if self._robots is None:
             self._robots = self._read_robots()
@@ -122,7 +122,7 @@ class WebClient:
     def _ask(
         self, address: str, max_bytes: int, conditions: Mapping[str, str], *, may_be_missing: bool
     ) -> tuple[WebAnswer, str]:
-        """Return the answer to one request, and where it leads."""
+        """Return the answer to one request, and the address of a redirect or ""."""
         for attempt in range(_ATTEMPTS):
             self._wait_for_turn()
             with self._errors(address), self._client.stream("GET", address, headers=conditions) as got:
@@ -197,7 +197,7 @@ def _retry_seconds(got: httpx2.Response) -> float | None:
 
 
 def _in_time(got: httpx2.Response) -> Iterator[bytes]:
-    """Yield what comes, as long as that does not take too long. Raises ValueError if it does."""
+    """Yield the content in chunks. Raises ValueError if that takes too long."""
     deadline = time.monotonic() + _ANSWER_SECONDS
     for chunk in got.iter_raw(_CHUNK_BYTES):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A page of a site as a document: its content without what stands on every page, and with links that lead on."""
+"""A page of a site as a document: its content without menus and the like, with links that work in the copy."""
 
 import html
 import re
@@ -14,7 +14,7 @@ from ingest.sources.page_links import link_in_copy
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _DROPPED = frozenset(("script", "style", "noscript", "template"))
 _MOST_PLACES = 10
-"""Where several elements say that they are what a page is about, the others are not believed."""
+"""How many elements of a kind can be the content of a page, and how many open ones are watched; others are ignored."""
 _ADDRESS = re.compile(r"""(?<=\s)(href|src)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 
 
@@ -90,7 +90,7 @@ class _Reader(HTMLParser):
         return places
 
     def written(self, span: range) -> str:
-        """Return the text of a part, with links that lead on, and without what is no text."""
+        """Return a part of the text, with links that work in the copy, and without scripts and comments."""
         parts, at = [], span.start
         for edit, replacement in sorted(self._edits, key=lambda each: each[0].start):
             if at <= edit.start and edit.stop <= span.stop:
@@ -154,7 +154,7 @@ class _Reader(HTMLParser):
         self._open = []
 
     def _watched(self, tag: str, attributes: dict[str, str]) -> Callable[[range], object] | None:
-        """Return what takes the place of an element once it has ended; None if nobody wants to know."""
+        """Return the function to call with the range of an element when it ends; None if it does not matter."""
         if len(self._open) > _MOST_PLACES:
             return None
         if tag in _DROPPED:

@@ -45,7 +45,7 @@ class WebSite:
     def update(self, lock: int, on_wait: OnWait) -> str:
         """Read the pages that have changed, remove those that are gone, and return a digest. Raises SourceError.
 
-        After a failure, what was read is known, and need not be read again.
+        After a failure, the pages that were read before it are not read again.
         """
         known = intact_pages(self.copy)
         try:

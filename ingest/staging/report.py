@@ -75,7 +75,7 @@ class IngestReport:
     def of(cls, plan: Plan, found: FolderScan, pages_passed_over: Mapping[str, str]) -> "IngestReport":
         """Return the report of an ingest in which every document of the plan can be read.
 
-        `pages_passed_over` says of pages of a web site, by address, why they are no documents.
+        `pages_passed_over` has the reasons why pages of a web site are no documents, by address.
         """
         report = cls(
             documents=DocumentCounts(

@@ -98,7 +98,7 @@ class Staging:
         return known
 
     def importing(self, chunks: int) -> AbstractContextManager[None]:
-        """Until the context ends, import in bulk what is inserted, if about so many chunks make that worth it."""
+        """Until the context ends, import in bulk what is inserted, if about this number of chunks is worth it."""
         self._is_imported = self.is_fresh and self._store.imports.are_worth_it(chunks)
         if not self._is_imported:
             return nullcontext()

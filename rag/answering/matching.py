@@ -87,7 +87,7 @@ class Matcher:
 
     @cached_property
     def _unknown(self) -> float:
-        """The weight of the question's words that no passage has; of a Chinese word, no passage has any pair."""
+        """The weight of the question's words that no passage has: of Chinese words, those of which it has no pair."""
         weights = dict(self._weights)
         words = segmentation.segment(strip_question_words(self._evidence.question))
         absent = [terms for word in words if not (terms := name_terms(word)) & self._found.keys()]

@@ -89,7 +89,7 @@ class BulkImport:
         self._is_finished = True
 
     def forget(self, rows: int) -> None:
-        """Note that so many rows are deleted that were imported."""
+        """Note that this number of imported rows has been deleted."""
         self._rows -= rows
 
     def _import(self, file: RowFile) -> None:
@@ -121,7 +121,7 @@ class BulkImport:
         return "" if found >= self._rows else f"{found} of {self._rows} rows are loaded"
 
     def _wait(self, look: Callable[[], str]) -> None:
-        """Wait until `look` returns "". As long as it gets on, what it returns changes."""
+        """Wait until `look` returns "". It is an error if what it returns stays the same for ten minutes."""
         before, since = "", time.monotonic()
         while state := look():
             self._check()

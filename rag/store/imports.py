@@ -29,7 +29,7 @@ class Imports:
         self._files = f"{store}-bulk-import"  # a folder that nobody else uses: it is deleted
 
     def are_worth_it(self, chunks: int) -> bool:
-        """Whether imports are configured, and about so many chunks are worth the waiting at the end, half a minute."""
+        """Whether imports are configured, and this number of chunks is worth a wait of half a minute at the end."""
         return self._milvus.import_folder is not None and chunks >= _WORTH_IT_CHUNKS
 
     def open(self, collection: str, spec: CollectionSpec, *, expression: str, check: Callable[[], None]) -> BulkImport:

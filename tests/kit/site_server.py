@@ -13,7 +13,7 @@ from tests.kit.threaded_server import http_served
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the site answers; a reply without `headers` has an ETag, and is 304 for who has that one."""
+    """An answer. One without `headers` gets an ETag, and a request that names this ETag gets 304."""
 
     content: bytes = b""
     kind: str = "text/markdown"

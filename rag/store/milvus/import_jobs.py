@@ -15,7 +15,7 @@ _MOST_JOBS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ImportJob:
-    """An import as Milvus sees it. `state` changes as long as it gets on; `failure` says why it failed."""
+    """An import as Milvus sees it. `state` changes while it makes progress; `failure` says why it failed."""
 
     number: int
     state: str
