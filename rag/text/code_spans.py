@@ -9,6 +9,7 @@ _NESTED_FENCE = re.compile(r"\s*+(?:(?:[-*+>]|\d{1,9}[.)])[\s>]*+|(?<=\s))(?:`{3
 _ONLY_MARKERS = re.compile(r"\s*(?:\[\d{1,4}\]\s*)*")
 _ESCAPED = re.compile(r"\\.")
 _BACKTICKS = re.compile("`+")
+_NOT_ESCAPED = re.compile(r"(?<!\\)`+")
 _CLOSINGS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
 
 
@@ -42,6 +43,22 @@ def open_fence(text: str) -> str:
     for line in text.split("\n"):
         state = state.after(line)
     return state.fence
+
+
+def find_code_spans(text: str) -> list[range]:
+    """Return where the code spans of a text stand, with their backticks.
+
+    >>> find_code_spans("a `b` c ` d")
+    [range(2, 5)]
+    """
+    spans = []
+    ends, position = SpanEnds(text), 0
+    while backticks := _NOT_ESCAPED.search(text, position):
+        end = ends.end_of_code(backticks)
+        if end >= 0:
+            spans.append(range(backticks.start(), end))
+        position = max(end, backticks.end())
+    return spans
 
 
 class SpanEnds:

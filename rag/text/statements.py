@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rag.text.code_spans import SpanEnds
+from rag.text.code_spans import find_code_spans
 from rag.text.markers import find_markers, strip_markers
 from rag.text.sentences import split_sentences
 
@@ -15,7 +15,6 @@ _BOLD = r"(?:\*\*|__)[^*_]+(?:\*\*|__)[:：]?\s*\Z"
 _HEADING = re.compile(rf"\s*(?:#{{1,6}}\s|{_BOLD}|[-*_=|:\s]+\Z)")
 _BOLD_ITEM = re.compile(_BOLD)
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-_BACKTICKS = re.compile(r"(?<!\\)`+")
 _ENDS_IN_COLON = re.compile(r"[:：][*_]*\Z")
 _TABLE_RULE = re.compile(r"\s*\|?\s*:?-{3,}[-:|\s]*\Z")
 _SOURCES = re.compile(
@@ -101,29 +100,17 @@ def _sentences(block: _Block) -> list[str]:
 def _with_whole_code(text: str) -> Iterator[str]:
     """Yield the sentences of a text; those that share a code span are one, because a part of it would be no code."""
     begin, end = -1, 0
-    starts, ends = _code_spans(text)
+    spans = find_code_spans(text)
+    starts = [span.start for span in spans]
     for sentence in split_sentences(text):
         at = text.find(sentence, end)
         begin, end = at if begin < 0 else begin, at + len(sentence)
-        span = bisect_left(starts, end) - 1
-        if span < 0 or ends[span] <= end:
+        before = bisect_left(starts, end)
+        if not before or spans[before - 1].stop <= end:
             yield text[begin:end]
             begin = -1
     if begin >= 0:
         yield text[begin:end]
-
-
-def _code_spans(text: str) -> tuple[list[int], list[int]]:
-    """Return where the code spans of a text begin, and where they end."""
-    starts, ends = [], []
-    closing, position = SpanEnds(text), 0
-    while backticks := _BACKTICKS.search(text, position):
-        end = closing.end_of_code(backticks)
-        if end >= 0:
-            starts.append(backticks.start())
-            ends.append(end)
-        position = end if end >= 0 else backticks.end()
-    return starts, ends
 
 
 def _blocks(text: str) -> Iterator[_Block]:
