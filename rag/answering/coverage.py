@@ -12,7 +12,7 @@ from typing import Literal
 from rag.answering.asked_names import ABBREVIATION, asked_names, holds_name, holds_names
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
-from rag.text.attributes import Attribute, asked_attributes
+from rag.text.attributes import Attribute, asked_attributes, tells_all
 from rag.text.language import detect_language, is_cross_lingual
 from rag.text.likeness import name_terms, stem
 from rag.text.question_form import read_form
@@ -59,7 +59,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     is_missing = (
         # An English question may have the Latin form of a name that a Chinese text translates.
         (not has_names and not (is_across and detect_language(question) == "en"))
-        or (covered < _TOLD and not any(_tell(attributes, each) for each in of_names))
+        or (covered < _TOLD and not any(tells_all(attributes, each) for each in of_names))
         or (
             not is_exact
             and not is_across
@@ -76,14 +76,10 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     return "told" if is_told or (form.column and _holds_abbreviations(question, quotes)) else "unknown"
 
 
-def _tell(attributes: Sequence[Attribute], text: str) -> bool:
-    return all(attribute.tells.search(text) for attribute in attributes)
-
-
 def _tells(attributes: Sequence[Attribute], names: Sequence[str], quote: Quote) -> bool:
     """Return whether a quote, with the heading right above it, holds the names and the attributes asked for."""
     text = "\n".join([*quote.passage.chunk.heading_path[-1:], *_parts(quote)])
-    return bool(attributes) and _tell(attributes, text) and all(holds_name(text, name) for name in names)
+    return bool(attributes) and tells_all(attributes, text) and all(holds_name(text, name) for name in names)
 
 
 def _by_section(quotes: Sequence[Quote]) -> list[str]:

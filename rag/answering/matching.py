@@ -6,7 +6,7 @@ from functools import cached_property
 
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
-from rag.text.attributes import asked_attributes
+from rag.text.attributes import asked_attributes, tells_all
 from rag.text.likeness import abbreviations, name_terms, stem
 from rag.text.question_words import HOW_TO, QUANTITIES
 from rag.text.tokens import strip_question_words, tokenize
@@ -69,7 +69,7 @@ class Matcher:
         """Return whether a text needs nothing around it: it holds the question's words, as far as any passage does."""
         if self.wants_steps or (self._wants_number and not self._has_number(text)):
             return False
-        if not all(attribute.tells.search(text) for attribute in self._attributes):
+        if not tells_all(self._attributes, text):
             return False
         held = name_terms(text)
         share = sum(weight for term, weight in self._found.items() if term in held)

@@ -5,6 +5,7 @@ names the thing and holds nothing of this kind does not answer.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -95,3 +96,8 @@ ATTRIBUTES = (
 def asked_attributes(question: str) -> list[Attribute]:
     """Return the attributes that a question asks for, by its words; none if it asks for something else."""
     return [attribute for attribute in ATTRIBUTES if attribute.asks.search(question)]
+
+
+def tells_all(attributes: Iterable[Attribute], text: str) -> bool:
+    """Return whether a text tells each of the attributes."""
+    return all(attribute.tells.search(text) for attribute in attributes)
