@@ -42,7 +42,7 @@ def resumable(store: Store, layout: Layout) -> list[StagedGeneration]:
     state = store.state()
     last_number = state.last_number if state else 0
     noted = store.notes.staged_generations()
-    imported = {staged.namespace for staged in noted if staged.is_imported}
+    imported = _imported(noted)
 
     def may_grow(namespace: str) -> bool:
         return namespace in imported and store.imports.may_add_rows(namespace)
@@ -60,10 +60,13 @@ def resumable(store: Store, layout: Layout) -> list[StagedGeneration]:
 
 
 def _settled(store: Store, layout: Layout) -> list[StagedGeneration]:
-    imported = {staged.namespace for staged in store.notes.staged_generations() if staged.is_imported}
-    for namespace in imported.intersection(store.namespaces()):
+    for namespace in _imported(store.notes.staged_generations()).intersection(store.namespaces()):
         store.imports.wait_for_jobs(namespace)
     return resumable(store, layout)
+
+
+def _imported(noted: Sequence[StagedGeneration]) -> set[str]:
+    return {staged.namespace for staged in noted if staged.is_imported}
 
 
 def _numbers(staged: Sequence[StagedGeneration], namespace: str) -> list[int]:
