@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ingest.files.confined import leads_below
 from ingest.sources.copied_files import digest_of, remove_other_files, write_copied
-from ingest.sources.parallel import in_threads
+from ingest.sources.parallel import in_thread, in_threads
 from ingest.sources.private_json import read_json, write_json
 from ingest.sources.protocol import OnWait, Remote
 from rag.errors import SourceError
@@ -54,8 +54,7 @@ class Mirror:
         def listing(remote: Remote) -> dict[str, str]:
             return {path: version for path, version in remote.list_documents() if _is_path(path) and self._wants(path)}
 
-        [(_, listed)] = in_threads(listing, [self._remote], threads=1, on_wait=on_wait)
-        return listed
+        return in_thread(listing, self._remote, on_wait=on_wait)
 
     def _read(self, versions: Mapping[str, str], on_wait: OnWait) -> None:
         def read(document: tuple[str, str]) -> bytes:

@@ -40,6 +40,11 @@ def suffix_of(media_type: str, address: str) -> str:
     return own if own in suffixes else suffixes[0]
 
 
+def is_page(media_type: str) -> bool:
+    """Return whether a server says that something is HTML."""
+    return _SUFFIXES.get(media_type) == _HTML
+
+
 def is_html(suffix: str) -> bool:
     """Return whether a document with this suffix is HTML."""
     return suffix in _HTML

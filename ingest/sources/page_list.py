@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from ingest.sources.page_kind import is_page
 from ingest.sources.sitemap import Entry, Sitemap, read_link_list, read_sitemap
 from ingest.sources.web_answer import GZIP, WebAnswer, read_at_most
 from ingest.sources.web_client import WebClient
@@ -15,7 +16,6 @@ MAX_SITEMAP_BYTES = 50 * 1024 * 1024
 _MAX_SITEMAPS = 500
 _MAX_DEPTH = 3
 _MAX_NAMED = 1000
-_PAGES = ("text/html", "application/xhtml+xml")
 
 Get = Callable[[str], WebAnswer]
 """Gets up to `MAX_SITEMAP_BYTES` from an address. Raises SourceError."""
@@ -41,7 +41,7 @@ class PageList:
     def read(self, url: str) -> None:
         """Fill the list from what is at an address. Raises SourceError if that is no list, or names no pages."""
         answer = self._got(url)
-        if _is_page(answer):
+        if is_page(answer.media_type):
             self._read_links(answer)
         else:
             self._read_sitemap(answer, depth=1)
@@ -118,7 +118,3 @@ def _unpacked(content: bytes) -> bytes:
     if len(content) > MAX_SITEMAP_BYTES:
         raise ValueError(f"it is larger than {MAX_SITEMAP_BYTES} bytes")
     return content
-
-
-def _is_page(answer: WebAnswer) -> bool:
-    return answer.media_type in _PAGES

@@ -13,6 +13,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def in_thread(work: Callable[[Item], Result], item: Item, *, on_wait: OnWait) -> Result:
+    """Return what `work` makes of one item, as `in_threads` does of several."""
+    [(_, result)] = in_threads(work, [item], threads=1, on_wait=on_wait)
+    return result
+
+
 def in_threads(
     work: Callable[[Item], Result], items: Iterable[Item], *, threads: int, on_wait: OnWait
 ) -> Generator[tuple[Item, Result], None, None]:

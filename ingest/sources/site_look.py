@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from ingest.document_process import DocumentProcess
 from ingest.sources.copied_files import digest_of
@@ -12,7 +13,7 @@ from ingest.sources.page_index import CopiedPage, PageIndex, page_digest
 from ingest.sources.page_kind import is_html, likely_suffix, suffix_of
 from ingest.sources.page_list import MAX_SITEMAP_BYTES, PageList
 from ingest.sources.page_paths import page_path
-from ingest.sources.parallel import in_threads
+from ingest.sources.parallel import in_thread, in_threads
 from ingest.sources.protocol import OnWait
 from ingest.sources.web_answer import WebAnswer
 from ingest.sources.web_client import WebClient
@@ -49,11 +50,7 @@ class SiteLook:
 
     def list_pages(self, on_wait: OnWait) -> dict[str, str]:
         """Return the addresses of the pages, each with the last change that the list gives. Raises SourceError."""
-
-        def get(address: str) -> WebAnswer:
-            [(_, answer)] = in_threads(self._get_list, [address], threads=1, on_wait=on_wait)
-            return answer
-
+        get = partial(in_thread, self._get_list, on_wait=on_wait)
         listed = PageList(self.client, get, self._read_list, self._may_want, self.settings.web_max_pages)
         listed.read(self.settings.web_url)
         self.passed_over.update(listed.passed_over)

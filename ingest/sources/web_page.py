@@ -92,7 +92,7 @@ class _Reader(HTMLParser):
     def written(self, span: range) -> str:
         """Return a part of the text, with links that work in the copy, and without scripts and comments."""
         parts, at = [], span.start
-        for edit, replacement in sorted(self._edits, key=lambda each: each[0].start):
+        for edit, replacement in self._edits:
             if at <= edit.start and edit.stop <= span.stop:
                 parts += [self._text[at : edit.start], replacement]
                 at = edit.stop
@@ -152,6 +152,7 @@ class _Reader(HTMLParser):
         for each in self._open:  # to the end, as browsers take it
             each.close(range(each.start, self._body.stop))
         self._open = []
+        self._edits.sort(key=lambda each: each[0].start)
 
     def _watched(self, tag: str, attributes: dict[str, str]) -> Callable[[range], object] | None:
         """Return the function to call with the range of an element when it ends; None if it does not matter."""
