@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from api.cli.remedies import remedy
 from api.error_codes import error_code
 from api.schemas.request_model import EmptyRequest
-from api.service.health import HEALTH
-from api.service.knowledge_bases import KNOWLEDGE_BASES
+from api.service.health import HEALTH, HealthResponse
+from api.service.knowledge_bases import KNOWLEDGE_BASES, KnowledgeBaseList
 from api.service.owner import Owner, find_owner
 from api.translations import say
 from ingest.files.scan import scan_knowledge
@@ -22,14 +22,7 @@ from ingest.sources.copies import probe_source
 from rag.chat.factory import open_chat
 from rag.chat.fallback import OUTCOMES, FallbackChat
 from rag.chat.protocol import Message
-from rag.errors import (
-    ConfigError,
-    EmbedderMismatch,
-    StoreLocked,
-    StoreTimeout,
-    StoreUnavailable,
-    ZhiwenError,
-)
+from rag.errors import ConfigError, EmbedderMismatch, StoreLocked, StoreTimeout, StoreUnavailable, ZhiwenError
 from rag.knowledge_base_names import DEFAULT, option_of
 from rag.models.embedders.factory import open_embedder
 from rag.models.embedders.protocol import can_search
@@ -88,6 +81,29 @@ def diagnose(file: Path | None, language: Language, *, knowledge: Path | None = 
     return DoctorResponse(ok=all(check.ok is not False for check in checks), checks=checks)
 
 
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """What a running server says of itself and of its knowledge bases."""
+
+    owner: Owner
+    health: HealthResponse
+    knowledge_bases: KnowledgeBaseList
+
+    def describe(self, name: str, language: Language) -> str:
+        """Return the line about one knowledge base."""
+        found = self.knowledge_bases.of(name)
+        return say(
+            "doctor_served",
+            language,
+            url=self.owner.url,
+            pid=self.owner.pid,
+            generation=found.generation,
+            documents=found.documents,
+            embedder=self.health.embedder,
+            chat=self.health.chat,
+        )
+
+
 @dataclass(slots=True)
 class _Diagnosis:
     settings: Settings
@@ -128,17 +144,17 @@ class _Diagnosis:
 
     def _stores(self) -> Iterator[CheckOut]:
         """Yield one check for each knowledge base, or a single one if the store of all is at fault."""
+        ask_server = cache(self._ask_server)
         with Services(self.settings) as services:
             for name in self.settings.knowledge_base_names:
-                check = self._check("store", partial(self._store, services, name), name)
+                check = self._check("store", partial(self._store, services, name, ask_server), name)
                 yield check
                 if check.code in _SHARED_FAULTS:
                     return
 
-    def _store(self, services: Services, name: str) -> str:
-        owner = find_owner(self.settings)
-        if owner:
-            return self._served(owner, name)
+    def _store(self, services: Services, name: str, ask_server: Callable[[], "_Server | None"]) -> str:
+        if server := ask_server():
+            return server.describe(name, self.language)
         store = services.of(name).store
         live = store.live()
         if live is None:
@@ -146,21 +162,14 @@ class _Diagnosis:
         self.lives[name] = live
         return say("doctor_store", self.language, uri=store.uri, generation=live.generation, documents=live.documents)
 
-    def _served(self, owner: Owner, name: str) -> str:
+    def _ask_server(self) -> "_Server | None":
+        owner = find_owner(self.settings)
+        if owner is None:
+            return None
         from api.service.remote import RemoteService  # noqa: PLC0415  (only a running server needs the HTTP library)
 
         with RemoteService(owner) as remote:
-            health, found = remote.call(HEALTH, EmptyRequest()), remote.call(KNOWLEDGE_BASES, EmptyRequest()).of(name)
-        return say(
-            "doctor_served",
-            self.language,
-            url=owner.url,
-            pid=owner.pid,
-            generation=found.generation,
-            documents=found.documents,
-            embedder=health.embedder,
-            chat=health.chat,
-        )
+            return _Server(owner, remote.call(HEALTH, EmptyRequest()), remote.call(KNOWLEDGE_BASES, EmptyRequest()))
 
     def _state(self) -> str:
         state = StateDatabase.of(self.settings)
