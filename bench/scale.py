@@ -21,6 +21,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from ingest.staging.staging import Staging
 from rag.models.embedders.protocol import Matrix
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import KnowledgeSettings, Settings, StoreSettings
+from rag.store.namespace import Namespace
 from rag.store.records import DocumentRecord
 from rag.store.rows import chunk_collection_spec
 from rag.store.store import Store
@@ -127,30 +129,20 @@ def measure_writing(work: Path) -> dict[str, Any]:
 def measure_inserts(settings: StoreSettings, threads: int) -> dict[str, Any]:
     """Return how fast several threads insert chunks on a server."""
     chunks, vectors = _chunks_with_vectors()
-    store = Store.open(settings)
-    try:
-        namespace = store.new_namespace(1)
-        namespace.create(dimension=_DIMENSION, lexical=False)
+    with _filled_namespace(settings, _WRITTEN_CHUNKS) as (_, namespace):
         started = time.monotonic()
         with ThreadPoolExecutor(threads) as pool:
             for rows in _batches():
                 pool.submit(namespace.insert_chunks, chunks[rows], vectors[rows], born=1)
         seconds = time.monotonic() - started
-        assert namespace.count_chunks(1) == _WRITTEN_CHUNKS  # noqa: S101  (or a write was lost)
-        store.drop_namespace(namespace.name)
-    finally:
-        store.close()
     return {"seconds": round(seconds, 1), "chunks_per_second": round(_WRITTEN_CHUNKS / seconds)}
 
 
 def measure_import(settings: StoreSettings, times: int) -> dict[str, Any]:
     """Return how fast a server imports chunks in bulk: until the last file is written, and until readers have all."""
     chunks, vectors = _chunks_with_vectors()
-    store = Store.open(settings)
-    try:
-        namespace = store.new_namespace(1)
-        namespace.create(dimension=_DIMENSION, lexical=False)
-        spec = chunk_collection_spec(_DIMENSION, lexical=False)
+    spec = chunk_collection_spec(_DIMENSION, lexical=False)
+    with _filled_namespace(settings, times * _WRITTEN_CHUNKS) as (store, namespace):
         started = time.monotonic()
         with namespace.importing(store.imports, spec, born=1, check=lambda: None):
             for number in range(times):
@@ -160,12 +152,22 @@ def measure_import(settings: StoreSettings, times: int) -> dict[str, Any]:
             written = time.monotonic() - started
             namespace.finish_import()
         seconds = time.monotonic() - started
-        assert namespace.count_chunks(1) == times * _WRITTEN_CHUNKS  # noqa: S101  (or a write was lost)
+    chunks_per_second = round(times * _WRITTEN_CHUNKS / seconds)
+    return {"seconds": round(seconds, 1), "written": round(written, 1), "chunks_per_second": chunks_per_second}
+
+
+@contextmanager
+def _filled_namespace(settings: StoreSettings, chunks: int) -> Iterator[tuple[Store, Namespace]]:
+    """Yield an empty namespace for vectors, which must have this number of chunks at the end; then it is dropped."""
+    store = Store.open(settings)
+    try:
+        namespace = store.new_namespace(1)
+        namespace.create(dimension=_DIMENSION, lexical=False)
+        yield store, namespace
+        assert namespace.count_chunks(1) == chunks  # noqa: S101  (or a write was lost)
         store.drop_namespace(namespace.name)
     finally:
         store.close()
-    chunks_per_second = round(times * _WRITTEN_CHUNKS / seconds)
-    return {"seconds": round(seconds, 1), "written": round(written, 1), "chunks_per_second": chunks_per_second}
 
 
 def _chunks_with_vectors() -> tuple[list[Chunk], Matrix]:
