@@ -18,7 +18,7 @@ from api.service.document_lines import GREP, LINES, GrepRequest, GrepResponse, L
 from api.service.documents import DOCUMENTS, DocumentList
 from api.service.factory import open_service
 from api.service.knowledge_bases import KNOWLEDGE_BASES, KnowledgeBaseList
-from api.service.permitted import knowledge_base_of_none, permitted, permitted_several
+from api.service.permitted import knowledge_base_if_unnamed, permitted, permitted_several
 from api.service.protocol import Service
 from api.service.read_text import TEXT, TextRequest, TextResponse
 from api.service.search import SEARCH, SearchRequest, SearchResponse
@@ -81,7 +81,7 @@ class ServerBackend:
 
     def _named(self, knowledge_base: str) -> str:
         """Return the knowledge base that a client means: the default value of an argument names none."""
-        return knowledge_base_of_none(self._services) if knowledge_base == DEFAULT else knowledge_base
+        return knowledge_base_if_unnamed(self._services) if knowledge_base == DEFAULT else knowledge_base
 
     def _base(self, connection: HTTPConnection | None) -> str:
         return "" if connection is None else base_url(self._services.settings.serve, connection)

@@ -22,7 +22,7 @@ from api.openai.schemas import (
 )
 from api.public_urls import base_url
 from api.schemas.error_bodies import OpenAIError
-from api.service.permitted import knowledge_base_of_none, permitted, permitted_several
+from api.service.permitted import knowledge_base_if_unnamed, permitted, permitted_several
 from api.sse import event_stream
 from rag.answering.history import Turn
 from rag.errors import KnowledgeBaseNotFound, QuestionError
@@ -82,7 +82,7 @@ def _add_completions(app: FastAPI, services: Services) -> None:
         Citations are returned as `annotations` of type `url_citation` and, unless `serve.link_list` is false, as a list
         of links below the text. A refusal is an ordinary completion.
         """
-        knowledge_base = knowledge_base_of(request.model, knowledge_base_of_none(services))
+        knowledge_base = knowledge_base_of(request.model, knowledge_base_if_unnamed(services))
         try:
             answerer = permitted_several(services, [knowledge_base]).answerer
         except KnowledgeBaseNotFound as error:

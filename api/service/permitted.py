@@ -35,7 +35,7 @@ def permitted_several(services: Services, names: Sequence[str]) -> Services:
     return known.joined(names)
 
 
-def knowledge_base_of_none(services: Services) -> str:
+def knowledge_base_if_unnamed(services: Services) -> str:
     """Return the knowledge base of a client that names none: the only one that the caller may ask, or the default."""
     names = tuple(permitted(services).knowledge_bases)
     return names[0] if len(names) == 1 else DEFAULT
