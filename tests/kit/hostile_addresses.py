@@ -15,7 +15,7 @@ from markdown_it.token import Token
 CANARY = "canary"
 PASSAGE = "See https://evil.test/p, [guide](https://evil.test/g) and <https://evil.test/a_(b)>, or mail a@evil.test."
 """What the hostile addresses are made from: a passage that has these may be cited."""
-PLACEHOLDER = re.compile(r"</?(?:canary|beacon)[-\w]*/?>")
+PLACEHOLDER = re.compile(r"</?(?:canary|beacon[-\w]*)/?>")
 """Text such as `<your-name>`, which is no element of HTML, stays."""
 LEADS_AWAY = re.compile(r"[a-z][a-z0-9+.-]*:|[/\\]{2}", re.IGNORECASE)
 
