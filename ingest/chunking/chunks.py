@@ -17,7 +17,7 @@ from rag.models.embedders.protocol import CountTokens
 from rag.text.content_lines import write_line_numbers
 from rag.types import Chunk
 
-CHUNKER_VERSION = 5
+CHUNKER_VERSION = 6
 """Part of every document's content hash. Raise it with each change that gives other chunks for the same file."""
 
 

@@ -25,7 +25,8 @@ _UNSEEN = frozenset(
     "align as class classname color context height href icon id key kind lang layout level loading mode name position "
     "ref rel role size slot src srcset style target theme to type url value variant vertical width".split()
 )
-_SWITCH = re.compile(r"true|false|null|undefined|[\d\s.,]*(?:px|r?em|%)?|#[0-9a-fA-F]{3,8}")
+_SWITCH = re.compile(r"true|false|null|undefined|#[0-9a-fA-F]{3,8}|\s*")
+_NUMBER = re.compile(r"[\d\s.,]*(?:px|r?em|%)?")
 _TITLED = frozenset(
     "accordion admonition alert badge button callout caution card danger details example expand hint important info "
     "note notice question section spoiler step success summary tab tabitem tip tooltip warning".split()
@@ -44,11 +45,11 @@ def shown_attributes(name: str, attributes: Mapping[str, str]) -> list[str]:
     return shown or (names[:1] if "tab" in name.lower() else [])
 
 
-def visible_strings(attributes: Mapping[str, str]) -> str:
+def visible_strings(attributes: Mapping[str, str], *, with_numbers: bool = False) -> str:
     """Return what a reader sees of an element without content and title: its attributes that are words.
 
-    Left out are names, addresses and looks (`id`, `name`, `src`, `style`, `type` …), switches and
-    numbers, and what has a `-` or `:` in its name. `children` is how React calls the content.
+    Left out are names, addresses and looks (`id`, `name`, `src`, `style`, `type` …), switches, what has a `-` or `:` in
+    its name and, unless `with_numbers`, numbers. `children` is how React calls the content.
 
     >>> visible_strings({"method": "get", "path": "/bookmarks", "context": "endpoint"})
     'get /bookmarks'
@@ -56,7 +57,9 @@ def visible_strings(attributes: Mapping[str, str]) -> str:
     if attributes.get("children", "").strip():
         return attributes["children"].strip()
     words = (value.strip() for name, value in attributes.items() if name.isalpha() and name not in _UNSEEN)
-    return " ".join(word for word in words if not _SWITCH.fullmatch(word))
+    return " ".join(
+        word for word in words if not _SWITCH.fullmatch(word) and (with_numbers or not _NUMBER.fullmatch(word))
+    )
 
 
 def shown_arguments(name: str, arguments: str) -> Iterator[str]:
@@ -80,5 +83,10 @@ def shown_arguments(name: str, arguments: str) -> Iterator[str]:
 
 def argument(arguments: str, *names: str) -> str:
     """Return the value of the first named argument of these that there is, or ""."""
-    values = {key.lower(): next(filter(None, rest), "") for key, *rest in _ARGUMENT.findall(arguments) if key}
+    values = named_arguments(arguments)
     return next((values[name] for name in names if values.get(name)), "")
+
+
+def named_arguments(arguments: str) -> dict[str, str]:
+    """Return the values of the arguments of a shortcode that have a name, by that in lower case."""
+    return {key.lower(): next(filter(None, rest), "") for key, *rest in _ARGUMENT.findall(arguments) if key}

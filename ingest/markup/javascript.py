@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 _PARSER = MarkdownIt("commonmark").disable("inline")
 _STATEMENT = re.compile(r"(?:import|export)[ {*'\"]")
 # In Markdown, only what nobody would write as a sentence.
-_IMPORT = re.compile(r"import\s+(?:[\w$*{},\s]+\s+from\s+)?(['\"])[\w@./~!?=&-]+\1\s*;?[ \t]*\Z")
+_IMPORT = re.compile(r"import\s+(?:[\w$*{},\s]+\s+from\s+)?(['\"])[\w@./\\~!?=&-]+\1\s*;?[ \t]*\Z")
 _STRING = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`|//.*")
 _COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
 

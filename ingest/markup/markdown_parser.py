@@ -15,6 +15,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from ingest.markup.rules.attribute_lists import use_attribute_lists
 from ingest.markup.rules.block_marks import use_block_marks
 from ingest.markup.rules.emphasis import use_emphasis
+from ingest.markup.rules.html_blocks import use_html_blocks
 from ingest.markup.rules.indented_blocks import use_indented_blocks
 from ingest.markup.rules.jsx import use_jsx
 from ingest.markup.rules.literals import use_literals
@@ -56,6 +57,7 @@ def _parser() -> MarkdownIt:
     use_indented_blocks(parser)
     use_jsx(parser)
     use_block_marks(parser)
+    use_html_blocks(parser)
     parser.inline.ruler.at("newline", _numbered_newline)
     return parser
 

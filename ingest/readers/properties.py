@@ -23,14 +23,15 @@ _PUBLISHING_KEYS = frozenset(
 _PUBLISHING_GROUPS = ("sidebar", "hide", "toc", "pagination", "nav")
 # What programs write for programs, such as base64, a hash or a `data:` address: alone, or as one value of a mapping.
 _UNREAD = re.compile(r"(?:[^;:]{1,100}: )?(?!https?://)[!-~]{201,}")
+_DRAWING = re.compile(r"(?:[^\s;:][^;:]{0,99}: )?<svg\b.*?</svg>(?:; )?", re.DOTALL)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W_A-Za-z]+")
 
 
 def properties_of(metadata: Mapping[str, MetadataValue]) -> list[tuple[str, str]]:
     """Return the properties that say something, as pairs of key and text, in their order.
 
-    Left out are the title, which the document shows anyway, the keys of publishing tools, and values that are empty or
-    have more than 200 characters of ASCII without white space; links stay.
+    Left out are the title, which the document shows anyway, the keys of publishing tools, drawings, and values that are
+    empty or have more than 200 characters of ASCII without white space; links stay.
 
     >>> properties_of({"title": "投影仪", "负责人": ["王芳", "李雷"], "可借用": True, "sidebar_position": 3})
     [('负责人', '王芳, 李雷'), ('可借用', 'true')]
@@ -48,6 +49,6 @@ def _is_publishing(key: str) -> bool:
 def _text(value: MetadataValue) -> str:
     if isinstance(value, list):
         return ", ".join(filter(None, map(_text, value)))
-    text = text_of(value).strip()
+    text = _DRAWING.sub("", text_of(value)).strip()
     # `metadata_value` writes a mapping as `key: value; key: value`.
     return "; ".join(part for part in text.split("; ") if not _UNREAD.fullmatch(part))

@@ -5,11 +5,12 @@ which only the generator knows: it stays as it is written.
 """
 
 import re
+from collections.abc import Collection
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, backtick
 
-from ingest.markup.components import argument, shown_arguments
+from ingest.markup.components import argument, named_arguments, shown_arguments, visible_strings
 
 # What a shortcode may contain; strings are bounded, and none contains another, so that a search stays short.
 _STRING = r"\"(?:\\.|[^\"\\]){0,500}\""
@@ -26,12 +27,18 @@ _DESTINATION = re.compile(
     rf"\(\s*(?:[^()\s<>{{}}]*)(?P<code>{SHORTCODE.pattern}|\{{\{{[^{{}}\n]*\}}\}})(?P<rest>[^()\n]*)\)"
 )
 _REFERENCE = re.compile(r"""["'`]?([^\s"'`]+)""")
+_CLOSING = re.compile(r"\{\{[<%]\s*/\s*([\w./-]+)")
+_FILES = ("file", "page", "path")
+_REFERENCES = ("ref", "relref", "link", "post_url")
+_WRITTEN_ABOUT = frozenset("details figure gist highlight instagram param qr ref relref tweet vimeo x youtube".split())
+"""The shortcodes of Hugo itself: in a code span they are rather shown than used."""
 
 
 def use_shortcodes(parser: MarkdownIt) -> None:
     """Add the rules for shortcodes in a paragraph and in the address of a link."""
     parser.inline.ruler.before("link", "shortcode", _shortcode)
     parser.inline.ruler.before("shortcode", "shortcode_link", _link)
+    parser.inline.ruler.at("backticks", _code_span)
 
 
 def shortcode_of(found: re.Match[str]) -> tuple[str, str]:
@@ -52,13 +59,53 @@ def _shortcode(state: StateInline, silent: bool) -> bool:
     if state.html_terminator_last("}") < state.pos + 3:
         return False
     if escaped := _ESCAPED.match(state.src, state.pos, state.posMax):
-        text = f"{{{{{escaped['open']}{escaped['text']}{escaped['close']}}}}}"
-        return _take(state, escaped, text, silent=silent)
+        return _take(state, escaped, _unescaped(escaped), silent=silent)
     found = SHORTCODE.match(state.src, state.pos, state.posMax)
     if not found:
         return False
+    return _take(state, found, _shown(found, _closed(state)), silent=silent)
+
+
+def _closed(state: StateInline) -> Collection[str]:
+    """Return the names of the shortcodes that end in a paragraph, found once for all that begin there."""
+    closed: Collection[str] | None = vars(state).get("closed_shortcodes")
+    if closed is None:
+        closed = vars(state)["closed_shortcodes"] = frozenset(_CLOSING.findall(state.src))
+    return closed
+
+
+def _shown(found: re.Match[str], closed: Collection[str]) -> str:
+    """Return what a reader sees of a shortcode that stands between words.
+
+    One of Hugo without content and title shows its arguments that are words or numbers. `closed` are those with content.
+    """
     name, arguments = shortcode_of(found)
-    return _take(state, found, " ".join(shown_arguments(name, arguments)), silent=silent)
+    shown = " ".join(shown_arguments(name, arguments))
+    if shown or not found["kind"] or name in ("", "end", *_REFERENCES) or found["name"] in closed:
+        return shown
+    named = named_arguments(arguments).items()
+    words = {key: value for key, value in named if key not in _FILES and "/" not in value}
+    return visible_strings(words, with_numbers=True)
+
+
+def _code_span(state: StateInline, silent: bool) -> bool:
+    """Read code between backticks, in which Hugo replaces shortcodes, too, before Markdown is read."""
+    count = len(state.tokens)
+    if not backtick(state, silent):
+        return False
+    for token in state.tokens[count:]:
+        if token.type == "code_inline" and "{{" in token.content:
+            token.content = _ESCAPED.sub(_unescaped, SHORTCODE.sub(_shown_in_code, token.content))
+    return True
+
+
+def _shown_in_code(found: re.Match[str]) -> str:
+    is_used = found["kind"] and not found["closing"] and found["name"].lower() not in _WRITTEN_ABOUT
+    return (is_used and _shown(found, ())) or found[0]
+
+
+def _unescaped(escaped: re.Match[str]) -> str:
+    return f"{{{{{escaped['open']}{escaped['text']}{escaped['close']}}}}}"
 
 
 def _take(state: StateInline, found: re.Match[str], text: str, *, silent: bool) -> bool:
@@ -96,7 +143,7 @@ def _address(found: re.Match[str]) -> str:
     if not code:
         return ""
     name, arguments = shortcode_of(code)
-    if name not in ("ref", "relref", "link", "post_url"):
+    if name not in _REFERENCES:
         return ""
     reference = _REFERENCE.search(arguments)
     return argument(arguments, "path") or (reference[1] if reference else "")

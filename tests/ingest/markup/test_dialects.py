@@ -34,6 +34,18 @@ CASES = {
     "JSX in a sentence": ('版本 <Version of={pkg} text={"3.1"} /> 起，a {b} c < d。', "版本  3.1  起，a {b} c < d。"),
     "Hugo note": ("{{< note >}}\n每节点 90 个。\n{{< /note >}}\n", "每节点 90 个。"),
     "Hugo inline": ('{{< glossary_tooltip text="节点" term_id="node" >}} 故障', "节点 故障"),
+    "Hugo value": (
+        '端口 {{< sitevar name="port" nojs="9091" >}}，{{< state now="稳定" width="3" >}}。',
+        "端口 9091，稳定。",
+    ),
+    "Hugo value in code": (
+        '`http://{{< host nojs="a.cn" >}}:{{< port nojs="80" >}}`、`{{</* ref "b.md" */>}}`',
+        'http://a.cn:80、{{< ref "b.md" >}}',
+    ),
+    "Hugo shortcode with content": (
+        '见 {{< span tone="calm" >}}内文{{< /span >}}，{{< include file="b.md" >}}完。',
+        "见 内文，完。",
+    ),
     "Hugo tabs": ('{{% tabs %}}\n{{% tab "macOS" %}}\nbrew\n{{% /tab %}}\n{{% /tabs %}}\n', "macOS\n\nbrew"),
     "Hugo figure": ('{{< figure src="a.png" title="架构图" alt="三层" >}}\n', "架构图\n\n三层"),
     "Hugo comment": ("前{{/* 内部 */}}后\n", "前后"),
@@ -52,6 +64,11 @@ CASES = {
     "Obsidian marks": ("==必须== 遵守，这是==重点==的。^ab12cd", "必须 遵守，这是重点的。"),
     "HTML comment": ("前 <!-- 内部 --> 后\n\n<!--\n多行\n\n注释\n-->\n", "前  后"),
     "table of contents": ("[[toc]]\n\n[TOC]\n\n正文。\n", "正文。"),
+    "container that ends below HTML": (
+        '::: warning 小心\n别断电。\n\n<Zoom src="a.png" />\n:::\n\n<div>\n::: tip\n等一分钟。\n:::\n\n',
+        "小心\n\n别断电。\n\n等一分钟。",
+    ),
+    "Docusaurus import": ("import Foo from './\\_foo.md';\nimport '@site/a.css'\n\n<Foo />\n\n正文。\n", "正文。"),
     "VitePress import": ("<<< @/snippets/a.js{2}\n\n正文。\n", "正文。"),
     "Vue badge": ('## 用法 <Badge type="tip" text="2.1 起" />\n\n正文。', "正文。"),
     "badge of a style sheet": ('接口<sup class="badge" data-text="3.5+" /> 可用', "接口3.5+ 可用"),
@@ -105,6 +122,19 @@ def test_of_a_badge_in_a_heading_the_text_stays(badge: str, path: str) -> None:
 )
 def test_in_code_every_mark_is_code(code: str) -> None:
     assert f"```\n{code}\n```" in text_of("a.md", f"例：\n\n```\n{code}\n```\n")
+
+
+@pytest.mark.parametrize(
+    "code", ['{{< ref "a.md" >}}', '{{< figure src="a.png" title="图" >}}', "{{% note %}}", '{% include "a" %}']
+)
+def test_a_shortcode_that_is_written_about_stays(code: str) -> None:
+    assert text_of("a.md", f"写 `{code}` 即可。") == f"写 {code} 即可。"
+
+
+def test_the_values_of_a_matrix_of_shortcodes_are_in_its_rows() -> None:
+    markdown = '| 代理 | 支持 |\n|---|---|\n| 甲 | {{% support how="full" link="/i/a" %}} |\n| 乙 | {{% support how="none" %}} |\n'
+    rows = [chunk.content for chunk in chunks_of("a.md", markdown) if chunk.kind == "row"]
+    assert rows == ["代理: 甲 › 支持: full", "代理: 乙 › 支持: none"]
 
 
 def test_what_a_container_encloses_is_markdown() -> None:

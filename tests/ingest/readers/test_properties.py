@@ -1,5 +1,7 @@
 """Properties that say something are found; the switches of publishing tools are not."""
 
+import json
+
 import pytest
 
 from ingest.readers.front_matter import split_front_matter
@@ -42,6 +44,14 @@ def test_values_are_texts_as_they_are_written() -> None:
         ("可借用", "true"),
         ("负责人", "王芳, 李雷"),
         ("尺寸", "长: 600; 宽: 800"),
+    ]
+
+
+def test_drawings_are_left_out_of_lists_of_mappings() -> None:
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" style="a: b; c: d"><path d="m1 2"/></svg>'
+    text = f"---\nfeatures:\n  - title: 快\n    icon: {json.dumps(drawing)}\n    details: 一秒\n  - icon: <svg/>x</svg>\n    title: 稳\n---\n"
+    assert properties_of(split_front_matter("a.md", text).metadata) == [
+        ("features", "title: 快; details: 一秒, title: 稳")
     ]
 
 
