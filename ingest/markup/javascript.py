@@ -9,8 +9,24 @@ _PARSER = MarkdownIt("commonmark").disable("inline")
 _STATEMENT = re.compile(r"(?:import|export)[ {*'\"]")
 # In Markdown, only what nobody would write as a sentence.
 _IMPORT = re.compile(r"import\s+(?:[\w$*{},\s]+\s+from\s+)?(['\"])[\w@./\\~!?=&-]+\1\s*;?[ \t]*\Z")
+_IMPORTED = re.compile(r"import\s+([\w$*{},\s]+?)\s+from\b")
+_NAME = re.compile(r"[A-Z][\w$]*")
 _STRING = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`|//.*")
 _COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
+
+
+def imports_components(text: str) -> bool:
+    """Return whether a Markdown text imports what it uses as a component: Docusaurus reads every `.md` as MDX.
+
+    >>> imports_components("import Tabs from '@theme/Tabs';\\n\\n<Tabs>\\n…"), imports_components("import os")
+    (True, False)
+    """
+    if "import " not in text:
+        return False
+    lines = text.split("\n")
+    statements = [" ".join(lines[start:end]) for start, end in _statements(lines, text, is_mdx=False)]
+    names = {name for statement in statements for each in _IMPORTED.findall(statement) for name in _NAME.findall(each)}
+    return any(re.search(rf"<{re.escape(name)}[\s/>]", text) for name in names)
 
 
 def without_module_statements(text: str, *, is_mdx: bool) -> str:

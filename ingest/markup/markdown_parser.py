@@ -19,6 +19,7 @@ from ingest.markup.rules.html_blocks import use_html_blocks
 from ingest.markup.rules.indented_blocks import use_indented_blocks
 from ingest.markup.rules.jsx import use_jsx
 from ingest.markup.rules.literals import use_literals
+from ingest.markup.rules.mdx import use_mdx_paragraphs, use_tag_lines
 from ingest.markup.rules.obsidian import use_obsidian
 from ingest.markup.rules.shortcodes import use_shortcodes
 from ingest.markup.rules.table_cells import use_tables
@@ -41,7 +42,7 @@ def parse_tokens(text: str, *, is_mdx: bool = False) -> list[Token]:
     return tokens
 
 
-def _parser() -> MarkdownIt:
+def _parser(*, is_mdx: bool) -> MarkdownIt:
     options = {"maxNesting": _MAX_NESTING, "inline_definitions": True, "store_labels": True}
     parser = MarkdownIt("commonmark", options).enable("strikethrough")
     parser.validateLink = _every_link  # type: ignore[method-assign, assignment]
@@ -58,6 +59,10 @@ def _parser() -> MarkdownIt:
     use_jsx(parser)
     use_block_marks(parser)
     use_html_blocks(parser)
+    use_tag_lines(parser, is_mdx=is_mdx)
+    if is_mdx:
+        use_mdx_paragraphs(parser)
+        parser.disable("code")
     parser.inline.ruler.at("newline", _numbered_newline)
     return parser
 
@@ -81,5 +86,5 @@ def _numbered_newline(state: StateInline, silent: bool) -> bool:
     return True
 
 
-_PARSER = _parser()
-_MDX_PARSER = _parser().disable("code")
+_PARSER = _parser(is_mdx=False)
+_MDX_PARSER = _parser(is_mdx=True)

@@ -27,7 +27,8 @@ _CALLOUT = re.compile(r"\[!(?P<kind>[A-Za-z][\w-]*)(?:\|[^\]\n]*)?\](?P<fold>[+-
 _GITHUB_ALERTS = frozenset(("note", "tip", "important", "warning", "caution"))
 _COMMENT_LABEL = re.compile(r"(?://|\*|comment|\s|#|_)*", re.IGNORECASE)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|[#/.]|[^\s]*\.[A-Za-z0-9]{1,5}(?:[#?/]|\Z)", re.IGNORECASE)
-_BLOCK_TAG = re.compile(r"^\s*</([A-Z][\w.]*|[a-z][a-z0-9]*-[\w-]*)\s*>\s*$", re.MULTILINE)
+_COMPONENT = r"[A-Z][\w.]*|[a-z][a-z0-9]*-[\w-]*"
+_BLOCK_TAG = re.compile(rf"^\s*(?:<(?:{_COMPONENT})>)?</({_COMPONENT})\s*>\s*$", re.MULTILINE)
 _FENCE_TITLE = re.compile(r"""\btitle\s*=\s*(?:"([^"]*)"|'([^']*)')|\[([^\[\]]+)\]\s*\Z""")
 
 

@@ -1,6 +1,6 @@
 """The readers of Markdown and of MDX, which is Markdown with modules and components of JavaScript."""
 
-from ingest.markup.javascript import without_module_statements
+from ingest.markup.javascript import imports_components, without_module_statements
 from ingest.markup.markdown_tree import markdown_tree
 from ingest.readers.cleaned_text import read_text
 from ingest.readers.document import Document, PropertyLine
@@ -10,7 +10,10 @@ from rag.text.invisible import remove_invisible
 
 
 def read_markdown(source: str, content: bytes) -> Document:
-    """Return the content of a Markdown file. Raises DocumentError for an encoding that cannot be read."""
+    """Return the content of a Markdown file. Raises DocumentError for an encoding that cannot be read.
+
+    One that imports a component is read as MDX.
+    """
     return _read(source, content, is_mdx=False)
 
 
@@ -21,6 +24,7 @@ def read_mdx(source: str, content: bytes) -> Document:
 
 def _read(source: str, content: bytes, *, is_mdx: bool) -> Document:
     parts = split_front_matter(source, read_text(source, content))
+    is_mdx = is_mdx or imports_components(parts.body)
     body = without_module_statements(parts.body, is_mdx=is_mdx)
     title = parts.metadata.get("title")
     properties = [

@@ -77,7 +77,7 @@ def _closed(state: StateInline) -> Collection[str]:
 def _shown(found: re.Match[str], closed: Collection[str]) -> str:
     """Return what a reader sees of a shortcode that stands between words.
 
-    One of Hugo without content and title shows its arguments that are words or numbers. `closed` are those with content.
+    One of Hugo without content and title shows its arguments that are words or numbers. `closed` have content.
     """
     name, arguments = shortcode_of(found)
     shown = " ".join(shown_arguments(name, arguments))

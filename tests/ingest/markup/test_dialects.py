@@ -132,7 +132,11 @@ def test_a_shortcode_that_is_written_about_stays(code: str) -> None:
 
 
 def test_the_values_of_a_matrix_of_shortcodes_are_in_its_rows() -> None:
-    markdown = '| 代理 | 支持 |\n|---|---|\n| 甲 | {{% support how="full" link="/i/a" %}} |\n| 乙 | {{% support how="none" %}} |\n'
+    markdown = (
+        "| 代理 | 支持 |\n|---|---|\n"
+        '| 甲 | {{% support how="full" link="/i/a" %}} |\n'
+        '| 乙 | {{% support how="none" %}} |\n'
+    )
     rows = [chunk.content for chunk in chunks_of("a.md", markdown) if chunk.kind == "row"]
     assert rows == ["代理: 甲 › 支持: full", "代理: 乙 › 支持: none"]
 

@@ -127,3 +127,58 @@ def test_a_heading_that_is_a_component_is_a_heading(end: str) -> None:
         ((), "前。"),
         (("认证",), "后。"),
     ]
+
+
+TABS = """\
+<Tabs>
+  <TabItem value="npm" label="甲">
+  ```sh
+  npm i
+  ```
+  </TabItem>
+  <TabItem
+    value="yarn"
+    label="乙"
+  >
+    ```sh
+    yarn
+    ```
+
+    :::tip
+    先备份。
+    :::
+  </TabItem>
+</Tabs>
+后文。
+"""
+
+
+@pytest.mark.parametrize(("source", "text"), [("a.mdx", TABS), ("a.md", f"import Tabs from '@theme/Tabs';\n\n{TABS}")])
+def test_what_follows_a_line_of_tags_is_markdown(source: str, text: str) -> None:
+    assert text_of(source, text) == "甲\n```sh\nnpm i\n```\n\n乙\n```sh\nyarn\n```\n\n先备份。\n\n后文。"
+
+
+def test_steps_below_a_tag_are_a_list() -> None:
+    text = (
+        "<Steps>\n1. 建文件：\n\n    ```ini\n    KEY=1\n    ```\n\n"
+        "    :::note\n    只读。\n    :::\n2. 重启。\n</Steps>\n"
+    )
+    for source in ("a.mdx", "a.md"):
+        found = text_of(source, text)
+        assert "```ini\nKEY=1\n```" in found
+        assert ":::" not in found
+        assert "2. 重启。" in found
+
+
+def test_a_tag_of_html_in_markdown_begins_html_as_before() -> None:
+    assert text_of("a.md", "<div>\n*a*\n</div>\n") == "*a*"
+    assert text_of("a.mdx", "<div>\n*a*\n</div>\n") == "a"
+
+
+def test_a_placeholder_stays_where_an_import_is_no_component() -> None:
+    text = "import Foo from 'foo'\n\n登录 <user>@<host>。\n\n    print(1)\n"
+    assert text_of("a.md", text) == "登录 <user>@<host>。\n\n```\nprint(1)\n```"
+
+
+def test_an_empty_pair_of_a_component_is_nothing() -> None:
+    assert text_of("a.md", "前。\n\n<ColorPalette></ColorPalette>\n\n后。\n") == "前。\n\n后。"

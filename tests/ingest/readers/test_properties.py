@@ -49,7 +49,8 @@ def test_values_are_texts_as_they_are_written() -> None:
 
 def test_drawings_are_left_out_of_lists_of_mappings() -> None:
     drawing = '<svg xmlns="http://www.w3.org/2000/svg" style="a: b; c: d"><path d="m1 2"/></svg>'
-    text = f"---\nfeatures:\n  - title: 快\n    icon: {json.dumps(drawing)}\n    details: 一秒\n  - icon: <svg/>x</svg>\n    title: 稳\n---\n"
+    features = [{"title": "快", "icon": drawing, "details": "一秒"}, {"icon": "<svg/>x</svg>", "title": "稳"}]
+    text = f"---\nfeatures: {json.dumps(features, ensure_ascii=False)}\n---\n"
     assert properties_of(split_front_matter("a.md", text).metadata) == [
         ("features", "title: 快; details: 一秒, title: 稳")
     ]
