@@ -24,6 +24,7 @@ _SILENT = re.compile(
     r"""-{1,}8<-{1,}(?:[ \t]+["'].*)?\Z|<<<[ \t]*[@./\w-]\S*.*\Z|\[\[?_?toc_?\]?\]\Z|\{::?[^{}\n]*\}\Z|\{\.\.\.?\}\Z""",
     re.IGNORECASE,
 )
+_LONGEST_SHORTCODE = 4_000
 _HIGHLIGHT = ("highlight", "prettify")
 
 
@@ -44,14 +45,31 @@ def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bo
         return False
     line = line_of(state, start_line)
     labels = _labels(line) if line[:1] in (":", "{", "/", "-", "<", "[") else None
+    last = start_line
+    if labels is None and line.startswith(("{{", "{%")):
+        line, last = _joined_shortcode(state, start_line, end_line)
+        labels = _shortcode_labels(line) if line else None
     if labels is None:
         return False
     if not silent:
         token = state.push("mark", "", 0)
-        token.map = [start_line, start_line + 1]
+        token.map = [start_line, last + 1]
         token.meta = {"labels": labels}
-        state.line = start_line + 1
+        state.line = last + 1
     return True
+
+
+def _joined_shortcode(state: StateBlock, start_line: int, end_line: int) -> tuple[str, int]:
+    """Return a shortcode that goes on in the next lines, and the last of them; "" if there is none.
+
+    Its end, such as `>}}`, would begin a quotation.
+    """
+    start = state.bMarks[start_line] + state.tShift[start_line]
+    found = SHORTCODE.match(state.src, start, min(state.eMarks[end_line - 1], start + _LONGEST_SHORTCODE))
+    if not found or "\n" not in found[0]:
+        return "", start_line
+    last = start_line + found[0].count("\n")
+    return ("" if state.src[found.end() : state.eMarks[last]].strip() else found[0]), last
 
 
 def _labels(line: str) -> list[str] | None:

@@ -48,6 +48,7 @@ CASES = {
     ),
     "Hugo tabs": ('{{% tabs %}}\n{{% tab "macOS" %}}\nbrew\n{{% /tab %}}\n{{% /tabs %}}\n', "macOS\n\nbrew"),
     "Hugo figure": ('{{< figure src="a.png" title="架构图" alt="三层" >}}\n', "架构图\n\n三层"),
+    "Hugo in several lines": ('前\n{{< img\n  src="a.png"\n  alt="三层"\n>}}\n后\n', "前\n\n三层\n\n后"),
     "Hugo comment": ("前{{/* 内部 */}}后\n", "前后"),
     "Hugo ref": ('见 [安装]({{< ref "install.md" >}}) 与 [x]({{% relref "y" %}})。', "见 安装 与 x。"),
     "Jekyll include": ("{% include nav.html %}\n\n正文 {% raw %}x{% endraw %}。\n", "正文 x。"),
