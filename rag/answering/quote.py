@@ -12,6 +12,7 @@ from rag.answering.entries import Entry, EntryGroup, read_groups
 from rag.answering.entry_selection import select_entries
 from rag.answering.matching import Matcher
 from rag.answering.quotes import Quote
+from rag.answering.telling_headings import with_telling_headings
 from rag.retrieval.evidence import Evidence
 from rag.text.likeness import likeness
 from rag.text.question_form import QuestionForm, read_form
@@ -50,8 +51,8 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
     if not quotes or selected.is_unsure:
         quotes[:0] = _without_repetition(best_quotes(scored, evidence.passages, matcher), quotes)
     kept = add_contradictions(_without_excess(_without_repeated_leads(quotes)), evidence)
-    complete = _with_rows(form, kept, groups)
-    return ChosenQuotes(tuple(_each_row_once(complete)), selected.is_exact)
+    complete = list(_each_row_once(_with_rows(form, kept, groups)))
+    return ChosenQuotes(tuple(with_telling_headings(complete, evidence.question)), selected.is_exact)
 
 
 def _without_repetition(quotes: Sequence[Quote], said: Sequence[Quote]) -> list[Quote]:
