@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Literal
 
-from rag.answering.asked_names import ABBREVIATION, asked_names, holds_name, holds_names
+from rag.answering.asked_names import ABBREVIATION, asked_names, holds_name, holds_names, of_same_sections
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text.attributes import Attribute, asked_attributes, tells_all
@@ -49,9 +49,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     form = read_form(question)
     is_across = is_cross_lingual(question, text)
     names = asked_names(form, text)
-    # A document about one thing may name it in its file name alone.
-    sources = "\n".join(quote.passage.chunk.source for quote in quotes)
-    has_names = holds_names(f"{sources}\n{text}", names, evidence)
+    has_names = holds_names(f"{_around(quotes, evidence)}\n{text}", names, evidence)
     attributes = asked_attributes(question)
     # What one section says of one thing is no attribute of another one.
     of_names = [each for each in of_sections if all(holds_name(each, name) for name in names)] or [text]
@@ -89,6 +87,16 @@ def _by_section(quotes: Sequence[Quote]) -> list[str]:
         chunk = quote.passage.chunk
         texts.setdefault((chunk.source, chunk.context), [chunk.context]).extend(_parts(quote))
     return ["\n".join(each) for each in texts.values()]
+
+
+def _around(quotes: Sequence[Quote], evidence: Evidence) -> str:
+    """Return what else may name the thing that the quotes are about: the names of their files, and their sections.
+
+    A document about one thing may name it in its file name alone, and the sentence above a table need not be quoted.
+    """
+    quoted = [quote.passage for quote in quotes]
+    beside = (passage.chunk.content for passage in of_same_sections(quoted, evidence.passages))
+    return "\n".join([*(passage.chunk.source for passage in quoted), *beside])
 
 
 def _parts(quote: Quote) -> list[str]:

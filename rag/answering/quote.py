@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from rag.answering.asked_names import passages_with_names
+from rag.answering.asked_names import of_same_sections, passages_with_names
 from rag.answering.best_spans import best_quotes, score_spans
 from rag.answering.contradictions import add_contradictions
 from rag.answering.entries import Entry, EntryGroup, read_groups
@@ -46,7 +46,9 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
     if not scored:
         return ChosenQuotes(())
     groups = read_groups(evidence.passages)
-    selected = select_entries(form, groups, evidence)
+    # A list of something else may match the other words better; the two sides of a comparison may stand apart.
+    of_names = groups if form.sides else read_groups(of_same_sections(named, evidence.passages))
+    selected = select_entries(form, of_names, evidence)
     quotes = list(_entry_quotes(selected.entries))
     if not quotes or selected.is_unsure:
         quotes[:0] = _without_repetition(best_quotes(scored, evidence.passages, matcher), quotes)
