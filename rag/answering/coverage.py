@@ -26,8 +26,9 @@ _YES_OR_NO = re.compile(
     r"(?:吗\s*[？?]?\s*\Z|是否|能否|可否|能不能|可不可以|有没有|是不是|会不会)|\A\s*(?:does|do|did|is|are|was|were|can|could|will|has|have)\b",
     re.IGNORECASE,
 )
-_PREDICATE = re.compile(
-    r"(?:能不能|能否|能|可不可以|可以|可否|会不会|会|支持|是否|是不是|有没有)(?P<what>[^，,；;。？?]+)"
+_PREDICATES = (
+    re.compile(r"(?:能不能|能否|能|可不可以|可以|可否|会不会|会|支持|是否|是不是|有没有)(?P<what>[^，,；;。？?]+)"),
+    re.compile(r"(?<![没所只含])有(?P<what>[^，,；;。？?有]+?)[吗么]\W*\Z"),
 )
 _CONFIRMED = 0.5
 _MIN_CONFIRMED = 0.15
@@ -118,7 +119,8 @@ def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     """Return whether a text says anything of what a question for yes or no asks of the things that it names."""
     if _covered(text, evidence) >= _CONFIRMED:
         return True
-    if not (asked := _PREDICATE.search(evidence.question)):
+    asked = next((match for form in _PREDICATES if (match := form.search(evidence.question))), None)
+    if not asked:
         return False
     return _share_held(asked["what"], text, evidence, without=" ".join(names)) >= _MIN_CONFIRMED
 
