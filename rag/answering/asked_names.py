@@ -21,6 +21,8 @@ _EVERYWHERE = 1.5
 """The idf of what every fifth passage names."""
 _NAME_TAGS = frozenset({"nr", "ns", "nt"})
 """Persons, places and organisations; the dictionary takes too much for the names of other things."""
+_DEMONSTRATIVES = "这那哪某每"
+"""They begin phrases such as 那串, which the tagger may guess to be a person."""
 
 
 def asked_names(form: QuestionForm, text: str) -> list[str]:
@@ -44,6 +46,12 @@ def passages_with_names(form: QuestionForm, evidence: Evidence) -> Sequence[Pass
     return named or evidence.passages
 
 
+def of_same_sections(named: Sequence[Passage], passages: Sequence[Passage]) -> list[Passage]:
+    """Return those of the passages that stand in a section of the named ones: the rows below a sentence with a name."""
+    sections = {_section(passage) for passage in named}
+    return [passage for passage in passages if _section(passage) in sections]
+
+
 def holds_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     """Return whether a text holds all names. What all documents are about, it need not repeat.
 
@@ -53,6 +61,10 @@ def holds_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
         holds_name(text, name) or _is_everywhere(name, evidence) or any(holds_name(text, form) for form in _forms(name))
         for name in names
     )
+
+
+def _section(passage: Passage) -> tuple[str, str, tuple[str, ...]]:
+    return passage.chunk.knowledge_base, passage.chunk.source, passage.chunk.heading_path
 
 
 def holds_name(text: str, name: str) -> bool:
@@ -82,7 +94,7 @@ def _names(question: str) -> list[str]:
     names = [word for word in latin if word != word.lower() and (len(word) > ABBREVIATION or not word.isupper())]
     tagged = segmentation.tag(LATIN_WORD.sub(" ", question))
     chinese = (word for word, tag in tagged if tag in _NAME_TAGS and len(word) > 1 and word not in GENERIC)
-    return [*names, *(word for word in chinese if not _is_degree(word))]
+    return [*names, *(word for word in chinese if not _is_degree(word) and word[0] not in _DEMONSTRATIVES)]
 
 
 def _is_degree(word: str) -> bool:

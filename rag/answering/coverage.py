@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Literal
 
-from rag.answering.asked_names import ABBREVIATION, asked_names, holds_name, holds_names
+from rag.answering.asked_names import ABBREVIATION, asked_names, holds_name, holds_names, of_same_sections
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text.attributes import Attribute, asked_attributes, tells_all
@@ -26,8 +26,9 @@ _YES_OR_NO = re.compile(
     r"(?:吗\s*[？?]?\s*\Z|是否|能否|可否|能不能|可不可以|有没有|是不是|会不会)|\A\s*(?:does|do|did|is|are|was|were|can|could|will|has|have)\b",
     re.IGNORECASE,
 )
-_PREDICATE = re.compile(
-    r"(?:能不能|能否|能|可不可以|可以|可否|会不会|会|支持|是否|是不是|有没有)(?P<what>[^，,；;。？?]+)"
+_PREDICATES = (
+    re.compile(r"(?:能不能|能否|能|可不可以|可以|可否|会不会|会|支持|是否|是不是|有没有)(?P<what>[^，,；;。？?]+)"),
+    re.compile(r"(?<![没所只含])有(?P<what>[^，,；;。？?有]+?)[吗么]\W*\Z"),
 )
 _CONFIRMED = 0.5
 _MIN_CONFIRMED = 0.15
@@ -49,9 +50,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     form = read_form(question)
     is_across = is_cross_lingual(question, text)
     names = asked_names(form, text)
-    # A document about one thing may name it in its file name alone.
-    sources = "\n".join(quote.passage.chunk.source for quote in quotes)
-    has_names = holds_names(f"{sources}\n{text}", names, evidence)
+    has_names = holds_names(f"{_around(quotes, evidence)}\n{text}", names, evidence)
     attributes = asked_attributes(question)
     # What one section says of one thing is no attribute of another one.
     of_names = [each for each in of_sections if all(holds_name(each, name) for name in names)] or [text]
@@ -91,6 +90,16 @@ def _by_section(quotes: Sequence[Quote]) -> list[str]:
     return ["\n".join(each) for each in texts.values()]
 
 
+def _around(quotes: Sequence[Quote], evidence: Evidence) -> str:
+    """Return what else may name the thing that the quotes are about: the names of their files, and their sections.
+
+    A document about one thing may name it in its file name alone, and the sentence above a table need not be quoted.
+    """
+    quoted = [quote.passage for quote in quotes]
+    beside = (passage.chunk.content for passage in of_same_sections(quoted, evidence.passages))
+    return "\n".join([*(passage.chunk.source for passage in quoted), *beside])
+
+
 def _parts(quote: Quote) -> list[str]:
     lead = [quote.block.lead.text] if quote.block.lead else []
     labels = [row.label for row in quote.rows]
@@ -110,7 +119,8 @@ def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     """Return whether a text says anything of what a question for yes or no asks of the things that it names."""
     if _covered(text, evidence) >= _CONFIRMED:
         return True
-    if not (asked := _PREDICATE.search(evidence.question)):
+    asked = next((match for form in _PREDICATES if (match := form.search(evidence.question))), None)
+    if not asked:
         return False
     return _share_held(asked["what"], text, evidence, without=" ".join(names)) >= _MIN_CONFIRMED
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from rag.answering.asked_names import passages_with_names
+from rag.answering.asked_names import of_same_sections, passages_with_names
 from rag.answering.best_spans import best_quotes, score_spans
 from rag.answering.contradictions import add_contradictions
 from rag.answering.entries import Entry, EntryGroup, read_groups
 from rag.answering.entry_selection import select_entries
 from rag.answering.matching import Matcher
 from rag.answering.quotes import Quote
+from rag.answering.telling_headings import with_telling_headings
 from rag.retrieval.evidence import Evidence
 from rag.text.likeness import likeness
 from rag.text.question_form import QuestionForm, read_form
@@ -45,13 +46,15 @@ def choose_quotes(evidence: Evidence) -> ChosenQuotes:
     if not scored:
         return ChosenQuotes(())
     groups = read_groups(evidence.passages)
-    selected = select_entries(form, groups, evidence)
+    # A list of something else may match the other words better; the two sides of a comparison may stand apart.
+    of_names = groups if form.sides else read_groups(of_same_sections(named, evidence.passages))
+    selected = select_entries(form, of_names, evidence)
     quotes = list(_entry_quotes(selected.entries))
     if not quotes or selected.is_unsure:
         quotes[:0] = _without_repetition(best_quotes(scored, evidence.passages, matcher), quotes)
     kept = add_contradictions(_without_excess(_without_repeated_leads(quotes)), evidence)
-    complete = _with_rows(form, kept, groups)
-    return ChosenQuotes(tuple(_each_row_once(complete)), selected.is_exact)
+    complete = list(_each_row_once(_with_rows(form, kept, groups)))
+    return ChosenQuotes(tuple(with_telling_headings(complete, evidence.question)), selected.is_exact)
 
 
 def _without_repetition(quotes: Sequence[Quote], said: Sequence[Quote]) -> list[Quote]:

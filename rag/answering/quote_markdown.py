@@ -22,14 +22,17 @@ def write_quotes(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[s
 
     Several rows of one table form a table with its header; a single row is written as its cells. Several sentences form
     a list. Lists and code that a sentence leads in to stand below it as their author wrote them; the marker is then
-    behind that sentence, else behind each item or row. No marker is inside of code.
+    behind that sentence, else behind each item or row. No marker is inside of code. A heading that tells a name stands
+    above the quotes of its section.
     """
     if any(quote.disputed for quote in quotes):
         yield _disputed(quotes, language)
         return
     for number, (_, run) in enumerate(groupby(quotes, key=_run)):
         parts = list(run)
-        between = _NEXT_BLOCK if number else ""
+        # As code, because an underscore or an asterisk is part of the name.
+        heading = f"**`{parts[0].heading.replace('`', '')}`**{_NEXT_BLOCK}" if parts[0].heading else ""
+        between = f"{_NEXT_BLOCK if number else ''}{heading}"
         if parts[0].rows:
             yield f"{between}{write_rows(parts, language)}"
         else:
@@ -47,9 +50,10 @@ def _disputed(quotes: Sequence[Quote], language: ReplyLanguage) -> str:
     return "\n".join([NOTICES[language].disagree, "", *lines])
 
 
-def _run(quote: Quote) -> tuple[str, str]:
-    """Return what quotes share that are written together: the rows of a table, or anything else in a row."""
-    return ("rows", quote.passage.chunk.group_key) if quote.rows else ("", "")
+def _run(quote: Quote) -> tuple[str, str, str]:
+    """Return what quotes share that are written together: the rows of a table, or anything else below one heading."""
+    section = f"{quote.passage.chunk.source}\n{quote.heading}" if quote.heading else ""
+    return ("rows", quote.passage.chunk.group_key, section) if quote.rows else ("", "", section)
 
 
 def _texts(quotes: Sequence[Quote], language: ReplyLanguage) -> Iterator[str]:

@@ -14,7 +14,8 @@ class Quote:
     `rows` are the cells of the spans if these are rows of a table. `lead` is the sentence that leads in to them, if the
     answer needs it. If `continues`, the marker of an earlier lead in the same passage holds for them. If `is_part`,
     they are the next part of the list, table or code that the quote before has. `left_out` is the number of items or
-    rows after them that were too many. If `disputed`, another quote of the answer contradicts it.
+    rows after them that were too many. If `disputed`, another quote of the answer contradicts it. `heading` is the one
+    above them if it tells a name that the answer needs.
     """
 
     passage: Passage
@@ -26,3 +27,4 @@ class Quote:
     is_part: bool = False
     left_out: int = 0
     disputed: bool = False
+    heading: str = ""

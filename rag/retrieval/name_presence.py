@@ -60,6 +60,7 @@ def _asked_for_in_chinese(question: str) -> tuple[list[str], list[str]]:
 def _asked_for_in_english(question: str, *, is_across: bool) -> tuple[list[str], list[str]]:
     """Return names, and words that may be names: the owner of a website has a name, even if it is in lower case."""
     names = [name for name in find_latin_names(question) if name.casefold() not in WEEKDAYS]
+    names = [name for name in names if len(name) > _ABBREVIATION or not (name.isalpha() and name.isupper())]
     names += [word for word in _WORD.findall(question) if _HUMP.search(word)]
     if is_across:
         names = [name for name in names if _is_name(name) and name.casefold() not in _ALWAYS_IN_CHINESE]

@@ -38,8 +38,10 @@ _NUMBER = re.compile(r"[0-9]{2,}")
 _KINDS = (
     (  # time
         re.compile(
-            r"什么时候|何时|哪一?年|几月|几号|哪天|多久|\bwhen\b|\bwhat (?:year|date|day|month|time)\b|\bhow long\b|"
-            r"\bwhich year\b",
+            r"什么时候|何时|哪一?年|几月|几号|哪天|多久|\bwhat (?:year|date|day|month|time)\b|\bhow long\b|"
+            # Not "when checking" or "when I fetch it", which ask for no time.
+            r"\bwhen (?:exactly )?(?:to|is|are|was|were|do|does|did|will|would|can|could|should|has|have|had)\b|"
+            r"\b(?:since|until|till|by|from|know|tell me|say|wonder) when\b|\bwhen\W*\Z|\bwhich year\b",
             re.IGNORECASE,
         ),
         re.compile(

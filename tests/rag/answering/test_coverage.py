@@ -51,6 +51,8 @@ def test_a_text_about_the_thing_without_the_attribute_does_not(question: str, te
         ("年会照片能存到云盘吗？", "照片支持的存储有云盘和硬盘。", True),
         ("年会可以带着家人一起来吗？", "年会在一月。", False),
         ("Kite 支持断点续传吗？", "Kite 是文件同步工具。", False),
+        ("冬天去山上总是冻得睡不着，营地里有租用的睡袋吗？", "睡袋在前台领。", True),
+        ("冬天去山上总是冻得睡不着，营地里有租用的睡袋吗？", "营地在山上。", False),
     ],
 )
 def test_a_question_for_yes_or_no_is_judged_by_what_it_asks_of_its_subject(

@@ -96,3 +96,17 @@ def test_a_word_that_chinese_text_translates_is_not_a_missing_name() -> None:
 def test_a_day_of_the_week_is_not_looked_for() -> None:
     assert missing("What happens to Chatbox on a Saturday?", *EN) == 0.0
     assert missing("What happens on a Saturday?", *EN) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Where do I raise the timeout of our IDP?", 0.0),
+        ("Is there an API for the KPI of a team?", 0.0),
+        ("Does it run on the Zeppelin?", ABSENT),
+        ("Does it run on PowerPC?", ABSENT),
+        ("Does it speak OS2?", ABSENT),
+    ],
+)
+def test_a_short_abbreviation_of_an_english_question_may_be_spelt_out(question: str, expected: float) -> None:
+    assert missing(question, "Vectors are stored in files.") == expected

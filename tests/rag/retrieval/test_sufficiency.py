@@ -197,6 +197,8 @@ def test_more_translated_words_never_lower_the_probability(one: Signals, first: 
         ("Ollama 哪年发布？", "Ollama 是大模型平台。", "Ollama 二〇二三发布，距今三年。"),
         ("安装要多久？", "安装很快。", "安装要 5 分钟。"),
         ("When was Ollama released?", "Ollama runs models.", "Ollama was released in July."),
+        ("Since when does Ollama run models?", "Ollama runs models.", "Ollama runs models since 2023."),
+        ("Tell me when the store opens", "The store opens.", "The store opens in May."),
         ("How long does it take?", "It is quick.", "It takes two weeks."),
         ("How long does it wait?", "It waits.", "`FETCH_TIMEOUT_SEC`: 60"),
         ("How long does it wait?", "It waits.", "It waits 500 ms."),
@@ -225,7 +227,14 @@ def test_a_missing_time_or_name_leaves_one_chance_in_twenty(one: Signals, model:
 
 @pytest.mark.parametrize(
     "question",
-    ["Ollama 是什么？", "What does whenever mean?", "Whence comes Ollama?", "What is a costume?"],
+    [
+        "Ollama 是什么？",
+        "What does whenever mean?",
+        "Whence comes Ollama?",
+        "What is a costume?",
+        "What shape has a report when fetched by a script?",
+        "When I rename a folder, are its notes kept?",
+    ],
 )
 def test_a_question_for_neither_time_nor_price_needs_none(question: str) -> None:
     assert extract_signals(found(question, "大模型平台。")).kind_missing == 0.0
