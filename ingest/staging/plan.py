@@ -45,7 +45,8 @@ class Plan:
     @property
     def bytes_to_read(self) -> int:
         """The size of the files to read."""
-        return sum(file.size for file in self.to_read)
+        files = (*self.added, *self.changed)
+        return sum(file.size for file in files) - sum(move.file.size for move in self.moved)
 
     @property
     def kept(self) -> tuple[str, ...]:
