@@ -34,7 +34,7 @@ COPY api api
 RUN pip --python /opt/zhiwen/bin/python install --no-compile --no-deps --prefix /application . \
     && cp -a /application/. /opt/zhiwen \
     && PYTHONPYCACHEPREFIX=/application/pycache /opt/zhiwen/bin/python -P -c "\
-import api.cli.main, api.http.server, rag.chat.openai_compatible, rag.state.engine, rag.store.milvus.client; \
+import api.cli.main, api.cli.start, api.http.server, rag.chat.openai_compatible, rag.state.engine, rag.store.milvus.client; \
 from rag.settings import Settings; \
 from rag.wiring import Services; \
 Services(Settings()).embedder.embed_query('')"

@@ -27,7 +27,7 @@ _SHARE_OF_EMBEDDING = 0.9
 
 
 def estimate_seconds(settings: Settings, store: Store, embedder: Embedder, plan: Plan) -> float | None:
-    """Return about how many seconds an ingest of the plan takes; None if it has nothing to read, or nothing readable.
+    """Return about how many seconds an ingest of the plan takes; None if it takes in nothing, or nothing readable.
 
     Takes about two seconds: it cuts files from all over the plan, and embeds their texts as far as it gets. Writes
     nothing. Raises StoreError, EmbedderError and IngestStopped.
@@ -40,7 +40,7 @@ def estimate_seconds(settings: Settings, store: Store, embedder: Embedder, plan:
         cutter = DocumentCutter(parser, embedder, settings, pipeline=pipeline)
         sample = list(_cut(cutter, failed, _shuffled(plan.to_read)))
     if not sample:
-        return None
+        return 0.0 if plan.moved else None
     texts: dict[str, str] = {}
     for document in sample:
         change = compare(document, staging.chunks_of(document.record.source))

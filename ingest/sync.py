@@ -26,6 +26,7 @@ from ingest.staging.engine import Engine
 from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.layout import layout_of
 from ingest.staging.lease import CheckLease, write_lease
+from ingest.staging.moves import find_moves, stage_moves
 from ingest.staging.pipeline import Pipeline
 from ingest.staging.plan import OnPlan, Plan, make_plan
 from ingest.staging.progress_meter import ProgressMeter
@@ -153,20 +154,22 @@ def _plan(
     Raises KnowledgeError if it is that of another folder.
     """
     is_fresh = live is None or live.layout != layout_of(store, embedder, settings.retrieval.mode)
-    max_bytes = settings.knowledge.max_file_bytes
+    max_bytes, fingerprint = settings.knowledge.max_file_bytes, pipeline_fingerprint(settings, embedder)
     plan = make_plan(
         found,
         {} if is_fresh else documents,
-        pipeline_fingerprint=pipeline_fingerprint(settings, embedder),
+        pipeline_fingerprint=fingerprint,
         max_bytes=max_bytes,
         verify=verify,
         live=documents if is_fresh else None,
     )
-    if live is None or lose:
+    if live and not lose:
+        lost = lost_documents(found, documents, max_bytes=max_bytes)
+        check_same_folder(lost, live, _root(settings), store.knowledge_base)
+        plan = hold_back_deletions(plan, lost, live)
+    if is_fresh or settings.knowledge.web_url:  # a page of a web site has another address under another path
         return plan
-    lost = lost_documents(found, documents, max_bytes=max_bytes)
-    check_same_folder(lost, live, _root(settings), store.knowledge_base)
-    return hold_back_deletions(plan, lost, live)
+    return find_moves(plan, documents, pipeline_fingerprint=fingerprint, max_bytes=max_bytes)
 
 
 def _stage(
@@ -187,24 +190,19 @@ def _stage(
     reach_failpoint("planned")
     fingerprint = pipeline_fingerprint(settings, engine.embedder)
     failed_documents = FailedDocuments(staging.notes, settings.knowledge, fingerprint, try_again=tries_all)
-    dates = git_dates(plan.to_read, max_bytes=settings.knowledge.max_file_bytes)
-    moved = len(plan.kept) if staging.is_fresh else 0  # to the new namespace, without being read
-    pipeline = Pipeline(
-        staging,
-        documents,
-        engine,
-        Cutting(engine, failed_documents, dates, page_addresses(settings.knowledge)),
-        report,
-        ProgressMeter(
-            len(plan.to_read) + moved,
-            plan.bytes_to_read,
-            are_resumed=bool(staging.resumed),
-        ),
-        on_progress=on_progress,
+    knowledge, files = settings.knowledge, (*plan.added, *plan.changed)
+    dates = git_dates(files, max_bytes=knowledge.max_file_bytes)
+    to_new_namespace = len(plan.kept) if staging.is_fresh else 0  # without being read
+    meter = ProgressMeter(
+        len(files) + to_new_namespace, sum(file.size for file in files), are_resumed=bool(staging.resumed)
     )
-    pipeline.run(plan)
+    is_copy = bool(knowledge.source_url)
+    rest = stage_moves(plan, staging, dates, report, meter, is_copy=is_copy, on_progress=on_progress)
+    cutting = Cutting(engine, failed_documents, dates, page_addresses(knowledge))
+    pipeline = Pipeline(staging, documents, engine, cutting, report, meter, on_progress=on_progress)
+    pipeline.run(rest)
     failed_documents.save()
-    return pipeline.has_staged
+    return pipeline.has_staged or len(rest.removed) < len(plan.removed)
 
 
 def _gate(

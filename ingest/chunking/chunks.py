@@ -1,17 +1,16 @@
 """Sections → chunks: passages that fit one embedding, with their place in the document and the block they come from."""
 
-import hashlib
 import math
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ingest.chunking.blocks import Block
 from ingest.chunking.budget import ChunkBudget, DocumentTokens
+from ingest.chunking.identity import chunk_identity, group_id, numbered_id
 from ingest.chunking.inline_text import Line
 from ingest.chunking.sections import Section, parse_sections
-from ingest.chunking.split import Piece, split_blocks
+from ingest.chunking.split import split_blocks
 from ingest.readers.document import Document, fallback_title
 from rag.models.embedders.protocol import CountTokens
 from rag.text.content_lines import write_line_numbers
@@ -53,15 +52,15 @@ def chunk_sections(
         template = _template(document, title, section)
         budget = ChunkBudget(tokens, template.context, max_tokens)
         for piece in split_blocks(section.blocks, budget):
-            identity = _identity(template, piece)
+            identity = chunk_identity(document.source, section.heading_path, piece.kind, piece.content)
             seen[identity] += 1
             chunks.append(
                 replace(
                     template,
-                    id=_digest(identity, str(seen[identity])),
+                    id=numbered_id(identity, seen[identity]),
                     kind=piece.kind,
                     position=len(chunks),
-                    group=_digest(document.source, str(first_block + piece.block)),
+                    group=group_id(document.source, first_block + piece.block),
                     start_line=piece.start_line,
                     end_line=piece.end_line,
                     content=piece.content,
@@ -100,13 +99,3 @@ def _template(document: Document, title: str, section: Section) -> Chunk:
 
 def _first_heading(sections: Sequence[Section]) -> str:
     return next((section.heading_path[0] for section in sections if section.heading_path), "")
-
-
-def _identity(template: Chunk, piece: Piece) -> str:
-    """Return what makes a chunk the same in the next version of its document."""
-    normalised = " ".join(unicodedata.normalize("NFKC", piece.content).split())
-    return _digest(template.source, *template.heading_path, piece.kind, normalised)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ingest.staging.document_cutter import CutDocument
-from rag.store.namespace import LiveChunk
+from rag.store.rows import LiveChunk
 from rag.types import Chunk
 
 

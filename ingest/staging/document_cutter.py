@@ -113,7 +113,8 @@ class DocumentCutter:
             max_tokens=min(self._settings.chunking.max_tokens, self._embedder.max_tokens),
             timeout_seconds=self._settings.knowledge.max_seconds_per_document,
         )
-        dated, dated_by = self._date(to_cut.committed, document.metadata)
+        is_copy = bool(self._settings.knowledge.source_url)
+        dated, dated_by = document_date(document.metadata, to_cut.committed, is_copy=is_copy)
         record = DocumentRecord(
             source=file.source,
             content_hash=digest,
@@ -127,13 +128,17 @@ class DocumentCutter:
         )
         return CutDocument(record, tuple(chunks), warnings=tuple(document.warnings))
 
-    def _date(self, committed: str, metadata: Mapping[str, MetadataValue]) -> tuple[str, str]:
-        """Return the day of a document, and what says so."""
-        if own := front_matter_date(metadata):
-            return own, "front matter"
-        if committed:
-            return committed, "git"
-        return "", COPIED if self._settings.knowledge.source_url else ""
+
+def document_date(metadata: Mapping[str, MetadataValue], committed: str, *, is_copy: bool) -> tuple[str, str]:
+    """Return the day of a document, and what says so: its front matter, or the day when it was last `committed`.
+
+    `is_copy` says whether its folder is a copy of another place.
+    """
+    if own := front_matter_date(metadata):
+        return own, "front matter"
+    if committed:
+        return committed, "git"
+    return "", COPIED if is_copy else ""
 
 
 def pipeline_fingerprint(settings: Settings, embedder: Embedder) -> str:

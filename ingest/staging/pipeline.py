@@ -28,8 +28,8 @@ from ingest.staging.stage_thread import Inbox, StageThread
 from ingest.staging.staging import Staging
 from rag.errors import EmbedderError, IngestStopped, StoreError, TextsRefused
 from rag.models.embedders.protocol import Matrix
-from rag.store.namespace import LiveChunk
 from rag.store.records import DocumentRecord
+from rag.store.rows import LiveChunk
 
 _HEARTBEAT_SECONDS = 0.5
 

@@ -10,11 +10,20 @@ from rag.store.records import DocumentRecord
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A file that is new under its path, and the manifest of a document that is gone and had the same bytes."""
+
+    file: File
+    record: DocumentRecord
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The files that are new or changed, the sources of the documents that are gone, and how many are unchanged.
 
-    The documents in `hidden` are in a place that cannot be read, and those in `held_back` are gone but wait for
-    `--allow-mass-deletion`: both stay live as they are. `without_passages` counts the unchanged ones that have none.
+    What was `moved` counts as added and as removed, but is not read. The documents in `hidden` are in a place that
+    cannot be read, and those in `held_back` are gone but wait for `--allow-mass-deletion`: both stay live as they are.
+    `without_passages` counts the unchanged ones that have none.
     """
 
     added: tuple[File, ...]
@@ -24,16 +33,20 @@ class Plan:
     hidden: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
     without_passages: int = 0
+    moved: tuple[Move, ...] = ()
 
     @property
     def to_read(self) -> tuple[File, ...]:
-        """The added and the changed files, by source."""
-        return tuple(sorted((*self.added, *self.changed), key=lambda file: file.source))
+        """The added and the changed files, by source, without those that were moved."""
+        moved = {move.file.source for move in self.moved}
+        files = (file for file in (*self.added, *self.changed) if file.source not in moved)
+        return tuple(sorted(files, key=lambda file: file.source))
 
     @property
     def bytes_to_read(self) -> int:
-        """The size of the added and the changed files."""
-        return sum(file.size for file in (*self.added, *self.changed))
+        """The size of the files to read."""
+        files = (*self.added, *self.changed)
+        return sum(file.size for file in files) - sum(move.file.size for move in self.moved)
 
     @property
     def kept(self) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class ProgressMeter:
         self._chunks += chunks
 
     def passed_over(self, file_bytes: int) -> None:
-        """Count a document that cannot be read."""
+        """Count documents that are not cut: they cannot be read, or were only moved."""
         self._bytes_left -= file_bytes
 
     def compared(self, file_bytes: int, *, chunks: int, to_embed: int, bytes_to_embed: int) -> None:

@@ -6,18 +6,17 @@ the state makes it live. `ingest/staging/recovery.py` undoes it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
 
+from ingest.staging.counting import count_generation
 from ingest.staging.garbage import collect_garbage
 from ingest.staging.layout import layout_of
 from ingest.staging.staged_terms import stage_terms
 from rag.errors import StoreError
 from rag.models.embedders.protocol import Embedder, Matrix, Vector
-from rag.store.columns import SCHEMA_VERSION
 from rag.store.failpoints import reach_failpoint
-from rag.store.namespace import LiveChunk, Namespace
+from rag.store.namespace import Namespace
 from rag.store.records import Commit, DocumentRecord, StagedGeneration, State
-from rag.store.rows import chunk_collection_spec
+from rag.store.rows import LiveChunk, chunk_collection_spec
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import TermChanges, sum_statistics
@@ -60,7 +59,6 @@ class Staging:
         self._exists = not self.is_fresh or bool(resumed)
         self._terms = TermChanges()
         self._has_begun = self._is_noted = self._is_imported = False
-        self._chunk_count = self._base.chunks if self._base else 0
 
     @property
     def live(self) -> Commit | None:
@@ -112,7 +110,6 @@ class Staging:
         self._note()
         for stored in self._namespace.insert_chunks(chunks, vectors, born=self.generation):
             self._terms.add(stored.terms)
-        self._chunk_count += len(chunks)
         reach_failpoint("chunks_inserted")
 
     def withdraw_chunks(self, chunks: Sequence[Chunk]) -> None:
@@ -120,7 +117,6 @@ class Staging:
         self._check_lease()
         for terms in self._namespace.delete_chunks(chunks, born=self.generation):
             self._terms.remove(terms)
-        self._chunk_count -= len(chunks)
 
     def tombstone_chunks(self, chunks: Iterable[LiveChunk]) -> None:
         """Let chunks die in this generation; readers of the live one go on seeing them."""
@@ -130,7 +126,6 @@ class Staging:
         for chunk in dying:
             self._terms.remove(chunk.terms)
         self._namespace.tombstone_chunks(dying, died=self.generation)
-        self._chunk_count -= len(dying)
         reach_failpoint("chunks_tombstoned")
 
     def put_documents(self, records: Sequence[DocumentRecord]) -> None:
@@ -139,6 +134,19 @@ class Staging:
         self._tombstone_documents([record.source for record in records])
         self._namespace.put_documents(records, born=self.generation)
         reach_failpoint("documents_put")
+
+    def move_documents(self, copies: Sequence[tuple[LiveChunk, Chunk]], records: Mapping[str, DocumentRecord]) -> None:
+        """Give documents other sources: each chunk gets a copy that differs from it in what names it, and dies.
+
+        `records` are the new manifests, by the old sources.
+        """
+        self._begin()
+        self._check_lease()
+        self._namespace.copy_chunks(copies, born=self.generation)
+        self._namespace.tombstone_chunks([live for live, _ in copies], died=self.generation)
+        self._tombstone_documents(list(records))
+        self._namespace.put_documents(list(records.values()), born=self.generation)
+        reach_failpoint("documents_moved")
 
     def remove_documents(self, sources: Sequence[str]) -> int:
         """Remove documents with all their chunks. Return the number of chunks."""
@@ -158,19 +166,8 @@ class Staging:
         self._discard_resumed()
         stage_terms(self._namespace, self._terms, self._base, born=self.generation, since=self._since)
         reach_failpoint("terms_written")
-        sealed = Commit(
-            generation=self.generation,
-            namespace=self._namespace.name,
-            embedder=self._embedder.name,
-            fingerprint=self._embedder.fingerprint,
-            dimension=self._embedder.dimension,
-            schema=SCHEMA_VERSION,
-            mode=self._layout.mode,
-            committed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            root=root,
-            documents=self._namespace.count_documents(self.generation),
-            chunks=self._namespace.count_chunks(self.generation),
-            index=self._layout.index,
+        sealed = count_generation(
+            self._namespace, self.generation, embedder=self._embedder, layout=self._layout, root=root
         )
         self._check_count(sealed.chunks)
         # The store keeps statistics by generation, and this number may never go live: these are not for it to keep.
@@ -205,9 +202,10 @@ class Staging:
 
     def _check_count(self, staged: int) -> None:
         """Two writers that got past the lease stage the same number; neither may make the mixture live."""
-        if staged != self._chunk_count:
+        written = (self._base.chunks if self._base else 0) + self._terms.chunks
+        if staged != written:
             raise StoreError(
-                f"{self._store.uri}: {staged} chunks are staged where {self._chunk_count} were written; does another "
+                f"{self._store.uri}: {staged} chunks are staged where {written} were written; does another "
                 "process write to it? Nothing was changed, run again"
             )
 

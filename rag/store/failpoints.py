@@ -17,6 +17,7 @@ FailPoint = Literal[
     "tombstones_written",
     "chunks_tombstoned",
     "documents_put",
+    "documents_moved",
     "documents_removed",
     "resumed_discarded",
     "terms_written",

@@ -7,7 +7,6 @@ the next. No method changes what a committed generation shows.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from rag.store.expressions import KEYS_IN_A_LIST, alive_at, value_lists
 from rag.store.failpoints import reach_failpoint
 from rag.store.imports import Imports
 from rag.store.records import DocumentRecord
-from rag.store.rows import ALIVE, StoredChunk
+from rag.store.rows import ALIVE, LiveChunk, StoredChunk
 from rag.types import Chunk
 
 if TYPE_CHECKING:
@@ -35,15 +34,6 @@ _LENGTH_TOLERANCE = 0.001
 _INSERTED_TOGETHER = 500
 _RESTORED_TOGETHER = 2000
 _DELETED_TOGETHER = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class LiveChunk:
-    """A stored chunk with its row, which a tombstone is a copy of."""
-
-    chunk: Chunk
-    terms: frozenset[str]
-    row: Row
 
 
 class Namespace:
@@ -82,6 +72,10 @@ class Namespace:
         # Four at a time take two thirds of the time on a server; a file takes one after the other.
         with ThreadPoolExecutor(1 if self._milvus.is_embedded else 4) as pool:
             list(pool.map(partial(self._milvus.insert, self._chunks), batches))
+
+    def copy_chunks(self, copies: Iterable[tuple[LiveChunk, Chunk]], *, born: int) -> None:
+        """Write stored chunks with the id, source and group of others, which are born in a generation."""
+        self._insert([rows.to_copied_row(live.row, chunk, born=born) for live, chunk in copies])
 
     @contextmanager
     def importing(

@@ -48,6 +48,15 @@ class StoredChunk:
     terms: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class LiveChunk:
+    """A stored chunk with its row, which a tombstone is a copy of."""
+
+    chunk: Chunk
+    terms: frozenset[str]
+    row: Row
+
+
 def state_collection(store: str) -> str:
     """Return the name of a store's state collection."""
     return f"{store}_state"
@@ -80,6 +89,12 @@ def to_chunk_row(chunk: Chunk, vector: Vector, *, born: int) -> Row:
     life = {"row_id": chunk_row_id(chunk, born=born), "born": born, "died": ALIVE}
     values = {column.name: column.to_milvus(column.value_of(chunk)) for column in CHUNK_COLUMNS}
     return life | values | {"vector": vector.tolist()}
+
+
+def to_copied_row(row: Row, chunk: Chunk, *, born: int) -> Row:
+    """Return the row of a chunk that is born in a generation and differs from that of `row` only in what names it."""
+    life = {"row_id": chunk_row_id(chunk, born=born), "born": born, "died": ALIVE}
+    return row | life | {"id": chunk.id, "source": chunk.source, "group_id": chunk.group}
 
 
 def chunk_row_id(chunk: Chunk, *, born: int) -> str:

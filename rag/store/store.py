@@ -4,7 +4,6 @@ There is no bookkeeping elsewhere: a state row says which generation is live, an
 """
 
 import copy
-import os
 import re
 import threading
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from rag.store.chunk_cache import ChunkCache
 from rag.store.collection_spec import LATEST, ReadTimestamp
 from rag.store.expressions import quote_value
 from rag.store.imports import Imports
+from rag.store.milvus.opening import open_milvus
 from rag.store.namespace import Namespace
 from rag.store.records import Commit, State
 from rag.store.snapshot import Snapshot
@@ -87,11 +87,6 @@ class Store:
         Raises ConfigError if the database file has a name that Milvus Lite does not take, and for settings that only a
         server has.
         """
-        # Read when gRPC is first imported: otherwise it prints what we raise, and harmless things besides, on stderr.
-        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-        # Imported here: the client takes most of a second to load, and commands that go through a server do without.
-        from rag.store.milvus.opening import open_milvus  # noqa: PLC0415
-
         milvus = open_milvus(settings)
         return cls(milvus, collection=settings.collection, index=milvus.index.identity)
 

@@ -78,7 +78,7 @@ def test_its_variables_are_settings_and_it_waits_for_its_first_key() -> None:
 def test_it_starts_the_service_as_an_unprivileged_user() -> None:
     entry, command = (json.loads(instructions(name)[0]) for name in ("ENTRYPOINT", "CMD"))
     project = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert re.search(rf'^{entry[0]} = "api.cli.main:main"', project, re.MULTILINE)
+    assert re.search(rf'^{entry[0]} = "api.cli.start:main"', project, re.MULTILINE)
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     assert command[0] in group.commands

@@ -1,5 +1,7 @@
 """The time that an ingest will take, foreseen from a sample."""
 
+import shutil
+
 import pytest
 
 from ingest.estimate import estimate_seconds
@@ -68,6 +70,14 @@ def test_an_estimate_writes_nothing(library: Library) -> None:
 def test_what_has_vectors_already_takes_no_time(library: Library) -> None:
     library.ingest()
     assert estimate(library, BatchEmbedder()) is None
+    shutil.copytree(library.folder.root, library.folder.root / "copies")
+    embedder = BatchEmbedder()
+    assert estimate(library, embedder) == 0
+    assert embedder.texts == []
+
+
+def test_what_was_moved_takes_no_time(library: Library) -> None:
+    library.ingest()
     (library.folder.root / "old").mkdir()
     for source in library.folder.sources():
         library.folder.rename(source, f"old/{source}")

@@ -40,6 +40,7 @@ POINTS = (*get_args(FailPoint), *NTH_TIME)
 NEVER_REACHED = {
     (FIRST, "fetched"),
     (AGAIN, "fetched"),
+    (FIRST, "documents_moved"),
     (FIRST, "documents_removed"),
     (AGAIN, "namespace_created"),
     (FIRST, "resumed_discarded"),

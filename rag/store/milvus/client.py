@@ -3,7 +3,6 @@
 It knows collections, rows and expressions, and nothing about generations or documents.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from rag.store.milvus.connection import Connection
 from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
 from rag.store.milvus.import_jobs import ImportJobs
+from rag.store.milvus.pymilvus_settings import adjust_pymilvus
 from rag.store.milvus.schemas import consistency, to_milvus_indexes, to_milvus_schema
 from rag.store.milvus.scipy_import import import_scipy
 
@@ -31,8 +31,7 @@ _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
 _NEGATIVE_WEIGHT = "Invalid sparse row: negative value"
 
-# The client's own error log repeats, with tracebacks, what we raise.
-logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
+adjust_pymilvus()
 
 
 class Milvus:

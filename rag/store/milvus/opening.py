@@ -1,14 +1,26 @@
 """Opens the client that the settings name."""
 
+import os
+from typing import TYPE_CHECKING
+
 from rag.errors import ConfigError
 from rag.settings import StoreSettings
 from rag.store.collection_spec import VectorIndex
 from rag.store.import_folder import open_import_folder
-from rag.store.milvus.client import Milvus
+from rag.store.milvus.pandas_left_out import pandas_left_out
+
+if TYPE_CHECKING:
+    from rag.store.milvus.client import Milvus
 
 
-def open_milvus(settings: StoreSettings) -> Milvus:
+def open_milvus(settings: StoreSettings) -> "Milvus":
     """Return a client, which connects at the first call. Raises ConfigError as `Store.open`."""
+    # Read when gRPC is first imported: otherwise it prints what we raise, and harmless things besides, on stderr.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # Imported here: it takes a quarter of a second, and commands that go through a server do without.
+    with pandas_left_out():
+        from rag.store.milvus.client import Milvus  # noqa: PLC0415
+
     index = VectorIndex(
         settings.index, settings.index_parameters, settings.search_parameters, settings.mmap, settings.replicas
     )
