@@ -3,6 +3,7 @@
 The socket that came with a request is sent the id of the command's process, and its exit status at the end.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -23,6 +24,8 @@ def main() -> NoReturn:
     requests = socket.socket(fileno=int(sys.argv[1]))
     for module in _IMPORTED:
         importlib.import_module(module)
+    # Otherwise each fork would look through all of this for garbage at its end, which takes longer than most commands.
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for the commands
     while True:
         mark, files, _, _ = socket.recv_fds(requests, len(REQUEST), 5)
