@@ -44,10 +44,10 @@ def main() -> None:
         add_result(arguments.results, "load", result)
 
 
-async def slow_clients(service: Service) -> dict[str, object]:
+async def slow_clients(service: Service, *, searches: int = _SEARCHES) -> dict[str, object]:
     """The milliseconds of a search, alone and beside clients that send or read nothing more."""
     await _searches(service, _WARM_UP)
-    alone = await _searches(service, _SEARCHES)
+    alone = await _searches(service, searches)
     halves = (
         b"",
         b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow",
@@ -61,9 +61,9 @@ async def slow_clients(service: Service) -> dict[str, object]:
                 connected(service.url, request_bytes("GET", _LARGE_FILE))
             )
             reader._transport.pause_reading()  # type: ignore[attr-defined]
-        beside = await _searches(service, _SEARCHES)
+        beside = await _searches(service, searches)
     return {
-        "searches": _SEARCHES,
+        "searches": searches,
         "search_milliseconds": percentiles(alone),
         "half_open_connections": _HALF_OPEN,
         "clients_that_do_not_read": _NOT_READING,

@@ -46,7 +46,8 @@ class QuestionResult:
     """What the search for one question gave.
 
     `rankings` holds the chunks of each ranking, best first. `probability`, `best_cosine` and `best_bm25` are three
-    scores of how well the passages answer the question. `seconds` is the duration of the whole search.
+    scores of how well the passages answer the question; the first is NaN if it was not asked for. `seconds` is the
+    duration of the whole search.
     """
 
     query: Query
@@ -101,7 +102,8 @@ def main() -> None:
     layout = {"files": arguments.files, "traditional": arguments.traditional}
     with open_index(evaluation, arguments.work, **layout) as index:
         weights = ABLATION if arguments.ablation else NO_WEIGHTS
-        answerable = [ask(query, index, weights) for query in evaluation.queries]
+        judges = bool(evaluation.unanswerable or arguments.out)
+        answerable = [ask(query, index, weights, with_probability=judges) for query in evaluation.queries]
         unanswerable = [ask(query, index) for query in evaluation.unanswerable]
         chunks = index.services.store.snapshot().commit.chunks
         embedder = index.services.embedder.name
@@ -122,10 +124,13 @@ def main() -> None:
         add_result(arguments.results, name, figures)
 
 
-def ask(query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS) -> QuestionResult:
+def ask(
+    query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS, *, with_probability: bool = True
+) -> QuestionResult:
     """Search one question as a request does, and rank what both retrievers found in every other way too.
 
-    `weights` maps names of further rankings to a fixed weight (0..1) of the words in the fusion.
+    `weights` maps names of further rankings to a fixed weight (0..1) of the words in the fusion. The probability takes
+    four times as long as the search: it embeds the sentences of the best passages.
     """
     services = index.services
     settings = services.settings.retrieval
@@ -143,7 +148,7 @@ def ask(query: Query, index: Index, weights: Mapping[str, float] = NO_WEIGHTS) -
             "hybrid": [hit.chunk for hit in found.candidates],
             **{name: _fused(retrieved, weight) for name, weight in weights.items()},
         },
-        probability=answer_probability(found),
+        probability=answer_probability(found) if with_probability else math.nan,
         best_cosine=dense[0][1] if dense else 0.0,
         best_bm25=lexical[0][1] if lexical else 0.0,
         seconds=seconds,

@@ -1,6 +1,7 @@
 """Fixtures for the tests of several packages."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,18 @@ use_passive_waiting()  # before a test imports torch
 # The same examples on every run; no deadline, because the machines that run this are slow and shared.
 hypothesis_settings.register_profile("zhiwen", deadline=None, derandomize=True, max_examples=100)
 hypothesis_settings.load_profile("zhiwen")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without looking for garbage: most of the million objects that they are stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
 
 if TYPE_CHECKING:
     from tests.kit.milvus_process import MilvusProcess

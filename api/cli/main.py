@@ -1,5 +1,6 @@
 """The command `zhiwen`: its subcommands, and how errors are printed."""
 
+import gc
 import json
 import logging
 import sys
@@ -81,6 +82,9 @@ def main() -> NoReturn:
         # The reader of the pipe has gone; Python would report another error when it flushes.
         sys.stdout = None
         raise SystemExit(141) from None
+    finally:
+        # At its exit Python would look at every object of the libraries for garbage: a quarter of a short command.
+        gc.freeze()
     raise SystemExit(0)
 
 

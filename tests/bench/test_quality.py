@@ -44,7 +44,7 @@ def quality(work: Path, questions: str, documents: str, *, every: int = 1, tradi
     """Ask every question, or every `every`-th, and score the rankings."""
     evaluation = load_set(SETS / questions, corpus=SETS / documents)
     with open_index(evaluation, work, traditional=traditional) as index:
-        results = [ask(query, index) for query in evaluation.queries[::every]]
+        results = [ask(query, index, with_probability=False) for query in evaluation.queries[::every]]
         return Quality(
             **{mode: score_ranking(results, evaluation, index, mode).ndcg_10 for mode in Quality.__annotations__}
         )

@@ -3,12 +3,14 @@
 The socket that came with a request is sent the id of the command's process, and its exit status at the end.
 """
 
+import gc
 import importlib
 import json
 import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +25,9 @@ def main() -> NoReturn:
     requests = socket.socket(fileno=int(sys.argv[1]))
     for module in _IMPORTED:
         importlib.import_module(module)
+    _load_data()
+    # Otherwise each fork would look through all of this for garbage at its end, which takes longer than most commands.
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for the commands
     while True:
         mark, files, _, _ = socket.recv_fds(requests, len(REQUEST), 5)
@@ -33,6 +38,16 @@ def main() -> NoReturn:
             _run(*files)
         for file in files:
             os.close(file)
+
+
+def _load_data() -> None:
+    """Load what most commands load again: words, a dictionary, and the tokenizer of the built-in model."""
+    dictionary = importlib.import_module("rag.text.bilingual_dictionary")
+    dictionary.translate_chinese("灯塔")
+    dictionary.translate_english("lighthouse")
+    importlib.import_module("rag.text.tokens").tokenize_question("灯塔在哪里？")
+    with suppress(ImportError):  # there is no sentencepiece for this machine
+        importlib.import_module("rag.models.embedders.multilingual_e5.tokenizer").shipped_tokenizer()
 
 
 def _run(wanted: int, given: int, out: int, err: int, reply_to: int) -> NoReturn:

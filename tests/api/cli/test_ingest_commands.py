@@ -6,11 +6,13 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.embedding_endpoint import word_vector_endpoint
+from bench.reingest import endpoint_settings
 from tests.kit.command_cases import Case, Ended, run_cases
 from tests.kit.process_table import children, command_line, processor_seconds
 from tests.kit.processes import ZHIWEN, Server, Workspace, assert_one_line
@@ -27,9 +29,25 @@ GOLDEN = "questions:\n  - question: When does the heron nest?\n    expect: [Marc
 
 
 @pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def embedding_endpoint() -> Iterator[str]:
+    """An embedder that is ready sooner than the built-in one."""
+    with word_vector_endpoint() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def ingested(embedding_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Five short documents and a golden question, ingested."""
-    workspace = Workspace(tmp_path_factory.mktemp("commands"))
+    return ingest_birds(Workspace(tmp_path_factory.mktemp("birds")).given(**endpoint_settings(embedding_endpoint)))
+
+
+@pytest.fixture(scope="module")
+def ingested_with_the_builtin_model(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The same. Only of models on this machine is it estimated how long they take."""
+    return ingest_birds(Workspace(tmp_path_factory.mktemp("birds")))
+
+
+def ingest_birds(workspace: Workspace) -> Workspace:
     for source, text in BIRDS.items():
         workspace.write(source, text)
     workspace.write("golden.yaml", GOLDEN)
@@ -96,7 +114,7 @@ def odd_neighbours(workspace: Workspace) -> None:
     (workspace.knowledge / "loop.md").symlink_to("loop.md")
 
 
-CASES: dict[str, Case] = {
+ESTIMATES: dict[str, Case] = {
     "first dry run": Case(
         ("ingest", "--dry-run", "--json"),
         arrange=lambda workspace: workspace.write("a.md", "# A\n\nText.\n"),
@@ -107,6 +125,8 @@ CASES: dict[str, Case] = {
         ("ingest", "--dry-run"), arrange=edit_add_and_delete, environment=(("LC_ALL", "zh_CN.UTF-8"),)
     ),
     "dry run of no change": Case(("ingest", "--dry-run")),
+}
+CASES: dict[str, Case] = {
     "ingest": Case(("ingest",), arrange=edit_add_and_delete),
     "ingest as JSON": Case(("ingest", "--json"), arrange=edit_add_and_delete),
     "ingest of an edit in workspace": Case(("ingest", "--json"), arrange=edit_in_place),
@@ -132,8 +152,11 @@ CASES: dict[str, Case] = {
 
 
 @pytest.fixture(scope="module")
-def ended(ingested: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
-    return run_cases(CASES, ingested, tmp_path_factory.mktemp("cases"))
+def ended(
+    ingested: Workspace, ingested_with_the_builtin_model: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Ended]:
+    estimates = run_cases(ESTIMATES, ingested_with_the_builtin_model, tmp_path_factory.mktemp("estimates"))
+    return estimates | run_cases(CASES, ingested, tmp_path_factory.mktemp("cases"))
 
 
 PLANNED = "Documents: 1 added, 1 changed, 1 removed, 3 unchanged\n"

@@ -9,7 +9,7 @@ import numpy as np
 from rag.models.embedders.multilingual_e5.encoder import Encoder
 from rag.models.embedders.multilingual_e5.graph import build_graph
 from rag.models.embedders.multilingual_e5.openvino_library import import_openvino
-from rag.models.embedders.multilingual_e5.tokenizer import Tokenizer
+from rag.models.embedders.multilingual_e5.tokenizer import Tokenizer, shipped_tokenizer
 from rag.models.embedders.multilingual_e5.weights_file import WeightsFile, shipped_weights
 from rag.models.embedders.protocol import Matrix, Vector
 from rag.models.native_calls import native_call
@@ -66,7 +66,7 @@ class OpenVinoEngine:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return Tokenizer(self._file)
+        return shipped_tokenizer()
 
     @cached_property
     def _documents(self) -> Encoder:

