@@ -13,6 +13,7 @@ has their chart.
 import argparse
 import random
 import shutil
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import ChunkingSettings, KnowledgeSettings, RetrievalSettings, Settings, StoreSettings
 from rag.wiring import Services
 
-_DIMENSION = 384  # that of the embedder that ships
+DIMENSION = 384  # that of the embedder that ships
 _VOCABULARY = 20_000
 _CHUNKS_PER_DOCUMENT = 20
 _WORDS_PER_CHUNK = 60
@@ -62,7 +63,7 @@ def measure(chunks: int, work: Path, store: StoreSettings | None = None) -> dict
         chunking=ChunkingSettings(max_tokens=512),
         retrieval=RetrievalSettings(mode="dense" if store else "hybrid"),
     )
-    embedder = ScriptedEmbedder(dimension=_DIMENSION, max_tokens=512)
+    embedder = ScriptedEmbedder(dimension=DIMENSION, max_tokens=512)
     with Services(settings, embedder=embedder, for_one_command=True) as services:
         first = ingest(settings, services.store, embedder)
         unchanged = ingest(settings, services.store, embedder)
@@ -90,7 +91,7 @@ class Words:
     def __init__(self) -> None:
         self._random = random.Random(_SEED)  # noqa: S311  (the same words each time)
         self._words = [self._word() for _ in range(_VOCABULARY)]
-        self._weights = [1 / rank for rank in range(1, _VOCABULARY + 1)]
+        self._cumulative_weights = list(accumulate(1 / rank for rank in range(1, _VOCABULARY + 1)))
 
     def write_documents(self, folder: Path, chunks: int) -> None:
         """Write documents with `chunks` chunks together into a new folder."""
@@ -112,7 +113,7 @@ class Words:
         return f"{self._text(4)}{self._random.choice(self._words)}？"
 
     def _text(self, count: int) -> str:
-        return "".join(self._random.choices(self._words, self._weights, k=count))
+        return "".join(self._random.choices(self._words, cum_weights=self._cumulative_weights, k=count))
 
     def _word(self) -> str:
         if self._random.random() < 0.15:

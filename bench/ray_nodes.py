@@ -30,6 +30,7 @@ class RayNode:
             "start",
             "--num-cpus=1",
             "--object-store-memory=80000000",
+            "--include-log-monitor=false",  # nobody reads what it passes on
         ]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZHIWEN_", "RAY_"))}
         started = subprocess.run(  # noqa: S603  (Ray's command)
@@ -86,6 +87,11 @@ class RayNodes:
         self.environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": uuid.uuid4().hex * 2}
         options = ("--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={self._folder}")
         self._nodes = [RayNode(self.environment, *options)]
+
+    @property
+    def nodes(self) -> Sequence[RayNode]:
+        """All nodes, the head first."""
+        return tuple(self._nodes)
 
     @property
     def others(self) -> Sequence[RayNode]:

@@ -1,15 +1,19 @@
-"""Measure what an index of many documents costs: an ingest that finds nothing to do, and writing to a server.
+"""Measure what an index of many documents costs: an ingest that finds nothing to do, writing, and a Milvus server.
 
-    python -m bench.scale [--documents 100000] [--chunks 1000 10000 100000] [--server URI [--import-url URL]]
-                          [--work DIR] [--results FILE]
+    python -m bench.scale [--documents 100000] [--chunks 1000 10000 100000] [--server-chunks 100000]
+                          [--threads 1 2 4 8] [--server URI [--import-url URL]] [--work DIR] [--results FILE]
 
 For `--documents`, small files are written, and their manifests, without chunks, into an empty Milvus Lite file. Then
 `zhiwen ingest` is run as a command, which finds nothing to do: the seconds, the peak memory of its process and of
 Milvus, and whether it wrote anything. Then the processor time to write a chunk is measured, which one process does for
-all machines that embed. For each number of `--chunks`, the figures are those of `bench.growth`, also on
-`--server`, an empty Milvus server, in the dense mode; there, chunks are also inserted by one to eight threads at a
-time, and imported in bulk by way of `--import-url`, a `store.bulk_import_url`. docs/scaling.md has the figures, and
-says what follows from them.
+all machines that embed. For each number of `--chunks`, the figures are those of `bench.growth`, in a file.
+
+For each number of `--server-chunks`, the server of the tests is started, and they are written, indexed and searched
+there, in the dense mode, with random vectors. `--threads` inserts chunks by these numbers of threads at a time, on the
+same server or on `--server`, an empty one; there, `--import-url`, a `store.bulk_import_url`, imports them in bulk.
+
+An option without numbers leaves its part out, and the figures of a file that are not measured again stay there. So
+`--documents --chunks --threads --server-chunks 1000000` adds a million. docs/scaling.md says what follows from all.
 """
 
 import argparse
@@ -20,39 +24,36 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench import growth
-from bench.growth import Words
+from bench.growth import DIMENSION
 from bench.ingest import peak_memory
+from bench.milvus_server import milvus_server
 from bench.results import add_result
 from bench.server_process import ZHIWEN
+from bench.server_scale import (
+    WRITTEN_CHUNKS,
+    batches,
+    chunks_with_vectors,
+    measure_import,
+    measure_inserts,
+    measure_size,
+)
 from ingest.files.scan import File, scan_knowledge
 from ingest.staging.document_cutter import pipeline_fingerprint
 from ingest.staging.lease import write_lease
 from ingest.staging.staging import Staging
-from rag.models.embedders.protocol import Matrix
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import KnowledgeSettings, Settings, StoreSettings
-from rag.store.namespace import Namespace
 from rag.store.records import DocumentRecord
-from rag.store.rows import chunk_collection_spec
 from rag.store.store import Store
-from rag.types import Chunk
 from rag.wiring import Services
 
 _FILES_IN_A_FOLDER = 100
 _RECORDS_TOGETHER = 5000
-_WRITTEN_CHUNKS = 20_000
-_WRITTEN_TOGETHER = 500
-_SEED = 20261129
-_DIMENSION = 384
 _POLL_SECONDS = 0.02
 
 
@@ -60,8 +61,10 @@ def main() -> None:
     """Measure, print the figures, and write them if `--results` is given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, nargs="*", default=[100_000], help="documents of ingests of nothing")
-    parser.add_argument("--chunks", type=int, nargs="*", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--server", default="", help="address of an empty Milvus server")
+    parser.add_argument("--chunks", type=int, nargs="*", default=[1_000, 10_000, 100_000], help="chunks in a file")
+    parser.add_argument("--server-chunks", type=int, nargs="*", default=[100_000], help="chunks on a server")
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2, 4, 8], help="threads that insert")
+    parser.add_argument("--server", default="", help="address of an empty Milvus server [default: one is started]")
     parser.add_argument("--import-url", default="", help="bucket or folder from which the server imports files")
     parser.add_argument("--work", type=Path, default=Path(".zhiwen/bench-scale"), help="folder for documents and index")
     parser.add_argument("--results", type=Path, help="write the figures into this JSON file")
@@ -78,18 +81,19 @@ def main() -> None:
     report("writing", measure_writing(_empty(work)))
     for chunks in arguments.chunks:
         report(f"{chunks} chunks in a file", growth.measure(chunks, _empty(work)))
-        if arguments.server:
-            store = StoreSettings(uri=arguments.server, collection=f"scale_{chunks}", timeout_seconds=60)
-            report(f"{chunks} chunks on a server", growth.measure(chunks, _empty(work), store=store))
-    if arguments.server:
-        for threads in (1, 2, 4, 8):
-            store = StoreSettings(uri=arguments.server, collection=f"scale_threads_{threads}", timeout_seconds=60)
-            report(f"inserts by {threads} threads", measure_inserts(store, threads))
+    for chunks in arguments.server_chunks:
+        with milvus_server(_empty(work) / "milvus") as server:
+            report(f"{chunks} chunks on a server", measure_size(chunks, server))
+    if arguments.threads:
+        with _server(arguments.server, _empty(work)) as address:
+            for threads in arguments.threads:
+                store = StoreSettings(uri=address, collection=f"scale_threads_{threads}", timeout_seconds=60)
+                report(f"inserts by {threads} threads", measure_inserts(store, threads))
     if arguments.server and arguments.import_url:
         for times in (1, 5):
             own = {"collection": f"scale_import_{times}", "bulk_import_url": arguments.import_url}
             store = StoreSettings(uri=arguments.server, timeout_seconds=60, **own)
-            report(f"import of {times * _WRITTEN_CHUNKS} chunks", measure_import(store, times))
+            report(f"import of {times * WRITTEN_CHUNKS} chunks", measure_import(store, times))
 
 
 def measure_nothing(documents: int, work: Path) -> dict[str, Any]:
@@ -111,80 +115,28 @@ def measure_nothing(documents: int, work: Path) -> dict[str, Any]:
 
 def measure_writing(work: Path) -> dict[str, Any]:
     """Return how long the process of an ingest computes to write a chunk, whichever machine has embedded it."""
-    chunks, vectors = _chunks_with_vectors()
+    chunks, vectors = chunks_with_vectors()
     store = Store.open(StoreSettings(uri=str(work / "milvus.db"), timeout_seconds=60))
     try:
         with write_lease(store):
             store.connect()
-            staging = Staging(store, ScriptedEmbedder(dimension=_DIMENSION), mode="hybrid")
+            staging = Staging(store, ScriptedEmbedder(dimension=DIMENSION), mode="hybrid")
             began = time.process_time()
-            for rows in _batches():
+            for rows in batches():
                 staging.insert_chunks(chunks[rows], vectors[rows])
             seconds = time.process_time() - began
     finally:
         store.close()
-    return {"processor_milliseconds_for_a_chunk": round(1000 * seconds / _WRITTEN_CHUNKS, 2)}
-
-
-def measure_inserts(settings: StoreSettings, threads: int) -> dict[str, Any]:
-    """Return how fast several threads insert chunks on a server."""
-    chunks, vectors = _chunks_with_vectors()
-    with _filled_namespace(settings, _WRITTEN_CHUNKS) as (_, namespace):
-        started = time.monotonic()
-        with ThreadPoolExecutor(threads) as pool:
-            for rows in _batches():
-                pool.submit(namespace.insert_chunks, chunks[rows], vectors[rows], born=1)
-        seconds = time.monotonic() - started
-    return {"seconds": round(seconds, 1), "chunks_per_second": round(_WRITTEN_CHUNKS / seconds)}
-
-
-def measure_import(settings: StoreSettings, times: int) -> dict[str, Any]:
-    """Return how fast a server imports chunks in bulk: until the last file is written, and until readers have all."""
-    chunks, vectors = _chunks_with_vectors()
-    spec = chunk_collection_spec(_DIMENSION, lexical=False)
-    with _filled_namespace(settings, times * _WRITTEN_CHUNKS) as (store, namespace):
-        started = time.monotonic()
-        with namespace.importing(store.imports, spec, born=1, check=lambda: None):
-            for number in range(times):
-                for rows in _batches():
-                    some = [replace(chunk, id=f"{number}-{chunk.id}") for chunk in chunks[rows]]
-                    namespace.insert_chunks(some, vectors[rows], born=1)
-            written = time.monotonic() - started
-            namespace.finish_import()
-        seconds = time.monotonic() - started
-    chunks_per_second = round(times * _WRITTEN_CHUNKS / seconds)
-    return {"seconds": round(seconds, 1), "written": round(written, 1), "chunks_per_second": chunks_per_second}
+    return {"processor_milliseconds_for_a_chunk": round(1000 * seconds / WRITTEN_CHUNKS, 2)}
 
 
 @contextmanager
-def _filled_namespace(settings: StoreSettings, chunks: int) -> Iterator[tuple[Store, Namespace]]:
-    """Yield an empty namespace for vectors, which must have this number of chunks at the end; then it is dropped."""
-    store = Store.open(settings)
-    try:
-        namespace = store.new_namespace(1)
-        namespace.create(dimension=_DIMENSION, lexical=False)
-        yield store, namespace
-        assert namespace.count_chunks(1) == chunks  # noqa: S101  (or a write was lost)
-        store.drop_namespace(namespace.name)
-    finally:
-        store.close()
-
-
-def _chunks_with_vectors() -> tuple[list[Chunk], Matrix]:
-    rng = np.random.default_rng(_SEED)
-    vectors = rng.standard_normal((_WRITTEN_CHUNKS, _DIMENSION), dtype=np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    words = Words()
-    chunks = [
-        Chunk(f"{number:032x}", "a.md", "A", ("A",), "", "text", number, "g", 1, 1, words.paragraph())
-        for number in range(_WRITTEN_CHUNKS)
-    ]
-    return chunks, vectors
-
-
-def _batches() -> Iterator[slice]:
-    for start in range(0, _WRITTEN_CHUNKS, _WRITTEN_TOGETHER):
-        yield slice(start, start + _WRITTEN_TOGETHER)
+def _server(address: str, work: Path) -> Iterator[str]:
+    if address:
+        yield address
+        return
+    with milvus_server(work / "milvus") as server:
+        yield server.uri
 
 
 def _empty(work: Path) -> Path:

@@ -20,6 +20,8 @@ EmbedDocuments = Callable[[Sequence[str], OnEmbedded], Matrix]
 
 _HEARTBEAT_SECONDS = 0.5
 _DEATHS = 3
+# On each processor: one is computed, and while this process is busy with its results, the others wait there.
+_CALLS_AT_A_TIME = 4
 _CALL_OF_AN_ENDPOINT = Need(cpus=0.25)  # which computes elsewhere
 _DEADLY = "each of three processes that embedded it has died"
 
@@ -61,16 +63,16 @@ def spread_documents(
     """
 
     def embed_documents(texts: Sequence[str], on_embedded: OnEmbedded) -> Matrix:
-        # One batch is computed and another waits, on each processor.
-        places = 2 * cluster.places(need)
+        places = cluster.places(need)
         matrix = np.empty((len(texts), dimension), dtype=np.float32)
-        size = max(min(batch_size, len(texts) // places), 1)
+        # Two for each processor at least, so that all end at about the same time.
+        size = max(min(batch_size, len(texts) // (2 * places)), 1)
         waiting = deque(range(start, min(start + size, len(texts))) for start in range(0, len(texts), size))
         have_died: set[int] = set()
         running: dict[Future[Matrix], range] = {}
         refused: dict[int, str] = {}
         while waiting or running:
-            while waiting and len(running) < places:
+            while waiting and len(running) < _CALLS_AT_A_TIME * places:
                 positions = waiting.popleft()
                 attempts = 1 if len(positions) > 1 else _DEATHS - (positions[0] in have_died)
                 batch = [texts[position] for position in positions]

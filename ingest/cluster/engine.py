@@ -1,7 +1,7 @@
 """A Ray cluster as the engine of an ingest: this process plans, compares and commits, the machines cut and embed."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -61,10 +61,15 @@ def open_cluster_engine(settings: Settings, embedder: Embedder) -> Iterator[Engi
 
 
 def _describe_embedder(cluster: RayCluster, settings: Settings, embedder: Embedder, need: Need) -> tuple[str, str]:
-    """Return the fingerprint and the engine of the machines' embedder, which must find what `embedder` asks for."""
-    described = cluster.submit(work.describe_embedder, settings.embedding, need=need)
+    """Return the fingerprint and the engine of the machines' embedder, which must find what `embedder` asks for.
+
+    Every place is asked, so that all processes start and load their model at the same time; the first answer counts.
+    """
+    described = [
+        cluster.submit(work.describe_embedder, settings.embedding, need=need) for _ in range(cluster.places(need))
+    ]
     try:
-        fingerprint, engine = described.result(_FIRST_ANSWER_SECONDS)
+        fingerprint, engine = next(as_completed(described, _FIRST_ANSWER_SECONDS)).result()
     except WorkerDied as error:
         raise WorkersUnavailable(
             f"each of three processes that loaded the embedding model has died ({error}); nothing was changed. "

@@ -42,6 +42,12 @@ class MilvusProcess:
         return f"http://127.0.0.1:{self._server.listen_port}"
 
     @property
+    def pid(self) -> int:
+        """The id of the process, which must be running."""
+        pid: int = self._server.server_proc.pid
+        return pid
+
+    @property
     def is_running(self) -> bool:
         """Whether it has been started and not killed since."""
         return self._server.server_proc is not None
@@ -63,10 +69,10 @@ class MilvusProcess:
 
     def pause(self) -> None:
         """Make it hang: connections stay open, nothing is answered. For a few seconds only, see above."""
-        pause(self._server.server_proc.pid)
+        pause(self.pid)
 
     def resume(self) -> None:
-        resume(self._server.server_proc.pid)
+        resume(self.pid)
 
     def kill(self) -> None:
         self._server.server_proc.kill()
