@@ -111,7 +111,7 @@ class Staging:
         self._check_lease()
         self._note()
         for stored in self._namespace.insert_chunks(chunks, vectors, born=self.generation):
-            self._terms.add(stored.terms)
+            self._terms.add(stored.terms.elements())
         self._chunk_count += len(chunks)
         reach_failpoint("chunks_inserted")
 
@@ -119,7 +119,7 @@ class Staging:
         """Delete chunks that were written with `insert_chunks`."""
         self._check_lease()
         for terms in self._namespace.delete_chunks(chunks, born=self.generation):
-            self._terms.remove(terms)
+            self._terms.remove(terms.elements())
         self._chunk_count -= len(chunks)
 
     def tombstone_chunks(self, chunks: Iterable[LiveChunk]) -> None:
@@ -128,7 +128,7 @@ class Staging:
         self._check_lease()
         dying = list(chunks)
         for chunk in dying:
-            self._terms.remove(chunk.terms)
+            self._terms.remove(chunk.terms.elements())
         self._namespace.tombstone_chunks(dying, died=self.generation)
         self._chunk_count -= len(dying)
         reach_failpoint("chunks_tombstoned")

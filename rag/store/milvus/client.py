@@ -3,7 +3,6 @@
 It knows collections, rows and expressions, and nothing about generations or documents.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -30,9 +29,6 @@ _FILE_SECONDS = 60
 _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
 _NEGATIVE_WEIGHT = "Invalid sparse row: negative value"
-
-# The client's own error log repeats, with tracebacks, what we raise.
-logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
 
 
 class Milvus:
@@ -82,6 +78,10 @@ class Milvus:
             return []
         with translate_errors(self.uri):
             return sorted(self._client.list_collections(timeout=self._timeout))
+
+    def is_shared(self, name: str) -> bool:
+        """Whether other collections of its user are in the same one of Milvus, so that BM25 counts their rows too."""
+        return False
 
     def create(self, name: str, collection: CollectionSpec) -> None:
         """Create a collection, indexed and loaded. Vectors are compared by inner product."""

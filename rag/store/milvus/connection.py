@@ -1,5 +1,6 @@
 """A connection to Milvus that is made when it is first needed."""
 
+import logging
 import threading
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from rag.errors import ZhiwenError
 from rag.store.milvus.database_lock import check_database_name
 from rag.store.milvus.errors import translate_errors
 from rag.store.milvus.lite_file import LiteFile, open_lite_file
+
+# The client's own error log repeats, with tracebacks, what we raise.
+logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
 
 
 class Connection:
