@@ -6,6 +6,7 @@ generations in which it was born and died.
 """
 
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +95,8 @@ def from_chunk_row(row: Row, knowledge_base: str = DEFAULT, commit: str = "") ->
         if column.attribute
     }
     chunk = Chunk(**values, knowledge_base=knowledge_base, commit=commit)
-    return StoredChunk(chunk, Counter(row[TERMS_COLUMN].split(" ")))
+    # Most terms are in many chunks, of which a server keeps thousands: interned, each is in memory once.
+    return StoredChunk(chunk, Counter(map(sys.intern, row[TERMS_COLUMN].split(" "))))
 
 
 def terms_of(chunk: Chunk) -> Counter[str]:
