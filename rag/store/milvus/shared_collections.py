@@ -2,7 +2,7 @@
 
 milvus-lite 2.5.1 keeps each collection in arrays of 32,768 rows, 48 MB for vectors of 384 numbers, however few rows it
 has, and no setting changes that. So the knowledge bases of a file share collections, one for all that have the same
-fields. A row has the name of its part in a column of its own, and every expression names the part.
+fields. A row has the number of its part in a column of its own, and every expression names the part.
 """
 
 import hashlib
@@ -20,27 +20,32 @@ from rag.store.milvus.client import Milvus
 
 # Persisted names. After the name of a store, a collection of its own has `_state` or `_g1_…`, so none is called alike.
 _SHARED = "shared_collection_"
+_STATES = f"{_SHARED}states"
 _PART, _PART_ROW = "part", "part_row"
-_PART_CHARACTERS, _PART_ROW_CHARACTERS = 200, 300
+_PART_ROW_CHARACTERS = 100
 _DELETED_TOGETHER = 500
 _ANY = f'{_PART_ROW} != ""'
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A collection as its users see it: a part of a shared `collection`, in which `key` is the first field."""
+    """A collection as its users see it: a part of a shared `collection`, in which `key` is the first field.
+
+    A `number` belongs to one name for ever: who still reads a part that was dropped must not find the rows of another.
+    """
 
     name: str
+    number: int
     collection: str
     key: str
 
     def within(self, expression: str) -> str:
         """Return the expression for the rows of the part alone."""
-        return f"{_PART} == {quote_value(self.name)} and ({expression})"
+        return f"{_PART} == {self.number} and ({expression})"
 
-    def rows(self, rows: Sequence[Row]) -> list[Row]:
+    def with_part(self, rows: Sequence[Row]) -> list[Row]:
         """Return rows as they stand in the shared collection."""
-        return [row | {_PART: self.name, _PART_ROW: f"{self.name}:{row[self.key]}"} for row in rows]
+        return [row | {_PART: self.number, _PART_ROW: f"{self.number}:{row[self.key]}"} for row in rows]
 
 
 class SharingMilvus(Milvus):
@@ -71,10 +76,10 @@ class SharingMilvus(Milvus):
             return
         with self._lock:
             self._create_shared(PAYLOADS_BY_KEY)  # for the list
-            part = Part(name, self._create_shared(collection), collection.fields[0].name)
-            payload = {"name": name, "collection": part.collection, "key": part.key}
+            part = Part(name, _number_of(name), self._create_shared(collection), collection.fields[0].name)
+            payload = asdict(part)
             row = {"key": _list_key(name), "payload": payload, "vector": [0.0] * PAYLOADS_BY_KEY.dimension}
-            super().upsert(_LIST.collection, _LIST.rows([row]))
+            super().upsert(_LIST.collection, _LIST.with_part([row]))
             self._known = {**self._parts(), name: part}
 
     def drop(self, name: str) -> None:
@@ -98,11 +103,11 @@ class SharingMilvus(Milvus):
 
     def upsert(self, name: str, rows: Sequence[Row]) -> None:
         part = self._part(name)
-        super().upsert(part.collection if part else name, part.rows(rows) if part else rows)
+        super().upsert(part.collection if part else name, part.with_part(rows) if part else rows)
 
     def insert(self, name: str, rows: Sequence[Row]) -> None:
         part = self._part(name)
-        super().insert(part.collection if part else name, part.rows(rows) if part else rows)
+        super().insert(part.collection if part else name, part.with_part(rows) if part else rows)
 
     def delete(self, name: str, expression: str) -> None:
         super().delete(*self._locate(name, expression))
@@ -153,26 +158,32 @@ class SharingMilvus(Milvus):
     def _create_shared(self, collection: CollectionSpec) -> str:
         name = _shared_name(collection)
         if name not in super().collections():
-            own = (Field(_PART_ROW, "text", _PART_ROW_CHARACTERS), Field(_PART, "text", _PART_CHARACTERS))
+            own = (Field(_PART_ROW, "text", _PART_ROW_CHARACTERS), Field(_PART, "integer"))
             super().create(name, replace(collection, fields=(*own, *collection.fields)))
         return name
 
     def _delete_rows(self, part: Part) -> None:
-        """Delete the rows of a part, in pieces: readers of the others wait for each."""
+        """Delete the rows of a part, in pieces: searches wait for each."""
         found = [row[_PART_ROW] for row in super().rows(part.collection, part.within(_ANY), [_PART_ROW])]
         for keys in value_lists(found, _DELETED_TOGETHER):
             super().delete(part.collection, f"{_PART_ROW} in {keys}")
 
 
 def _shared_name(collection: CollectionSpec) -> str:
-    """Return the name of what collections with these fields share."""
+    """Return the name of what collections with these fields share; it may change, but for the list of the parts."""
+    if collection == PAYLOADS_BY_KEY:
+        return _STATES
     shape = json.dumps(asdict(collection), sort_keys=True)
     return f"{_SHARED}{hashlib.sha256(shape.encode()).hexdigest()[:12]}"
+
+
+def _number_of(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
 
 
 def _list_key(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
-_LIST = Part("parts", _shared_name(PAYLOADS_BY_KEY), PAYLOADS_BY_KEY.fields[0].name)
-"""The part that has a row for each part. The name of a store's collection has an underscore."""
+_LIST = Part("", 0, _STATES, PAYLOADS_BY_KEY.fields[0].name)
+"""The part that has a row for each part."""
