@@ -173,7 +173,7 @@ def _rows(results: RetrieverResults, index: Index, gains: Mapping[str, int]) -> 
             dense_rank,
             bm25,
             lexical_rank,
-            weighted_term_coverage(stored.terms, results.idf),
+            weighted_term_coverage(stored.terms.keys(), results.idf),
             results.translated.get(stored.chunk.id, 0.0),
         )
         before = stored.chunk.source

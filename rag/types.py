@@ -42,7 +42,7 @@ class Chunk:
 
     A line that is repeated from an earlier part of the block, such as the header of a long table, has 0."""
     knowledge_base: str = DEFAULT
-    """The knowledge base that it was read from. It is not stored: each has collections of its own."""
+    """The knowledge base that it was read from. It is not stored with the chunk."""
     commit: str = ""
     """The `label` of its generation, such as a commit; "" for one of a folder. It is not stored either."""
 

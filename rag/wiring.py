@@ -116,7 +116,7 @@ class Services(SharesServices):
     @cached_property
     def store(self) -> Store:
         """The store of the index."""
-        store = Store.open(self.settings.store)
+        store = Store.open(self.settings.store, shares=bool(self.settings.knowledge_bases.by_name))
         self._exit_stack.callback(store.close)
         return store
 

@@ -109,14 +109,14 @@ class Staging:
         self._check_lease()
         self._note()
         for stored in self._namespace.insert_chunks(chunks, vectors, born=self.generation):
-            self._terms.add(stored.terms)
+            self._terms.add(stored.terms.elements())
         reach_failpoint("chunks_inserted")
 
     def withdraw_chunks(self, chunks: Sequence[Chunk]) -> None:
         """Delete chunks that were written with `insert_chunks`."""
         self._check_lease()
         for terms in self._namespace.delete_chunks(chunks, born=self.generation):
-            self._terms.remove(terms)
+            self._terms.remove(terms.elements())
 
     def tombstone_chunks(self, chunks: Iterable[LiveChunk]) -> None:
         """Let chunks die in this generation; readers of the live one go on seeing them."""
@@ -124,7 +124,7 @@ class Staging:
         self._check_lease()
         dying = list(chunks)
         for chunk in dying:
-            self._terms.remove(chunk.terms)
+            self._terms.remove(chunk.terms.elements())
         self._namespace.tombstone_chunks(dying, died=self.generation)
         reach_failpoint("chunks_tombstoned")
 

@@ -93,7 +93,7 @@ def fuse(
         if translated:
             coverage = words = translated[name]
         else:
-            coverage = weighted_term_coverage(stored.terms, idf)
+            coverage = weighted_term_coverage(stored.terms.keys(), idf)
         score = (1 - weight) * similarity + weight * (words + coverage) / 2
         hits.append(Hit(stored.chunk, score, cosine, coverage, scores.get(name, 0.0)))
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.position))

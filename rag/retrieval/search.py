@@ -16,7 +16,7 @@ from rag.retrieval.translated_words import coverage_across, translate_question
 from rag.settings import RetrievalSettings
 from rag.store.filters import Filter
 from rag.store.joint import AnySnapshot, JointStore
-from rag.store.snapshot import Ranking
+from rag.store.rankings import Ranking
 from rag.store.store import Store
 from rag.text.language import is_cross_lingual
 from rag.text.question_validation import validate_question
@@ -240,7 +240,7 @@ def _add_translations(
     ranking = snapshot.rank_by_terms(terms, limit=limit, search_filter=search_filter)
     chunks = snapshot.read_chunks(name for name, _ in ranking)
     by_translation = [(chunks[name], score) for name, score in ranking]
-    found = {stored.chunk.id: stored.terms for stored, _ in (*results.dense, *results.lexical, *by_translation)}
+    found = {stored.chunk.id: stored.terms.keys() for stored, _ in (*results.dense, *results.lexical, *by_translation)}
     return replace(
         results,
         by_translation=by_translation,

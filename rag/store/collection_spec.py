@@ -32,6 +32,10 @@ class CollectionSpec:
     is_searched: bool = False
 
 
+PAYLOADS_BY_KEY = CollectionSpec(fields=(Field("key", "text", 64), Field("payload", "json")), dimension=2)
+"""A collection without vectors to search."""
+
+
 @dataclass(frozen=True, slots=True)
 class VectorIndex:
     """How a server keeps and searches the vectors of a collection: see the settings of `store`."""

@@ -7,9 +7,10 @@ from rag.errors import StoreEmpty
 from rag.models.embedders.protocol import Vector
 from rag.store.background import BackgroundReads
 from rag.store.filters import Filter
+from rag.store.rankings import Ranking
 from rag.store.records import Commit, SnapshotIdentity
 from rag.store.rows import StoredChunk
-from rag.store.snapshot import Ranking, Snapshot
+from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import JointStatistics
 
@@ -142,7 +143,7 @@ def _rank_by_terms(
     here = {term: snapshot.statistics.idf(term) for term in idf}
     chunks = snapshot.read_chunks(chunk_id for chunk_id, _ in ranking)
     for chunk_id, score in ranking:
-        matched = chunks[chunk_id].terms & idf.keys()
+        matched = chunks[chunk_id].terms.keys() & idf.keys()
         worth = sum(idf[term] for term in matched) / sum(here[term] for term in matched) if matched else 1.0
         yield chunk_id, score * worth
 

@@ -4,6 +4,7 @@ Every row says in which generation it was born and in which it died, so that rea
 the next. No method changes what a committed generation shows.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ class Namespace:
                     known[row["text_hash"]] = vector
         return known
 
-    def delete_chunks(self, chunks: Sequence[Chunk], *, born: int) -> list[frozenset[str]]:
+    def delete_chunks(self, chunks: Sequence[Chunk], *, born: int) -> list[Counter[str]]:
         """Delete chunks that `insert_chunks` wrote for a generation that nobody reads yet. Return their terms."""
         self.finish_import()
         self._delete_rows(self._chunks, [rows.chunk_row_id(chunk, born=born) for chunk in chunks])

@@ -11,6 +11,9 @@ from rag.store.columns import SCHEMA_VERSION
 
 T = TypeVar("T")
 
+SHARED = "shared"
+"""`Layout.index` of a namespace whose collections others share. Persisted."""
+
 COPIED = "copied"
 """`DocumentRecord.dated_by` if nothing says how old a document is."""
 
@@ -23,7 +26,7 @@ _STORED_KEYS = {"namespace": "space", "pipeline_fingerprint": "recipe"}
 class Layout:
     """What all chunks of a namespace have in common: embedder, version of the columns, retrieval mode, and index.
 
-    `index` is a `VectorIndex.identity`.
+    `index` is a `VectorIndex.identity`, or `SHARED` if other namespaces share its collections.
     """
 
     fingerprint: str
@@ -56,7 +59,7 @@ class Commit:
     golden_found: tuple[str, ...] = ()
     # While deletions are held back: the number of documents before that.
     documents_before_loss: int = 0
-    # A `VectorIndex.identity`.
+    # That of the layout.
     index: str = ""
     # The state of the source that the folder is a copy of: a commit of a repository, a digest of a bucket.
     label: str = ""

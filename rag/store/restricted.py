@@ -3,15 +3,12 @@
 Everything that a reader gets of the store comes through here, so that no surface can forget the filter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
-from rag.store.bm25 import score_chunks
-from rag.store.columns import TERMS_COLUMN
-from rag.store.expressions import value_lists
 from rag.store.filters import All, Filter
 from rag.store.records import Commit, DocumentRecord, SnapshotIdentity, State
-from rag.store.snapshot import Ranking, Snapshot
+from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import TermStatistics
 from rag.store.visible import VISIBLE_FIELDS, Visible, VisibleCache
@@ -43,11 +40,9 @@ class RestrictedSnapshot(Snapshot):
     def statistics(self) -> TermStatistics:
         return self.visible.statistics
 
-    def rank_by_terms(self, terms: Sequence[str], *, limit: int, search_filter: Filter | None = None) -> Ranking:
-        found = [name for name, _ in super().rank_by_terms(terms, limit=limit, search_filter=search_filter)]
-        visible = self.visible
-        idf = {term: visible.statistics.idf(term) for term in terms}
-        return score_chunks(self._terms_of(found), idf, visible.mean_length)
+    @property
+    def _is_counted_with_others(self) -> bool:
+        return True
 
     def _records(self, expression: str) -> Iterator[DocumentRecord]:
         sources = self.visible.sources
@@ -55,15 +50,6 @@ class RestrictedSnapshot(Snapshot):
 
     def _expression(self, search_filter: Filter | None) -> str:
         return super()._expression(All((self._within, search_filter)) if search_filter else self._within)
-
-    def _terms_of(self, ids: Sequence[str]) -> dict[str, list[str]]:
-        fields = ["id", TERMS_COLUMN]
-        rows = (
-            row
-            for listed in value_lists(ids)
-            for row in self._distinct_rows(f"id in {listed} and {self._expression(None)}", fields)
-        )
-        return {row["id"]: row[TERMS_COLUMN].split(" ") for row in rows}
 
     def _read_visible(self) -> Visible:
         return Visible.of(self._distinct_rows(self._expression(None), VISIBLE_FIELDS))

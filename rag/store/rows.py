@@ -6,12 +6,14 @@ generations in which it was born and died.
 """
 
 import hashlib
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.knowledge_base_names import DEFAULT
 from rag.models.embedders.protocol import Vector
-from rag.store.collection_spec import CollectionSpec, Field, Row
+from rag.store.collection_spec import PAYLOADS_BY_KEY, CollectionSpec, Field, Row
 from rag.store.columns import CHUNK_COLUMNS, TERMS_COLUMN, columns_at
 from rag.types import Chunk
 
@@ -35,17 +37,15 @@ MANIFEST_COLLECTION = CollectionSpec(
     dimension=len(_NO_VECTOR),
 )
 
-STATE_COLLECTION = CollectionSpec(
-    fields=(Field("key", "text", 64), Field("payload", "json")), dimension=len(_NO_VECTOR)
-)
+STATE_COLLECTION = PAYLOADS_BY_KEY
 
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk and the distinct terms by which the store finds it."""
+    """A chunk and the terms by which the store finds it, with the number of times that it has each."""
 
     chunk: Chunk
-    terms: frozenset[str]
+    terms: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class LiveChunk:
     """A stored chunk with its row, which a tombstone is a copy of."""
 
     chunk: Chunk
-    terms: frozenset[str]
+    terms: Counter[str]
     row: Row
 
 
@@ -110,12 +110,13 @@ def from_chunk_row(row: Row, knowledge_base: str = DEFAULT, commit: str = "") ->
         if column.attribute
     }
     chunk = Chunk(**values, knowledge_base=knowledge_base, commit=commit)
-    return StoredChunk(chunk, frozenset(row[TERMS_COLUMN].split(" ")))
+    # Most terms are in many chunks, of which a server keeps thousands: interned, each is in memory once.
+    return StoredChunk(chunk, Counter(map(sys.intern, row[TERMS_COLUMN].split(" "))))
 
 
-def terms_of(chunk: Chunk) -> frozenset[str]:
-    """Return the distinct terms by which the store finds a chunk."""
-    return frozenset(_TERMS.value_of(chunk).split(" "))
+def terms_of(chunk: Chunk) -> Counter[str]:
+    """Return the terms by which the store finds a chunk, with the number of times that it has each."""
+    return Counter(_TERMS.value_of(chunk).split(" "))
 
 
 def heading_path_of(row: Row) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from rag.models.embedders.protocol import Vector
 from rag.packed_records import PackedRecords
 from rag.store import rows
 from rag.store.background import BackgroundReads
+from rag.store.bm25 import score_chunks
 from rag.store.chunk_cache import ChunkCache
 from rag.store.collection_spec import LATEST, ReadTimestamp, Row
 from rag.store.columns import CHUNK_COLUMNS
@@ -21,6 +22,7 @@ from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import Equals, Filter
 from rag.store.manifest import pack_manifest
+from rag.store.rankings import Ranking, distinct
 from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
@@ -28,9 +30,6 @@ from rag.types import Chunk
 
 if TYPE_CHECKING:
     from rag.store.milvus.client import Milvus
-
-Ranking = Sequence[tuple[str, float]]
-"""Ids of chunks with their scores, best first."""
 
 
 class Snapshot:
@@ -118,7 +117,13 @@ class Snapshot:
 
     def rank_by_terms(self, terms: Sequence[str], *, limit: int, search_filter: Filter | None = None) -> Ranking:
         """Return the ids of the chunks with the highest BM25 score; none if no chunk holds any of the terms."""
-        return self._rank(" ".join(terms), limit, search_filter) if terms else []
+        if not terms:
+            return []
+        found = self._rank(" ".join(terms), limit, search_filter)
+        if not found or not self._is_counted_with_others:
+            return found
+        chunks = self.read_chunks(name for name, _ in found)
+        return score_chunks({name: stored.terms for name, stored in chunks.items()}, terms, self.statistics)
 
     def read_chunks(self, ids: Iterable[str]) -> dict[str, StoredChunk]:
         """Return chunks that a ranking names, by id, from memory or in one read of the store for each 200 of them."""
@@ -191,6 +196,11 @@ class Snapshot:
         return rows.from_chunk_row(row, self.knowledge_base, self.commit.label)
 
     @property
+    def _is_counted_with_others(self) -> bool:
+        """Whether Milvus's BM25 counts other chunks too: those of other parts of the collection, or what is hidden."""
+        return self._milvus.is_shared(self._chunks)
+
+    @property
     def _chunks(self) -> str:
         return rows.chunks_collection(self.commit.namespace)
 
@@ -216,11 +226,11 @@ class Snapshot:
         if not self.commit.chunks:
             return []  # milvus-lite 2.5.1 cannot search for terms where there are none
         found = self._ids_found(query, limit, search_filter)
-        distinct = _distinct(found)
-        if len(distinct) < limit == len(found):
+        ranking = distinct(found)
+        if len(ranking) < limit == len(found):
             # Rows that are being tombstoned are there twice and push others out; twice the limit makes up for them.
-            distinct = _distinct(self._ids_found(query, 2 * limit, search_filter))
-        return distinct[:limit]
+            ranking = distinct(self._ids_found(query, 2 * limit, search_filter))
+        return ranking[:limit]
 
     def _ids_found(self, query: Vector | str, limit: int, search_filter: Filter | None) -> Ranking:
         # Only the ids: with all its fields, a row costs the client more than its search.
@@ -233,10 +243,3 @@ class Snapshot:
             since=self._since,
         )
         return [(row["id"], score) for row, score in found]
-
-
-def _distinct(found: Ranking) -> Ranking:
-    best: dict[str, float] = {}
-    for name, score in found:
-        best.setdefault(name, score)
-    return list(best.items())

@@ -20,7 +20,7 @@ from rag.store.expressions import quote_value
 from rag.store.imports import Imports
 from rag.store.milvus.opening import open_milvus
 from rag.store.namespace import Namespace
-from rag.store.records import Commit, State
+from rag.store.records import SHARED, Commit, State
 from rag.store.snapshot import Snapshot
 from rag.store.state_collection import StateCollection
 from rag.store.term_statistics import TermStatistics, TermStatisticsCache, sum_statistics
@@ -75,20 +75,21 @@ class Store:
         self._visible_cache = VisibleCache()
         self.collection = collection
         self.knowledge_base = knowledge_base
-        self.index = index  # the `VectorIndex.identity` that a new namespace gets
+        self.index = index  # the `Layout.index` of a new namespace
         self.notes = WriterNotes(self._states)
         self.imports = Imports(milvus, collection)
         self.write_lock = threading.Lock()  # held while an ingest or a rollback runs in this process
 
     @classmethod
-    def open(cls, settings: StoreSettings) -> "Store":
+    def open(cls, settings: StoreSettings, *, shares: bool = False) -> "Store":
         """Return the store, which connects at the first call, so that reading creates no database file.
 
-        Raises ConfigError if the database file has a name that Milvus Lite does not take, and for settings that only a
-        server has.
+        With `shares`, new namespaces in a file share collections. Raises ConfigError if the database file has a name
+        that Milvus Lite does not take, and for settings that only a server has.
         """
-        milvus = open_milvus(settings)
-        return cls(milvus, collection=settings.collection, index=milvus.index.identity)
+        milvus = open_milvus(settings, shares=shares)
+        index = SHARED if shares and milvus.is_embedded else milvus.index.identity
+        return cls(milvus, collection=settings.collection, index=index)
 
     def beside(self, collection: str, knowledge_base: str) -> "Store":
         """Return the store of another knowledge base, over the same connection. It is closed with this one."""

@@ -24,10 +24,20 @@ _ENTRY = np.dtype([("term", "<u4"), ("count", "<i4")])
 
 @dataclass(frozen=True, slots=True)
 class TermStatistics:
-    """The number of chunks, and how many of them hold each term, by the term's 32-bit hash."""
+    """The number of chunks, and how many of them hold each term, by the term's 32-bit hash.
+
+    `length` is the number of terms of all chunks, with repetitions; it is not known of an index of an earlier zhiwen,
+    which shares no collections.
+    """
 
     chunks: int
     frequencies: Mapping[int, int]
+    length: int = 0
+
+    @property
+    def mean_length(self) -> float:
+        """The mean number of terms of a chunk."""
+        return self.length / max(self.chunks, 1)
 
     def idf(self, term: str) -> float:
         """Return the inverse document frequency in Lucene's form of BM25.
@@ -78,55 +88,63 @@ class TermChanges:
 
     def __init__(self) -> None:
         self.chunks = 0
+        self._length = 0
         self._counts: Counter[int] = Counter()
 
     def add(self, terms: Iterable[str]) -> None:
-        """Count one more chunk that holds these terms."""
+        """Count one more chunk that holds these terms, with repetitions."""
+        counts = Counter(terms)
         self.chunks += 1
-        self._counts.update(_hash(term) for term in set(terms))
+        self._length += counts.total()
+        self._counts.update(map(_hash, counts))
 
     def remove(self, terms: Iterable[str]) -> None:
-        """Count one chunk less that holds these terms."""
+        """Count one chunk less that holds these terms, with repetitions."""
+        counts = Counter(terms)
         self.chunks -= 1
-        self._counts.subtract(_hash(term) for term in set(terms))
+        self._length -= counts.total()
+        self._counts.subtract(map(_hash, counts))
 
     def statistics(self) -> TermStatistics:
         """Return the differences as statistics: those of the chunks that were added, if none was removed."""
-        return TermStatistics(self.chunks, dict(self._counts))
+        return TermStatistics(self.chunks, dict(self._counts), self._length)
 
     def payloads(self) -> list[dict[str, object]]:
         """Return the differences as payloads of at most about 50 KB each; none if nothing changed."""
-        return list(_payloads(self.chunks, {term: count for term, count in self._counts.items() if count}))
+        counts = {term: count for term, count in self._counts.items() if count}
+        return list(_payloads(TermStatistics(self.chunks, counts, self._length)))
 
 
 def sum_statistics(payloads: Iterable[Mapping[str, object]]) -> TermStatistics:
     """Return the sum of stored payloads."""
-    chunks = 0
+    chunks = length = 0
     parts = [np.empty(0, dtype=_ENTRY)]
     for payload in payloads:
         chunks += int(str(payload["chunks"]))
+        length += int(str(payload.get("length", 0)))
         parts.append(np.frombuffer(zlib.decompress(base64.b85decode(str(payload["terms"]))), dtype=_ENTRY))
     entries = np.concatenate(parts)
     terms, positions = np.unique(entries["term"], return_inverse=True)
     counts = np.zeros(len(terms), dtype=np.int64)
     np.add.at(counts, positions, entries["count"])
     some = counts > 0
-    return TermStatistics(chunks, dict(zip(terms[some].tolist(), counts[some].tolist(), strict=True)))
+    return TermStatistics(chunks, dict(zip(terms[some].tolist(), counts[some].tolist(), strict=True)), length)
 
 
 def compact_statistics(statistics: TermStatistics) -> list[dict[str, object]]:
     """Return one set of payloads that replaces many differences."""
-    return list(_payloads(statistics.chunks, statistics.frequencies))
+    return list(_payloads(statistics))
 
 
-def _payloads(chunks: int, counts: Mapping[int, int]) -> Iterator[dict[str, object]]:
-    if not chunks and not counts:
+def _payloads(statistics: TermStatistics) -> Iterator[dict[str, object]]:
+    if not statistics.chunks and not statistics.frequencies and not statistics.length:
         return
-    entries = np.array(sorted(counts.items()), dtype=_ENTRY)
+    entries = np.array(sorted(statistics.frequencies.items()), dtype=_ENTRY)
     for start in range(0, max(len(entries), 1), _ENTRIES_PER_ROW):
         packed = zlib.compress(entries[start : start + _ENTRIES_PER_ROW].tobytes())
-        # Only the first payload counts the chunks.
-        yield {"chunks": chunks if start == 0 else 0, "terms": base64.b85encode(packed).decode()}
+        # Only the first payload counts the chunks and their terms.
+        counted = (statistics.chunks, statistics.length) if start == 0 else (0, 0)
+        yield {"chunks": counted[0], "length": counted[1], "terms": base64.b85encode(packed).decode()}
 
 
 def _idf(chunks: int, frequency: int) -> float:

@@ -23,22 +23,19 @@ VISIBLE_FIELDS = ("id", "source", TERMS_COLUMN)
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """The sources of the documents that have text, and of their chunks the statistics and the mean number of terms."""
+    """The sources of the documents that have text, and the statistics of their chunks."""
 
     sources: frozenset[str]
     statistics: TermStatistics
-    mean_length: float
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "Visible":
         """Count the rows of chunks, which have `VISIBLE_FIELDS`."""
-        counted, sources, length = TermChanges(), set(), 0
+        counted, sources = TermChanges(), set()
         for row in rows:
-            terms = row[TERMS_COLUMN].split(" ")
             sources.add(row["source"])
-            counted.add(terms)
-            length += len(terms)
-        return cls(frozenset(sources), counted.statistics(), length / max(counted.chunks, 1))
+            counted.add(row[TERMS_COLUMN].split(" "))
+        return cls(frozenset(sources), counted.statistics())
 
 
 class VisibleCache:

@@ -1,8 +1,10 @@
 """A folder with several knowledge bases, and services over them."""
 
+import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,18 @@ def several(place: Path, texts: Texts, **sections: object) -> Iterator[Services]
     settings = settings_for(place / "default", place / "m.db").model_copy(update=sections)
     with Services(settings, embedder=ScriptedEmbedder()) as services:
         yield services
+
+
+def reopened(place: Path, names: Iterable[str]) -> AbstractContextManager[Services]:
+    """Open services over the folders and the index that `several` made."""
+    return several(place, {name: {} for name in names})
+
+
+def ingest_in_child(place: Path, names: Sequence[str], name: str, failpoint: str, connection: Connection) -> None:
+    """Ingest one of the knowledge bases in this process, which a failpoint kills."""
+    os.environ["ZHIWEN_FAILPOINT"] = failpoint
+    with reopened(place, names) as services:
+        connection.send(ingest_one(services, name).generation)
 
 
 def _write(place: Path, texts: Texts) -> None:

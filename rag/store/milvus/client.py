@@ -20,7 +20,6 @@ from rag.store.milvus.connection import Connection
 from rag.store.milvus.database_lock import check_free_space
 from rag.store.milvus.errors import NOT_LOADED, translate_errors
 from rag.store.milvus.import_jobs import ImportJobs
-from rag.store.milvus.pymilvus_settings import adjust_pymilvus
 from rag.store.milvus.schemas import consistency, to_milvus_indexes, to_milvus_schema
 from rag.store.milvus.scipy_import import import_scipy
 
@@ -30,8 +29,6 @@ _FILE_SECONDS = 60
 _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
 _NEGATIVE_WEIGHT = "Invalid sparse row: negative value"
-
-adjust_pymilvus()
 
 
 class Milvus:
@@ -81,6 +78,10 @@ class Milvus:
             return []
         with translate_errors(self.uri):
             return sorted(self._client.list_collections(timeout=self._timeout))
+
+    def is_shared(self, name: str) -> bool:
+        """Whether other collections of its user are in the same one of Milvus, so that BM25 counts their rows too."""
+        return False
 
     def create(self, name: str, collection: CollectionSpec) -> None:
         """Create a collection, indexed and loaded. Vectors are compared by inner product."""

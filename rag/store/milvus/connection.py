@@ -9,6 +9,9 @@ from rag.errors import ZhiwenError
 from rag.store.milvus.database_lock import check_database_name
 from rag.store.milvus.errors import translate_errors
 from rag.store.milvus.lite_file import LiteFile, open_lite_file
+from rag.store.milvus.pymilvus_settings import adjust_pymilvus
+
+adjust_pymilvus()
 
 
 class Connection:

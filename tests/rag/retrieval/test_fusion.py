@@ -1,6 +1,7 @@
 """Dense and lexical results become one list, weighted by their scores."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ def stored(name: str, *terms: str, source: str = "a.md", position: int = 0) -> S
         end_line=1,
         content=name,
     )
-    return StoredChunk(chunk, frozenset(terms))
+    return StoredChunk(chunk, Counter(terms))
 
 
 def names(hits: Sequence[Hit]) -> list[str]:

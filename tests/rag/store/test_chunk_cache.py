@@ -1,5 +1,6 @@
 """Chunks in memory belong to one committed generation, and their number is bounded."""
 
+from collections import Counter
 from dataclasses import replace
 
 from rag.store.chunk_cache import KEPT_CHUNKS, ChunkCache
@@ -11,7 +12,7 @@ FIRST = Commit(1, "n", "e", "f", 1, 1, "hybrid", "2024-01-01T00:00:00+00:00", "/
 
 
 def stored(number: int, line: int = 1) -> StoredChunk:
-    return StoredChunk(replace(chunk(number, "a.md"), start_line=line), frozenset({"word"}))
+    return StoredChunk(replace(chunk(number, "a.md"), start_line=line), Counter(["word"]))
 
 
 def test_what_was_put_comes_back_and_nothing_else() -> None:

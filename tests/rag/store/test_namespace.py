@@ -46,7 +46,7 @@ def test_chunks_come_back_as_they_were_inserted(namespace: Namespace) -> None:
     live = {each.chunk.id: each for each in namespace.live_chunks([CHUNKS[1].source], generation=1)}
     assert live.keys() == {"c1"}
     assert live["c1"].chunk == CHUNKS[1]
-    assert {"word1", "common"} <= live["c1"].terms
+    assert {"word1", "common"} <= live["c1"].terms.keys()
 
 
 def test_a_generation_is_counted_and_shown_by_itself(namespace: Namespace) -> None:

@@ -73,7 +73,10 @@ def test_replacing_a_chunk_keeps_the_number_of_chunks() -> None:
 
 
 def test_a_term_counts_once_for_each_chunk() -> None:
-    assert counted([["a", "a", "a"], ["b"]]) == counted([["a"], ["b"]])
+    repeated = counted([["a", "a", "a"], ["b"]])
+    assert repeated.frequencies == counted([["a"], ["b"]]).frequencies
+    assert repeated.length == 4
+    assert repeated.mean_length == 2
 
 
 def test_the_rarer_a_term_the_higher_its_idf() -> None:
