@@ -11,6 +11,7 @@ from tests.kit.process_table import processor_seconds
 _LOOK_SECONDS = 5.0
 _IDLE_CORES = 0.3
 _MOST_SECONDS = 1800.0
+_SESSION_SECONDS = 120  # a server whose machine is busier for longer than this ends itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def milvus_server(folder: Path) -> Iterator[MilvusServer]:
     from tests.kit.milvus_process import MilvusProcess  # noqa: PLC0415
 
     folder.mkdir(parents=True)
-    process = MilvusProcess(folder)
+    process = MilvusProcess(folder, session_seconds=_SESSION_SECONDS)
     try:
         yield MilvusServer(process.uri, process.pid, folder)
     finally:

@@ -18,7 +18,7 @@ from tests.kit.waiting import eventually
 
 _START_LOCK = Path(tempfile.gettempdir()) / f"zhiwen-tests-milvus-{os.getuid()}.lock"
 _HEALTHY_SECONDS = 90
-_SESSION_SECONDS = "6"
+_SESSION_SECONDS = 6
 """After a kill, a server takes over its collections when the session of the dead one has ended. Since 2.6 that takes
 ten seconds by default, as in docker-compose.yml, where they pass while the server starts again; the etcd in this server
 counts them from its own start. A server that hangs for most of this time gives up and ends itself."""
@@ -27,7 +27,10 @@ counts them from its own start. A server that hangs for most of this time gives 
 class MilvusProcess:
     """Starts when it is made, and keeps its address and its data over a kill."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, object] | None = None, *, session_seconds: int = _SESSION_SECONDS
+    ) -> None:
+        self._session_seconds = session_seconds
         self._server = milvus.MilvusServer(wait_for_started=False)
         self._server.set_base_dir(str(folder))
         self._server.listen_port = 0
@@ -63,7 +66,7 @@ class MilvusProcess:
     def _start(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("ETCD_CONFIG_PATH", str(self._etcd_settings))
-            patch.setenv("COMMON_SESSION_TTL", _SESSION_SECONDS)
+            patch.setenv("COMMON_SESSION_TTL", str(self._session_seconds))
             self._server.start()
         eventually(self._is_healthy, within_seconds=_HEALTHY_SECONDS, message="Milvus to start")
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,9 +61,13 @@ def process_behind(connection: socket.socket) -> int:
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     inode = next(row[9] for row in rows if row[1] == address)
     for folder in Path("/proc").iterdir():
-        with suppress(OSError):
-            if folder.name.isdigit():
-                links = (str(file.readlink()) for file in (folder / "fd").iterdir())
-                if f"socket:[{inode}]" in links:
-                    return int(folder.name)
+        if folder.name.isdigit() and f"socket:[{inode}]" in _open_files(folder):
+            return int(folder.name)
     raise AssertionError(f"no process has the other end of port {port}")
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    with suppress(OSError):  # it has just ended
+        for file in (process / "fd").iterdir():
+            with suppress(OSError):  # another of its threads has just closed this one
+                yield str(file.readlink())
