@@ -61,6 +61,25 @@ class Outcome:
         return self.err.splitlines()
 
 
+def run_command(
+    *arguments: str, folder: Path, environment: Mapping[str, str], stdin: bytes = b"", timeout: float = 120
+) -> Outcome:
+    """Run `zhiwen` with these arguments in a folder. Raises subprocess.TimeoutExpired after `timeout` seconds."""
+    if _is_for_python(environment):
+        done = subprocess.run(
+            [ZHIWEN, *arguments],
+            input=stdin,
+            capture_output=True,
+            cwd=folder,
+            env=environment,
+            timeout=timeout,
+            check=False,
+        )
+    else:
+        done = _COMMANDS.run(arguments, stdin=stdin, folder=folder, environment=environment, timeout=timeout)
+    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """A folder with documents in `knowledge` and a database `m.db`; commands run in it."""
@@ -111,20 +130,7 @@ class Workspace:
 
     def run(self, *arguments: str, stdin: bytes = b"", timeout: float = 120) -> Outcome:
         """Run `zhiwen` with these arguments. Raises subprocess.TimeoutExpired after `timeout` seconds."""
-        environment = self.environment
-        if _is_for_python(environment):
-            done = subprocess.run(
-                [ZHIWEN, *arguments],
-                input=stdin,
-                capture_output=True,
-                cwd=self.folder,
-                env=environment,
-                timeout=timeout,
-                check=False,
-            )
-        else:
-            done = _COMMANDS.run(arguments, stdin=stdin, folder=self.folder, environment=environment, timeout=timeout)
-        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return run_command(*arguments, folder=self.folder, environment=self.environment, stdin=stdin, timeout=timeout)
 
     def run_in_terminal(self, *arguments: str, typed: str = "", timeout: float = 120) -> Outcome:
         """Like `run`, in a terminal; `out` has everything that it shows, and what is typed.

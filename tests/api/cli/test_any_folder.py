@@ -1,6 +1,5 @@
 """zhiwen as a tool: it answers from the folder that it is run in, and leaves nothing in one without documents."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from api.cli.ingesting import MAX_DOCUMENTS_UNASKED
 from api.version import version
 from rag.settings_loader import load_settings
 from tests.kit.paths import ROOT
-from tests.kit.processes import ZHIWEN, Outcome, assert_one_line, clean_environment
+from tests.kit.processes import Outcome, assert_one_line, clean_environment, run_command
 
 NOTES = {
     "harbour.md": "# Harbour\n\nThe harbour master is called Lin Hai.\n",
@@ -21,17 +20,7 @@ NOTES = {
 
 def run(folder: Path, *arguments: str, **variables: str) -> Outcome:
     """Run `zhiwen` in a folder, without any setting but these variables."""
-    done = subprocess.run(
-        [ZHIWEN, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=clean_environment() | variables,
-        timeout=120,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return run_command(*arguments, folder=folder, environment=clean_environment() | variables)
 
 
 def notes_in(folder: Path) -> Path:
