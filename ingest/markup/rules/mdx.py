@@ -9,6 +9,7 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
+from ingest.markup.rules.closing_lines import line_of
 from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
 
 _ATTRIBUTE = r"[A-Za-z_:@#][\w.:@#-]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`{]++))?+"
@@ -16,6 +17,8 @@ _TAG = re.compile(
     r"<(?:/(?P<end>[A-Za-z][\w.:-]*)\s*+"
     rf"|(?P<start>[A-Za-z][\w.:-]*+)(?:\s++{_ATTRIBUTE})*+\s*+/?)>[ \t]*+"
 )
+_PLACEHOLDER = re.compile(r"<[\w.]+>")
+"""Within a paragraph, `<Enter>` is rather a word than a tag."""
 _LONGEST_TAGS = 4_000
 _CODE = ("pre", "script", "style", "textarea")
 _CODE_INDENT = 4
@@ -25,7 +28,9 @@ def use_tag_lines(parser: MarkdownIt, *, is_mdx: bool) -> None:
     """Add the rule before that of HTML: for all tags in MDX, and for those of components in Markdown."""
 
     def rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-        if state.is_code_block(start_line):
+        if state.is_code_block(start_line) or (
+            silent and not is_mdx and _PLACEHOLDER.fullmatch(line_of(state, start_line))
+        ):
             return False
         last = _last_line(state, start_line, end_line, only_components=not is_mdx)
         if last is not None and not silent:

@@ -180,5 +180,9 @@ def test_a_placeholder_stays_where_an_import_is_no_component() -> None:
     assert text_of("a.md", text) == "登录 <user>@<host>。\n\n```\nprint(1)\n```"
 
 
+def test_a_placeholder_on_a_line_of_its_own_stays_in_its_sentence() -> None:
+    assert text_of("a.md", "输完后按\n<Enter>\n即可。\n") == "输完后按 <Enter> 即可。"
+
+
 def test_an_empty_pair_of_a_component_is_nothing() -> None:
     assert text_of("a.md", "前。\n\n<ColorPalette></ColorPalette>\n\n后。\n") == "前。\n\n后。"
