@@ -70,7 +70,7 @@ def measure(work: Path, files: int, pushes: int) -> dict[str, Any]:
 
 
 def _document(words: Words, number: int) -> str:
-    return f"# 文档 {number}\n\n{words.paragraph()}\n"
+    return f"# 文档 {number}\n\n{words.question()}\n"
 
 
 def _write_config(work: Path, url: str) -> Path:
