@@ -52,6 +52,11 @@ class Chunk:
         return f"{self.knowledge_base}/{self.group}"
 
     @property
+    def section_key(self) -> tuple[str, ...]:
+        """What the chunks of one section have in common, and no other: knowledge base, document and headings."""
+        return (self.knowledge_base, self.source, *self.heading_path)
+
+    @property
     def context(self) -> str:
         """Title and headings, outermost first, without a repetition in a row.
 

@@ -48,8 +48,8 @@ def passages_with_names(form: QuestionForm, evidence: Evidence) -> Sequence[Pass
 
 def of_same_sections(named: Sequence[Passage], passages: Sequence[Passage]) -> list[Passage]:
     """Return those of the passages that stand in a section of the named ones: the rows below a sentence with a name."""
-    sections = {_section(passage) for passage in named}
-    return [passage for passage in passages if _section(passage) in sections]
+    sections = {passage.chunk.section_key for passage in named}
+    return [passage for passage in passages if passage.chunk.section_key in sections]
 
 
 def holds_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
@@ -61,10 +61,6 @@ def holds_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
         holds_name(text, name) or _is_everywhere(name, evidence) or any(holds_name(text, form) for form in _forms(name))
         for name in names
     )
-
-
-def _section(passage: Passage) -> tuple[str, str, tuple[str, ...]]:
-    return passage.chunk.knowledge_base, passage.chunk.source, passage.chunk.heading_path
 
 
 def holds_name(text: str, name: str) -> bool:

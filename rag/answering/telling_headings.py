@@ -23,13 +23,15 @@ _MOST_WORDS = 3
 def with_telling_headings(quotes: Sequence[Quote], question: str) -> Iterator[Quote]:
     """Yield the quotes, those of a section whose heading tells a name that nothing else does with that heading."""
     told = question.casefold()
-    said: dict[tuple[str, str, tuple[str, ...]], str] = {}
+    said: dict[tuple[str, ...], str] = {}
     for quote in quotes:
-        said[_section(quote)] = f"{said.get(_section(quote), '')}\n{_text(quote)}"
+        section = quote.passage.chunk.section_key
+        said[section] = f"{said.get(section, '')}\n{_text(quote)}"
     for quote in quotes:
-        heading = telling_heading(quote.passage.chunk.heading_path)
+        chunk = quote.passage.chunk
+        heading = telling_heading(chunk.heading_path)
         names = [name.casefold() for name in _names(heading)]
-        is_news = any(name not in told and name not in said[_section(quote)].casefold() for name in names)
+        is_news = any(name not in told and name not in said[chunk.section_key].casefold() for name in names)
         yield replace(quote, heading=heading) if is_news else quote
 
 
@@ -51,11 +53,6 @@ def telling_heading(heading_path: Sequence[str]) -> str:
 
 def _names(heading: str) -> list[str]:
     return find_identifiers(heading) + [word.strip("[]()") for word in heading.split() if _VERSION.fullmatch(word)]
-
-
-def _section(quote: Quote) -> tuple[str, str, tuple[str, ...]]:
-    chunk = quote.passage.chunk
-    return chunk.knowledge_base, chunk.source, chunk.heading_path
 
 
 def _text(quote: Quote) -> str:
