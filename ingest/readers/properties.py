@@ -49,6 +49,8 @@ def _is_publishing(key: str) -> bool:
 def _text(value: MetadataValue) -> str:
     if isinstance(value, list):
         return ", ".join(filter(None, map(_text, value)))
-    text = _DRAWING.sub("", text_of(value)).strip()
+    written = text_of(value)
+    last = written.rfind("</svg>") + len("</svg>; ")  # behind it, each opening would be searched to the end of the text
+    text = f"{_DRAWING.sub('', written[:last])}{written[last:]}".strip()
     # `metadata_value` writes a mapping as `key: value; key: value`.
     return "; ".join(part for part in text.split("; ") if not _UNREAD.fullmatch(part))
