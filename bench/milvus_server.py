@@ -10,7 +10,7 @@ from tests.kit.process_table import processor_seconds
 
 _LOOK_SECONDS = 5.0
 _IDLE_CORES = 0.3
-_MOST_SECONDS = 1800.0
+_MOST_SECONDS = 7200.0
 _SESSION_SECONDS = 120  # a server whose machine is busier for longer than this ends itself
 
 
@@ -34,7 +34,7 @@ class MilvusServer:
     def wait_until_idle(self) -> None:
         """Wait until it computes almost nothing: it builds indexes in the background, and old ones do not say so.
 
-        Raises TimeoutError after half an hour.
+        Raises TimeoutError after two hours.
         """
         end, computed = time.monotonic() + _MOST_SECONDS, processor_seconds(self.pid)
         while time.monotonic() < end:
