@@ -1,5 +1,6 @@
 """What both retrievers find for all questions of a set, as arrays, kept in a file: any fusion of them takes seconds."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from bench.evaluation_sets import EvaluationSet
 from bench.index import Index, open_index
 from bench.retrieval import RRF_K
+from rag.models.embedders.protocol import Embedder
 from rag.retrieval.fusion import bm25_share, weighted_term_coverage
 from rag.retrieval.search import RetrieverResults, run_retrievers
 
@@ -123,11 +125,17 @@ def read_candidates(evaluation: EvaluationSet, work: Path) -> Candidates:
     """Search every question of a set, or read what was found for the same generation of its index before."""
     with open_index(evaluation, work) as index:
         generation = index.services.store.snapshot().generation
-        path = work / f"{evaluation.name} {index.services.embedder.fingerprint} {generation}.npz"
+        embedder = index.services.embedder
+        path = work / f"{evaluation.name} {embedder.fingerprint} {_questions_mark(embedder)} {generation}.npz"
         if not path.is_file():
             np.savez_compressed(path, allow_pickle=False, **_collect(evaluation, index))
     with np.load(path) as stored:
         return Candidates(**{name: stored[name] for name in stored.files})
+
+
+def _questions_mark(embedder: Embedder) -> str:
+    """Return what changes with the vectors of questions; the fingerprint is that of passages."""
+    return hashlib.sha256(embedder.embed_query("知问").round(2).tobytes()).hexdigest()[:8]
 
 
 def _collect(evaluation: EvaluationSet, index: Index) -> dict[str, NDArray[Any]]:

@@ -58,7 +58,7 @@ class WordWeight:
         return 1 / (1 + math.exp(-log_odds))
 
 
-WORD_WEIGHT = WordWeight(intercept=-1.48, matched=0.64, terms=0.29, rarest=0.21)
+WORD_WEIGHT = WordWeight(intercept=-1.27, matched=0.67, terms=0.26, rarest=0.2)
 """Fitted by `python -m bench.fusion`, which also fits it without each set in turn: docs/decisions/own-fusion.md."""
 
 

