@@ -12,6 +12,8 @@ from typing import Literal
 from rag.answering.asked_names import ABBREVIATION, asked_names, holds_name, holds_names, of_same_sections
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
+from rag.retrieval.translated_words import translate_question
+from rag.text.asked_noun import asked_noun, holds_noun
 from rag.text.attributes import Attribute, asked_attributes, tells_all
 from rag.text.language import detect_language, is_cross_lingual
 from rag.text.likeness import name_terms, stem
@@ -31,9 +33,11 @@ _PREDICATES = (
     re.compile(r"(?<![没所只含])有(?P<what>[^，,；;。？?有]+?)[吗么]\W*\Z"),
 )
 _CONFIRMED = 0.5
+_CONFIRMED_OF_REST = 0.3
 _MIN_CONFIRMED = 0.15
-"""A question for yes or no is confirmed or denied by quotes that hold at least the first share of its words; in
-Chinese, which has many words for one thing, also by those that hold the second share of what it asks of its subject."""
+"""A question for yes or no is confirmed or denied by quotes that hold at least the first share of its words; in English
+also by those that hold the second share of it without its names; in Chinese, which has many words for one thing, the
+third share of what it asks of its subject."""
 _TYPING_ERROR = 0.8
 
 
@@ -59,6 +63,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
         # An English question may have the Latin form of a name that a Chinese text translates.
         (not has_names and not (is_across and detect_language(question) == "en"))
         or (covered < _TOLD and not any(tells_all(attributes, each) for each in of_names))
+        or (not is_exact and not is_across and not attributes and _lacks_noun(quotes, evidence))
         or (
             not is_exact
             and not is_across
@@ -73,6 +78,18 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     holds_all = not is_across and any(_covered(each, evidence) >= _TOLD for each in of_sections)
     is_told = told_by_attribute or is_exact or holds_all
     return "told" if is_told or (form.column and _holds_abbreviations(question, quotes)) else "unknown"
+
+
+def _lacks_noun(quotes: Sequence[Quote], evidence: Evidence) -> bool:
+    """Return whether the question asks for what no passage of the quoted documents names, in either language."""
+    noun = asked_noun(evidence.question)
+    if not noun:
+        return False
+    sources = {quote.passage.chunk.source for quote in quotes}
+    passages = (passage.chunk for passage in evidence.passages if passage.chunk.source in sources)
+    text = "\n".join(chunk.searchable_text for chunk in passages)
+    forms = [noun, *(form for word in translate_question(noun) for form in word.translations)]
+    return not any(all(holds_noun(text, word) for word in form.split()) for form in forms)
 
 
 def _tells(attributes: Sequence[Attribute], names: Sequence[str], quote: Quote) -> bool:
@@ -119,10 +136,11 @@ def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     """Return whether a text says anything of what a question for yes or no asks of the things that it names."""
     if _covered(text, evidence) >= _CONFIRMED:
         return True
-    asked = next((match for form in _PREDICATES if (match := form.search(evidence.question))), None)
-    if not asked:
-        return False
-    return _share_held(asked["what"], text, evidence, without=" ".join(names)) >= _MIN_CONFIRMED
+    question, without = evidence.question, " ".join(names)
+    if detect_language(question) == "en":
+        return _share_held(question, text, evidence, without=without) >= _CONFIRMED_OF_REST
+    asked = next((match for form in _PREDICATES if (match := form.search(question))), None)
+    return bool(asked) and _share_held(asked["what"], text, evidence, without=without) >= _MIN_CONFIRMED
 
 
 def _covered(text: str, evidence: Evidence) -> float:
