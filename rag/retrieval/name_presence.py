@@ -1,13 +1,14 @@
 """Whether passages contain the names that a question asks for: names in Latin letters, which most products have.
 
-A name is found in any case, however its parts are joined, in the plural, and with a typing error in a long word. Some
-absences are in doubt. A word in lower case may not be a name: 年终 bonus 怎么算. Ordinary Chinese text writes foreign
+A name is found in any case, however its parts are joined, in the plural, with a typing error in a long word or two
+letters swapped, with the beginning of its word before a number (win10), and by its last part (`e.print`). Some absences
+are in doubt. A word in lower case may not be a name: 年终 bonus 怎么算. Ordinary Chinese text writes foreign
 names in Chinese, so the absence of an English question's name proves nothing, unless the passages do write names in
 Latin letters, and little even then.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 
 from rag.text import segmentation
@@ -24,6 +25,8 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._+#-]+[A-Za-z0-9]+)*[+#]*")
 _HUMP = re.compile(r"[a-z][A-Z]")
 _SITE_OF = re.compile(r"\b(?:website|home ?page|official site) (?:of|for) (?P<owner>[^?!,;]+)", re.IGNORECASE)
 _LONG_WORD = re.compile(r"[a-z]{5,}")
+_LATIN_WORD = re.compile(r"[a-z]{4,}")
+_NUMBERED = re.compile(r"(?P<word>[a-z]{3,})(?P<number>[0-9]+)")
 _JOINER = re.compile(r"[\s._-]+")
 _ABBREVIATION = 3
 """Characters of an abbreviation such as AI or IDE, which a text may spell out."""
@@ -80,19 +83,44 @@ def _contain_any(texts: Sequence[str], names: Sequence[str]) -> bool:
     """Return whether at least one of the names is in the texts."""
     text = normalize("\n".join(texts)).casefold()
     joined = _JOINER.sub("", text)
-    if any(_stem(name) in joined for name in names):
+    if any(part and part in joined for name in names for part in (_stem(name), _last_part(name))):
         return True
-    words = set(_LONG_WORD.findall(text))
-    return any(
-        get_close_matches(name, _of_similar_length(words, name), 1, _TYPING_ERROR)
-        for name in map(str.casefold, names)
-        if _LONG_WORD.fullmatch(name)
-    )
+    words = set(_LATIN_WORD.findall(text))
+    return any(_is_misspelt(name, words) or _is_numbered_in(text, name) for name in map(str.casefold, names))
+
+
+def _is_misspelt(name: str, words: Collection[str]) -> bool:
+    """Return whether a name is one of the words with two letters swapped, or if it is long, with a typing error."""
+    if any(_are_swapped(name, word) for word in words):
+        return True
+    similar = _of_similar_length(words, name) if _LONG_WORD.fullmatch(name) else []
+    return bool(get_close_matches(name, similar, 1, _TYPING_ERROR))
+
+
+def _are_swapped(one: str, other: str) -> bool:
+    """Return whether two words differ by two neighbouring letters: LDAP and LDPA."""
+    if len(one) != len(other):
+        return False
+    places = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    is_pair = len(places) == 2 and places[1] == places[0] + 1
+    return is_pair and one[places[0]] == other[places[1]] and one[places[1]] == other[places[0]]
+
+
+def _is_numbered_in(text: str, name: str) -> bool:
+    """Return whether a text has what is short for its name before a number: "Windows 10" for win10."""
+    match = _NUMBERED.fullmatch(name)
+    return bool(match and re.search(rf"\b{match['word']}[a-z]*[\s-]*{match['number']}(?![0-9])", text))
 
 
 def _of_similar_length(words: Iterable[str], name: str) -> list[str]:
     """Return the words that can be similar enough; `get_close_matches` takes ten times as long to leave out others."""
     return [word for word in words if 2 * min(len(word), len(name)) / (len(word) + len(name)) >= _TYPING_ERROR]
+
+
+def _last_part(name: str) -> str:
+    """Return the last part of what is written with dots, if it is long: `printStackTrace` of `e.printStackTrace`."""
+    part = name.rpartition(".")[2].casefold() if "." in name else ""
+    return part if _LONG_WORD.fullmatch(part) else ""
 
 
 def _stem(name: str) -> str:

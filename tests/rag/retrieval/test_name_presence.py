@@ -51,6 +51,21 @@ def test_in_a_chinese_question_a_word_in_lower_case_may_be_a_name_and_an_abbrevi
     assert missing(question, *ZH) == expected
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("RPAC 的端口是多少", "RPCA 的端口：4400"),
+        ("How do I join the Gecok network?", "The Gecko network has a password."),
+        ("deb12 能用吗", "系统要求：Debian 12 以上"),
+        ("可以直接调用 obj.flushBuffer() 吗", "不要在循环里调用 flushBuffer"),
+    ],
+)
+def test_a_name_is_found_with_swapped_letters_shortened_before_a_number_and_by_its_last_part(
+    question: str, text: str
+) -> None:
+    assert missing(question, text) == 0.0
+
+
 def test_names_that_differ_in_a_number_are_not_typing_errors() -> None:
     assert missing("Llama2 是什么", "Llama3 是大模型。") == ABSENT
     assert missing("GPT-4o 是什么", "GPT-4V 是大模型。") == ABSENT
