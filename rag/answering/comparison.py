@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rag.answering.entries import Entry, EntryGroup
+from rag.retrieval.translated_words import translate_question
 from rag.text.likeness import likeness, name_terms, share_of
 from rag.text.question_form import QuestionForm
 
@@ -44,12 +45,19 @@ def _columns(form: QuestionForm, group: EntryGroup) -> float:
 
     One side may be in another language than its column, if the table has no further columns.
     """
-    best = [max(group.headers, key=lambda header: likeness(side, [header]), default="") for side in form.sides]
-    alike = [likeness(side, [header]) for side, header in zip(form.sides, best, strict=True)]
+    best = [max(group.headers, key=lambda header: _alike(side, header), default="") for side in form.sides]
+    alike = [_alike(side, header) for side, header in zip(form.sides, best, strict=True)]
     named = sum(score >= _MIN_COLUMN for score in alike)
     if group.headers[:1] == ("",) and len(group.headers) == len(form.sides) + 1 and named == len(form.sides) - 1:
         return max(alike)  # the one column that is left is the other side, in another language
     return min(alike) if len(set(best)) == len(form.sides) else 0.0
+
+
+def _alike(side: str, header: str) -> float:
+    """Return how alike a side is to the header of a column, which may be a translation of it: 大模型, LLM."""
+    words = translate_question(side)
+    translations = words[0].translations if len(words) == 1 else ()
+    return max(likeness(name, [header]) for name in (side, *translations))
 
 
 def _about(form: QuestionForm, rows: Sequence[Entry]) -> list[Entry]:

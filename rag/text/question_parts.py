@@ -19,6 +19,8 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _STATEMENT = re.compile(r"\A(?:and |but )?(?:i|i['’](?:m|ve|d)|my|we|our|it|this|that|there)\b", re.IGNORECASE)
+_ALTERNATIVE = re.compile(r"(?:or\b|还是|或者?|抑或)", re.IGNORECASE)
+"""How a part begins that is the other answer to the one before: "…, or is there only one?"."""
 _MIN_CHARACTERS = 3
 
 
@@ -39,7 +41,8 @@ def split_questions(message: str) -> list[str]:
 
 def _split_sentence(sentence: str) -> list[str]:
     pieces = [piece.strip() for piece in _JOINT.split(sentence) if piece and piece.strip()]
-    if len(pieces) > 1 and all(map(_is_question, pieces)) and not _CONDITION.search(pieces[0]):
+    stands_alone = all(map(_is_question, pieces)) and not any(map(_ALTERNATIVE.match, pieces))
+    if len(pieces) > 1 and stands_alone and not _CONDITION.search(pieces[0]):
         return pieces
     return [sentence.strip()]
 

@@ -54,6 +54,11 @@ def test_the_column_that_is_left_is_the_side_in_another_language() -> None:
     assert quoted("Mini 壶和大水壶在价格上有什么区别？", *table) == "价格；Mini Pot: 10；Large Kettle: 20 [2]"
 
 
+def test_the_columns_of_a_comparison_may_be_named_in_the_other_language() -> None:
+    table = rows("价格 › Server: 9 › Client: 2 › Router: 5", "重量 › Server: 8 › Client: 1 › Router: 3", heading="数据")
+    assert quoted("服务器和客户端有什么区别？", *table).count("\n| ") == 2
+
+
 @pytest.mark.parametrize(
     ("question", "item"),
     [

@@ -97,6 +97,8 @@ def test_the_noun_behind_which(question: str, column: str) -> None:
         ("我想买茶，哪里有？", ["我想买茶，哪里有？"]),
         ("请看第 3 页。谢谢", ["请看第 3 页。谢谢"]),
         ("I forgot it when I paid, can I add it?", ["I forgot it when I paid, can I add it?"]),
+        ("Can I pay in cash, or is there no till?", ["Can I pay in cash, or is there no till?"]),
+        ("红茶是冷的吗，还是有热的吗", ["红茶是冷的吗，还是有热的吗"]),
     ],
 )
 def test_several_questions_in_one_are_cut_apart(message: str, parts: list[str]) -> None:
