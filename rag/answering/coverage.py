@@ -140,7 +140,8 @@ def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     if detect_language(question) == "en":
         return _share_held(question, text, evidence, without=without) >= _CONFIRMED_OF_REST
     asked = next((match for form in _PREDICATES if (match := form.search(question))), None)
-    return bool(asked) and _share_held(asked["what"], text, evidence, without=without) >= _MIN_CONFIRMED
+    held = _share_held(asked["what"], text, evidence, without=without) if asked else 0.0
+    return held >= _MIN_CONFIRMED
 
 
 def _covered(text: str, evidence: Evidence) -> float:
