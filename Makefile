@@ -40,7 +40,7 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory --jobs=2 types audit
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Build the image and run it as docker-compose.yml does. Without a Docker engine, and without root to start one, this
 # says what is missing.

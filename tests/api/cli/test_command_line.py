@@ -204,10 +204,10 @@ def test_while_a_server_runs_the_commands_go_through_it_with_the_same_output(
     with workspace.serving() as server:
         served = workspace.run("search", QUESTION, "--top-k", "3", "--json")
         assert served.status == 0, served
-        # The server computes the question with another engine.
+        # The server computes the question with another engine, and a score scales cosines over these few hits.
         through_server, here = served.json, alone.json
         scores, expected = ([hit.pop("score") for hit in found["hits"]] for found in (through_server, here))
-        assert scores == pytest.approx(expected, abs=0.01)
+        assert scores == pytest.approx(expected, abs=0.02)
         assert through_server == here
         workspace.write("extra.md", "# Extra\n\nA second document.\n")
         report = workspace.run("ingest", "--json")
