@@ -9,12 +9,13 @@ of its own, over similarity, numbers and translated words.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from statistics import mean
 
+from rag.retrieval.answer_kinds import lacks_kind
 from rag.retrieval.fusion import bm25_share, weighted_term_coverage
 from rag.retrieval.name_presence import name_absence
 from rag.retrieval.search import Retrieval
@@ -29,34 +30,12 @@ _RUNNERS_UP = 10
 _SPANS = 4
 """The spans that are compared with the question: those that hold most of its words."""
 _SPAN_CHARACTERS = 300
+_SURE = 0.9
+"""From this probability on it does not matter how near further spans are."""
 _FEW_CHARACTERS = 20
 _SLIGHT = 0.05
 """Added to what a lead is measured against: less than this share of the highest score is chance."""
 _NUMBER = re.compile(r"[0-9]{2,}")
-
-# Passages without a word of the second pattern do not answer a question that matches the first.
-_KINDS = (
-    (  # time
-        re.compile(
-            r"什么时候|何时|哪一?年|几月|几号|哪天|多久|\bwhat (?:year|date|day|month|time)\b|\bhow long\b|"
-            # Not "when checking" or "when I fetch it", which ask for no time.
-            r"\bwhen (?:exactly )?(?:to|is|are|was|were|do|does|did|will|would|can|could|should|has|have|had)\b|"
-            r"\b(?:since|until|till|by|from|know|tell me|say|wonder) when\b|\bwhen\W*\Z|\bwhich year\b",
-            re.IGNORECASE,
-        ),
-        re.compile(
-            r"\d{4}|\d+\s*(?:年|月|日|号|天|小时|分钟|世纪|代)|[一二三四五六七八九十]+(?:年|月|日|天|世纪)|"
-            r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|"
-            r"centur(?:y|ies)|years?|days?|hours?|weeks?|months?|minutes?|seconds?)\b|\d\s*(?:ms|s|secs?|mins?|h)\b|"
-            r"_(?:ms|sec|second|min|minute|hour|day|interval|timeout|ttl)s?\b",  # names of settings
-            re.IGNORECASE,
-        ),
-    ),
-    (  # money
-        re.compile(r"多少钱|价格|费用|收费|售价|\b(?:price|cost|pay|fees?|pricing)\b", re.IGNORECASE),
-        re.compile(r"[¥￥$€£]|元|美金|免费|\b(?:usd|rmb|cny|dollars?|euros?|free)\b", re.IGNORECASE),
-    ),
-)
 
 _MISSING = -3.0
 """Log-odds if the time, price or name that the question asks for is missing: one in twenty, and one in seven if it is
@@ -152,15 +131,22 @@ def answer_probability(retrieval: Retrieval) -> float:
     """Return the probability (0..1) that the hits answer the question; 0 without hits. May raise EmbedderError."""
     if not retrieval.hits:
         return 0.0
-    calibration = load_calibration(retrieval.embedder)
-    signals = extract_signals(retrieval, compares_spans=calibration.compares_spans)
-    return calibration.probability(signals, detect_language(retrieval.question))
+    calibration, language = load_calibration(retrieval.embedder), detect_language(retrieval.question)
+    signals = extract_signals(
+        retrieval,
+        compares_spans=calibration.compares_spans,
+        is_enough=lambda so_far: calibration.probability(so_far, language) >= _SURE,
+    )
+    return calibration.probability(signals, language)
 
 
-def extract_signals(retrieval: Retrieval, *, compares_spans: bool = True) -> Signals:
+def extract_signals(
+    retrieval: Retrieval, *, compares_spans: bool = True, is_enough: Callable[[Signals], bool] = lambda signals: False
+) -> Signals:
     """Return the signals of a retrieval, which must have hits.
 
-    `compares_spans` embeds some of them for `span_cosine`, else it is 0. May raise EmbedderError.
+    `compares_spans` embeds some of them for `span_cosine`, else it is 0: the best one, which takes as long as a search,
+    and the others unless that `is_enough`. May raise EmbedderError.
     """
     hits = retrieval.hits
     passages = [hit.chunk.searchable_text for hit in hits]
@@ -169,19 +155,23 @@ def extract_signals(retrieval: Retrieval, *, compares_spans: bool = True) -> Sig
     is_across = is_cross_lingual(retrieval.question, text)
     cosine, *other_cosines = sorted(_telling_cosines(retrieval.candidates, is_across=is_across), reverse=True)
     spans = _best_spans(retrieval)
-    compared = [span for _, span in spans[:_SPANS]] if compares_spans and not is_across else []
-    return Signals(
+    signals = Signals(
         cosine=cosine,
         lexical_lead=_lexical_lead(retrieval),
         span_coverage=max((coverage for coverage, _ in spans), default=0.0),
-        span_cosine=max(retrieval.results.compare(compared)) if compared else 0.0,
-        kind_missing=float(any(asks.search(retrieval.question) and not tells.search(text) for asks, tells in _KINDS)),
+        kind_missing=float(lacks_kind(retrieval.question, text)),
         name_missing=name_absence(retrieval.question, passages, others=others, is_across=is_across),
         is_across=is_across,
         number_missing=float(any(number not in text for number in _NUMBER.findall(retrieval.question))),
         translated=_translated(retrieval),
         best_margin=_telling_cosines(hits, is_across=is_across)[0] - _mean_of_runners_up(other_cosines),
     )
+    compared = [span for _, span in spans[:_SPANS]] if compares_spans and not is_across else []
+    for texts in (compared[:1], compared[1:]):
+        if texts and not is_enough(signals):
+            cosines = retrieval.results.compare(texts)
+            signals = replace(signals, span_cosine=max(signals.span_cosine, *cosines))
+    return signals
 
 
 @cache

@@ -129,13 +129,26 @@ def test_the_spans_that_hold_most_are_compared_with_the_question() -> None:
 
     def compare(texts: Sequence[str]) -> list[float]:
         compared.extend(texts)
-        return [0.1 * number for number, _ in enumerate(texts)]
+        return [0.1 * compared.index(text) for text in texts]
 
     hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", "无关。部署。也无关。")
     seen = extract_signals(replace(hits, results=replace(hits.results, compare=compare)))
     assert compared[0] == "\nOllama 部署。"
     assert len(compared) == 4
     assert seen.span_cosine == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("cosine", "calls"), [(0.95, 1), (0.5, 2)])
+def test_further_spans_are_compared_unless_the_best_one_is_near_enough(cosine: float, calls: int) -> None:
+    compared: list[Sequence[str]] = []
+
+    def compare(texts: Sequence[str]) -> list[float]:
+        compared.append(texts)
+        return [cosine] * len(texts)
+
+    hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", "无关。部署。也无关。")
+    answer_probability(replace(hits, results=replace(hits.results, compare=compare)))
+    assert [len(texts) for texts in compared] == [1, 3][:calls]
 
 
 def test_spans_are_only_compared_in_one_language_and_for_an_embedder_with_a_calibration() -> None:
