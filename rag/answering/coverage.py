@@ -33,6 +33,8 @@ _PREDICATES = (
     re.compile(r"(?<![没所只含])有(?P<what>[^，,；;。？?有]+?)[吗么]\W*\Z"),
 )
 _CONFIRMED = 0.5
+_LIKELY = 0.75
+"""A question for yes or no whose passages answer it with this probability need not be confirmed by words."""
 _CONFIRMED_OF_REST = 0.3
 _MIN_CONFIRMED = 0.15
 """A question for yes or no is confirmed or denied by quotes that hold at least the first share of its words; in English
@@ -67,6 +69,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
         or (
             not is_exact
             and not is_across
+            and evidence.probability < _LIKELY
             and bool(_YES_OR_NO.search(question))
             and not _confirms(text, names, evidence)
         )

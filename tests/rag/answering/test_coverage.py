@@ -15,9 +15,9 @@ from tests.kit.chat import passage
 BUOY = "The old buoy of Andøya was painted after the storm."
 
 
-def verdict(question: str, text: str) -> Verdict:
+def verdict(question: str, text: str, *, probability: float = 0.9) -> Verdict:
     idf = dict.fromkeys(tokenize_question(question), 2.0)
-    evidence = Evidence(question, detect_reply_language(question), (passage(1, text),), idf, 0.9)
+    evidence = Evidence(question, detect_reply_language(question), (passage(1, text),), idf, probability)
     chosen = choose_quotes(evidence)
     return judge_quotes(chosen.quotes, evidence, is_exact=chosen.is_exact)
 
@@ -58,7 +58,12 @@ def test_a_text_about_the_thing_without_the_attribute_does_not(question: str, te
 def test_a_question_for_yes_or_no_is_judged_by_what_it_asks_of_its_subject(
     question: str, text: str, told: bool
 ) -> None:
-    assert (verdict(question, text) != "missing") == told
+    assert (verdict(question, text, probability=0.7) != "missing") == told
+
+
+def test_a_question_for_yes_or_no_whose_passages_are_likely_to_answer_it_is_not_judged_by_words() -> None:
+    question, text = "年会可以带着家人一起来吗？", "年会只请员工本人。"
+    assert [verdict(question, text, probability=each) for each in (0.7, 0.8)] == ["missing", "unknown"]
 
 
 def test_an_attribute_of_another_thing_is_missing() -> None:
