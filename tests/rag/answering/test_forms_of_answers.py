@@ -182,7 +182,8 @@ def test_other_statements_are_no_contradiction(other: str) -> None:
     ],
 )
 def test_quotes_without_the_name_or_the_attribute_asked_for_are_no_answer(question: str, text: str) -> None:
-    assert quote_answer(asked(question, passage(1, text)), min_evidence=0.5) is None
+    # What is likelier than three in four needs no words that confirm it: test_coverage.py.
+    assert quote_answer(asked(question, passage(1, text), probability=0.7), min_evidence=0.5) is None
 
 
 def test_quotes_that_hold_all_that_is_asked_answer_in_spite_of_a_low_probability() -> None:
