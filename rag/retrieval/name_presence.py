@@ -1,14 +1,14 @@
 """Whether passages contain the names that a question asks for: names in Latin letters, which most products have.
 
 A name is found in any case, however its parts are joined, in the plural, with a typing error in a long word or two
-letters swapped, with the beginning of its word before a number (win10), and by its last part (`e.print`). Some absences
-are in doubt. A word in lower case may not be a name: 年终 bonus 怎么算. Ordinary Chinese text writes foreign
+letters swapped, shortened before a number (win10 for Windows 10), and without what stands before its last dot. Some
+absences are in doubt. A word in lower case may not be a name: 年终 bonus 怎么算. Ordinary Chinese text writes foreign
 names in Chinese, so the absence of an English question's name proves nothing, unless the passages do write names in
 Latin letters, and little even then.
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from difflib import get_close_matches
 
 from rag.text import segmentation
@@ -89,21 +89,12 @@ def _contain_any(texts: Sequence[str], names: Sequence[str]) -> bool:
     return any(_is_misspelt(name, words) or _is_numbered_in(text, name) for name in map(str.casefold, names))
 
 
-def _is_misspelt(name: str, words: Collection[str]) -> bool:
-    """Return whether a name is one of the words with two letters swapped, or if it is long, with a typing error."""
-    if any(_are_swapped(name, word) for word in words):
-        return True
+def _is_misspelt(name: str, words: Set[str]) -> bool:
+    """Return whether a name is one of the words with two neighbouring letters swapped, or a long one misspelt."""
+    if any(name[:at] + name[at + 1] + name[at] + name[at + 2 :] in words for at in range(len(name) - 1)):
+        return True  # LDPA for LDAP
     similar = _of_similar_length(words, name) if _LONG_WORD.fullmatch(name) else []
     return bool(get_close_matches(name, similar, 1, _TYPING_ERROR))
-
-
-def _are_swapped(one: str, other: str) -> bool:
-    """Return whether two words differ by two neighbouring letters: LDAP and LDPA."""
-    if len(one) != len(other):
-        return False
-    places = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    is_pair = len(places) == 2 and places[1] == places[0] + 1
-    return is_pair and one[places[0]] == other[places[1]] and one[places[1]] == other[places[0]]
 
 
 def _is_numbered_in(text: str, name: str) -> bool:
@@ -113,8 +104,9 @@ def _is_numbered_in(text: str, name: str) -> bool:
 
 
 def _of_similar_length(words: Iterable[str], name: str) -> list[str]:
-    """Return the words that can be similar enough; `get_close_matches` takes ten times as long to leave out others."""
-    return [word for word in words if 2 * min(len(word), len(name)) / (len(word) + len(name)) >= _TYPING_ERROR]
+    """Return the long words that can be similar enough; `get_close_matches` takes ten times as long to drop others."""
+    long = filter(_LONG_WORD.fullmatch, words)
+    return [word for word in long if 2 * min(len(word), len(name)) / (len(word) + len(name)) >= _TYPING_ERROR]
 
 
 def _last_part(name: str) -> str:

@@ -66,6 +66,10 @@ def test_a_name_is_found_with_swapped_letters_shortened_before_a_number_and_by_i
     assert missing(question, text) == 0.0
 
 
+def test_a_short_word_is_not_a_misspelt_name() -> None:
+    assert missing("How do I connect Slack?", "A lack of data is reported.") == ABSENT
+
+
 def test_names_that_differ_in_a_number_are_not_typing_errors() -> None:
     assert missing("Llama2 是什么", "Llama3 是大模型。") == ABSENT
     assert missing("GPT-4o 是什么", "GPT-4V 是大模型。") == ABSENT
