@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from rag.text import segmentation
 from rag.text.cjk import HAN
+from rag.text.kind_nouns import KIND_NOUNS
 
 _HAN_RUN = re.compile(f"[{HAN}]+")
 NAME_TAGS = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})
@@ -19,13 +20,10 @@ NAME_TAGS = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})
 _NOUN_TAGS = ("n", "i", "j", "l", "x")
 _MIN_ABSENT_CHARACTERS = 2
 _NUMERALS = frozenset("零〇一二两三四五六七八九十百千万亿年月日号")
-_KINDS = frozenset(
+_KINDS = KIND_NOUNS | frozenset(
     """
-    地址 地点 地方 地区 地名 位置 国家 国人 国籍 籍贯 城市 省份 语言 语种 类型 种类 类别 颜色 形状 材料 物质 公司
-    企业 厂商 品牌 机构 组织 单位 部门 学校 大学 教会 球队 时期 时间 时候 日期 年份 期限 线路 路线 起点 终点 原因
-    理由 目的 用途 作用 功能 特点 人物 人数 姓名 作者 导演 职位 职业 身份 作品 杂志 书籍 书名 名字 名称 全称 简称
-    别名 数量 价格 费用 金额 长度 面积 高度 法典 法律 条件 方式 方法 做法 办法 结果 问题 答案 内容 情况 信息 资料
-    文档 段落
+    地名 国人 国籍 籍贯 省份 语言 语种 材料 物质 厂商 品牌 学校 大学 教会 球队 线路 路线 起点 终点 导演 作品 杂志
+    书籍 书名 价格 面积 法典 法律
     """.split()
 )
 """Nouns that say what kind of thing another word is: an answer has them from the question, not from the passage."""

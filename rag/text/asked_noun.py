@@ -1,12 +1,13 @@
 """The noun that names what a question asks of a thing: 血型 of "X 的血型是什么", `gender` of "what is the gender of X".
 
-A text about the thing that never has this word does not tell it. Attributes that are told in other words, such as a
-price by a number with a currency, stand in attributes.py.
+A text about the thing does not tell it if it never has this word. Attributes that are told in other words, such as a
+price by a number with a currency, are in attributes.py.
 """
 
 import re
 
 from rag.text import segmentation
+from rag.text.kind_nouns import KIND_NOUNS
 from rag.text.likeness import stem
 
 _OF_A_THING = re.compile(
@@ -24,22 +25,20 @@ _LEAST_CHARACTERS = 2
 _CLAUSE = re.compile(r"[。！？；，,：:\n|]")
 _LATIN_WORDS = re.compile(r"[a-z]+")
 
-# Nouns that say of what kind the answer is, or where in a text it stands: no text needs them to tell it.
-_KINDS = frozenset(
+# Nouns that a text does not need to tell what is asked: they say what kind of answer is wanted, or how much of it.
+_KINDS = KIND_NOUNS | frozenset(
     """
-    地址 地点 地方 地区 位置 国家 城市 类型 种类 类别 颜色 形状 公司 企业 机构 组织 单位 部门 时期 时间 时候 日期 年份
-    期限 原因 理由 目的 用途 作用 功能 特点 人物 人数 姓名 作者 名字 名称 全称 简称 别名 数量 费用 金额 长度 高度 条件
-    方式 方法 做法 办法 结果 问题 答案 内容 情况 信息 资料 文档 段落 总量 总数 总额 总和 总金额 总共 一共 数目 个数 次数
-    比例 百分比 比率 水平 程度 大小 范围 含义 意思 意义 定义 标准 默认值 格式 关系 区别 差异 依据 重点 核心 目标 任务
-    措施 举措 步骤 流程 过程 影响 表现 状况 状态 背景 事件 性质 特征 优势 优点 缺点 好处 主题 例子 方面 因素 要素 组成
-    部分 职业 职位 身份 成分 成员 对象 代表 人员 来源 出处 由来 结局 结论 观点 看法 态度 评价 度量 地理位置 具体
-    直接 典型 两个 如今 术语 表达式 假设 话题 昵称 绰号 别称 认识 理解 体系 现象 概念 理论 原则 规定 关键 性别 环境 价值
-    愿景 下场 性格 发生 出现
-    name names type types kind kinds number amount term terms word words title value default part parts result results
-    reason reasons purpose goal goals role way ways difference differences example examples effect effects cause causes
-    percentage percent total year years date dates time day place location person people group thing things form size
-    length order meaning definition main rate level last first another same other class range use point state list
-    color colour nickname gender idea concept theory rule topic subject key
+    总量 总数 总额 总和 总金额 总共 一共 数目 个数 次数 比例 百分比 比率 水平 程度 大小 范围 含义 意思 意义 定义
+    标准 默认值 格式 关系 区别 差异 依据 重点 核心 目标 任务 措施 举措 步骤 流程 过程 影响 表现 状况 状态 背景 事件
+    性质 特征 优势 优点 缺点 好处 主题 例子 方面 因素 要素 组成 部分 成分 成员 对象 代表 人员 来源 出处 由来 结局
+    结论 观点 看法 态度 评价 度量 地理位置 具体 直接 典型 两个 如今 术语 表达式 假设 话题 昵称 绰号 别称 认识 理解
+    体系 现象 概念 理论 原则 规定 关键 性别 环境 价值 愿景 下场 性格 发生 出现
+    name names type types kind kinds
+    number amount term terms word words title value default part parts result results reason reasons purpose goal
+    goals role way ways difference differences example examples effect effects cause causes percentage percent
+    total year years date dates time day place location person people group thing things form size length order
+    meaning definition main rate level last first another same other class range use point state list color colour
+    nickname gender idea concept theory rule topic subject key
     """.split()
 )
 
@@ -56,7 +55,7 @@ def asked_noun(question: str) -> str:
     if matches:
         words = [word for word in segmentation.segment(matches[-1]["noun"]) if len(word) >= _LEAST_CHARACTERS]
         noun = words[-1] if words else ""
-        # Of the favourite colour, a text must have the favour.
+        # A text about a favourite colour need not say "colour", but it must say that it is a favourite.
         return (matches[-1]["most"] or "") if noun in _KINDS else noun
     match = next((match for form in _ENGLISH if (match := form.search(question))), None)
     noun = match["noun"].lower().split()[-1] if match else ""
