@@ -34,7 +34,7 @@ _PREDICATES = (
 )
 _CONFIRMED = 0.5
 _LIKELY = 0.75
-"""A question for yes or no whose passages answer it with this probability need not be confirmed by words."""
+"""Words need not confirm the answer to a yes-or-no question if the passages have one with this probability."""
 _CONFIRMED_OF_REST = 0.3
 _MIN_CONFIRMED = 0.15
 """A question for yes or no is confirmed or denied by quotes that hold at least the first share of its words; in English
@@ -61,18 +61,13 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     # What one section says of one thing is no attribute of another one.
     of_names = [each for each in of_sections if all(holds_name(each, name) for name in names)] or [text]
     covered = 0.0 if is_across else _covered(text, evidence)
+    words_decide = not is_exact and not is_across
     is_missing = (
         # An English question may have the Latin form of a name that a Chinese text translates.
         (not has_names and not (is_across and detect_language(question) == "en"))
         or (covered < _TOLD and not any(tells_all(attributes, each) for each in of_names))
-        or (not is_exact and not is_across and not attributes and _lacks_noun(quotes, evidence))
-        or (
-            not is_exact
-            and not is_across
-            and evidence.probability < _LIKELY
-            and bool(_YES_OR_NO.search(question))
-            and not _confirms(text, names, evidence)
-        )
+        or (words_decide and not attributes and _lacks_noun(quotes, evidence))
+        or (words_decide and _is_unconfirmed(text, names, evidence))
     )
     if is_missing:
         return "missing"
@@ -133,6 +128,12 @@ def _holds_abbreviations(question: str, quotes: Sequence[Quote]) -> bool:
     words += [word for word in LATIN_WORD.findall(question) if any(map(str.isdigit, word))]
     text = " ".join(span.text for quote in quotes for span in quote.spans)
     return bool(words) and all(holds_name(text, word) for word in words)
+
+
+def _is_unconfirmed(text: str, names: Sequence[str], evidence: Evidence) -> bool:
+    """Return whether the question asks for yes or no, the passages may lack the answer, and the text says none."""
+    may_lack = evidence.probability < _LIKELY and _YES_OR_NO.search(evidence.question)
+    return bool(may_lack) and not _confirms(text, names, evidence)
 
 
 def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:
