@@ -1,11 +1,11 @@
 """The page about scaling says of a Milvus server what was measured there."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.kit.paths import ROOT
+
 RESULTS = json.loads((ROOT / "bench/results/scale.json").read_text(encoding="utf-8"))
 ON_A_SERVER = [name for name in RESULTS if name.endswith("on a server")]
 
