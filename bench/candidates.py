@@ -134,7 +134,7 @@ def read_candidates(evaluation: EvaluationSet, work: Path) -> Candidates:
 
 
 def _questions_mark(embedder: Embedder) -> str:
-    """Return what changes with the vectors of questions; the fingerprint is that of passages."""
+    """Return a mark that changes with the vectors of questions; the fingerprint covers passages only."""
     return hashlib.sha256(embedder.embed_query("知问").round(2).tobytes()).hexdigest()[:8]
 
 

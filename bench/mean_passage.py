@@ -1,4 +1,4 @@
-"""Measure what the passages of all sets have in common: the mean of their vectors, which questions are centred by.
+"""Measure what the passages of all sets have in common: the mean of their vectors, to centre questions.
 
     python -m bench.mean_passage SETS [--work DIR]
 

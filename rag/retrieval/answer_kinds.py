@@ -24,7 +24,7 @@ _KINDS = (
         re.compile(r"[¥￥$€£]|元|美金|免费|\b(?:usd|rmb|cny|dollars?|euros?|free)\b", re.IGNORECASE),
     ),
 )
-"""How a question asks for a kind of thing, and what passages that tell one hold."""
+"""How questions ask for each kind of thing, and what a passage that tells it contains."""
 
 
 def lacks_kind(question: str, text: str) -> bool:

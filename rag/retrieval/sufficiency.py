@@ -145,8 +145,8 @@ def extract_signals(
 ) -> Signals:
     """Return the signals of a retrieval, which must have hits.
 
-    `compares_spans` embeds some of them for `span_cosine`, else it is 0: the best one, which takes as long as a search,
-    and the others unless that `is_enough`. May raise EmbedderError.
+    With `compares_spans`, the best span is embedded for `span_cosine`, which takes as long as a search, and the others
+    unless `is_enough` of the signals so far; else `span_cosine` is 0. May raise EmbedderError.
     """
     hits = retrieval.hits
     passages = [hit.chunk.searchable_text for hit in hits]

@@ -44,8 +44,9 @@ class BuiltinEmbedder:
 
     A longer document is embedded in windows of 512 tokens, and their vectors are averaged; of a longer question, the
     first window is embedded. Without `engine` it takes the fastest that there is for this machine; `serving` prepares
-    it for questions beside an ingest. Vectors of different engines have a cosine of at least .999, so an index of one
-    can be searched with the other. The constructor raises EmbedderUnavailable if no engine can be loaded.
+    it for questions beside an ingest. Passages of different engines have a cosine of at least .999, and questions of
+    .998, so an index of one can be searched with the other. The constructor raises EmbedderUnavailable if no engine can
+    be loaded.
     """
 
     name = _NAME

@@ -64,7 +64,7 @@ class Embedder(Protocol):
     def equivalents(self) -> frozenset[str]:
         """Fingerprints of the same model in another engine or precision, with all but the same vectors.
 
-        An index with one of them can be searched; the next ingest builds it anew.
+        An index with one of them can be searched; the next ingest rebuilds it.
         """
         ...
 
