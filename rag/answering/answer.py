@@ -137,7 +137,7 @@ class Answerer:
             Retrieval(
                 key.question, snapshot.generation, snapshot.fingerprint, hits=(), generations=snapshot.generations
             ),
-            Evidence(key.question, language, passages=(), idf={}, probability=0.0),
+            Evidence(key.question, language, passages=(), idf={}, judged=0.0),
             seconds={},
         )
         yield PassagesFound(())

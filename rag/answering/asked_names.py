@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
@@ -65,14 +66,23 @@ def holds_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
 
 def holds_name(text: str, name: str) -> bool:
     """Return whether a text holds a name, in any case, however its parts are joined, or with a typing error."""
-    plain, wanted = normalize(text).casefold(), normalize(name).casefold()
-    joined = "".join(char for char in plain if char.isalnum())
-    bare = "".join(char for char in wanted if char.isalnum())
+    joined, words = _joined_and_words(text)
+    wanted = normalize(name).casefold()
+    bare = _joined(wanted)
     if bare in joined or (len(bare) > ABBREVIATION and bare.removesuffix("s") in joined):
         return True
-    return len(bare) > ABBREVIATION and bool(
-        get_close_matches(wanted, set(LATIN_WORD.findall(plain)), 1, _TYPING_ERROR)
-    )
+    return len(bare) > ABBREVIATION and bool(get_close_matches(wanted, words, 1, _TYPING_ERROR))
+
+
+@lru_cache(maxsize=256)
+def _joined_and_words(text: str) -> tuple[str, frozenset[str]]:
+    """Return the letters and digits of a text in a row, and its Latin words."""
+    plain = normalize(text).casefold()
+    return _joined(plain), frozenset(LATIN_WORD.findall(plain))
+
+
+def _joined(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def _is_everywhere(name: str, evidence: Evidence) -> bool:

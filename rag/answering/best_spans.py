@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.extent import best_units
-from rag.answering.matching import Matcher, summary_penalty, terms_of
+from rag.answering.matching import Matcher, summary_penalty
 from rag.answering.quotes import Quote
 from rag.text.blocks import LIST_ITEM
+from rag.text.likeness import stems
 from rag.text.spans import BlockSpans, Span, split_block_spans
-from rag.text.tokens import tokenize
 from rag.types import Passage
 
 MAX_SENTENCES = 8
@@ -39,10 +39,10 @@ def score_spans(passages: Sequence[Passage], matcher: Matcher) -> list[ScoredSpa
     """Return all spans of the passages, in order."""
     scored = []
     for passage in passages:
-        context = terms_of(passage.chunk.context)
+        context = stems(passage.chunk.context)
         for block in split_block_spans(passage.chunk):
             for span in block.spans:
-                coverage = matcher.coverage(terms_of(span.text) | context)
+                coverage = matcher.coverage(stems(span.text) | context)
                 score = passage.hit.score + matcher.share_of_held(coverage) + matcher.tells(span.text)
                 score -= summary_penalty(span.text, passage)
                 scored.append(ScoredSpan(passage, block.kind, span, coverage, score))
@@ -132,11 +132,11 @@ def _footnotes(blocks: Sequence[BlockSpans], chosen: Collection[int]) -> Iterato
 
 def _adds(lead: Span, spans: Sequence[Span], passage: Passage, matcher: Matcher) -> bool:
     """Return whether the items alone would not do: they lack words of the question, or only repeat it."""
-    own = frozenset(tokenize(" ".join(span.text for span in spans)))
-    if own <= matcher.question_terms:
+    own = stems(" ".join(span.text for span in spans))
+    if own <= matcher.question_stems:
         return True
-    terms = own | frozenset(tokenize(passage.chunk.context))
-    gain = matcher.coverage(terms | frozenset(tokenize(lead.text))) - matcher.coverage(terms)
+    above = own | stems(passage.chunk.context)
+    gain = matcher.coverage(above | stems(lead.text)) - matcher.coverage(above)
     return gain >= _MIN_COVERAGE
 
 

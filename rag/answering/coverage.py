@@ -12,6 +12,7 @@ from typing import Literal
 from rag.answering.asked_names import ABBREVIATION, asked_names, holds_name, holds_names, of_same_sections
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
+from rag.retrieval.sufficiency import LIKELY
 from rag.retrieval.translated_words import translate_question
 from rag.text.asked_noun import asked_noun, holds_noun
 from rag.text.attributes import Attribute, asked_attributes, tells_all
@@ -33,8 +34,6 @@ _PREDICATES = (
     re.compile(r"(?<![没所只含])有(?P<what>[^，,；;。？?有]+?)[吗么]\W*\Z"),
 )
 _CONFIRMED = 0.5
-_LIKELY = 0.75
-"""Words need not confirm the answer to a yes-or-no question if the passages have one with this probability."""
 _CONFIRMED_OF_REST = 0.3
 _MIN_CONFIRMED = 0.15
 """A question for yes or no is confirmed or denied by quotes that hold at least the first share of its words; in English
@@ -132,7 +131,7 @@ def _holds_abbreviations(question: str, quotes: Sequence[Quote]) -> bool:
 
 def _is_unconfirmed(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     """Return whether the question asks for yes or no, the passages may lack the answer, and the text says none."""
-    may_lack = evidence.probability < _LIKELY and _YES_OR_NO.search(evidence.question)
+    may_lack = evidence.probability < LIKELY and _YES_OR_NO.search(evidence.question)
     return bool(may_lack) and not _confirms(text, names, evidence)
 
 

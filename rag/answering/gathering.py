@@ -79,6 +79,7 @@ class Gatherer:
             max_tokens=self.settings.max_evidence_tokens,
             max_passage_tokens=self.settings.max_passage_tokens,
             max_passages=self.settings.max_passages,
+            min_evidence=self.settings.min_evidence,
             language=self.language,
         )
         return Gathered(retrieval, evidence, {**retrieval.seconds, "evidence": time.perf_counter() - retrieved})
@@ -124,7 +125,7 @@ def _merge(question: str, found: Sequence[Gathered]) -> Gathered:
         language=parts[0].language,
         passages=tuple(numbered.values()),
         idf={term: weight for part in parts for term, weight in part.idf.items()},
-        probability=max(part.probability for part in parts),
+        judged=max(part.probability for part in parts),
         parts=tuple(parts),
     )
     hits = {hit.chunk.id: hit for each in found for hit in each.retrieval.hits}

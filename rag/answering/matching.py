@@ -7,9 +7,9 @@ from functools import cached_property
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.attributes import asked_attributes, tells_all
-from rag.text.likeness import abbreviations, name_terms, stem
+from rag.text.likeness import name_terms, stem, stems
 from rag.text.question_words import HOW_TO, QUANTITIES
-from rag.text.tokens import strip_question_words, tokenize
+from rag.text.tokens import strip_question_words
 from rag.types import Passage
 
 _TELLS = 0.3
@@ -36,16 +36,15 @@ class Matcher:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self.question_terms = frozenset(tokenize(evidence.question))
+        self.question_stems = stems(evidence.question)
         self._weights = [(stem(term), weight) for term, weight in evidence.idf.items()]
         self._total = sum(evidence.idf.values()) or 1.0
         self._attributes = asked_attributes(evidence.question)
         self._wants_number = bool(QUANTITIES.search(evidence.question))
         self.wants_steps = bool(HOW_TO.search(evidence.question))
 
-    def coverage(self, terms: Set[str]) -> float:
-        """Return the share (0..1) of the question's terms, each weighted by its idf, that is in `terms`."""
-        stems = frozenset(map(stem, terms))
+    def coverage(self, stems: Set[str]) -> float:
+        """Return the share (0..1) of the question's terms, each weighted by its idf, whose stems are in `stems`."""
         return sum(weight for term, weight in self._weights if term in stems) / self._total
 
     def share_of_held(self, coverage: float) -> float:
@@ -61,8 +60,7 @@ class Matcher:
         """Return the score of the passage plus what its heading, the text and `above` have of the question."""
         if self._similarity:
             return self._similarity.get(text, 0.0) + passage.hit.score / 2 + self.tells(text)
-        terms = terms_of(f"{passage.chunk.context}\n{above}\n{text}")
-        held = self.share_of_held(self.coverage(terms))
+        held = self.share_of_held(self.coverage(stems(passage.chunk.context) | stems(above) | stems(text)))
         return passage.hit.score + held + self.tells(text) - summary_penalty(text, passage)
 
     def tells_all(self, text: str) -> bool:
@@ -82,7 +80,7 @@ class Matcher:
     @cached_property
     def _weight_held(self) -> float:
         texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
-        held = frozenset(stem(term) for text in texts for term in terms_of(text))
+        held = frozenset[str]().union(*map(stems, texts))
         return sum(weight for term, weight in self._weights if term in held) or 1.0
 
     @cached_property
@@ -107,11 +105,6 @@ class Matcher:
         given = self._evidence.unit_similarity
         lowest, highest = min(given.values(), default=0.0), max(given.values(), default=0.0)
         return {text: (value - lowest) / (highest - lowest or 1.0) for text, value in given.items()}
-
-
-def terms_of(text: str) -> frozenset[str]:
-    """Return the terms of a text that a question may share: its words, and its names for short."""
-    return frozenset(tokenize(text)) | abbreviations(text)
 
 
 def summary_penalty(text: str, passage: Passage) -> float:

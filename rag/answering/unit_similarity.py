@@ -22,7 +22,7 @@ def similar_units(question: str, passages: Sequence[Passage], embedder: Embedder
     passage. Raises EmbedderError.
     """
     best = max(passages, key=lambda passage: passage.hit.score, default=None)
-    if best is None or not is_cross_lingual(question, best.chunk.content):
+    if best is None or not is_cross_lingual(question, best.chunk.searchable_text):
         return {}
     units = [unit for passage in passages for unit in split_units(passage)]
     # One that has words of the question's language is near by its language alone.

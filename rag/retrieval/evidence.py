@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.neighbours import expand_hits, neighbour_filter
 from rag.retrieval.search import Retrieval
-from rag.retrieval.sufficiency import answer_probability
+from rag.retrieval.sufficiency import LIKELY, answer_probability
+from rag.store.background import PendingRead
 from rag.store.joint import AnySnapshot
 from rag.text.language import Language, ReplyLanguage, detect_reply_language
 from rag.types import Hit, Passage
@@ -15,6 +16,8 @@ from rag.types import Hit, Passage
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms.
+
+    `judged` is that probability, or what computes it while the passages are read.
 
     `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
     same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it,
@@ -25,10 +28,15 @@ class Evidence:
     language: ReplyLanguage
     passages: tuple[Passage, ...]
     idf: Mapping[str, float]
-    probability: float
+    judged: float | PendingRead[float]
     parts: "tuple[Evidence, ...]" = ()
     similarity: Mapping[str, float] = field(default_factory=dict)
     unit_similarity: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def probability(self) -> float:
+        """The probability (0..1) of an answer; waits until it is computed. May raise EmbedderError."""
+        return self.judged.result() if isinstance(self.judged, PendingRead) else self.judged
 
     @property
     def text(self) -> str:
@@ -49,14 +57,17 @@ def gather_evidence(
     max_tokens: int,
     max_passage_tokens: int,
     max_passages: int,
+    min_evidence: float = 0.5,
     language: ReplyLanguage | None = None,
 ) -> Evidence:
     """Read the surroundings of the best `max_passages` hits and number the passages, best first.
 
     `snapshot` is of the generation that the hits come from. `language` is that of the answer, by default that of the
-    question. Raises StoreError.
+    question. The probability, which must be at least `min_evidence` for an answer, is computed in another thread
+    meanwhile. Raises StoreError.
     """
     question, hits = retrieval.question, retrieval.hits[:max_passages]
+    judged = snapshot.background.start(lambda: answer_probability(retrieval, enough=max(min_evidence, LIKELY)))
     search_filter = neighbour_filter(question, hits, retrieval.idf)
     neighbours = [stored.chunk for stored in snapshot.chunks(search_filter)] if search_filter else []
     passages = expand_hits(
@@ -73,7 +84,7 @@ def gather_evidence(
         language=language or detect_reply_language(question),
         passages=tuple(Passage(number, hit) for number, hit in enumerate(passages, 1)),
         idf=retrieval.idf,
-        probability=answer_probability(retrieval),
+        judged=judged,
     )
 
 

@@ -30,6 +30,8 @@ _RUNNERS_UP = 10
 _SPANS = 4
 """The spans that are compared with the question: those that hold most of its words."""
 _SPAN_CHARACTERS = 300
+LIKELY = 0.75
+"""From this probability on, passages have an answer even if the words of its quotes do not confirm it."""
 _SURE = 0.9
 """From this probability on it does not matter how near further spans are."""
 _FEW_CHARACTERS = 20
@@ -127,15 +129,19 @@ class Calibration:
         return self.same_language.probability(unrelated.standardise(signals) if unrelated else signals)
 
 
-def answer_probability(retrieval: Retrieval) -> float:
-    """Return the probability (0..1) that the hits answer the question; 0 without hits. May raise EmbedderError."""
+def answer_probability(retrieval: Retrieval, *, enough: float = _SURE) -> float:
+    """Return the probability (0..1) that the hits answer the question; 0 without hits.
+
+    One of at least `enough` may be higher in truth: it saves the time to compare further spans. May raise
+    EmbedderError.
+    """
     if not retrieval.hits:
         return 0.0
     calibration, language = load_calibration(retrieval.embedder), detect_language(retrieval.question)
     signals = extract_signals(
         retrieval,
         compares_spans=calibration.compares_spans,
-        is_enough=lambda so_far: calibration.probability(so_far, language) >= _SURE,
+        is_enough=lambda so_far: calibration.probability(so_far, language) >= enough,
     )
     return calibration.probability(signals, language)
 

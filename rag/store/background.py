@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 ResultT = TypeVar("ResultT")
@@ -10,19 +9,23 @@ ResultT = TypeVar("ResultT")
 _THREADS = 8
 
 
-@dataclass(frozen=True, slots=True)
 class PendingRead(Generic[ResultT]):
     """A read that may have begun."""
 
-    read: Callable[[], ResultT]
-    future: Future[ResultT]
+    def __init__(self, read: Callable[[], ResultT], future: Future[ResultT]) -> None:
+        self._read = read
+        self._future = future
 
     def result(self) -> ResultT:
-        """Wait for the result; raises what the read raises.
+        """Wait for the result, which is the same each time; raises what the read raises.
 
         If no thread was free until now, the read runs in this thread, so a caller never waits for the reads of others.
         """
-        return self.read() if self.future.cancel() else self.future.result()
+        if self._future.cancel():
+            result = self._read()
+            self._future = Future()
+            self._future.set_result(result)
+        return self._future.result()
 
 
 class BackgroundReads:

@@ -30,6 +30,9 @@ _SCRIPTS: dict[ReplyLanguage, re.Pattern[str]] = {
     "ru": re.compile(r"[\u0400-\u04ff]"),
 }
 _WORD = re.compile(r"[^\W\d_]+")
+_PIECE = re.compile(r"[A-Za-z0-9_.:/@#+-]+")
+_OF_IDENTIFIERS = re.compile(r"\A--|[a-z][A-Z]|[\d_/@#+]|[.:]\w")
+"""What makes a piece of Latin text an identifier: `--config`, `TiKV`, `max_size`, `a/b`, `conf.d`."""
 _FREQUENT: dict[ReplyLanguage, frozenset[str]] = {
     "en": frozenset(
         "the is are what how which who where when why do does can of for to in a an and i my there list it".split()
@@ -74,9 +77,15 @@ def detect_reply_language(text: str) -> ReplyLanguage:
 def is_cross_lingual(asked: str, text: str) -> bool:
     """Return whether `asked`, a question or a statement, and `text` are in different languages.
 
-    Most of their words cannot match then.
+    Most of their words cannot match then. Identifiers alone are in no language: they stand in any text as they are.
     """
-    return is_other_language(detect_language(asked), *count_letters(text))
+    is_other = is_other_language(detect_language(asked), *count_letters(text))
+    return is_other and not _are_identifiers(asked)
+
+
+def _are_identifiers(text: str) -> bool:
+    pieces = _PIECE.findall(text)
+    return bool(pieces) and not has_han(text) and all(map(_OF_IDENTIFIERS.search, pieces))
 
 
 def count_letters(text: str) -> tuple[int, int]:

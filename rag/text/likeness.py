@@ -5,6 +5,7 @@ Words count in any case and by their stems; of Chinese, the pairs of characters 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rag.text.tokens import tokenize
 
@@ -15,6 +16,8 @@ _WRITTEN_OUT = re.compile(r"\b[A-Z][a-z]+(?:[ -][A-Z][a-z]+){2,4}\b")
 _ENDINGS = ("s", "ing", "ed", "e")
 _MIN_STEM = {"s": 2}
 """Characters that remain without an ending, else three: IPs are IP, but `ring` is no `r`."""
+_REMEMBERED = 1024
+"""An answer compares the same sentences and passages several times."""
 
 
 def abbreviations(text: str) -> frozenset[str]:
@@ -26,14 +29,20 @@ def abbreviations(text: str) -> frozenset[str]:
     return frozenset("".join(_CAPITAL.findall(name)).lower() for name in _WRITTEN_OUT.findall(text))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def stems(text: str) -> frozenset[str]:
+    """Return the terms of a text without their endings, and its names for short."""
+    return frozenset(map(stem, (*tokenize(text), *abbreviations(text))))
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def name_terms(text: str) -> frozenset[str]:
     """Return the words and pairs of characters of a text, and its names for short.
 
     A single character only if it is all there is.
     """
-    terms = [*map(stem, tokenize(text)), *abbreviations(text)]
-    long = frozenset(term for term in terms if len(term) > 1 or term.isdecimal())
-    return long or frozenset(terms)
+    terms = stems(text)
+    return frozenset(term for term in terms if len(term) > 1 or term.isdecimal()) or terms
 
 
 def share_of(name: str, text: str) -> float:
@@ -65,6 +74,7 @@ def _dice(one: frozenset[str], other: frozenset[str]) -> float:
     return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
 
 
+@lru_cache(maxsize=1 << 14)
 def stem(term: str) -> str:
     """Return a term without the ending of an English word: that of a plural, of `-ed` or `-ing`, or a last `e`.
 

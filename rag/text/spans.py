@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from rag.text.blocks import LIST_ITEM, Block, BlockKind, leads_in, split_blocks
@@ -51,7 +52,11 @@ def split_spans(chunk: Chunk) -> list[Span]:
 
 def split_block_spans(chunk: Chunk) -> list[BlockSpans]:
     """Return the blocks of a chunk in order, none of them without spans."""
-    content = chunk.content
+    return list(_split(chunk.content, chunk.kind))
+
+
+@lru_cache(maxsize=256)
+def _split(content: str, chunk_kind: str) -> tuple[BlockSpans, ...]:
     lines = content.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     found: list[BlockSpans] = []
@@ -63,11 +68,11 @@ def split_block_spans(chunk: Chunk) -> list[BlockSpans]:
             head = "\n".join(lines[block.start : block.start + 2]) if block.kind == "table" else ""
             found.append(BlockSpans(block.kind, tuple(spans), lead, head))
     kinds = {block.kind for block in found}
-    if chunk.kind == "row" or (chunk.kind in ("table", "code") and chunk.kind not in kinds) or not found:
-        kind: BlockKind = "code" if chunk.kind == "code" else "table" if chunk.kind in ("table", "row") else "text"
+    if chunk_kind == "row" or (chunk_kind in ("table", "code") and chunk_kind not in kinds) or not found:
+        kind: BlockKind = "code" if chunk_kind == "code" else "table" if chunk_kind in ("table", "row") else "text"
         bare = content if kind != "text" else content.strip()
-        return [BlockSpans(kind, (Span(bare, bare, content.index(bare)),))] if content.strip() else []
-    return found
+        return (BlockSpans(kind, (Span(bare, bare, content.index(bare)),)),) if content.strip() else ()
+    return tuple(found)
 
 
 def _lead(block: Block, above: BlockSpans) -> Span | None:

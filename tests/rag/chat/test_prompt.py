@@ -56,7 +56,7 @@ _CODE = replace(
 
 def evidence(question: str, *chunks: Chunk) -> Evidence:
     passages = tuple(Passage(number, Hit(chunk, 1.0, 0.9, 0.5)) for number, chunk in enumerate(chunks, 1))
-    return Evidence(question, detect_language(question), passages, idf={}, probability=1.0)
+    return Evidence(question, detect_language(question), passages, idf={}, judged=1.0)
 
 
 def as_text(prompt: Prompt) -> str:

@@ -39,7 +39,7 @@ def forgetful(services: Services) -> Snapshot:
 
 
 def evidence_of(services: Services, found: Retrieval, snapshot: Snapshot) -> Evidence:
-    return gather_evidence(
+    evidence = gather_evidence(
         found,
         snapshot,
         count_tokens=services.embedder.count_tokens,
@@ -47,6 +47,7 @@ def evidence_of(services: Services, found: Retrieval, snapshot: Snapshot) -> Evi
         max_passage_tokens=640,
         max_passages=8,
     )
+    return replace(evidence, judged=evidence.probability)
 
 
 @pytest.mark.parametrize("search_filter", [None, Equals("kind", "list")])

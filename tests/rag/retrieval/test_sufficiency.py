@@ -151,6 +151,21 @@ def test_further_spans_are_compared_unless_the_best_one_is_near_enough(cosine: f
     assert [len(texts) for texts in compared] == [1, 3][:calls]
 
 
+def test_a_caller_for_whom_less_is_enough_saves_further_comparisons() -> None:
+    compared: list[Sequence[str]] = []
+
+    def compare(texts: Sequence[str]) -> list[float]:
+        compared.append(texts)
+        return [0.85] * len(texts)
+
+    hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", "无关。部署。也无关。")
+    hits = replace(hits, results=replace(hits.results, compare=compare))
+    probability = answer_probability(hits, enough=1.0)
+    compared.clear()
+    assert answer_probability(hits, enough=probability) == probability
+    assert [len(texts) for texts in compared] == [1]
+
+
 def test_spans_are_only_compared_in_one_language_and_for_an_embedder_with_a_calibration() -> None:
     def compare(texts: Sequence[str]) -> list[float]:
         raise AssertionError(texts)

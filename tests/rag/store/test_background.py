@@ -42,6 +42,18 @@ def test_a_caller_never_waits_for_the_reads_of_others() -> None:
     reads.close()
 
 
+def test_a_read_that_nobody_began_runs_once() -> None:
+    reads, may_end = BackgroundReads(), threading.Event()
+    others = [reads.start(lambda: may_end.wait(60)) for _ in range(100)]
+    calls: list[str] = []
+    pending = reads.start(lambda: calls.append("read"))
+    assert [pending.result(), pending.result()] == [None, None]
+    assert calls == ["read"]
+    may_end.set()
+    assert all(other.result() for other in others)
+    reads.close()
+
+
 def test_closing_waits_for_reads_that_have_begun_and_drops_the_others() -> None:
     reads, has_begun, may_end = BackgroundReads(), threading.Event(), threading.Event()
     others = set(threading.enumerate())  # of stores that other tests left open

@@ -3,7 +3,7 @@
 import pytest
 
 from rag.answering.notices import NOTICES
-from rag.text.language import LANGUAGE_NAMES, detect_reply_language
+from rag.text.language import LANGUAGE_NAMES, detect_reply_language, is_cross_lingual
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,13 @@ def test_a_question_is_answered_in_its_own_language(question: str, language: str
 
 def test_every_language_has_a_name_and_notices() -> None:
     assert set(NOTICES) == set(LANGUAGE_NAMES)
+
+
+@pytest.mark.parametrize("question", ["TiKV_GC_interval", "--config", "gRPC?", "max_size app.width", "utf8mb4", "a/b"])
+def test_identifiers_alone_are_in_the_language_of_any_text(question: str) -> None:
+    assert not is_cross_lingual(question, "把它设为八，默认为四。")
+
+
+@pytest.mark.parametrize("question", ["Milvus", "set max_size", "What is gRPC?", "read-only", "HELP", "It stops. Why?"])
+def test_words_beside_an_identifier_are_in_a_language(question: str) -> None:
+    assert is_cross_lingual(question, "把它设为八，默认为四。")
