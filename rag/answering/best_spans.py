@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from rag.answering.extent import best_units
 from rag.answering.matching import Matcher, summary_penalty
@@ -58,7 +59,7 @@ def best_quotes(scored: Sequence[ScoredSpan], passages: Sequence[Passage], match
     """
     best = max(scored, key=lambda candidate: candidate.score)
     if matcher.tells_all(best.span.text):
-        chosen = _with_short_paragraphs(_ties(best, scored), passages)
+        chosen = _with_what_belongs_to_them(_ties(best, scored), passages)
     else:
         leading = [passage for passage in passages if any(each.passage is passage for each in scored)]
         chosen = best_units(leading, passages, matcher)
@@ -76,18 +77,21 @@ def _ties(best: ScoredSpan, scored: Sequence[ScoredSpan]) -> dict[int, set[int]]
     return chosen
 
 
-def _with_short_paragraphs(chosen: dict[int, set[int]], passages: Sequence[Passage]) -> dict[int, set[int]]:
-    """Return the spans with the other sentences of their paragraphs, if these are short.
+def _with_what_belongs_to_them(chosen: dict[int, set[int]], passages: Sequence[Passage]) -> dict[int, set[int]]:
+    """Return the spans with the other sentences of their paragraphs, if these are short, and the code below them.
 
-    A sentence that has all words of the question may only state the case; the next one says what follows.
+    A sentence that has all words of the question may only state the case; the next one says what follows, or the code
+    right below it shows it.
     """
     for passage in passages:
         starts = chosen.get(passage.number, set())
-        for block in split_block_spans(passage.chunk):
+        blocks = split_block_spans(passage.chunk)
+        for block, below in zip_longest(blocks, blocks[1:]):
             of_block = {span.start for span in block.spans}
             is_short = sum(len(span.quote) for span in block.spans) <= _SHORT_PARAGRAPH
             if block.kind == "text" and is_short and starts & of_block:
                 starts |= of_block
+                starts |= {span.start for span in below.spans} if below and below.kind == "code" else set()
     return chosen
 
 

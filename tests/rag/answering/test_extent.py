@@ -56,6 +56,13 @@ def test_a_sentence_that_says_all_is_quoted_with_its_paragraph_if_that_is_short(
     assert answer("频道和用户设置的语言不同听谁的？", passage(1, f"别的。\n\n{text}")) == f"{text} [1]"
 
 
+def test_a_sentence_that_says_all_is_quoted_with_the_code_below_it() -> None:
+    code = "```yaml\nlog:\n  colour: off\n```"
+    told = answer("Kite 日志的颜色在哪里设置？", passage(1, f"别的。\n\nKite 日志的颜色在这里设置。\n\n{code}\n\n```sh\nls\n```"))
+    assert "colour: off" in told
+    assert "ls" not in told
+
+
 def test_a_sentence_that_says_all_is_quoted_without_the_rest_of_a_long_paragraph() -> None:
     text = f"天气不错。Kite 的作者是张三。后面还有别的{'，很长' * 100}。"
     assert answer("Kite 的作者是谁？", passage(1, text)) == "Kite 的作者是张三。 [1]"
