@@ -58,7 +58,9 @@ def test_a_sentence_that_says_all_is_quoted_with_its_paragraph_if_that_is_short(
 
 def test_a_sentence_that_says_all_is_quoted_with_the_code_below_it() -> None:
     code = "```yaml\nlog:\n  colour: off\n```"
-    told = answer("Kite 日志的颜色在哪里设置？", passage(1, f"别的。\n\nKite 日志的颜色在这里设置。\n\n{code}\n\n```sh\nls\n```"))
+    told = answer(
+        "Kite 日志的颜色在哪里设置？", passage(1, f"别的。\n\nKite 日志的颜色在这里设置。\n\n{code}\n\n```sh\nls\n```")
+    )
     assert "colour: off" in told
     assert "ls" not in told
 

@@ -15,14 +15,17 @@ from rag.models.embedders.protocol import Matrix, Vector
 from rag.models.native_calls import native_call
 from rag.models.openmp import usable_threads
 
+_FEW_TEXTS = 16
+"""While serving, no more than these are compared with a question, and a person waits for them."""
+
 
 class OpenVinoEngine:
     """The engine of servers and ingests.
 
     The tokenizer and the compiled graphs, which take 0.7 s together, are made when they are first used. Questions have
     a graph of their own, so that they need not wait for documents. While `serving`, what questions need is made at
-    once, and documents leave a thread to questions. The constructor raises ImportError, OSError, RuntimeError or
-    ValueError if a library or the weights cannot be loaded on this machine.
+    once, a few texts count as a question, and documents leave a thread to these. The constructor raises ImportError,
+    OSError, RuntimeError or ValueError if a library or the weights cannot be loaded on this machine.
     """
 
     name = "OpenVINO"
@@ -30,6 +33,7 @@ class OpenVinoEngine:
     def __init__(self, *, serving: bool = False) -> None:
         self._openvino = import_openvino()
         self._file = WeightsFile(shipped_weights())
+        self._serving = serving
         self._document_threads = max(usable_threads() - 1, 1) if serving else usable_threads()
         if serving:
             _ = (self._tokenizer, self._questions)
@@ -47,8 +51,10 @@ class OpenVinoEngine:
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Return passages as rows of a matrix."""
+        is_waited_for = self._serving and len(texts) <= _FEW_TEXTS
         with native_call():
-            return self._embed([f"passage: {text}" for text in texts], self._documents)
+            encoder = self._questions if is_waited_for else self._documents
+            return self._embed([f"passage: {text}" for text in texts], encoder)
 
     def _embed(self, texts: Sequence[str], encoder: Encoder, *, max_windows: int | None = None) -> Matrix:
         """Average the windows of each text, each by its number of tokens."""

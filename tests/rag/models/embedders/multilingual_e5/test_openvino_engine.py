@@ -52,6 +52,19 @@ def test_a_question_is_not_embedded_as_a_document() -> None:
     assert engine().embed_query(TEXTS[0]) @ vectors()[0] < 0.999
 
 
+def test_a_server_compares_a_few_texts_with_a_question_beside_an_ingest() -> None:
+    server = OpenVinoEngine(serving=True)
+
+    def fail(*_: object) -> None:
+        raise AssertionError("a person waits behind documents")
+
+    documents = server._documents
+    documents.mean_vectors = fail  # type: ignore[method-assign,assignment]
+    assert np.array_equal(server.embed_documents(TEXTS), vectors())
+    with pytest.raises(AssertionError, match="behind documents"):
+        server.embed_documents(TEXTS * 2)
+
+
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_the_number_of_threads_changes_no_bit(threads: str) -> None:
     program = (
