@@ -9,7 +9,7 @@ from rag.text.language import is_cross_lingual
 from rag.text.tokens import tokenize
 from rag.types import Passage
 
-_MAX_UNITS = 16
+_MAX_UNITS = 8
 _MAX_CHARACTERS = 240
 """What is embedded of a unit: its beginning says what it is about."""
 
@@ -18,7 +18,7 @@ def similar_units(question: str, passages: Sequence[Passage], embedder: Embedder
     """Return how well (0..1) the units of the passages match the question, by their texts.
 
     It is the mean of the similarity, scaled over the units, and of the share of the question that the unit holds in
-    translation; only the 16 units that hold most are compared. Empty if the question is in the language of the best
+    translation; only the 8 units that hold most are compared. Empty if the question is in the language of the best
     passage. Raises EmbedderError.
     """
     best = max(passages, key=lambda passage: passage.hit.score, default=None)
