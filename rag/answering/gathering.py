@@ -91,7 +91,7 @@ def quote_evidence(evidence: Evidence, embedder: Embedder, *, min_evidence: floa
         replace(
             part,
             similarity=similar_cells(part.question, part.passages, embedder),
-            unit_similarity=similar_units(part.question, part.passages, embedder),
+            unit_similarity=similar_units(part.question, part.passages, part.compare),
         )
         for part in evidence.parts or (evidence,)
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rag.answering.units import split_units
-from rag.models.embedders.protocol import Embedder
+from rag.retrieval.search import CompareTexts
 from rag.retrieval.translated_words import coverage_across, translate_question
 from rag.text.language import is_cross_lingual
 from rag.text.tokens import tokenize
@@ -14,8 +14,8 @@ _MAX_CHARACTERS = 240
 """What is embedded of a unit: its beginning says what it is about."""
 
 
-def similar_units(question: str, passages: Sequence[Passage], embedder: Embedder) -> dict[str, float]:
-    """Return how well (0..1) the units of the passages match the question, by their texts.
+def similar_units(question: str, passages: Sequence[Passage], compare: CompareTexts) -> dict[str, float]:
+    """Return how well (0..1) the units of the passages match the question, by their texts, which `compare` embeds.
 
     It is the mean of the similarity, scaled over the units, and of the share of the question that the unit holds in
     translation; only the 8 units that hold most are compared. Empty if the question is in the language of the best
@@ -33,7 +33,8 @@ def similar_units(question: str, passages: Sequence[Passage], embedder: Embedder
     if not chosen:
         return {}
     texts = [f"{contexts[text]}\n{text[:_MAX_CHARACTERS]}" for text in chosen]
-    cosines = embedder.embed_documents(texts) @ embedder.embed_query(question)
-    lowest, highest = float(cosines.min()), float(cosines.max())
-    scaled = (cosines - lowest) / (highest - lowest or 1.0)
-    return {text: (float(cosine) + held.get(text, 0.0)) / 2 for text, cosine in zip(chosen, scaled, strict=True)}
+    cosines = compare(texts)
+    lowest, span = min(cosines), max(cosines) - min(cosines) or 1.0
+    return {
+        text: ((cosine - lowest) / span + held.get(text, 0.0)) / 2 for text, cosine in zip(chosen, cosines, strict=True)
+    }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.neighbours import expand_hits, neighbour_filter
-from rag.retrieval.search import Retrieval
+from rag.retrieval.search import CompareTexts, Retrieval
 from rag.retrieval.sufficiency import LIKELY, answer_probability
 from rag.store.background import PendingRead
 from rag.store.joint import AnySnapshot
@@ -21,7 +21,7 @@ class Evidence:
 
     `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
     same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it,
-    and `unit_similarity` that of the paragraphs, lists and code of the passages.
+    and `unit_similarity` that of the paragraphs, lists and code of the passages; `compare` embeds texts for it.
     """
 
     question: str
@@ -32,6 +32,7 @@ class Evidence:
     parts: "tuple[Evidence, ...]" = ()
     similarity: Mapping[str, float] = field(default_factory=dict)
     unit_similarity: Mapping[str, float] = field(default_factory=dict)
+    compare: CompareTexts = field(default=lambda texts: [0.0] * len(texts), compare=False, repr=False)
 
     @property
     def probability(self) -> float:
@@ -85,6 +86,7 @@ def gather_evidence(
         passages=tuple(Passage(number, hit) for number, hit in enumerate(passages, 1)),
         idf=retrieval.idf,
         judged=judged,
+        compare=retrieval.results.compare,
     )
 
 
