@@ -58,7 +58,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
 
     `is_exact`: the quotes were found by the form of the question, such as both sides of a comparison.
     `missing`: a name of the question or the attribute that it asks for is not in them, or what it wants confirmed.
-    Quotes that hold all else of the question tell the attribute, too, in words that no table foresees.
+    Quotes that hold all else of the question tell the attribute, too, in words that no table foresees, if it has such.
     """
     of_sections = _by_section(quotes)
     text = "\n".join(of_sections)
@@ -103,14 +103,16 @@ def _lacks_noun(quotes: Sequence[Quote], evidence: Evidence) -> bool:
 def _has_noun(text: str, noun: str, evidence: Evidence) -> bool:
     """Return whether a text has a noun that the question asks for, in either language, or with a typing error.
 
-    A Latin word of a Chinese question is a name, which a text may write in other parts: VS Code for vscode.
+    A Latin word of a Chinese question is a name, which a text may write in other parts, or longer: macOS for mac.
     """
     forms = [noun, *(form for word in translate_question(noun) for form in word.translations)]
-    if any(all(holds_noun(text, word) for word in form.split()) for form in forms):
+    words = frozenset(LATIN_WORD.findall(text.lower()))
+    if any(all(holds_noun(text, word) for word in form.split()) for form in forms) or _is_misspelt(noun, words):
         return True
-    if noun.isascii() and has_han(evidence.question):
-        return is_everywhere(noun, evidence) or (len(noun) > ABBREVIATION and holds_name(text, noun))
-    return _is_misspelt(noun, LATIN_WORD.findall(text.lower()))
+    if not noun.isascii() or not has_han(evidence.question):
+        return False
+    is_written_otherwise = len(noun) > ABBREVIATION and holds_name(text, noun)
+    return is_written_otherwise or is_everywhere(noun, evidence) or any(word.startswith(noun) for word in words)
 
 
 def _tells(attributes: Sequence[Attribute], names: Sequence[str], quote: Quote) -> bool:

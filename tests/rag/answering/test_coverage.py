@@ -89,6 +89,7 @@ def test_what_no_passage_names_is_missing(question: str, text: str) -> None:
         ("浮标保管员老周的生日是什么时候？", "浮标保管员老周的出生日期是 1990 年 1 月 3 日。"),
         ("老周的灯塔里有几只猫？", "老周的灯塔里有三只橘猫。"),
         ("浮标可以用 vscode 配置吗？", "浮标可以用 VS Code 配置。"),
+        ("浮标的软件支持 mac 吗？", "浮标的软件有 macOS 版。"),
         ("How many lapms does the old buoy of Andøya have?", "The old buoy of Andøya has two lamps."),
     ],
 )
