@@ -59,7 +59,7 @@ def holds_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     A Chinese name may stand there in Latin letters, if the dictionary knows them: Android for 安卓.
     """
     return all(
-        holds_name(text, name) or _is_everywhere(name, evidence) or any(holds_name(text, form) for form in _forms(name))
+        holds_name(text, name) or is_everywhere(name, evidence) or any(holds_name(text, form) for form in _forms(name))
         for name in names
     )
 
@@ -85,7 +85,7 @@ def _joined(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
-def _is_everywhere(name: str, evidence: Evidence) -> bool:
+def is_everywhere(name: str, evidence: Evidence) -> bool:
     """Return whether all documents are about a name, so that a passage need not repeat it."""
     weights = [evidence.idf[term] for term in tokenize(name) if term in evidence.idf]
     return bool(weights) and max(weights) <= _EVERYWHERE

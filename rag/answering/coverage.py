@@ -9,13 +9,21 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Literal
 
-from rag.answering.asked_names import ABBREVIATION, asked_names, holds_name, holds_names, of_same_sections
+from rag.answering.asked_names import (
+    ABBREVIATION,
+    asked_names,
+    holds_name,
+    holds_names,
+    is_everywhere,
+    of_same_sections,
+)
 from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.retrieval.sufficiency import LIKELY
 from rag.retrieval.translated_words import translate_question
 from rag.text.asked_noun import asked_noun, holds_noun
-from rag.text.attributes import Attribute, asked_attributes, tells_all
+from rag.text.attributes import Attribute, asked_attributes, asked_words, tells_all
+from rag.text.cjk import has_han
 from rag.text.language import detect_language, is_cross_lingual
 from rag.text.likeness import name_terms, stem
 from rag.text.question_form import read_form
@@ -40,6 +48,8 @@ _MIN_CONFIRMED = 0.15
 also by those that hold the second share of it without its names; in Chinese, which has many words for one thing, the
 third share of what it asks of its subject."""
 _TYPING_ERROR = 0.8
+_SOURCE = re.compile(r"\A\s*(?:(?:根据|依据|按照)[^，,？?]{2,40}|according to [^,?]{2,60})[，,]", re.IGNORECASE)
+"""A clause that says where the answer stands, and not what is asked."""
 
 
 def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool = False) -> Verdict:
@@ -47,7 +57,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
 
     `is_exact`: the quotes were found by the form of the question, such as both sides of a comparison.
     `missing`: a name of the question or the attribute that it asks for is not in them, or what it wants confirmed.
-    Quotes that hold all else of the question tell the attribute, too, in words that no table foresees.
+    Quotes that hold all else of the question tell the attribute, too, in words that no table foresees, if it has such.
     """
     of_sections = _by_section(quotes)
     text = "\n".join(of_sections)
@@ -58,14 +68,15 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     has_names = holds_names(f"{_around(quotes, evidence)}\n{text}", names, evidence)
     attributes = asked_attributes(question)
     # What one section says of one thing is no attribute of another one.
-    of_names = [each for each in of_sections if all(holds_name(each, name) for name in names)] or [text]
+    of_names = [each for each in of_sections if holds_names(each, names, evidence)] or [text]
     covered = 0.0 if is_across else _covered(text, evidence)
+    required = attributes if covered < _TOLD else [attribute for attribute in attributes if attribute.is_closed]
     words_decide = not is_exact and not is_across
     is_missing = (
         # An English question may have the Latin form of a name that a Chinese text translates.
         (not has_names and not (is_across and detect_language(question) == "en"))
-        or (covered < _TOLD and not any(tells_all(attributes, each) for each in of_names))
-        or (words_decide and not attributes and _lacks_noun(quotes, evidence))
+        or not any(tells_all(required, each) for each in of_names)
+        or (words_decide and _lacks_noun(quotes, evidence))
         or (words_decide and _is_unconfirmed(text, names, evidence))
     )
     if is_missing:
@@ -80,13 +91,27 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
 def _lacks_noun(quotes: Sequence[Quote], evidence: Evidence) -> bool:
     """Return whether the question asks for what no passage of the quoted documents names, in either language."""
     noun = asked_noun(evidence.question)
-    if not noun:
+    if not noun or any(noun in words for words in asked_words(evidence.question)):
         return False
     sources = {quote.passage.chunk.source for quote in quotes}
     passages = (passage.chunk for passage in evidence.passages if passage.chunk.source in sources)
-    text = "\n".join(chunk.searchable_text for chunk in passages)
+    text = "\n".join([*sources, *(chunk.searchable_text for chunk in passages)])
+    return not all(_has_noun(text, word, evidence) for word in noun.split())
+
+
+def _has_noun(text: str, noun: str, evidence: Evidence) -> bool:
+    """Return whether a text has a noun that the question asks for, in either language, or with a typing error.
+
+    A Latin word of a Chinese question is a name, which a text may write in other parts, or longer: macOS for mac.
+    """
     forms = [noun, *(form for word in translate_question(noun) for form in word.translations)]
-    return not any(all(holds_noun(text, word) for word in form.split()) for form in forms)
+    words = frozenset(LATIN_WORD.findall(text.lower()))
+    if any(all(holds_noun(text, word) for word in form.split()) for form in forms) or _is_misspelt(noun, words):
+        return True
+    if not noun.isascii() or not has_han(evidence.question):
+        return False
+    is_written_otherwise = len(noun) > ABBREVIATION and holds_name(text, noun)
+    return is_written_otherwise or is_everywhere(noun, evidence) or any(word.startswith(noun) for word in words)
 
 
 def _tells(attributes: Sequence[Attribute], names: Sequence[str], quote: Quote) -> bool:
@@ -149,7 +174,7 @@ def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:
 
 def _covered(text: str, evidence: Evidence) -> float:
     """Return the share (0..1) of the question's weight that is in the text, only of words that it may not lack."""
-    return _share_held(evidence.question, text, evidence)
+    return _share_held(_SOURCE.sub("", evidence.question), text, evidence)
 
 
 def _share_held(asked: str, text: str, evidence: Evidence, *, without: str = "") -> float:

@@ -17,10 +17,12 @@ _TIME_OF_DAY = (
     r"\d+:\d\d|\d\s*[ap]\.?m\b|o['’]clock|\b(?:noon|midnight|morning|afternoon|evening|night|daily|today|tomorrow)\b"
     r"|[\d一二三四五六七八九十两]\s*[点时]|上午|中午|下午|傍晚|晚上|凌晨|每[天日周月年]|[月年]底|[月年]初"
 )
+_DURATIONS = "(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)"
 _COLOURS = (
     "black|white|gr[ae]y|silver|gold(?:en)?|red|crimson|scarlet|maroon|pink|magenta|orange|amber|yellow|beige|ivory|brown"
     "|green|olive|teal|turquoise|cyan|blue|navy|indigo|violet|purple"
 )
+_FOUNDED = r"(?:成立|创立|创办|创建)"
 _ADDRESS = r"(?:web ?site|home ?page|official site|url|link)s?\b"
 _ASKS_FOR_ADDRESS = (
     rf"\b(?:what|where)(?:['’]s| is| are)\b[^?,.;]{{0,40}}?\b{_ADDRESS}|\b(?:which|what) (?:\w+ ){{0,2}}{_ADDRESS}"
@@ -32,14 +34,18 @@ _ASKS_FOR_ADDRESS = (
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute, by the questions that ask for it and the texts that tell it."""
+    """An attribute, by the questions that ask for it and the texts that tell it.
+
+    If `is_closed`, no other words can tell it: a colour is a colour, but "after the storm" is a date, too.
+    """
 
     asks: re.Pattern[str]
     tells: re.Pattern[str]
+    is_closed: bool = False
 
 
-def _attribute(asks: str, tells: str) -> Attribute:
-    return Attribute(re.compile(asks, re.IGNORECASE), re.compile(tells, re.IGNORECASE))
+def _attribute(asks: str, tells: str, *, is_closed: bool = False) -> Attribute:
+    return Attribute(re.compile(asks, re.IGNORECASE), re.compile(tells, re.IGNORECASE), is_closed)
 
 
 ATTRIBUTES = (
@@ -64,13 +70,19 @@ ATTRIBUTES = (
         r"创始|创立|创办|创建|成立于|发明|\bfound(?:er|ed)|\bcreat(?:or|ed)|\binvent(?:or|ed)|\bowned\b",
     ),
     _attribute(
+        rf"{_FOUNDED}(?:于|的?(?:时间|日期|年份))|[年时候](?:成立|创立|创办)的?\W*\Z"
+        r"|\bwhen (?:was|were) [^?]{1,60} (?:founded|established)\b",
+        rf"{_FOUNDED}|创始|始建|建于|设立|组建|诞生|开业|开张|前身"
+        r"|\b(?:founded|established|formed|launched|started|began|opened|incorporated|since|origins?)\b",
+    ),
+    _attribute(
         r"\b(?:ceo|cto|cfo|chief executive)\b|首席执行官|总裁|董事长|总经理",
         r"\b(?:ceo|cto|cfo|chief executive)\b|首席执行官|总裁|董事长|总经理",
     ),
     _attribute(
         r"电话|手机号|\b(?:tele)?phone (?:numbers?|of|for)\b"
         r"|\bwhat(?:['’]s| is)\b[^?,.;]{0,30}\b(?:tele)?phone\b(?! support)",
-        r"\+?\d[\d -]{6,}\d|分机|电话|手机|\bphone\b",
+        r"\+?\d[\d -]{6,}\d|分机|电话|手机号|\bphone\b",
     ),
     _attribute(r"邮箱(?:地址)?是|电子邮件|\be-?mail address\b", r"@|\be-?mail\b|邮箱"),
     _attribute(
@@ -79,9 +91,22 @@ ATTRIBUTES = (
         rf"{_YEAR_OR_DATE}|{_TIME_OF_DAY}|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b",
     ),
     _attribute(
+        rf"\bhow many (?:\w+ )?{_DURATIONS}\b|(?:多少|几)个?(?:秒|分钟|小时|天|星期|月)",
+        rf"\b{_DURATIONS}\b|[\d一二三四五六七八九十半两几]\s*个?(?:秒|分|小?时|天|日|周|星期|月|年)",
+    ),
+    _attribute(
         r"参数量|\bparameters?\b|\bparameter count\b", r"\d\s*(?:亿|万|billion|million|[bm]\b)|参数量|\bparameters?\b"
     ),
-    _attribute(r"颜色|\bcolou?rs?\b", rf"[红橙黄绿青蓝紫黑白灰金银粉棕褐]色|颜色|\bcolou?r|\b(?:{_COLOURS})\b"),
+    _attribute(
+        r"颜色|\bcolou?rs?\b",
+        rf"[红橙黄绿青蓝紫黑白灰金银粉棕褐深浅暗亮彩配题底]色|颜色|色彩|colou?r|\b(?:{_COLOURS})\b",
+        is_closed=True,
+    ),
+    _attribute(
+        r"最(?:喜欢|喜爱|爱)|\bfavou?rite\b|\b(?:likes?|loves?|enjoys?) (?:the )?(?:best|most)\b",
+        r"喜欢|喜爱|偏爱|最爱|爱好|\bfavou?rit|\b(?:likes?|loves?|enjoys?|prefers?|preferred)\b",
+        is_closed=True,
+    ),
     _attribute(r"维度|多少维|\bdimensions?\b", r"维度|\d\s*维|\bdimension"),
     _attribute(r"天气|下雨|气温|\bweather\b", r"天气|降雨|气温|\bweather\b"),
     _attribute(r"星期几|几点了|今天几号|\bwhat (?:day|time) is it\b", r"今天是|\btoday is\b"),
@@ -96,6 +121,11 @@ ATTRIBUTES = (
 def asked_attributes(question: str) -> list[Attribute]:
     """Return the attributes that a question asks for, by its words; none if it asks for something else."""
     return [attribute for attribute in ATTRIBUTES if attribute.asks.search(question)]
+
+
+def asked_words(question: str) -> list[str]:
+    """Return the words of a question that ask for its attributes."""
+    return [match[0] for attribute in ATTRIBUTES if (match := attribute.asks.search(question))]
 
 
 def tells_all(attributes: Iterable[Attribute], text: str) -> bool:

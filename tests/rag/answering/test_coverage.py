@@ -66,6 +66,37 @@ def test_a_question_for_yes_or_no_whose_passages_are_likely_to_answer_it_is_not_
     assert [verdict(question, text, probability=each) for each in (0.7, 0.8)] == ["missing", "unknown"]
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("根据灯塔手册，浮标保管员老周的灯塔是什么颜色？", "灯塔手册：浮标保管员老周的灯塔在岛上。"),
+        ("浮标保管员老周的乌龟名字是什么？", "浮标保管员老周的名字写在灯塔上。"),
+        ("浮标保管员老周的生日是什么时候？", "浮标保管员老周在灯塔值班，1月3日出海。"),
+        ("老周的灯塔里有几只猫？", "老周的灯塔里有 3 盏灯。"),
+        ("灯塔的浮标支持 zigbee 吗？", "灯塔的浮标支持 mqtt。"),
+        ("How many lamps does the old buoy of Andøya have?", BUOY),
+        ("What colour is the old buoy of Andøya after the storm?", BUOY.replace("painted", "moved")),
+    ],
+)
+def test_what_no_passage_names_is_missing(question: str, text: str) -> None:
+    assert verdict(question, text) == "missing"
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("浮标保管员老周的乌龟名字是什么？", "浮标保管员老周养的乌龟叫小黑。"),
+        ("浮标保管员老周的生日是什么时候？", "浮标保管员老周的出生日期是 1990 年 1 月 3 日。"),
+        ("老周的灯塔里有几只猫？", "老周的灯塔里有三只橘猫。"),
+        ("浮标可以用 vscode 配置吗？", "浮标可以用 VS Code 配置。"),
+        ("浮标的软件支持 mac 吗？", "浮标的软件有 macOS 版。"),
+        ("How many lapms does the old buoy of Andøya have?", "The old buoy of Andøya has two lamps."),
+    ],
+)
+def test_what_a_passage_names_in_another_form_is_not_missing(question: str, text: str) -> None:
+    assert verdict(question, text) != "missing"
+
+
 def test_an_attribute_of_another_thing_is_missing() -> None:
     question = "Kite 的价格是多少"
     texts = (passage(1, "Kite 用来放风筝。", heading="Kite"), passage(2, "收藏版售价 30 元。", heading="Buoy"))

@@ -24,6 +24,12 @@ from rag.text.attributes import asked_attributes
         ("茶什么时候上", "下午三点上茶", "上茶要用托盘"),
         ("How do I set up the stove?", "Setting up the stove: open the valve", "The stove is made of iron"),
         ("店里的电话是多少", "电话 010-12345678", "店在北京"),
+        ("老板的手机号码是多少", "手机号 010-12345678", "老板卖手机"),
+        ("茶馆成立于哪个朝代", "茶馆始建于清朝", "茶馆在清朝很出名"),
+        ("How many minutes does the tea steep?", "Let it steep for an hour", "The tea steeps in hot water"),
+        ("茶要泡几分钟", "泡 30 秒", "用开水泡茶"),
+        ("What is the cook's favourite tea?", "The cook likes green tea best", "The cook sells green tea"),
+        ("老板最喜欢的茶是哪种", "老板喜爱绿茶", "老板卖绿茶"),
     ],
 )
 def test_a_text_tells_an_attribute_or_does_not(question: str, tells: str, does_not: str) -> None:
