@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
-from rag.text.bilingual_dictionary import translate_chinese
+from rag.text.bilingual_dictionary import is_chinese_word, is_ordinary_word, translate_chinese
 from rag.text.cjk import has_han
 from rag.text.facts import find_latin_names
 from rag.text.language import detect_language, is_cross_lingual
@@ -56,12 +56,21 @@ def of_same_sections(named: Sequence[Passage], passages: Sequence[Passage]) -> l
 def holds_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     """Return whether a text holds all names. What all documents are about, it need not repeat.
 
-    A Chinese name may stand there in Latin letters, if the dictionary knows them: Android for 安卓.
+    A Chinese name may stand there in Latin letters, if the dictionary knows them: Android for 安卓. What the tagger
+    takes for a name is none if it is an ordinary word, such as 加密.
     """
     return all(
-        holds_name(text, name) or is_everywhere(name, evidence) or any(holds_name(text, form) for form in _forms(name))
+        holds_name(text, name)
+        or is_everywhere(name, evidence)
+        or any(holds_name(text, form) for form in _forms(name))
+        or is_ordinary_word(normalize(name))
         for name in names
     )
+
+
+def is_guessed(name: str) -> bool:
+    """Return whether the tagger guesses that a Chinese word is a name: no dictionary has 李志鹏, nor 包太大."""
+    return has_han(name) and not is_chinese_word(normalize(name))
 
 
 def holds_name(text: str, name: str) -> bool:

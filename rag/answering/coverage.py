@@ -15,6 +15,7 @@ from rag.answering.asked_names import (
     holds_name,
     holds_names,
     is_everywhere,
+    is_guessed,
     of_same_sections,
 )
 from rag.answering.quotes import Quote
@@ -65,7 +66,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     form = read_form(question)
     is_across = is_cross_lingual(question, text)
     names = asked_names(form, text)
-    has_names = holds_names(f"{_around(quotes, evidence)}\n{text}", names, evidence)
+    has_names = _has_names(quotes, names, evidence)
     attributes = asked_attributes(question)
     # What one section says of one thing is no attribute of another one.
     of_names = [each for each in of_sections if holds_names(each, names, evidence)] or [text]
@@ -86,6 +87,17 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     holds_all = not is_across and any(_covered(each, evidence) >= _TOLD for each in of_sections)
     is_told = told_by_attribute or is_exact or holds_all
     return "told" if is_told or (form.column and _holds_abbreviations(question, quotes)) else "unknown"
+
+
+def _has_names(quotes: Sequence[Quote], names: Sequence[str], evidence: Evidence) -> bool:
+    """Return whether the quotes, or what stands around them, hold the names of the question.
+
+    If an answer is likely, any of the passages may hold them, and a word that may be no name need not be held.
+    """
+    is_likely = evidence.probability >= LIKELY
+    told = [evidence.text] if is_likely else _by_section(quotes)
+    sought = [name for name in names if not (is_likely and is_guessed(name))]
+    return holds_names("\n".join([_around(quotes, evidence), *told]), sought, evidence)
 
 
 def _lacks_noun(quotes: Sequence[Quote], evidence: Evidence) -> bool:

