@@ -24,11 +24,12 @@ hypothesis_settings.load_profile("zhiwen")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect the tests without looking for garbage: most of the million objects that they are stay until the end."""
+    """Collect the tests without looking for garbage among the million objects that they are, and never look later."""
     gc.disable()
     try:
         return (yield)
     finally:
+        gc.freeze()
         gc.enable()
 
 
