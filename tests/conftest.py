@@ -33,6 +33,12 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files beside this one: some take long, and at the end all other processes would wait for them."""
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+
+
 if TYPE_CHECKING:
     from tests.kit.milvus_process import MilvusProcess
     from tests.kit.postgres_process import PostgresProcess
