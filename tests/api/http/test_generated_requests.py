@@ -27,7 +27,7 @@ DOCUMENT = create_app(UNOPENED, IngestRunner(), ServerContext()).openapi()
 found = [operation.ok() for operation in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()]
 OPERATIONS = {operation.label: operation for operation in found}
 WITH_BODY = {label for label, operation in OPERATIONS.items() if operation.body}
-EXAMPLES = 200
+EXAMPLES = 100
 thoroughly = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
