@@ -6,10 +6,10 @@ from rag.answering.units import split_units
 from rag.retrieval.search import CompareTexts
 from rag.retrieval.translated_words import coverage_across, translate_question
 from rag.text.language import is_cross_lingual
-from rag.text.tokens import tokenize
+from rag.text.tokens import tokenize, tokenize_question
 from rag.types import Passage
 
-_MAX_UNITS = 8
+_MAX_UNITS = 5
 _MAX_CHARACTERS = 240
 """What is embedded of a unit: its beginning says what it is about."""
 
@@ -18,11 +18,13 @@ def similar_units(question: str, passages: Sequence[Passage], compare: CompareTe
     """Return how well (0..1) the units of the passages match the question, by their texts, which `compare` embeds.
 
     It is the mean of the similarity, scaled over the units, and of the share of the question that the unit holds in
-    translation; only the 8 units that hold most are compared. Empty if the question is in the language of the best
-    passage. Raises EmbedderError.
+    translation; only the 5 units that hold most are compared. Empty if the question is in the language of the best
+    passage, or all its words stand there as they are. Raises EmbedderError.
     """
     best = max(passages, key=lambda passage: passage.hit.score, default=None)
     if best is None or not is_cross_lingual(question, best.chunk.searchable_text):
+        return {}
+    if set(tokenize_question(question)) <= set(tokenize(best.chunk.searchable_text)):
         return {}
     units = [unit for passage in passages for unit in split_units(passage)]
     # One that has words of the question's language is near by its language alone.

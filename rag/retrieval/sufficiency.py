@@ -30,6 +30,9 @@ _RUNNERS_UP = 10
 _SPANS = 4
 """The spans that are compared with the question: those that hold most of its words."""
 _SPAN_CHARACTERS = 300
+_SPAN_BEHIND = 0.03
+"""The best span is hardly ever farther from the question than the nearest passage by more than this: for 2 % of 408
+questions on documentation."""
 LIKELY = 0.75
 """From this probability on, passages have an answer even if the words of its quotes do not confirm it."""
 _SURE = 0.9
@@ -151,8 +154,9 @@ def extract_signals(
 ) -> Signals:
     """Return the signals of a retrieval, which must have hits.
 
-    With `compares_spans`, the best span is embedded for `span_cosine`, which takes as long as a search, and the others
-    unless `is_enough` of the signals so far; else `span_cosine` is 0. May raise EmbedderError.
+    With `compares_spans`, the best span is embedded for `span_cosine`, which takes as long as a search, and then the
+    others, unless `is_enough` of the signals so far, first of those with the least that `span_cosine` is likely to be.
+    Otherwise it is 0. May raise EmbedderError.
     """
     hits = retrieval.hits
     passages = [hit.chunk.searchable_text for hit in hits]
@@ -173,6 +177,9 @@ def extract_signals(
         best_margin=_telling_cosines(hits, is_across=is_across)[0] - _mean_of_runners_up(other_cosines),
     )
     compared = [span for _, span in spans[:_SPANS]] if compares_spans and not is_across else []
+    estimated = replace(signals, span_cosine=cosine - _SPAN_BEHIND)
+    if compared and is_enough(estimated):
+        return estimated
     for texts in (compared[:1], compared[1:]):
         if texts and not is_enough(signals):
             cosines = retrieval.results.compare(texts)

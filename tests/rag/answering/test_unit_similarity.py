@@ -10,3 +10,9 @@ EN = passage(2, "The lighthouse was built in 1911. It opens at seven and is clos
 def test_units_are_compared_if_the_best_passage_is_in_another_language() -> None:
     assert similar_units("When was the lighthouse built?", [ZH], lambda texts: [0.5] * len(texts))
     assert similar_units("When was the lighthouse built?", [EN, ZH, ZH, ZH], lambda texts: [0.5] * len(texts)) == {}
+
+
+def test_words_that_stand_in_the_best_passage_need_no_comparison() -> None:
+    found = passage(1, "Kite MCP server 的端口是 8931。")
+    assert similar_units("What is the Kite MCP server?", [found], lambda texts: [0.5] * len(texts)) == {}
+    assert similar_units("What is the port of the Kite MCP server?", [found], lambda texts: [0.5] * len(texts))
