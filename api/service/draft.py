@@ -37,7 +37,7 @@ class DraftResponse(BaseModel):
 def draft(services: Services, request: DraftRequest) -> DraftResponse:
     """Draft questions with the configured chat model; if there is none, by rules. Raises StoreError and ChatError."""
     snapshot = services.store.snapshot()
-    drafts = draft_questions((stored.chunk for stored in snapshot.chunks()), request.count)
+    drafts = draft_questions(snapshot.chunks(), request.count)
     model, questions = asyncio.run(_write(drafts, services.settings.chat))
     return DraftResponse(generation=snapshot.generation, model=model, questions=questions)
 

@@ -65,8 +65,7 @@ def find_lines(snapshot: Snapshot, text: str, *, folder: str = "", most: int) ->
     found: dict[tuple[str, int, str], Line] = {}
     rows: list[tuple[str, Line]] = []
     tables: set[str] = set()
-    for stored in snapshot.chunks(Prefix("source", folder) if folder else None):
-        chunk = stored.chunk
+    for chunk in snapshot.chunks(Prefix("source", folder) if folder else None):
         matching = [line for line in _content_lines(chunk, parts) if _holds(line.text, parts)]
         if chunk.kind == "row":
             rows += ((chunk.group, line) for line in matching)

@@ -70,7 +70,7 @@ def gather_evidence(
     question, hits = retrieval.question, retrieval.hits[:max_passages]
     judged = snapshot.background.start(lambda: answer_probability(retrieval, enough=max(min_evidence, LIKELY)))
     search_filter = neighbour_filter(question, hits, retrieval.idf)
-    neighbours = [stored.chunk for stored in snapshot.chunks(search_filter)] if search_filter else []
+    neighbours = list(snapshot.chunks(search_filter)) if search_filter else []
     passages = expand_hits(
         question,
         hits,

@@ -39,12 +39,12 @@ def read_excerpt(snapshot: Snapshot, name: str, *, max_characters: int) -> Excer
     """
     try:
         found = next(snapshot.chunks(Equals("id", name)), None)
-        document = snapshot.chunks_of(found.chunk.source if found else name)
+        document = snapshot.chunks_of(found.source if found else name)
     except FilterError:
         document = []  # no id contains such characters
     if not document:
         raise TextNotFound(f"{name[:200]!r} is neither a passage nor a document of generation {snapshot.generation}")
-    passage = found.chunk if found else document[0]
+    passage = found or document[0]
     level = len(passage.heading_path) if found else 0
     section = [chunk for chunk in document if chunk.heading_path[:level] == passage.heading_path[:level]]
     blocks = _without_repeats(section)

@@ -30,7 +30,7 @@ class DocumentMetadataCache:
         if known and known[0] == key:
             return known[1]
         # Every chunk holds its document's front matter, and every document with text has a first chunk.
-        firsts = [stored.chunk for stored in snapshot.chunks(Equals("position", 0))]
+        firsts = list(snapshot.chunks(Equals("position", 0)))
         documents = tuple(
             DocumentMetadata(chunk.source, chunk.title, chunk.metadata)
             for chunk in sorted(firsts, key=lambda chunk: chunk.source)

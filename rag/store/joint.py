@@ -13,6 +13,7 @@ from rag.store.rows import StoredChunk
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import JointStatistics
+from rag.types import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class JointSnapshot:
             for chunk_id, stored in self.parts[number].read_chunks(ids).items()
         }
 
-    def chunks(self, search_filter: Filter | None = None) -> Iterator[StoredChunk]:
+    def chunks(self, search_filter: Filter | None = None) -> Iterator[Chunk]:
         """Yield all chunks for which the filter holds, in no particular order."""
         for snapshot in self.parts:
             yield from snapshot.chunks(search_filter)

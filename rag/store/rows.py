@@ -102,14 +102,19 @@ def chunk_row_id(chunk: Chunk, *, born: int) -> str:
     return f"{chunk.id}-{born}"
 
 
-def from_chunk_row(row: Row, knowledge_base: str = DEFAULT, commit: str = "") -> StoredChunk:
+def chunk_of_row(row: Row, knowledge_base: str = DEFAULT, commit: str = "") -> Chunk:
     """Return the chunk of a row of this knowledge base and commit; columns that it lacks have their defaults."""
     values = {
         column.attribute: column.from_milvus(row[column.name]) if column.name in row else column.default
         for column in CHUNK_COLUMNS
         if column.attribute
     }
-    chunk = Chunk(**values, knowledge_base=knowledge_base, commit=commit)
+    return Chunk(**values, knowledge_base=knowledge_base, commit=commit)
+
+
+def from_chunk_row(row: Row, knowledge_base: str = DEFAULT, commit: str = "") -> StoredChunk:
+    """Return the chunk of a row, as `chunk_of_row`, with its terms."""
+    chunk = chunk_of_row(row, knowledge_base, commit)
     # Most terms are in many chunks, of which a server keeps thousands: interned, each is in memory once.
     return StoredChunk(chunk, Counter(map(sys.intern, row[TERMS_COLUMN].split(" "))))
 
@@ -126,8 +131,8 @@ def heading_path_of(row: Row) -> tuple[str, ...]:
 
 
 def chunk_fields(schema: int) -> Sequence[str]:
-    """Return the fields that `from_chunk_row` reads, of an index of this version of the schema."""
-    return [column.name for column in columns_at(schema) if column.attribute or column.name == TERMS_COLUMN]
+    """Return the fields that `chunk_of_row` reads, of an index of this version of the schema."""
+    return [column.name for column in columns_at(schema) if column.attribute]
 
 
 def all_chunk_fields(schema: int) -> Sequence[str]:

@@ -17,7 +17,7 @@ from rag.store.background import BackgroundReads
 from rag.store.bm25 import score_chunks
 from rag.store.chunk_cache import ChunkCache
 from rag.store.collection_spec import LATEST, ReadTimestamp, Row
-from rag.store.columns import CHUNK_COLUMNS
+from rag.store.columns import CHUNK_COLUMNS, TERMS_COLUMN
 from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import Equals, Filter
@@ -131,28 +131,31 @@ class Snapshot:
         known = self._chunk_cache.get(self.commit, wanted) if self._chunk_cache else {}
         unknown = [name for name in wanted if name not in known]
         expressions = [f"id in {listed} and {self._expression(None)}" for listed in value_lists(unknown)]
-        read = [self._chunk_of(row) for expression in expressions for row in self._chunk_rows(expression)]
+        read = [
+            rows.from_chunk_row(row, self.knowledge_base, self.commit.label)
+            for expression in expressions
+            for row in self._chunk_rows(expression, TERMS_COLUMN)
+        ]
         if len(read) < len(unknown):
             raise StoreError(f"generation {self.generation} was deleted while it was read; ask again")
         if read and self._chunk_cache:
             self._chunk_cache.put(self.commit, read)
         return known | {stored.chunk.id: stored for stored in read}
 
-    def chunks(self, search_filter: Filter | None = None) -> Iterator[StoredChunk]:
+    def chunks(self, search_filter: Filter | None = None) -> Iterator[Chunk]:
         """Yield all chunks for which the filter holds, in no particular order."""
         for row in self._chunk_rows(self._expression(search_filter)):
             yield self._chunk_of(row)
 
     def chunks_of(self, source: str) -> list[Chunk]:
         """Return the chunks of one document in order. Raises FilterError for a source that no document can have."""
-        found = self.chunks(Equals("source", source))
-        return sorted((stored.chunk for stored in found), key=lambda chunk: chunk.position)
+        return sorted(self.chunks(Equals("source", source)), key=lambda chunk: chunk.position)
 
     def chunks_with_vectors(self, sources: Sequence[str]) -> Iterator[tuple[Chunk, Vector]]:
         """Yield the chunks of these documents with their vectors, in no particular order."""
         for listed in value_lists(sources):
             for row in self._chunk_rows(f"{self._expression(None)} and source in {listed}", "vector"):
-                yield self._chunk_of(row).chunk, np.asarray(row["vector"], dtype=np.float32)
+                yield self._chunk_of(row), np.asarray(row["vector"], dtype=np.float32)
 
     def headings(self) -> list[tuple[str, ...]]:
         """Return the distinct heading paths, by document and position."""
@@ -192,8 +195,8 @@ class Snapshot:
                 seen.add(row["id"])
                 yield row
 
-    def _chunk_of(self, row: Row) -> StoredChunk:
-        return rows.from_chunk_row(row, self.knowledge_base, self.commit.label)
+    def _chunk_of(self, row: Row) -> Chunk:
+        return rows.chunk_of_row(row, self.knowledge_base, self.commit.label)
 
     @property
     def _is_counted_with_others(self) -> bool:

@@ -43,7 +43,7 @@ def opened(folder: Path, name: str) -> Iterator[tuple[Settings, Store]]:
 
 def values(store: Store) -> set[tuple[str, object, object]]:
     """The source and both new values of each chunk."""
-    chunks = [asdict(stored.chunk) for stored in store.snapshot().chunks()]
+    chunks = [asdict(chunk) for chunk in store.snapshot().chunks()]
     return {(chunk["source"], chunk["owner"], chunk["note"]) for chunk in chunks}
 
 
@@ -61,9 +61,9 @@ def test_the_next_ingest_fills_the_columns_and_can_be_undone(library: Library) -
     assert (live.schema, live.namespace != old.namespace) == (SCHEMA_VERSION, True)
     assert {value for value in values(library.store) if value[1]} == {("notes.md", "admin", "none")}
     found = library.store.snapshot().chunks(Equals("owner", "admin"))
-    assert {stored.chunk.source for stored in found} == OWNED
+    assert {chunk.source for chunk in found} == OWNED
     others = library.store.snapshot().chunks(Not(Equals("owner", "admin")))
-    assert OWNED.isdisjoint({stored.chunk.source for stored in others})
+    assert OWNED.isdisjoint({chunk.source for chunk in others})
     roll_back(library.store)
     assert {value[1:] for value in values(library.store)} == {("", "none")}
 

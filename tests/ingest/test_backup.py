@@ -33,9 +33,7 @@ def test_ids_texts_vectors_and_manifests_are_equal_after_the_journey(
     live, was = other.store.snapshot().commit, library.store.snapshot().commit
     assert (report.generation, report.documents, report.chunks) == (1, was.documents, was.chunks)
     assert (live.documents, live.chunks, live.root) == (was.documents, was.chunks, was.root)
-    assert sorted(map(repr, (each.chunk for each in other.store.snapshot().chunks()))) == sorted(
-        map(repr, (each.chunk for each in library.store.snapshot().chunks()))
-    )
+    assert sorted(map(repr, other.store.snapshot().chunks())) == sorted(map(repr, library.store.snapshot().chunks()))
 
 
 def test_an_ingest_of_the_same_folder_embeds_and_writes_nothing_afterwards(

@@ -145,7 +145,7 @@ def read_in_process(library: Library, watch: Watch) -> None:
                 "vectors": by_vector,
                 "terms": by_terms,
                 "retrieve": [hit.chunk.content for hit in found.hits],
-                "chunks": [stored.chunk.content for stored in snapshot.chunks()],
+                "chunks": [chunk.content for chunk in snapshot.chunks()],
             }
             problem = manifest_problem(snapshot)
         except Exception as error:  # noqa: BLE001  (whatever it is, a reader must not meet it)

@@ -222,7 +222,7 @@ def test_after_an_abort_the_mended_folder_goes_live_and_nothing_of_the_attempt_i
     # The number of the one that did not go live is not given again.
     assert (report.ok, report.generation) == (True, 3)
     assert litter(birds.store) == []
-    contents = [stored.chunk.content for stored in birds.store.snapshot().chunks()]
+    contents = [chunk.content for chunk in birds.store.snapshot().chunks()]
     assert "The heron has left." not in contents
     assert "The owl is new." in contents
 

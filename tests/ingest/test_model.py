@@ -194,7 +194,7 @@ class LiveDocuments(RuleBasedStateMachine):
         }
         found = [
             (chunk.id, chunk.source, chunk.content, chunk.start_line, chunk.end_line, chunk.position)
-            for chunk in (stored.chunk for stored in snapshot.chunks())
+            for chunk in snapshot.chunks()
         ]
         assert set(found) == expected
         assert len(found) == len(expected)

@@ -66,7 +66,7 @@ def without_vectors(picture: list[str]) -> list[str]:
 
 
 def sources(snapshot: Snapshot, search_filter: Filter | None = None) -> set[str]:
-    return {stored.chunk.source for stored in snapshot.chunks(search_filter)}
+    return {chunk.source for chunk in snapshot.chunks(search_filter)}
 
 
 def contents(store: Store) -> list[tuple[object, ...]]:

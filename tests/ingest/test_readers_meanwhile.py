@@ -19,7 +19,7 @@ def test_a_snapshot_reads_its_own_generation_during_and_after_an_ingest(library:
     def seen() -> tuple[object, ...]:
         query = library.embedder.embed_query("apples bread cheese")
         return (
-            sorted(stored.chunk.content for stored in snapshot.chunks()),
+            sorted(chunk.content for chunk in snapshot.chunks()),
             sorted(snapshot.documents()),
             sorted(stored.chunk.id for stored, _ in snapshot.search_vectors(query, limit=100)),
             sorted(stored.chunk.id for stored, _ in snapshot.search_terms(["apples", "bread", "cheese"], limit=100)),
@@ -71,7 +71,7 @@ def test_readers_in_other_threads_see_one_whole_generation_at_any_time(library: 
         library.ingest()
 
     def versions() -> list[str]:
-        chunks = (stored.chunk for stored in library.store.snapshot().chunks())
+        chunks = library.store.snapshot().chunks()
         return sorted(f"{chunk.source} {chunk.content}" for chunk in chunks if chunk.content.startswith("version"))
 
     write(0)
@@ -91,7 +91,7 @@ def test_readers_in_other_threads_find_what_stays_at_any_time(library: Library) 
     library.ingest()
 
     def texts() -> list[str]:
-        chunks = (stored.chunk for stored in library.store.snapshot().chunks())
+        chunks = library.store.snapshot().chunks()
         return sorted(chunk.content for chunk in chunks if chunk.source == "long.md")
 
     before = tuple(texts())

@@ -62,7 +62,7 @@ def test_chunks_that_moved_have_the_right_lines_and_are_not_embedded(library: Li
     assert report.embedded == 0
     assert library.embedder.texts == []
     lines = (library.folder.root / "a.md").read_text().split("\n")
-    storage = next(stored.chunk for stored in library.store.snapshot().chunks() if "cellar" in stored.chunk.content)
+    storage = next(chunk for chunk in library.store.snapshot().chunks() if "cellar" in chunk.content)
     assert lines[storage.start_line - 1] == "Keep apples cool."
     assert lines[storage.end_line - 1] == "- in a box"
     library.assert_clean()
@@ -71,7 +71,7 @@ def test_chunks_that_moved_have_the_right_lines_and_are_not_embedded(library: Li
 def test_new_front_matter_reaches_every_chunk_without_embedding_them(library: Library) -> None:
     library.folder.edit("a.md", "# Apples", "---\ntags: [fruit]\n---\n# Apples")
     assert library.ingest().embedded == 1, "the front matter itself"
-    chunks = [stored.chunk for stored in library.store.snapshot().chunks() if stored.chunk.source == "a.md"]
+    chunks = [chunk for chunk in library.store.snapshot().chunks() if chunk.source == "a.md"]
     assert [chunk.metadata for chunk in chunks] == [{"tags": ["fruit"]}] * 3
     library.assert_clean()
 
@@ -185,7 +185,7 @@ def test_the_built_in_embedder_finds_by_meaning_and_embeds_once(
     snapshot = library.store.snapshot()
     found = snapshot.search_vectors(builtin.embed_query("年假有几天？"), limit=5)
     assert found[0][0].chunk.content == "员工每年有十天带薪年假。"
-    row = next(stored.chunk for stored in snapshot.chunks() if stored.chunk.content.startswith("Service: Web"))
+    row = next(chunk for chunk in snapshot.chunks() if chunk.content.startswith("Service: Web"))
     [vector] = builtin.embed_documents([row.searchable_text])
     [(nearest, cosine)] = snapshot.search_vectors(vector, limit=1)
     assert nearest.chunk == row

@@ -64,7 +64,7 @@ def test_another_embedder_builds_a_new_namespace_while_the_old_one_answers(new_l
     assert new.commit.namespace != old.commit.namespace
     assert new.commit.fingerprint == library.embedder.fingerprint
     library.assert_clean()
-    assert sorted(stored.chunk.content for stored in old.chunks()) == sorted(chunk.content for chunk in before)
+    assert sorted(chunk.content for chunk in old.chunks()) == sorted(chunk.content for chunk in before)
 
     library.folder.edit("a.md", "red", "green")
     library.ingest()

@@ -186,8 +186,7 @@ class Library:
 
     def chunks(self) -> list[Chunk]:
         """The chunks of the live generation, in order."""
-        chunks = [stored.chunk for stored in self.store.snapshot().chunks()]
-        return sorted(chunks, key=lambda chunk: (chunk.source, chunk.position))
+        return sorted(self.store.snapshot().chunks(), key=lambda chunk: (chunk.source, chunk.position))
 
     def texts(self) -> set[str]:
         return {chunk.content for chunk in self.chunks()}

@@ -65,7 +65,7 @@ def test_a_paragraph_of_30_000_characters_without_a_space_is_cut_without_loss(sh
     report = shelf.ingest()
     assert report.failures == []
     shelf.assert_neighbours_arrived()
-    chunks = [stored.chunk for stored in shelf.store.snapshot().chunks() if stored.chunk.source == "bad.md"]
+    chunks = [chunk for chunk in shelf.store.snapshot().chunks() if chunk.source == "bad.md"]
     assert "".join(chunk.content for chunk in sorted(chunks, key=lambda chunk: chunk.position)) == text
     assert all(shelf.embedder.count_tokens(chunk.searchable_text) <= 160 for chunk in chunks)
 
@@ -91,7 +91,7 @@ def test_headings_that_are_all_the_same_keep_their_texts_apart(shelf: Shelf) -> 
     [chunk] = shelf.find("Case number217 here.")
     assert (chunk.heading_path, chunk.anchor) == (("Bad", "Example"), "example-217")
     assert chunk.start_line == chunk.end_line == 3 + 4 * 217 + 2
-    chunks = [stored.chunk for stored in shelf.store.snapshot().chunks() if stored.chunk.source == "bad.md"]
+    chunks = [chunk for chunk in shelf.store.snapshot().chunks() if chunk.source == "bad.md"]
     assert len({chunk.id for chunk in chunks}) == len({chunk.anchor for chunk in chunks}) == len(chunks) == count
     shelf.assert_neighbours_arrived()
 
@@ -99,7 +99,7 @@ def test_headings_that_are_all_the_same_keep_their_texts_apart(shelf: Shelf) -> 
 def test_the_same_heading_and_text_many_times_are_as_many_passages(shelf: Shelf) -> None:
     shelf.folder.write("bad.md", "## Example\n\nThe same words.\n\n" * 50)
     assert shelf.ingest().failures == []
-    chunks = [stored.chunk for stored in shelf.store.snapshot().chunks() if stored.chunk.source == "bad.md"]
+    chunks = [chunk for chunk in shelf.store.snapshot().chunks() if chunk.source == "bad.md"]
     assert sorted(chunk.start_line for chunk in chunks) == [3 + 4 * number for number in range(50)]
     assert len({chunk.id for chunk in chunks}) == 50
 

@@ -11,7 +11,7 @@ PLENTY = 1_000_000
 
 def test_every_passage_is_read_in_its_section(shipped: Services) -> None:
     snapshot = shipped.store.snapshot()
-    chunks = [stored.chunk for stored in snapshot.chunks()]
+    chunks = list(snapshot.chunks())
     assert len(chunks) > 40
     for chunk in chunks:
         found = read_excerpt(snapshot, chunk.id, max_characters=PLENTY)
@@ -43,10 +43,10 @@ def test_what_is_too_long_is_read_around_the_passage_as_far_as_there_is_room(shi
     snapshot = shipped.store.snapshot()
     whole = read_excerpt(snapshot, "overview.md", max_characters=PLENTY)
     assert len(whole.text) > 3000
-    for stored in snapshot.chunks():
-        found = read_excerpt(snapshot, stored.chunk.id, max_characters=room)
+    for chunk in snapshot.chunks():
+        found = read_excerpt(snapshot, chunk.id, max_characters=room)
         assert len(found.text) <= room
-        assert found.start_line <= stored.chunk.start_line <= stored.chunk.end_line <= found.end_line
+        assert found.start_line <= chunk.start_line <= chunk.end_line <= found.end_line
     document = read_excerpt(snapshot, "overview.md", max_characters=room)
     assert not document.is_whole
     assert whole.text.startswith(document.text)

@@ -135,7 +135,7 @@ def found(snapshot: Snapshot) -> Found:
     """The positions of the chunks that a filter finds."""
 
     def positions(search_filter: Filter) -> list[int]:
-        return sorted(stored.chunk.position for stored in snapshot.chunks(search_filter))
+        return sorted(chunk.position for chunk in snapshot.chunks(search_filter))
 
     return positions
 

@@ -137,13 +137,13 @@ def test_generations_hold_on_a_server(settings: Settings, knowledge: Path, embed
         table.write_text(table.read_text("utf-8").replace("Docker", "Kubernetes"), "utf-8")
         changed = ingest(settings, store, embedder, allow_mass_deletion=True)
         assert (changed.generation, changed.documents.removed, changed.documents.changed) == (2, 1, 1)
-        contents = {stored.chunk.content for stored in store.snapshot().chunks()}
+        contents = {chunk.content for chunk in store.snapshot().chunks()}
         assert not any("数学" in content or "Docker" in content for content in contents)
-        assert any("Docker" in stored.chunk.content for stored in before.chunks()), "a reader keeps its generation"
+        assert any("Docker" in chunk.content for chunk in before.chunks()), "a reader keeps its generation"
         assert sources(before, Prefix("source", "plan")) == {"plan.md"}
 
         roll_back(store)
-        contents = {stored.chunk.content for stored in store.snapshot().chunks()}
+        contents = {chunk.content for chunk in store.snapshot().chunks()}
         assert any("Docker" in content for content in contents)
         vector = np.asarray(embedder.embed_query("先学什么"), dtype=np.float32)
         assert store.snapshot().search_vectors(vector, limit=3)[0][0].chunk.source == "plan.md"
@@ -203,7 +203,7 @@ def test_a_writer_keeps_its_lease_while_the_server_hangs_for_a_moment(
 
 
 def sources(snapshot: Snapshot, search_filter: Filter) -> set[str]:
-    return {stored.chunk.source for stored in snapshot.chunks(search_filter)}
+    return {chunk.source for chunk in snapshot.chunks(search_filter)}
 
 
 def test_an_index_moves_from_a_file_to_a_server_and_back(

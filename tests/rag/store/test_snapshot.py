@@ -29,11 +29,11 @@ def snapshot(store: Store) -> Snapshot:
 
 
 def found(snapshot: Snapshot, search_filter: Filter) -> list[str]:
-    return sorted(stored.chunk.source for stored in snapshot.chunks(search_filter))
+    return sorted(chunk.source for chunk in snapshot.chunks(search_filter))
 
 
 def test_a_chunk_comes_back_as_it_was_stored(snapshot: Snapshot) -> None:
-    stored = {each.chunk.id: each for each in snapshot.chunks()}
+    stored = snapshot.read_chunks(chunk.id for chunk in snapshot.chunks())
     assert [stored[each.id].chunk for each in CHUNKS] == CHUNKS
     assert {"word3", "common", "向量", "title"} <= stored["c3"].terms.keys()
 

@@ -118,7 +118,7 @@ def test_a_committed_generation_survives_closing_and_opening(tmp_path: Path) -> 
     again = Store.open(settings)
     try:
         assert again.state() == state
-        assert sorted(each.chunk.id for each in again.snapshot().chunks()) == ["c0", "c1", "c2"]
+        assert sorted(chunk.id for chunk in again.snapshot().chunks()) == ["c0", "c1", "c2"]
     finally:
         again.close()
 
