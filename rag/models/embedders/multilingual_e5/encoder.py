@@ -19,16 +19,18 @@ _MAX_BATCH_TOKENS = 512
 
 
 class Encoder:
-    """A compiled graph with `threads` of its own. Callers in several threads do not wait for each other to end."""
+    """A compiled graph with `threads` of its own. Callers in several threads do not wait for each other to end.
 
-    def __init__(self, openvino: Any, file: WeightsFile, graph: Any, *, threads: int) -> None:
+    Each batch is computed on a part of the threads; with `at_once`, on all, so that a single one is ready sooner.
+    """
+
+    def __init__(self, openvino: Any, file: WeightsFile, graph: Any, *, threads: int, at_once: bool = False) -> None:
         self._openvino = openvino
         self._file = file
         self._words = file.blocks("emb.word", file.hidden)
         self._positions = file.floats("emb.pos").reshape(-1, file.hidden) + file.floats("emb.type")[: file.hidden]
         settings = {
-            # Several batches at once, each on a part of the threads.
-            "PERFORMANCE_HINT": "THROUGHPUT",
+            "PERFORMANCE_HINT": "LATENCY" if at_once else "THROUGHPUT",
             "INFERENCE_NUM_THREADS": threads,
             # Pinned threads would share their core with others' while other cores are idle.
             "ENABLE_CPU_PINNING": False,

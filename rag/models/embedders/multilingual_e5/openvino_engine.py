@@ -80,7 +80,7 @@ class OpenVinoEngine:
 
     @cached_property
     def _questions(self) -> Encoder:
-        return Encoder(self._openvino, self._file, self._graph, threads=usable_threads())
+        return Encoder(self._openvino, self._file, self._graph, threads=usable_threads(), at_once=True)
 
     @cached_property
     def _graph(self) -> Any:
