@@ -12,9 +12,11 @@ _LIST = re.compile(rf"\{{:?[ \t]*{_PART}(?:[ \t]+(?:{_PART}|[\w-]+))*[ \t]*\}}")
 _EXTENSION = re.compile(
     r"\{::comment\}(?:(?!\{:/).){0,5000}\{:/(?:comment)?\}|\{:[:/][\w-]*(?:[ \t][^{}\n]*)?/?\}", re.DOTALL
 )
+_TEXTS = ("text", "softbreak", "hardbreak")
 _END_OF_LINE = re.compile(r"\n|\s*\Z")
 _ID = re.compile(r"#([^\s{}]+)")
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[\w-]+:")
+_LONGEST_ICON = 80
 _KEYS = re.compile(r"\+\+([a-z0-9-]+(?:\+[a-z0-9-]+)*)\+\+(?![A-Za-z0-9+])")
 
 
@@ -43,14 +45,28 @@ def _attributes(state: StateInline, silent: bool) -> bool:
 
 
 def _follows_something(state: StateInline, found: re.Match[str]) -> bool:
-    """Return whether a link, an image, emphasis or code ends right before it, or the line right behind it."""
+    """Return whether a link, an image, emphasis or code ends right before it, or the line right behind it.
+
+    What is attached to a word, as in `http_requests{code="200"}`, belongs to it, unless it begins as nothing else does.
+    """
     # No part of the paragraph is copied: it may have thousands of such lists.
     before = state.pos - 1
     while before >= 0 and state.src[before] == " ":
         before -= 1
     if before < 0:
         return False
-    return state.src[before] in ")]`*_~>" or bool(_END_OF_LINE.match(state.src, found.end(), state.posMax))
+    is_behind_element = not state.pending.strip(" ") and bool(state.tokens) and state.tokens[-1].type not in _TEXTS
+    if is_behind_element or state.src[before] in "*_~" or _ends_an_icon(state.src, before):
+        return True
+    is_apart = state.src[state.pos - 1].isspace() or found[0][1] in ":#."
+    return is_apart and bool(_END_OF_LINE.match(state.src, found.end(), state.posMax))
+
+
+def _ends_an_icon(text: str, end: int) -> bool:
+    if text[end] != ":":
+        return False
+    start = text.rfind(":", max(end - _LONGEST_ICON, 0), end)
+    return start >= 0 and bool(_ICON.fullmatch(text, start, end + 1))
 
 
 def _keys(state: StateInline, silent: bool) -> bool:

@@ -23,6 +23,7 @@ SHORTCODE = re.compile(
 )
 _COMMENTS = ("{{/*", "{#")
 _ESCAPED = re.compile(r"\{\{(?P<open>[<%])/\*(?P<text>.*?)\*/(?P<close>[>%])\}\}", re.DOTALL)
+_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}(.{0,2000}?\{[{%#].{0,2000}?)\{%-?\s*endraw\s*-?%\}", re.DOTALL)
 _DESTINATION = re.compile(
     rf"\(\s*(?:[^()\s<>{{}}]*)(?P<code>{SHORTCODE.pattern}|\{{\{{[^{{}}\n]*\}}\}})(?P<rest>[^()\n]*)\)"
 )
@@ -89,12 +90,14 @@ def _shown(found: re.Match[str], closed: Collection[str]) -> str:
 
 
 def _code_span(state: StateInline, silent: bool) -> bool:
-    """Read code between backticks, in which Hugo replaces shortcodes, too, before Markdown is read."""
+    """Read code between backticks, in which Hugo and Jekyll replace shortcodes, too, before Markdown is read."""
     count = len(state.tokens)
     if not backtick(state, silent):
         return False
     for token in state.tokens[count:]:
-        if token.type == "code_inline" and "{{" in token.content:
+        if token.type == "code_inline" and _RAW.search(token.content):
+            token.content = _RAW.sub(r"\1", token.content)
+        elif token.type == "code_inline" and "{{" in token.content:
             token.content = _ESCAPED.sub(_unescaped, SHORTCODE.sub(_shown_in_code, token.content))
     return True
 

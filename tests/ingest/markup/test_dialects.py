@@ -19,6 +19,7 @@ CASES = {
     ),
     "pymdown block": ("/// note | 标题\n正文。\n///\n", "标题\n\n正文。"),
     "MkDocs snippet": ('前。\n\n--8<-- "abbr.md"\n\n后。\n', "前。\n\n后。"),
+    "MkDocs icon with attributes": ("按 :material-check:{ .large } 确认", "按  确认"),
     "MkDocs icons and keys": ("按 ++ctrl+alt+del++ :material-check: 确认", "按 ctrl+alt+del  确认"),
     "MkDocs button": ('[下载](https://x.cn/d){ .md-button target="_blank" }', "下载 (https://x.cn/d)"),
     "kramdown attributes": ("一段。\n{: .class #id }\n\n- a\n{:toc}\n", "一段。\n\n- a"),
@@ -52,6 +53,10 @@ CASES = {
     "Hugo comment": ("前{{/* 内部 */}}后\n", "前后"),
     "Hugo ref": ('见 [安装]({{< ref "install.md" >}}) 与 [x]({{% relref "y" %}})。', "见 安装 与 x。"),
     "Jekyll include": ("{% include nav.html %}\n\n正文 {% raw %}x{% endraw %}。\n", "正文 x。"),
+    "Jekyll raw in code": (
+        "`a {% raw %}{{ now() }}{% endraw %}`、`{% raw %}{% link b %}{% endraw %}`，用 `{% raw %}` 和 `{% endraw %}`。",
+        "a {{ now() }}、{% link b %}，用 {% raw %} 和 {% endraw %}。",
+    ),
     "Jekyll link": ("[安装]({{ site.baseurl }}/install) [b]({% link b.md %})", "安装 b"),
     "GitBook hint": ('{% hint style="info" %}\n注意断电。\n{% endhint %}\n', "注意断电。"),
     "GitBook tabs": ('{% tabs %}\n{% tab title="Mac" %}\nbrew\n{% endtab %}\n{% endtabs %}\n', "Mac\n\nbrew"),
