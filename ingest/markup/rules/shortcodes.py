@@ -23,7 +23,7 @@ SHORTCODE = re.compile(
 )
 _COMMENTS = ("{{/*", "{#")
 _ESCAPED = re.compile(r"\{\{(?P<open>[<%])/\*(?P<text>.*?)\*/(?P<close>[>%])\}\}", re.DOTALL)
-_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}(.{0,2000}?\{[{%#].{0,2000}?)\{%-?\s*endraw\s*-?%\}", re.DOTALL)
+_RAW = re.compile(r"\{%-? ?raw ?-?%\}(?P<text>.{0,500}?)\{%-? ?endraw ?-?%\}", re.DOTALL)
 _DESTINATION = re.compile(
     rf"\(\s*(?:[^()\s<>{{}}]*)(?P<code>{SHORTCODE.pattern}|\{{\{{[^{{}}\n]*\}}\}})(?P<rest>[^()\n]*)\)"
 )
@@ -95,11 +95,16 @@ def _code_span(state: StateInline, silent: bool) -> bool:
     if not backtick(state, silent):
         return False
     for token in state.tokens[count:]:
-        if token.type == "code_inline" and _RAW.search(token.content):
-            token.content = _RAW.sub(r"\1", token.content)
+        if token.type == "code_inline" and (bare := _RAW.sub(_without_marks, token.content)) != token.content:
+            token.content = bare
         elif token.type == "code_inline" and "{{" in token.content:
             token.content = _ESCAPED.sub(_unescaped, SHORTCODE.sub(_shown_in_code, token.content))
     return True
+
+
+def _without_marks(raw: re.Match[str]) -> str:
+    """Return what `{% raw %}` protects; where it protects nothing, somebody writes about it."""
+    return raw["text"] if "{" in raw["text"] else raw[0]
 
 
 def _shown_in_code(found: re.Match[str]) -> str:
