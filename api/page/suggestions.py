@@ -9,8 +9,8 @@ from itertools import islice
 from cachetools import LRUCache
 
 from ingest.golden.questions import load_golden
+from rag.answering.gathering import Gatherer
 from rag.errors import KnowledgeError, StoreEmpty
-from rag.retrieval.sufficiency import answer_probability
 from rag.settings import KnowledgeSettings
 from rag.store.records import SnapshotIdentity
 from rag.store.snapshot import Snapshot
@@ -54,11 +54,12 @@ class Suggestions:
 
 def _answerable(services: Services, snapshot: Snapshot, language: Language) -> Iterator[str]:
     settings = services.settings
+    gatherer = Gatherer(services.searcher, settings.answering, snapshot, None, language, is_quoted=True)
     # Headings are read only if there are too few golden questions, which may be about any document.
     golden = partial(_golden_questions, settings.knowledge)
     for candidates in (_heading_questions,) if services.store.within else (golden, _heading_questions):
         for question in _spread(candidates(snapshot, language), _MAX_TRIED):
-            if answer_probability(services.searcher.search(question)) >= settings.answering.min_evidence:
+            if gatherer.gather(question).quoted:
                 yield question
 
 

@@ -12,7 +12,7 @@ from rag.text.facts import find_latin_names
 from rag.text.language import detect_language, is_cross_lingual
 from rag.text.question_form import QuestionForm
 from rag.text.question_words import GENERIC, WEEKDAYS
-from rag.text.tokens import LATIN_WORD, normalize, tokenize
+from rag.text.tokens import LATIN_WORD, is_question_word, normalize, tokenize
 from rag.types import Passage
 
 ABBREVIATION = 3
@@ -105,7 +105,8 @@ def _names(question: str) -> list[str]:
     if detect_language(question) == "en":
         names = [name for name in find_latin_names(question) if name.casefold() not in WEEKDAYS]
         return [name for name in names if len(_singular(name)) > ABBREVIATION or not name.isalpha()]
-    latin = LATIN_WORD.findall(normalize(question))
+    # An English question about a Chinese name counts as Chinese.
+    latin = [word for word in LATIN_WORD.findall(normalize(question)) if not is_question_word(word)]
     names = [word for word in latin if word != word.lower() and (len(word) > ABBREVIATION or not word.isupper())]
     tagged = segmentation.tag(LATIN_WORD.sub(" ", question))
     chinese = (word for word, tag in tagged if tag in _NAME_TAGS and len(word) > 1 and word not in GENERIC)

@@ -38,8 +38,8 @@ _QUESTION_WORDS = frozenset(
     是 是不是 是否 有 有没有 都有 包含 包括 请 请问 告诉 介绍 一下 能 能不能 可以
     吗 呢 吧 啊 呀 的 了 和 与 及 在 我 你 它 一个
     a an and any are at be by can could s did do does for from give has have how i in is it list me my of on or please
-    should show some tell that the their there these they this to us was we were what when where which who whom whose
-    why will with would you your
+    say says should show some tell that the their there these they this to us was we were what when where which who
+    whom whose why will with would you your
     """.split()
 )
 

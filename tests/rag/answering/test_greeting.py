@@ -7,6 +7,7 @@ import pytest
 from rag.answering.answer import PassagesFound
 from rag.answering.greeting import greeting_text
 from rag.chat.scripted import ScriptedChat
+from rag.text.language import ReplyLanguage
 from rag.wiring import Services
 from tests.kit.answers import Told, events
 from tests.kit.services import changed
@@ -21,6 +22,13 @@ def test_it_says_what_there_is_and_three_questions_to_ask() -> None:
         "- “概念”讲了什么？",
         "- “学习路线”讲了什么？",
     ]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_its_questions_are_answered(shipped: Services, language: ReplyLanguage) -> None:
+    _, _, *lines = greeting_text(language, shipped.store.snapshot().headings()).split("\n")
+    assert [line for line in lines if Told(events(line.removeprefix("- "), shipped)).answer.refused] == []
+    assert len(lines) == 3
 
 
 @pytest.mark.parametrize("headings", [[], [()]])
