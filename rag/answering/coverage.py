@@ -92,12 +92,10 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
 def _has_names(quotes: Sequence[Quote], names: Sequence[str], evidence: Evidence) -> bool:
     """Return whether the quotes, or what stands around them, hold the names of the question.
 
-    If an answer is likely, any of the passages may hold them, and a word that may be no name need not be held.
+    If an answer is likely, they need not hold a word that may be no name.
     """
-    is_likely = evidence.probability >= LIKELY
-    told = [evidence.text] if is_likely else _by_section(quotes)
-    sought = [name for name in names if not (is_likely and is_guessed(name))]
-    return holds_names("\n".join([_around(quotes, evidence), *told]), sought, evidence)
+    sought = [name for name in names if evidence.probability < LIKELY or not is_guessed(name)]
+    return holds_names("\n".join([_around(quotes, evidence), *_by_section(quotes)]), sought, evidence)
 
 
 def _lacks_noun(quotes: Sequence[Quote], evidence: Evidence) -> bool:

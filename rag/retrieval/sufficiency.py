@@ -35,8 +35,6 @@ _SPAN_BEHIND = 0.03
 questions on documentation."""
 LIKELY = 0.75
 """From this probability on, passages have an answer even if the words of its quotes do not confirm it."""
-_SURE = 0.9
-"""From this probability on it does not matter how near further spans are."""
 _FEW_CHARACTERS = 20
 _SLIGHT = 0.05
 """Added to what a lead is measured against: less than this share of the highest score is chance."""
@@ -132,7 +130,7 @@ class Calibration:
         return self.same_language.probability(unrelated.standardise(signals) if unrelated else signals)
 
 
-def answer_probability(retrieval: Retrieval, *, enough: float = _SURE) -> float:
+def answer_probability(retrieval: Retrieval, *, enough: float = LIKELY) -> float:
     """Return the probability (0..1) that the hits answer the question; 0 without hits.
 
     One of at least `enough` may be higher in truth: it saves the time to compare further spans. May raise

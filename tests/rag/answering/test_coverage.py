@@ -78,16 +78,6 @@ def test_a_word_that_no_dictionary_has_must_be_told_unless_an_answer_is_likely()
     assert [verdict(question, text, probability=each) for each in (0.6, 0.8)] == ["missing", "unknown"]
 
 
-def test_if_an_answer_is_likely_another_passage_may_have_the_name() -> None:
-    question = "My Saltholm buoy shows no light. What has to stand in buoy.conf?"
-    first = passage(1, "Put this into buoy.conf: `light = 5`.", heading="Light")
-    second = passage(2, "The buoy of Saltholm is old.", heading="History")
-    idf = dict.fromkeys(tokenize_question(question), 2.0)
-    for probability, told in ((0.6, False), (0.8, True)):
-        evidence = Evidence(question, "en", (first, second), idf, probability)
-        assert (judge_quotes(_all_of(first), evidence) != "missing") == told
-
-
 def test_a_question_for_yes_or_no_whose_passages_are_likely_to_answer_it_is_not_judged_by_words() -> None:
     question, text = "年会可以带着家人一起来吗？", "年会只请员工本人。"
     assert [verdict(question, text, probability=each) for each in (0.7, 0.8)] == ["missing", "unknown"]

@@ -147,8 +147,16 @@ def test_further_spans_are_compared_unless_the_best_one_is_near_enough(cosine: f
         return [cosine] * len(texts)
 
     hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", "无关。部署。也无关。")
-    answer_probability(replace(hits, results=replace(hits.results, compare=compare)))
+    answer_probability(replace(hits, results=replace(hits.results, compare=compare)), enough=0.9)
     assert [len(texts) for texts in compared] == [1, 3][:calls]
+
+
+def test_no_span_is_compared_if_the_nearest_passage_is_near_enough() -> None:
+    def compare(texts: Sequence[str]) -> list[float]:
+        raise AssertionError(texts)
+
+    hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", cosine=0.95)
+    assert answer_probability(replace(hits, results=replace(hits.results, compare=compare)), enough=0.5) >= 0.5
 
 
 def test_a_caller_for_whom_less_is_enough_saves_further_comparisons() -> None:

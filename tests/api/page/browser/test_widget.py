@@ -180,7 +180,7 @@ def test_it_is_used_by_keyboard_and_its_keys_are_no_shortcuts_of_the_page(
         opener.focus()
         page.keyboard.press("Enter")
         expect(page.get_by_label("Your question")).to_be_focused()
-        page.keyboard.type("s/?")
+        page.keyboard.type("s/? 向量数据库")
         page.keyboard.press("Enter")
         log = page.get_by_role("log", name="Conversation")
         expect(log).to_contain_text("知名的")
