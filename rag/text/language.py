@@ -33,6 +33,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _PIECE = re.compile(r"[A-Za-z0-9_.:/@#+-]+")
 _OF_IDENTIFIERS = re.compile(r"\A--|[a-z][A-Z]|[\d_/@#+]|[.:]\w")
 """What makes a piece of Latin text an identifier: `--config`, `TiKV`, `max_size`, `a/b`, `conf.d`."""
+_QUOTED = re.compile(r"“[^“”]*”|\"[^\"]*\"|「[^「」]*」|《[^《》]*》|«[^«»]*»|`[^`]*`")
 _FREQUENT: dict[ReplyLanguage, frozenset[str]] = {
     "en": frozenset(
         "the is are what how which who where when why do does can of for to in a an and i my there list it".split()
@@ -63,12 +64,20 @@ def detect_language(text: str) -> Language:
 def detect_reply_language(text: str) -> ReplyLanguage:
     """Return the language in which to answer a question: by its script, and for Latin letters by its frequent words.
 
-    >>> detect_reply_language("¿Cuál es el sitio web de Dify?")
-    'es'
+    A name in quotation marks is in any language.
+
+    >>> detect_reply_language("¿Cuál es el sitio web de Dify?"), detect_reply_language("What does “学习路线” say?")
+    ('es', 'en')
     """
+    bare = _QUOTED.sub(" ", text)
+    asked = bare if _WORD.search(bare) else text
     for language, script in _SCRIPTS.items():
-        if script.search(text):
+        if script.search(asked):
             return language
+    return _by_frequent_words(asked)
+
+
+def _by_frequent_words(text: str) -> ReplyLanguage:
     words = {word.casefold() for word in _WORD.findall(text)}
     # Of equal counts the first wins: English.
     return max(_FREQUENT, key=lambda language: len(words & _FREQUENT[language]))
