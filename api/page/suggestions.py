@@ -59,7 +59,9 @@ def _answerable(services: Services, snapshot: Snapshot, language: Language) -> I
     golden = partial(_golden_questions, settings.knowledge)
     for candidates in (_heading_questions,) if services.store.within else (golden, _heading_questions):
         for question in _spread(candidates(snapshot, language), _MAX_TRIED):
-            if gatherer.gather(question).quoted:
+            with services.searcher.turns.turn():
+                found = gatherer.gather(question)
+            if found.quoted:
                 yield question
 
 
