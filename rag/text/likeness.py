@@ -16,8 +16,10 @@ _WRITTEN_OUT = re.compile(r"\b[A-Z][a-z]+(?:[ -][A-Z][a-z]+){2,4}\b")
 _ENDINGS = ("s", "ing", "ed", "e")
 _MIN_STEM = {"s": 2}
 """Characters that remain without an ending, else three: IPs are IP, but `ring` is no `r`."""
-_REMEMBERED = 1024
-"""An answer compares the same sentences and passages several times."""
+_REMEMBERED = 256
+_LONGEST_REMEMBERED = 1000
+"""An answer compares the same sentences and passages several times. Questions of 4,000 characters, of which callers can
+ask any number, would fill the memory."""
 
 
 def abbreviations(text: str) -> frozenset[str]:
@@ -29,13 +31,18 @@ def abbreviations(text: str) -> frozenset[str]:
     return frozenset("".join(_CAPITAL.findall(name)).lower() for name in _WRITTEN_OUT.findall(text))
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def stems(text: str) -> frozenset[str]:
     """Return the terms of a text without their endings, and its names for short."""
+    return _known_stems(text) if len(text) <= _LONGEST_REMEMBERED else _stems(text)
+
+
+def _stems(text: str) -> frozenset[str]:
     return frozenset(map(stem, (*tokenize(text), *abbreviations(text))))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+_known_stems = lru_cache(maxsize=_REMEMBERED)(_stems)
+
+
 def name_terms(text: str) -> frozenset[str]:
     """Return the words and pairs of characters of a text, and its names for short.
 

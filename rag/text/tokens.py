@@ -15,7 +15,7 @@ bench/README.md, "Terms", says why characters and pairs, and why no words of a d
 import operator
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 
 import opencc
 
@@ -90,9 +90,8 @@ def _cjk_terms(run: str) -> list[str]:
     return [*run, *map(operator.add, run, run[1:])]
 
 
-@lru_cache(maxsize=1 << 14)
-def _word_terms(word: str) -> tuple[str, ...]:
+def _word_terms(word: str) -> list[str]:
     whole = word.casefold()
     parts = [part.casefold() for chunk in _PART.findall(word) for part in _CAMEL_HUMP.split(chunk)]
     terms = [whole, *parts] if len(parts) > 1 else [whole]
-    return tuple(term[:_MAX_TERM_CHARACTERS] for term in terms)
+    return [term[:_MAX_TERM_CHARACTERS] for term in terms]
