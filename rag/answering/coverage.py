@@ -66,7 +66,9 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     form = read_form(question)
     is_across = is_cross_lingual(question, text)
     names = asked_names(form, text)
-    has_names = _has_names(quotes, names, evidence)
+    # If an answer is likely, a word that may be no name need not be told.
+    sought = [name for name in names if evidence.probability < LIKELY or not is_guessed(name)]
+    has_names = holds_names(f"{_around(quotes, evidence)}\n{text}", sought, evidence)
     attributes = asked_attributes(question)
     # What one section says of one thing is no attribute of another one.
     of_names = [each for each in of_sections if holds_names(each, names, evidence)] or [text]
@@ -89,15 +91,6 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     return "told" if is_told or (form.column and _holds_abbreviations(question, quotes)) else "unknown"
 
 
-def _has_names(quotes: Sequence[Quote], names: Sequence[str], evidence: Evidence) -> bool:
-    """Return whether the quotes, or what stands around them, hold the names of the question.
-
-    If an answer is likely, they need not hold a word that may be no name.
-    """
-    sought = [name for name in names if evidence.probability < LIKELY or not is_guessed(name)]
-    return holds_names("\n".join([_around(quotes, evidence), *_by_section(quotes)]), sought, evidence)
-
-
 def _lacks_noun(quotes: Sequence[Quote], evidence: Evidence) -> bool:
     """Return whether the question asks for what no passage of the quoted documents names, in either language."""
     noun = asked_noun(evidence.question)
@@ -115,10 +108,14 @@ def _has_noun(text: str, noun: str, evidence: Evidence) -> bool:
     A Latin word of a Chinese question is a name, which a text may write in other parts, or longer: macOS for mac.
     """
     forms = [noun, *(form for word in translate_question(noun) for form in word.translations)]
-    words = frozenset(LATIN_WORD.findall(text.lower()))
-    if any(all(holds_noun(text, word) for word in form.split()) for form in forms) or _is_misspelt(noun, words):
+    if any(all(holds_noun(text, word) for word in form.split()) for form in forms):
         return True
-    if not noun.isascii() or not has_han(evidence.question):
+    if not noun.isascii():
+        return False
+    words = frozenset(LATIN_WORD.findall(text.lower()))
+    if _is_misspelt(noun, words):
+        return True
+    if not has_han(evidence.question):
         return False
     is_written_otherwise = len(noun) > ABBREVIATION and holds_name(text, noun)
     return is_written_otherwise or is_everywhere(noun, evidence) or any(word.startswith(noun) for word in words)

@@ -62,7 +62,8 @@ def translate_english(word: str) -> tuple[Translation, ...]:
 
 def is_chinese_word(word: str) -> bool:
     """Return whether the dictionary has a Chinese word."""
-    return bool(_chinese_words().hashes[_chinese_words().places_of(word)].size)
+    words = _chinese_words()
+    return words.hashes[words.places_of(word)].size > 0
 
 
 def is_ordinary_word(word: str) -> bool:

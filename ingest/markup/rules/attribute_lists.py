@@ -55,7 +55,8 @@ def _follows_something(state: StateInline, found: re.Match[str]) -> bool:
         before -= 1
     if before < 0:
         return False
-    is_behind_element = not state.pending.strip(" ") and bool(state.tokens) and state.tokens[-1].type not in _TEXTS
+    has_no_text_before = len(state.pending) < state.pos - before
+    is_behind_element = has_no_text_before and bool(state.tokens) and state.tokens[-1].type not in _TEXTS
     if is_behind_element or state.src[before] in "*_~" or _ends_an_icon(state.src, before):
         return True
     is_apart = state.src[state.pos - 1].isspace() or found[0][1] in ":#."
