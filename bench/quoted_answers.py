@@ -49,7 +49,7 @@ def measure(evaluation: EvaluationSet, work: Path, every: int) -> dict[str, obje
         unanswerable = _ask(evaluation.unanswerable, services)
         pairs = [(query, answer) for query, answer in zip(answerable, answers, strict=True) if query.answers]
         passages = [services.searcher.search(query.text).hits[0].chunk.searchable_text for query, _ in pairs]
-    result: dict[str, object] = {
+    return {
         "answerable": len(answerable),
         "wrongly_refused": _share(answer.refused for answer in answers),
         "unanswerable": len(unanswerable),
@@ -60,7 +60,6 @@ def measure(evaluation: EvaluationSet, work: Path, every: int) -> dict[str, obje
             _holds(text, query) for text, (query, _) in zip(passages, pairs, strict=True)
         ),
     }
-    return result
 
 
 def _ask(questions: Sequence[Query], services: Services) -> list[Answer]:

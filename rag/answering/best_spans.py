@@ -91,7 +91,8 @@ def _with_what_belongs_to_them(chosen: dict[int, set[int]], passages: Sequence[P
             is_short = sum(len(span.quote) for span in block.spans) <= _SHORT_PARAGRAPH
             if block.kind == "text" and is_short and starts & of_block:
                 starts |= of_block
-                starts |= {span.start for span in below.spans} if below and below.kind == "code" else set()
+                if below and below.kind == "code":
+                    starts |= {span.start for span in below.spans}
     return chosen
 
 

@@ -58,7 +58,7 @@ def gather_evidence(
     max_tokens: int,
     max_passage_tokens: int,
     max_passages: int,
-    min_evidence: float = 0.5,
+    min_evidence: float = 0.0,
     language: ReplyLanguage | None = None,
 ) -> Evidence:
     """Read the surroundings of the best `max_passages` hits and number the passages, best first.

@@ -154,7 +154,7 @@ def extract_signals(
 
     With `compares_spans`, the best span is embedded for `span_cosine`, which takes as long as a search, and then the
     others, unless `is_enough` of the signals so far, first of those with the least that `span_cosine` is likely to be.
-    Otherwise it is 0. May raise EmbedderError.
+    Without `compares_spans` it is 0. May raise EmbedderError.
     """
     hits = retrieval.hits
     passages = [hit.chunk.searchable_text for hit in hits]

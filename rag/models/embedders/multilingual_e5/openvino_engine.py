@@ -16,7 +16,7 @@ from rag.models.native_calls import native_call
 from rag.models.openmp import usable_threads
 
 _FEW_TEXTS = 16
-"""While serving, no more than these are compared with a question, and a person waits for them."""
+"""While serving, no more texts than these count as a question: a person waits for what is compared with one."""
 
 
 class OpenVinoEngine:
