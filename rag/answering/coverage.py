@@ -70,9 +70,10 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     sought = [name for name in names if evidence.probability < LIKELY or not is_guessed(name)]
     has_names = holds_names(f"{_around(quotes, evidence)}\n{text}", sought, evidence)
     attributes = asked_attributes(question)
-    # What one section says of one thing is no attribute of another one.
-    of_names = [each for each in of_sections if holds_names(each, names, evidence)] or [text]
-    covered = 0.0 if is_across else _covered(text, evidence)
+    # What one section, or one row of a table, says of one thing is no attribute of another one.
+    rows, others = _rows_apart(quotes, names)
+    of_names = [each for each in (*rows, *others) if holds_names(each, names, evidence)] or [text]
+    covered = 0.0 if is_across else max(_covered(each, evidence) for each in (*rows, "\n".join(others)))
     required = attributes if covered < _TOLD else [attribute for attribute in attributes if attribute.is_closed]
     words_decide = not is_exact and not is_across
     is_missing = (
@@ -134,6 +135,25 @@ def _by_section(quotes: Sequence[Quote]) -> list[str]:
         chunk = quote.passage.chunk
         texts.setdefault((chunk.source, chunk.context), [chunk.context]).extend(_parts(quote))
     return ["\n".join(each) for each in texts.values()]
+
+
+def _rows_apart(quotes: Sequence[Quote], names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the texts of the rows of tables, each below its headings, and those of the other quotes of each section.
+
+    A table with a cell that is a name, and no more, is about that in all its rows, which stay together.
+    """
+    tables = [quote for quote in quotes if quote.block.kind == "table" and not _has_cell(quote, names)]
+    rows = []
+    for quote in tables:
+        lead = [quote.block.lead.text] if quote.block.lead else []
+        above = [quote.passage.chunk.context, *lead, *(row.label for row in quote.rows)]
+        rows += ["\n".join([*above, span.text]) for span in quote.spans]
+    return rows, _by_section([quote for quote in quotes if quote not in tables])
+
+
+def _has_cell(quote: Quote, names: Sequence[str]) -> bool:
+    wanted = {name.casefold() for name in names}
+    return any(cell.value.strip().casefold() in wanted for row in quote.rows for cell in row.cells)
 
 
 def _around(quotes: Sequence[Quote], evidence: Evidence) -> str:

@@ -95,7 +95,8 @@ ATTRIBUTES = (
         rf"\b{_DURATIONS}\b|[\d一二三四五六七八九十半两几]\s*个?(?:秒|分|小?时|天|日|周|星期|月|年)",
     ),
     _attribute(
-        r"参数量|\bparameters?\b|\bparameter count\b", r"\d\s*(?:亿|万|billion|million|[bm]\b)|参数量|\bparameters?\b"
+        r"参数量|(?:多少|几)个?参数|\bparameters?\b|\bparameter count\b",
+        r"\d\s*(?:亿|万|billion|million|[bm]\b)|参数量|\bparameters?\b",
     ),
     _attribute(
         r"颜色|\bcolou?rs?\b",

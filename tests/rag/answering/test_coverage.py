@@ -8,6 +8,7 @@ from rag.answering.quotes import Quote
 from rag.retrieval.evidence import Evidence
 from rag.text.language import detect_reply_language
 from rag.text.spans import split_block_spans
+from rag.text.table_rows import Cell, TableRow
 from rag.text.tokens import tokenize_question
 from rag.types import Passage
 from tests.kit.chat import passage
@@ -120,6 +121,33 @@ def test_an_attribute_of_another_thing_is_missing() -> None:
     idf = dict.fromkeys(tokenize_question(question), 2.0)
     evidence = Evidence(question, "zh", texts, idf, 0.9)
     assert judge_quotes([quote for each in texts for quote in _all_of(each)], evidence) == "missing"
+
+
+TABLE = "| | 小艇 | 大船 |\n|---|---|---|\n| 参数量 | 1 亿 | 超过 10 亿 |\n| 典型型号 | Kite-2 | Buoy-7、Buoy-8 |"
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Buoy-7 的参数量是多少？", False),
+        ("How many parameters does Buoy-7 have?", False),
+        ("大船的参数量是多少？", True),
+    ],
+)
+def test_what_one_row_says_of_all_is_no_attribute_of_a_name_in_another_row(question: str, told: bool) -> None:
+    assert (verdict(question, TABLE) != "missing") == told
+
+
+def test_a_table_about_one_name_tells_its_attributes_in_all_rows() -> None:
+    table = passage(1, "| 项目 | 值 |\n|---|---|\n| 名称 | Buoy-7 |\n| 参数量 | 10 亿 |")
+    question = "Buoy-7 的参数量是多少？"
+    evidence = Evidence(question, "zh", (table,), dict.fromkeys(tokenize_question(question), 2.0), 0.9)
+    [block] = split_block_spans(table.chunk)
+    rows = tuple(
+        TableRow("", (Cell("项目", name), Cell("值", value)))
+        for name, value in (("名称", "Buoy-7"), ("参数量", "10 亿"))
+    )
+    assert judge_quotes([Quote(table, block, block.spans, rows=rows)], evidence) != "missing"
 
 
 def _all_of(each: Passage) -> list[Quote]:
