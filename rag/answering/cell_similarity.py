@@ -27,10 +27,11 @@ def similar_cells(question: str, passages: Sequence[Passage], embedder: Embedder
     Empty if the question is in the passages' language, or asks for what matches best. Raises EmbedderError.
     """
     form = read_form(question)
-    is_across = is_cross_lingual(question, "\n".join(passage.chunk.content for passage in passages))
+    if not form.asks_for_all or form.sides or form.place:
+        return {}
     # A name may be written otherwise in the documents, and similarity cannot tell: the best hit does.
     has_name = any(not name.removesuffix("s").isupper() for name in find_latin_names(question))
-    if not is_across or not form.asks_for_all or form.sides or form.place or has_name:
+    if has_name or not is_cross_lingual(question, "\n".join(passage.chunk.content for passage in passages)):
         return {}
     texts = list(dict.fromkeys(text for group in read_groups(passages) for text in _own_texts(question, group)))
     if not texts:

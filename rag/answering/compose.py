@@ -65,10 +65,12 @@ async def compose(
         if draft.by_fallback:
             quoted = await compute(quote, evidence)
         if draft.is_quoted and quoted:
-            for text in await compute(_quote, draft, quoted, evidence):
+            texts, conclusion = await compute(_quote, draft, quoted, evidence, prompt, verify)
+            for text in texts:
                 yield text
-        draft.stop_clock()
-        conclusion = await _conclude(draft, evidence, prompt, verify, quote)
+        else:
+            draft.stop_clock()
+            conclusion = await _conclude(draft, evidence, prompt, verify, quote)
     except ZhiwenError as error:
         yield draft.failed(prompt, error)
         return
@@ -91,8 +93,10 @@ async def _fill(draft: Draft, chat: ChatModel, prompt: Prompt) -> AsyncGenerator
         draft.by_fallback = draft.is_quoted = True
 
 
-def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> list[TextDelta]:
-    """Write the quotes to the draft, with a note why, and return their pieces."""
+def _quote(
+    draft: Draft, quoted: QuotedAnswer, evidence: Evidence, prompt: Prompt | None, verify: Verify
+) -> tuple[list[TextDelta], Conclusion]:
+    """Write the quotes to the draft, with a note why, and return their pieces and the conclusion."""
     notices = NOTICES[evidence.language]
     draft.model, draft.quotes = EXTRACTIVE, quoted.quotes
     texts = list(quote_texts(quoted, evidence))
@@ -101,7 +105,8 @@ def _quote(draft: Draft, quoted: QuotedAnswer, evidence: Evidence) -> list[TextD
     pieces = list(map(TextDelta, texts))
     for piece in pieces:
         draft.add(piece)
-    return pieces
+    draft.stop_clock()
+    return pieces, conclude(draft, evidence, prompt, verify)
 
 
 async def _conclude(

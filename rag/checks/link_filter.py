@@ -20,11 +20,12 @@ class LinkFilter:
     """
 
     def __init__(self, passages: Mapping[int, str]) -> None:
-        self._spellings = {number: find_spellings(text) for number, text in passages.items()}
+        self._passages = passages
+        self._spellings: dict[int, Mapping[str, str]] = {}
         self._cited: set[int] = set()
         self._line = LinkBuffer()
-        self._pending: list[str] = []
-        """The lines that are complete but wait for a citation."""
+        self._pending: list[tuple[str, bool]] = []
+        """The lines that are complete but wait for a citation, each with whether it has what may be a link."""
         self._pending_urls: set[str] = set()
         self._state_before_pending = self._state_after_pending = CodeState()
         self._released = 0
@@ -56,25 +57,32 @@ class LinkFilter:
             # Markers may stand behind the end of a block of code.
             self._cited |= set(cited_numbers(visible.lstrip(fence[:1] + " ") if fence else visible))
         # A link may begin on the line before.
-        before = self._pending[-1] if self._pending else ""
+        before = self._pending[-1][0] if self._pending else ""
         self._pending_urls |= find_spellings(before + line).keys()
         self._released = self._released if self._pending else released
-        self._pending.append(line)
+        self._pending.append((line, visible != line))
         is_paragraph_end = (before + line).endswith("\n\n") and not self._state_after_pending.fence
         may_wait = not (is_last or is_paragraph_end)
         return "" if may_wait and self._awaits_citation() else self._release()
 
     def _awaits_citation(self) -> bool:
-        uncited = (spellings for number, spellings in self._spellings.items() if number not in self._cited)
-        return any(self._pending_urls & spellings.keys() for spellings in uncited)
+        uncited = (number for number in self._passages if number not in self._cited)
+        return bool(self._pending_urls) and any(self._pending_urls & self._spellings_in(one).keys() for one in uncited)
 
     def _release(self) -> str:
         allowed: dict[str, str] = {}
-        for number in sorted(self._cited, reverse=True):  # of several spellings, that of the first passage
-            allowed |= self._spellings.get(number, {})
+        if any(has_links for _, has_links in self._pending):
+            for number in sorted(self._cited, reverse=True):  # of several spellings, that of the first passage
+                allowed |= self._spellings_in(number)
         clean = []
-        for line in self._pending:
-            clean.append(remove_foreign_links(line, allowed, self._state_before_pending))
+        for line, has_links in self._pending:
+            clean.append(remove_foreign_links(line, allowed, self._state_before_pending) if has_links else line)
             self._state_before_pending = self._state_before_pending.after(line)
         self._pending, self._pending_urls = [], set()
         return "".join(clean)[self._released :]
+
+    def _spellings_in(self, number: int) -> Mapping[str, str]:
+        """Return the addresses of a passage, which are looked for when they are first needed."""
+        if number not in self._spellings:
+            self._spellings[number] = find_spellings(self._passages.get(number, ""))
+        return self._spellings[number]

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from rag.retrieval.fusion import weighted_term_coverage
 from rag.text.tokens import tokenize
@@ -56,15 +57,18 @@ def _names(chunk: Chunk) -> frozenset[str]:
     return frozenset(name for name in map(_plain, found) if len(name) >= _LEAST_CHARACTERS)
 
 
+@lru_cache(maxsize=1 << 12)
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().strip(" *_`\"'“”《》")
 
 
 def _mentions(question: str, name: str) -> bool:
     """Return whether the name is in the question, and not within a longer Latin word or identifier."""
+    if name not in question:
+        return False
     before = rf"(?<!{_JOINS_LATIN})" if name[0].isascii() else ""
     after = r"(?![A-Za-z0-9_-]|\.\w)" if name[-1].isascii() else ""
-    return name in question and bool(re.search(before + re.escape(name) + after, question))
+    return bool(re.search(before + re.escape(name) + after, question))
 
 
 def _is_asked_for(name: str, mentioned: Collection[str], idf: Mapping[str, float]) -> bool:

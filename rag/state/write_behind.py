@@ -12,6 +12,9 @@ from rag.state.database import RETRY_SECONDS
 MAX_WAITING = 100
 """While the database is away, the last records wait in memory until it is back."""
 
+_GATHER_SECONDS = 0.2
+"""How long a record waits for others: a transaction costs a busy service more than the records in it."""
+_ENOUGH = MAX_WAITING // 2
 _CLOSE_SECONDS = 10.0
 """Longer than a try to write takes."""
 
@@ -76,6 +79,7 @@ class WriteBehind(Generic[RecordT]):
         """Wait for records and return them; return none when it is time to end."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._is_closing)
+            self._changed.wait_for(lambda: self._is_closing or len(self._waiting) >= _ENOUGH, _GATHER_SECONDS)
             return {} if self._is_closing and self._is_away else dict(self._waiting)
 
     def _wait(self, error: StateUnavailable) -> None:

@@ -71,6 +71,7 @@ class Store:
         self._chunk_cache = ChunkCache()
         self._background = background or BackgroundReads()
         self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
+        self._known_state: tuple[object | None, State | None] = (None, None)
         self._pinned: Snapshot | None = None
         self._visible_cache = VisibleCache()
         self.collection = collection
@@ -118,9 +119,13 @@ class Store:
     # What readers need
 
     def state(self) -> State | None:
-        """Return the newest state, or None before the first commit."""
-        newest = max(self._states.payloads(_STATES), key=lambda payload: int(payload["version"]), default=None)
-        return State.from_payload(newest) if newest else None
+        """Return the newest state, or None before the first commit. That in a file is read again only after a write."""
+        read_after, state = self._known_state
+        if read_after is None or read_after is not self._milvus.last_write:
+            read_after = self._milvus.last_write
+            newest = max(self._states.payloads(_STATES), key=lambda payload: int(payload["version"]), default=None)
+            self._known_state = (read_after, state := State.from_payload(newest) if newest else None)
+        return state
 
     @property
     def within(self) -> str:

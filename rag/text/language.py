@@ -19,7 +19,8 @@ LANGUAGE_NAMES: dict[ReplyLanguage, str] = {
     "ru": "Russian",
 }
 _HAN = re.compile(f"[{HAN}]")
-_LETTER = re.compile(f"[A-Za-z{HAN}]")
+_HAN_RUN = re.compile(f"[{HAN}]+")
+_LATIN_RUN = re.compile("[A-Za-z]+")
 _CHINESE_HAS = 0.05
 _ENGLISH_HAS = 0.2
 """A text with fewer Chinese characters among its letters has no Chinese words, one with more has few English ones."""
@@ -99,7 +100,8 @@ def _are_identifiers(text: str) -> bool:
 
 def count_letters(text: str) -> tuple[int, int]:
     """Return the number of Chinese characters, and of all Chinese and Latin letters."""
-    return len(_HAN.findall(text)), len(_LETTER.findall(text))
+    han = sum(map(len, _HAN_RUN.findall(text)))
+    return han, han + sum(map(len, _LATIN_RUN.findall(text)))
 
 
 def is_other_language(language: Language, han: int, letters: int) -> bool:

@@ -22,6 +22,8 @@ class Marker:
 
 def find_markers(text: str) -> Iterator[Marker]:
     """Yield the markers of a text in order; a `[n]` in code, in a formula or behind an identifier is none."""
+    if "[" not in text:
+        return
     scanner = MarkerScanner(_is_plain_marker)
     position = 0
     for pieces in (scanner.feed(text), scanner.finish()):

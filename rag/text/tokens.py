@@ -15,7 +15,7 @@ bench/README.md, "Terms", says why characters and pairs, and why no words of a d
 import operator
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 import opencc
 
@@ -54,6 +54,8 @@ def tokenize(text: str) -> list[str]:
 
 def normalize(text: str) -> str:
     """Return the text with ordinary forms of full-width characters and Simplified forms of Traditional ones."""
+    if text.isascii():
+        return text
     simplified: str = _to_simplified().convert(unicodedata.normalize("NFKC", replace_surrogates(text)))
     return simplified
 
@@ -90,8 +92,16 @@ def _cjk_terms(run: str) -> list[str]:
     return [*run, *map(operator.add, run, run[1:])]
 
 
-def _word_terms(word: str) -> list[str]:
+def _word_terms(word: str) -> tuple[str, ...]:
+    return _known_word_terms(word) if len(word) <= _MAX_TERM_CHARACTERS else _split_word(word)
+
+
+def _split_word(word: str) -> tuple[str, ...]:
     whole = word.casefold()
     parts = [part.casefold() for chunk in _PART.findall(word) for part in _CAMEL_HUMP.split(chunk)]
     terms = [whole, *parts] if len(parts) > 1 else [whole]
-    return [term[:_MAX_TERM_CHARACTERS] for term in terms]
+    return tuple(term[:_MAX_TERM_CHARACTERS] for term in terms)
+
+
+_known_word_terms = lru_cache(maxsize=1 << 14)(_split_word)
+"""For words that are no longer than a term: callers' long ones would fill the memory."""

@@ -39,6 +39,8 @@ HOST_PATTERN = re.compile(
 _DESTINATION = re.compile(
     r"\]\(\s*<?([^\s()<>]+)|^ {0,3}\[[^\]\n]+\]:\s*<?([^\s<>]+)|\b(?:src|href)\s*=\s*[\"']?([^\s\"'>]+)", re.MULTILINE
 )
+_OF_ADDRESSES = re.compile(r"[.:/\\@=]|\]\(")
+"""One of these is in every address, or before it."""
 _WHOLE = re.compile(r"[^ \t\r\n<>]*")
 _TRAILING_PUNCTUATION = frozenset(".,;:!?'*_~)")
 _EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]+:|//[a-z0-9]", re.IGNORECASE)
@@ -57,6 +59,8 @@ def find_spellings(text: str) -> dict[str, str]:
 
     An address that other characters follow without a space is there twice, the second time with these.
     """
+    if not _OF_ADDRESSES.search(text):
+        return {}
     found = _destinations(text)
     for pattern in (URL_PATTERN, HOST_PATTERN):
         for match in pattern.finditer(text):

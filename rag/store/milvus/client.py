@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymilvus import MilvusClient
 
-from rag.errors import StoreError, StoreTimeout, StoreUnavailable
+from rag.errors import StoreError, StoreUnavailable
 from rag.store.collection_spec import LATEST, CollectionSpec, ReadTimestamp, Row, VectorIndex
 from rag.store.import_folder import ImportFolder
 from rag.store.milvus.connection import Connection
@@ -22,6 +22,7 @@ from rag.store.milvus.errors import NOT_LOADED, translate_errors
 from rag.store.milvus.import_jobs import ImportJobs
 from rag.store.milvus.schemas import consistency, to_milvus_indexes, to_milvus_schema
 from rag.store.milvus.scipy_import import import_scipy
+from rag.store.milvus.server_clock import read_server_clock
 
 BATCH_ROWS = 500
 _PAGE_ROWS = 2000
@@ -83,6 +84,11 @@ class Milvus:
         """Whether other collections of its user are in the same one of Milvus, so that BM25 counts their rows too."""
         return False
 
+    @property
+    def last_write(self) -> object | None:
+        """Which write was the last: until the next, a file has the same rows. None for a server: others write there."""
+        return self._connection.last_write if self.is_embedded else None
+
     def create(self, name: str, collection: CollectionSpec) -> None:
         """Create a collection, indexed and loaded. Vectors are compared by inner product."""
         index = self.index if collection.is_searched else VectorIndex()
@@ -110,7 +116,7 @@ class Milvus:
 
     def drop(self, name: str) -> None:
         """Delete a collection with all its rows."""
-        with translate_errors(self.uri):
+        with self._connection.writing(), translate_errors(self.uri):
             self._client.drop_collection(name, timeout=self._timeout)
 
     def upsert(self, name: str, rows: Sequence[Row]) -> None:
@@ -125,12 +131,12 @@ class Milvus:
         for start in range(0, len(rows), BATCH_ROWS):
             if self.is_embedded:
                 check_free_space(Path(self.uri))
-            with self._translated(name):
+            with self._connection.writing(), self._translated(name):
                 write(name, list(rows[start : start + BATCH_ROWS]), timeout=self._timeout)
 
     def delete(self, name: str, expression: str) -> None:
         """Delete the rows that match."""
-        with self._translated(name):
+        with self._connection.writing(), self._translated(name):
             self._client.delete(name, filter=expression, timeout=self._timeout)
 
     def count(self, name: str, expression: str) -> int:
@@ -146,16 +152,7 @@ class Milvus:
 
         Return LATEST for a file, and for a server that does not tell the time.
         """
-        if self.is_embedded:
-            return LATEST
-        try:
-            with self._translated():
-                connection = self._client._get_connection()
-                return ReadTimestamp(connection.alloc_timestamp(timeout=self._timeout))
-        except (StoreUnavailable, StoreTimeout):
-            raise
-        except StoreError:
-            return LATEST  # some hosted services refuse the call
+        return LATEST if self.is_embedded else read_server_clock(self._connection, timeout_seconds=self._timeout)
 
     def rows(
         self, name: str, expression: str, fields: Sequence[str], *, since: ReadTimestamp = LATEST

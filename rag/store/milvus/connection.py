@@ -1,6 +1,8 @@
 """A connection to Milvus that is made when it is first needed."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pymilvus import MilvusClient
@@ -35,6 +37,7 @@ class Connection:
         self._client: MilvusClient | None = None
         self._attempts = 0
         self._failure = ZhiwenError()
+        self.last_write = object()
 
     @property
     def is_missing(self) -> bool:
@@ -50,6 +53,14 @@ class Connection:
         if self._client is None:
             self._connect(self._attempts)
         return self._client
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Change the `last_write` at the end, also of a write that fails: it may have changed something."""
+        try:
+            yield
+        finally:
+            self.last_write = object()
 
     def close(self) -> None:
         """End the connection, and the process that serves the file if the database is one."""

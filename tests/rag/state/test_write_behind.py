@@ -62,6 +62,12 @@ def test_nobody_waits_for_a_write_and_what_waits_is_found(disk: Disk, writer: Wr
     eventually(lambda: writer.find("key 2") is None)
 
 
+def test_records_that_come_together_are_written_together(disk: Disk, writer: WriteBehind[str]) -> None:
+    put(writer, *range(MAX_WAITING))
+    eventually(lambda: len(disk.written) == MAX_WAITING)
+    assert disk.tries <= 3
+
+
 def test_an_outage_is_logged_once_and_its_end_once_and_nothing_is_lost(
     disk: Disk, writer: WriteBehind[str], caplog: pytest.LogCaptureFixture
 ) -> None:

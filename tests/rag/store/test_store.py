@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,9 +18,11 @@ from ingest.staging.staging import Staging
 from rag.errors import ConfigError, StoreEmpty, StoreError, StoreUnavailable, ZhiwenError
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import StoreSettings
+from rag.store.milvus.client import Milvus
 from rag.store.records import Lease
+from rag.store.rows import state_collection
 from rag.store.store import Store
-from tests.kit.raw_rows import another_store
+from tests.kit.raw_rows import another_store, connection_of
 from tests.kit.stored_chunks import CHUNKS, DIMENSION, VECTORS, stored_chunks
 
 
@@ -46,6 +49,26 @@ def test_an_index_of_a_newer_version_is_refused(store: Store) -> None:
     newer.publish(replace(state, history=(replace(state.live, schema=99),)))
     with pytest.raises(StoreError, match="newer zhiwen"):
         newer.snapshot()
+
+
+def test_the_state_in_a_file_is_read_again_after_each_write_and_only_then(store: Store) -> None:
+    one, other = (another_store(store, collection="watched") for _ in range(2))
+    one.create_state_collection()
+    first = store.state()
+    assert first
+    one.publish(first)
+    assert one.state() == other.state() == first
+    with patch.object(Milvus, "rows", autospec=True, side_effect=Milvus.rows) as reads:
+        assert one.state() == other.state() == first
+        reads.assert_not_called()
+        second = replace(first, version=first.version + 1)
+        other.publish(second)
+        assert one.state() == other.state() == second
+        reads.reset_mock()
+        with pytest.raises(StoreError):
+            connection_of(store).delete(state_collection("watched"), "no expression")
+        assert one.state() == second
+        reads.assert_called()
 
 
 def test_the_state_is_never_missing_while_a_new_one_is_published(store: Store) -> None:
