@@ -119,12 +119,10 @@ class Store:
     # What readers need
 
     def state(self) -> State | None:
-        """Return the newest state, or None before the first commit. That in a file is read again only after a write."""
-        read_after, state = self._known_state
-        if read_after is None or read_after is not self._milvus.last_write:
-            read_after = self._milvus.last_write
-            newest = max(self._states.payloads(_STATES), key=lambda payload: int(payload["version"]), default=None)
-            self._known_state = (read_after, state := State.from_payload(newest) if newest else None)
+        """Read the newest state; None before the first commit."""
+        read_after = self._milvus.last_write
+        newest = max(self._states.payloads(_STATES), key=lambda payload: int(payload["version"]), default=None)
+        self._known_state = (read_after, state := State.from_payload(newest) if newest else None)
         return state
 
     @property
@@ -141,7 +139,9 @@ class Store:
         """Return the live generation, to be read for the length of a request. Raises StoreEmpty if there is none."""
         if self._pinned:
             return self._pinned
-        state = self.state()
+        read_after, state = self._known_state
+        if read_after is None or read_after is not self._milvus.last_write:  # a file has no other writers
+            state = self.state()
         if state is None:
             raise StoreEmpty(_nothing_ingested(self.knowledge_base))
         return self.snapshot_of(state.live, since=self._timestamp_after(state.version))
