@@ -18,8 +18,8 @@ from rag.types import Passage
 ABBREVIATION = 3
 """Characters of an abbreviation such as AI or IDE, which is no name."""
 _TYPING_ERROR = 0.8
-_EVERYWHERE = 1.5
-"""The idf of what every fifth passage names."""
+_EVERYWHERE = 1.95
+"""The idf of what every seventh passage names."""
 _NAME_TAGS = frozenset({"nr", "ns", "nt"})
 """Persons, places and organisations; the dictionary takes too much for the names of other things."""
 _DEMONSTRATIVES = "这那哪某每"

@@ -75,7 +75,7 @@ def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: 
         groups = [group for group in groups if group.is_numbered] or groups
     group = max(groups, key=lambda group: _fit(group, weights) + _head_start(group, form, weights))
     best_sentence = _best_sentence(evidence, weights)
-    fit, has_exceptions = _fit(group, weights), bool(form.excluded or form.denied)
+    fit, has_exceptions = _fit(group, weights), any(_is_exception(form, entry) for entry in group.entries)
     if fit + _head_start(group, form, weights) < best_sentence and not has_exceptions:
         return Selection()
     if evidence.similarity and fit - group.score < _LEXICAL:
@@ -199,15 +199,16 @@ def _without_exceptions(form: QuestionForm, entries: Sequence[Entry], group: Ent
     """Return the entries without those that hold what is excluded or denied; a single entry without parts of it."""
     if not (form.excluded or form.denied):
         return list(entries)
-    kept = [entry for entry in entries if not _holds(form, entry)]
+    kept = [entry for entry in entries if not _is_exception(form, entry)]
     if not kept and len(entries) == 1 and form.excluded:
         return [_without_parts(form.excluded, entries[0])]
     if not kept:  # the words of the question found only the exceptions
-        kept = [entry for entry in group.entries if not _holds(form, entry)]
+        kept = [entry for entry in group.entries if not _is_exception(form, entry)]
     return kept
 
 
-def _holds(form: QuestionForm, entry: Entry) -> bool:
+def _is_exception(form: QuestionForm, entry: Entry) -> bool:
+    """Return whether an entry holds what the question excludes or denies."""
     text = " ".join([*entry.values, *(cell.header for cell in entry.cells)])
     if form.excluded:
         return share_of(form.excluded, text) == 1

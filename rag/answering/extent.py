@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from rag.answering.matching import Matcher
 from rag.answering.units import Unit, split_units
+from rag.text.cjk import has_han
 from rag.types import Passage
 
-MAX_CHARACTERS = 1000
-"""What is quoted of all passages together, unless one unit is longer."""
+MAX_CHARACTERS = 1400
+MAX_CHINESE_CHARACTERS = 1000
+"""What is quoted of all passages together, unless one unit is longer: about a minute's reading."""
 _OF_BEST_PASSAGE = 800
 _MAX_PASSAGES = 4
 _NEAR = 0.6
@@ -46,7 +48,8 @@ def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher:
     found_well = _FOUND_WELL * best.unit.passage.hit.score
     others = [each for each in others if each.unit.passage.hit.score >= found_well]
     near = [each for each in others if each.score >= _nearness(each, best) * best.score]
-    chosen += _beside(near, _room(chosen, MAX_CHARACTERS))
+    characters = MAX_CHINESE_CHARACTERS if has_han(best.unit.text) else MAX_CHARACTERS
+    chosen += _beside(near, _room(chosen, characters))
     found: dict[int, set[int]] = {}
     for each in chosen:
         found.setdefault(each.unit.passage.number, set()).update(each.unit.starts)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from rag.text.blocks import leads_in
+from rag.text.cjk import has_han
 from rag.text.spans import BlockSpans, split_block_spans
 from rag.types import Passage
 
 _MAX_LABEL = 40
+_MAX_CHINESE_LABEL = 16
 _SHORT_TABLE = 3
 """Rows of a table that is quoted whole."""
 _SENTENCE_ENDS = "。！？.!?:："
@@ -93,4 +95,5 @@ def _is_label(block: BlockSpans) -> bool:
     """Return whether a text is the name of what stands below it, such as that of a file or a tab."""
     if block.kind != "text" or len(block.spans) > 1:
         return False
-    return len(block.spans[0].quote) <= _MAX_LABEL and block.spans[0].quote[-1] not in _SENTENCE_ENDS
+    text = block.spans[0].quote
+    return len(text) <= (_MAX_CHINESE_LABEL if has_han(text) else _MAX_LABEL) and text[-1] not in _SENTENCE_ENDS

@@ -140,8 +140,8 @@ class Store:
         if self._pinned:
             return self._pinned
         read_after, state = self._known_state
-        if read_after is None or read_after is not self._milvus.last_write:  # a file has no other writers
-            state = self.state()
+        if state is None or read_after is None or read_after is not self._milvus.last_write:
+            state = self.state()  # of a file, only after a write: it has no other writers
         if state is None:
             raise StoreEmpty(_nothing_ingested(self.knowledge_base))
         return self.snapshot_of(state.live, since=self._timestamp_after(state.version))

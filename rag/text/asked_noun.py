@@ -13,7 +13,7 @@ from rag.text.likeness import stem
 
 _OF_A_THING = re.compile(
     r"(?:最(?P<most>[^的，,。、？?\s]{1,4})的|(?<=的))(?P<noun>[^的这那，,。、？?]{1,10}?)(?:分别|主要|具体|大约|大概)?"
-    r"(?:(?:是|有|为|叫|在)(?:什么|多少|谁|哪|何|几|怎)|(?:如何|怎么样|怎样)\W*\Z)"
+    r"(?:(?P<verb>是|有|为|叫|在)(?:什么|多少|谁|哪|何|几|怎)|(?:如何|怎么样|怎样)\W*\Z)"
 )
 _ENGLISH = (
     re.compile(r"\bwhat(?:['’]s| is| are| was| were) (?:the )?(?P<noun>[a-z][a-z -]{1,30}?) of ", re.IGNORECASE),
@@ -35,6 +35,7 @@ _POSSIBLE = re.compile(r"可以|可否|能|会|支持|允许|应该|要")
 """What may be done is told without a word for it: "only staff are invited" says that families may not come."""
 _NAME = re.compile(r"(?<![\w./@-])[a-zA-Z]{3,}(?![\w/-]|\.\w)")
 _LEAST_CHARACTERS = 2
+_IN_BRACKETS = re.compile(r"[（(][^（()）]*[)）]")
 _CLAUSE = re.compile(r"[。！？；，,：:\n|]")
 _LATIN_WORDS = re.compile(r"[a-z]+")
 
@@ -68,7 +69,8 @@ def asked_noun(question: str) -> str:
     >>> asked_noun("它的名字是什么"), asked_noun("她的宠物名字是什么"), asked_noun("她有几间卧室")
     ('', '宠物', '卧室')
     """
-    return next((noun for form in _FORMS if (noun := form(question))), "")
+    bare = _IN_BRACKETS.sub("", question)
+    return next((noun for form in _FORMS if (noun := form(bare))), "")
 
 
 def _counted(question: str) -> str:
@@ -84,6 +86,8 @@ def _of_a_thing(question: str) -> str:
         return ""
     match = matches[-1]
     words = [(word, tag) for word, tag in segmentation.tag(match["noun"]) if len(word) >= _LEAST_CHARACTERS]
+    if match["verb"] == "在" and words and words[-1][1] == "v":  # where something is kept, and no noun
+        return ""
     noun = words[-1][0] if words else ""
     if noun and noun not in _KINDS:
         return noun

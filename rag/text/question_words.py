@@ -61,6 +61,7 @@ COMPARISONS = (
 
 _WHAT_TO_DO = r"(?:我|要|该|应该|应|先|再|得|需要|学|做|干|进行|就|是|会|轮到|接着|去|的)*(?:什么|啥|哪|谁|怎么)"
 _STEP_NOUN = r"(?:一?步|步骤|阶段|环节)"
+_ANCHOR = r"(?P<anchor>(?:[^?,.]|\.(?! ))+)"
 AFTER = (
     re.compile(
         rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:完|好|过)?(?:了)?(?:之后|以后|后面|(?<!最)后)[，,]?{_WHAT_TO_DO}", re.I
@@ -68,14 +69,14 @@ AFTER = (
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:完|好)(?:了)?[，,]?{_WHAT_TO_DO}", re.I),
     re.compile(r"完(?:了)?(?P<anchor>[^，,？?]{1,20}?)(?:再|就|该|要)*(?:学|做|干|看|去)(?:什么|啥|哪)", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:的)?(?:下一?{_STEP_NOUN}|下一个|接下来)", re.I),
-    re.compile(r"\bwhat\b[^?]*? (?:after|following|once) (?:i |you |we )?(?P<anchor>[^?,]+)", re.I),
-    re.compile(r"\b(?:next|following) (?:step|stage|thing)\b[^?]*? (?:after|of|to) (?P<anchor>[^?,]+)", re.I),
-    re.compile(r"\bafter (?:i |you |we )?(?P<anchor>[^?,]+), what\b", re.I),
+    re.compile(rf"\bwhat\b[^?]*? (?:after|following|once) (?:i |you |we )?{_ANCHOR}", re.I),
+    re.compile(rf"\b(?:next|following) (?:step|stage|thing)\b[^?]*? (?:after|of|to) {_ANCHOR}", re.I),
+    re.compile(rf"\bafter (?:i |you |we )?{_ANCHOR}, what\b", re.I),
 )
 BEFORE = (
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:之前|以前|前面|前)[，,]?{_WHAT_TO_DO}", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:的)?上一?{_STEP_NOUN}", re.I),
-    re.compile(r"\bwhat\b[^?]*? before (?:i |you |we )?(?P<anchor>[^?,]+)", re.I),
+    re.compile(rf"\bwhat\b[^?]*? before (?:i |you |we )?{_ANCHOR}", re.I),
 )
 _COUNTED = r"步|步骤|阶段|环节|项|条|点|个|层|级|章|部分|行"
 NTH = (
