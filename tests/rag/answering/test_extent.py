@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rag.answering.extent import MAX_CHINESE_CHARACTERS
+from rag.answering.extent import MAX_CHARACTERS, MAX_CHINESE_CHARACTERS
 from rag.answering.quote import choose_quotes
 from rag.answering.quote_markdown import write_quotes
 from rag.retrieval.evidence import Evidence
@@ -99,6 +99,13 @@ def test_how_to_without_commands_goes_on_in_the_next_best_passage() -> None:
 def test_no_more_is_quoted_than_a_reader_bears() -> None:
     paragraphs = "\n\n".join(f"升级 Kite 的第{number}段。" + "长" * 180 for number in range(30))
     assert len(answer("怎么升级 Kite？", passage(1, paragraphs))) <= MAX_CHINESE_CHARACTERS + 200
+
+
+def test_of_a_text_in_latin_letters_more_is_quoted() -> None:
+    question = "How do I upgrade Kite?"
+    paragraphs = "\n\n".join(f"Upgrade Kite, part {number}. {'Long words. ' * 15}" for number in range(30))
+    others = [passage(number, paragraphs, heading=f"Part {number}") for number in (1, 2, 3)]
+    assert MAX_CHINESE_CHARACTERS < len(answer(question, *others)) <= MAX_CHARACTERS + 200
 
 
 def test_steps_are_quoted_even_if_the_case_they_are_for_takes_all_room() -> None:

@@ -137,6 +137,19 @@ def test_what_a_question_excludes_is_left_out(question: str, kept: list[str], le
     assert not any(name in text for name in left_out)
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("除了龙井，还能寄哪些茶到国外？", "可以寄到国外的茶有龙井、碧螺春、毛峰。"),
+        ("寄茶为什么要用铁罐而不是纸袋？", "寄茶要用铁罐，因为纸袋会受潮。"),
+        ("Which teas are not shipped abroad?", "Green tea and puer are never shipped abroad."),
+    ],
+)
+def test_a_list_without_the_exception_is_no_better_than_a_sentence(question: str, text: str) -> None:
+    steps = passage(2, "- 选择茶叶\n- 填写地址\n- 寄出", kind="list", heading="寄茶", score=0.6)
+    assert text.removesuffix("。").removesuffix(".") in quoted(question, passage(1, text), steps)
+
+
 def test_of_a_single_row_the_excluded_part_of_a_cell_is_left_out() -> None:
     text = quoted("除了云南，还有哪里产红茶", *rows("名称: 红茶 › 产地: 云南, 福建", "名称: 绿茶 › 产地: 浙江"))
     assert "福建" in text

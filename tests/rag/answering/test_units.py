@@ -34,7 +34,10 @@ def test_paragraphs_are_units_of_their_own() -> None:
     assert units_of("甲。乙。\n\n丙。") == [["甲。", "乙。"], ["丙。"]]
 
 
-@pytest.mark.parametrize(("content", "is_label"), [("升级界面", True), ("下一步>", True), ("已经好了。", False)])
+@pytest.mark.parametrize(
+    ("content", "is_label"),
+    [("升级界面", True), ("下一步>", True), ("已经好了。", False), ("请注意，风筝仅支持 3 号以上的线轴", False)],
+)
 def test_a_name_without_a_sentence_is_a_label(content: str, is_label: bool) -> None:
     (unit,) = split_units(passage(1, content))
     assert unit.is_label == is_label

@@ -17,6 +17,7 @@ from rag.text.asked_noun import asked_noun, holds_noun
         ("林某的乌龟名字是什么？", "乌龟"),
         ("林某的女儿的名字是什么？", "女儿"),
         ("林某的工作状态如何？", "工作"),
+        ("温室里水泵的扬程（head）是多少？", "扬程"),
     ],
 )
 def test_it_stands_behind_the_thing(question: str, noun: str) -> None:
@@ -65,6 +66,7 @@ def test_it_is_what_a_question_asks_the_existence_of(question: str, noun: str) -
         "温室怎么浇水？",
         "温室用的是什么肥料？",
         "为什么温室的门开着？",
+        "温室的日志默认保存在哪个目录？",
         "What is the name of the kite?",
         "How does the kite fly?",
     ],

@@ -34,6 +34,8 @@ def test_the_sides_of_a_comparison(question: str, sides: tuple[str, str], about:
         ("流程的最后一步", Place("nth", number=-1, unit="步")),
         ("What comes after the review?", Place("after", anchor="the review")),
         ("What should I do before the deployment?", Place("before", anchor="the deployment")),
+        ("What do I run after config.yaml is written?", Place("after", anchor="config.yaml is written")),
+        ("The kite fell after the storm. It was old, what broke?", None),
         ("What is the second step?", Place("nth", number=2, unit="step")),
         ("what is layer four", Place("nth", number=4, unit="layer")),
         ("我该先装什么？", Place("end", anchor="装", number=1)),
