@@ -17,7 +17,9 @@ from rag.retrieval.evidence import Evidence
 from rag.text.likeness import likeness
 from rag.text.question_form import QuestionForm, read_form
 from rag.text.question_words import COLUMN_FORMS
+from rag.text.spans import Span, split_block_spans
 from rag.text.table_rows import Cell, TableRow
+from rag.types import Passage
 
 EXTRACTIVE = "extractive"
 """The `model` of an answer that is quoted from the documents."""
@@ -75,6 +77,15 @@ def _entry_quotes(entries: Sequence[Entry]) -> Iterator[Quote]:
         spans = tuple(entry.span for entry in (first, *others))
         lead = first.block.lead if first.block.kind == "list" and spans == first.block.spans else None
         yield Quote(first.passage, first.block, spans, lead, rows)
+        yield from _code_of_items(first.passage, spans)
+
+
+def _code_of_items(passage: Passage, items: Sequence[Span]) -> Iterator[Quote]:
+    """Yield the code that items of a list lead in to: it is a part of the step."""
+    starts = {item.start for item in items}
+    for block in split_block_spans(passage.chunk):
+        if block.kind == "code" and block.lead and block.lead.start in starts:
+            yield Quote(passage, block, block.spans, continues=True)
 
 
 def _with_rows(form: QuestionForm, quotes: Sequence[Quote], groups: Sequence[EntryGroup]) -> list[Quote]:

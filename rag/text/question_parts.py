@@ -3,8 +3,9 @@
 import re
 
 _ASKS = re.compile(
-    r"什么|啥|哪|谁|几|多少|怎么|怎样|如何|为什么|吗\s*\Z|呢\s*\Z|是不是|能不能|多久|多大|多长"
-    r"|\b(?:what|which|who|whom|whose|where|when|why|how|is|are|does|do|can)\b",
+    r"什么|啥|哪|谁|(?<![好个前后这那近十])几(?![乎十百千])|(?<!不到)(?<!没有)(?<!没)多少"
+    r"|怎么|怎样|如何|为什么|吗\s*\Z|呢\s*\Z|是不是|能不能|多久|多大|多长"
+    r"|\b(?:what|which|who|whom|whose|where|when|why|how)\b|\A(?:(?:and|or|but|so|also)\s)*(?:is|are|does|do|can)\b",
     re.IGNORECASE,
 )
 _END = re.compile(r"[？?]+\s*|[；;]\s*")

@@ -150,6 +150,13 @@ def test_a_list_without_the_exception_is_no_better_than_a_sentence(question: str
     assert text.removesuffix("。").removesuffix(".") in quoted(question, passage(1, text), steps)
 
 
+def test_a_step_is_quoted_with_the_code_that_it_leads_in_to() -> None:
+    steps = passage(1, "1. 洗净茶壶。\n2. 设定水温：\n```sh\nkettle --heat 85\n```\n3. 倒水。", heading="泡茶步骤")
+    text = quoted("第二步是什么？", steps)
+    assert "kettle --heat 85" in text
+    assert "倒水" not in text
+
+
 def test_of_a_single_row_the_excluded_part_of_a_cell_is_left_out() -> None:
     text = quoted("除了云南，还有哪里产红茶", *rows("名称: 红茶 › 产地: 云南, 福建", "名称: 绿茶 › 产地: 浙江"))
     assert "福建" in text

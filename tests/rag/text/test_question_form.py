@@ -101,6 +101,10 @@ def test_the_noun_behind_which(question: str, column: str) -> None:
         ("I forgot it when I paid, can I add it?", ["I forgot it when I paid, can I add it?"]),
         ("Can I pay in cash, or is there no till?", ["Can I pay in cash, or is there no till?"]),
         ("红茶是冷的吗，还是有热的吗", ["红茶是冷的吗，还是有热的吗"]),
+        ("茶壶分不到多少水，要等多久？", ["茶壶分不到多少水，要等多久？"]),
+        ("店里有好几种茶，哪种最淡？", ["店里有好几种茶，哪种最淡？"]),
+        ("The pot is leaking tea, which lid fits?", ["The pot is leaking tea, which lid fits?"]),
+        ("Which lid fits, and is it sold alone?", ["Which lid fits", "and is it sold alone"]),
     ],
 )
 def test_several_questions_in_one_are_cut_apart(message: str, parts: list[str]) -> None:
