@@ -7,7 +7,7 @@ from functools import cached_property
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.attributes import asked_attributes, tells_all
-from rag.text.likeness import name_terms, stem, stems
+from rag.text.likeness import name_terms, stem, stems, without_single_characters
 from rag.text.question_words import HOW_TO, QUANTITIES
 from rag.text.tokens import strip_question_words
 from rag.types import Passage
@@ -78,9 +78,12 @@ class Matcher:
         return self._wants_number and bool(_NUMBER.search(text))
 
     @cached_property
+    def _stems_of_passages(self) -> list[frozenset[str]]:
+        return [stems(passage.chunk.searchable_text) for passage in self._evidence.passages]
+
+    @cached_property
     def _weight_held(self) -> float:
-        texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
-        held = frozenset[str]().union(*map(stems, texts))
+        held = frozenset[str]().union(*self._stems_of_passages)
         return sum(weight for term, weight in self._weights if term in held) or 1.0
 
     @cached_property
@@ -95,8 +98,7 @@ class Matcher:
     def _found(self) -> dict[str, float]:
         """The weights of the question's words that any of the passages has."""
         terms = name_terms(strip_question_words(self._evidence.question))
-        texts = (passage.chunk.searchable_text for passage in self._evidence.passages)
-        found = terms.intersection(frozenset[str]().union(*map(name_terms, texts)))
+        found = terms.intersection(frozenset[str]().union(*map(without_single_characters, self._stems_of_passages)))
         return {term: weight for term, weight in self._weights if term in found}
 
     @cached_property

@@ -48,7 +48,11 @@ def name_terms(text: str) -> frozenset[str]:
 
     A single character only if it is all there is.
     """
-    terms = stems(text)
+    return without_single_characters(stems(text))
+
+
+def without_single_characters(terms: frozenset[str]) -> frozenset[str]:
+    """Return the terms without single characters that are no digits, unless there are no others."""
     return frozenset(term for term in terms if len(term) > 1 or term.isdecimal()) or terms
 
 

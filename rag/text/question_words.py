@@ -8,6 +8,7 @@ ASKS_FOR_ALL = re.compile(
     r"|\b(?:list|all|every|(?:of|for) each|what are|are there|do you have|name the"
     r"|kinds? of|types? of|include[sd]?|contains?"
     r"|how many (?!days|hours|minutes|weeks|months|years|times|people|parameters|tokens|dimensions)"
+    r"(?!.* (?:at (?:most|least)|by default|per)\b)"
     r"|(?:which|what) (?:\w+ ){0,2}(?!this|does|status)[a-z]{3,}s\b(?! (?:is|does|was|has)\b))\b",
     re.IGNORECASE,
 )
@@ -61,6 +62,8 @@ COMPARISONS = (
 
 _WHAT_TO_DO = r"(?:我|要|该|应该|应|先|再|得|需要|学|做|干|进行|就|是|会|轮到|接着|去|的)*(?:什么|啥|哪|谁|怎么)"
 _STEP_NOUN = r"(?:一?步|步骤|阶段|环节)"
+_FEW_WORDS = r"(?: [^\s?]+){1,5}?"
+"""With more, the question asks for something else: "what must a folder be called before it can be read"."""
 _ANCHOR = r"(?P<anchor>(?:[^?,.]|\.(?! ))+)"
 AFTER = (
     re.compile(
@@ -69,14 +72,14 @@ AFTER = (
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:完|好)(?:了)?[，,]?{_WHAT_TO_DO}", re.I),
     re.compile(r"完(?:了)?(?P<anchor>[^，,？?]{1,20}?)(?:再|就|该|要)*(?:学|做|干|看|去)(?:什么|啥|哪)", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:的)?(?:下一?{_STEP_NOUN}|下一个|接下来)", re.I),
-    re.compile(rf"\bwhat\b[^?]*? (?:after|following|once) (?:i |you |we )?{_ANCHOR}", re.I),
+    re.compile(rf"\bwhat{_FEW_WORDS} (?:after|following|once) (?:i |you |we )?{_ANCHOR}", re.I),
     re.compile(rf"\b(?:next|following) (?:step|stage|thing)\b[^?]*? (?:after|of|to) {_ANCHOR}", re.I),
     re.compile(rf"\bafter (?:i |you |we )?{_ANCHOR}, what\b", re.I),
 )
 BEFORE = (
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:之前|以前|前面|前)[，,]?{_WHAT_TO_DO}", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:的)?上一?{_STEP_NOUN}", re.I),
-    re.compile(rf"\bwhat\b[^?]*? before (?:i |you |we )?{_ANCHOR}", re.I),
+    re.compile(rf"\bwhat{_FEW_WORDS} before (?:i |you |we )?{_ANCHOR}", re.I),
 )
 _COUNTED = r"步|步骤|阶段|环节|项|条|点|个|层|级|章|部分|行"
 NTH = (

@@ -36,6 +36,7 @@ def test_the_sides_of_a_comparison(question: str, sides: tuple[str, str], about:
         ("What should I do before the deployment?", Place("before", anchor="the deployment")),
         ("What do I run after config.yaml is written?", Place("after", anchor="config.yaml is written")),
         ("The kite fell after the storm. It was old, what broke?", None),
+        ("What must the line of a kite be tied to before it can fly?", None),
         ("What is the second step?", Place("nth", number=2, unit="step")),
         ("what is layer four", Place("nth", number=4, unit="layer")),
         ("我该先装什么？", Place("end", anchor="装", number=1)),
@@ -75,7 +76,14 @@ def test_questions_for_all_of_something(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["茶多少钱", "How many days does it take?", "Which tea is the best?", "What is tea?"]
+    "question",
+    [
+        "茶多少钱",
+        "How many days does it take?",
+        "How many cups can a pot hold at most?",
+        "Which tea is the best?",
+        "What is tea?",
+    ],
 )
 def test_questions_for_one_thing(question: str) -> None:
     assert not read_form(question).asks_for_all
