@@ -34,7 +34,7 @@ import httpx2
 import yaml
 
 from bench.metrics import percentiles
-from bench.results import add_result
+from bench.results import report
 from bench.server_process import ROOT, ZHIWEN, resident_megabytes, server_process
 
 _MODEL = "scripted"
@@ -68,10 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as service:
         result = asyncio.run(measure_overhead(service, questions, arguments.questions))
         result |= asyncio.run(measure_concurrency(service, questions, arguments.streams, arguments.rounds))
-    for name, value in result.items():
-        print(f"{name}: {value}")
-    if arguments.results:
-        add_result(arguments.results, "answering", result)
+    report("answering", result, arguments.results)
 
 
 @contextmanager

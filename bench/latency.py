@@ -29,7 +29,7 @@ from bench.evaluation_sets import load_set
 from bench.http_latency import measure_http
 from bench.index import open_documents, open_index
 from bench.metrics import percentiles
-from bench.results import add_result
+from bench.results import report
 from rag.retrieval.search import retrieve
 from rag.text.tokens import tokenize_question
 from rag.wiring import Services
@@ -46,10 +46,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="add the figures to this JSON file")
     arguments = parser.parse_args()
     result = measure(arguments.documents, arguments.work.resolve(), arguments.queries)
-    for name, value in result.items():
-        print(f"{name}: {value}")
-    if arguments.results:
-        add_result(arguments.results, arguments.documents.resolve().name, result)
+    report(arguments.documents.resolve().name, result, arguments.results)
 
 
 def measure(documents: Path, work: Path, count: int) -> dict[str, object]:

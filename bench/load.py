@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.answering import Service, serving
 from bench.metrics import percentiles
 from bench.raw_http import connected, replied, request_bytes
-from bench.results import add_result
+from bench.results import report
 
 QUESTION = "向量数据库有哪些知名组件？"
 _LARGE_FILE = "/api-docs/assets/swagger-ui-bundle.js"
@@ -38,10 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as service:
         result = asyncio.run(slow_clients(service))
         result |= asyncio.run(questions_at_once(service, arguments.questions, arguments.rounds))
-    for name, value in result.items():
-        print(f"{name}: {value}")
-    if arguments.results:
-        add_result(arguments.results, "load", result)
+    report("load", result, arguments.results)
 
 
 async def slow_clients(service: Service, *, searches: int = _SEARCHES) -> dict[str, object]:

@@ -26,7 +26,7 @@ from bench.answering import Service, serving
 from bench.metrics import percentiles
 from bench.paced_model import HOSTILE
 from bench.raw_http import connected, replied, request_bytes, with_key
-from bench.results import add_result
+from bench.results import report
 from bench.server_process import ROOT
 from tests.kit.api_keys import key_of
 
@@ -51,10 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, _serving_two_keys(Path(folder)) as service:
         result = asyncio.run(measure(service, arguments.questions))
-    for name, value in result.items():
-        print(f"{name}: {value}")
-    if arguments.results:
-        add_result(arguments.results, "one_caller", result)
+    report("one_caller", result, arguments.results)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.evaluation_sets import EvaluationSet, Query, load_set
 from bench.index import open_index
-from bench.results import add_result
+from bench.results import report
 from rag.answering.answer import final_answer
 from rag.text.likeness import share_of
 from rag.types import Answer
@@ -34,10 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     evaluation = load_set(arguments.set)
     result = measure(evaluation, arguments.work, arguments.every)
-    for name, value in result.items():
-        print(f"{name}: {value}")
-    if arguments.results:
-        add_result(arguments.results, evaluation.name, result)
+    report(evaluation.name, result, arguments.results)
 
 
 def measure(evaluation: EvaluationSet, work: Path, every: int) -> dict[str, object]:

@@ -9,6 +9,14 @@ from pathlib import Path
 from typing import Any
 
 
+def report(name: str, result: Mapping[str, Any], path: Path | None) -> None:
+    """Print the figures of a result, and add it to a JSON file if a path is given."""
+    for figure, value in result.items():
+        print(f"{figure}: {value}")
+    if path:
+        add_result(path, name, result)
+
+
 def add_result(path: Path, name: str, result: Mapping[str, Any]) -> None:
     """Write a result, with commit and machine, to a JSON file under its name. Results of other names stay there."""
     results = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

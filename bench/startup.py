@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx2
 
 from bench.metrics import percentiles
-from bench.results import add_result
+from bench.results import report
 
 ROOT = Path(__file__).parents[1]
 _ZHIWEN = str(Path(sys.executable).with_name("zhiwen"))
@@ -33,10 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         result = measure(Path(folder), arguments.times)
-    for name, value in result.items():
-        print(f"{name}: {value}")
-    if arguments.results:
-        add_result(arguments.results, "startup", result)
+    report("startup", result, arguments.results)
 
 
 def measure(folder: Path, times: int) -> dict[str, object]:
