@@ -9,9 +9,9 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from rag.retrieval.fusion import weighted_term_coverage
+from rag.text.short_texts import remember_short
 from rag.text.tokens import tokenize
 from rag.types import PATH_SEPARATOR, Chunk, Hit
 
@@ -57,7 +57,7 @@ def _names(chunk: Chunk) -> frozenset[str]:
     return frozenset(name for name in map(_plain, found) if len(name) >= _LEAST_CHARACTERS)
 
 
-@lru_cache(maxsize=1 << 12)
+@remember_short(texts=1 << 12, characters=100)
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().strip(" *_`\"'“”《》")
 

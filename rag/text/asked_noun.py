@@ -9,7 +9,7 @@ import re
 
 from rag.text import segmentation
 from rag.text.kind_nouns import KIND_NOUNS
-from rag.text.likeness import stem
+from rag.text.likeness import stem, without_brackets
 
 _OF_A_THING = re.compile(
     r"(?:最(?P<most>[^的，,。、？?\s]{1,4})的|(?<=的))(?P<noun>[^的这那，,。、？?]{1,10}?)(?:分别|主要|具体|大约|大概)?"
@@ -35,7 +35,6 @@ _POSSIBLE = re.compile(r"可以|可否|能|会|支持|允许|应该|要")
 """What may be done is told without a word for it: "only staff are invited" says that families may not come."""
 _NAME = re.compile(r"(?<![\w./@-])[a-zA-Z]{3,}(?![\w/-]|\.\w)")
 _LEAST_CHARACTERS = 2
-_IN_BRACKETS = re.compile(r"[（(][^（()）]*[)）]")
 _CLAUSE = re.compile(r"[。！？；，,：:\n|]")
 _LATIN_WORDS = re.compile(r"[a-z]+")
 
@@ -69,7 +68,7 @@ def asked_noun(question: str) -> str:
     >>> asked_noun("它的名字是什么"), asked_noun("她的宠物名字是什么"), asked_noun("她有几间卧室")
     ('', '宠物', '卧室')
     """
-    bare = _IN_BRACKETS.sub("", question)
+    bare = without_brackets(question)
     return next((noun for form in _FORMS if (noun := form(bare))), "")
 
 

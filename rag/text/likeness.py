@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from rag.text.short_texts import remember_short
 from rag.text.tokens import tokenize
 
 _PART = re.compile(r"\s*[,，、/；;：]\s*|:\s+")
@@ -16,10 +17,11 @@ _WRITTEN_OUT = re.compile(r"\b[A-Z][a-z]+(?:[ -][A-Z][a-z]+){2,4}\b")
 _ENDINGS = ("s", "ing", "ed", "e")
 _MIN_STEM = {"s": 2}
 """Characters that remain without an ending, else three: IPs are IP, but `ring` is no `r`."""
-_REMEMBERED = 256
-_LONGEST_REMEMBERED = 1000
-"""An answer compares the same sentences and passages several times. Questions of 4,000 characters, of which callers can
-ask any number, would fill the memory."""
+
+
+def without_brackets(text: str) -> str:
+    """Return a text without what stands in brackets."""
+    return _IN_BRACKETS.sub("", text)
 
 
 def abbreviations(text: str) -> frozenset[str]:
@@ -31,16 +33,13 @@ def abbreviations(text: str) -> frozenset[str]:
     return frozenset("".join(_CAPITAL.findall(name)).lower() for name in _WRITTEN_OUT.findall(text))
 
 
+@remember_short(texts=256, characters=1000)
 def stems(text: str) -> frozenset[str]:
-    """Return the terms of a text without their endings, and its names for short."""
-    return _known_stems(text) if len(text) <= _LONGEST_REMEMBERED else _stems(text)
+    """Return the terms of a text without their endings, and its names for short.
 
-
-def _stems(text: str) -> frozenset[str]:
+    An answer compares the same sentences and passages several times.
+    """
     return frozenset(map(stem, (*tokenize(text), *abbreviations(text))))
-
-
-_known_stems = lru_cache(maxsize=_REMEMBERED)(_stems)
 
 
 def name_terms(text: str) -> frozenset[str]:
@@ -73,7 +72,7 @@ def likeness(name: str, cells: Iterable[str]) -> float:
 
 
 def _forms(cell: str) -> Iterable[frozenset[str]]:
-    bare = _IN_BRACKETS.sub("", cell)
+    bare = without_brackets(cell)
     for text in dict.fromkeys((cell, bare, *_PART.split(bare))):
         yield name_terms(text)
     initials = "".join(_CAPITAL.findall(bare))

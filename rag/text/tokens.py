@@ -15,12 +15,13 @@ bench/README.md, "Terms", says why characters and pairs, and why no words of a d
 import operator
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 
 import opencc
 
 from rag.text import segmentation
 from rag.text.cjk import CJK
+from rag.text.short_texts import remember_short
 from rag.text.surrogates import replace_surrogates
 
 _TOKEN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W_{CJK}]+(?:[._\-/:@+#]+[^\W_{CJK}]+)*[+#]*)")
@@ -92,16 +93,9 @@ def _cjk_terms(run: str) -> list[str]:
     return [*run, *map(operator.add, run, run[1:])]
 
 
+@remember_short(texts=1 << 14, characters=_MAX_TERM_CHARACTERS)
 def _word_terms(word: str) -> tuple[str, ...]:
-    return _known_word_terms(word) if len(word) <= _MAX_TERM_CHARACTERS else _split_word(word)
-
-
-def _split_word(word: str) -> tuple[str, ...]:
     whole = word.casefold()
     parts = [part.casefold() for chunk in _PART.findall(word) for part in _CAMEL_HUMP.split(chunk)]
     terms = [whole, *parts] if len(parts) > 1 else [whole]
     return tuple(term[:_MAX_TERM_CHARACTERS] for term in terms)
-
-
-_known_word_terms = lru_cache(maxsize=1 << 14)(_split_word)
-"""For words that are no longer than a term: callers' long ones would fill the memory."""
