@@ -24,10 +24,10 @@ class LinkFilter:
         self._spellings: dict[int, Mapping[str, str]] = {}
         self._cited: set[int] = set()
         self._line = LinkBuffer()
-        self._pending: list[tuple[str, bool]] = []
-        """The lines that are complete but wait for a citation, each with whether it has what may be a link."""
+        self._pending: list[tuple[str, CodeState | None]] = []
+        """The lines that are complete but wait for a citation, with the state before each that may have a link."""
         self._pending_urls: set[str] = set()
-        self._state_before_pending = self._state_after_pending = CodeState()
+        self._state = CodeState()
         self._released = 0
         """How many characters of the first pending line have passed already."""
 
@@ -50,18 +50,18 @@ class LinkFilter:
         line, released = self._line.text, self._line.released
         self._line = LinkBuffer()
         # Only markers that readers will see count as citations, not one in a tag that is removed.
-        visible = remove_foreign_links(line, {}, self._state_after_pending)
-        fence = self._state_after_pending.fence
-        self._state_after_pending = self._state_after_pending.after(line)
-        if not self._state_after_pending.fence:
+        state = self._state
+        visible = remove_foreign_links(line, {}, state)
+        self._state = state.after(line)
+        if not self._state.fence:
             # Markers may stand behind the end of a block of code.
-            self._cited |= set(cited_numbers(visible.lstrip(fence[:1] + " ") if fence else visible))
+            self._cited |= set(cited_numbers(visible.lstrip(state.fence[:1] + " ") if state.fence else visible))
         # A link may begin on the line before.
         before = self._pending[-1][0] if self._pending else ""
         self._pending_urls |= find_spellings(before + line).keys()
         self._released = self._released if self._pending else released
-        self._pending.append((line, visible != line))
-        is_paragraph_end = (before + line).endswith("\n\n") and not self._state_after_pending.fence
+        self._pending.append((line, state if visible != line else None))
+        is_paragraph_end = (before + line).endswith("\n\n") and not self._state.fence
         may_wait = not (is_last or is_paragraph_end)
         return "" if may_wait and self._awaits_citation() else self._release()
 
@@ -71,13 +71,10 @@ class LinkFilter:
 
     def _release(self) -> str:
         allowed: dict[str, str] = {}
-        if any(has_links for _, has_links in self._pending):
+        if any(state for _, state in self._pending):
             for number in sorted(self._cited, reverse=True):  # of several spellings, that of the first passage
                 allowed |= self._spellings_in(number)
-        clean = []
-        for line, has_links in self._pending:
-            clean.append(remove_foreign_links(line, allowed, self._state_before_pending) if has_links else line)
-            self._state_before_pending = self._state_before_pending.after(line)
+        clean = [remove_foreign_links(line, allowed, state) if state else line for line, state in self._pending]
         self._pending, self._pending_urls = [], set()
         return "".join(clean)[self._released :]
 
