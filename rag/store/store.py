@@ -71,7 +71,7 @@ class Store:
         self._chunk_cache = ChunkCache()
         self._background = background or BackgroundReads()
         self._live_since: tuple[int, ReadTimestamp] = (0, LATEST)
-        self._known_state: tuple[object | None, State | None] = (None, None)
+        self._known_state: tuple[object, State | None] = (object(), None)
         self._pinned: Snapshot | None = None
         self._visible_cache = VisibleCache()
         self.collection = collection
@@ -140,8 +140,8 @@ class Store:
         if self._pinned:
             return self._pinned
         read_after, state = self._known_state
-        if state is None or read_after is None or read_after is not self._milvus.last_write:
-            state = self.state()  # of a file, only after a write: it has no other writers
+        if state is None or read_after is not self._milvus.last_write:
+            state = self.state()
         if state is None:
             raise StoreEmpty(_nothing_ingested(self.knowledge_base))
         return self.snapshot_of(state.live, since=self._timestamp_after(state.version))

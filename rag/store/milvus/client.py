@@ -85,9 +85,12 @@ class Milvus:
         return False
 
     @property
-    def last_write(self) -> object | None:
-        """Which write was the last: until the next, a file has the same rows. None for a server: others write there."""
-        return self._connection.last_write if self.is_embedded else None
+    def last_write(self) -> object:
+        """Which write was the last: until the next, a file has the same rows. Never the same for a server.
+
+        A file has no other writers.
+        """
+        return self._connection.last_write if self.is_embedded else object()
 
     def create(self, name: str, collection: CollectionSpec) -> None:
         """Create a collection, indexed and loaded. Vectors are compared by inner product."""
