@@ -112,8 +112,7 @@ def _quote(
 async def _conclude(
     draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Verify, quote: Quote
 ) -> Conclusion:
-    shown = prompt.evidence if prompt and not draft.is_quoted else evidence
-    conclusion = await compute(conclude, draft, shown, prompt, verify)
+    conclusion = await compute(conclude, draft, prompt.evidence if prompt else evidence, prompt, verify)
     if conclusion.reliance == "sound":
         return conclusion
     quoted = await compute(quote, evidence)

@@ -75,7 +75,8 @@ def _all_that_match(form: QuestionForm, groups: Sequence[EntryGroup], evidence: 
         groups = [group for group in groups if group.is_numbered] or groups
     group = max(groups, key=lambda group: _fit(group, weights) + _head_start(group, form, weights))
     best_sentence = _best_sentence(evidence, weights)
-    fit, has_exceptions = _fit(group, weights), any(_is_exception(form, entry) for entry in group.entries)
+    fit = _fit(group, weights)
+    has_exceptions = bool(form.excluded or form.denied) and any(_is_exception(form, entry) for entry in group.entries)
     if fit + _head_start(group, form, weights) < best_sentence and not has_exceptions:
         return Selection()
     if evidence.similarity and fit - group.score < _LEXICAL:
