@@ -31,8 +31,9 @@ from bench.evaluation_sets import EvaluationSet, load_set
 from bench.index import open_index
 from bench.metrics import area_under_curve, refused_at
 from bench.unrelated import PARALLEL, unrelated_cosines
+from rag.retrieval.calibration import ANY_EMBEDDER, LogisticModel, Unrelated
 from rag.retrieval.search import retrieve
-from rag.retrieval.sufficiency import ANY_EMBEDDER, LogisticModel, Signals, Unrelated, extract_signals
+from rag.retrieval.signals import Signals, extract_signals
 from rag.store.filters import Filter, In, Not
 from rag.text.language import Language
 from rag.wiring import Services

@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.evaluation_sets import load_set
 from bench.index import open_index
-from rag.retrieval.sufficiency import Unrelated
+from rag.retrieval.calibration import Unrelated
 from rag.text.language import Language
 
 PARALLEL: dict[Language, str] = {"zh": "xquad-zh", "en": "xquad-en"}

@@ -52,8 +52,8 @@ async def compose(
     """
     evidence, quoted = found.evidence, found.quoted
     draft = Draft(chat.name if chat else EXTRACTIVE, is_quoted=chat is None)
-    has_evidence = bool(evidence.passages) and evidence.probability >= min_evidence
-    if not (has_evidence if chat else quoted):
+    has_evidence = evidence.passages and evidence.reaches(min_evidence) if chat else quoted
+    if not has_evidence:
         yield Composition(draft.model, reason="no_evidence")
         return
     prompt = _build_prompt(evidence, chat, max_answer_tokens, instructions, about) if chat else None

@@ -66,9 +66,7 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     form = read_form(question)
     is_across = is_cross_lingual(question, text)
     names = asked_names(form, text)
-    # If an answer is likely, a word that may be no name need not be told.
-    sought = [name for name in names if evidence.probability < LIKELY or not is_guessed(name)]
-    has_names = holds_names(f"{_around(quotes, evidence)}\n{text}", sought, evidence)
+    has_names = _has_names(f"{_around(quotes, evidence)}\n{text}", names, evidence)
     attributes = asked_attributes(question)
     # What one section, or one row of a table, says of one thing is no attribute of another one.
     rows, others = _rows_apart(quotes, names)
@@ -90,6 +88,12 @@ def judge_quotes(quotes: Sequence[Quote], evidence: Evidence, *, is_exact: bool 
     holds_all = not is_across and any(_covered(each, evidence) >= _TOLD for each in of_sections)
     is_told = told_by_attribute or is_exact or holds_all
     return "told" if is_told or (form.column and _holds_abbreviations(question, quotes)) else "unknown"
+
+
+def _has_names(text: str, names: Sequence[str], evidence: Evidence) -> bool:
+    """Return whether a text holds all names; if an answer is likely, without those that may be none."""
+    absent = [name for name in names if not holds_names(text, [name], evidence)]
+    return all(map(is_guessed, absent)) and (not absent or evidence.reaches(LIKELY))
 
 
 def _lacks_noun(quotes: Sequence[Quote], evidence: Evidence) -> bool:
@@ -183,8 +187,8 @@ def _holds_abbreviations(question: str, quotes: Sequence[Quote]) -> bool:
 
 def _is_unconfirmed(text: str, names: Sequence[str], evidence: Evidence) -> bool:
     """Return whether the question asks for yes or no, the passages may lack the answer, and the text says none."""
-    may_lack = evidence.probability < LIKELY and _YES_OR_NO.search(evidence.question)
-    return bool(may_lack) and not _confirms(text, names, evidence)
+    is_open = _YES_OR_NO.search(evidence.question) and not _confirms(text, names, evidence)
+    return bool(is_open) and not evidence.reaches(LIKELY)
 
 
 def _confirms(text: str, names: Sequence[str], evidence: Evidence) -> bool:

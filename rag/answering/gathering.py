@@ -57,10 +57,14 @@ class Gatherer:
         parts = complete_parts(split_questions(question))
         if self.is_quoted:
             return self._quote(_merge(question, [self._gather_one(part) for part in parts]))
-        whole = self._gather_one(question)
-        if len(parts) == 1 or whole.evidence.probability >= self.settings.min_evidence:
-            return whole
-        return _merge(question, [self._gather_one(part) for part in parts])
+        found = self._gather_one(question)
+        if not self._is_enough(found) and len(parts) > 1:
+            found = _merge(question, [self._gather_one(part) for part in parts])
+            self._is_enough(found)  # known from now on, so that the event loop need not wait for it
+        return found
+
+    def _is_enough(self, found: Gathered) -> bool:
+        return found.evidence.reaches(self.settings.min_evidence)
 
     def _quote(self, found: Gathered) -> Gathered:
         quoted = quote_evidence(found.evidence, self.searcher.embedder, min_evidence=self.settings.min_evidence)
@@ -79,7 +83,6 @@ class Gatherer:
             max_tokens=self.settings.max_evidence_tokens,
             max_passage_tokens=self.settings.max_passage_tokens,
             max_passages=self.settings.max_passages,
-            min_evidence=self.settings.min_evidence,
             language=self.language,
         )
         return Gathered(retrieval, evidence, {**retrieval.seconds, "evidence": time.perf_counter() - retrieved})
@@ -125,7 +128,7 @@ def _merge(question: str, found: Sequence[Gathered]) -> Gathered:
         language=parts[0].language,
         passages=tuple(numbered.values()),
         idf={term: weight for part in parts for term, weight in part.idf.items()},
-        judged=max(part.probability for part in parts),
+        judged=0.0,
         parts=tuple(parts),
     )
     hits = {hit.chunk.id: hit for each in found for hit in each.retrieval.hits}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.coverage import Verdict, judge_quotes
+from rag.answering.coverage import judge_quotes
 from rag.answering.notices import NOTICES
 from rag.answering.quote import choose_quotes
 from rag.answering.quote_markdown import write_quotes
@@ -95,11 +95,12 @@ def _quotes(evidence: Evidence, min_evidence: float) -> tuple[Quote, ...]:
     if not chosen.quotes:
         return ()
     verdict = judge_quotes(chosen.quotes, evidence, is_exact=chosen.is_exact)
-    return chosen.quotes if _probability(evidence.probability, verdict) >= min_evidence else ()
+    if verdict == "missing":
+        return ()
+    level = _level_if_told(min_evidence) if verdict == "told" else min_evidence
+    return chosen.quotes if evidence.reaches(level) else ()
 
 
-def _probability(before: float, verdict: Verdict) -> float:
-    """Return the probability (0..1) of an answer, given also what the quotes themselves tell."""
-    if verdict == "told":
-        return _TOLD_ODDS * before / (1 - before + _TOLD_ODDS * before)
-    return 0.0 if verdict == "missing" else before
+def _level_if_told(min_evidence: float) -> float:
+    """Return the probability (0..1) that makes one of `min_evidence` with what the quotes themselves tell."""
+    return min_evidence / (min_evidence + _TOLD_ODDS * (1 - min_evidence))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.neighbours import expand_hits, neighbour_filter
 from rag.retrieval.search import CompareTexts, Retrieval
-from rag.retrieval.sufficiency import LIKELY, answer_probability
+from rag.retrieval.sufficiency import Sufficiency
 from rag.store.background import PendingRead
 from rag.store.joint import AnySnapshot
 from rag.text.language import Language, ReplyLanguage, detect_reply_language
@@ -17,7 +17,7 @@ from rag.types import Hit, Passage
 class Evidence:
     """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms.
 
-    `judged` is that probability, or what computes it while the passages are read.
+    `judged` is that probability, or what computes it as far as it matters.
 
     `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
     same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it,
@@ -28,16 +28,24 @@ class Evidence:
     language: ReplyLanguage
     passages: tuple[Passage, ...]
     idf: Mapping[str, float]
-    judged: float | PendingRead[float]
+    judged: float | PendingRead[Sufficiency]
     parts: "tuple[Evidence, ...]" = ()
     similarity: Mapping[str, float] = field(default_factory=dict)
     unit_similarity: Mapping[str, float] = field(default_factory=dict)
     compare: CompareTexts = field(default=lambda texts: [0.0] * len(texts), compare=False, repr=False)
 
+    def reaches(self, level: float) -> bool:
+        """Return whether the probability is at least `level` (0..1). Blocks; may raise EmbedderError."""
+        if self.parts:
+            return any(part.reaches(level) for part in self.parts)
+        return self.judged.result().reaches(level) if isinstance(self.judged, PendingRead) else self.judged >= level
+
     @property
     def probability(self) -> float:
-        """The probability (0..1) of an answer; waits until it is computed. May raise EmbedderError."""
-        return self.judged.result() if isinstance(self.judged, PendingRead) else self.judged
+        """The probability as far as it has been computed for `reaches`: exact, or a low estimate."""
+        if self.parts:
+            return max(part.probability for part in self.parts)
+        return self.judged.result().known if isinstance(self.judged, PendingRead) else self.judged
 
     @property
     def text(self) -> str:
@@ -58,17 +66,16 @@ def gather_evidence(
     max_tokens: int,
     max_passage_tokens: int,
     max_passages: int,
-    min_evidence: float = 0.0,
     language: ReplyLanguage | None = None,
 ) -> Evidence:
     """Read the surroundings of the best `max_passages` hits and number the passages, best first.
 
     `snapshot` is of the generation that the hits come from. `language` is that of the answer, by default that of the
-    question. The probability, which must be at least `min_evidence` for an answer, is computed in another thread
-    meanwhile. Raises StoreError.
+    question. What the texts of the hits tell of the probability is computed in another thread meanwhile. Raises
+    StoreError.
     """
     question, hits = retrieval.question, retrieval.hits[:max_passages]
-    judged = snapshot.background.start(lambda: answer_probability(retrieval, enough=max(min_evidence, LIKELY)))
+    judged = snapshot.background.start(lambda: Sufficiency(retrieval))
     search_filter = neighbour_filter(question, hits, retrieval.idf)
     neighbours = list(snapshot.chunks(search_filter)) if search_filter else []
     passages = expand_hits(

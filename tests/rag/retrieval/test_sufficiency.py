@@ -9,9 +9,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rag.models.embedders.builtin import BuiltinEmbedder
+from rag.retrieval.calibration import LogisticModel, load_calibration
 from rag.retrieval.name_presence import ABSENT, IN_DOUBT
 from rag.retrieval.search import Retrieval, RetrieverResults
-from rag.retrieval.sufficiency import LogisticModel, Signals, answer_probability, extract_signals, load_calibration
+from rag.retrieval.signals import Signals, extract_signals
+from rag.retrieval.sufficiency import LIKELY, Sufficiency, answer_probability
 from rag.text.tokens import tokenize_question
 from rag.types import Chunk, Hit
 from tests.kit.paths import ROOT
@@ -147,7 +149,8 @@ def test_further_spans_are_compared_unless_the_best_one_is_near_enough(cosine: f
         return [cosine] * len(texts)
 
     hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", "无关。部署。也无关。")
-    answer_probability(replace(hits, results=replace(hits.results, compare=compare)), enough=0.9)
+    sufficiency = Sufficiency(replace(hits, results=replace(hits.results, compare=compare)))
+    assert sufficiency.reaches(0.9) == (cosine > 0.9)
     assert [len(texts) for texts in compared] == [1, 3][:calls]
 
 
@@ -156,7 +159,7 @@ def test_no_span_is_compared_if_the_nearest_passage_is_near_enough() -> None:
         raise AssertionError(texts)
 
     hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", cosine=0.95)
-    assert answer_probability(replace(hits, results=replace(hits.results, compare=compare)), enough=0.5) >= 0.5
+    assert Sufficiency(replace(hits, results=replace(hits.results, compare=compare))).reaches(0.5)
 
 
 def test_a_caller_for_whom_less_is_enough_saves_further_comparisons() -> None:
@@ -168,10 +171,33 @@ def test_a_caller_for_whom_less_is_enough_saves_further_comparisons() -> None:
 
     hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", "无关。部署。也无关。")
     hits = replace(hits, results=replace(hits.results, compare=compare))
-    probability = answer_probability(hits, enough=1.0)
+    probability = answer_probability(hits)
     compared.clear()
-    assert answer_probability(hits, enough=probability) == probability
+    sufficiency = Sufficiency(hits)
+    assert sufficiency.reaches(probability)
+    assert sufficiency.known == probability
     assert [len(texts) for texts in compared] == [1]
+    assert not sufficiency.reaches(1.0)
+    assert [len(texts) for texts in compared] == [1, 3], "nothing is compared twice"
+
+
+def test_an_estimate_decides_only_what_is_clear() -> None:
+    """Compared exactly, the best span may be farther from the question than estimated."""
+    compared: list[Sequence[str]] = []
+
+    def compare(texts: Sequence[str]) -> list[float]:
+        compared.append(texts)
+        return [0.7] * len(texts)
+
+    hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", cosine=0.82, bm25=0.0)
+    sufficiency = Sufficiency(replace(hits, results=replace(hits.results, compare=compare)))
+    estimate = sufficiency.known
+    assert 0.3 < estimate < LIKELY
+    assert sufficiency.reaches(estimate / (3 - 2 * estimate) - 1e-6)
+    assert not compared, "a third of the odds"
+    assert not sufficiency.reaches(estimate - 0.01)
+    assert compared
+    assert sufficiency.known < estimate
 
 
 def test_spans_are_only_compared_in_one_language_and_for_an_embedder_with_a_calibration() -> None:
