@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.models.embedders.protocol import CountTokens
-from rag.retrieval.neighbours import expand_hits, neighbour_filter
+from rag.retrieval.neighbours import expand_hits, neighbourhood_of
 from rag.retrieval.search import CompareTexts, Retrieval
 from rag.retrieval.sufficiency import Sufficiency
 from rag.store.background import PendingRead
@@ -76,8 +76,7 @@ def gather_evidence(
     """
     question, hits = retrieval.question, retrieval.hits[:max_passages]
     judged = snapshot.background.start(lambda: Sufficiency(retrieval))
-    search_filter = neighbour_filter(question, hits, retrieval.idf)
-    neighbours = list(snapshot.chunks(search_filter)) if search_filter else []
+    neighbours = snapshot.neighbours(neighbourhood_of(question, hits, retrieval.idf))
     passages = expand_hits(
         question,
         hits,

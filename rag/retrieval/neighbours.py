@@ -10,7 +10,7 @@ from dataclasses import replace
 from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.joined_chunks import join_chunks
 from rag.retrieval.lead_ins import asks_for_label, ends_in_lead
-from rag.store.filters import All, AnyOf, Equals, Filter, Range
+from rag.store.neighbourhood import Neighbourhood, Window
 from rag.text.question_form import read_form
 from rag.types import Chunk, Hit
 
@@ -43,19 +43,18 @@ def drop_overlaps(hits: Sequence[Hit]) -> tuple[list[Hit], dict[str, str]]:
     return kept, repeated
 
 
-def neighbour_filter(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> Filter | None:
-    """Return a filter for the chunks to read besides the hits, or None if there are none.
+def neighbourhood_of(question: str, hits: Sequence[Hit], idf: Mapping[str, float]) -> Neighbourhood:
+    """Return the chunks to read besides the hits.
 
     They are the neighbours of each text, what stands below a lead-in and above a table, and the groups of the best hits
     if the question may need all of them. `idf` weighs the terms of the question.
     """
-    wanted: list[Filter] = [
-        All((Equals("source", chunk.source), Range("position", chunk.position - 1, chunk.position + _reach(chunk))))
+    windows = tuple(
+        Window(chunk.knowledge_base, chunk.source, chunk.position - 1, chunk.position + _reach(chunk))
         for chunk in (hit.chunk for hit in hits)
         if chunk.kind != "row"
-    ]
-    wanted += [Equals("group_id", key.partition("/")[2]) for key in _wanted_groups(question, hits, idf)]
-    return AnyOf(tuple(wanted)) if wanted else None
+    )
+    return Neighbourhood(windows, tuple(_wanted_groups(question, hits, idf)))
 
 
 def expand_hits(
@@ -72,7 +71,7 @@ def expand_hits(
 
     A text grows by its neighbours of the same section, up to `max_passage_tokens`, and a sentence by the list, table or
     code that it leads in to. If the question may need all of a hit's table or list, its other rows or parts follow it
-    in reading order. `neighbours` are the chunks that `neighbour_filter` selects. A passage that does not fit is left
+    in reading order. `neighbours` are the chunks of `neighbourhood_of`. A passage that does not fit is left
     out as a whole, except the best one.
     """
     chunks = [*neighbours, *(hit.chunk for hit in hits)]

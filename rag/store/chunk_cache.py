@@ -1,16 +1,23 @@
 """Chunks of the generations that are searched, kept in memory: to read a chunk takes longer than to find it."""
 
+import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from cachetools import LRUCache
 
+from rag.errors import StoreError
+from rag.store.neighbourhood import ChunkPlaces
 from rag.store.records import Commit
 from rag.store.rows import StoredChunk
+
+log = logging.getLogger("zhiwen.store")
 
 _KEPT_GENERATIONS = 2  # the live one, and the one that requests under way still read
 KEPT_CHUNKS = 4096
 """Of each generation; one takes about 10 KB."""
+_WORTH_COMPLETING = 0.25
+"""From this share of a small generation on, the others are read, too: questions will soon need them."""
 
 
 class ChunkCache:
@@ -21,6 +28,7 @@ class ChunkCache:
 
     def __init__(self) -> None:
         self._known: LRUCache[Commit, LRUCache[str, StoredChunk]] = LRUCache(_KEPT_GENERATIONS)
+        self._places: LRUCache[Commit, ChunkPlaces | None] = LRUCache(_KEPT_GENERATIONS)
         self._lock = threading.Lock()
 
     def get(self, commit: Commit, ids: Iterable[str]) -> dict[str, StoredChunk]:
@@ -34,3 +42,31 @@ class ChunkCache:
         with self._lock:
             known = self._known.setdefault(commit, LRUCache(KEPT_CHUNKS))
             known.update((stored.chunk.id, stored) for stored in chunks)
+
+    def places(self, commit: Commit) -> ChunkPlaces | None:
+        """Return the places of all chunks of a generation, or None if not all are known."""
+        with self._lock:
+            return self._places.get(commit)
+
+    def should_complete(self, commit: Commit) -> bool:
+        """Return whether `complete` should be called: a good part of a small generation is known. Only once True."""
+        with self._lock:
+            known = len(self._known.get(commit, ()))
+            is_due = commit.chunks <= KEPT_CHUNKS and known >= _WORTH_COMPLETING * commit.chunks
+            if not is_due or commit in self._places:
+                return False
+            self._places[commit] = None
+            return True
+
+    def complete(self, commit: Commit, read: Callable[[], Sequence[StoredChunk]]) -> None:
+        """Keep all chunks of a generation, which `read` returns; if it fails, questions read what they need."""
+        try:
+            chunks = read()
+        except StoreError as error:
+            log.warning("generation %d could not be read into memory: %s", commit.generation, error)
+            return
+        if len(chunks) == commit.chunks:  # otherwise it was deleted meanwhile
+            self.put(commit, chunks)
+            places = ChunkPlaces(stored.chunk for stored in chunks)
+            with self._lock:
+                self._places[commit] = places

@@ -7,6 +7,7 @@ from rag.errors import StoreEmpty
 from rag.models.embedders.protocol import Vector
 from rag.store.background import BackgroundReads
 from rag.store.filters import Filter
+from rag.store.neighbourhood import Neighbourhood
 from rag.store.rankings import Ranking
 from rag.store.records import Commit, SnapshotIdentity
 from rag.store.rows import StoredChunk
@@ -126,6 +127,10 @@ class JointSnapshot:
         """Yield all chunks for which the filter holds, in no particular order."""
         for snapshot in self.parts:
             yield from snapshot.chunks(search_filter)
+
+    def neighbours(self, wanted: Neighbourhood) -> list[Chunk]:
+        """Return the chunks of a neighbourhood, those of each knowledge base from its own generation."""
+        return [chunk for snapshot in self.parts for chunk in snapshot.neighbours(wanted)]
 
     def headings(self) -> list[tuple[str, ...]]:
         """Return the distinct heading paths, by knowledge base, document and position."""

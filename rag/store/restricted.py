@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rag.store.filters import All, Filter
+from rag.store.neighbourhood import Neighbourhood
 from rag.store.records import Commit, DocumentRecord, SnapshotIdentity, State
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import TermStatistics
 from rag.store.visible import VISIBLE_FIELDS, Visible, VisibleCache
+from rag.types import Chunk
 
 
 class RestrictedSnapshot(Snapshot):
@@ -35,6 +37,10 @@ class RestrictedSnapshot(Snapshot):
     @property
     def identities(self) -> tuple[SnapshotIdentity, ...]:
         return tuple(replace(each, within=filter_text(self._within)) for each in super().identities)
+
+    def neighbours(self, wanted: Neighbourhood) -> list[Chunk]:
+        wanted = wanted.within(self.knowledge_base)
+        return list(self.chunks(wanted.as_filter)) if wanted else []  # the cache knows nothing of the filter
 
     @property
     def statistics(self) -> TermStatistics:

@@ -8,7 +8,7 @@ generations in which it was born and died.
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.knowledge_base_names import DEFAULT
@@ -117,6 +117,15 @@ def from_chunk_row(row: Row, knowledge_base: str = DEFAULT, commit: str = "") ->
     chunk = chunk_of_row(row, knowledge_base, commit)
     # Most terms are in many chunks, of which a server keeps thousands: interned, each is in memory once.
     return StoredChunk(chunk, Counter(map(sys.intern, row[TERMS_COLUMN].split(" "))))
+
+
+def each_once(found: Iterable[Row]) -> Iterator[Row]:
+    """Yield the row of each chunk once: one that is being tombstoned is there twice for a moment."""
+    seen: set[str] = set()
+    for row in found:
+        if row["id"] not in seen:
+            seen.add(row["id"])
+            yield row
 
 
 def terms_of(chunk: Chunk) -> Counter[str]:

@@ -4,6 +4,7 @@ Everything read through a `Snapshot` belongs to its generation, whatever is stag
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,8 @@ from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import Equals, Filter
 from rag.store.manifest import pack_manifest
-from rag.store.rankings import Ranking, distinct
+from rag.store.neighbourhood import Neighbourhood
+from rag.store.rankings import Ranking, best_distinct
 from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
@@ -131,11 +133,7 @@ class Snapshot:
         known = self._chunk_cache.get(self.commit, wanted) if self._chunk_cache else {}
         unknown = [name for name in wanted if name not in known]
         expressions = [f"id in {listed} and {self._expression(None)}" for listed in value_lists(unknown)]
-        read = [
-            rows.from_chunk_row(row, self.knowledge_base, self.commit.label)
-            for expression in expressions
-            for row in self._chunk_rows(expression, TERMS_COLUMN)
-        ]
+        read = [stored for expression in expressions for stored in self._stored_chunks(expression)]
         if len(read) < len(unknown):
             raise StoreError(f"generation {self.generation} was deleted while it was read; ask again")
         if read and self._chunk_cache:
@@ -146,6 +144,16 @@ class Snapshot:
         """Yield all chunks for which the filter holds, in no particular order."""
         for row in self._chunk_rows(self._expression(search_filter)):
             yield self._chunk_of(row)
+
+    def neighbours(self, wanted: Neighbourhood) -> list[Chunk]:
+        """Return the chunks of a neighbourhood, from memory if all of a small generation are there."""
+        wanted, cache = wanted.within(self.knowledge_base), self._chunk_cache
+        if cache and (places := cache.places(self.commit)):
+            return places.chunks(wanted)
+        if cache and cache.should_complete(self.commit):
+            read_all = partial(self._stored_chunks, self._expression(None))
+            self.background.start(partial(cache.complete, self.commit, read_all))
+        return list(self.chunks(wanted.as_filter)) if wanted else []
 
     def chunks_of(self, source: str) -> list[Chunk]:
         """Return the chunks of one document in order. Raises FilterError for a source that no document can have."""
@@ -187,13 +195,12 @@ class Snapshot:
     def _chunk_rows(self, expression: str, *more_fields: str) -> Iterator[Row]:
         return self._distinct_rows(expression, [*rows.chunk_fields(self.commit.schema), *more_fields])
 
+    def _stored_chunks(self, expression: str) -> list[StoredChunk]:
+        found = self._chunk_rows(expression, TERMS_COLUMN)
+        return [rows.from_chunk_row(row, self.knowledge_base, self.commit.label) for row in found]
+
     def _distinct_rows(self, expression: str, fields: Sequence[str]) -> Iterator[Row]:
-        """Yield each chunk once: a row that is being tombstoned is there twice for a moment."""
-        seen: set[str] = set()
-        for row in self._milvus.rows(self._chunks, expression, fields, since=self._since):
-            if row["id"] not in seen:
-                seen.add(row["id"])
-                yield row
+        return rows.each_once(self._milvus.rows(self._chunks, expression, fields, since=self._since))
 
     def _chunk_of(self, row: Row) -> Chunk:
         return rows.chunk_of_row(row, self.knowledge_base, self.commit.label)
@@ -228,12 +235,7 @@ class Snapshot:
     def _rank(self, query: Vector | str, limit: int, search_filter: Filter | None) -> Ranking:
         if not self.commit.chunks:
             return []  # milvus-lite 2.5.1 cannot search for terms where there are none
-        found = self._ids_found(query, limit, search_filter)
-        ranking = distinct(found)
-        if len(ranking) < limit == len(found):
-            # Rows that are being tombstoned are there twice and push others out; twice the limit makes up for them.
-            ranking = distinct(self._ids_found(query, 2 * limit, search_filter))
-        return ranking[:limit]
+        return best_distinct(lambda at_most: self._ids_found(query, at_most, search_filter), limit)
 
     def _ids_found(self, query: Vector | str, limit: int, search_filter: Filter | None) -> Ranking:
         # Only the ids: with all its fields, a row costs the client more than its search.

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ingest.chunking.chunks import chunk_document
 from ingest.readers.parse import parse_document
-from rag.retrieval.neighbours import drop_overlaps, expand_hits, neighbour_filter
-from rag.store.filters import AnyOf, Equals
+from rag.retrieval.neighbours import drop_overlaps, expand_hits, neighbourhood_of
+from rag.store.neighbourhood import Neighbourhood
 from rag.text.tokens import tokenize_question
 from rag.types import Chunk, ChunkKind, Hit
 
@@ -110,7 +110,7 @@ def test_a_question_for_all_gets_every_row_of_the_best_table_after_the_best() ->
 def test_a_question_for_one_fact_gets_the_rows_that_were_found() -> None:
     rows = [chunk(number, kind="row", group="t") for number in (1, 2, 3)]
     assert [one.chunk.id for one in read("Milvus 的官网？", [hit(rows[1])], rows)] == ["row2"]
-    assert neighbour_filter("Milvus 的官网？", [hit(rows[1])], {}) is None
+    assert not neighbourhood_of("Milvus 的官网？", [hit(rows[1])], {})
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_question_for_one_fact_gets_the_rows_that_were_found() -> None:
     ["向量数据库有哪些？", "第二层包含什么", "列出所有模型", "Which vendors are listed?", "What are the layers?"],
 )
 def test_a_question_for_all_is_recognised_in_both_languages(question: str) -> None:
-    assert neighbour_filter(question, [hit(ROW)], {}) == AnyOf((Equals("group_id", "t"),))
+    assert neighbourhood_of(question, [hit(ROW)], {}) == Neighbourhood(groups=(ROW.group_key,))
 
 
 def test_the_parts_of_a_long_list_come_together() -> None:
@@ -188,9 +188,7 @@ def test_the_parts_of_a_list_are_joined_without_the_label_that_is_above_each() -
 def test_a_question_for_the_label_of_a_block_gets_all_of_it(question: str) -> None:
     (first, second) = parts_of(f"# Part\n\nThe label of it:\n\n{ITEMS}\n")
     idf = dict.fromkeys(tokenize_question(question), 1.0)
-    wanted = neighbour_filter(question, [hit(second)], idf)
-    assert isinstance(wanted, AnyOf)
-    assert Equals("group_id", first.group) in wanted.of
+    assert neighbourhood_of(question, [hit(second)], idf).groups == (first.group_key,)
     passages = read(question, [hit(second)], [first, second], each=1)
     assert [one.chunk for one in passages] == [second, first]
     passages = read("item number 5", [hit(second)], [], each=1)
