@@ -7,7 +7,6 @@ from rag.models.embedders.protocol import CountTokens
 from rag.retrieval.neighbours import expand_hits, neighbourhood_of
 from rag.retrieval.search import CompareTexts, Retrieval
 from rag.retrieval.sufficiency import Sufficiency
-from rag.store.background import PendingRead
 from rag.store.joint import AnySnapshot
 from rag.text.language import Language, ReplyLanguage, detect_reply_language
 from rag.types import Hit, Passage
@@ -28,7 +27,7 @@ class Evidence:
     language: ReplyLanguage
     passages: tuple[Passage, ...]
     idf: Mapping[str, float]
-    judged: float | PendingRead[Sufficiency]
+    judged: float | Sufficiency
     parts: "tuple[Evidence, ...]" = ()
     similarity: Mapping[str, float] = field(default_factory=dict)
     unit_similarity: Mapping[str, float] = field(default_factory=dict)
@@ -38,14 +37,14 @@ class Evidence:
         """Return whether the probability is at least `level` (0..1). Blocks; may raise EmbedderError."""
         if self.parts:
             return any(part.reaches(level) for part in self.parts)
-        return self.judged.result().reaches(level) if isinstance(self.judged, PendingRead) else self.judged >= level
+        return self.judged.reaches(level) if isinstance(self.judged, Sufficiency) else self.judged >= level
 
     @property
     def probability(self) -> float:
         """The probability as far as it has been computed for `reaches`: exact, or a low estimate."""
         if self.parts:
             return max(part.probability for part in self.parts)
-        return self.judged.result().known if isinstance(self.judged, PendingRead) else self.judged
+        return self.judged.known if isinstance(self.judged, Sufficiency) else self.judged
 
     @property
     def text(self) -> str:
@@ -71,11 +70,9 @@ def gather_evidence(
     """Read the surroundings of the best `max_passages` hits and number the passages, best first.
 
     `snapshot` is of the generation that the hits come from. `language` is that of the answer, by default that of the
-    question. What the texts of the hits tell of the probability is computed in another thread meanwhile. Raises
-    StoreError.
+    question. Raises StoreError.
     """
     question, hits = retrieval.question, retrieval.hits[:max_passages]
-    judged = snapshot.background.start(lambda: Sufficiency(retrieval))
     neighbours = snapshot.neighbours(neighbourhood_of(question, hits, retrieval.idf))
     passages = expand_hits(
         question,
@@ -91,7 +88,7 @@ def gather_evidence(
         language=language or detect_reply_language(question),
         passages=tuple(Passage(number, hit) for number, hit in enumerate(passages, 1)),
         idf=retrieval.idf,
-        judged=judged,
+        judged=Sufficiency(retrieval),
         compare=retrieval.results.compare,
     )
 
