@@ -38,11 +38,11 @@ class PassageUrls:
         for key in _FRONT_MATTER:
             if address := _web_address(chunk.metadata.get(key)):
                 return f"{address}#{quote(chunk.anchor)}" if chunk.anchor and "#" not in address else address
+        template = self.others.get(chunk.knowledge_base, self.template)
+        if not template or ("{commit}" in template and not chunk.commit):
+            return ""  # a folder, or a backup of one, has no commit
         lines = lines or range(chunk.start_line, chunk.end_line + 1)
         values = {"source": quote(chunk.source), "path": quote(_page_path(chunk.source)), "anchor": quote(chunk.anchor)}
-        template = self.others.get(chunk.knowledge_base, self.template)
-        if "{commit}" in template and not chunk.commit:
-            return ""  # from a folder, or a backup of one
         values["commit"] = quote(chunk.commit)
         return template.format(**values, line=lines[0], end_line=lines[-1]).removesuffix("#")
 

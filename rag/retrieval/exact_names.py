@@ -49,12 +49,19 @@ def exact_names_first(question: str, hits: Sequence[Hit], idf: Mapping[str, floa
 
 def _names(chunk: Chunk) -> frozenset[str]:
     """Return the names that a chunk bears, without regard to case and width."""
-    first_field = chunk.content.split(PATH_SEPARATOR, 1)[0]
-    row = first_field.split(": ", 1)[-1] if chunk.kind == "row" else ""
-    defined = _DEFINED.match(chunk.content[:_FIRST_WORDS]) if chunk.kind == "text" else None
-    section = chunk.heading_path[-1] if chunk.heading_path else chunk.title
-    found = (row, defined["name"] if defined else "", "" if chunk.kind == "row" else section)
-    return frozenset(name for name in map(_plain, found) if len(name) >= _LEAST_CHARACTERS)
+    if chunk.kind == "row":
+        found = [chunk.content.split(PATH_SEPARATOR, 1)[0].split(": ", 1)[-1]]
+    else:
+        found = [chunk.heading_path[-1] if chunk.heading_path else chunk.title]
+    if chunk.kind == "text":
+        found.append(_defined_name(chunk.content[:_FIRST_WORDS]))
+    return frozenset(name for name in map(_plain, filter(None, found)) if len(name) >= _LEAST_CHARACTERS)
+
+
+@remember_short(texts=1 << 12, characters=_FIRST_WORDS)
+def _defined_name(first_words: str) -> str:
+    match = _DEFINED.match(first_words)
+    return match["name"] if match else ""
 
 
 @remember_short(texts=1 << 12, characters=100)
