@@ -102,6 +102,11 @@ def chunk_row_id(chunk: Chunk, *, born: int) -> str:
     return f"{chunk.id}-{born}"
 
 
+def chunk_id_of(row_id: str) -> str:
+    """Return the id of the chunk whose row has this key, also if the row is a tombstone. Ids have no hyphen."""
+    return row_id.partition("-")[0]
+
+
 def chunk_of_row(row: Row, knowledge_base: str = DEFAULT, commit: str = "") -> Chunk:
     """Return the chunk of a row of this knowledge base and commit; columns that it lacks have their defaults."""
     values = {

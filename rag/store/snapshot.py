@@ -238,13 +238,7 @@ class Snapshot:
         return best_distinct(lambda at_most: self._ids_found(query, at_most, search_filter), limit)
 
     def _ids_found(self, query: Vector | str, limit: int, search_filter: Filter | None) -> Ranking:
-        # Only the ids: with all its fields, a row costs the client more than its search.
         found = self._milvus.search(
-            self._chunks,
-            query,
-            expression=self._expression(search_filter),
-            limit=limit,
-            fields=["id"],
-            since=self._since,
+            self._chunks, query, expression=self._expression(search_filter), limit=limit, since=self._since
         )
-        return [(row["id"], score) for row, score in found]
+        return [(rows.chunk_id_of(row_id), score) for row_id, score in found]

@@ -47,6 +47,10 @@ class Part:
         """Return rows as they stand in the shared collection."""
         return [row | {_PART: self.number, _PART_ROW: f"{self.number}:{row[self.key]}"} for row in rows]
 
+    def key_of(self, key: str) -> str:
+        """Return the key of a row in the part, by that which it has in the shared collection."""
+        return key.removeprefix(f"{self.number}:")
+
 
 class SharingMilvus(Milvus):
     """A connection to a file. With `shares`, what it creates is a part of a shared collection.
@@ -128,11 +132,14 @@ class SharingMilvus(Milvus):
         *,
         expression: str,
         limit: int,
-        fields: Sequence[str],
         since: ReadTimestamp = LATEST,
-    ) -> list[tuple[Row, float]]:
-        collection, within = self._locate(name, expression)
-        return super().search(collection, query, expression=within, limit=limit, fields=fields, since=since)
+    ) -> list[tuple[str, float]]:
+        part = self._part(name)
+        if part is None:
+            return super().search(name, query, expression=expression, limit=limit, since=since)
+        within = part.within(expression)
+        found = super().search(part.collection, query, expression=within, limit=limit, since=since)
+        return [(part.key_of(key), score) for key, score in found]
 
     def _locate(self, name: str, expression: str = "") -> tuple[str, str]:
         part = self._part(name)

@@ -63,7 +63,7 @@ SciPyHelper._init = lambda: (print("scipy.sparse" in sys.modules), look())
 milvus = Milvus(sys.argv[1])
 milvus.create("rows", rows.STATE_COLLECTION)
 assert "scipy.sparse" not in sys.modules
-milvus.search("rows", np.ones(2, np.float32), expression="", limit=1, fields=["key"])
+milvus.search("rows", np.ones(2, np.float32), expression="", limit=1)
 milvus.close()
 """
 

@@ -17,7 +17,7 @@ milvus.upsert("states", [rows.to_state_row("k", {"a": 1}), rows.to_state_row("é”
 milvus.insert("states", [rows.to_state_row("new", {})])
 milvus.delete("states", 'key == "new"')
 print(sorted(row["key"] for row in milvus.rows("states", 'key != ""', ["key"])), "pandas" in sys.modules)
-print(len(milvus.search("states", np.ones(2, np.float32), expression="", limit=9, fields=["key"])))
+print(len(milvus.search("states", np.ones(2, np.float32), expression="", limit=9)))
 milvus.close()
 """
 
