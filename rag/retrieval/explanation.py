@@ -43,7 +43,8 @@ class Candidate:
 class Explanation:
     """How the hits of a question were found.
 
-    `candidates` are in the order of fusion. `evidence` is the probability that the hits answer the question.
+    `candidates` are in the order of fusion; an answer has the best ones. `evidence` is the probability that the hits
+    answer the question, for an answer only as exact as it had to be known.
     `lexical_weight` is the weight of the best match in words against the whole range of similarities.
     """
 
