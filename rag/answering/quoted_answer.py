@@ -95,7 +95,7 @@ def _quotes(evidence: Evidence, min_evidence: float) -> tuple[Quote, ...]:
     if not chosen.quotes:
         return ()
     verdict = judge_quotes(chosen.quotes, evidence, is_exact=chosen.is_exact)
-    if verdict == "missing":
+    if verdict == "missing" and min_evidence:  # with 0, everything is an answer
         return ()
     level = _level_if_told(min_evidence) if verdict == "told" else min_evidence
     return chosen.quotes if evidence.reaches(level) else ()
