@@ -62,7 +62,7 @@ COMPARISONS = (
 
 _WHAT_TO_DO = r"(?:我|要|该|应该|应|先|再|得|需要|学|做|干|进行|就|是|会|轮到|接着|去|的)*(?:什么|啥|哪|谁|怎么)"
 _STEP_NOUN = r"(?:一?步|步骤|阶段|环节)"
-_FEW_WORDS = r"(?: [^\s?]+){1,5}?"
+_FEW_WORDS = r"(?: [^\s?,]+){1,5}?"
 """With more, the question asks for something else: "what must a folder be called before it can be read"."""
 _ANCHOR = r"(?P<anchor>(?:[^?,.]|\.(?! ))+)"
 AFTER = (
@@ -79,7 +79,7 @@ AFTER = (
 BEFORE = (
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:之前|以前|前面|前)[，,]?{_WHAT_TO_DO}", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:的)?上一?{_STEP_NOUN}", re.I),
-    re.compile(rf"\bwhat{_FEW_WORDS} before (?:i |you |we )?{_ANCHOR}", re.I),
+    re.compile(rf"\bwhat{_FEW_WORDS}(?<! need)(?<! needs)(?<! needed)(?<! required) before (?:i |you |we )?{_ANCHOR}", re.I),
 )
 _COUNTED = r"步|步骤|阶段|环节|项|条|点|个|层|级|章|部分|行"
 NTH = (
