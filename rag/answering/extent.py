@@ -37,7 +37,8 @@ def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher:
     """Return the starts of the spans to quote, by the number of their passage.
 
     The best unit of the leading passages comes first, then those of its passage, then those of other passages that
-    match nearly as well.
+    match nearly as well. If the question wants steps and these passages have none, the best steps of another one are
+    quoted in any case.
     """
     candidates = [_candidates(passage, matcher) for passage in passages]
     first = [each for of_passage in candidates for each in of_passage if each.unit.passage in leading]
@@ -48,8 +49,10 @@ def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher:
     found_well = _FOUND_WELL * best.unit.passage.hit.score
     others = [each for each in others if each.unit.passage.hit.score >= found_well]
     near = [each for each in others if each.score >= _nearness(each, best) * best.score]
+    if matcher.wants_steps and not any(each.unit.has_steps for each in chosen):
+        chosen += _best_steps(others)
     characters = MAX_CHINESE_CHARACTERS if has_han(best.unit.text) else MAX_CHARACTERS
-    chosen += _beside(near, _room(chosen, characters))
+    chosen += _beside([each for each in near if each not in chosen], _room(chosen, characters))
     found: dict[int, set[int]] = {}
     for each in chosen:
         found.setdefault(each.unit.passage.number, set()).update(each.unit.starts)
@@ -71,10 +74,17 @@ def _around(best: _Candidate, own: Sequence[_Candidate], *, wants_steps: bool) -
     others = [each for each in own if each is not best and not each.unit.is_label]
     others = [each for each in others if not each.unit.is_row or each.score >= _NEAR_ROW * best.score]
     others.sort(key=lambda each: _DISTANCE * abs(each.at - best.at) - each.score)
-    steps = [each for each in others if each.unit.has_steps and each.characters <= _OF_BEST_PASSAGE]
-    needed = steps[:1] if wants_steps and not best.unit.has_steps else []
+    needed = _steps(others)[:1] if wants_steps and not best.unit.has_steps else []
     rest = [each for each in others if each not in needed]
     return needed + _fitting(rest, _room([best, *needed], _OF_BEST_PASSAGE))
+
+
+def _best_steps(others: Sequence[_Candidate]) -> list[_Candidate]:
+    return sorted(_steps(others), key=lambda each: -each.score)[:1]
+
+
+def _steps(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    return [each for each in candidates if each.unit.has_steps and each.characters <= _OF_BEST_PASSAGE]
 
 
 def _nearness(candidate: _Candidate, best: _Candidate) -> float:

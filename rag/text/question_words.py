@@ -79,7 +79,9 @@ AFTER = (
 BEFORE = (
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:之前|以前|前面|前)[，,]?{_WHAT_TO_DO}", re.I),
     re.compile(rf"(?P<anchor>[^，,？?]{{1,40}}?)(?:的)?上一?{_STEP_NOUN}", re.I),
-    re.compile(rf"\bwhat{_FEW_WORDS}(?<! need)(?<! needs)(?<! needed)(?<! required) before (?:i |you |we )?{_ANCHOR}", re.I),
+    re.compile(
+        rf"\bwhat{_FEW_WORDS}(?<! need)(?<! needs)(?<! needed)(?<! required) before (?:i |you |we )?{_ANCHOR}", re.I
+    ),
 )
 _COUNTED = r"步|步骤|阶段|环节|项|条|点|个|层|级|章|部分|行"
 NTH = (
