@@ -8,7 +8,7 @@ from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.attributes import asked_attributes, tells_all
 from rag.text.likeness import name_terms, stem, stems, without_single_characters
-from rag.text.question_words import ASKS_FOR_ALL, HOW_TO, QUANTITIES
+from rag.text.question_words import HOW_TO, QUANTITIES, WHICH_ONES
 from rag.text.tokens import strip_question_words
 from rag.types import Passage
 
@@ -41,7 +41,7 @@ class Matcher:
         self._total = sum(evidence.idf.values()) or 1.0
         self._attributes = asked_attributes(evidence.question)
         self._wants_number = bool(QUANTITIES.search(evidence.question))
-        self._wants_all = bool(ASKS_FOR_ALL.search(evidence.question))
+        self._wants_several = bool(WHICH_ONES.search(evidence.question))
         self.wants_steps = bool(HOW_TO.search(evidence.question))
 
     def coverage(self, stems: Set[str]) -> float:
@@ -67,9 +67,9 @@ class Matcher:
     def tells_all(self, text: str) -> bool:
         """Return whether a text needs nothing around it: it holds the question's words, as far as any passage does.
 
-        Never if the question asks for steps, or for all of something: a sentence with its words may only speak of them.
+        Never if the question asks for steps, or which ones: a sentence with its words may only mention them.
         """
-        if self.wants_steps or self._wants_all or (self._wants_number and not self._has_number(text)):
+        if self.wants_steps or self._wants_several or (self._wants_number and not self._has_number(text)):
             return False
         if not tells_all(self._attributes, text):
             return False

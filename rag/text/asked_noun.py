@@ -36,6 +36,8 @@ _POSSIBLE = re.compile(r"可以|可否|能|会|支持|允许|应该|要")
 _NAME = re.compile(r"(?<![\w./@-])[a-zA-Z]{3,}(?![\w/-]|\.\w)")
 _LEAST_CHARACTERS = 2
 _CLAUSE = re.compile(r"[。！？；，,：:\n|]")
+_MOST = re.compile("最[长短大小高低多少快慢远近早晚]")
+"""How much of it: 最长 of "文件名最长是多少"."""
 _LATIN_WORDS = re.compile(r"[a-z]+")
 
 # Nouns that a text does not need to tell what is asked: they say what kind of answer is wanted, or how much of it.
@@ -84,7 +86,8 @@ def _of_a_thing(question: str) -> str:
     if not matches:
         return ""
     match = matches[-1]
-    words = [(word, tag) for word, tag in segmentation.tag(match["noun"]) if len(word) >= _LEAST_CHARACTERS]
+    tagged = segmentation.tag(match["noun"])
+    words = [(word, tag) for word, tag in tagged if len(word) >= _LEAST_CHARACTERS and not _MOST.fullmatch(word)]
     if match["verb"] == "在" and words and words[-1][1] == "v":  # where something is kept, and no noun
         return ""
     noun = words[-1][0] if words else ""

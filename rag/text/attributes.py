@@ -19,9 +19,7 @@ _TIME_OF_DAY = (
 )
 _ASKS_WHEN = r"(?:\A\W*|[,;]\s*|\b(?:and|or|but) )when"
 _DURATIONS = "(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)"
-_TIME = (
-    rf"{_YEAR_OR_DATE}|{_TIME_OF_DAY}|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b"
-)
+_TIME = rf"{_YEAR_OR_DATE}|{_TIME_OF_DAY}|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b"
 _COLOURS = (
     "black|white|gr[ae]y|silver|gold(?:en)?|red|crimson|scarlet|maroon|pink|magenta|orange|amber|yellow|beige|ivory|brown"
     "|green|olive|teal|turquoise|cyan|blue|navy|indigo|violet|purple"
@@ -90,11 +88,11 @@ ATTRIBUTES = (
     ),
     _attribute(r"邮箱(?:地址)?是|电子邮件|\be-?mail address\b", r"@|\be-?mail\b|邮箱"),
     _attribute(
-        rf"什么时候|何时|哪一?年|哪天|几月几号|(?:发布|成立|上线)(?:时间|日期)|{_ASKS_WHEN} (?:was|were|did)\b",
+        rf"什么时候|何时|哪一?年|哪天|几月几号|(?:发布|成立|上线)(?:时间|日期)|{_ASKS_WHEN} (?:was|were|did|is)\b",
         _TIME,
     ),
-    # What happens again, or is still to come, may depend on a condition.
-    _attribute(rf"{_ASKS_WHEN} (?:is|will)\b", rf"{_TIME}|\b(?:when|once|until|as soon as|after|unless)\b"),
+    # What is still to come may depend on a condition.
+    _attribute(rf"{_ASKS_WHEN} will\b", rf"{_TIME}|\b(?:when|once|until|as soon as|after|unless)\b"),
     _attribute(
         rf"\bhow many (?:\w+ )?{_DURATIONS}\b|(?:多少|几)个?(?:秒|分钟|小时|天|星期|月)",
         rf"\b{_DURATIONS}\b|[\d一二三四五六七八九十半两几]\s*个?(?:秒|分|小?时|天|日|周|星期|月|年)",

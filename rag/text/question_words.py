@@ -13,6 +13,12 @@ ASKS_FOR_ALL = re.compile(
     re.IGNORECASE,
 )
 
+WHICH_ONES = re.compile(
+    r"哪些|哪几|\b(?:which|what) (?!(?:do|does|did|is|are|was|were|can|could|should|will|must|has|have)\b)(?:\w+ )?"
+    r"[a-z]{3,}s\b",
+    re.IGNORECASE,
+)
+
 HOW_TO = re.compile(
     r"怎么|怎样|怎麼|如何|咋|步骤|流程|命令|写法|\bhow (?:do|does|can|could|should|would|to)\b|\b(?:which|what) command"
     r"|\bsteps?\b|\bwhat (?:do|should|must|can|could) (?:i|you|we) (?:have to )?do\b|\bwhat now\b",

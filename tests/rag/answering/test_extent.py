@@ -36,6 +36,42 @@ def test_how_to_is_answered_with_the_commands_and_steps_of_the_section(question:
 
 
 @pytest.mark.parametrize(
+    ("question", "best", "steps"),
+    [
+        (
+            "怎么给 Kite 换尾巴？",
+            "Kite 的尾巴可以换，Kite 换尾巴要小心。",
+            "用一条命令：\n\n```sh\nkitectl tail --new\n```",
+        ),
+        (
+            "How do I change the tail of Kite?",
+            "Kite lets you change the tail; to change the tail of Kite takes a minute.",
+            "One command does it:\n\n```sh\nkitectl tail --new\n```",
+        ),
+    ],
+)
+def test_how_to_is_answered_with_the_steps_of_another_passage_if_its_own_has_none(
+    question: str, best: str, steps: str
+) -> None:
+    assert "kitectl tail --new" in answer(question, passage(1, best), passage(2, steps))
+
+
+@pytest.mark.parametrize(
+    ("question", "content", "fact"),
+    [
+        (
+            "Which colours of Kite can the shop print?",
+            "The shop can print Kite in the colours of your choice.\n\nToday these are teal and amber.",
+            "teal",
+        ),
+        ("Kite 支持哪些系统？", "Kite 支持的系统写在这里。\n\n目前是鸿蒙和麒麟。", "麒麟"),
+    ],
+)
+def test_one_sentence_does_not_answer_a_question_for_all(question: str, content: str, fact: str) -> None:
+    assert fact in answer(question, passage(1, content))
+
+
+@pytest.mark.parametrize(
     ("question", "content", "fact"),
     [
         ("Kite 要装什么版本的 Java？", "- 会用命令行\n- 装好 Java 17\n\n请确保装好合适版本的 Java 再开始。", "Java 17"),

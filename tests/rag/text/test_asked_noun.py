@@ -18,6 +18,7 @@ from rag.text.asked_noun import asked_noun, holds_noun
         ("林某的女儿的名字是什么？", "女儿"),
         ("林某的工作状态如何？", "工作"),
         ("温室里水泵的扬程（head）是多少？", "扬程"),
+        ("温室支持的水管最长是多少？", "水管"),
     ],
 )
 def test_it_stands_behind_the_thing(question: str, noun: str) -> None:

@@ -17,6 +17,8 @@ from rag.text.attributes import asked_attributes
         ("When was the house built?", "It was built in 1957", "It stands in Beijing"),
         ("茶馆什么时候开业", "提前三天通知", "装修之后开业"),
         ("When is high tide?", "It comes at nine o'clock", "It comes after low tide"),
+        ("When will the tea house hire a second cook?", "It hires one once the terrace is built", "It hires cooks"),
+        ("When will the terrace open?", "It opens in June", "It opens with a party"),
         ("仓库什么时候盘点", "每月底盘点", "盘点由两人完成"),
         ("What colour is the lid?", "The lid is crimson", "The lid is round"),
         ("壶盖是什么颜色", "壶盖是青色的", "壶盖很有特色"),
