@@ -19,7 +19,10 @@ _TIME_OF_DAY = (
 )
 _ASKS_WHEN = r"(?:\A\W*|[,;]\s*|\b(?:and|or|but) )when"
 _DURATIONS = "(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)"
-_TIME = rf"{_YEAR_OR_DATE}|{_TIME_OF_DAY}|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)|\b(?:days?|weeks?|hours?)\b"
+_TIME = (
+    rf"{_YEAR_OR_DATE}|{_TIME_OF_DAY}|[\d一二三四五六七八九十半两]\s*个?(?:天|周|小时|分钟|月)"
+    r"|\b(?:days?|weeks?|hours?)\b"
+)
 _COLOURS = (
     "black|white|gr[ae]y|silver|gold(?:en)?|red|crimson|scarlet|maroon|pink|magenta|orange|amber|yellow|beige|ivory|brown"
     "|green|olive|teal|turquoise|cyan|blue|navy|indigo|violet|purple"
