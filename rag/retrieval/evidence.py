@@ -16,7 +16,7 @@ from rag.types import Hit, Passage
 class Evidence:
     """The passages for a question and the probability (0..1) that they answer it; `idf` weighs the question's terms.
 
-    `judged` is that probability, or what computes it as far as it matters.
+    `judged` is that probability, or what computes it as far as it matters; `parts` have their own.
 
     `language` is that of the answer. If the question is several in one, `parts` has the evidence for each, with the
     same numbers for the passages. If its words cannot match, `similarity` (-1..1) is that of cells and headings to it,
