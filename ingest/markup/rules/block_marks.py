@@ -35,9 +35,11 @@ def use_block_marks(parser: MarkdownIt) -> None:
     leave_out_lines(parser, "kramdown_comment", _end_of_comment, before="highlight")
 
 
-def is_container_mark(line: str) -> bool:
-    """Return whether a line begins or ends a container with colons."""
-    return _COLONS.fullmatch(line) is not None
+def begins_or_ends_block(line: str) -> bool:
+    """Return whether a line begins or ends a container with colons, or is nothing but shortcodes."""
+    if _COLONS.fullmatch(line):
+        return True
+    return line.startswith(("{{", "{%")) and _shortcode_labels(line) is not None
 
 
 def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:

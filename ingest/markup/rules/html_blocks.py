@@ -1,12 +1,20 @@
-"""Blocks of HTML that end at `:::`, the end of a container around them, as if an empty line stood before it."""
+"""Blocks of HTML in which the marks of a dialect count.
+
+At a line that is `:::` or a shortcode, the block ends as if an empty line stood before it. A site generator replaces
+the shortcodes that stand in HTML, too.
+"""
+
+import re
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, html_block
 
-from ingest.markup.rules.block_marks import is_container_mark
+from ingest.markup.rules.block_marks import begins_or_ends_block
 from ingest.markup.rules.closing_lines import line_of
+from ingest.markup.rules.shortcodes import without_shortcodes
 
 _CODE = ("<script", "<pre", "<style", "<textarea", "<!", "<?")
+_WITH_CODE = re.compile(r"<(?:script|pre|style|textarea|code)\b", re.IGNORECASE)
 
 
 def use_html_blocks(parser: MarkdownIt) -> None:
@@ -15,13 +23,20 @@ def use_html_blocks(parser: MarkdownIt) -> None:
 
 
 def _html_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    if not html_block(state, start_line, end_line, silent):
+    line = line_of(state, start_line).lower()
+    if silent or not line.startswith("<") or line.startswith(_CODE):
+        return html_block(state, start_line, end_line, silent)
+    if not html_block(state, start_line, _end(state, start_line, end_line), silent):
         return False
-    if not silent and not line_of(state, start_line).lower().startswith(_CODE):
-        marks = (line for line in range(start_line + 1, state.line) if is_container_mark(line_of(state, line)))
-        if (end := next(marks, None)) is not None:
-            token = state.tokens[-1]
-            token.map = [start_line, end]
-            token.content = state.getLines(start_line, end, state.blkIndent, True)
-            state.line = end
+    token = state.tokens[-1]
+    if not _WITH_CODE.search(token.content):
+        token.content = without_shortcodes(token.content)
     return True
+
+
+def _end(state: StateBlock, start_line: int, end_line: int) -> int:
+    """Return the first line below `start_line` that ends a block of HTML at the latest."""
+    for line in range(start_line + 1, end_line):
+        if state.isEmpty(line) or begins_or_ends_block(line_of(state, line)):
+            return line
+    return end_line

@@ -14,20 +14,24 @@ from ingest.markup.components import argument, named_arguments, shown_arguments,
 
 # What a shortcode may contain; strings are bounded, and none contains another, so that a search stays short.
 _STRING = r"\"(?:\\.|[^\"\\]){0,500}\""
-SHORTCODE = re.compile(
+_MARK = (
     rf"\{{\{{(?P<kind>[<%])\s*(?P<closing>/?)\s*(?P<name>[\w./-]*)"
     rf"(?P<arguments>(?:[^>%\"`{{]|\{{(?!\{{)|{_STRING}|`[^`]{{0,500}}`|>(?!\}}\}})|%(?!\}}\}}))*)[>%]\}}\}}"
     rf"|\{{%-?\s*(?P<tag>/?[\w.-]*)(?P<words>(?:[^%\"'{{]|\{{(?!%)|{_STRING}|'[^']{{0,500}}'|%(?!\}}))*)%\}}"
-    r"|\{\{/\*.*?\*/\}\}|\{#.*?#\}",
-    re.DOTALL,
 )
+SHORTCODE = re.compile(rf"{_MARK}|\{{\{{/\*.*?\*/\}}\}}|\{{#.*?#\}}", re.DOTALL)
+_IN_HTML = re.compile(_MARK)
+"""Without comments, the search for whose ends would take long in a large block of HTML."""
 _COMMENTS = ("{{/*", "{#")
 _ESCAPED = re.compile(r"\{\{(?P<open>[<%])/\*(?P<text>.*?)\*/(?P<close>[>%])\}\}", re.DOTALL)
 _RAW = re.compile(r"\{%-? ?raw ?-?%\}(?P<text>.{0,500}?)\{%-? ?endraw ?-?%\}", re.DOTALL)
 _DESTINATION = re.compile(
     rf"\(\s*(?:[^()\s<>{{}}]*)(?P<code>{SHORTCODE.pattern}|\{{\{{[^{{}}\n]*\}}\}})(?P<rest>[^()\n]*)\)"
 )
+_TAG = re.compile(rf"<(?:a|img|source|iframe|video)\s[^<>{{}}\n]*=\s*[\"']?(?:{_MARK})[^<>{{}}\n]*>", re.IGNORECASE)
+"""A tag with a shortcode in one of its attributes, which CommonMark takes for text because of the quotes in it."""
 _REFERENCE = re.compile(r"""["'`]?([^\s"'`]+)""")
+_BEFORE_VALUES = ('="', "='", "=")
 _CLOSING = re.compile(r"\{\{[<%]\s*/\s*([\w./-]+)")
 _FILES = ("file", "page", "path")
 _REFERENCES = ("ref", "relref", "link", "post_url")
@@ -39,6 +43,7 @@ def use_shortcodes(parser: MarkdownIt) -> None:
     """Add the rules for shortcodes in a paragraph and in the address of a link."""
     parser.inline.ruler.before("link", "shortcode", _shortcode)
     parser.inline.ruler.before("shortcode", "shortcode_link", _link)
+    parser.inline.ruler.before("html_inline", "shortcode_tag", _tag)
     parser.inline.ruler.at("backticks", _code_span)
 
 
@@ -47,6 +52,18 @@ def shortcode_of(found: re.Match[str]) -> tuple[str, str]:
     if found["kind"]:
         return ("end" if found["closing"] else found["name"].lower()), found["arguments"]
     return (found["tag"] or "").lower(), found["words"] or ""
+
+
+def without_shortcodes(html: str) -> str:
+    """Return HTML with what a reader sees of the shortcodes in it; in an attribute, that is an address."""
+    closed = frozenset(_CLOSING.findall(html))
+
+    def shown(found: re.Match[str]) -> str:
+        is_attribute = html[: found.start()].endswith(_BEFORE_VALUES)
+        text = _referred(found) if is_attribute else _shown(found, closed)
+        return text + "\n" * (found[0].count("\n") - text.count("\n"))
+
+    return _IN_HTML.sub(shown, html)
 
 
 def is_comment(found: re.Match[str]) -> bool:
@@ -65,6 +82,17 @@ def _shortcode(state: StateInline, silent: bool) -> bool:
     if not found:
         return False
     return _take(state, found, _shown(found, _closed(state)), silent=silent)
+
+
+def _tag(state: StateInline, silent: bool) -> bool:
+    """Read a tag such as `<a href="{{< ref "page.md" >}}">`."""
+    found = _TAG.match(state.src, state.pos, state.posMax) if state.src[state.pos] == "<" else None
+    if not found:
+        return False
+    if not silent:
+        state.push("html_inline", "", 0).content = without_shortcodes(found[0])
+    state.pos = found.end()
+    return True
 
 
 def _closed(state: StateInline) -> Collection[str]:
@@ -148,8 +176,11 @@ def _link(state: StateInline, silent: bool) -> bool:
 
 def _address(found: re.Match[str]) -> str:
     code = SHORTCODE.match(found["code"])
-    if not code:
-        return ""
+    return _referred(code) if code else ""
+
+
+def _referred(code: re.Match[str]) -> str:
+    """Return the address of the page that a shortcode refers to, "" for one that does not."""
     name, arguments = shortcode_of(code)
     if name not in _REFERENCES:
         return ""

@@ -50,6 +50,26 @@ CASES = {
     "Hugo tabs": ('{{% tabs %}}\n{{% tab "macOS" %}}\nbrew\n{{% /tab %}}\n{{% /tabs %}}\n', "macOS\n\nbrew"),
     "Hugo figure": ('{{< figure src="a.png" title="架构图" alt="三层" >}}\n', "架构图\n\n三层"),
     "Hugo in several lines": ('前\n{{< img\n  src="a.png"\n  alt="三层"\n>}}\n后\n', "前\n\n三层\n\n后"),
+    "Hugo below an element": (
+        '{{% tab %}}\n电机转速 1,450。\n<iframe src="https://x.cn/v"></iframe>\n{{% /tab %}}\n\n后。\n',
+        "电机转速 1,450。\n\n后。",
+    ),
+    "Hugo within elements": (
+        "<details>\n<summary>更多</summary>\n{{< hint info >}}\n先**断电**。\n{{< /hint >}}\n</details>\n",
+        "更多\n\n先断电。",
+    ),
+    "Hugo within a line of HTML": (
+        '<p>见 <a href="{{< ref "b.md" >}}">手册</a>，{{< badge "新" >}}版。</p>\n',
+        "见 手册，新版。",
+    ),
+    "Hugo in an attribute": (
+        '见 <a href="{{< ref "b.md" >}}">手册</a>，<img src="{{% p %}}/a.png" alt="水泵剖面">。',
+        "见 手册，水泵剖面。",
+    ),
+    "Jekyll in HTML": (
+        "<ul>\n{% for a in b %}\n<li>{{ a.name }}</li>\n{% endfor %}\n</ul>\n\n<div><pre>{% if a %}</pre></div>\n",
+        "- {{ a.name }}\n\n```\n{% if a %}\n```",
+    ),
     "Hugo comment": ("前{{/* 内部 */}}后\n", "前后"),
     "Hugo ref": ('见 [安装]({{< ref "install.md" >}}) 与 [x]({{% relref "y" %}})。', "见 安装 与 x。"),
     "Jekyll include": ("{% include nav.html %}\n\n正文 {% raw %}x{% endraw %}。\n", "正文 x。"),
