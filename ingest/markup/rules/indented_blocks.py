@@ -11,7 +11,7 @@ _INDENT = 4
 # As a definition, it may stand behind a colon whose term is a macro.
 _HEAD = re.compile(
     r"(?P<colon>:[ \t]{1,3})?"
-    r"(?:(?:!!!|\?\?\?\+?)[ \t]*(?P<classes>[\w-]+(?:[ \t]+[\w-]+)*)?[ \t]*(?:\"(?P<title>[^\"]*)\")?"
+    r"(?:(?:!!!|\?\?\?\+?)[ \t]*(?P<classes>[\w-]+(?:[ \t]+[\w-]+)*)?[ \t]*(?:\"(?P<title>.*)\")?"
     r"|===[!+]{0,2}[ \t]+(?P<quote>[\"'])(?P<tab>.+)(?P=quote))[ \t]*\Z"
 )
 

@@ -12,6 +12,7 @@ CASES = {
     "MyST-like attributes": ("::: {.callout-note}\n正文。\n:::\n", "正文。"),
     "MkDocs admonition": ('!!! note "默认值"\n    间隔 15 秒。\n', "默认值\n\n间隔 15 秒。"),
     "MkDocs without title": ("!!! warning\n\n    别拔线。\n\n    再说一遍。\n", "别拔线。\n\n再说一遍。"),
+    "MkDocs quotes in a title": ('!!! note "关于 "可空" 字段"\n    正文。\n', '关于 "可空" 字段\n\n正文。'),
     "MkDocs foldable": ('???+ tip "展开"\n    甲。\n', "展开\n\n甲。"),
     "MkDocs tabs": (
         '=== "乌班图"\n\n    用 apt。\n\n=== "红帽"\n\n    用 yum。\n',
