@@ -148,7 +148,7 @@ def ask(
             "hybrid": [hit.chunk for hit in found.candidates],
             **{name: _fused(retrieved, weight) for name, weight in weights.items()},
         },
-        probability=answer_probability(found) if with_probability else math.nan,
+        probability=answer_probability(found, enough=1.0) if with_probability else math.nan,
         best_cosine=dense[0][1] if dense else 0.0,
         best_bm25=lexical[0][1] if lexical else 0.0,
         seconds=seconds,

@@ -14,9 +14,6 @@ from rag.retrieval.search import Retrieval
 from rag.state.traces import Failure, Trace
 from rag.types import Answer
 
-_CANDIDATES = 30
-"""Of the fusion, and of each retriever: what is farther behind would be most of a trace. A search explains all."""
-
 
 def build_trace(
     question: str,
@@ -52,7 +49,7 @@ def build_trace(
         question=question,
         standalone_question=standalone.question if standalone.rewritten_by else None,
         rewritten_by=standalone.rewritten_by,
-        retrieval=explain_retrieval(retrieval, evidence.probability, limit=_CANDIDATES),
+        retrieval=explain_retrieval(retrieval, evidence.probability),
         passages=evidence.passages,
         dropped_passages=prompt.dropped if prompt else (),
         prompt=prompt.messages if prompt else (),

@@ -43,8 +43,8 @@ class Candidate:
 class Explanation:
     """How the hits of a question were found.
 
-    `candidates` are in the order of fusion; an answer has the best ones. `evidence` is the probability that the hits
-    answer the question, for an answer only as exact as it had to be known.
+    `candidates` are in the order of fusion. `evidence` is the probability that the hits answer the question, only as
+    exact as it had to be known.
     `lexical_weight` is the weight of the best match in words against the whole range of similarities.
     """
 
@@ -56,19 +56,14 @@ class Explanation:
     warnings: tuple[str, ...]
 
 
-def explain_retrieval(found: Retrieval, evidence: float, *, limit: int | None = None) -> Explanation:
+def explain_retrieval(found: Retrieval, evidence: float) -> Explanation:
     """Return a retrieval without the texts of its candidates, small enough to store and to send.
 
-    `evidence` is its `answer_probability`. With a `limit`, only those candidates are told that are among so many of the
-    best of the fusion or of a retriever.
+    `evidence` is its `answer_probability`.
     """
     results = found.results
     words = TRANSLATED_WEIGHT if results.translated else WORD_WEIGHT.of(results.lexical, found.idf)
     dense_rank, lexical_rank = _ranks(results.dense), _ranks(results.by_words)
-    told = list(found.candidates)
-    if limit is not None:
-        ids = {stored.chunk.id for stored, _ in (*results.dense[:limit], *results.by_words[:limit])}
-        told = [hit for rank, hit in enumerate(told) if rank < limit or hit.chunk.id in ids]
     return Explanation(
         terms=tuple(Term(term, round(idf, 3)) for term, idf in found.idf.items()),
         lexical_weight=round(words / (1 - words), 3),
@@ -89,7 +84,7 @@ def explain_retrieval(found: Retrieval, evidence: float, *, limit: int | None = 
                 dropped=found.dropped.get(hit.chunk.id),
                 knowledge_base=hit.chunk.knowledge_base,
             )
-            for hit in told
+            for hit in found.candidates
         ),
         evidence=round(evidence, 4),
         milliseconds={stage: round(seconds * 1000, 2) for stage, seconds in found.seconds.items()},

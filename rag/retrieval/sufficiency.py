@@ -71,13 +71,14 @@ class Sufficiency:
         return self._calibration.probability(signals, self._language)
 
 
-def answer_probability(retrieval: Retrieval) -> float:
-    """Return the exact probability (0..1) that the hits answer the question; 0 without hits.
+def answer_probability(retrieval: Retrieval, *, enough: float = LIKELY) -> float:
+    """Return the probability (0..1) that the hits answer the question; 0 without hits.
 
-    Blocks; may raise EmbedderError.
+    One of at least `enough` may be higher in truth: it saves the time to compare further spans. Blocks; may raise
+    EmbedderError.
     """
     sufficiency = Sufficiency(retrieval)
-    sufficiency.reaches(1.0)
+    sufficiency.reaches(enough)
     return sufficiency.known
 
 

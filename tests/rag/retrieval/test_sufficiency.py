@@ -171,7 +171,7 @@ def test_a_caller_for_whom_less_is_enough_saves_further_comparisons() -> None:
 
     hits = found("Ollama 部署", "别的。Ollama 部署。Ollama。", "无关。部署。也无关。")
     hits = replace(hits, results=replace(hits.results, compare=compare))
-    probability = answer_probability(hits)
+    probability = answer_probability(hits, enough=1.0)
     compared.clear()
     sufficiency = Sufficiency(hits)
     assert sufficiency.reaches(probability)
