@@ -7,7 +7,7 @@ from rag.gaps.grouping import Gap, group_questions
 from rag.gaps.question_vectors import QuestionVectors
 from rag.models.embedders.protocol import Embedder
 from rag.retrieval.search import retrieve
-from rag.retrieval.sufficiency import Sufficiency
+from rag.retrieval.sufficiency import answer_probability
 from rag.settings import Settings
 from rag.state.questions import QuestionLog
 from rag.store.snapshot import Snapshot
@@ -63,5 +63,6 @@ class GapFinder:
             return LocatedGap(gap, None, is_answerable=False)
         found = retrieve(gap.question, snapshot, self._embedder, self._settings.retrieval)
         nearest = found.hits[0].chunk if found.hits else None
-        is_answerable = Sufficiency(found).reaches(self._settings.answering.min_evidence)
+        least = self._settings.answering.min_evidence
+        is_answerable = answer_probability(found, enough=least) >= least
         return LocatedGap(gap, nearest, is_answerable)

@@ -41,7 +41,7 @@ class Evidence:
 
     @property
     def probability(self) -> float:
-        """The probability as far as it has been computed for `reaches`: exact, or a low estimate."""
+        """The probability as far as `reaches` needed it: the exact value, a lower bound, or a low estimate."""
         if self.parts:
             return max(part.probability for part in self.parts)
         return self.judged.known if isinstance(self.judged, Sufficiency) else self.judged
@@ -88,7 +88,7 @@ def gather_evidence(
         language=language or detect_reply_language(question),
         passages=tuple(Passage(number, hit) for number, hit in enumerate(passages, 1)),
         idf=retrieval.idf,
-        judged=Sufficiency(retrieval),
+        judged=Sufficiency(retrieval) if hits else 0.0,
         compare=retrieval.results.compare,
     )
 

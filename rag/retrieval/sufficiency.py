@@ -22,10 +22,10 @@ _SURE_ODDS = 3
 
 
 class Sufficiency:
-    """The probability that hits answer their question, computed as far as somebody needs to know it.
+    """The probability that the hits of a retrieval answer its question, computed only as precisely as callers need.
 
-    To compare a span with the question takes as long as a search, and the best four of them are compared for the exact
-    value. Safe to use from several threads.
+    There must be hits. For the exact value, four spans are compared with the question, and each takes as long as a
+    search. Safe to use from several threads.
     """
 
     def __init__(self, retrieval: Retrieval) -> None:
@@ -33,50 +33,40 @@ class Sufficiency:
         self._calibration = load_calibration(retrieval.embedder)
         self._language = detect_language(retrieval.question)
         self._lock = threading.Lock()
-        self._signals: Signals | None = None
-        self._batches: list[list[str]] = []
-        if retrieval.hits:
-            self._signals, spans = signals_of_text(retrieval)
-            compared = spans if self._calibration.compares_spans else []
-            self._batches = [batch for batch in (compared[:1], compared[1:]) if batch]
-        self._estimate = self._estimated() if self._batches else None
+        self._signals, spans = signals_of_text(retrieval)
+        compared = spans if self._calibration.compares_spans else []
+        self._batches = [batch for batch in (compared[:1], compared[1:]) if batch]
+        likely_least = replace(self._signals, span_cosine=self._signals.cosine - _SPAN_BEHIND)
+        self._estimate = self._probability(likely_least) if self._batches else None
 
     @property
     def known(self) -> float:
-        """The probability (0..1) as far as it has been computed: exact, at least this, or an estimate that is low."""
-        return self._so_far if self._estimate is None else self._estimate
+        """The probability (0..1) as far as it is known: the exact value, a lower bound, or a low estimate."""
+        return self._probability(self._signals) if self._estimate is None else self._estimate
 
     def reaches(self, level: float) -> bool:
         """Return whether the probability is at least `level` (0..1). Blocks; may raise EmbedderError."""
         with self._lock:
             if self._estimate is not None and self._estimate >= max(level, min(LIKELY, _raised(level))):
                 return True
-            while self._so_far < level and self._batches:
-                self._compare(self._batches.pop(0))
-            return self._so_far >= level
+            while self._probability(self._signals) < level and self._batches:
+                self._signals = compare_spans(self._signals, self._batches[0], self._retrieval)
+                self._estimate = None
+                del self._batches[0]
+            return self._probability(self._signals) >= level
 
-    def _compare(self, spans: list[str]) -> None:
-        assert self._signals  # noqa: S101  (spans are of hits)
-        self._signals = compare_spans(self._signals, spans, self._retrieval)
-        self._estimate = None
-
-    @property
-    def _so_far(self) -> float:
-        return self._calibration.probability(self._signals, self._language) if self._signals else 0.0
-
-    def _estimated(self) -> float:
-        """Return the probability with the least similarity that the best span is likely to have."""
-        assert self._signals  # noqa: S101  (spans are of hits)
-        signals = replace(self._signals, span_cosine=self._signals.cosine - _SPAN_BEHIND)
+    def _probability(self, signals: Signals) -> float:
         return self._calibration.probability(signals, self._language)
 
 
 def answer_probability(retrieval: Retrieval, *, enough: float = LIKELY) -> float:
     """Return the probability (0..1) that the hits answer the question; 0 without hits.
 
-    One of at least `enough` may be higher in truth: it saves the time to compare further spans. Blocks; may raise
-    EmbedderError.
+    If it is at least `enough`, the exact value may be higher: that saves the time to compare further spans. Blocks; may
+    raise EmbedderError.
     """
+    if not retrieval.hits:
+        return 0.0
     sufficiency = Sufficiency(retrieval)
     sufficiency.reaches(enough)
     return sufficiency.known
