@@ -17,7 +17,7 @@ _KEPT_GENERATIONS = 2  # the live one, and the one that requests under way still
 KEPT_CHUNKS = 4096
 """Of each generation; one takes about 10 KB."""
 _WORTH_COMPLETING = 0.25
-"""From this share of a small generation on, the others are read, too: questions will soon need them."""
+"""If this share of a small generation is known, the rest is read, too: questions will soon need it."""
 
 
 class ChunkCache:
@@ -29,6 +29,7 @@ class ChunkCache:
     def __init__(self) -> None:
         self._known: LRUCache[Commit, LRUCache[str, StoredChunk]] = LRUCache(_KEPT_GENERATIONS)
         self._places: LRUCache[Commit, ChunkPlaces | None] = LRUCache(_KEPT_GENERATIONS)
+        self._asked: LRUCache[Commit, bool] = LRUCache(_KEPT_GENERATIONS)
         self._lock = threading.Lock()
 
     def get(self, commit: Commit, ids: Iterable[str]) -> dict[str, StoredChunk]:
@@ -49,11 +50,15 @@ class ChunkCache:
             return self._places.get(commit)
 
     def should_complete(self, commit: Commit) -> bool:
-        """Return whether `complete` should be called: a good part of a small generation is known. Only once True."""
+        """Return True once, when questions have found so much of a small generation that `complete` should be called.
+
+        The first question alone is not enough: a command asks no other.
+        """
         with self._lock:
             known = len(self._known.get(commit, ()))
             is_due = commit.chunks <= KEPT_CHUNKS and known >= _WORTH_COMPLETING * commit.chunks
-            if not is_due or commit in self._places:
+            is_first, self._asked[commit] = commit not in self._asked, True
+            if is_first or not is_due or commit in self._places:
                 return False
             self._places[commit] = None
             return True

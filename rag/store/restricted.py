@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rag.store.filters import All, Filter
-from rag.store.neighbourhood import Neighbourhood
 from rag.store.records import Commit, DocumentRecord, SnapshotIdentity, State
+from rag.store.rows import each_once
 from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.store.term_statistics import TermStatistics
 from rag.store.visible import VISIBLE_FIELDS, Visible, VisibleCache
-from rag.types import Chunk
 
 
 class RestrictedSnapshot(Snapshot):
@@ -38,10 +37,6 @@ class RestrictedSnapshot(Snapshot):
     def identities(self) -> tuple[SnapshotIdentity, ...]:
         return tuple(replace(each, within=filter_text(self._within)) for each in super().identities)
 
-    def neighbours(self, wanted: Neighbourhood) -> list[Chunk]:
-        wanted = wanted.within(self.knowledge_base)
-        return list(self.chunks(wanted.as_filter)) if wanted else []  # the cache knows nothing of the filter
-
     @property
     def statistics(self) -> TermStatistics:
         return self.visible.statistics
@@ -58,7 +53,11 @@ class RestrictedSnapshot(Snapshot):
         return super()._expression(All((self._within, search_filter)) if search_filter else self._within)
 
     def _read_visible(self) -> Visible:
-        return Visible.of(self._distinct_rows(self._expression(None), VISIBLE_FIELDS))
+        found = self._milvus.rows(self._chunks, self._expression(None), VISIBLE_FIELDS, since=self._since)
+        return Visible.of(each_once(found))
+
+    def _places(self) -> None:
+        return None  # those in memory are of all documents
 
 
 class RestrictedStore(Store):

@@ -23,7 +23,7 @@ from rag.store.expressions import alive_at, quote_value, value_lists
 from rag.store.filter_expressions import translate_filter
 from rag.store.filters import Equals, Filter
 from rag.store.manifest import pack_manifest
-from rag.store.neighbourhood import Neighbourhood
+from rag.store.neighbourhood import ChunkPlaces, Neighbourhood
 from rag.store.rankings import Ranking, best_distinct
 from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
 from rag.store.rows import StoredChunk
@@ -142,17 +142,13 @@ class Snapshot:
 
     def chunks(self, search_filter: Filter | None = None) -> Iterator[Chunk]:
         """Yield all chunks for which the filter holds, in no particular order."""
-        for row in self._chunk_rows(self._expression(search_filter)):
-            yield self._chunk_of(row)
+        yield from map(self._chunk_of, self._chunk_rows(self._expression(search_filter)))
 
     def neighbours(self, wanted: Neighbourhood) -> list[Chunk]:
         """Return the chunks of a neighbourhood, from memory if all of a small generation are there."""
-        wanted, cache = wanted.within(self.knowledge_base), self._chunk_cache
-        if cache and (places := cache.places(self.commit)):
+        wanted = wanted.within(self.knowledge_base)
+        if places := self._places():
             return places.chunks(wanted)
-        if cache and cache.should_complete(self.commit):
-            read_all = partial(self._stored_chunks, self._expression(None))
-            self.background.start(partial(cache.complete, self.commit, read_all))
         return list(self.chunks(wanted.as_filter)) if wanted else []
 
     def chunks_of(self, source: str) -> list[Chunk]:
@@ -192,15 +188,20 @@ class Snapshot:
         for row in self._milvus.rows(manifests, alive, ["payload"], since=self._since):
             yield DocumentRecord.from_payload(row["payload"])
 
+    def _places(self) -> ChunkPlaces | None:
+        cache = self._chunk_cache
+        if cache and cache.should_complete(self.commit):
+            read_all = partial(self._stored_chunks, self._expression(None))
+            self.background.start(partial(cache.complete, self.commit, read_all))
+        return cache.places(self.commit) if cache else None
+
     def _chunk_rows(self, expression: str, *more_fields: str) -> Iterator[Row]:
-        return self._distinct_rows(expression, [*rows.chunk_fields(self.commit.schema), *more_fields])
+        fields = [*rows.chunk_fields(self.commit.schema), *more_fields]
+        return rows.each_once(self._milvus.rows(self._chunks, expression, fields, since=self._since))
 
     def _stored_chunks(self, expression: str) -> list[StoredChunk]:
         found = self._chunk_rows(expression, TERMS_COLUMN)
         return [rows.from_chunk_row(row, self.knowledge_base, self.commit.label) for row in found]
-
-    def _distinct_rows(self, expression: str, fields: Sequence[str]) -> Iterator[Row]:
-        return rows.each_once(self._milvus.rows(self._chunks, expression, fields, since=self._since))
 
     def _chunk_of(self, row: Row) -> Chunk:
         return rows.chunk_of_row(row, self.knowledge_base, self.commit.label)

@@ -59,8 +59,18 @@ def test_memory_has_the_same_neighbours_as_the_store(stored: Store, wanted: Neig
 def remember(store: Store, chunks: int) -> Snapshot:
     snapshot = store.snapshot()
     snapshot.read_chunks(chunk.id for chunk in CHUNKS[:chunks])
-    snapshot.neighbours(Neighbourhood())
+    for _ in range(2):
+        snapshot.neighbours(Neighbourhood())
     return snapshot
+
+
+def test_the_first_question_alone_does_not_read_the_rest(store: Store) -> None:
+    """A command asks no second one."""
+    snapshot = store.snapshot()
+    snapshot.read_chunks(chunk.id for chunk in CHUNKS)
+    assert not store._chunk_cache.should_complete(snapshot.commit)
+    assert store._chunk_cache.should_complete(snapshot.commit)
+    assert not store._chunk_cache.should_complete(snapshot.commit), "once"
 
 
 def test_a_small_generation_is_kept_as_soon_as_a_quarter_of_it_was_read(
