@@ -50,7 +50,7 @@ def best_units(leading: Sequence[Passage], passages: Sequence[Passage], matcher:
     others = [each for each in others if each.unit.passage.hit.score >= found_well]
     near = [each for each in others if each.score >= _nearness(each, best) * best.score]
     if matcher.wants_steps and not any(each.unit.has_steps for each in chosen):
-        chosen += _best_steps(others)
+        chosen += _steps(sorted(others, key=lambda each: -each.score))[:1]
     characters = MAX_CHINESE_CHARACTERS if has_han(best.unit.text) else MAX_CHARACTERS
     chosen += _beside([each for each in near if each not in chosen], _room(chosen, characters))
     found: dict[int, set[int]] = {}
@@ -79,11 +79,8 @@ def _around(best: _Candidate, own: Sequence[_Candidate], *, wants_steps: bool) -
     return needed + _fitting(rest, _room([best, *needed], _OF_BEST_PASSAGE))
 
 
-def _best_steps(others: Sequence[_Candidate]) -> list[_Candidate]:
-    return sorted(_steps(others), key=lambda each: -each.score)[:1]
-
-
 def _steps(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Return the candidates with steps that are not too long, in the same order."""
     return [each for each in candidates if each.unit.has_steps and each.characters <= _OF_BEST_PASSAGE]
 
 

@@ -21,7 +21,7 @@ _MARK = (
 )
 SHORTCODE = re.compile(rf"{_MARK}|\{{\{{/\*.*?\*/\}}\}}|\{{#.*?#\}}", re.DOTALL)
 _IN_HTML = re.compile(_MARK)
-"""Without comments, the search for whose ends would take long in a large block of HTML."""
+"""It leaves comments out: in a large block of HTML, the search for their ends would take too long."""
 _COMMENTS = ("{{/*", "{#")
 _ESCAPED = re.compile(r"\{\{(?P<open>[<%])/\*(?P<text>.*?)\*/(?P<close>[>%])\}\}", re.DOTALL)
 _RAW = re.compile(r"\{%-? ?raw ?-?%\}(?P<text>.{0,500}?)\{%-? ?endraw ?-?%\}", re.DOTALL)
@@ -59,7 +59,7 @@ def without_shortcodes(html: str) -> str:
     closed = frozenset(_CLOSING.findall(html))
 
     def shown(found: re.Match[str]) -> str:
-        is_attribute = html[: found.start()].endswith(_BEFORE_VALUES)
+        is_attribute = html.endswith(_BEFORE_VALUES, 0, found.start())
         text = _referred(found) if is_attribute else _shown(found, closed)
         return text + "\n" * (found[0].count("\n") - text.count("\n"))
 
