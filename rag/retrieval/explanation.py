@@ -43,8 +43,8 @@ class Candidate:
 class Explanation:
     """How the hits of a question were found.
 
-    `candidates` are in the order of fusion. `evidence` is the probability that the hits answer the question, only as
-    exact as it had to be known.
+    `candidates` are in the order of fusion. `evidence` is the probability that the hits answer the question; it may be
+    an estimate or a lower bound, if that was enough to decide.
     `lexical_weight` is the weight of the best match in words against the whole range of similarities.
     """
 

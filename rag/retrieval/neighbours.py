@@ -71,8 +71,8 @@ def expand_hits(
 
     A text grows by its neighbours of the same section, up to `max_passage_tokens`, and a sentence by the list, table or
     code that it leads in to. If the question may need all of a hit's table or list, its other rows or parts follow it
-    in reading order. `neighbours` are the chunks of `neighbourhood_of`. A passage that does not fit is left
-    out as a whole, except the best one.
+    in reading order. `neighbours` are the chunks of `neighbourhood_of`. A passage that does not fit is left out as a
+    whole, except the best one.
     """
     chunks = [*neighbours, *(hit.chunk for hit in hits)]
     found = {(chunk.knowledge_base, chunk.id): chunk for chunk in chunks}

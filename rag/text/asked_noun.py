@@ -37,7 +37,7 @@ _NAME = re.compile(r"(?<![\w./@-])[a-zA-Z]{3,}(?![\w/-]|\.\w)")
 _LEAST_CHARACTERS = 2
 _CLAUSE = re.compile(r"[。！？；，,：:\n|]")
 _MOST = re.compile("最[长短大小高低多少快慢远近早晚]")
-"""How much of it: 最长 of "文件名最长是多少"."""
+"""A superlative that asks for an amount and names no noun, such as 最长 in "文件名最长是多少"."""
 _LATIN_WORDS = re.compile(r"[a-z]+")
 
 # Nouns that a text does not need to tell what is asked: they say what kind of answer is wanted, or how much of it.

@@ -11,7 +11,11 @@ ResultT = TypeVar("ResultT")
 
 
 def remember_short(texts: int, characters: int) -> Callable[[Callable[[str], ResultT]], Callable[[str], ResultT]]:
-    """Remember the results for the last `texts` of at most so many characters; longer ones are computed each time."""
+    """Return a decorator that caches the results for short texts.
+
+    The cache keeps the `texts` most recently used texts of at most `characters` characters each. The result for a
+    longer text is computed at every call.
+    """
 
     def remember(function: Callable[[str], ResultT]) -> Callable[[str], ResultT]:
         known = lru_cache(maxsize=texts)(function)

@@ -86,9 +86,9 @@ class Milvus:
 
     @property
     def last_write(self) -> object:
-        """Which write was the last: until the next, a file has the same rows. Never the same for a server.
+        """A token for the last write. While it is the same object, the rows of a file are the same.
 
-        A file has no other writers.
+        A file has no other writers; a server may have, so each token of a server is new.
         """
         return self._connection.last_write if self.is_embedded else object()
 
@@ -209,7 +209,7 @@ class Milvus:
         since: ReadTimestamp = LATEST,
     ) -> list[tuple[str, float]]:
         """Return the keys of the best rows with their scores, best first: by inner product or, for terms, by BM25."""
-        # Without other fields, which cost the client more than the search.
+        # It asks for no other fields: decoding them takes the client longer than the search itself.
         options = {"filter": expression, "limit": limit, **consistency(since)}
         for _ in range(_SEARCH_ATTEMPTS - 1):
             try:
