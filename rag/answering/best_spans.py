@@ -40,10 +40,10 @@ def score_spans(passages: Sequence[Passage], matcher: Matcher) -> list[ScoredSpa
     """Return all spans of the passages, in order."""
     scored = []
     for passage in passages:
-        context = stems(passage.chunk.context)
+        context = matcher.held(passage.chunk.context)
         for block in split_block_spans(passage.chunk):
             for span in block.spans:
-                coverage = matcher.coverage(stems(span.text) | context)
+                coverage = matcher.coverage(matcher.held(span.text) | context)
                 score = passage.hit.score + matcher.share_of_held(coverage) + matcher.tells(span.text)
                 score -= summary_penalty(span.text, passage)
                 scored.append(ScoredSpan(passage, block.kind, span, coverage, score))
@@ -137,11 +137,11 @@ def _footnotes(blocks: Sequence[BlockSpans], chosen: Collection[int]) -> Iterato
 
 def _adds(lead: Span, spans: Sequence[Span], passage: Passage, matcher: Matcher) -> bool:
     """Return whether the items alone would not do: they lack words of the question, or only repeat it."""
-    own = stems(" ".join(span.text for span in spans))
-    if own <= matcher.question_stems:
+    own = " ".join(span.text for span in spans)
+    if stems(own) <= matcher.question_stems:
         return True
-    above = own | stems(passage.chunk.context)
-    gain = matcher.coverage(above | stems(lead.text)) - matcher.coverage(above)
+    above = matcher.held(own) | matcher.held(passage.chunk.context)
+    gain = matcher.coverage(above | matcher.held(lead.text)) - matcher.coverage(above)
     return gain >= _MIN_COVERAGE
 
 

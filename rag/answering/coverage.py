@@ -28,6 +28,7 @@ from rag.text.cjk import has_han
 from rag.text.language import detect_language, is_cross_lingual
 from rag.text.likeness import name_terms, stem
 from rag.text.question_form import read_form
+from rag.text.term_finder import TermFinder
 from rag.text.tokens import LATIN_WORD, strip_question_words
 
 Verdict = Literal["told", "missing", "unknown"]
@@ -212,11 +213,18 @@ def _share_held(asked: str, text: str, evidence: Evidence, *, without: str = "")
     """Return the share (0..1) of the weight of what is asked that is in the text."""
     wanted = name_terms(strip_question_words(asked)) - name_terms(without)
     terms = {stem(term): weight for term, weight in evidence.idf.items() if stem(term) in wanted}
-    found = name_terms(text)
-    held = (weight for term, weight in terms.items() if term in found or _is_misspelt(term, found))
+    found = TermFinder(terms.keys(), stemmed=True).find_names(text)
+    held = (weight for term, weight in terms.items() if term in found or _is_misspelt_in(text, term))
     return sum(held) / sum(terms.values()) if terms else 0.0
 
 
+def _is_misspelt_in(text: str, term: str) -> bool:
+    return _can_be_misspelt(term) and _is_misspelt(term, name_terms(text))
+
+
 def _is_misspelt(term: str, words: Collection[str]) -> bool:
-    is_word = term.isascii() and term.isalpha() and len(term) > ABBREVIATION + 1
-    return is_word and bool(get_close_matches(term, words, 1, _TYPING_ERROR))
+    return _can_be_misspelt(term) and bool(get_close_matches(term, words, 1, _TYPING_ERROR))
+
+
+def _can_be_misspelt(term: str) -> bool:
+    return term.isascii() and term.isalpha() and len(term) > ABBREVIATION + 1

@@ -7,8 +7,9 @@ from functools import cached_property
 from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.attributes import asked_attributes, tells_all
-from rag.text.likeness import name_terms, stem, stems, without_single_characters
+from rag.text.likeness import name_terms, stem, stems
 from rag.text.question_words import HOW_TO, QUANTITIES, WHICH_ONES
+from rag.text.term_finder import TermFinder
 from rag.text.tokens import strip_question_words
 from rag.types import Passage
 
@@ -38,15 +39,21 @@ class Matcher:
         self._evidence = evidence
         self.question_stems = stems(evidence.question)
         self._weights = [(stem(term), weight) for term, weight in evidence.idf.items()]
+        self._asked = name_terms(strip_question_words(evidence.question))
+        self._finder = TermFinder({*self._asked, *(term for term, _ in self._weights)}, stemmed=True)
         self._total = sum(evidence.idf.values()) or 1.0
         self._attributes = asked_attributes(evidence.question)
         self._wants_number = bool(QUANTITIES.search(evidence.question))
         self._wants_several = bool(WHICH_ONES.search(evidence.question))
         self.wants_steps = bool(HOW_TO.search(evidence.question))
 
-    def coverage(self, stems: Set[str]) -> float:
-        """Return the share (0..1) of the question's terms, each weighted by its idf, whose stems are in `stems`."""
-        return sum(weight for term, weight in self._weights if term in stems) / self._total
+    def held(self, text: str) -> frozenset[str]:
+        """Return the stems of the question's terms that a text has."""
+        return self._finder.find(text)
+
+    def coverage(self, held: Set[str]) -> float:
+        """Return the share (0..1) of the question's terms, each weighted by its idf, whose stems are in `held`."""
+        return sum([weight for term, weight in self._weights if term in held]) / self._total
 
     def share_of_held(self, coverage: float) -> float:
         """Return a coverage as a share (0..1) of what any passage covers: other words cannot choose among them."""
@@ -61,7 +68,7 @@ class Matcher:
         """Return the score of the passage plus what its heading, the text and `above` have of the question."""
         if self._similarity:
             return self._similarity.get(text, 0.0) + passage.hit.score / 2 + self.tells(text)
-        held = self.share_of_held(self.coverage(stems(passage.chunk.context) | stems(above) | stems(text)))
+        held = self.share_of_held(self.coverage(self.held(passage.chunk.context) | self.held(above) | self.held(text)))
         return passage.hit.score + held + self.tells(text) - summary_penalty(text, passage)
 
     def tells_all(self, text: str) -> bool:
@@ -73,7 +80,7 @@ class Matcher:
             return False
         if not tells_all(self._attributes, text):
             return False
-        held = name_terms(text)
+        held = self._asked_in(text)
         share = sum(weight for term, weight in self._found.items() if term in held)
         found = sum(self._found.values())
         return share >= _TOLD * found > 0 and found >= _MOST * (found + self._unknown)
@@ -81,13 +88,16 @@ class Matcher:
     def _has_number(self, text: str) -> bool:
         return self._wants_number and bool(_NUMBER.search(text))
 
+    def _asked_in(self, text: str) -> frozenset[str]:
+        return self._asked & self._finder.find_names(text)
+
     @cached_property
-    def _stems_of_passages(self) -> list[frozenset[str]]:
-        return [stems(passage.chunk.searchable_text) for passage in self._evidence.passages]
+    def _passages(self) -> list[str]:
+        return [passage.chunk.searchable_text for passage in self._evidence.passages]
 
     @cached_property
     def _weight_held(self) -> float:
-        held = frozenset[str]().union(*self._stems_of_passages)
+        held = frozenset[str]().union(*map(self.held, self._passages))
         return sum(weight for term, weight in self._weights if term in held) or 1.0
 
     @cached_property
@@ -101,8 +111,7 @@ class Matcher:
     @cached_property
     def _found(self) -> dict[str, float]:
         """The weights of the question's words that any of the passages has."""
-        terms = name_terms(strip_question_words(self._evidence.question))
-        found = terms.intersection(frozenset[str]().union(*map(without_single_characters, self._stems_of_passages)))
+        found = frozenset[str]().union(*map(self._asked_in, self._passages))
         return {term: weight for term, weight in self._weights if term in found}
 
     @cached_property

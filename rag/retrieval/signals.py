@@ -11,7 +11,7 @@ from rag.retrieval.name_presence import name_absence
 from rag.retrieval.search import Retrieval
 from rag.text.language import is_cross_lingual
 from rag.text.spans import split_spans
-from rag.text.tokens import tokenize
+from rag.text.term_finder import TermFinder
 from rag.types import Hit
 
 _RUNNERS_UP = 10
@@ -125,10 +125,11 @@ def _best_spans(retrieval: Retrieval) -> list[tuple[float, str]]:
     Those that cover most and stand in the best hits come first. Each has the headings above it.
     """
     ranked = []
+    finder = TermFinder(retrieval.idf.keys())
     for hit in retrieval.hits[:3]:
-        context = frozenset(tokenize(hit.chunk.context))
+        context = finder.find(hit.chunk.context)
         for span in split_spans(hit.chunk):
-            coverage = weighted_term_coverage(context | set(tokenize(span.text)), retrieval.idf)
+            coverage = weighted_term_coverage(context | finder.find(span.text), retrieval.idf)
             ranked.append((coverage + hit.score, coverage, f"{hit.chunk.context}\n{span.text}"[:_SPAN_CHARACTERS]))
     ranked.sort(key=lambda each: -each[0])
     return [(coverage, text) for _, coverage, text in ranked]

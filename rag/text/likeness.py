@@ -47,12 +47,13 @@ def name_terms(text: str) -> frozenset[str]:
 
     A single character only if it is all there is.
     """
-    return without_single_characters(stems(text))
+    terms = stems(text)
+    return frozenset(filter(is_telling, terms)) or terms
 
 
-def without_single_characters(terms: frozenset[str]) -> frozenset[str]:
-    """Return the terms without single characters that are no digits, unless there are no others."""
-    return frozenset(term for term in terms if len(term) > 1 or term.isdecimal()) or terms
+def is_telling(term: str) -> bool:
+    """Return whether a term is a number or longer than a character, so that few texts have it by chance."""
+    return len(term) > 1 or term.isdecimal()
 
 
 def share_of(name: str, text: str) -> float:

@@ -24,7 +24,9 @@ from rag.text.cjk import CJK
 from rag.text.short_texts import remember_short
 from rag.text.surrogates import replace_surrogates
 
-_TOKEN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W_{CJK}]+(?:[._\-/:@+#]+[^\W_{CJK}]+)*[+#]*)")
+WORD = re.compile(rf"[^\W_{CJK}]+(?:[._\-/:@+#]+[^\W_{CJK}]+)*[+#]*")
+"""A word of any other script, a number or an identifier, in normalized text."""
+_TOKEN = re.compile(rf"(?P<cjk>[{CJK}]+)|{WORD.pattern}")
 LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._+#-]+[A-Za-z0-9]+)*[+#]*")
 _LETTER = re.compile(rf"[^\W\d_{CJK}]")
 _PART = re.compile(r"[^\W_]+")
@@ -49,7 +51,7 @@ def tokenize(text: str) -> list[str]:
     """Return the terms of a text, in order and with repetitions; none contains white space."""
     terms: list[str] = []
     for match in _TOKEN.finditer(normalize(text)):
-        terms += _cjk_terms(match[0]) if match.lastgroup == "cjk" else _word_terms(match[0])
+        terms += _cjk_terms(match[0]) if match.lastgroup == "cjk" else word_terms(match[0])
     return terms
 
 
@@ -94,7 +96,8 @@ def _cjk_terms(run: str) -> list[str]:
 
 
 @remember_short(texts=1 << 14, characters=_MAX_TERM_CHARACTERS)
-def _word_terms(word: str) -> tuple[str, ...]:
+def word_terms(word: str) -> tuple[str, ...]:
+    """Return the terms of what `WORD` matches: itself, and its parts if there are several."""
     whole = word.casefold()
     parts = [part.casefold() for chunk in _PART.findall(word) for part in _CAMEL_HUMP.split(chunk)]
     terms = [whole, *parts] if len(parts) > 1 else [whole]
