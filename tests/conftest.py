@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from ingest.sync import ingest
 from rag.models.openmp import use_passive_waiting
 from rag.settings_loader import load_settings
+from rag.store.chunk_cache import ChunkCache
 from rag.wiring import Services
 from tests.kit.paths import ROOT
 from tests.kit.shared_folder import shared_folder
@@ -37,6 +38,12 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files beside this one: some take long, and at the end all other processes would wait for them."""
     items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+
+
+@pytest.fixture
+def searches_in_milvus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every search ask Milvus, as those of a large generation do."""
+    monkeypatch.setattr(ChunkCache, "whole", lambda *_: None)
 
 
 if TYPE_CHECKING:

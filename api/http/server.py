@@ -8,8 +8,10 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -26,7 +28,7 @@ from api.http.server_context import ServerContext
 from api.monitoring.logs import configure_logs
 from api.service.owner import Owner, owner_record
 from ingest.background import IngestRunner
-from rag.errors import StoreTimeout, StoreUnavailable
+from rag.errors import StoreError, StoreTimeout, StoreUnavailable
 from rag.serve_settings import ServeSettings
 from rag.settings import Settings
 from rag.store.store import Store
@@ -60,6 +62,7 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
     keys = ReloadingKeys(settings.serve, owner_token=owner_token)
     keys.warn_about_others(settings.knowledge_base_names)
     with Services(settings) as services:
+        _read_ahead(services)
         services.open_all()
         _connect(services.store)
         runner = IngestRunner()
@@ -91,6 +94,17 @@ def _connect(store: Store) -> None:
     except (StoreUnavailable, StoreTimeout):
         if store.is_embedded:
             raise
+
+
+def _read_ahead(services: Services) -> None:
+    """Begin to read small generations into memory. Where none is to be had yet, the first questions do so."""
+
+    def read() -> None:
+        for each in services.knowledge_bases.values():
+            with suppress(StoreError):  # which is logged by those who need the store
+                each.store.snapshot().keep_in_memory()
+
+    threading.Thread(target=read, name="read ahead", daemon=True).start()
 
 
 class _DrainingServer(uvicorn.Server):

@@ -197,13 +197,14 @@ def run_retrievers(
         ranking = snapshot.rank_by_terms(terms, limit=settings.candidates, search_filter=search_filter)
         return ranking, time.perf_counter() - began
 
-    lexical = snapshot.background.start(rank_by_terms) if is_hybrid else None
+    is_awaited = is_hybrid and not (snapshot.is_in_memory and not search_filter)
+    lexical = snapshot.background.start(rank_by_terms) if is_awaited else None
     started = time.perf_counter()
     vector = embedder.embed_query(question)
     embedded = time.perf_counter()
     by_vector = snapshot.rank_by_vector(vector, limit=settings.candidates, search_filter=search_filter)
     ranked = time.perf_counter()
-    by_terms, lexical_seconds = lexical.result() if lexical else ([], 0.0)
+    by_terms, lexical_seconds = lexical.result() if lexical else rank_by_terms() if is_hybrid else ([], 0.0)
     waited = time.perf_counter()
     chunks = snapshot.read_chunks(name for name, _ in (*by_vector, *by_terms))
     results = RetrieverResults(

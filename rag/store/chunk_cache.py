@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from cachetools import LRUCache
 
 from rag.errors import StoreError
-from rag.store.neighbourhood import ChunkPlaces
+from rag.models.embedders.protocol import Vector
 from rag.store.records import Commit
 from rag.store.rows import StoredChunk
+from rag.store.whole_generation import WholeGeneration
 
 log = logging.getLogger("zhiwen.store")
 
 _KEPT_GENERATIONS = 2  # the live one, and the one that requests under way still read
 KEPT_CHUNKS = 4096
-"""Of each generation; one takes about 10 KB."""
+"""Of each generation; one takes about 10 KB, and 12 KB with its vector in a generation that is there as a whole."""
+_MAX_NUMBERS = KEPT_CHUNKS * 1024
+"""Of the vectors of a generation that is kept as a whole: 16 MB."""
 _WORTH_COMPLETING = 0.25
 """If this share of a small generation is known, the rest is read, too: questions will soon need it."""
 
@@ -28,7 +31,7 @@ class ChunkCache:
 
     def __init__(self) -> None:
         self._known: LRUCache[Commit, LRUCache[str, StoredChunk]] = LRUCache(_KEPT_GENERATIONS)
-        self._places: LRUCache[Commit, ChunkPlaces | None] = LRUCache(_KEPT_GENERATIONS)
+        self._whole: LRUCache[Commit, WholeGeneration | None] = LRUCache(_KEPT_GENERATIONS)
         self._asked: LRUCache[Commit, bool] = LRUCache(_KEPT_GENERATIONS)
         self._lock = threading.Lock()
 
@@ -44,34 +47,39 @@ class ChunkCache:
             known = self._known.setdefault(commit, LRUCache(KEPT_CHUNKS))
             known.update((stored.chunk.id, stored) for stored in chunks)
 
-    def places(self, commit: Commit) -> ChunkPlaces | None:
-        """Return the places of all chunks of a generation, or None if not all are known."""
+    def whole(self, commit: Commit) -> WholeGeneration | None:
+        """Return all of a generation, or None if not all of it is known."""
         with self._lock:
-            return self._places.get(commit)
+            return self._whole.get(commit)
+
+    def claim(self, commit: Commit) -> bool:
+        """Return True once for a generation that is small enough: the caller should `complete` it."""
+        is_small = commit.chunks <= KEPT_CHUNKS and commit.chunks * commit.dimension <= _MAX_NUMBERS
+        with self._lock:
+            if not commit.chunks or not is_small or commit in self._whole:
+                return False
+            self._whole[commit] = None
+            return True
 
     def should_complete(self, commit: Commit) -> bool:
-        """Return True once, when questions have found so much of a small generation that `complete` should be called.
+        """Return `claim` when questions have found enough of the generation; a question calls this once.
 
-        The first question alone is not enough: a command asks no other.
+        The first one alone is not enough: a command asks no other.
         """
         with self._lock:
             known = len(self._known.get(commit, ()))
-            is_due = commit.chunks <= KEPT_CHUNKS and known >= _WORTH_COMPLETING * commit.chunks
             is_first, self._asked[commit] = commit not in self._asked, True
-            if is_first or not is_due or commit in self._places:
-                return False
-            self._places[commit] = None
-            return True
+        return not is_first and known >= _WORTH_COMPLETING * commit.chunks and self.claim(commit)
 
-    def complete(self, commit: Commit, read: Callable[[], Sequence[StoredChunk]]) -> None:
-        """Keep all chunks of a generation, which `read` returns; if it fails, questions read what they need."""
+    def complete(self, commit: Commit, read: Callable[[], Sequence[tuple[StoredChunk, Vector]]]) -> None:
+        """Keep all chunks of a generation, which `read` returns; if it fails, questions ask the store."""
         try:
-            chunks = read()
+            found = read()
         except StoreError as error:
             log.warning("generation %d could not be read into memory: %s", commit.generation, error)
             return
-        if len(chunks) == commit.chunks:  # otherwise it was deleted meanwhile
-            self.put(commit, chunks)
-            places = ChunkPlaces(stored.chunk for stored in chunks)
+        if len(found) == commit.chunks:  # otherwise it was deleted meanwhile
+            self.put(commit, (stored for stored, _ in found))
+            whole = WholeGeneration(found)
             with self._lock:
-                self._places[commit] = places
+                self._whole[commit] = whole

@@ -9,10 +9,11 @@ version of the schema, and the columns of a backup. To add a column:
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rag.errors import StoreError
 from rag.store.collection_spec import Field
 from rag.store.filter_keys import filter_keys_of
 from rag.text.tokens import tokenize
@@ -132,3 +133,14 @@ NUMBER_COLUMNS = frozenset(column.name for column in CHUNK_COLUMNS if column.fil
 def columns_at(schema: int) -> list[Column]:
     """Return the columns that an index of this version of the schema has."""
     return [column for column in CHUNK_COLUMNS if column.since <= schema]
+
+
+def check_columns(names: Collection[str], schema: int) -> None:
+    """Raise StoreError if a filter reads columns that an index of this version of the schema lacks."""
+    for column in CHUNK_COLUMNS:
+        if column.name in names and column.since > schema:
+            what = "front matter" if column.filtered_as == "metadata" else column.name
+            raise StoreError(
+                f"the index was written by an earlier zhiwen and cannot be filtered by {what}; "
+                "run `zhiwen ingest`, which rebuilds it"
+            )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.errors import FilterError
-from rag.store.columns import NUMBER_COLUMNS, TEXT_COLUMNS
+from rag.store.columns import NUMBER_COLUMNS, TEXT_COLUMNS, check_columns
 from rag.store.expressions import quote_value
 from rag.store.filter_keys import kind_key, value_key, value_kind
 from rag.store.filters import All, AnyOf, Equals, Filter, In, Not, Prefix, Range
@@ -48,6 +48,16 @@ def translate_filter(search_filter: Filter) -> FilterExpression:
     if part.height > _MAX_HEIGHT:
         raise FilterError("the filter is nested too deep for its size; use fewer levels, or fewer conditions in each")
     return FilterExpression(part.text, part.columns)
+
+
+def expression_at(search_filter: Filter, schema: int) -> str:
+    """Return the expression for an index of this version of the schema.
+
+    Raises what `translate_filter` raises, and StoreError for a column that the index lacks.
+    """
+    expression = translate_filter(search_filter)
+    check_columns(expression.columns, schema)
+    return expression.text
 
 
 @dataclass(frozen=True, slots=True)

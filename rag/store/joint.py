@@ -82,6 +82,11 @@ class JointSnapshot:
         return JointStatistics(tuple(snapshot.statistics for snapshot in self.parts))
 
     @property
+    def is_in_memory(self) -> bool:
+        """Whether a search without a filter asks nothing of any store, so that it need not be awaited."""
+        return all(part.is_in_memory for part in self.parts)
+
+    @property
     def background(self) -> BackgroundReads:
         """The threads for reads at the same time, which all of them share."""
         return self.parts[0].background

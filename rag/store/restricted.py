@@ -56,8 +56,9 @@ class RestrictedSnapshot(Snapshot):
         found = self._milvus.rows(self._chunks, self._expression(None), VISIBLE_FIELDS, since=self._since)
         return Visible.of(each_once(found))
 
-    def _places(self) -> None:
-        return None  # those in memory are of all documents
+    @property
+    def _whole(self) -> None:
+        return None  # what is in memory has all documents
 
 
 class RestrictedStore(Store):

@@ -18,16 +18,17 @@ from rag.store.background import BackgroundReads
 from rag.store.bm25 import score_chunks
 from rag.store.chunk_cache import ChunkCache
 from rag.store.collection_spec import LATEST, ReadTimestamp, Row
-from rag.store.columns import CHUNK_COLUMNS, TERMS_COLUMN
+from rag.store.columns import TERMS_COLUMN
 from rag.store.expressions import alive_at, quote_value, value_lists
-from rag.store.filter_expressions import translate_filter
+from rag.store.filter_expressions import expression_at
 from rag.store.filters import Equals, Filter
 from rag.store.manifest import pack_manifest
-from rag.store.neighbourhood import ChunkPlaces, Neighbourhood
+from rag.store.neighbourhood import Neighbourhood
 from rag.store.rankings import Ranking, best_distinct
 from rag.store.records import Commit, DocumentRecord, SnapshotIdentity
 from rag.store.rows import StoredChunk
 from rag.store.term_statistics import TermStatistics
+from rag.store.whole_generation import WholeGeneration
 from rag.types import Chunk
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ class Snapshot:
         return (SnapshotIdentity(self.knowledge_base, self.commit),)
 
     @property
+    def is_in_memory(self) -> bool:
+        """Whether a search without a filter asks nothing of the store, so that it need not be awaited."""
+        return self._whole is not None
+
+    @property
     def statistics(self) -> TermStatistics:
         """How many chunks hold each term."""
         return self._load_statistics(self.commit)
@@ -115,6 +121,7 @@ class Snapshot:
                 f"the index holds vectors of {self.commit.dimension} numbers, the embedder gives {vector.shape[-1]}; "
                 "run `zhiwen ingest` with the embedder you want to use"
             )
+        self.keep_in_memory(is_asked=True)
         return self._rank(vector, limit, search_filter)
 
     def rank_by_terms(self, terms: Sequence[str], *, limit: int, search_filter: Filter | None = None) -> Ranking:
@@ -133,12 +140,18 @@ class Snapshot:
         known = self._chunk_cache.get(self.commit, wanted) if self._chunk_cache else {}
         unknown = [name for name in wanted if name not in known]
         expressions = [f"id in {listed} and {self._expression(None)}" for listed in value_lists(unknown)]
-        read = [stored for expression in expressions for stored in self._stored_chunks(expression)]
+        read = [self._stored(row) for each in expressions for row in self._chunk_rows(each, TERMS_COLUMN)]
         if len(read) < len(unknown):
             raise StoreError(f"generation {self.generation} was deleted while it was read; ask again")
         if read and self._chunk_cache:
             self._chunk_cache.put(self.commit, read)
         return known | {stored.chunk.id: stored for stored in read}
+
+    def keep_in_memory(self, *, is_asked: bool = False) -> None:
+        """Begin to read all of a small generation into memory; if a question `is_asked`, not for the first ones."""
+        cache = self._chunk_cache
+        if cache and (cache.should_complete(self.commit) if is_asked else cache.claim(self.commit)):
+            self.background.start(partial(cache.complete, self.commit, self._read_whole))
 
     def chunks(self, search_filter: Filter | None = None) -> Iterator[Chunk]:
         """Yield all chunks for which the filter holds, in no particular order."""
@@ -147,8 +160,8 @@ class Snapshot:
     def neighbours(self, wanted: Neighbourhood) -> list[Chunk]:
         """Return the chunks of a neighbourhood, from memory if all of a small generation are there."""
         wanted = wanted.within(self.knowledge_base)
-        if places := self._places():
-            return places.chunks(wanted)
+        if whole := self._whole:
+            return whole.places.chunks(wanted)
         return list(self.chunks(wanted.as_filter)) if wanted else []
 
     def chunks_of(self, source: str) -> list[Chunk]:
@@ -179,8 +192,8 @@ class Snapshot:
     def documents_named(self, sources: Sequence[str]) -> dict[str, DocumentRecord]:
         """Return the manifests of these documents, by source; none for those that do not exist."""
         listed = value_lists(sources)
-        records = (each for names in listed for each in self._records(f'kind == "document" and name in {names}'))
-        return {record.source: record for record in records}
+        found = (self._records(f'kind == "document" and name in {names}') for names in listed)
+        return {record.source: record for records in found for record in records}
 
     def _records(self, expression: str) -> Iterator[DocumentRecord]:
         alive = f"{expression} and {alive_at(self.generation)}"
@@ -188,20 +201,21 @@ class Snapshot:
         for row in self._milvus.rows(manifests, alive, ["payload"], since=self._since):
             yield DocumentRecord.from_payload(row["payload"])
 
-    def _places(self) -> ChunkPlaces | None:
-        cache = self._chunk_cache
-        if cache and cache.should_complete(self.commit):
-            read_all = partial(self._stored_chunks, self._expression(None))
-            self.background.start(partial(cache.complete, self.commit, read_all))
-        return cache.places(self.commit) if cache else None
+    @property
+    def _whole(self) -> WholeGeneration | None:
+        return self._chunk_cache.whole(self.commit) if self._chunk_cache else None
 
-    def _chunk_rows(self, expression: str, *more_fields: str) -> Iterator[Row]:
+    def _read_whole(self) -> list[tuple[StoredChunk, Vector]]:
+        # 200 at a time: a search waits while Milvus reads a page.
+        found = self._chunk_rows(alive_at(self.generation), TERMS_COLUMN, "vector", page=200)
+        return [(self._stored(row), np.asarray(row["vector"], dtype=np.float32)) for row in found]
+
+    def _chunk_rows(self, expression: str, *more_fields: str, **options: int) -> Iterator[Row]:
         fields = [*rows.chunk_fields(self.commit.schema), *more_fields]
-        return rows.each_once(self._milvus.rows(self._chunks, expression, fields, since=self._since))
+        return rows.each_once(self._milvus.rows(self._chunks, expression, fields, since=self._since, **options))
 
-    def _stored_chunks(self, expression: str) -> list[StoredChunk]:
-        found = self._chunk_rows(expression, TERMS_COLUMN)
-        return [rows.from_chunk_row(row, self.knowledge_base, self.commit.label) for row in found]
+    def _stored(self, row: Row) -> StoredChunk:
+        return rows.from_chunk_row(row, self.knowledge_base, self.commit.label)
 
     def _chunk_of(self, row: Row) -> Chunk:
         return rows.chunk_of_row(row, self.knowledge_base, self.commit.label)
@@ -217,29 +231,20 @@ class Snapshot:
 
     def _expression(self, search_filter: Filter | None) -> str:
         alive = alive_at(self.generation)
-        if not search_filter:
-            return alive
-        expression = translate_filter(search_filter)
-        for column in CHUNK_COLUMNS:
-            if column.name in expression.columns and column.since > self.commit.schema:
-                what = "front matter" if column.filtered_as == "metadata" else column.name
-                raise StoreError(
-                    f"the index was written by an earlier zhiwen and cannot be filtered by {what}; "
-                    "run `zhiwen ingest`, which rebuilds it"
-                )
-        return f"{alive} and ({expression.text})"
+        return f"{alive} and ({expression_at(search_filter, self.commit.schema)})" if search_filter else alive
 
     def _with_chunks(self, ranking: Ranking) -> list[tuple[StoredChunk, float]]:
         chunks = self.read_chunks(name for name, _ in ranking)
         return [(chunks[name], score) for name, score in ranking]
 
     def _rank(self, query: Vector | str, limit: int, search_filter: Filter | None) -> Ranking:
+        if (whole := self._whole) and not search_filter:
+            return whole.rank(query, limit)
         if not self.commit.chunks:
             return []  # milvus-lite 2.5.1 cannot search for terms where there are none
         return best_distinct(lambda at_most: self._ids_found(query, at_most, search_filter), limit)
 
     def _ids_found(self, query: Vector | str, limit: int, search_filter: Filter | None) -> Ranking:
-        found = self._milvus.search(
-            self._chunks, query, expression=self._expression(search_filter), limit=limit, since=self._since
-        )
+        expression = self._expression(search_filter)
+        found = self._milvus.search(self._chunks, query, expression=expression, limit=limit, since=self._since)
         return [(rows.chunk_id_of(row_id), score) for row_id, score in found]

@@ -44,7 +44,7 @@ class TermStatistics:
 
         It is above 0, and highest for a term that no chunk holds.
         """
-        return _idf(self.chunks, self.frequency(term))
+        return inverse_frequency(self.chunks, self.frequency(term))
 
     def frequency(self, term: str) -> int:
         """Return how many chunks hold a term."""
@@ -59,7 +59,9 @@ class JointStatistics:
 
     def idf(self, term: str) -> float:
         """Return the inverse document frequency of a term among the chunks of all parts."""
-        return _idf(sum(part.chunks for part in self.parts), sum(part.frequency(term) for part in self.parts))
+        return inverse_frequency(
+            sum(part.chunks for part in self.parts), sum(part.frequency(term) for part in self.parts)
+        )
 
 
 class TermStatisticsCache:
@@ -147,7 +149,8 @@ def _payloads(statistics: TermStatistics) -> Iterator[dict[str, object]]:
         yield {"chunks": counted[0], "length": counted[1], "terms": base64.b85encode(packed).decode()}
 
 
-def _idf(chunks: int, frequency: int) -> float:
+def inverse_frequency(chunks: int, frequency: int) -> float:
+    """Return the inverse document frequency of a term that so many of all chunks hold, as Lucene's BM25 has it."""
     return math.log(1 + (chunks - frequency + 0.5) / (frequency + 0.5))
 
 

@@ -1,12 +1,13 @@
 """Chunks of documents whose names are hard to quote in a filter, and a store that holds them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from ingest.staging.staging import Staging
+from rag.models.embedders.protocol import Matrix
 from rag.models.embedders.scripted import ScriptedEmbedder
 from rag.settings import StoreSettings
 from rag.store.records import DocumentRecord
@@ -63,13 +64,13 @@ VECTORS = np.eye(DIMENSION, dtype=np.float32)[: len(CHUNKS)]
 
 
 @contextmanager
-def stored_chunks(folder: Path) -> Iterator[Store]:
-    """A store below `folder` whose one generation is `CHUNKS`, each a document of its own."""
+def stored_chunks(folder: Path, chunks: Sequence[Chunk] = CHUNKS, vectors: Matrix = VECTORS) -> Iterator[Store]:
+    """A store below `folder` whose one generation is these chunks, each a document of its own."""
     store = Store.open(StoreSettings(uri=str(folder / "new" / "m.db"), collection="stored"))
     try:
         staging = Staging(store, ScriptedEmbedder(dimension=DIMENSION), mode="hybrid")
-        staging.insert_chunks(CHUNKS, VECTORS)
-        staging.put_documents([DocumentRecord(each.source, "h", "f", 1, 2, each.title, 1) for each in CHUNKS])
+        staging.insert_chunks(chunks, vectors)
+        staging.put_documents([DocumentRecord(each.source, "h", "f", 1, 2, each.title, 1) for each in chunks])
         staging.commit(staging.seal("/docs").commit, keep=1)
         yield store
     finally:

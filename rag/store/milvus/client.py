@@ -25,7 +25,7 @@ from rag.store.milvus.scipy_import import import_scipy
 from rag.store.milvus.server_clock import read_server_clock
 
 BATCH_ROWS = 500
-_PAGE_ROWS = 2000
+PAGE_ROWS = 2000
 _FILE_SECONDS = 60
 _SEARCH_ATTEMPTS = 4
 _NO_VECTORS = "Growing segment loss raw data"
@@ -158,37 +158,30 @@ class Milvus:
         return LATEST if self.is_embedded else read_server_clock(self._connection, timeout_seconds=self._timeout)
 
     def rows(
-        self, name: str, expression: str, fields: Sequence[str], *, since: ReadTimestamp = LATEST
+        self, name: str, expression: str, fields: Sequence[str], *, since: ReadTimestamp = LATEST, page: int = PAGE_ROWS
     ) -> Iterator[Row]:
-        """Yield all rows that match, read page by page, in no particular order."""
-        first = self._first_rows(name, expression, fields, since)
-        yield from first if len(first) < _PAGE_ROWS else self._paged_rows(name, expression, fields)
+        """Yield all rows that match, read in pages of so many rows, in no particular order."""
+        options = {"filter": expression, "output_fields": list(fields)}
+        first = self._first_rows(name, options | {"limit": page, **consistency(since)})
+        yield from first if len(first) < page else self._paged_rows(name, options | {"batch_size": page})
 
-    def _first_rows(self, name: str, expression: str, fields: Sequence[str], since: ReadTimestamp) -> list[Row]:
+    def _first_rows(self, name: str, options: Mapping[str, Any]) -> list[Row]:
         """Read one page in one call: most reads are of a few rows, and the client's iterator makes several calls."""
-        options = {"filter": expression, "output_fields": list(fields), "limit": _PAGE_ROWS, **consistency(since)}
         try:
             with self._translated(name):
                 found = self._client.query(name, timeout=self._timeout, **options)
         except StoreError as error:
             # milvus-lite 2.5.1 cannot read vectors of a collection that had no row when the file was opened.
-            if self.is_embedded and _NO_VECTORS in str(error) and not self.count(name, expression):
+            if self.is_embedded and _NO_VECTORS in str(error) and not self.count(name, options["filter"]):
                 return []
             raise
         return [dict(row) for row in found]
 
-    def _paged_rows(self, name: str, expression: str, fields: Sequence[str]) -> Iterator[Row]:
+    def _paged_rows(self, name: str, options: Mapping[str, Any]) -> Iterator[Row]:
         with self._translated(name):
             # The iterator begins with this call too, but without a deadline: a server that hangs is noticed here.
             self._client.describe_collection(name, timeout=self._timeout)
-            pages = self._client.query_iterator(
-                name,
-                batch_size=_PAGE_ROWS,
-                filter=expression,
-                output_fields=list(fields),
-                timeout=self._timeout,
-                consistency_level="Strong",
-            )
+            pages = self._client.query_iterator(name, timeout=self._timeout, consistency_level="Strong", **options)
         try:
             while True:
                 with self._translated(name):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rag.store.collection_spec import LATEST, PAYLOADS_BY_KEY, CollectionSpec, Field, ReadTimestamp, Row
 from rag.store.expressions import quote_value, value_lists
-from rag.store.milvus.client import Milvus
+from rag.store.milvus.client import PAGE_ROWS, Milvus
 
 # Persisted names. After the name of a store, a collection of its own has `_state` or `_g1_…`, so none is called alike.
 _SHARED = "shared_collection_"
@@ -120,9 +120,9 @@ class SharingMilvus(Milvus):
         return super().count(*self._locate(name, expression))
 
     def rows(
-        self, name: str, expression: str, fields: Sequence[str], *, since: ReadTimestamp = LATEST
+        self, name: str, expression: str, fields: Sequence[str], *, since: ReadTimestamp = LATEST, page: int = PAGE_ROWS
     ) -> Iterator[Row]:
-        for row in super().rows(*self._locate(name, expression), fields, since=since):
+        for row in super().rows(*self._locate(name, expression), fields, since=since, page=page):
             yield {field: value for field, value in row.items() if field not in (_PART, _PART_ROW)}
 
     def search(

@@ -102,6 +102,7 @@ def test_nothing_is_remembered_of_a_generation_that_was_given_up(library: Librar
     assert line(commit(library, staging)) == 7
 
 
+@pytest.mark.usefixtures("searches_in_milvus")
 def test_a_search_while_rows_are_tombstoned_finds_as_much_as_before(library: Library) -> None:
     snapshot, question = library.store.snapshot(), library.embedder.embed_query("Apples are red.")
     before = snapshot.search_vectors(question, limit=100)

@@ -21,6 +21,7 @@ from rag.wiring import Services
 from tests.kit.paths import ROOT
 from tests.kit.raw_rows import another_store
 from tests.kit.stored_chunks import DIMENSION, stored_chunks
+from tests.kit.waiting import eventually
 
 ENTRIES = yaml.safe_load((ROOT / "tests" / "shipped_questions.yaml").read_text(encoding="utf-8"))
 QUESTIONS = [entry["question"] for kind in ENTRIES.values() for entry in kind] + ["🙂？！", "pycharm 怎么用"]
@@ -50,6 +51,7 @@ def evidence_of(services: Services, found: Retrieval, snapshot: Snapshot) -> Evi
     return replace(evidence, judged=evidence.probability)
 
 
+@pytest.mark.usefixtures("searches_in_milvus")
 @pytest.mark.parametrize("search_filter", [None, Equals("kind", "list")])
 def test_each_finds_the_same_chunks_with_the_same_scores_as_alone(
     shipped: Services, search_filter: Filter | None
@@ -64,6 +66,7 @@ def test_each_finds_the_same_chunks_with_the_same_scores_as_alone(
         assert found.lexical == snapshot.search_terms(tokenize_question(question), **limits), question
 
 
+@pytest.mark.usefixtures("searches_in_milvus")
 def test_hits_scores_and_evidence_are_those_of_a_store_that_remembers_nothing(shipped: Services) -> None:
     for question in QUESTIONS:
         for snapshot in (shipped.store.snapshot(), shipped.store.snapshot()):
@@ -72,6 +75,20 @@ def test_hits_scores_and_evidence_are_those_of_a_store_that_remembers_nothing(sh
             assert (known.hits, known.candidates, known.dropped) == (new.hits, new.candidates, new.dropped), question
             assert known.idf == new.idf
             assert evidence_of(shipped, known, snapshot) == evidence_of(shipped, new, forgetful(shipped)), question
+
+
+def test_a_generation_in_memory_gives_the_hits_and_the_evidence_of_milvus(shipped: Services) -> None:
+    in_memory = forgetful(shipped)
+    in_memory.keep_in_memory()
+    eventually(lambda: in_memory.is_in_memory)
+    for question in QUESTIONS:
+        known = retrieve(question, in_memory, shipped.embedder, SETTINGS)
+        new = retrieve(question, forgetful(shipped), shipped.embedder, SETTINGS)
+        assert [hit.chunk for hit in known.hits] == [hit.chunk for hit in new.hits], question
+        assert [hit.score for hit in known.hits] == pytest.approx([hit.score for hit in new.hits], abs=1e-5)
+        here, there = evidence_of(shipped, known, in_memory), evidence_of(shipped, new, forgetful(shipped))
+        assert [passage.chunk for passage in here.passages] == [passage.chunk for passage in there.passages]
+        assert here.judged == pytest.approx(there.judged, abs=1e-4)
 
 
 class BrokenEmbedder(ScriptedEmbedder):

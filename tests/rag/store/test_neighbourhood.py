@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import StoreError
+from rag.models.embedders.protocol import Vector
 from rag.store import chunk_cache
 from rag.store.chunk_cache import ChunkCache
 from rag.store.filters import Equals
@@ -18,7 +19,7 @@ from rag.store.snapshot import Snapshot
 from rag.store.store import Store
 from rag.types import Chunk
 from tests.kit.raw_rows import another_store
-from tests.kit.stored_chunks import CHUNKS, SOURCES, stored_chunks
+from tests.kit.stored_chunks import CHUNKS, SOURCES, VECTORS, stored_chunks
 from tests.kit.waiting import eventually
 
 EVERYTHING = Neighbourhood(tuple(Window("default", source, 0, len(CHUNKS)) for source in SOURCES))
@@ -60,7 +61,7 @@ def remember(store: Store, chunks: int) -> Snapshot:
     snapshot = store.snapshot()
     snapshot.read_chunks(chunk.id for chunk in CHUNKS[:chunks])
     for _ in range(2):
-        snapshot.neighbours(Neighbourhood())
+        snapshot.rank_by_vector(VECTORS[0], limit=1)
     return snapshot
 
 
@@ -77,7 +78,7 @@ def test_a_small_generation_is_kept_as_soon_as_a_quarter_of_it_was_read(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = remember(store, len(CHUNKS) // 4)
-    eventually(lambda: store._chunk_cache.places(snapshot.commit) is not None)
+    eventually(lambda: store._chunk_cache.whole(snapshot.commit) is not None)
     with monkeypatch.context() as patch:
         patch.delattr(snapshot, "_milvus")
         assert ids(snapshot.neighbours(EVERYTHING)) == ids(CHUNKS)
@@ -92,26 +93,26 @@ def test_neighbours_are_read_one_by_one_in_a_large_generation_and_for_the_first_
     snapshot = remember(store, len(CHUNKS) if is_large else len(CHUNKS) // 4 - 1)
     assert not store._chunk_cache.should_complete(snapshot.commit)
     assert ids(snapshot.neighbours(EVERYTHING)) == ids(CHUNKS)
-    assert store._chunk_cache.places(snapshot.commit) is None
+    assert store._chunk_cache.whole(snapshot.commit) is None
 
 
 def test_a_generation_that_cannot_be_read_whole_is_not_kept(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     cache, commit = ChunkCache(), store.snapshot().commit
-    some = list(store.snapshot().read_chunks(chunk.id for chunk in CHUNKS[:-1]).values())
-    cache.complete(commit, lambda: some)
-    assert cache.places(commit) is None
+    some = store.snapshot().read_chunks(chunk.id for chunk in CHUNKS[:-1]).values()
+    cache.complete(commit, lambda: [(stored, VECTORS[0]) for stored in some])
+    assert cache.whole(commit) is None
 
-    def fail() -> list[chunk_cache.StoredChunk]:
+    def fail() -> list[tuple[chunk_cache.StoredChunk, Vector]]:
         raise StoreError("the server is away")
 
     cache.complete(commit, fail)
-    assert cache.places(commit) is None
+    assert cache.whole(commit) is None
     assert "the server is away" in caplog.text
 
 
 def test_what_is_hidden_is_no_neighbour_though_it_is_in_memory(store: Store) -> None:
     snapshot = remember(store, len(CHUNKS))
-    eventually(lambda: store._chunk_cache.places(snapshot.commit) is not None)
+    eventually(lambda: store._chunk_cache.whole(snapshot.commit) is not None)
     assert len(snapshot.neighbours(EVERYTHING)) == len(CHUNKS)
     hidden = RestrictedStore(store, Equals("source", "a.md")).snapshot()
     assert [chunk.source for chunk in hidden.neighbours(EVERYTHING)] == ["a.md"]
