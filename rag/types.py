@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from rag.knowledge_base_names import DEFAULT
@@ -62,11 +63,7 @@ class Chunk:
 
         If they are longer than `MAX_CONTEXT_CHARACTERS`, the outermost are left out.
         """
-        names = [name for name in (self.title, *self.heading_path) if name]
-        distinct = [name for name, before in zip(names, ["", *names], strict=False) if name != before]
-        while len(distinct) > 1 and len(PATH_SEPARATOR.join(distinct)) > MAX_CONTEXT_CHARACTERS:
-            del distinct[0]
-        return PATH_SEPARATOR.join(distinct)[:MAX_CONTEXT_CHARACTERS]
+        return _context(self.title, self.heading_path)
 
     @property
     def searchable_text(self) -> str:
@@ -76,6 +73,15 @@ class Chunk:
         """
         text = join_soft_breaks(self.content)
         return f"{self.context}\n{text}" if self.context else text
+
+
+@lru_cache(maxsize=1024)
+def _context(title: str, heading_path: tuple[str, ...]) -> str:
+    names = [name for name in (title, *heading_path) if name]
+    distinct = [name for name, before in zip(names, ["", *names], strict=False) if name != before]
+    while len(distinct) > 1 and len(PATH_SEPARATOR.join(distinct)) > MAX_CONTEXT_CHARACTERS:
+        del distinct[0]
+    return PATH_SEPARATOR.join(distinct)[:MAX_CONTEXT_CHARACTERS]
 
 
 @dataclass(frozen=True, slots=True)

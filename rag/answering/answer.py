@@ -106,7 +106,7 @@ class Answerer:
                     yield piece
         seconds = {"rewrite": rewritten - started, **found.seconds, "search": searched - rewritten}
         seconds |= {**composition.seconds, "total": time.perf_counter() - started}
-        trace = await run_blocking(self._record, key, standalone, found, composition, seconds, chat)
+        trace = self._record(key, standalone, found, composition, seconds, chat)
         if composition.error:
             composition.error.trace_id = trace.trace_id
             raise composition.error
@@ -144,7 +144,7 @@ class Answerer:
         composition = Composition(EXTRACTIVE, text, reason="small_talk")
         seconds = {"total": time.perf_counter() - started}
         standalone = StandaloneQuestion(key.question)
-        trace = await run_blocking(self._record, key, standalone, nothing, composition, seconds)
+        trace = self._record(key, standalone, nothing, composition, seconds)
         yield trace.answer
 
     def _compose(
@@ -204,7 +204,7 @@ class Answerer:
         if not cached.answer.refused:
             yield TextDelta(cached.answer.text)
         trace = repeat_trace(cached, seconds={"total": time.perf_counter() - started})
-        await run_blocking(self.traces.add, trace)
+        self.traces.add(trace)
         yield trace.answer
 
 

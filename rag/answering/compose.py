@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 
 from rag.answering.conclusion import Conclusion, Verify, add_quotes, conclude, quote_texts
 from rag.answering.draft import Composition, Draft
@@ -65,7 +66,7 @@ async def compose(
         if draft.by_fallback:
             quoted = await compute(quote, evidence)
         if draft.is_quoted and quoted:
-            texts, conclusion = await compute(_quote, draft, quoted, evidence, prompt, verify)
+            texts, conclusion = await _quoted(draft, quoted, evidence, prompt, verify)
             for text in texts:
                 yield text
         else:
@@ -91,6 +92,13 @@ async def _fill(draft: Draft, chat: ChatModel, prompt: Prompt) -> AsyncGenerator
             raise
         log.warning("the chat model failed, quoting the documents instead: %s", error)
         draft.by_fallback = draft.is_quoted = True
+
+
+async def _quoted(
+    draft: Draft, quoted: QuotedAnswer, evidence: Evidence, prompt: Prompt | None, verify: Verify
+) -> tuple[list[TextDelta], Conclusion]:
+    write = partial(_quote, draft, quoted, evidence, prompt, verify)
+    return write() if quoted.characters < _LONG_CHARACTERS else await compute(write)
 
 
 def _quote(

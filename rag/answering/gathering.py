@@ -8,6 +8,7 @@ from rag.answering.cell_similarity import similar_cells
 from rag.answering.history import Turn, complete_by_rule
 from rag.answering.quoted_answer import QuotedAnswer, number_in_order, quote_answer
 from rag.answering.unit_similarity import similar_units
+from rag.chat.prompt import estimate_tokens
 from rag.models.embedders.protocol import Embedder
 from rag.retrieval.document_dates import Document
 from rag.retrieval.evidence import Evidence, gather_evidence
@@ -79,7 +80,7 @@ class Gatherer:
         evidence = gather_evidence(
             retrieval,
             self.snapshot,
-            count_tokens=self.searcher.embedder.count_tokens,
+            count_tokens=estimate_tokens,
             max_tokens=self.settings.max_evidence_tokens,
             max_passage_tokens=self.settings.max_passage_tokens,
             max_passages=self.settings.max_passages,

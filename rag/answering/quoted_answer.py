@@ -30,6 +30,11 @@ class QuotedAnswer:
         """All quotes in order."""
         return [quote for quotes in self.answered for quote in quotes]
 
+    @property
+    def characters(self) -> int:
+        """The length of all that is quoted."""
+        return sum(len(span.quote) for quote in self.quotes for span in quote.spans)
+
 
 def quote_answer(evidence: Evidence, *, min_evidence: float) -> QuotedAnswer | None:
     """Return the quotes that answer the question, or None if the documents answer no part of it.

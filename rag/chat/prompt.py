@@ -36,7 +36,7 @@ def estimate_tokens(text: str) -> int:
 
     The tokenizers of current chat models count fewer.
     """
-    ascii_characters = sum(map(str.isascii, text))
+    ascii_characters = len(text.encode("ascii", "ignore"))
     return len(text) - ascii_characters + math.ceil(ascii_characters / 3)
 
 

@@ -49,6 +49,8 @@ _CONSTRUCT = re.compile(
     rf"|(?P<host>(?i:{HOST_PATTERN.pattern}))"
     rf"|(?P<reference>{REFERENCE_PATTERN.pattern})"
 )
+_OF_CONSTRUCTS = re.compile(r"[`\[\]<&.:/\\@]")
+"""One of these is in every construct."""
 _ELEMENTS = frozenset(
     """
     a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br button
@@ -82,6 +84,8 @@ def remove_foreign_links(line: str, allowed: Mapping[str, str], state: CodeState
     so is HTML outside of code. This repeats until nothing changes, so that no link can arise from what is left; of a
     line that is made to change again and again, only words stay.
     """
+    if not _OF_CONSTRUCTS.search(line):
+        return line
     after = state.after(line)
     is_code = bool(state.fence) and after.trusts_code
     original = line

@@ -7,7 +7,7 @@ from rag.checks.citation_markers import cited_numbers
 from rag.checks.foreign_links import remove_foreign_links
 from rag.checks.link_buffer import LinkBuffer
 from rag.text.code_spans import CodeState
-from rag.text.urls import find_spellings
+from rag.text.urls import canonical_url, find_spellings
 
 
 class LinkFilter:
@@ -66,8 +66,15 @@ class LinkFilter:
         return "" if may_wait and self._awaits_citation() else self._release()
 
     def _awaits_citation(self) -> bool:
-        uncited = (number for number in self._passages if number not in self._cited)
-        return bool(self._pending_urls) and any(self._pending_urls & self._spellings_in(one).keys() for one in uncited)
+        if not self._pending_urls:
+            return False
+        uncited = [number for number in self._passages if number not in self._cited]
+        return any(self._pending_urls & self._spellings_in(one).keys() for one in uncited if self._may_have_one(one))
+
+    def _may_have_one(self, number: int) -> bool:
+        """Return whether a passage has any address that waits, or some of its letters."""
+        text = self._passages[number].casefold()
+        return any(canonical_url(url).casefold() in text for url in self._pending_urls)
 
     def _release(self) -> str:
         allowed: dict[str, str] = {}

@@ -1,11 +1,14 @@
 """Explanation of a search: terms, ranks in both retrievers, weights, dropped candidates and why, timings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from rag.knowledge_base_names import DEFAULT
 from rag.retrieval.fusion import TRANSLATED_WEIGHT, WORD_WEIGHT, ScoredChunks
 from rag.retrieval.search import Retrieval
+from rag.types import Hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,8 @@ class Term:
     idf: float
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: an answer makes 150 of them, and that would take three times as long.
+@dataclass(slots=True)
 class Candidate:
     """A chunk that a retriever found. Ranks count from 1; None if that retriever did not find it.
 
@@ -75,21 +79,32 @@ def explain_retrieval(found: Retrieval, evidence: float) -> Explanation:
                 kind=hit.chunk.kind,
                 start_line=hit.chunk.start_line,
                 end_line=hit.chunk.end_line,
-                score=round(hit.score, 6),
-                cosine=round(hit.cosine, 6),
-                bm25=round(hit.bm25, 3),
-                coverage=round(hit.coverage, 3),
+                score=score,
+                cosine=cosine,
+                bm25=bm25,
+                coverage=coverage,
                 dense_rank=dense_rank.get(hit.chunk.id),
                 lexical_rank=lexical_rank.get(hit.chunk.id),
                 dropped=found.dropped.get(hit.chunk.id),
                 knowledge_base=hit.chunk.knowledge_base,
             )
-            for hit in found.candidates
+            for hit, score, cosine, bm25, coverage in zip(found.candidates, *_numbers(found.candidates), strict=True)
         ),
         evidence=round(evidence, 4),
         milliseconds={stage: round(seconds * 1000, 2) for stage, seconds in found.seconds.items()},
         warnings=found.warnings,
     )
+
+
+def _numbers(hits: Sequence[Hit]) -> tuple[list[float], ...]:
+    """Return the rounded scores, cosines, BM25 scores and coverages; `round` takes ten times as long for each."""
+    columns = (
+        ([hit.score for hit in hits], 6),
+        ([hit.cosine for hit in hits], 6),
+        ([hit.bm25 for hit in hits], 3),
+        ([hit.coverage for hit in hits], 3),
+    )
+    return tuple(np.round(np.array(column, dtype=float), digits).tolist() for column, digits in columns)
 
 
 def _ranks(results: ScoredChunks) -> dict[str, int]:

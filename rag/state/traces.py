@@ -120,13 +120,8 @@ class TraceStore:
         """Call the observers with the trace, and keep it; it is written in the background. Raises nothing."""
         for observer in self._observers:
             observer(trace)
-        if not self.enabled:
-            return
-        body = dump_trace(trace).decode()
-        if len(body) > _MAX_CHARACTERS:
-            log.warning("a trace of %d characters is not kept; the limit is %d", len(body), _MAX_CHARACTERS)
-            return
-        self._writer.put(trace.trace_id, _Row(trace.trace_id, trace.asked_at.timestamp(), body))
+        if self.enabled:
+            self._writer.put(trace.trace_id, trace)
 
     def get(self, trace_id: str) -> Trace | None:
         """Return the trace, or None if the id is unknown, or the trace is too old or from an incompatible version.
@@ -135,8 +130,9 @@ class TraceStore:
         """
         if not self.enabled or not _ID.fullmatch(trace_id):
             return None
-        waiting = self._writer.find(trace_id)
-        body = waiting.body if waiting else self._read(trace_id)
+        if waiting := self._writer.find(trace_id):
+            return waiting if _row(waiting) else None
+        body = self._read(trace_id)
         try:
             return _adapter().validate_json(body) if body else None
         except ValidationError as error:
@@ -168,7 +164,8 @@ class TraceStore:
             rows = transaction.execute(_SELECT, {"trace_id": trace_id, "oldest": self._oldest()})
         return rows[0]["body"] if rows else None
 
-    def _write(self, rows: Sequence[_Row]) -> None:
+    def _write(self, traces: Sequence[Trace]) -> None:
+        rows = [row for row in map(_row, traces) if row]
         with self._database.writing() as transaction:
             # If the database went away during a commit, the rows of the last try may be there.
             transaction.execute(_DELETE, *({"trace_id": row.trace_id} for row in rows))
@@ -193,6 +190,14 @@ _DELETE_OLD = "DELETE FROM traces WHERE asked_at < :oldest"
 _DELETE_EXCESS = """
 DELETE FROM traces WHERE asked_at <= (SELECT asked_at FROM traces ORDER BY asked_at DESC LIMIT 1 OFFSET :max_count)
 """
+
+
+def _row(trace: Trace) -> _Row | None:
+    body = dump_trace(trace).decode()
+    if len(body) <= _MAX_CHARACTERS:
+        return _Row(trace.trace_id, trace.asked_at.timestamp(), body)
+    log.warning("a trace of %d characters is not kept; the limit is %d", len(body), _MAX_CHARACTERS)
+    return None
 
 
 def dump_trace(trace: Trace) -> bytes:

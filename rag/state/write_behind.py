@@ -49,7 +49,8 @@ class WriteBehind(Generic[RecordT]):
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=f"write {self._name}", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if len(self._waiting) in (1, _ENOUGH):  # the thread waits for nothing in between
+                self._changed.notify()
 
     def find(self, key: str) -> RecordT | None:
         """Return the record if it has not been written yet."""

@@ -27,6 +27,8 @@ class CodeState:
 
     def after(self, line: str) -> "CodeState":
         """Return the state after one more line. A closing fence may have citation markers behind it."""
+        if "`" not in line and "~~~" not in line:
+            return self
         fence = _FENCE.match(line)
         if self.fence:
             closes = fence and fence["mark"].startswith(self.fence) and _ONLY_MARKERS.fullmatch(fence["info"])

@@ -21,6 +21,7 @@ from rag.text.question_words import (
     NTH,
     NUMBERS,
 )
+from rag.text.short_texts import remember_short
 
 _NO_COLUMNS = frozenset("的 些 里 年 天 月 东西 是 有".split())
 
@@ -70,6 +71,11 @@ def read_form(question: str) -> QuestionForm:
     >>> read_form("学完 Python 之后学什么").place
     Place(kind='after', anchor='学完 Python', number=0, unit='')
     """
+    return _form(question)
+
+
+@remember_short(texts=64, characters=1000)
+def _form(question: str) -> QuestionForm:
     comparison = _first(COMPARISONS, question)
     place = None if comparison else _place(question)
     excluded = _first(EXCEPTIONS, question)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rag.checks.foreign_links import LEFT_OUT
 from rag.checks.link_filter import LinkFilter
-from rag.text.urls import find_urls
+from rag.text.urls import find_spellings, find_urls
 
 PASSAGES = {
     1: "官网是 https://milvus.io/docs/，仓库见 [GitHub](https://github.com/milvus-io/milvus)。![图](img/a.png)",
@@ -124,6 +124,17 @@ fragments = st.lists(
 def test_it_does_not_matter_how_any_text_is_split(text: str, one: int, two: int) -> None:
     one, two = sorted((one, two))
     assert filtered([text[:one], text[one:two], text[two:]]) == filtered(text) == filtered([text])
+
+
+@given(fragments, fragments)
+@example("WWW.Milvus.io/Docs/", "see https://milvus.io/Docs.")
+@example("<a@evil.test>\n", "mailto:a@evil.test")
+def test_an_address_waits_for_every_passage_that_has_it(text: str, passage: str) -> None:
+    links = LinkFilter({1: passage})
+    links.feed(text)
+    links._pending_urls = set(find_spellings(text))
+    has_one = bool(links._pending_urls & find_spellings(passage).keys())
+    assert links._awaits_citation() == (has_one and 1 not in links._cited)
 
 
 @given(fragments)

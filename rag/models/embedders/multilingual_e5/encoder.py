@@ -75,8 +75,7 @@ class Encoder:
         for row, window in enumerate(windows):
             tokens[row, : len(window) + 2] = [file.begin, *window, file.end]
         is_token = np.arange(tokens.shape[1]) < lengths[:, None]
-        different, places = np.unique(tokens, return_inverse=True)
-        words = dequantise(self._words[different])[places.reshape(tokens.shape)]
+        words = dequantise(self._words[tokens.ravel()]).reshape(*tokens.shape, file.hidden)
         return {
             "tokens": words + self._positions[: tokens.shape[1]],
             "mask": np.where(is_token, 0, np.finfo(np.float16).min).astype(np.float32)[:, None, None],
