@@ -38,7 +38,8 @@ class TermFinder:
     def find_names(self, text: str) -> frozenset[str]:
         """Return the stems that `name_terms` would return for a text, among others."""
         found = self.find(text)
-        return found if all(map(is_telling, found)) else found & name_terms(text)
+        telling = frozenset(filter(is_telling, found))
+        return telling if telling or not found else found & name_terms(text)
 
     def _search(self, text: str) -> frozenset[str]:
         plain = normalize(text)
