@@ -8,7 +8,7 @@ from rag.retrieval.evidence import Evidence
 from rag.text import segmentation
 from rag.text.attributes import asked_attributes, tells_all
 from rag.text.likeness import name_terms, stem, stems
-from rag.text.question_words import HOW_TO, QUANTITIES, WHICH_ONES
+from rag.text.question_words import HOW_TO, QUANTITIES, REASON, WHICH_ONES, WHY
 from rag.text.term_finder import TermFinder
 from rag.text.tokens import strip_question_words
 from rag.types import Passage
@@ -45,6 +45,7 @@ class Matcher:
         self._attributes = asked_attributes(evidence.question)
         self._wants_number = bool(QUANTITIES.search(evidence.question))
         self._wants_several = bool(WHICH_ONES.search(evidence.question))
+        self._wants_reason = bool(WHY.search(evidence.question))
         self.wants_steps = bool(HOW_TO.search(evidence.question))
 
     def held(self, text: str) -> frozenset[str]:
@@ -78,7 +79,7 @@ class Matcher:
         """
         if self.wants_steps or self._wants_several or (self._wants_number and not self._has_number(text)):
             return False
-        if not tells_all(self._attributes, text):
+        if not tells_all(self._attributes, text) or (self._wants_reason and not REASON.search(text)):
             return False
         held = self._asked_in(text)
         share = sum(weight for term, weight in self._found.items() if term in held)

@@ -19,6 +19,15 @@ WHICH_ONES = re.compile(
     re.IGNORECASE,
 )
 
+WHY = re.compile(r"为什么|为何|为啥|(?:什么|啥)原因|\b(?:why|how come)\b|\breasons?\b", re.IGNORECASE)
+REASON = re.compile(
+    r"因为|由于|因此|所以|原因|否则|不然|以便|为了|导致|避免|防止"
+    r"|\b(?:because|since|therefore|thus|hence|otherwise|reasons?|due to|so(?: that)?)\b"
+    r"|\b(?:in order to|to (?:avoid|prevent))\b",
+    re.IGNORECASE,
+)
+"""Words of a text that gives a reason, which `WHY` asks for."""
+
 HOW_TO = re.compile(
     r"怎么|怎样|怎麼|如何|咋|步骤|流程|命令|写法|\bhow (?:do|does|can|could|should|would|to)\b|\b(?:which|what) command"
     r"|\bsteps?\b|\bwhat (?:do|should|must|can|could) (?:i|you|we) (?:have to )?do\b|\bwhat now\b",

@@ -72,6 +72,31 @@ def test_one_sentence_does_not_answer_a_question_for_all(question: str, content:
 
 
 @pytest.mark.parametrize(
+    ("question", "content", "reason"),
+    [
+        (
+            "风筝为什么不能在雨里放？",
+            "风筝不能在雨里放。\n\n湿线会导电，一年里已有两人触电。",
+            "导电",
+        ),
+        (
+            "Why does the alarm of the kiln not ring when the door is open?",
+            "When the door of the kiln is open, the alarm does not ring.\n\nThe door cuts its current.",
+            "cuts its current",
+        ),
+    ],
+)
+def test_a_sentence_that_only_states_the_case_does_not_say_why(question: str, content: str, reason: str) -> None:
+    assert reason in answer(question, passage(1, content))
+
+
+def test_a_sentence_with_the_reason_says_why() -> None:
+    said = answer("风筝为什么不能在雨里放？", passage(1, "风筝不能在雨里放，因为湿线会导电。\n\n竹架要每年上油。"))
+    assert "导电" in said
+    assert "上油" not in said
+
+
+@pytest.mark.parametrize(
     ("question", "content", "fact"),
     [
         ("Kite 要装什么版本的 Java？", "- 会用命令行\n- 装好 Java 17\n\n请确保装好合适版本的 Java 再开始。", "Java 17"),
