@@ -42,7 +42,7 @@ _SWITCH_SECONDS = 0.0005
 
 With Python's 5 ms a search takes three times as long beside an answer that is checked.
 """
-_GC_THRESHOLDS = (700, 10, 30)
+_GC_THRESHOLDS = (10_000, 10, 30)
 """Python's, but full collections are three times rarer: each stops all requests for 50 ms or more."""
 
 log = logging.getLogger("zhiwen.serve")

@@ -50,12 +50,12 @@ def exact_names_first(question: str, hits: Sequence[Hit], idf: Mapping[str, floa
 def _names(chunk: Chunk) -> frozenset[str]:
     """Return the names that a chunk bears, without regard to case and width."""
     if chunk.kind == "row":
-        found = [chunk.content.split(PATH_SEPARATOR, 1)[0].split(": ", 1)[-1]]
+        found = [_plain(chunk.content.split(PATH_SEPARATOR, 1)[0].split(": ", 1)[-1])]
     else:
-        found = [chunk.heading_path[-1] if chunk.heading_path else chunk.title]
-    if chunk.kind == "text":
-        found.append(_defined_name(chunk.content[:_FIRST_WORDS]))
-    return frozenset(name for name in map(_plain, filter(None, found)) if len(name) >= _LEAST_CHARACTERS)
+        found = [_plain(chunk.heading_path[-1] if chunk.heading_path else chunk.title)]
+    if chunk.kind == "text" and (defined := _defined_name(chunk.content[:_FIRST_WORDS])):
+        found.append(_plain(defined))
+    return frozenset([name for name in found if len(name) >= _LEAST_CHARACTERS])
 
 
 @remember_short(texts=1 << 12, characters=_FIRST_WORDS)
