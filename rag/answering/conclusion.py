@@ -46,8 +46,8 @@ def conclude(draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Ve
     Of a loop into which a model ran at the end, one round is kept. Raises what `verify` raises.
     """
     if draft.is_quoted:  # quotes need no verification
-        reason: AnswerReason | None = None if _cited(draft.quotes, draft.text) else "model_declined"
-        return Conclusion(_composition(draft, prompt, draft.text, evidence, reason))
+        citations = _cited(draft.quotes, draft.text)
+        return Conclusion(_composition(draft, prompt, draft.text, citations, None if citations else "model_declined"))
     notice = f"\n\n{NOTICES[evidence.language].truncated}" if draft.is_truncated else ""
     whole = draft.text.removesuffix(notice)
     started = time.perf_counter()
@@ -60,7 +60,8 @@ def conclude(draft: Draft, evidence: Evidence, prompt: Prompt | None, verify: Ve
     if cited_numbers(verification.text):
         reliance = rate_answer(verification, is_cut=draft.is_truncated and not loops, loops=loops)
     reason = _reason(said, verification) if reliance == "strayed" else None
-    composition = _composition(draft, prompt, f"{verification.text}{notice}", evidence, reason, verification)
+    text = f"{verification.text}{notice}"
+    composition = _composition(draft, prompt, text, build_citations(text, evidence), reason, verification)
     tail = _sources(draft.text, composition.text, evidence)
     return Conclusion(composition, tail, "sound" if reason == "model_declined" else reliance)
 
@@ -136,11 +137,10 @@ def _composition(
     draft: Draft,
     prompt: Prompt | None,
     text: str,
-    evidence: Evidence,
+    citations: tuple[Citation, ...],
     reason: AnswerReason | None,
     verification: Verification | None = None,
 ) -> Composition:
-    citations = _cited(draft.quotes, text) if draft.is_quoted else build_citations(text, evidence)
     return Composition(
         draft.model,
         "" if reason else text,
