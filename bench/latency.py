@@ -6,7 +6,7 @@
 one run, the benchmark times:
 
 - For each question, a whole search and its bare parts: one embedding of the question, one dense and one lexical search
-  of Milvus with the same limits. It prints both in milliseconds (p50, p95, p99) and the ratio of the
+  with the same limits. It prints both in milliseconds (p50, p95, p99) and the ratio of the
   medians.
 - `zhiwen serve` over the same index: `/search`, and `/ask` without a chat model and without the cache of answers, by
   one client and by eight; and the stages of an answer, from its trace. The stage `lexical` runs at the same time as
