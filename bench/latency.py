@@ -6,11 +6,10 @@
 one run, the benchmark times:
 
 - For each question, a whole search and its bare parts: one embedding of the question, one dense and one lexical search
-  with the same limits. It prints both in milliseconds (p50, p95, p99) and the ratio of the
-  medians.
+  with the same limits. It prints both in milliseconds (p50, p95, p99) and the ratio of the medians.
 - `zhiwen serve` over the same index: `/search`, and `/ask` without a chat model and without the cache of answers, by
-  one client and by eight; and the stages of an answer, from its trace. The stage `lexical` runs at the same time as
-  `embed` and `dense`.
+  one client and by eight; and the stages of an answer, from its trace. In a generation that is too large for memory,
+  the stage `lexical` runs at the same time as `embed` and `dense`.
 
 `--results FILE` adds the figures to a JSON file under the name of the folder; the figures of the repository are in
 bench/results/latency.json. The index is kept below `--work`. `load_average_before` is how many processes wanted a core
