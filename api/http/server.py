@@ -8,7 +8,6 @@ import secrets
 import signal
 import socket
 import sys
-import threading
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -31,7 +30,6 @@ from ingest.background import IngestRunner
 from rag.errors import StoreError, StoreTimeout, StoreUnavailable
 from rag.serve_settings import ServeSettings
 from rag.settings import Settings
-from rag.store.store import Store
 from rag.wiring import Services
 
 GRACE_SECONDS = 1
@@ -43,7 +41,7 @@ _SWITCH_SECONDS = 0.0005
 With Python's 5 ms a search takes three times as long beside an answer that is checked.
 """
 _GC_THRESHOLDS = (10_000, 10, 30)
-"""Python's, but full collections are three times rarer: each stops all requests for 50 ms or more."""
+"""Python has 700, 10 and 10. An answer makes thousands of objects; a full collection stops all requests for 50 ms."""
 
 log = logging.getLogger("zhiwen.serve")
 
@@ -62,9 +60,9 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
     keys = ReloadingKeys(settings.serve, owner_token=owner_token)
     keys.warn_about_others(settings.knowledge_base_names)
     with Services(settings) as services:
-        _read_ahead(services)
+        _ = (services.chat, services.reranker)  # a wrong setting is told before anything takes time
+        _connect(services)
         services.open_all()
-        _connect(services.store)
         runner = IngestRunner()
         context = ServerContext(uuid.uuid4().hex, keys, Drain())
         app = create_app(services, runner, context)
@@ -87,24 +85,20 @@ def serve(settings: Settings, *, watch: bool = False, on_listening: Callable[[st
                 _DrainingServer(_config(app, settings.serve), before_closing).run(sockets=[listener])
 
 
-def _connect(store: Store) -> None:
-    """Connect to the store; leave a server that does not answer for later. A broken file does not mend itself."""
+def _connect(services: Services) -> None:
+    """Connect to the store, and begin to read small generations into memory, while the models are loaded.
+
+    Leave a server that does not answer for later. A broken file does not mend itself.
+    """
     try:
-        store.connect()
+        services.store.connect()
     except (StoreUnavailable, StoreTimeout):
-        if store.is_embedded:
+        if services.store.is_embedded:
             raise
-
-
-def _read_ahead(services: Services) -> None:
-    """Begin to read small generations into memory. Where none is to be had yet, the first questions do so."""
-
-    def read() -> None:
-        for each in services.knowledge_bases.values():
-            with suppress(StoreError):  # which is logged by those who need the store
-                each.store.snapshot().keep_in_memory()
-
-    threading.Thread(target=read, name="read ahead", daemon=True).start()
+        return
+    for each in services.knowledge_bases.values():
+        with suppress(StoreError):  # there may be no generation yet; questions are told any other error
+            each.store.snapshot().keep_in_memory()
 
 
 class _DrainingServer(uvicorn.Server):

@@ -214,12 +214,10 @@ def _share_held(asked: str, text: str, evidence: Evidence, *, without: str = "")
     wanted = name_terms(strip_question_words(asked)) - name_terms(without)
     terms = {stem(term): weight for term, weight in evidence.idf.items() if stem(term) in wanted}
     found = TermFinder(terms.keys(), stemmed=True).find_names(text)
-    held = (weight for term, weight in terms.items() if term in found or _is_misspelt_in(text, term))
-    return sum(held) / sum(terms.values()) if terms else 0.0
-
-
-def _is_misspelt_in(text: str, term: str) -> bool:
-    return _can_be_misspelt(term) and _is_misspelt(term, name_terms(text))
+    missing = [term for term in terms if term not in found and _can_be_misspelt(term)]
+    words = name_terms(text) if missing else frozenset[str]()
+    held = found.union(term for term in missing if _is_misspelt(term, words))
+    return sum(weight for term, weight in terms.items() if term in held) / sum(terms.values()) if terms else 0.0
 
 
 def _is_misspelt(term: str, words: Collection[str]) -> bool:
