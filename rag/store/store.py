@@ -140,7 +140,7 @@ class Store:
         if self._pinned:
             return self._pinned
         read_after, state = self._known_state
-        if state is None or read_after is not self._milvus.last_write:
+        if state is None or read_after is not self._milvus.last_write or not self._milvus.is_alive:
             state = self.state()
         if state is None:
             raise StoreEmpty(_nothing_ingested(self.knowledge_base))

@@ -85,6 +85,11 @@ class Milvus:
         return False
 
     @property
+    def is_alive(self) -> bool:
+        """Whether nothing tells that the connection is lost; that asks nothing of a server."""
+        return self._connection.is_alive
+
+    @property
     def last_write(self) -> object:
         """A token for the last write. While it is the same object, the rows of a file are the same.
 

@@ -45,6 +45,11 @@ class Connection:
         return self.is_embedded and self._client is None and not Path(self.uri).exists()
 
     @property
+    def is_alive(self) -> bool:
+        """Whether nothing tells that the connection is lost, without a call: of a file, that its process runs."""
+        return self._file is None or self._file.process.is_running
+
+    @property
     def client(self) -> MilvusClient:
         """Return the connected client; connect if there is none, which creates a missing database file.
 

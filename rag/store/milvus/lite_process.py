@@ -54,9 +54,15 @@ class LiteProcess:
                     stdout=log,
                     stderr=log,
                 )
+            self._process = process
             stack.callback(_end, process, lock)
             _wait_for(folder / "socket", process, folder / "log")
             self._running = stack.pop_all()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process.poll() is None
 
     def stop(self) -> None:
         """End the process; what was written is in the file afterwards."""

@@ -18,9 +18,10 @@ def test_a_follow_up_is_understood_from_its_history(server: Server) -> None:
 
 
 def test_a_trace_tells_how_an_answer_came_about(server: Server) -> None:
-    question = "Dify 的官网是什么？"
-    answer = server.post("/ask", question=question).json()
-    found = server.post("/search", question=question, explain=True).json()["trace"]
+    # With a filter, which holds for everything, both search in the same place: the store, and not memory.
+    asked = {"question": "Dify 的官网是什么？", "filter": {"field": "start_line", "at_least": 0}}
+    answer = server.post("/ask", **asked).json()
+    found = server.post("/search", **asked, explain=True).json()["trace"]
     trace = server.client.get(f"/traces/{answer['trace_id']}").json()
     for key in ("terms", "lexical_weight", "candidates", "evidence", "warnings"):
         assert trace["retrieval"][key] == found[key]

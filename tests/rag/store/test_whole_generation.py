@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.errors import StoreUnavailable
 from rag.models.embedders.protocol import Vector
 from rag.store import chunk_cache
 from rag.store.filters import Equals
@@ -126,6 +128,17 @@ def test_who_sees_a_part_has_all_read_for_the_others(store: Store) -> None:
     eventually(lambda: store.snapshot().is_in_memory)
     assert len(store.snapshot().rank_by_vector(VECTORS[0], limit=len(CHUNKS))) == len(CHUNKS)
     assert [name for name, _ in visible.rank_by_vector(VECTORS[3], limit=FEW)] == ["c5"]
+
+
+def test_a_file_whose_process_has_ended_is_an_error_though_all_is_in_memory(tmp_path: Path) -> None:
+    with stored_chunks(tmp_path, CHUNKS, VECTORS) as store:
+        assert whole(store).is_in_memory
+        store.snapshot()
+        process = store._milvus._connection._file.process._process
+        process.kill()
+        process.wait()
+        with pytest.raises(StoreUnavailable):
+            store.snapshot()
 
 
 def test_several_knowledge_bases_are_in_memory_if_all_are(store: Store) -> None:
