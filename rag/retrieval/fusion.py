@@ -86,7 +86,6 @@ def fuse(
     least, best = min(scores.values(), default=0.0), max(scores.values(), default=0.0) or 1.0
     missing = least if len(scores) >= len(cosines) else 0.0
     weight = TRANSLATED_WEIGHT if translated else word_weight.of(lexical, idf)
-    asked, mass = tuple(idf.items()), sum(idf.values()) or 1.0
     hits = []
     for name, stored in chunks.items():
         cosine, words = cosines.get(name, lowest), scores.get(name, missing) / best
@@ -94,7 +93,7 @@ def fuse(
         if translated:
             coverage = words = translated[name]
         else:
-            coverage = sum([weight for term, weight in asked if term in stored.terms]) / mass
+            coverage = weighted_term_coverage(stored.terms.keys(), idf)
         score = (1 - weight) * similarity + weight * (words + coverage) / 2
         hits.append(Hit(stored.chunk, score, cosine, coverage, scores.get(name, 0.0)))
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.position))
