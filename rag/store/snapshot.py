@@ -128,8 +128,8 @@ class Snapshot:
         """Return the ids of the chunks with the highest BM25 score; none if no chunk holds any of the terms."""
         if not terms:
             return []
-        found = self._rank(" ".join(terms), limit, search_filter)
-        if not found or not self._is_counted_with_others:
+        is_own = not self._is_counted_with_others or (self.is_in_memory and not search_filter)
+        if not (found := self._rank(" ".join(terms), limit, search_filter)) or is_own:
             return found
         chunks = self.read_chunks(name for name, _ in found)
         return score_chunks({name: stored.terms for name, stored in chunks.items()}, terms, self.statistics)
