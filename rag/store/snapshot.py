@@ -128,7 +128,7 @@ class Snapshot:
         """Return the ids of the chunks with the highest BM25 score; none if no chunk holds any of the terms."""
         if not terms:
             return []
-        is_own = not self._is_counted_with_others or (self.is_in_memory and not search_filter)
+        is_own = (self.is_in_memory and not search_filter) or not self._is_counted_with_others
         if not (found := self._rank(" ".join(terms), limit, search_filter)) or is_own:
             return found
         chunks = self.read_chunks(name for name, _ in found)
