@@ -99,9 +99,18 @@ class _TreeWriter:
             return
         children = paragraph.children or []
         title_end = next((at for at, child in enumerate(children) if child.type.endswith("break")), len(children))
-        if title := found["title"].strip():
-            self._builder.label(title, self._start(paragraph))
+        if found["title"].strip():
+            self._title(children[:title_end], found[0][: found.start("title")], self._start(paragraph))
         paragraph.children = children[title_end + 1 :]
+
+    def _title(self, children: Sequence[Token], mark: str, line: int) -> None:
+        """Show what stands behind the mark of a callout, as a paragraph of bold text."""
+        children[0].content = children[0].content.removeprefix(mark.rstrip()).lstrip()
+        self._builder.open("p", line)
+        self._builder.open("strong", line)
+        self._inline(children, line)
+        self._builder.close()
+        self._builder.close()
 
     def _single(self, token: Token) -> None:
         line = self._start(token)
@@ -113,9 +122,6 @@ class _TreeWriter:
         elif token.type in ("math_block", "math_block_label"):
             math = self._builder.add("pre", line, self._end(token), {"class": "math"})
             math.children = [Text(self._source(token), line)]
-        elif token.type == "mark":
-            for label in token.meta["labels"]:
-                self._builder.label(label, line)
         elif token.type == "definition":
             self._definition(token)
         elif token.type == "hr":

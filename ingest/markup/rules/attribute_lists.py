@@ -1,8 +1,10 @@
 """Attribute lists behind what they belong to: `{#id}`, `{: .class }`, `{ width="300" }`; and MkDocs' icons and keys."""
 
+import itertools
 import re
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 
 from ingest.markup.rules.left_out import leave_out
@@ -15,7 +17,11 @@ _EXTENSION = re.compile(
 _TEXTS = ("text", "softbreak", "hardbreak")
 _END_OF_LINE = re.compile(r"\n|\s*\Z")
 _ID = re.compile(r"#([^\s{}]+)")
-_ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[\w-]+:")
+_ICON = re.compile(r":(?:material|octicons|fontawesome(?:-solid|-regular|-brands)?|simple)-(?P<name>[\w-]+):")
+_MORE = r"(?:-(?:all|bold|box|circle|decagram|fill|marked|octagon|outline|thick|underline|\d+))*"
+_TICK = re.compile(rf"(?:circle-|square-)?(?:check|checkbox-marked){_MORE}")
+_CROSS = re.compile(rf"(?:circle-|square-)?(?:close|x|xmark){_MORE}")
+_ICON_ALONE = re.compile(rf"{_ICON.pattern}(?:{_LIST.pattern})?")
 _LONGEST_ICON = 80
 _KEYS = re.compile(r"\+\+([a-z0-9-]+(?:\+[a-z0-9-]+)*)\+\+(?![A-Za-z0-9+])")
 
@@ -25,8 +31,32 @@ def use_attribute_lists(parser: MarkdownIt) -> None:
     parser.inline.ruler.before("link", "attributes", _attributes)
     # A comment of kramdown is left out with what it encloses.
     leave_out(parser, "extension", _EXTENSION, begins_with="{", before="attributes")
-    leave_out(parser, "icon", _ICON, begins_with=":", before="extension")
+    parser.inline.ruler.before("extension", "icon", _icon)
+    parser.core.ruler.after("block", "icon_cells", _name_icons_in_cells)
     parser.inline.ruler.before("icon", "keys", _keys)
+
+
+def _icon(state: StateInline, silent: bool) -> bool:
+    """Show a tick and a cross, which are values, and leave out the other icons."""
+    found = _ICON.match(state.src, state.pos, state.posMax) if state.src[state.pos] == ":" else None
+    if not found:
+        return False
+    if not silent:
+        state.append_pending(_sign(found["name"]))
+    state.pos = found.end()
+    return True
+
+
+def _sign(icon: str) -> str:
+    return "✓" if _TICK.fullmatch(icon) else "✗" if _CROSS.fullmatch(icon) else ""
+
+
+def _name_icons_in_cells(state: StateCore) -> None:
+    """Let a cell that has nothing but an icon show the icon's name, if it has no sign: it is the cell's value."""
+    for cell, content in itertools.pairwise(state.tokens):
+        icon = _ICON_ALONE.fullmatch(content.content) if cell.type == "td_open" else None
+        if icon and not _sign(icon["name"]):
+            content.content = icon["name"].replace("-", " ")
 
 
 def _attributes(state: StateInline, silent: bool) -> bool:

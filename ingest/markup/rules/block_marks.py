@@ -6,6 +6,7 @@ document, so none of them needs the other.
 """
 
 import re
+from collections.abc import Sequence
 from functools import partial
 
 from markdown_it import MarkdownIt
@@ -17,7 +18,9 @@ from ingest.markup.rules.left_out import leave_out_lines
 from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
 from ingest.markup.rules.shortcodes import SHORTCODE, is_comment, shortcode_of
 
-_COLONS = re.compile(r":{3,}[ \t]*(?P<name>[A-Za-z][\w-]*)?[ \t]*(?:\[(?P<label>[^\]]*)\])?(?P<title>[^\n]*)")
+_COLONS = re.compile(
+    r":{3,}[ \t]*(?P<name>[A-Za-z][\w-]*)?[ \t]*(?:\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\])?(?P<title>[^\n]*)"
+)
 _SLASHES = re.compile(r"/{3,}(?:[ \t]+(?P<name>[A-Za-z][\w-]*)(?:[ \t]*\|[ \t]*(?P<title>[^\n]+))?)?[ \t]*\Z")
 _BRACES = re.compile(r"[ \t]*\{[^{}]*\}[ \t]*\Z")
 _SILENT = re.compile(
@@ -54,11 +57,21 @@ def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bo
     if labels is None:
         return False
     if not silent:
-        token = state.push("mark", "", 0)
-        token.map = [start_line, last + 1]
-        token.meta = {"labels": labels}
+        push_titles(state, labels, start_line, last + 1)
         state.line = last + 1
     return True
+
+
+def push_titles(state: StateBlock, titles: Sequence[str], start_line: int, end_line: int) -> None:
+    """Add the titles of a mark, which are Markdown: each is a paragraph of bold text."""
+    lines = [start_line, end_line]
+    for title in titles:
+        state.push("title_open", "p", 1).map = lines
+        state.push("title_text_open", "strong", 1).map = lines
+        inline = state.push("inline", "", 0)
+        inline.content, inline.map, inline.children = title, lines, []
+        state.push("title_text_close", "strong", -1)
+        state.push("title_close", "p", -1)
 
 
 def _joined_shortcode(state: StateBlock, start_line: int, end_line: int) -> tuple[str, int]:

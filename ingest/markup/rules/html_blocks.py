@@ -1,10 +1,8 @@
 """Blocks of HTML in which the marks of a dialect count.
 
-At a line that is `:::` or a shortcode, the block ends as if an empty line stood before it. A site generator replaces
-the shortcodes that stand in HTML, too.
+At a line that is `:::` or a shortcode, or at a fence, the block ends as if an empty line stood before it. A site
+generator replaces the shortcodes that stand in HTML, too.
 """
-
-import re
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, html_block
@@ -14,7 +12,7 @@ from ingest.markup.rules.closing_lines import line_of
 from ingest.markup.rules.shortcodes import without_shortcodes
 
 _CODE = ("<script", "<pre", "<style", "<textarea", "<!", "<?")
-_WITH_CODE = re.compile(r"<(?:script|pre|style|textarea|code)\b", re.IGNORECASE)
+_CODE_INDENT = 4
 
 
 def use_html_blocks(parser: MarkdownIt) -> None:
@@ -29,14 +27,19 @@ def _html_block(state: StateBlock, start_line: int, end_line: int, silent: bool)
     if not html_block(state, start_line, _end(state, start_line, end_line), silent):
         return False
     token = state.tokens[-1]
-    if not _WITH_CODE.search(token.content):
-        token.content = without_shortcodes(token.content)
+    token.content = without_shortcodes(token.content)
     return True
 
 
 def _end(state: StateBlock, start_line: int, end_line: int) -> int:
     """Return the first line below `start_line` that ends a block of HTML at the latest."""
     for line in range(start_line + 1, end_line):
-        if state.isEmpty(line) or begins_or_ends_block(line_of(state, line)):
+        text = line_of(state, line)
+        if not text or begins_or_ends_block(text) or _begins_fence(state, line, text):
             return line
     return end_line
+
+
+def _begins_fence(state: StateBlock, line: int, text: str) -> bool:
+    is_mark = text.startswith(("```", "~~~")) and "`" not in text.lstrip("`")
+    return is_mark and state.sCount[line] - state.blkIndent < _CODE_INDENT

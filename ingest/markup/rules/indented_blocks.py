@@ -5,6 +5,7 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
+from ingest.markup.rules.block_marks import push_titles
 from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
 
 _INDENT = 4
@@ -30,9 +31,7 @@ def _indented_block(state: StateBlock, start_line: int, end_line: int, silent: b
     if silent:
         return True
     label = head["tab"] or head["title"]
-    mark = state.push("mark", "", 0)
-    mark.map = [start_line, start_line + 1]
-    mark.meta = {"labels": [label] if label else []}
+    push_titles(state, [label] if label else [], start_line, start_line + 1)
     state.line = start_line + 1
     indent = state.blkIndent + _INDENT * (2 if head["colon"] else 1)
     end = _end_of_content(state, start_line + 1, end_line, indent)

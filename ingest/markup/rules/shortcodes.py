@@ -24,6 +24,7 @@ _IN_HTML = re.compile(_MARK)
 """It leaves comments out: in a large block of HTML, the search for their ends would take too long."""
 _COMMENTS = ("{{/*", "{#")
 _ESCAPED = re.compile(r"\{\{(?P<open>[<%])/\*(?P<text>.*?)\*/(?P<close>[>%])\}\}", re.DOTALL)
+_CODE = re.compile(r"(<(script|pre|style|textarea|code)\b.*?(?:</\2\s*>|\Z))", re.DOTALL | re.IGNORECASE)
 _RAW = re.compile(r"\{%-? ?raw ?-?%\}(?P<text>.{0,500}?)\{%-? ?endraw ?-?%\}", re.DOTALL)
 _DESTINATION = re.compile(
     rf"\(\s*(?:[^()\s<>{{}}]*)(?P<code>{SHORTCODE.pattern}|\{{\{{[^{{}}\n]*\}}\}})(?P<rest>[^()\n]*)\)"
@@ -35,6 +36,7 @@ _BEFORE_VALUES = ('="', "='", "=")
 _CLOSING = re.compile(r"\{\{[<%]\s*/\s*([\w./-]+)")
 _FILES = ("file", "page", "path")
 _REFERENCES = ("ref", "relref", "link", "post_url")
+_INCLUDES = ("include", "render")
 _WRITTEN_ABOUT = frozenset("details figure gist highlight instagram param qr ref relref tweet vimeo x youtube".split())
 """The shortcodes of Hugo itself: in a code span they are rather shown than used."""
 
@@ -55,15 +57,25 @@ def shortcode_of(found: re.Match[str]) -> tuple[str, str]:
 
 
 def without_shortcodes(html: str) -> str:
-    """Return HTML with what a reader sees of the shortcodes in it; in an attribute, that is an address."""
+    """Return HTML with what a reader sees of the shortcodes in it; in an attribute, that is an address.
+
+    Code shows them, but for `{% raw %}`.
+    """
+    if "{" not in html:
+        return html
     closed = frozenset(_CLOSING.findall(html))
 
     def shown(found: re.Match[str]) -> str:
-        is_attribute = html.endswith(_BEFORE_VALUES, 0, found.start())
+        is_attribute = found.string.endswith(_BEFORE_VALUES, 0, found.start())
         text = _referred(found) if is_attribute else _shown(found, closed)
         return text + "\n" * (found[0].count("\n") - text.count("\n"))
 
-    return _IN_HTML.sub(shown, html)
+    parts = []
+    position = 0
+    for code in _CODE.finditer(html):
+        parts += [_IN_HTML.sub(shown, html[position : code.start()]), _RAW.sub(_without_marks, code[0])]
+        position = code.end()
+    return "".join([*parts, _IN_HTML.sub(shown, html[position:])])
 
 
 def is_comment(found: re.Match[str]) -> bool:
@@ -106,12 +118,17 @@ def _closed(state: StateInline) -> Collection[str]:
 def _shown(found: re.Match[str], closed: Collection[str]) -> str:
     """Return what a reader sees of a shortcode that stands between words.
 
-    One of Hugo without content and title shows its arguments that are words or numbers. `closed` have content.
+    One of Hugo, or a file that Liquid includes, shows its arguments that are words or numbers, if it has neither
+    content nor title. `closed` have content. Of a parameter of the site only the name is known.
     """
     name, arguments = shortcode_of(found)
     shown = " ".join(shown_arguments(name, arguments))
-    if shown or not found["kind"] or name in ("", "end", *_REFERENCES) or found["name"] in closed:
+    if shown or name in ("", "end", *_REFERENCES) or found["name"] in closed:
         return shown
+    if name == "param":
+        return arguments.strip("\"'` ")
+    if not found["kind"] and not name.startswith(_INCLUDES):
+        return ""
     named = named_arguments(arguments).items()
     words = {key: value for key, value in named if key not in _FILES and "/" not in value}
     return visible_strings(words, with_numbers=True)

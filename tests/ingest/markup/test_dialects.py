@@ -20,8 +20,27 @@ CASES = {
     ),
     "pymdown block": ("/// note | 标题\n正文。\n///\n", "标题\n\n正文。"),
     "MkDocs snippet": ('前。\n\n--8<-- "abbr.md"\n\n后。\n', "前。\n\n后。"),
-    "MkDocs icon with attributes": ("按 :material-check:{ .large } 确认", "按  确认"),
-    "MkDocs icons and keys": ("按 ++ctrl+alt+del++ :material-check: 确认", "按 ctrl+alt+del  确认"),
+    "MkDocs icon with attributes": ("按 :material-send:{ .large } 确认", "按  确认"),
+    "MkDocs icons and keys": ("按 ++ctrl+alt+del++ :material-send: 确认", "按 ctrl+alt+del  确认"),
+    "MkDocs tick and cross": (
+        "- :material-check:{ .green } 支持导出\n- :fontawesome-solid-circle-xmark: 不支持导入\n",
+        "- ✓ 支持导出\n- ✗ 不支持导入",
+    ),
+    "MkDocs icons in cells": (
+        "| 版本 | 导出 | 评级 |\n|---|---|---|\n| 社区版 | :octicons-x-16: | :material-star-half: |\n",
+        "| 版本 | 导出 | 评级 |\n|---|---|---|\n| 社区版 | ✗ | star half |\n\n版本: 社区版 › 导出: ✗ › 评级: star half",
+    ),
+    "MkDocs Markdown in a title": (
+        '!!! tip "先用 `pip`，见 [**安装**](https://x.cn/i){:target="_blank"}"\n    正文。\n',
+        "先用 pip，见 安装 (https://x.cn/i)\n\n正文。",
+    ),
+    "Docusaurus Markdown in a title": (":::tip[见 [说明](a.md) 的 `x`]\n正文。\n:::\n", "见 说明 的 x\n\n正文。"),
+    "VitePress Markdown in a title": ("::: warning **小心** `rm`\n正文。\n:::\n", "小心 rm\n\n正文。"),
+    "Obsidian Markdown in a title": ("> [!tip]- **先看** [[规范|命名]]\n> 正文。\n", "先看 命名\n正文。"),
+    "MkDocs fence within an element": (
+        '<div class="termy">\n```console\n$ ls <dir>\n\n---> 完\n```\n</div>\n后文。\n',
+        "```console\n$ ls <dir>\n\n---> 完\n```\n\n后文。",
+    ),
     "MkDocs button": ('[下载](https://x.cn/d){ .md-button target="_blank" }', "下载 (https://x.cn/d)"),
     "kramdown attributes": ("一段。\n{: .class #id }\n\n- a\n{:toc}\n", "一段。\n\n- a"),
     "kramdown comment": (
@@ -43,6 +62,15 @@ CASES = {
     "Hugo value in code": (
         '`http://{{< host nojs="a.cn" >}}:{{< port nojs="80" >}}`、`{{</* ref "b.md" */>}}`',
         'http://a.cn:80、{{< ref "b.md" >}}',
+    ),
+    "Hugo parameter": ("镜像 {{< param image_tag >}} 起。", "镜像 image_tag 起。"),
+    "Jekyll include with a value": (
+        '从 {% include since.html version="4.0" %} 起，{% if a %}可用{% endif %}。',
+        "从 4.0 起，可用。",
+    ),
+    "Jekyll raw in an element": (
+        '<p>{% include since.html version="4.0" %} 起写 <code>{% raw %}{{ page.title }}{% endraw %}</code></p>\n',
+        "4.0 起写 {{ page.title }}",
     ),
     "Hugo shortcode with content": (
         '见 {{< span tone="calm" >}}内文{{< /span >}}，{{< include file="b.md" >}}完。',
