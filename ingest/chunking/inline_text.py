@@ -24,6 +24,12 @@ _NO_DESCRIPTION = re.compile(
 )
 _SENTENCE_END = tuple("。！？；…：.!?;:")
 _CLOSING = "”’」』）)》】\"'*"
+_TERMINAL = tuple("。！？；….!?;")
+_CONTINUED = tuple("，、,（(《“‘「『-—+&/")
+_MAX_COLUMNS = 36
+"""Nobody wraps Chinese text at fewer columns, of which a Chinese character takes two."""
+_PARTS = re.compile(r"[\d\s（(：:、/|]")
+_TAG = re.compile(r"#{1,6}[^\s#]")
 _EXPONENT = re.compile(r"[-+−]?(?:\d+|[a-z])\Z")
 _SUBSCRIPTS = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 
@@ -58,8 +64,9 @@ def inline_text(nodes: Sequence[Node], *, with_links: bool = True) -> str:
 def inline_lines(nodes: Sequence[Node], *, with_links: bool = True) -> list[Line]:
     """Return the text of inline nodes in the lines that a reader takes for lines.
 
-    Line breaks are. A line end of the file is one if a sentence ends there, or if the lines on both sides of it read
-    as fields (`姓名：林小满`) or items (`1、…`, `• …`); otherwise it is a space or, within Chinese, nothing.
+    Line breaks are. A line end of the file is one if a sentence ends there, if the lines on both sides of it read as
+    fields (`姓名：林小满`) or items (`1、…`, `• …`), or if both are short lines of Chinese that have parts
+    (`早餐 10 元`, `甲方（盖章）`) and do not end a sentence; otherwise it is a space or, within Chinese, nothing.
     """
     lines: list[Line] = []
     run: list[_Part] = []
@@ -177,7 +184,20 @@ def _is_break(before: str, after: str) -> bool:
     """Return whether the line end between two lines of a paragraph is one to a reader, too."""
     if before.rstrip(_CLOSING).endswith(_SENTENCE_END):
         return True
-    return bool(_ITEM.match(after) or (_FIELD.match(before) and _FIELD.match(after)))
+    if _ITEM.match(after) or (_FIELD.match(before) and _FIELD.match(after)):
+        return True
+    return bool(_TAG.match(before) or _TAG.match(after)) or _are_short(before, after)
+
+
+def _are_short(before: str, after: str) -> bool:
+    """Return whether two lines of Chinese with parts are too short to be wrapped, and are no sentence together."""
+    columns = [len(line) + len(_WITHOUT_SPACES.findall(line)) for line in (before, after)]
+    if max(columns) > _MAX_COLUMNS or sum(columns) == len(before) + len(after):
+        return False
+    if not _FIELD.match(before) and not (_PARTS.search(before) and _PARTS.search(after)):
+        return False
+    goes_on = before.endswith(_CONTINUED) or after.startswith(_CONTINUED + _TERMINAL)
+    return not goes_on and not after.rstrip(_CLOSING).endswith(_TERMINAL)
 
 
 def _glue(before: str, after: str) -> str:

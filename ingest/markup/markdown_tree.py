@@ -8,6 +8,7 @@ from markdown_it.token import Token
 from ingest.markup.builder import TreeBuilder
 from ingest.markup.footnotes import with_footnotes_in_place
 from ingest.markup.markdown_parser import parse_tokens
+from ingest.markup.placeholders import ended_in, is_placeholder
 from ingest.markup.rules.jsx import plain_tags
 from ingest.markup.tree import Element, Text
 from rag.text.invisible import remove_invisible
@@ -52,6 +53,7 @@ class _TreeWriter:
         self._builder = TreeBuilder(components, source=text, is_jsx=components is None)
         self._lines = text.split("\n")
         self._first_line = first_line
+        self._ended = ended_in([text])
         self._used_labels = _labels_of_links(tokens)
         self._note = ""  # the label of the footnote that begins
         self.root = self._builder.root
@@ -154,13 +156,14 @@ class _TreeWriter:
         first = line
         self._builder.text(self._note, line)
         self._note = ""
+        ended = ended_in(child.content for child in children if child.type == "html_inline")
         for token in children:
             if token.type in ("softbreak", "hardbreak"):
                 if token.type == "hardbreak":
                     self._builder.add("br", line)
                 self._builder.text("\n", line)
                 line = first + token.meta.get("line", line - first + 1)
-            elif token.type == "html_inline":
+            elif token.type == "html_inline" and not self._is_placeholder(token.content, ended):
                 self._builder.html(token.content, line, is_block=False)
             elif token.type == "image":
                 self._image(token, line)
@@ -179,6 +182,10 @@ class _TreeWriter:
                 self._builder.close()
             elif not token.hidden:
                 self._builder.text(token.content, line)
+
+    def _is_placeholder(self, tag: str, ended: Set[str]) -> bool:
+        is_markdown = self._components is not None and tag[1:-1] not in self._components
+        return is_markdown and is_placeholder(tag, ended, self._ended)
 
     def _image(self, token: Token, line: int) -> None:
         alt = "".join(child.content for child in token.children or ()) or str(token.meta.get("alt") or "")

@@ -2,8 +2,9 @@
 
 CommonMark takes `**有效期：**密码` for text, because a space is missing, and `600*800*2000` for emphasis. Here the
 characters of Chinese, Japanese and Korean stand for themselves and a space (markdown-cjk-friendly's rule), and these
-are text: a `*` within a word or number cannot begin emphasis, nor can that of a file pattern such as `*.log` or
-`/api/*/users`; `__init__` is a name.
+are text: a `*` within a number, or within a word where it does not end what began before it (`the *n*th`); that of a
+masked name or number (`张*，138****5678`), of a file pattern such as `*.log` or `/api/*/users`, or of arguments
+(`f(*args, **options)`). `__init__` is a name.
 """
 
 import re
@@ -18,6 +19,10 @@ from rag.text.cjk import CJK, CJK_SYMBOLS, FULL_WIDTH
 _CJK = re.compile(f"[{CJK}{CJK_SYMBOLS}{FULL_WIDTH}]")
 _NAME = re.compile(r"__[a-z][a-z0-9]*(?:_[a-z0-9]+)*__(?![A-Za-z0-9_])")
 _WORD = re.compile(r"[A-Za-z0-9]")
+_DIGIT = re.compile(r"[0-9]")
+_ARGUMENT = re.compile(r"(?<=[(,\s])\*{1,2}[A-Za-z_]\w*(?=\)|,\s*\*)")
+_OPENING, _CLOSING = "（［｛「『【〔〖《〈“‘", "）］｝」』】〕〗》〉”’，。、；："
+_PAIRS = ("()", "[]", "{}", "<>")
 
 
 def use_emphasis(parser: MarkdownIt) -> None:
@@ -39,8 +44,9 @@ def _tokenize(state: StateInline, silent: bool) -> bool:
         end += 1
     after = state.src[end] if end < state.posMax else " "
     can_open, can_close = _flanks(marker, before, after)
-    if marker == "*" and end - state.pos == 1 and _is_wildcard(state.src, state.pos):
-        can_open = can_close = False
+    if marker == "*":
+        can_open = can_open and not _is_text(state.src, state.pos, end) and _is_answered(state, before, end)
+        can_close = can_close and not _is_text(state.src, state.pos, end) and _ends_word(state, before, after, end)
     for _ in range(end - state.pos):
         state.push("text", "", 0).content = marker
         place = len(state.tokens) - 1
@@ -53,21 +59,59 @@ def _flanks(marker: str, before: str, after: str) -> tuple[bool, bool]:
     """Return whether a run of markers between two characters can begin and can end emphasis."""
     space_before, space_after = isWhiteSpace(ord(before)), isWhiteSpace(ord(after))
     mark_before, mark_after = _is_punctuation(before), _is_punctuation(after)
-    cjk_before, cjk_after = bool(_CJK.match(before)), bool(_CJK.match(after))
-    left = not space_after and (not mark_after or cjk_after or space_before or mark_before or cjk_before)
-    right = not space_before and (not mark_before or cjk_before or space_after or mark_after or cjk_after)
+    is_beside_cjk = bool(_CJK.match(before) or _CJK.match(after))
+    begins_text = not mark_after or (is_beside_cjk and after not in _CLOSING)
+    ends_text = not mark_before or (is_beside_cjk and before not in _OPENING)
+    left = not space_after and (begins_text or space_before or (mark_before and after not in _CLOSING))
+    right = not space_before and (ends_text or space_after or mark_after)
     if marker == "_":
         return left and (not right or mark_before), right and (not left or mark_after)
-    is_within_word = bool(_WORD.match(before) and _WORD.match(after))
-    return left and not is_within_word, right
+    return left and not _is_within_word(before, after), right
 
 
-def _is_wildcard(text: str, position: int) -> bool:
-    before, after = text[position - 1] if position else " ", text[position + 1 : position + 3]
-    return (
+def _is_within_word(before: str, after: str) -> bool:
+    return bool(_WORD.match(before) and _WORD.match(after))
+
+
+def _ends_word(state: StateInline, before: str, after: str, end: int) -> bool:
+    """Return whether a run within a word ends what the run right before it began: so `*n*th`, but not `**a*b**`."""
+    if not _is_within_word(before, after):
+        return True
+    if _DIGIT.match(before) and _DIGIT.match(after):
+        return False
+    last = state.delimiters[-1] if state.delimiters else None
+    return last is not None and last.open and chr(last.marker) == "*" and last.length == end - state.pos
+
+
+def _is_answered(state: StateInline, before: str, end: int) -> bool:
+    """Return whether a run may begin emphasis behind a character of Chinese and before a bracket.
+
+    It may if the emphasis ends with a bracket, too: not in `李*（手机 1），王*（手机 2）`.
+    """
+    if state.src[end : end + 1] not in tuple(_OPENING) or not _CJK.match(before) or _is_punctuation(before):
+        return True
+    run = state.src[state.pos : end]
+    position = end
+    while (position := state.src.find(run, position, state.posMax)) >= 0:
+        stop = position
+        while stop < state.posMax and state.src[stop] == "*":
+            stop += 1
+        if stop - position == len(run):
+            return state.src[position - 1] in _CLOSING
+        position = stop
+    return False
+
+
+def _is_text(text: str, start: int, end: int) -> bool:
+    """Return whether a run of `*` is part of a file pattern, of arguments, or alone between brackets or quotes."""
+    before, after = text[start - 1] if start else " ", text[end : end + 2]
+    if _ARGUMENT.match(text, start) or (before in "/\\" and after[:1] in ("/", "\\")):
+        return True
+    return end - start == 1 and (
         before in "/\\."
         or (after[:1] == "." and bool(_WORD.match(after[1:])))
         or (after[:1] == "/" and not before.isspace())
+        or (_is_punctuation(before) and (before == after[:1] or before + after[:1] in _PAIRS))
     )
 
 
