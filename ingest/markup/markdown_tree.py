@@ -56,6 +56,7 @@ class _TreeWriter:
         self._ended = ended_in([text])
         self._used_labels = _labels_of_links(tokens)
         self._note = ""  # the label of the footnote that begins
+        self._quotes = 0  # how many quotes are open
         self.root = self._builder.root
 
     def write(self, tokens: Sequence[Token]) -> None:
@@ -63,6 +64,7 @@ class _TreeWriter:
             if token.nesting == 1:
                 self._open(token, tokens[position + 1 : position + 3])
             elif token.nesting == -1:
+                self._quotes -= token.type == "blockquote_close"
                 if not token.hidden:
                     self._builder.close()
             elif token.type == "inline":
@@ -91,6 +93,7 @@ class _TreeWriter:
             if identity:
                 element.attributes["id"] = identity
         if kind == "blockquote":
+            self._quotes += 1
             self._callout(following)
 
     def _callout(self, following: Sequence[Token]) -> None:
@@ -150,7 +153,8 @@ class _TreeWriter:
 
     def _source(self, token: Token) -> str:
         start, end = token.map or [0, 0]
-        return remove_invisible("\n".join(line.strip() for line in self._lines[start:end]))
+        marks = re.compile(rf"(?:\s*>){{0,{self._quotes}}}")
+        return remove_invisible("\n".join(marks.sub("", line, count=1).strip() for line in self._lines[start:end]))
 
     def _inline(self, children: Sequence[Token], line: int) -> None:
         first = line

@@ -53,6 +53,10 @@ def test_a_formula_on_lines_of_its_own_stays_letter_by_letter() -> None:
     assert "\n".join(formula.split()) in "\n".join(text_of("a.md", f"前\n\n{formula}\n\n后").split())
 
 
+def test_a_formula_in_a_quote_has_no_marks_of_the_quote() -> None:
+    assert text_of("a.md", "> 前\n>\n> > $$\n> > a > b_1\n> > $$\n\n后") == "前\n\n$$\na > b_1\n$$\n\n后"
+
+
 @pytest.mark.parametrize(
     ("html", "text"),
     [
