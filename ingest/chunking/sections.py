@@ -1,5 +1,6 @@
 """Tree → sections → blocks, with the line numbers of the file. A section is the text under one heading."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,13 @@ _WRAPPERS = frozenset(
     "body address article aside center details dialog div fieldset figure footer form header hgroup html main search "
     "section".split()
 )
+
+_VALUE = re.compile(
+    r"[：:][^：:?？]*\d[^：:?？]*\Z"
+    r"|(?<![\d-])\d{3,4}-\d{3}|\d{7}"
+    r"|\d\s*(?:元|%|％|天|小时|分钟|秒|days|hours|minutes|[KMGT]i?B)[)）]?\Z"
+)
+"""A value or a telephone number, such as people write into a heading: `月费：59 元`, `行政部 0571-8800`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,10 @@ def _flow(element: Element) -> Iterator[Element | list[Node]]:
 
 
 def _own_block(heading: Heading, *, is_only_text: bool) -> Iterator[Block]:
-    """Yield the heading as a block if it is all the text that there is, or has a link that the heading path lacks."""
+    """Yield the heading as a block if it is all the text, states a value, or has a link that the heading path lacks."""
     element = heading.element
     has_link = any(is_external_url(link.attributes.get("href", "")) for link in element.elements("a"))
     text = " ".join(inline_text(element.children).split())
-    if text and (is_only_text or has_link):
+    if text and (is_only_text or has_link or _VALUE.search(heading.text)):
         line = Line(text, element.line, element.end_line)
         yield Block("text", element.line, element.end_line, lines=(line,))

@@ -86,6 +86,25 @@ def test_the_address_of_a_link_in_a_heading_is_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("heading", "is_text"),
+    [
+        ("畅行卡：月费 39 元", True),
+        ("保修 0571-8000", True),
+        ("保留 30 天", True),
+        ("Timeout: 15 s", True),
+        ("步骤 3：安装", False),
+        ("为什么要 3 个节点？", False),
+        ("5 分钟上手", False),
+        ("2.3.0（2024-01-05）", False),
+    ],
+)
+def test_a_heading_that_states_a_value_is_text(heading: str, *, is_text: bool) -> None:
+    chunk = chunks_of("a.md", f"## {heading}\n\n合约期两年。\n")[0]
+    assert chunk.heading_path == (heading,)
+    assert chunk.content == (f"{heading}\n\n合约期两年。" if is_text else "合约期两年。")
+
+
+@pytest.mark.parametrize(
     ("lines", "text"),
     [
         ("姓名：林小满\n部门：行政部\n电话：0571-8800", "姓名：林小满\n部门：行政部\n电话：0571-8800"),
