@@ -38,6 +38,8 @@ def _cells(source: str, count: int) -> list[str]:
     source = source.strip()
     whole = _split(source, keep_code=True)
     cells = whole if len(whole) >= count else _split(source, keep_code=False)
+    while len(cells) > count and not cells[-1].strip():
+        cells.pop()
     return [cell.replace("\\|", "|").strip() for cell in [*cells[: count - 1], "|".join(cells[count - 1 :])]]
 
 

@@ -47,7 +47,8 @@ def test_a_short_row_is_filled_with_blank_cells() -> None:
 
 
 def test_cells_beyond_the_header_belong_to_the_last_one() -> None:
-    assert cells("| a |\n|---|\n| x | y |\n") == [("x | y",)]
+    assert cells("| a |\n|---|\n| x | y |\n| p | | q |\n") == [("x | y",), ("p | | q",)]
+    assert cells("| a | b |\n|---|---|\n| x | y ||\n| p | q | | |\n") == [("x", "y"), ("p", "q")]
 
 
 def test_a_row_without_text_is_left_out() -> None:
