@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ingest.chunking.inline_text import Line, inline_lines, inline_text, is_label
-from ingest.chunking.tables import Table, read_table
+from ingest.chunking.tables import Table, outside_of_cells, read_table
 from ingest.markup.tree import Element, Node, runs
 from rag.types import PATH_SEPARATOR, ChunkKind
 
 _MAX_CAPTION_CHARACTERS = 120
-_LISTS = ("ul", "ol", "dl", "menu", "dir")
+LISTS = ("ul", "ol", "dl", "menu", "dir")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read_blocks(run: Element | Sequence[Node]) -> Iterator[Block]:
     elif run.name in ("p", "summary", "figcaption", "legend") and not any(map(_is_block, run.children)):
         yield from _paragraph(run.children, is_label_by_name=run.name in ("summary", "legend"))
     else:
-        yield from _grouped("list" if run.name in _LISTS else "text", _lines(run))
+        yield from _grouped("list" if run.name in LISTS else "text", _lines(run))
 
 
 def with_captions(blocks: Sequence[Block]) -> Iterator[Block]:
@@ -119,7 +119,8 @@ def _language(element: Element) -> str:
     return element.attributes.get("language") or next(names, "")
 
 
-def _table(element: Element) -> Iterator[Block]:
+def _table(element: Element) -> Iterator[Line | Block]:
+    yield from _flow(outside_of_cells(element), ())
     table = read_table(element)
     if table.rows:
         last = max(row.line for row in table.rows)
@@ -140,11 +141,15 @@ def _lines(element: Element, ancestors: tuple[str, ...] = ()) -> Iterator[Line |
     elif element.name == "table":
         yield from _table(element)
     else:
-        for run in runs(element.children):
-            if isinstance(run, Element):
-                yield from _lines(run, ancestors)
-            else:
-                yield from (replace(line, ancestors=ancestors) for line in inline_lines(run))
+        yield from _flow(element.children, ancestors)
+
+
+def _flow(nodes: Sequence[Node], ancestors: tuple[str, ...]) -> Iterator[Line | Block]:
+    for run in runs(nodes):
+        if isinstance(run, Element):
+            yield from _lines(run, ancestors)
+        else:
+            yield from (replace(line, ancestors=ancestors) for line in inline_lines(run))
 
 
 def _code_lines(element: Element) -> Iterator[Line]:
@@ -200,7 +205,7 @@ def _item_lines(item: Element, marker: str, ancestors: tuple[str, ...]) -> Itera
     above = ancestors
     for run in runs(item.children):
         parts = _lines(run, above) if isinstance(run, Element) else iter(inline_lines(run))
-        if isinstance(run, Element) and run.name in _LISTS and (above is not ancestors or marker == "-"):
+        if isinstance(run, Element) and run.name in LISTS and (above is not ancestors or marker == "-"):
             yield from parts
             continue
         for part in parts:

@@ -145,12 +145,23 @@ def _element_parts(element: Element, with_links: bool) -> Iterator[_Part]:
         if block:
             yield _Part("", element.line, breaks=True)
         yield _Part(mark, element.line)
-        yield from _parts(element.children, with_links)
+        parts = _parts(element.children, with_links)
+        yield from _with_breaks(parts) if element.name == "pre" else parts
         yield _Part(mark or _text_of_style(element), element.end_line)
         if element.name == "a" and with_links and (address := _shown_address(element)):
             yield _Part(f" ({address})", element.end_line)
         if block:
             yield _Part("", element.end_line, breaks=True)
+
+
+def _with_breaks(parts: Iterator[_Part]) -> Iterator[_Part]:
+    """Yield the parts of preformatted text, in which every line end is a line break."""
+    line = 0
+    for part in parts:
+        if line and part.line != line:
+            yield _Part("", line, breaks=True)
+        yield part
+        line = part.line
 
 
 def _image_text(image: Element) -> str:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ingest.chunking.blocks import Block, read_blocks, with_captions
+from ingest.chunking.blocks import LISTS, Block, read_blocks, with_captions
 from ingest.chunking.inline_text import Line, inline_text
 from ingest.chunking.slugs import unique_slugger
+from ingest.chunking.tables import outside_of_cells
 from ingest.markup.elements import HEADINGS
 from ingest.markup.tree import Element, Node, runs
 from rag.text.urls import is_external_url
@@ -16,6 +17,9 @@ _WRAPPERS = frozenset(
     "body address article aside center details dialog div fieldset figure footer form header hgroup html main search "
     "section".split()
 )
+_MAX_CODE_LINES = 20
+_MAX_CODE_LINES_OF_ONE_ROW = 5
+_MAX_CELL_BLOCKS = 2
 
 _VALUE = re.compile(
     r"[：:][^：:?？]*\d[^：:?？]*\Z"
@@ -87,12 +91,36 @@ def _flow(element: Element) -> Iterator[Element | list[Node]]:
     for run in runs(element.children):
         if isinstance(run, Element) and run.name in _WRAPPERS:
             yield from _flow(run)
-        elif isinstance(run, Element) and run.name == "table" and any(run.elements("pre", "table", *HEADINGS)):
+        elif isinstance(run, Element) and run.name == "table" and _is_layout(run):
+            yield from runs(outside_of_cells(run))
             for cell in run.elements("caption", "td", "th"):
                 if not any(cell is inner for table in run.elements("table") for inner in table.elements("td", "th")):
                     yield from _flow(cell)
         else:
             yield run
+
+
+def _is_layout(table: Element) -> bool:
+    """Return whether a table only arranges what is in it: sections, other tables, or code.
+
+    Code is the value of its cell if there are names or other rows to read it with, unless it is long or explained.
+    """
+    if any(table.elements("table", *HEADINGS)):
+        return True
+    cells = [cell for cell in table.elements("td", "th") if any(cell.elements("pre"))]
+    rows = sum(any(row.elements("td")) for row in table.elements("tr"))
+    if cells and rows < 2 and not any(table.elements("th")):
+        return True
+    most_lines = _MAX_CODE_LINES if rows > 1 else _MAX_CODE_LINES_OF_ONE_ROW
+    return any(_code_length(cell) > most_lines or _has_many_blocks(cell) for cell in cells)
+
+
+def _code_length(cell: Element) -> int:
+    return sum(len(block.lines) for block in read_blocks(cell) if block.kind == "code")
+
+
+def _has_many_blocks(cell: Element) -> bool:
+    return len(list(_flow(cell))) > _MAX_CELL_BLOCKS or any(cell.elements(*LISTS))
 
 
 def _own_block(heading: Heading, *, is_only_text: bool) -> Iterator[Block]:

@@ -1,33 +1,16 @@
-"""A table as rows that can be read alone, with header names, and with cells that mean "as above" filled from above.
+"""A table as rows that can be read alone, with header names, and with cells that mean "as above" filled from above."""
 
-A blank cell means "as above" only in grouping columns: from the left on, a column in which a value begins a group of
-rows. Its values are names, each in one run of rows; where it is blank, the row goes on to the right. A column of ticks,
-dates, images or amounts is none, and a row of totals belongs to no group.
-"""
-
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ingest.chunking.inline_text import inline_text
-from ingest.markup.tree import Element
+from ingest.chunking.table_groups import with_groups
+from ingest.markup.tree import Element, Node
 from ingest.readers.grid import check_added_cells
 from rag.text.cjk import has_han
 from rag.types import PATH_SEPARATOR
 
 _MAX_SPAN = 1000
-_TOTAL = re.compile(
-    r"\W*(?:[合小总共累]\s*计|总[和数]|汇\s*总|平均|均值|余额"
-    r"|(?:(?:sub|grand[ -]?)?total|sum|average|mean|balance)(?![A-Za-z]))",
-    re.IGNORECASE,
-)
-_NO_NAME = re.compile(
-    r"[\W_]*\Z"  # ticks, dashes, images without a description
-    r"|(?:yes|no|y|n|x|true|false|是|否|有|无|√|必填|可选|optional|required)\Z"
-    r"|[\d\s.,:/年月日时分秒%￥$€£+\-–—~～元万亿]+\Z"  # dates, times and amounts
-    r"|\d{1,4}[-/.年]\d{1,2}",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +60,24 @@ def read_table(table: Element) -> Table:
     while heads < len(grid) and grid[heads][2]:
         heads += 1
     headers = _headers([cells for cells, _, _ in grid[:heads]], width)
-    rows = [Row(headers, (*cells, *[""] * (width - len(cells))), line) for cells, line, _ in grid[heads:] if any(cells)]
+    body = [(cells, line) for cells, line, _ in grid[heads:] if any(cells)]
     caption = next((" ".join(inline_text(each.children).split()) for each in table.elements("caption")), "")
-    return Table(headers, tuple(_with_groups(rows)), caption)
+    filled = with_groups(headers, [(*cells, *[""] * (width - len(cells))) for cells, _ in body])
+    rows = tuple(Row(headers, cells, line) for cells, (_, line) in zip(filled, body, strict=True))
+    return Table(headers, rows, caption)
+
+
+def outside_of_cells(table: Element) -> list[Node]:
+    """Return what stands in a `<table>`, but in none of its cells: a page shows it, too, above the table."""
+    found: list[Node] = []
+    for child in table.children:
+        if isinstance(child, Element) and child.name in ("thead", "tbody", "tfoot", "tr"):
+            inside = outside_of_cells(child)
+            if any(isinstance(node, Element) or node.text.strip() for node in inside):
+                found += [*inside, Element("br", child.end_line)]
+        elif not isinstance(child, Element) or child.name not in ("td", "th", "caption"):
+            found.append(child)
+    return found
 
 
 def _headers(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
@@ -143,53 +141,6 @@ def _cell(element: Element) -> str:
         # The line after a label such as `通用 LLM：` belongs to the label.
         text += line if not text or text.endswith(("：", ":")) else f"{separator}{line}"
     return text
-
-
-def _with_groups(rows: Sequence[Row]) -> Iterator[Row]:
-    """Yield the rows with the values of grouping columns in every row of the group."""
-    columns = _grouping_columns([row.cells for row in rows if not _is_total(row.cells)])
-    above: tuple[str, ...] = ()
-    for row in rows:
-        cells = list(row.cells)
-        if columns and not _is_total(row.cells):
-            if above and not cells[0] and _starts_anew(cells[len(columns)], above[len(columns)]):
-                above = ()
-            for column in columns:
-                if cells[column]:
-                    break  # a new group: nothing right of it is as above
-                cells[column] = above[column] if above else ""
-            above = tuple(cells) if cells[0] else ()
-        yield replace(row, cells=tuple(cells))
-
-
-def _grouping_columns(rows: Sequence[tuple[str, ...]]) -> list[int]:
-    """Return the columns at the left that name groups of rows."""
-    columns: list[int] = []
-    for column in range(len(rows[0]) - 1 if rows else 0):
-        names = [cells[column] for cells in rows if cells[column]]
-        # Within a group of the column before, each name has one run of rows.
-        seen: set[tuple[str, str]] = set()
-        group = ""
-        is_repeated = False
-        for cells in rows:
-            group = cells[column - 1] or group if column else ""
-            is_repeated = is_repeated or (bool(cells[column]) and (group, cells[column]) in seen)
-            seen.add((group, cells[column]))
-        goes_on = all(any(cells[column + 1 :]) for cells in rows if not cells[column])
-        is_named = bool(rows[0][column]) and not any(_NO_NAME.match(name) for name in names)
-        if is_repeated or not goes_on or not is_named or len(names) == len(rows):
-            break
-        columns.append(column)
-    return columns
-
-
-def _is_total(cells: Sequence[str]) -> bool:
-    return any(_TOTAL.match(cell) for cell in cells)
-
-
-def _starts_anew(cell: str, above: str) -> bool:
-    """Return whether a numbering begins again, which no group does in its middle."""
-    return cell.isdecimal() and above.isdecimal() and int(cell) <= int(above)
 
 
 def _markdown_row(cells: tuple[str, ...]) -> str:

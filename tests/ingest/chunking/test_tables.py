@@ -60,10 +60,125 @@ def test_a_row_knows_its_line_in_the_file() -> None:
     assert [row.line for row in read("| a |\n|---|\n| x |\n| y |\n", first_line=10).rows] == [12, 13]
 
 
+def left_column(header: str, values: list[str]) -> list[str]:
+    rows = "".join(f"| {value} | 字段{number} | 文字{number} |\n" for number, value in enumerate(values))
+    return [row[0] for row in cells(f"| {header} | 字段 | 说明 |\n|---|---|---|\n{rows}")]
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("层级", ["第一层", "第二层"]),
+        ("模块", ["用户模块", "订单模块"]),
+        ("订单状态", ["待付款", "已付款", "已发货"]),
+        ("类型", ["新增", "弃用", "修复"]),
+        ("尺码", ["S", "M", "L"]),
+        ("类别", ["🍎 水果", "🥦 蔬菜"]),
+        ("Region", ["New York", "X-Ray"]),
+        ("Speed", ["fast", "slow"]),
+        ("可用区", ["杭州 A", "杭州 B"]),
+        ("需求", ["登录", "支付"]),
+        ("分组", ["默认", "自定义"]),
+        ("前端/后端", ["前端", "后端"]),
+        ("服务", ["技术支持", "销售"]),
+        ("元素", ["非金属", "金属"]),
+        ("部门", ["人事部"]),
+    ],
+)
+def test_a_blank_cell_below_the_name_of_a_group_is_as_above(header: str, values: list[str]) -> None:
+    assert left_column(header, [each for value in values for each in (value, "")]) == [
+        value for value in values for _ in range(2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("必填", ["必须"]),
+        ("必填", ["M"]),
+        ("是否必带", ["带"]),
+        ("类别", ["必传"]),
+        ("类别", ["是（建议）", "否"]),
+        ("iOS", ["✅ 是"]),
+        ("iOS", [":white_check_mark:"]),
+        ("iOS", ["√ 全部", "× 没有"]),
+        ("主键", ["PK", "FK"]),
+        ("约束", ["主键", "外键"]),
+        ("Key", ["PRI", "MUL"]),
+        ("默认", ["默认"]),
+        ("只读", ["R"]),
+        ("状态", ["已完成"]),
+        ("上架", ["已上架", "未上架"]),
+        ("登录", ["需登录"]),
+        ("标签", ["新"]),
+        ("折扣", ["特价"]),
+        ("备注", ["已废弃"]),
+        ("Deprecated", ["since v3"]),
+        ("范围", ["自 v3.2 起"]),
+        ("Encrypted", ["AES"]),
+        ("热门？", ["A"]),
+        ("VIP", ["VIP 专享"]),
+        ("提示", ["先登录再调用。"]),
+    ],
+)
+def test_a_blank_cell_below_a_mark_or_a_remark_says_nothing(header: str, values: list[str]) -> None:
+    column = [each for value in values for each in (value, "")]
+    assert left_column(header, column) == column
+
+
+LEDGER = """| 类别 | 项目 | 数量 | 金额 |
+|---|---|---|---|
+| 收入 | 工资 | 1 | 1,000 |
+| | 奖金 | 1 | 200 |
+| 支出 | 房租 | 1 | 300 |
+| | 饭 | 20 | 100 |
+"""
+
+
+@pytest.mark.parametrize("name", ["合计", "结余", "应付款", "税额", "实付（元）", "本月共", "同比增长", "Amount due"])
+def test_a_total_and_what_is_below_belong_to_no_group(name: str) -> None:
+    found = cells(f"{LEDGER}| | {name} | | 800 |\n| | 备注：不含税 | | |\n")
+    assert [row[0] for row in found] == ["收入", "收入", "支出", "支出", "", ""]
+
+
+def test_what_is_below_a_total_belongs_to_no_group() -> None:
+    found = cells(f"{LEDGER}| 总计 | | | 1,600 |\n| | 抹零 | | 1 |\n| | 不含税 | | |\n")
+    assert [row[0] for row in found] == ["收入", "收入", "支出", "支出", "总计", "", ""]
+
+
+def test_a_sum_of_the_rows_above_is_a_total_whatever_its_name() -> None:
+    found = cells(f"{LEDGER}| | 花费一览 | | 1,600 |\n")
+    assert [row[0] for row in found] == ["收入", "收入", "支出", "支出", ""]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("订单 1", "货款", "10"), ("", "税额", "1"), ("订单 2", "货款", "20"), ("", "税额", "2")],
+        [("订单", "应付款", "decimal"), ("", "税额", "decimal")],
+        [("收入", "合计", "30"), ("", "工资", "10"), ("", "奖金", "20"), ("支出", "合计", "5"), ("", "饭", "5")],
+        [("性能", "吞吐", "10"), ("", "平均响应时间", "5"), ("", "错误率", "2")],
+        [("基础", "A", "10"), ("", "B", "20"), ("", "C", "30")],
+    ],
+)
+def test_a_row_that_is_only_named_like_a_total_belongs_to_its_group(rows: list[tuple[str, ...]]) -> None:
+    written = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    found = cells(f"| 组 | 名 | 值 |\n|---|---|---|\n{written}")
+    assert [row[1:] for row in found] == [row[1:] for row in rows]
+    assert all(row[0] for row in found)
+
+
+def test_a_large_table_full_of_totals_is_read_in_time() -> None:
+    rows = "<tr><td>g</td><td>a</td><td>1</td></tr>" + "<tr><td></td><td>合计</td><td>1</td></tr>" * 20_000
+    (table,) = parse_document("a.html", f"<table>{rows}</table>".encode()).root.elements("table")
+    assert read_table(table).rows[-1].cells == ("", "合计", "1")
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
         ("a<br>b", "a; b"),
+        ("<pre>a=1<br>b=2</pre>", "a=1; b=2"),
         ("a</br>b", "a; b"),
         ("甲</br>乙", "甲；乙"),
         ("通用 LLM：</br>GPT-4</br>领域专用：</br>Med-PaLM", "通用 LLM：GPT-4；领域专用：Med-PaLM"),

@@ -34,6 +34,90 @@ def test_a_table_keeps_its_cells_apart_even_if_blank_lines_interrupt_it() -> Non
     assert lines_of("a.md", PLANS, "套餐: 畅享2") == (7, 7)
 
 
+INDENTED = """<table>
+  <tr><th>套餐</th><th>月费</th></tr>
+
+    <tr><td>畅享1</td><td>39 元</td></tr>
+
+    <tr>
+
+      <td>畅享2</td>
+
+      <td
+        class="price">59 元</td>
+
+    </tr>
+
+</table>
+"""
+
+
+def test_rows_and_cells_that_are_indented_behind_empty_lines_are_read() -> None:
+    assert rows_of("a.md", INDENTED) == ["套餐: 畅享1 › 月费: 39 元", "套餐: 畅享2 › 月费: 59 元"]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("<ul>\n\n    <li>甲</li>\n\n    <li>乙</li>\n\n</ul>\n", "- 甲\n- 乙"),
+        ("<div>\n\n    <p>甲</p>\n\n    <b>乙</b> 丙\n\n</div>\n", "甲\n\n乙 丙"),
+        ("- <div>\n\n      <p>甲</p>\n\n  </div>\n", "- 甲"),
+        ("<div>甲</div>\n\n    <p>x</p>\n", "甲\n\n```\n<p>x</p>\n```"),
+        ("<p>甲\n\n    <div>x</div>\n\n乙\n", "甲\n\n```\n<div>x</div>\n```\n\n乙"),
+        ("<div>\n\n    x = 1\n\n</div>\n", "```\nx = 1\n```"),
+        ("- <div>\n\n甲\n\n    <p>x</p>\n\n</div>\n", "甲\n\n```\n<p>x</p>\n```"),
+    ],
+)
+def test_an_indented_tag_is_html_within_an_element_and_else_code(markdown: str, text: str) -> None:
+    assert text_of("a.md", markdown) == text
+
+
+@pytest.mark.parametrize("source", ["a.md", "a.html"])
+def test_text_in_a_table_outside_of_its_cells_is_read(source: str) -> None:
+    rows = "<tr>行里<td>a</td><td>1</td></tr>\n行间<div>块</div><tr><td>b</td><td>2</td></tr>"
+    table = f"<table>\n<caption>题</caption>表外。\n{rows}</table>\n"
+    assert {"表外。", "行里", "行间", "块"} <= set(text_of(source, table).split())
+    assert rows_of(source, table) == ["题 › a › 1", "题 › b › 2"]
+
+
+PARAMETERS = """<table>
+<tr><th>参数</th><th>说明</th></tr>
+<tr><td>limit</td><td>{}</td></tr>
+<tr><td>page</td><td>页码</td></tr>
+</table>
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("<pre>上限 50</pre>", "上限 50"),
+        ("<pre>\na: 1\n  b: 2\n</pre>", "a: 1; b: 2"),
+        ("例如<pre>a=1<br>b=2</pre>", "例如；a=1；b=2"),
+        ("\n\n```json\n[1]\n```\n\n", "[1]"),
+    ],
+)
+def test_code_in_a_cell_stays_in_its_row(cell: str, text: str) -> None:
+    assert rows_of("a.md", PARAMETERS.format(cell)) == [f"参数: limit › 说明: {text}", "参数: page › 说明: 页码"]
+
+
+def test_code_in_a_cell_of_a_pipe_table_stays_in_its_row() -> None:
+    table = "| 参数 | 说明 |\n|---|---|\n| limit | <pre>a=1<br>b=2</pre> |\n"
+    assert rows_of("a.md", table) == ["参数: limit › 说明: a=1; b=2"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<table><tr><td><pre>1\n2</pre></td><td><pre>a = 1\nb = 2</pre></td></tr></table>",
+        PARAMETERS.format("<p>甲</p><ul><li>乙</li></ul><pre>a = 1\nb = 2</pre>"),
+        PARAMETERS.format("<pre>" + "x = 0\n" * 30 + "a = 1\nb = 2</pre>"),
+    ],
+)
+def test_a_table_that_only_arranges_code_is_read_block_by_block(table: str) -> None:
+    assert "a = 1\nb = 2\n```" in text_of("a.html", table)
+
+
 @pytest.mark.parametrize("source", ["a.md", "a.html"])
 def test_spans_leave_each_cell_in_its_column(source: str) -> None:
     table = (
