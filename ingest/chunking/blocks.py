@@ -123,7 +123,7 @@ def _table(element: Element) -> Iterator[Line | Block]:
     yield from _flow(outside_of_cells(element), ())
     table = read_table(element)
     if table.rows:
-        last = max(row.line for row in table.rows)
+        last = max(row.end_line for row in table.rows)
         yield Block("table", element.line, last, table=table, caption=table.caption)
     elif names := [name for name in (table.caption, *table.headers) if name]:
         line = Line(PATH_SEPARATOR.join(names), element.line, element.end_line)

@@ -16,7 +16,7 @@ from rag.models.embedders.protocol import CountTokens
 from rag.text.content_lines import write_line_numbers
 from rag.types import Chunk
 
-CHUNKER_VERSION = 8
+CHUNKER_VERSION = 9
 """Part of every document's content hash. Raise it with each change that gives other chunks for the same file."""
 
 

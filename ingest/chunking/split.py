@@ -186,7 +186,7 @@ def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pi
         is_first = rows[0] is table.rows[0]
         start = block.start_line if is_first else rows[0].line
         head_line = start if is_first else 0
-        lines = [Line(head, head_line, head_line), *(Line(row.as_markdown(), row.line, row.line) for row in rows)]
+        lines = [Line(head, head_line, head_line), *(Line(row.as_markdown(), row.line, row.end_line) for row in rows)]
         return _piece("table", number, start, lines)
 
     if caption_left and (not block.caption or not all(fit(row) for row in table.rows)):
@@ -207,7 +207,7 @@ def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Pi
         yield piece_of(run)
     for row in table.rows:
         for text in _row_texts(row, block.caption, budget):
-            yield _piece("row", number, row.line, [Line(text, row.line, row.line)])
+            yield _piece("row", number, row.line, [Line(text, row.line, row.end_line)])
 
 
 def _row_texts(row: Row, caption: str, budget: ChunkBudget) -> Iterator[str]:

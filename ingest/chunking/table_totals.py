@@ -28,13 +28,18 @@ _AMOUNT = re.compile(r"(?P<sign>[^\w.]*+)(?P<number>\d[\d,]*+(?:\.\d++)?)\s*[%ï¼
 _FEWEST_TERMS = 3
 
 
+def is_total(label: str) -> bool:
+    """Return whether a row of this name is a total."""
+    return bool(_SUM.fullmatch(label))
+
+
 def rows_of_no_group(rows: Sequence[_Cells]) -> set[int]:
     """Return the numbers of the rows that go with no row above: where they are blank at the left, they stay so."""
     labels = [next((cell for cell in cells if any(map(str.isalnum, cell))), "") for cells in rows]
     found = {number for number, label in enumerate(labels) if _MEAN.fullmatch(label) or _REMARK.match(label)}
     counts = Counter(labels)
     for begin, end in _groups(rows):
-        sums = [number for number in range(begin, end) if _SUM.fullmatch(labels[number])]
+        sums = [number for number in range(begin, end) if is_total(labels[number])]
         # What stands below a total belongs to the table.
         found.update(range(sums[0], end) if sums else ())
         for number in range(end - 1, begin, -1):

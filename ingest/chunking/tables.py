@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from ingest.chunking.inline_text import inline_text
 from ingest.chunking.table_groups import with_groups
+from ingest.chunking.table_totals import is_total
 from ingest.markup.tree import Element, Node
 from ingest.readers.grid import check_added_cells
 from rag.text.cjk import has_han
 from rag.types import PATH_SEPARATOR
 
 _MAX_SPAN = 1000
+_LONGEST_VALUE = 20
+_PICTURE = "\ufffc"
+"""What stands for a picture without a description: a cell with one is not blank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Row:
     headers: tuple[str, ...]
     cells: tuple[str, ...]
     line: int
+    end_line: int
 
     def fields(self) -> list[str]:
         """Return `header: value` for each cell that is not blank."""
@@ -54,16 +59,14 @@ def read_table(table: Element) -> Table:
     Raises DocumentError if these make it too large.
     """
     grid = list(_grid(table))
-    width = max((len(cells) for cells, _, _ in grid), default=0)
-    check_added_cells(width * len(grid) - sum(len(cells) for cells, _, _ in grid))
-    heads = 0
-    while heads < len(grid) and grid[heads][2]:
-        heads += 1
-    headers = _headers([cells for cells, _, _ in grid[:heads]], width)
-    body = [(cells, line) for cells, line, _ in grid[heads:] if any(cells)]
+    width = max((len(cells) for _, cells, _ in grid), default=0)
+    check_added_cells(width * len(grid) - sum(len(cells) for _, cells, _ in grid))
+    headers = _headers([cells for _, cells, is_header in grid if is_header], width)
+    body = [(row, cells) for row, cells, is_header in grid if not is_header and any(map(_shown, cells))]
     caption = next((" ".join(inline_text(each.children).split()) for each in table.elements("caption")), "")
-    filled = with_groups(headers, [(*cells, *[""] * (width - len(cells))) for cells, _ in body])
-    rows = tuple(Row(headers, cells, line) for cells, (_, line) in zip(filled, body, strict=True))
+    filled = with_groups(headers, [(*cells, *[""] * (width - len(cells))) for _, cells in body])
+    lines = [(row.line, _last_line(row)) for row, _ in body]
+    rows = tuple(Row(headers, tuple(map(_shown, cells)), *span) for cells, span in zip(filled, lines, strict=True))
     return Table(headers, rows, caption)
 
 
@@ -83,33 +86,46 @@ def outside_of_cells(table: Element) -> list[Node]:
 def _headers(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
     """Return one name for each column; of several rows of headers, the names that stand above it."""
     columns = [[row[column] for row in rows if column < len(row)] for column in range(width)]
-    return tuple(" ".join(" ".join(dict.fromkeys(filter(None, names))).split()) for names in columns)
+    return tuple(" ".join(" ".join(dict.fromkeys(filter(None, map(_shown, names)))).split()) for names in columns)
 
 
-def _grid(table: Element) -> Iterator[tuple[list[str], int, bool]]:
-    """Yield the cells of each row, its line, and whether it is one of headers."""
+def _grid(table: Element) -> Iterator[tuple[Element, list[str], bool]]:
+    """Yield each row, its cells, and whether it is one of headers."""
+    rows = [(row, found, is_in_head) for row, is_in_head in _rows(table) if (found := _cells(row))]
+    heads = _count_headers([(found, is_in_head) for _, found, is_in_head in rows])
     spanning: dict[int, tuple[int, str]] = {}  # column → how many more rows its cell reaches down to, and its text
     added = 0
-    has_body = False
-    for row, is_in_head in _rows(table):
+    for position, (row, elements, _) in enumerate(rows):
         cells: list[str] = []
-        elements = [cell for cell in row.children if isinstance(cell, Element) and cell.name in ("td", "th")]
         for before, cell in enumerate(elements):
             check_added_cells(added + len(cells) - before)
             _fill_spanned(cells, spanning)
-            text = _cell(cell)
+            text = _text(cell)
             down, across = _span(cell, "rowspan"), _span(cell, "colspan")
+            is_value = 0 < heads <= position and before > 0 and len(text) <= _LONGEST_VALUE and not is_total(cells[0])
             for number in range(across):
                 if down > 1:
                     spanning[len(cells)] = (down - 1, text)
-                # A value that reaches across columns stands in the first one; a header is above each of them.
-                cells.append(text if number == 0 or cell.name == "th" else "")
+                # A header and a value are those of each column; what names or explains the row stands there once.
+                cells.append(text if number == 0 or position < heads or is_value else "")
         _fill_spanned(cells, spanning)
         added += len(cells) - len(elements)
-        has_only_headers = bool(elements) and all(cell.name == "th" for cell in elements)
-        has_body = has_body or not (is_in_head or has_only_headers)
-        if elements:
-            yield cells, row.line, not has_body
+        yield row, cells, position < heads
+
+
+def _count_headers(rows: Sequence[tuple[Sequence[Element], bool]]) -> int:
+    """Return how many rows at the top are headers: in a `<thead>`, or with nothing but `<th>`."""
+    for position, (cells, is_in_head) in enumerate(rows):
+        # One cell across the table begins a part of it. Above the names of the rows, the corner may be blank.
+        names = cells[1:] if position == 0 and not _text(cells[0]) else cells
+        has_only_headers = bool(names) and all(cell.name == "th" for cell in names)
+        if not is_in_head and (not has_only_headers or (position > 0 and len(cells) == 1)):
+            return position
+    return len(rows)
+
+
+def _cells(row: Element) -> list[Element]:
+    return [cell for cell in row.children if isinstance(cell, Element) and cell.name in ("td", "th")]
 
 
 def _rows(table: Element) -> Iterator[tuple[Element, bool]]:
@@ -130,17 +146,34 @@ def _fill_spanned(cells: list[str], spans: dict[int, tuple[int, str]]) -> None:
 
 def _span(cell: Element, name: str) -> int:
     value = cell.attributes.get(name, "1").strip()
+    if value == "0" and name == "rowspan":
+        return _MAX_SPAN  # to the end of the table
     return min(max(int(value), 1), _MAX_SPAN) if value.isascii() and value.isdecimal() and len(value) < 6 else 1
 
 
-def _cell(element: Element) -> str:
+def _last_line(row: Element) -> int:
+    """Return the last line of a row's text; its end tag may stand further down, or be missing."""
+    last = row.line
+    for node in row.children:
+        if isinstance(node, Element):
+            last = max(last, _last_line(node))
+        elif text := node.text.rstrip():
+            last = max(last, node.line + text.count("\n"))
+    return last
+
+
+def _text(element: Element) -> str:
     lines = [line for line in inline_text(element.children).split("\n") if line]
     separator = "；" if has_han("".join(lines)) else "; "
     text = ""
     for line in lines:
         # The line after a label such as `通用 LLM：` belongs to the label.
         text += line if not text or text.endswith(("：", ":")) else f"{separator}{line}"
-    return text
+    return text or (_PICTURE if any(element.elements("img")) else "")
+
+
+def _shown(text: str) -> str:
+    return "" if text == _PICTURE else text
 
 
 def _markdown_row(cells: tuple[str, ...]) -> str:

@@ -213,7 +213,7 @@ def test_pipes_are_escaped_when_written_as_markdown() -> None:
 
 
 def test_a_row_reads_as_header_and_value() -> None:
-    row = Row(("层级", "", "地址", "描述"), ("第一层", "无名", "https://x.y", ""), 1)
+    row = Row(("层级", "", "地址", "描述"), ("第一层", "无名", "https://x.y", ""), 1, 1)
     assert row.fields() == ["层级: 第一层", "无名", "地址: https://x.y"]
     assert row.as_text() == "层级: 第一层 › 无名 › 地址: https://x.y"
 
@@ -232,7 +232,7 @@ texts = st.text("abc 字|\\`*", min_size=1, max_size=8).map(str.strip).filter(bo
 def test_a_table_written_as_markdown_has_as_many_cells_as_it_was_read_with(rows: list[list[str]]) -> None:
     """A chat model gets a valid table, whatever the cells contain."""
     headers = tuple(f"h{number}" for number in range(len(rows[0])))
-    table = Table(headers, tuple(Row(headers, tuple(row), number) for number, row in enumerate(rows)))
+    table = Table(headers, tuple(Row(headers, tuple(row), number, number) for number, row in enumerate(rows)))
     markdown = "\n".join([table.head_as_markdown(), *(row.as_markdown() for row in table.rows)])
     found = read(markdown)
     assert found.headers == headers

@@ -31,7 +31,7 @@ def test_a_table_keeps_its_cells_apart_even_if_blank_lines_interrupt_it() -> Non
         "套餐: 畅享1 › 月费: 39 元 › 流量: 20 GB",
         "套餐: 畅享2 › 月费: 59 元；首月 9 元 › 流量: 60 GB",
     ]
-    assert lines_of("a.md", PLANS, "套餐: 畅享2") == (7, 7)
+    assert lines_of("a.md", PLANS, "套餐: 畅享2") == (7, 14)
 
 
 INDENTED = """<table>
@@ -129,8 +129,42 @@ def test_spans_leave_each_cell_in_its_column(source: str) -> None:
     assert rows_of(source, table) == [
         "库区: 东区 › 货架 号: A1 › 货架 容量: 500",
         "库区: 东区 › 货架 号: A2 › 货架 容量: 700",
-        "库区: 西区 › 货架 号: 停用",
+        "库区: 西区 › 货架 号: 停用 › 货架 容量: 停用",
     ]
+
+
+WEEK = "<table><tr><th>城市</th><th>平日</th><th>周末</th></tr>{}</table>"
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        (WEEK.format("<tr><td>京</td><td colspan=2>免费</td></tr>"), ["城市: 京 › 平日: 免费 › 周末: 免费"]),
+        (WEEK.format("<tr><td>合计</td><td colspan=2>30</td></tr>"), ["城市: 合计 › 平日: 30"]),
+        (WEEK.format("<tr><td colspan=3>以下含税</td></tr>"), ["城市: 以下含税"]),
+        ("<table><tr><td>地址</td><td colspan=3>杭州</td></tr></table>", ["地址 › 杭州"]),
+        (
+            "<table><tr><th>职级</th><th>标准</th></tr><tr><th colspan=2>伙食</th></tr>"
+            "<tr><td>经理</td><td>90 元</td></tr></table>",
+            ["职级: 伙食", "职级: 经理 › 标准: 90 元"],
+        ),
+        (
+            "<table><tr><td></td><th>周一</th><th>周二</th></tr><tr><th>早班</th><td>甲</td><td>乙</td></tr></table>",
+            ["早班 › 周一: 甲 › 周二: 乙"],
+        ),
+        (
+            "<table><tr><th>班<th>人</tr><tr><td rowspan=0>早<td>甲</tr><tr><td>乙</tr></table>",
+            ["班: 早 › 人: 甲", "班: 早 › 人: 乙"],
+        ),
+    ],
+)
+def test_what_spans_columns_is_the_value_of_each_or_names_the_row(table: str, rows: list[str]) -> None:
+    assert rows_of("a.html", table) == rows
+
+
+def test_a_picture_without_description_is_not_as_above() -> None:
+    table = "| 状态 | 服务 |\n|---|---|\n| ![正常](ok.svg) | 网关 |\n| ![](bad.svg) | 订单 |\n"
+    assert rows_of("a.md", table.replace("状态", "图")) == ["图: 正常 › 服务: 网关", "服务: 订单"]
 
 
 def test_a_heading_in_html_begins_a_section() -> None:

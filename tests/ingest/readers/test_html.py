@@ -85,10 +85,10 @@ def test_nested_lists_of_html_keep_their_nesting_and_numbers() -> None:
 
 
 @pytest.mark.parametrize("name", ["lamp", "lens", "horn"])
-def test_each_row_of_an_html_table_cites_its_own_line(name: str) -> None:
+def test_each_row_of_an_html_table_cites_its_own_lines(name: str) -> None:
     port = {"lamp": 7311, "lens": 7312, "horn": 7313}[name]
-    line = line_in_page(f"<td>{name}</td>")
-    assert lines_of("a.html", PAGE, f"Name: {name} › Port: {port}") == (line, line)
+    lines = (line_in_page(f"<td>{name}</td>"), line_in_page(f"<td>{port}</td>"))
+    assert lines_of("a.html", PAGE, f"Name: {name} › Port: {port}") == lines
 
 
 def test_each_row_of_an_html_table_without_header_cites_its_own_line() -> None:
