@@ -22,6 +22,7 @@ from ingest.staging.deletion_guard import (
     lost_documents,
 )
 from ingest.staging.document_cutter import pipeline_fingerprint
+from ingest.staging.edited_moves import CutTexts, release_edited_moves
 from ingest.staging.engine import Engine
 from ingest.staging.failed_documents import FailedDocuments
 from ingest.staging.layout import layout_of
@@ -82,7 +83,7 @@ def ingest(  # noqa: PLR0913  (the options of an ingest)
         report = IngestReport.of(plan, found, pages_passed_over(settings.knowledge))
         opened.enter_context(staging.importing(plan.bytes_to_read // _BYTES_OF_A_CHUNK))
         if _stage(plan, staging, documents, engine, settings, report, on_progress, tries_all=verify):
-            live = _gate(staging, plan, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
+            live = _gate(staging, report, golden, recent, Gate(store, engine.embedder, settings), check, force=force)
             staging.commit(replace(live, label=label), keep=settings.store.keep_generations)
         elif staging.resumed or report.failures:
             recover(store)  # what was kept for staging goes, too
@@ -198,16 +199,19 @@ def _stage(
     )
     is_copy = bool(knowledge.source_url)
     rest = stage_moves(plan, staging, dates, report, meter, is_copy=is_copy, on_progress=on_progress)
-    cutting = Cutting(engine, failed_documents, dates, page_addresses(knowledge))
+    texts = CutTexts()
+    on_cut = texts.add if plan.held_back else (lambda document: None)
+    cutting = Cutting(engine, failed_documents, dates, page_addresses(knowledge), on_cut=on_cut)
     pipeline = Pipeline(staging, documents, engine, cutting, report, meter, on_progress=on_progress)
     pipeline.run(rest)
+    release_edited_moves(rest, texts, staging, documents, report)
     failed_documents.save()
     return pipeline.has_staged or len(rest.removed) < len(plan.removed)
 
 
 def _gate(
     staging: Staging,
-    plan: Plan,
+    report: IngestReport,
     golden: GoldenFile,
     recent: Sequence[str],
     gate: Gate,
@@ -236,7 +240,7 @@ def _gate(
         sealed.commit,
         golden_asked=found.asked,
         golden_found=found.found,
-        documents_before_loss=documents_to_keep(live) if live and plan.held_back else 0,
+        documents_before_loss=documents_to_keep(live) if live and report.deletions_held_back else 0,
     )
 
 

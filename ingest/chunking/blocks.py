@@ -214,7 +214,7 @@ def _item_lines(item: Element, marker: str, ancestors: tuple[str, ...]) -> Itera
                 yield part if has_begun else replace(part, caption=margin.rstrip())
                 above = above if has_begun else (*ancestors, margin.rstrip())
                 continue
-            shown = replace(part, text=f"{margin}{part.text}", ancestors=above)
+            shown = replace(part.behind(margin), ancestors=above)
             if above is ancestors:
                 margin = f"{indent}  "
                 above = (*ancestors, shown.text)
@@ -224,4 +224,4 @@ def _item_lines(item: Element, marker: str, ancestors: tuple[str, ...]) -> Itera
 def _indented(parts: Iterator[Line | Block], ancestors: tuple[str, ...], margin: str) -> Iterator[Line | Block]:
     for part in parts:
         is_own = isinstance(part, Line) and part.ancestors == ancestors
-        yield replace(part, text=f"{margin}{part.text}") if is_own and isinstance(part, Line) else part
+        yield part.behind(margin) if is_own and isinstance(part, Line) else part

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ingest.markup.elements import HIDDEN
@@ -38,13 +38,29 @@ _SUBSCRIPTS = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉�
 class Line:
     """A line of text, from the lines `start_line` to `end_line` of the file.
 
-    `ancestors` are the list items above it, without which it makes no sense.
+    `ancestors` are the list items above it, without which it makes no sense. `joints` are the places in the text where
+    a further line of the file begins, each with its number.
     """
 
     text: str
     start_line: int
     end_line: int
     ancestors: tuple[str, ...] = ()
+    joints: tuple[tuple[int, int], ...] = ()
+
+    def behind(self, margin: str) -> "Line":
+        """Return the line with a margin or a list marker before its text."""
+        joints = tuple((place + len(margin), number) for place, number in self.joints)
+        return replace(self, text=f"{margin}{self.text}", joints=joints)
+
+    def part(self, start: int, end: int) -> "Line":
+        """Return the characters `start` to `end` (exclusive) as a line, with the lines of the file that they are on."""
+        before = [number for place, number in self.joints if place <= start]
+        within = [(place - start, number) for place, number in self.joints if start < place < end]
+        first = before[-1] if before else self.start_line
+        last = within[-1][1] if within else first
+        text = self.text[start:end]
+        return replace(self, text=text, start_line=first, end_line=last, joints=tuple(within))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +102,14 @@ def inline_lines(nodes: Sequence[Node], *, with_links: bool = True) -> list[Line
 def _line(run: Sequence[_Part]) -> Line:
     """Return the lines of the file that are one line to a reader."""
     texts = [run[0].text]
+    joints: list[tuple[int, int]] = []
+    length = len(run[0].text)
     for before, part in pairwise(run):
-        texts += [_glue(before.text, part.text), part.text]
-    return Line("".join(texts), run[0].line, run[-1].line)
+        glue = _glue(before.text, part.text)
+        texts += [glue, part.text]
+        joints.append((length + len(glue), part.line))
+        length += len(glue) + len(part.text)
+    return Line("".join(texts), run[0].line, run[-1].line, joints=tuple(joints))
 
 
 def is_label(nodes: Sequence[Node]) -> bool:

@@ -16,6 +16,12 @@ _PLACES = (
     re.compile(rf"(?:(?<!\d)[，：]|[，：](?!\d)|、)[{_CLOSING}]*|[,:](?=\s)"),
     re.compile(r"(?<!\d)\s+|\s+(?!\d)"),
 )
+# Within a word that is too long by itself, such as a list of addresses or JSON on one line, from the best to the worst.
+_PLACES_IN_WORDS = (
+    re.compile(r"(?<!\d)[,;]|[,;](?!\d)|\s+"),
+    re.compile(r"[,;](?!\d{3}(?!\d))"),
+    re.compile(r"[,;]"),
+)
 _WITHIN_CHINESE = re.compile(rf"[{_CHINESE}]{{2}}")
 _BESIDE_CHINESE = re.compile(rf"(?<=[{_CHINESE}])|(?=[{_CHINESE}])|\s+")
 _NEVER_FIRST = frozenset("，。、；：！？）」』”’》】％…～·")
@@ -31,8 +37,8 @@ def split_long_text(text: str, cost: CountTokens, max_tokens: int) -> Iterator[s
     """Cut a text into parts of at most `max_tokens`.
 
     A part ends after a sentence, or else after a clause, white space or a Chinese word. Only a word, a number or an
-    address that is too long by itself is cut inside. Joined, the parts are the text, except for white space at the
-    cuts. A single character is a part even if it has more tokens.
+    address that is too long by itself is cut inside, after a comma or a semicolon if it has one. Joined, the parts are
+    the text, except for white space at the cuts. A single character is a part even if it has more tokens.
     """
     start, guess = 0, _FIRST_GUESS
     while start < len(text):
@@ -68,36 +74,56 @@ def _longest_fit(text: str, start: int, guess: int, cost: CountTokens, max_token
 
 def _best_cut(text: str, start: int, end: int, cost: CountTokens, max_tokens: int) -> int:
     """Return where to cut a part that may reach up to `end`."""
-    for cut in _cuts(text, start, end):
+    for cut in _cuts(text, start, end, cost, max_tokens):
         # Without what follows, the tokenizer may find a token more.
         if cost(text[start:cut].rstrip()) <= max_tokens:
             return cut
     # One long word: `end` is only about the largest that fits, and the word may just fit.
-    after = _BESIDE_CHINESE.search(text, end, 2 * end - start)
-    if after and cost(text[start : after.start()]) <= max_tokens:
-        return after.start()
-    return end
+    after = _word_end(text, start, end)
+    return after if cost(text[start:after]) <= max_tokens else end
 
 
-def _cuts(text: str, start: int, end: int) -> Iterator[int]:
-    """Yield the places up to `end`: the good ones of each kind, best kind first, then all others from the right."""
+def _cuts(text: str, start: int, end: int, cost: CountTokens, max_tokens: int) -> Iterator[int]:
+    """Yield the places up to `end`: the good ones of each kind, best kind first, then all others from the right.
+
+    Places within a word are among them if the word is too long by itself.
+    """
     least = start + (end - start) // _MIN_FILLED
     others: list[int] = []
     for places in _places(text, start, end):
         yield from (place for place in reversed(places) if place >= least)
         others += [place for place in places if place < least]
+    word = max(others, default=start)
+    if cost(text[word : _word_end(text, start, end)]) > max_tokens:
+        for pattern in _PLACES_IN_WORDS:
+            places = _ends(pattern, text, word, end)
+            yield from (place for place in reversed(places) if place >= least)
+            others += [place for place in places if place < least]
     yield from sorted(others, reverse=True)
+
+
+def _word_end(text: str, start: int, end: int) -> int:
+    """Return where the word ends that stands at `end`; a word twice as long as the part is too long in any case."""
+    most = min(2 * end - start, len(text))
+    after = _BESIDE_CHINESE.search(text, end, most)
+    return after.start() if after else most
+
+
+def _ends(pattern: re.Pattern[str], text: str, start: int, end: int) -> list[int]:
+    """Return where matches end, up to `end`."""
+    found = (match.end() for match in pattern.finditer(text, start, end + _LOOK_AHEAD))
+    return [place for place in found if start < place <= end]
 
 
 def _places(text: str, start: int, end: int) -> Iterator[list[int]]:
     for pattern in _PLACES:
-        found = (match.end() for match in pattern.finditer(text, start, end + _LOOK_AHEAD))
-        yield [place for place in found if start < place <= end]
+        yield _ends(pattern, text, start, end)
     words = [place for place in _word_ends(text, start, end) if _may_cut(text, place)]
     yield [place for place in words if _WITHIN_CHINESE.match(text, place - 1)]
     # Beside Chinese, other characters may be the number or the unit of a quantity: `第 13 号`, `500箱`.
-    found = (match.end() for match in _BESIDE_CHINESE.finditer(text, start, end + _LOOK_AHEAD))
-    outside = (place for place in found if start < place <= end and not _WITHIN_CHINESE.match(text, place - 1))
+    outside = (
+        place for place in _ends(_BESIDE_CHINESE, text, start, end) if not _WITHIN_CHINESE.match(text, place - 1)
+    )
     yield [place for place in outside if _may_cut(text, place)]
 
 

@@ -164,8 +164,11 @@ def _short_lines(block: Block, budget: ChunkBudget) -> Iterator[Line]:
         def total(part: str, bare: Line = bare) -> int:
             return budget.total(_block_text(block, [replace(bare, text=part)]))
 
-        for part in split_long_text(line.text, total, budget.max_tokens):
-            yield replace(bare, text=part)
+        place = 0
+        for text in split_long_text(line.text, total, budget.max_tokens):
+            place = line.text.index(text, place)
+            yield bare.part(place, place + len(text))
+            place += len(text)
 
 
 def _table_pieces(number: int, block: Block, budget: ChunkBudget) -> Iterator[Piece]:

@@ -3,9 +3,10 @@
 A `---` on the first line can also be a ruler, and a `{` text. What stands below is front matter only if it looks like
 it, so that no sentence of a document is taken for a property:
 
-- `---` … `---` or `...`: every line that is not indented is `key:` or `key: value`, an item of the key above, a comment
-  or a closing bracket, and there is a key. In a key there is no Markdown. A blank line after the opening `---` makes it
-  a ruler, unless there is a `title`; so does a first line `# …` with a blank line before the closing `---`.
+- `---` … `---` or `...`: of the lines that are not indented, most are `key:` or `key: value`, also with a colon of full
+  width or without the space, and one of them is well formed or the `title`. Items of the key above, comments and
+  closing brackets do not count. In a key there is no Markdown. A blank line after the opening `---` makes it a ruler,
+  unless there is a `title`; so does a first line `# …` with blank lines below it and before the closing `---`.
 - `+++` … `+++`: a line is `key = value` or `[table]`.
 - `{` … `}`: an object in JSON, and nothing behind it on its last line. `;;;` … `;;;`: the same, with or without `{}`.
 
@@ -14,19 +15,13 @@ A byte order mark, blank lines and HTML comments may stand before it, as Hugo al
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ingest.readers.front_matter_lines import are_mostly_keys, top_lines
+
 Syntax = Literal["yaml", "toml", "json"]
 
-YAML_KEY = re.compile(
-    r"(?P<key>\"[^\"\n]+\"|'[^'\n]+'"
-    r"|(?!\d+[.)][ \t])[^\s#>*+|!&%@`\"'=~<\[\]{}(:,?-](?:[^:\n*`\[\]<>|，。；！？]|:(?=\S)){0,63}?)"
-    r"[ \t]*:(?=[ \t]|$)[ \t]*(?P<rest>[^\n]*)",
-    re.MULTILINE,
-)
-"""A line `key: rest`; the key may be quoted, and `rest` be empty."""
 TOML_KEY = re.compile(r"[ \t]*(?:\[{1,2}(?P<table>[^\]\n]+)\]|(?P<key>[\w\"'][^=\n]{0,200})=)")
 """A line `key = …` or `[table]`."""
 
@@ -36,8 +31,6 @@ _FENCES: tuple[tuple[Syntax, re.Pattern[str], re.Pattern[str]], ...] = (
     ("toml", re.compile(r"\+\+\+[ \t]*(?:\n|$)"), re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE)),
     ("json", re.compile(r";;;[ \t]*(?:\n|$)"), re.compile(r"^;;;[ \t]*$", re.MULTILINE)),
 )
-_ITEM = re.compile(r"-(?:[ \t]|$)")
-_VALUE_BELOW = re.compile(r"[|>&!#]|$")
 _BROKEN_JSON = re.compile(r'\{[ \t]*\n\s*"[\s\S]*?^\}[ \t]*$', re.MULTILINE)
 
 
@@ -93,29 +86,15 @@ def _looks_like_yaml(text: str) -> bool:
     if not text.strip():
         return True
     lines = text.removesuffix("\n").split("\n")
-    keys = list(_top_level_keys(lines))
-    if None in keys or not keys:
+    found = list(top_lines(lines))
+    if not are_mostly_keys(found):
         return _is_flow_mapping(text)
+    has_title = any(line.key == "title" for line in found)
     if not lines[0].strip():
-        return "title" in keys
-    return not (lines[0].startswith("#") and not lines[-1].strip())
-
-
-def _top_level_keys(lines: list[str]) -> Iterator[str | None]:
-    """Yield the key of each line that has one, and None for a line that neither is a key nor belongs to one."""
-    above: re.Match[str] | None = None
-    for line in lines:
-        if not line.strip() or line.startswith("#"):
-            continue
-        if key := YAML_KEY.match(line):
-            above = key
-            yield key["key"]
-        elif not above or not _belongs_to(above, line):
-            yield None
-
-
-def _belongs_to(above: re.Match[str], line: str) -> bool:
-    return line[0] in " \t]}" or bool(_ITEM.match(line) and _VALUE_BELOW.match(above["rest"]))
+        return has_title
+    if lines[0].startswith("#") and not lines[-1].strip():
+        return has_title or found[0].number == 1
+    return True
 
 
 def _is_flow_mapping(text: str) -> bool:

@@ -85,19 +85,14 @@ class IngestReport:
             without_passages=plan.without_passages,
             passed_over=dict(found.passed_over),
             other_suffixes=dict(found.other_suffixes),
-            deletions_held_back=len(plan.held_back),
         )
+        report.hold_back(len(plan.held_back))
         for place in found.repeated:
             report.warn(place.source, place.problem)
         for address, reason in islice(pages_passed_over.items(), _MOST_PAGES):
             report.warn(address, f"passed over: {reason}")
         if len(pages_passed_over) > _MOST_PAGES:
             report.warn("…", f"{len(pages_passed_over) - _MOST_PAGES} more pages are passed over")
-        if plan.held_back:
-            report.message = (
-                f"{len(plan.held_back)} documents are gone from the folder, and stay live because they are so many; "
-                "if that is meant, run again with --allow-mass-deletion"
-            )
         return report
 
     def describe(self, live: Commit | None, *, seconds: float) -> None:
@@ -106,6 +101,16 @@ class IngestReport:
         if live:
             self.generation = live.generation
             self.chunks.unchanged = live.chunks - self.chunks.added
+
+    def hold_back(self, deletions: int) -> None:
+        """Note how many documents are gone and stay live."""
+        self.deletions_held_back = deletions
+        self.message = (
+            f"{deletions} documents are gone from the folder, and stay live because they are so many; "
+            "if that is meant, run again with --allow-mass-deletion"
+            if deletions
+            else ""
+        )
 
     def warn(self, source: str, warning: str) -> None:
         """Add a warning; it makes no ingest fail."""

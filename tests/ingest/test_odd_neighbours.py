@@ -101,6 +101,47 @@ def test_renaming_most_of_a_folder_is_no_deletion(library: Library, renamed: str
     library.assert_clean()
 
 
+def edited(text: str, edit: str) -> str:
+    return {
+        "links": text.replace("(../a.md)", "(../../a.md)"),
+        "line ends": text.replace("\n", "\r\n"),
+        "a section": f"{text}\n## Added\n\nIt was painted.\n",
+        "a title": text.replace("# Beacon", "# Lamp"),
+    }[edit]
+
+
+@pytest.mark.parametrize("edit", ["links", "line ends", "a section", "a title"])
+def test_documents_that_were_moved_and_edited_are_no_deletions(library: Library, edit: str) -> None:
+    texts = {number: f"# Beacon {number}\n\nbeacon{number} is [lit](../a.md) at dusk.\n" for number in range(20)}
+    for number, text in texts.items():
+        library.folder.write(f"many/{number}.md", text)
+    library.ingest()
+    for number, text in texts.items():
+        library.folder.delete(f"many/{number}.md")
+        library.folder.write(f"many/sub/{number}.md", edited(text, edit))
+    report = library.ingest()
+    assert (report.ok, report.deletions_held_back, report.message) == (True, 0, "")
+    assert (report.documents.added, report.documents.removed) == (20, 20)
+    assert library.sources_with("beacon7") == {"many/sub/7.md"}
+    library.assert_clean()
+    assert library.ingest().documents.unchanged == len(BASE) + 20
+
+
+def test_documents_that_were_rewritten_under_other_names_are_held_back(library: Library) -> None:
+    for number in range(30):
+        library.folder.write(f"many/{number}.md", f"# Beacon\n\nbeacon{number} is lit.\n")
+    library.ingest()
+    for number in range(30):
+        library.folder.delete(f"many/{number}.md")
+        said = "is lit.\r\n" if number < 12 else "is out.\n"
+        library.folder.write(f"new/{number}.md", f"# Beacon\n\nbeacon{number} {said}")
+    report = library.ingest()
+    assert (report.deletions_held_back, report.documents.removed) == (18, 12)
+    assert report.message.startswith("18 documents are gone")
+    assert library.sources_with("beacon11") == {"new/11.md"}
+    assert library.sources_with("beacon12") == {"many/12.md", "new/12.md"}
+
+
 def test_a_linked_document_is_ingested_once_and_costs_nothing_the_next_time(library: Library) -> None:
     library.folder.write(".data/a.md", "# Linked\n\nThe linked kestrel.\n")
     (library.folder.root / "linked").symlink_to(".data")

@@ -1,5 +1,7 @@
 """No chunk is too long, no text is lost, and ids are stable."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,6 +99,26 @@ def test_the_words_of_a_chunk_are_in_the_lines_that_it_cites(sample: Sample, lim
         for word in chunk.content.split():
             if len(word) >= 3:  # list markers are rewritten
                 assert word.strip("-:.。；,*>") in named
+
+
+WRAPPED = {
+    "English": ("", [f"the pump of hall {number} is checked by" for number in range(30, 70)]),
+    "Chinese": ("", [f"第{number}号冷库的压缩机由值班员巡检并且" for number in range(30, 70)]),
+    "an item": ("- ", [f"the pump of hall {number} is checked by" for number in range(30, 70)]),
+    "a quotation": ("> ", [f"the pump of hall {number} is checked by" for number in range(30, 70)]),
+}
+
+
+@pytest.mark.parametrize(("mark", "lines"), WRAPPED.values(), ids=WRAPPED.keys())
+def test_a_chunk_of_a_wrapped_paragraph_cites_the_lines_that_it_holds(mark: str, lines: list[str]) -> None:
+    chunks = chunks_of(f"# Pumps\n\n{mark}" + "\n".join(lines), count_tokens=characters, max_tokens=300)
+    assert len(chunks) >= 3
+    for chunk in chunks:
+        numbers = [int(number) - 27 for number in re.findall(r"\d+", chunk.content)]
+        assert set(numbers) <= set(range(chunk.start_line, chunk.end_line + 1))
+        # Of the first and the last line, the chunk may hold the words without the number.
+        assert chunk.end_line - chunk.start_line + 1 <= len(numbers) + 2
+    assert (chunks[0].start_line, chunks[-1].end_line) == (3, 42)
 
 
 def test_the_same_text_twice_in_a_document_gets_two_ids() -> None:
