@@ -23,6 +23,7 @@ from ingest.markup.rules.mdx import use_mdx_paragraphs, use_tag_lines
 from ingest.markup.rules.obsidian import use_obsidian
 from ingest.markup.rules.shortcodes import use_shortcodes
 from ingest.markup.rules.table_cells import use_tables
+from ingest.markup.rules.tab_marks import use_tab_marks
 
 _MAX_NESTING = 100
 _CONTAINERS = ("blockquote_open", "list_item_open", "indented_open", "dd_open")
@@ -58,6 +59,7 @@ def _parser(*, is_mdx: bool) -> MarkdownIt:
     use_indented_blocks(parser)
     use_jsx(parser)
     use_block_marks(parser)
+    use_tab_marks(parser)
     use_html_blocks(parser)
     use_tag_lines(parser, is_mdx=is_mdx)
     if is_mdx:

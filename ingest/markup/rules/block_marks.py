@@ -19,8 +19,9 @@ from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
 from ingest.markup.rules.shortcodes import SHORTCODE, is_comment, shortcode_of
 
 _COLONS = re.compile(
-    r":{3,}[ \t]*(?P<name>[A-Za-z][\w-]*)?[ \t]*(?:\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\])?(?P<title>[^\n]*)"
+    r":{3,}[ \t]*(?P<name>[A-Za-z][\w-]*(?:\.\w+)*)?(?P<id>#[\w-]+)?[ \t]*(?:\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\])?(?P<title>[^\n]*)"
 )
+_GROUP_OF_TABS = re.compile(r"(?:[\w-]*-)?tabs(?:-[\w-]*)?")
 _SLASHES = re.compile(r"/{3,}(?:[ \t]+(?P<name>[A-Za-z][\w-]*)(?:[ \t]*\|[ \t]*(?P<title>[^\n]+))?)?[ \t]*\Z")
 _BRACES = re.compile(r"[ \t]*\{[^{}]*\}[ \t]*\Z")
 _SILENT = re.compile(
@@ -43,6 +44,11 @@ def begins_or_ends_block(line: str) -> bool:
     if _COLONS.fullmatch(line):
         return True
     return line.startswith(("{{", "{%")) and _shortcode_labels(line) is not None
+
+
+def is_group_of_tabs(name: str) -> bool:
+    """Return whether a container with this name, such as `code-tabs`, contains tabs."""
+    return bool(_GROUP_OF_TABS.fullmatch(name))
 
 
 def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -90,8 +96,7 @@ def _joined_shortcode(state: StateBlock, start_line: int, end_line: int) -> tupl
 def _labels(line: str) -> list[str] | None:
     """Return what a reader sees of a line that is a mark; None if it is not one."""
     if colons := _COLONS.fullmatch(line):
-        title = _BRACES.sub("", colons["title"]).strip()
-        return [text for text in (colons["label"], title) if text]
+        return _titles_of_container(colons)
     if slashes := _SLASHES.fullmatch(line):
         return [slashes["title"].strip()] if slashes["title"] else []
     if _SILENT.fullmatch(line):
@@ -99,6 +104,17 @@ def _labels(line: str) -> list[str] | None:
     if line.startswith(("{{", "{%", "{#")):
         return _shortcode_labels(line)
     return None
+
+
+def _titles_of_container(colons: re.Match[str]) -> list[str]:
+    """Return the titles of a container; what stands behind the name of a group of tabs is for programs.
+
+    A name with dots is what mkdocstrings describes there, such as `zhiwen.core.Client`.
+    """
+    name = colons["name"] or ""
+    identifier = name.replace("_", "\\_") if "." in name else ""
+    title = "" if is_group_of_tabs(name) else _BRACES.sub("", colons["title"]).strip()
+    return [text for text in (identifier, colons["label"], title) if text]
 
 
 def _shortcode_labels(line: str) -> list[str] | None:

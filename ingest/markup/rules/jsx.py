@@ -85,6 +85,30 @@ def plain_tags(html: str) -> str:
     return "".join([*parts, html[position:]])
 
 
+def jsx_attributes(text: str, position: int, env: MutableMapping[str, int]) -> dict[str, str]:
+    """Return the attributes that stand behind the name of a tag, those that are expressions as they are written.
+
+    `env` counts how much of expressions has been read in a document.
+
+    >>> jsx_attributes("<Tab id='a' is={[1, 2]} b>", 4, {})
+    {'id': 'a', 'is': '{[1, 2]}', 'b': ''}
+    """
+    attributes: dict[str, str] = {}
+    stop = len(text) if env.get("jsx_scanned", 0) < _MAX_SCANNED else min(len(text), position + _LONGEST_TAG)
+    while attribute := _ATTRIBUTE.match(text, position, stop):
+        position = attribute.end()
+        value = (attribute[2] or attribute[3] or "")[1:-1]
+        if not value and text.startswith("{", position):
+            end = _end_of_expression(text, position, stop)
+            env["jsx_scanned"] = env.get("jsx_scanned", 0) + (end or stop) - position
+            if end is None:
+                break
+            value, position = text[position:end], end
+        if attribute[1]:
+            attributes[attribute[1]] = value
+    return attributes
+
+
 def _tags(text: str, start: int, stop: int, env: MutableMapping[str, int]) -> tuple[int, str] | None:
     """Return the end of a tag that has an expression, which may stand behind end tags, and all of them as HTML."""
     position = start
