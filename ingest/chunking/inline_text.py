@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from urllib.parse import unquote
 
 from ingest.markup.elements import HIDDEN
 from ingest.markup.tree import Element, Node
@@ -17,6 +18,8 @@ _ITEM = re.compile(
     r"(?:[（(]?(?:\d{1,3}|[一二三四五六七八九十]{1,3}|[a-zA-Z])[)）、.．]|[①-⑳•·●○■□▪◆★☆✓✔✗✘☑☐–—]|[\U0001f300-\U0001faff])"
 )
 _LONGEST_ADDRESS = 200
+_SHARED_FOLDER = re.compile(r"file://|\\\\|[A-Za-z]:\\", re.IGNORECASE)
+"""A path that a reader can type; no link leads there from a page."""
 _NO_DESCRIPTION = re.compile(
     r"(?:image|img|pic|picture|photo|screenshot|figure|图片|图像|图|截图)?[\s_-]*\d{0,4}"
     r"|[\w.-]+\.(?:png|jpe?g|gif|webp|svg|bmp)",
@@ -165,12 +168,15 @@ def _raised(text: str) -> str:
 
 def _shown_address(link: Element) -> str:
     address = link.attributes.get("href", "")
+    if address.lower().startswith("file:"):
+        address = unquote(address)
     if len(address) > _LONGEST_ADDRESS:
         # Its end is data for a program, such as the code of an example.
         address = re.split(r"[#?]", address, maxsplit=1)[0][:_LONGEST_ADDRESS]
     shown = inline_text(link.children, with_links=False)
     same = (address, address.removeprefix("mailto:"), address.removeprefix("tel:"))
-    return address if is_external_url(address) and shown not in same else ""
+    is_shown = is_external_url(address) or _SHARED_FOLDER.match(address)
+    return address if is_shown and shown not in same else ""
 
 
 def _is_break(before: str, after: str) -> bool:

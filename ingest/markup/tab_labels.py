@@ -15,13 +15,15 @@ from ingest.markup.rules.jsx import jsx_attributes
 from ingest.markup.rules.shortcodes import SHORTCODE
 
 _PARSER = MarkdownIt("commonmark").disable("inline")
-_LISTS = ("items", "values", "labels", "options")
+_LISTS = ("items", "values", "labels")
 _HAS_LIST = re.compile(rf"(?:[<%]\s*|<[\w.]*)tabs\s[^<]{{0,2000}}?\b(?:{'|'.join(_LISTS)})\s*=", re.IGNORECASE)
-_MARK = re.compile(r"`+[^`\n]+`+|<(?P<closing>/?)(?P<tag>[A-Z][\w.]*)|(?P<code>\{\{[<%])")
+_MARK = re.compile(r"(?<!`)`+[^`\n]+`+|<(?P<closing>/?)(?P<tag>[A-Z][\w.]*)|(?P<code>\{\{[<%])")
 _GROUP = re.compile(r"[\w./-]*tabs", re.IGNORECASE)
 _TAB = re.compile(r"(?:[\w./-]*[./-])?(?:code)?tab(?:-?item|-?panel)?", re.IGNORECASE)
 _STRING = r"(?:'((?:\\.|[^'\\\n])*)'|\"((?:\\.|[^\"\\\n])*)\"|`([^`$]*)`)"
 _STRINGS = re.compile(_STRING)
+_WORD = re.compile(r"\w")
+_ARRAY = re.compile(r"\{\s*\[")
 _OBJECT = re.compile(r"\{[^{}]*\}")
 _LABEL = re.compile(rf"\b(?:label|title)[\"']?\s*:\s*{_STRING}")
 _VALUE = re.compile(rf"\bvalue[\"']?\s*:\s*{_STRING}")
@@ -40,21 +42,20 @@ class _Mark:
 
 @dataclass(slots=True)
 class _Group:
-    """An open group of tabs with its labels, each by what its tab is called; those that no tab has are left."""
+    """An open group of tabs with its labels, in order and by the names of tabs; `left` are those that no tab has."""
 
     mark: _Mark
-    labels: list[tuple[str, str]]
-    left: list[str]
+    labels: list[str]
+    by_name: dict[str, str]
+    left: dict[str, None]
     tabs: int = 0
 
     def label_of(self, tab: _Mark) -> str:
         """Return the label of the next tab, by its `value` or by its place; "" if there is none."""
         number, self.tabs = self.tabs, self.tabs + 1
-        by_name = dict(self.labels).get(tab.attributes.get("value", ""), "")
-        by_place = self.labels[number][1] if number < len(self.labels) and "value" not in tab.attributes else ""
-        label = by_name or by_place
-        if label in self.left:
-            self.left.remove(label)
+        by_place = self.labels[number] if number < len(self.labels) else ""
+        label = self.by_name.get(tab.attributes["value"], "") if "value" in tab.attributes else by_place
+        self.left.pop(label, None)
         return label
 
 
@@ -85,8 +86,7 @@ def _labelled(text: str) -> Iterator[tuple[_Mark, str]]:
     for mark in _marks(_without_fences(text)):
         if _GROUP.fullmatch(mark.name):
             if not mark.is_end:
-                labels = _labels(mark.attributes)
-                open_groups.append(_Group(mark, labels, [label for _, label in labels]))
+                open_groups.append(_group(mark))
             elif open_groups:
                 closed.append(open_groups.pop())
         elif open_groups and not mark.is_end:
@@ -96,11 +96,19 @@ def _labelled(text: str) -> Iterator[tuple[_Mark, str]]:
         yield group.mark, ", ".join(group.left)
 
 
+def _group(mark: _Mark) -> _Group:
+    names = [(name, label) for name, label in _labels(mark.attributes) if _WORD.search(label)]
+    labels = [label for _, label in names]
+    return _Group(mark, labels, dict(names), dict.fromkeys(labels))
+
+
 def _labels(attributes: dict[str, str]) -> list[tuple[str, str]]:
     """Return the names and labels of the tabs of a group."""
     source = next((attributes[name] for name in _LISTS if attributes.get(name)), "")
     if not source.startswith("{"):
         return [(item, item) for item in map(str.strip, source.split(",")) if item]
+    if not _ARRAY.match(source):
+        return []
     objects = _OBJECT.findall(source[1:-1])
     if not objects:
         return [(item, item) for found in _STRINGS.findall(source) if (item := _content(found))]
@@ -109,7 +117,7 @@ def _labels(attributes: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def _content(groups: tuple[str, ...]) -> str:
-    return re.sub(r"\\(.)", r"\1", "".join(groups)).strip()
+    return " ".join(re.sub(r"\\(.)", r"\1", "".join(groups)).split())
 
 
 def _marks(text: str) -> Iterator[_Mark]:

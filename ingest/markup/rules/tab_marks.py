@@ -1,4 +1,4 @@
-"""Lines that begin a tab in a container of tabs: `@tab npm` in VuePress Theme Hope, `== npm` in vitepress-plugin-tabs."""
+"""Lines that begin a tab in a container of tabs: `@tab npm` (VuePress Theme Hope), `== npm` (vitepress-plugin-tabs)."""
 
 import re
 from collections.abc import Iterator
@@ -55,9 +55,6 @@ def _lines_in_tabs(lines: list[str]) -> Iterator[int]:
 
 
 def _close(containers: list[tuple[int, bool]], colons: int) -> None:
-    """Leave the innermost container that began with as many colons, or else just the innermost one."""
-    if any(count == colons for count, _ in containers):
-        while containers.pop()[0] != colons:
-            pass
-    elif containers:
-        containers.pop()
+    """Leave the innermost container that began with as many colons or more, and those with fewer in it."""
+    while containers and containers.pop()[0] < colons:
+        pass
