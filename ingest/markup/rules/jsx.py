@@ -119,13 +119,13 @@ def plain_tags(html: str) -> str:
 def jsx_attributes(text: str, position: int, env: MutableMapping[str, int]) -> dict[str, str]:
     """Return the attributes that stand behind the name of a tag, those that are expressions as they are written.
 
-    `env` counts how much of expressions has been read in a document.
+    `env` counts how much of expressions has been read in a document; after `_MAX_SCANNED`, nothing more is.
 
     >>> jsx_attributes("<Tab id='a' is={[1, 2]} b>", 4, {})
     {'id': 'a', 'is': '{[1, 2]}', 'b': ''}
     """
     attributes: dict[str, str] = {}
-    stop = len(text) if env.get("jsx_scanned", 0) < _MAX_SCANNED else min(len(text), position + _LONGEST_TAG)
+    stop = len(text) if env.get("jsx_scanned", 0) < _MAX_SCANNED else position
     while attribute := _ATTRIBUTE.match(text, position, stop):
         position = attribute.end()
         value = (attribute[2] or attribute[3] or "")[1:-1]
