@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from ingest.markup.elements import HIDDEN
 from ingest.markup.tree import Element, Node
 from rag.text.cjk import CJK_SYMBOLS, FULL_WIDTH, HAN, KANA
-from rag.text.urls import is_external_url
+from rag.text.urls import is_external_url, is_shared_path
 
 # Not Korean, which separates its words by spaces.
 _WITHOUT_SPACES = re.compile(f"[{HAN}{KANA}{CJK_SYMBOLS}{FULL_WIDTH}]")
@@ -18,8 +18,6 @@ _ITEM = re.compile(
     r"(?:[（(]?(?:\d{1,3}|[一二三四五六七八九十]{1,3}|[a-zA-Z])[)）、.．]|[①-⑳•·●○■□▪◆★☆✓✔✗✘☑☐–—]|[\U0001f300-\U0001faff])"
 )
 _LONGEST_ADDRESS = 200
-_SHARED_FOLDER = re.compile(r"file://|\\\\|[A-Za-z]:\\", re.IGNORECASE)
-"""A path that a reader can type; no link leads there from a page."""
 _NO_DESCRIPTION = re.compile(
     r"(?:image|img|pic|picture|photo|screenshot|figure|图片|图像|图|截图)?[\s_-]*\d{0,4}"
     r"|[\w.-]+\.(?:png|jpe?g|gif|webp|svg|bmp)",
@@ -175,7 +173,7 @@ def _shown_address(link: Element) -> str:
         address = re.split(r"[#?]", address, maxsplit=1)[0][:_LONGEST_ADDRESS]
     shown = inline_text(link.children, with_links=False)
     same = (address, address.removeprefix("mailto:"), address.removeprefix("tel:"))
-    is_shown = is_external_url(address) or _SHARED_FOLDER.match(address)
+    is_shown = is_external_url(address) or is_shared_path(address)
     return address if is_shown and shown not in same else ""
 
 
