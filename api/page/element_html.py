@@ -14,7 +14,7 @@ from ingest.chunking.blocks import read_blocks
 from ingest.chunking.inline_text import inline_lines, inline_text
 from ingest.markup.elements import HEADINGS, HIDDEN
 from ingest.markup.tree import Element, Node, runs
-from rag.text.urls import is_external_url
+from rag.text.urls import is_external_url, is_shared_path
 
 _LISTS = {"ul": "ul", "ol": "ol", "menu": "ul", "dir": "ul"}
 _BLOCKS = {
@@ -190,7 +190,7 @@ class ElementWriter:
             return text
         if address:
             return f'<a href="{escape(address)}">{text}</a>'
-        return f"{text} ({escape(written)})" if is_external_url(written) else text
+        return f"{text} ({escape(written)})" if is_external_url(written) or is_shared_path(written) else text
 
     def _picture(self, image: Element) -> str:
         text = inline_text([image])

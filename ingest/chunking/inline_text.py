@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from urllib.parse import unquote
 
 from ingest.markup.elements import HIDDEN
 from ingest.markup.tree import Element, Node
 from rag.text.cjk import CJK_SYMBOLS, FULL_WIDTH, HAN, KANA
-from rag.text.urls import is_external_url
+from rag.text.urls import is_external_url, is_shared_path
 
 # Not Korean, which separates its words by spaces.
 _WITHOUT_SPACES = re.compile(f"[{HAN}{KANA}{CJK_SYMBOLS}{FULL_WIDTH}]")
@@ -204,12 +205,15 @@ def _raised(text: str) -> str:
 
 def _shown_address(link: Element) -> str:
     address = link.attributes.get("href", "")
+    if address.lower().startswith("file:"):
+        address = unquote(address)
     if len(address) > _LONGEST_ADDRESS:
         # Its end is data for a program, such as the code of an example.
         address = re.split(r"[#?]", address, maxsplit=1)[0][:_LONGEST_ADDRESS]
     shown = inline_text(link.children, with_links=False)
     same = (address, address.removeprefix("mailto:"), address.removeprefix("tel:"))
-    return address if is_external_url(address) and shown not in same else ""
+    is_shown = is_external_url(address) or is_shared_path(address)
+    return address if is_shown and shown not in same else ""
 
 
 def _is_break(before: str, after: str) -> bool:

@@ -2,17 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 
-from ingest.markup.components import BUILT_IN, shown_attributes, visible_strings
-from ingest.markup.elements import HEADINGS, HIDDEN, KNOWN, RAW, VOID, ended_by
+from ingest.markup.component_links import link_content
+from ingest.markup.components import BUILT_IN, has_title_above, outer_address, shown_attributes, visible_strings
+from ingest.markup.elements import HEADINGS, HIDDEN, KNOWN, RAW, VOID, WITHOUT_COMPONENT, ended_by, is_hidden
 from ingest.markup.html_events import HTMLEvents, Tag
 from ingest.markup.tree import Element, Text
 from rag.text.invisible import remove_invisible
 
 _MAX_DEPTH = 100
 _SPACE = re.compile(r"[^\S\n]+")
-_HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _END_TAG = re.compile(r"</([A-Za-z][\w.:-]*)")
 
 
@@ -33,6 +33,7 @@ class TreeBuilder:
         self._ended = frozenset(name.lower() for name in _END_TAG.findall(source))
         self._stack: list[tuple[str, Element, bool]] = [("", self.root, True)]
         self._open: Counter[str] = Counter()
+        self._addresses: dict[int, str] = {}  # those that components lead to, by their elements
         self._html = HTMLEvents(self)
         self._is_block = self._has_paragraph = False
 
@@ -71,11 +72,11 @@ class TreeBuilder:
         self.text(text, line)
         self.close()
 
-    def label(self, text: str, line: int) -> None:
-        """Add a paragraph of bold text: what people use as a small heading."""
+    def label(self, text: str, line: int, address: str = "") -> None:
+        """Add a paragraph of bold text, what people use as a small heading, as a link if it has an address."""
         self.open("p", line)
         self.open("strong", line)
-        self.text(text, line)
+        self._linked_text(text, line, address)
         self.close()
         self.close()
 
@@ -89,24 +90,25 @@ class TreeBuilder:
 
     def start_tag(self, tag: Tag, attributes: dict[str, str]) -> None:
         """Add the element of a start tag of HTML, or its text if there is no such element."""
-        if tag.name not in KNOWN and not self._is_component(tag, attributes):
+        is_html = self._is_html(tag, attributes)
+        if not is_html and not self._is_component(tag, attributes):
             self._begin_paragraph(tag.line)
             self.text(tag.source, tag.line)
             return
         self._end_implied(tag.name)
         self._separate(tag)
-        name = self._name(tag, attributes)
+        name = self._name(tag, attributes, is_html=is_html)
         element = Element(name, tag.line, attributes=attributes)
         self._append(element)
         is_open = name not in VOID and not (tag.is_self_closing and self._is_markdown)
         if name in HIDDEN - RAW and tag.name not in self._ended:
             is_open = False
-        is_component = tag.name not in KNOWN
-        if is_open or is_component or "children" in attributes:
+        if is_open or not is_html or "children" in attributes:
             self._push(tag.name, element, is_ours=False)
-            self._show(shown_attributes(tag.name, attributes) if is_component else [], tag.line)
+            if not is_html:
+                self._begin_component(tag, attributes)
             if not is_open:
-                self._show_strings(tag)
+                self._end_component(tag)
                 self._pop()
 
     def end_tag(self, tag: Tag) -> None:
@@ -117,7 +119,7 @@ class TreeBuilder:
             while self._stack[-1][0] != tag.name:
                 self._pop()
             self._stack[-1][1].end_line = max(self._stack[-1][1].end_line, tag.line)
-            self._show_strings(tag)
+            self._end_component(tag)
             self._pop()
         elif (
             tag.name not in KNOWN | BUILT_IN
@@ -129,6 +131,19 @@ class TreeBuilder:
     def html_text(self, text: str, line: int) -> None:
         """Add text of HTML, in which white space has no meaning outside of `<pre>`."""
         self.text(text if self._open["pre"] or self._open["textarea"] else _SPACE.sub(" ", text), line)
+
+    def _linked_text(self, text: str, line: int, address: str) -> None:
+        if address:
+            self.open("a", line, attributes={"href": address})
+        self.text(text, line)
+        if address:
+            self.close()
+
+    def _is_html(self, tag: Tag, attributes: dict[str, str]) -> bool:
+        """Return whether an element is HTML's; one with a capital letter, such as `<Button>`, can be a component."""
+        if not self._is_markdown or not tag.is_capitalised or tag.name in WITHOUT_COMPONENT:
+            return tag.name in KNOWN
+        return tag.name in KNOWN and not self._is_component(tag, attributes)
 
     def _is_component(self, tag: Tag, attributes: dict[str, str]) -> bool:
         if self._components is None or tag.written_name in self._components or tag.name in BUILT_IN:
@@ -143,30 +158,49 @@ class TreeBuilder:
         if tag.name == "span" and self._is_markdown and isinstance(before, Element) and before.name == "span":
             self.text(" ", tag.line)
 
-    def _name(self, tag: Tag, attributes: dict[str, str]) -> str:
+    def _name(self, tag: Tag, attributes: dict[str, str], *, is_html: bool) -> str:
         """Return the name of the element that a tag stands for; `<Heading as="h2">` is a heading."""
-        if _is_hidden(attributes):
+        if is_hidden(attributes):
             return "template"
-        if tag.name in KNOWN:
+        if is_html or tag.name in KNOWN - HIDDEN:
             return tag.name
         heading = attributes.get("as", "") if self._is_block else ""
         return heading if heading in HEADINGS else "div" if self._is_block else "span"
 
-    def _show(self, texts: Iterable[str], line: int) -> None:
+    def _begin_component(self, tag: Tag, attributes: dict[str, str]) -> None:
+        """Show the titles of a component; the first one, or else its content, is a link to its address."""
+        titles, address = shown_attributes(tag.name, attributes), outer_address(attributes)
+        self._show(titles, tag, address)
+        if address and not titles:
+            self._addresses[id(self._stack[-1][1])] = address
+
+    def _show(self, texts: Iterable[str], tag: Tag, address: str = "") -> None:
         """Add what a reader sees of a component's attributes, such as the label of a tab."""
         for text in texts:
             if self._is_block and self._stack[-1][1].name not in HEADINGS:
-                self.label(text, line)
+                self.label(text, tag.line, address)
             else:
-                self.text(f" {text} ", line)
+                self._show_in_line(text, tag, address)
+            address = ""
 
-    def _show_strings(self, tag: Tag) -> None:
+    def _show_in_line(self, text: str, tag: Tag, address: str) -> None:
+        around = [Element("br", tag.line)] if has_title_above(tag.name) else []
+        self._stack[-1][1].children += around
+        self.text(" ", tag.line)
+        self._linked_text(text, tag.line, address)
+        self.text(" ", tag.line)
+        self._stack[-1][1].children += around
+
+    def _end_component(self, tag: Tag) -> None:
         """Show the attributes of a component that has no content. In a page of HTML they are for programs."""
         element = self._stack[-1][1]
+        address = self._addresses.pop(id(element), "")
         is_empty = not any(isinstance(child, Element) or child.text.strip() for child in element.children)
-        is_component = self._is_markdown and tag.name not in KNOWN and "icon" not in tag.name
+        is_component = self._is_markdown and not self._is_html(tag, element.attributes) and "icon" not in tag.name
         if is_empty and (is_component or "children" in element.attributes):
-            self._show(filter(None, [visible_strings(element.attributes)]), element.line)
+            self._show(filter(None, [visible_strings(element.attributes) or address]), tag, address)
+        elif address:
+            link_content(element, address)
 
     def _end_implied(self, name: str) -> None:
         if (ends := ended_by(name)) and any(self._open[each] for each in ends[0]):
@@ -207,11 +241,3 @@ class TreeBuilder:
         outer = self._stack[-1][1]
         outer.end_line = max(outer.end_line, element.end_line)
         return is_ours
-
-
-def _is_hidden(attributes: Mapping[str, str]) -> bool:
-    return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or bool(_HIDING_STYLE.search(attributes.get("style", "")))
-    )

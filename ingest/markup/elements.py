@@ -1,5 +1,8 @@
 """The elements of HTML: which there are, and which of them are blocks, are hidden, or have no content."""
 
+import re
+from collections.abc import Mapping
+
 BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "
     "footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu noframes ol optgroup "
@@ -13,7 +16,11 @@ HIDDEN = frozenset(
 
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 RAW = frozenset("script style".split())
+WITHOUT_COMPONENT = RAW | frozenset(("br", "head", "hr", "img", "wbr"))
+"""Elements that mean the same with a capital letter: Docusaurus' `<Head>` is for programs, too."""
+
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _INLINE = frozenset(
     "a abbr acronym annotation area b bdi bdo big blink br button cite code data del dfn em font i img input ins kbd "
     "label mark marquee math meter nobr output picture progress q rb rp rt rtc ruby s samp slot small span strike "
@@ -40,3 +47,12 @@ _ENDED_BY_BLOCKS = (frozenset(("p",)), BLOCKS - {"p"})
 def ended_by(name: str) -> tuple[frozenset[str], frozenset[str]] | None:
     """Return the elements that a start tag ends although they have no end tag, and those that stop the search."""
     return _ENDED.get(name) or (_ENDED_BY_BLOCKS if name in BLOCKS else None)
+
+
+def is_hidden(attributes: Mapping[str, str]) -> bool:
+    """Return whether the attributes of an element hide it."""
+    return (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or bool(_HIDING_STYLE.search(attributes.get("style", "")))
+    )

@@ -18,6 +18,7 @@ class Tag:
         self.line = line
         start = 2 if source.startswith("</") else 1
         self.written_name = source[start : start + len(name)]
+        self.is_capitalised = self.written_name[:1].isupper() and not self.written_name.isupper()
         self.is_self_closing = source.endswith("/>") and not _UNQUOTED_SLASH.search(source)
 
 

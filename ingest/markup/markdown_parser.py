@@ -17,11 +17,13 @@ from ingest.markup.rules.block_marks import use_block_marks
 from ingest.markup.rules.emphasis import use_emphasis
 from ingest.markup.rules.html_blocks import use_html_blocks
 from ingest.markup.rules.indented_blocks import use_indented_blocks
-from ingest.markup.rules.jsx import use_jsx
+from ingest.markup.rules.jsx import use_jsx, use_jsx_texts
+from ingest.markup.rules.links import use_links
 from ingest.markup.rules.literals import use_literals
 from ingest.markup.rules.mdx import use_mdx_paragraphs, use_tag_lines
 from ingest.markup.rules.obsidian import use_obsidian
 from ingest.markup.rules.shortcodes import use_shortcodes
+from ingest.markup.rules.tab_marks import use_tab_marks
 from ingest.markup.rules.table_cells import use_tables
 
 _MAX_NESTING = 100
@@ -53,15 +55,18 @@ def _parser(*, is_mdx: bool) -> MarkdownIt:
     use_emphasis(parser)
     use_literals(parser)
     use_shortcodes(parser)
+    use_links(parser)
     use_obsidian(parser)
     use_attribute_lists(parser)
     use_indented_blocks(parser)
     use_jsx(parser)
     use_block_marks(parser)
+    use_tab_marks(parser)
     use_html_blocks(parser)
     use_tag_lines(parser, is_mdx=is_mdx)
     if is_mdx:
         use_mdx_paragraphs(parser)
+        use_jsx_texts(parser)
         parser.disable("code")
     parser.inline.ruler.at("newline", _numbered_newline)
     return parser

@@ -10,6 +10,7 @@ from ingest.markup.footnotes import with_footnotes_in_place
 from ingest.markup.markdown_parser import parse_tokens
 from ingest.markup.placeholders import ended_in, is_placeholder
 from ingest.markup.rules.jsx import plain_tags
+from ingest.markup.tab_labels import with_tab_labels
 from ingest.markup.tree import Element, Text
 from rag.text.invisible import remove_invisible
 
@@ -40,6 +41,7 @@ def markdown_tree(text: str, first_line: int = 1, *, is_mdx: bool = False) -> El
 
     Raises RecursionError as `parse_tokens` does.
     """
+    text = with_tab_labels(text)
     tokens = parse_tokens(text, is_mdx=is_mdx)
     components = None if is_mdx else frozenset(_BLOCK_TAG.findall(text))
     writer = _TreeWriter(text, first_line, components, tokens)

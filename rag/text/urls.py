@@ -45,6 +45,7 @@ _WHOLE = re.compile(r"[^ \t\r\n<>]*")
 _TRAILING_PUNCTUATION = frozenset(".,;:!?'*_~)")
 _EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]+:|//[a-z0-9]", re.IGNORECASE)
 _WEB_OR_MAIL = re.compile(r"\A(?:(?:https?:)?//|mailto:)", re.IGNORECASE)
+_SHARED_FOLDER = re.compile(r"file://|\\\\|[A-Za-z]:\\", re.IGNORECASE)
 _ACTIVE = re.compile(r"\s*(?:javascript|vbscript|data|file|blob)\s*:", re.IGNORECASE)
 
 
@@ -112,6 +113,11 @@ def is_external_url(address: str) -> bool:
     (True, False, False)
     """
     return bool(_EXTERNAL.match(address)) and not is_active_url(address)
+
+
+def is_shared_path(address: str) -> bool:
+    """Return whether an address is a path of a file that a reader can type: no link leads there from a page."""
+    return bool(_SHARED_FOLDER.match(address))
 
 
 def is_active_url(address: str) -> bool:

@@ -16,17 +16,22 @@ from ingest.markup.components import shown_arguments
 from ingest.markup.rules.closing_lines import closing_line, line_of
 from ingest.markup.rules.left_out import leave_out_lines
 from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
-from ingest.markup.rules.shortcodes import SHORTCODE, is_comment, shortcode_of
+from ingest.markup.rules.shortcode_tokens import linked_title
+from ingest.markup.rules.shortcodes import SHORTCODE, address_of, is_comment, shortcode_of
 
 _COLONS = re.compile(
-    r":{3,}[ \t]*(?P<name>[A-Za-z][\w-]*)?[ \t]*(?:\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\])?(?P<title>[^\n]*)"
+    r":{3,}[ \t]*(?P<name>[A-Za-z][\w-]*(?:\.\w+)*)?(?:#[\w-]+)?[ \t]*"
+    r"(?:\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\])?(?P<title>[^\n]*)"
 )
+_GROUP_OF_TABS = re.compile(r"(?:[\w-]*-)?tabs(?:-[\w-]*)?")
 _SLASHES = re.compile(r"/{3,}(?:[ \t]+(?P<name>[A-Za-z][\w-]*)(?:[ \t]*\|[ \t]*(?P<title>[^\n]+))?)?[ \t]*\Z")
 _BRACES = re.compile(r"[ \t]*\{[^{}]*\}[ \t]*\Z")
 _SILENT = re.compile(
     r"""-{1,}8<-{1,}(?:[ \t]+["'].*)?\Z|<<<[ \t]*[@./\w-]\S*.*\Z|\[\[?_?toc_?\]?\]\Z|\{::?[^{}\n]*\}\Z|\{\.\.\.?\}\Z""",
     re.IGNORECASE,
 )
+_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
+_TOC = re.compile(r"\{:(?:[^{}\n]*\s)?toc(?:\s[^{}\n]*)?\}")
 _LONGEST_SHORTCODE = 4_000
 _HIGHLIGHT = ("highlight", "prettify")
 
@@ -36,6 +41,7 @@ def use_block_marks(parser: MarkdownIt) -> None:
     parser.block.ruler.before("fence", "mark", _mark, ENDS_PARAGRAPH)
     parser.block.ruler.before("mark", "highlight", _highlight, ENDS_PARAGRAPH)
     leave_out_lines(parser, "kramdown_comment", _end_of_comment, before="highlight")
+    leave_out_lines(parser, "kramdown_toc", _end_of_toc, before="list")
 
 
 def begins_or_ends_block(line: str) -> bool:
@@ -43,6 +49,11 @@ def begins_or_ends_block(line: str) -> bool:
     if _COLONS.fullmatch(line):
         return True
     return line.startswith(("{{", "{%")) and _shortcode_labels(line) is not None
+
+
+def is_group_of_tabs(name: str) -> bool:
+    """Return whether a container with this name, such as `code-tabs`, contains tabs."""
+    return bool(_GROUP_OF_TABS.fullmatch(name))
 
 
 def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -90,8 +101,7 @@ def _joined_shortcode(state: StateBlock, start_line: int, end_line: int) -> tupl
 def _labels(line: str) -> list[str] | None:
     """Return what a reader sees of a line that is a mark; None if it is not one."""
     if colons := _COLONS.fullmatch(line):
-        title = _BRACES.sub("", colons["title"]).strip()
-        return [text for text in (colons["label"], title) if text]
+        return _titles_of_container(colons)
     if slashes := _SLASHES.fullmatch(line):
         return [slashes["title"].strip()] if slashes["title"] else []
     if _SILENT.fullmatch(line):
@@ -99,6 +109,17 @@ def _labels(line: str) -> list[str] | None:
     if line.startswith(("{{", "{%", "{#")):
         return _shortcode_labels(line)
     return None
+
+
+def _titles_of_container(colons: re.Match[str]) -> list[str]:
+    """Return the titles of a container; what stands behind the name of a group of tabs is for programs.
+
+    A name with dots is what mkdocstrings describes there, such as `zhiwen.core.Client`.
+    """
+    name = colons["name"] or ""
+    identifier = name.replace("_", "\\_") if "." in name else ""
+    title = "" if is_group_of_tabs(name) else _BRACES.sub("", colons["title"]).strip()
+    return [text for text in (identifier, colons["label"], title) if text]
 
 
 def _shortcode_labels(line: str) -> list[str] | None:
@@ -113,7 +134,10 @@ def _shortcode_labels(line: str) -> list[str] | None:
         # Between other words these are words, too: a paragraph shows them.
         if not is_comment(found) and not name:
             return None
-        labels += shown_arguments(name, arguments)
+        shown = list(shown_arguments(name, arguments))
+        if address := address_of(found):
+            shown[:1] = [linked_title("".join(shown[:1]), address)]
+        labels += shown
         position = found.end()
         while position < len(line) and line[position].isspace():
             position += 1
@@ -145,6 +169,15 @@ def _end_of_comment(state: StateBlock, start_line: int, end_line: int) -> int | 
     if line_of(state, start_line) != "{::comment}":
         return None
     return closing_line(state, start_line, end_line, "kramdown comment", lambda line: line.startswith("{:/"))
+
+
+def _end_of_toc(state: StateBlock, start_line: int, end_line: int) -> int | None:
+    """Return the line below a list of one item that kramdown replaces by the table of contents."""
+    is_item = bool(_ITEM.match(line_of(state, start_line))) and start_line + 1 < end_line
+    if not is_item or not _TOC.fullmatch(line_of(state, start_line + 1)):
+        return None
+    has_items_above = start_line > 0 and _ITEM.match(line_of(state, start_line - 1))
+    return None if has_items_above else start_line + 1
 
 
 def _ends(name: str, line: str) -> bool:

@@ -11,6 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
+from ingest.markup.rules.closing_lines import closing_line, line_of
+from ingest.markup.rules.left_out import leave_out_lines
 from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
 
 _NAME = re.compile(r"<([A-Za-z][\w.:-]*)(?=[\s/>])")
@@ -21,6 +23,7 @@ _STRING_OR_BRACKET = re.compile(
 )
 _END_TAG = re.compile(r"</[A-Za-z][\w.:-]*\s*>")
 _TEXT = re.compile(r"\{\s*(?:\"([^\"]*)\"|'([^']*)'|`([^`$]*)`)\s*\}")
+_LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 _DOTTED_END_TAG = re.compile(r"</[A-Za-z][\w-]*(?:\.[\w-]+)+\s*>")
 _LONGEST_TAG = 4_000
 _MAX_SCANNED = 2_000_000
@@ -34,6 +37,34 @@ def use_jsx(parser: MarkdownIt) -> None:
     """Add the rules before those of HTML."""
     parser.inline.ruler.before("html_inline", "jsx_inline", _inline)
     parser.block.ruler.before("html_block", "jsx_block", _block, ENDS_PARAGRAPH)
+    leave_out_lines(parser, "jsx_comment", _end_of_comment, before="fence")
+
+
+def use_jsx_texts(parser: MarkdownIt) -> None:
+    """Add the rule for expressions that are texts, such as `{' '}`, which Prettier writes at the end of a line."""
+    parser.inline.ruler.before("backticks", "jsx_text", _text)
+
+
+def _text(state: StateInline, silent: bool) -> bool:
+    found = _TEXT.match(state.src, state.pos, state.posMax) if state.src[state.pos] == "{" else None
+    if not found:
+        return False
+    text = next(filter(None, found.groups()), "")
+    # A space is meant to stand between this line and the next one, where a line end within Chinese is none.
+    line_end = _LINE_END.match(state.src, found.end(), state.posMax) if text.isspace() else None
+    if not silent:
+        state.append_pending(text)
+    state.pos = line_end.end() if line_end else found.end()
+    return True
+
+
+def _end_of_comment(state: StateBlock, start_line: int, end_line: int) -> int | None:
+    line = line_of(state, start_line)
+    if not line.startswith("{/*"):
+        return None
+    if "*/}" in line:
+        return start_line if line.find("*/}") == len(line) - len("*/}") else None
+    return closing_line(state, start_line, end_line, "jsx comment", lambda text: text.endswith("*/}"))
 
 
 def _inline(state: StateInline, silent: bool) -> bool:
@@ -83,6 +114,30 @@ def plain_tags(html: str) -> str:
         parts += [html[position:start], tag]
         position = end
     return "".join([*parts, html[position:]])
+
+
+def jsx_attributes(text: str, position: int, env: MutableMapping[str, int]) -> dict[str, str]:
+    """Return the attributes that stand behind the name of a tag, those that are expressions as they are written.
+
+    `env` counts how much of expressions has been read in a document; after `_MAX_SCANNED`, nothing more is.
+
+    >>> jsx_attributes("<Tab id='a' is={[1, 2]} b>", 4, {})
+    {'id': 'a', 'is': '{[1, 2]}', 'b': ''}
+    """
+    attributes: dict[str, str] = {}
+    stop = len(text) if env.get("jsx_scanned", 0) < _MAX_SCANNED else position
+    while attribute := _ATTRIBUTE.match(text, position, stop):
+        position = attribute.end()
+        value = (attribute[2] or attribute[3] or "")[1:-1]
+        if not value and text.startswith("{", position):
+            end = _end_of_expression(text, position, stop)
+            env["jsx_scanned"] = env.get("jsx_scanned", 0) + (end or stop) - position
+            if end is None:
+                break
+            value, position = text[position:end], end
+        if attribute[1]:
+            attributes[attribute[1]] = value
+    return attributes
 
 
 def _tags(text: str, start: int, stop: int, env: MutableMapping[str, int]) -> tuple[int, str] | None:

@@ -10,7 +10,9 @@ from collections.abc import Collection
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline, backtick
 
-from ingest.markup.components import argument, named_arguments, shown_arguments, visible_strings
+from ingest.markup.components import argument, named_arguments, outer_address, shown_arguments, visible_strings
+from ingest.markup.rules.links import push_link
+from ingest.markup.rules.shortcode_tokens import linked_html, write_shortcode
 
 # What a shortcode may contain; strings are bounded, and none contains another, so that a search stays short.
 _STRING = r"\"(?:\\.|[^\"\\]){0,500}\""
@@ -56,6 +58,13 @@ def shortcode_of(found: re.Match[str]) -> tuple[str, str]:
     return (found["tag"] or "").lower(), found["words"] or ""
 
 
+def address_of(found: re.Match[str]) -> str:
+    """Return the address outside of the documents that a shortcode leads to, "" if there is none."""
+    name, arguments = shortcode_of(found)
+    named = named_arguments(arguments)
+    return outer_address({"href": named["src"], **named} if name == "file" and "src" in named else named)
+
+
 def without_shortcodes(html: str) -> str:
     """Return HTML with what a reader sees of the shortcodes in it; in an attribute, that is an address.
 
@@ -67,7 +76,7 @@ def without_shortcodes(html: str) -> str:
 
     def shown(found: re.Match[str]) -> str:
         is_attribute = found.string.endswith(_BEFORE_VALUES, 0, found.start())
-        text = _referred(found) if is_attribute else _shown(found, closed)
+        text = _referred(found) if is_attribute else linked_html(_shown(found, closed), address_of(found))
         return text + "\n" * (found[0].count("\n") - text.count("\n"))
 
     parts = []
@@ -93,7 +102,9 @@ def _shortcode(state: StateInline, silent: bool) -> bool:
     found = SHORTCODE.match(state.src, state.pos, state.posMax)
     if not found:
         return False
-    return _take(state, found, _shown(found, _closed(state)), silent=silent)
+    text = _shown(found, _closed(state))
+    write_shortcode(state, found, text, address_of(found), silent=silent)
+    return True
 
 
 def _tag(state: StateInline, silent: bool) -> bool:
@@ -179,14 +190,7 @@ def _link(state: StateInline, silent: bool) -> bool:
     if not found:
         return False
     if not silent:
-        label_start, last = state.pos + 1, state.posMax
-        state.pos, state.posMax = label_start, label_end
-        state.push("link_open", "a", 1).attrs = {"href": _address(found)}
-        state.linkLevel += 1
-        state.md.inline.tokenize(state)
-        state.linkLevel -= 1
-        state.push("link_close", "a", -1)
-        state.posMax = last
+        push_link(state, state.pos + 1, label_end, _address(found))
     state.pos = found.end()
     return True
 

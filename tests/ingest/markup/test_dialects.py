@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.kit.conversion import chunks_of, text_of
+from tests.kit.conversion import chunks_of, lines_of, text_of
 
 CASES = {
     "VitePress container": ("::: warning 注意\n碳粉不足。\n:::\n", "注意\n\n碳粉不足。"),
@@ -42,7 +42,7 @@ CASES = {
         "```console\n$ ls <dir>\n\n---> 完\n```\n\n后文。",
     ),
     "MkDocs button": ('[下载](https://x.cn/d){ .md-button target="_blank" }', "下载 (https://x.cn/d)"),
-    "kramdown attributes": ("一段。\n{: .class #id }\n\n- a\n{:toc}\n", "一段。\n\n- a"),
+    "kramdown attributes": ("一段。\n{: .class #id }\n\n- a\n{: .list }\n", "一段。\n\n- a"),
     "kramdown comment": (
         "前 {::comment}a{:/} 后\n\n{::comment}\nb\n\nc\n{:/comment}\n\n末 {::nomarkdown}x{:/}\n",
         "前  后\n\n末 x",
@@ -134,6 +134,75 @@ CASES = {
     "address with data": (f"[演练场](https://play.cn/a?b#{'x' * 300})", "演练场 (https://play.cn/a)"),
     "image without a description": ("前 ![image](a.png)![图片 1](b.png)![a-b.png](c.png) 后", "前  后"),
     "heading id": ("## 安装 {#install}\n\n正文。", "正文。"),
+    "Docusaurus labels of tabs": (
+        "<Tabs values={[{label: '鸿蒙', value: 'hm'}, {value: 'kl', label: '麒麟'}]}>\n"
+        '<TabItem value="kl">\n\n一\n\n</TabItem>\n<TabItem value="hm">\n\n二\n\n</TabItem>\n</Tabs>\n',
+        "麒麟\n\n一\n\n鸿蒙\n\n二",
+    ),
+    "Nextra labels of tabs": (
+        "<Tabs items={['鸿蒙', '麒麟']}>\n<Tabs.Tab>\n\n一\n\n</Tabs.Tab>\n"
+        '<Tabs.Tab title="自己的">\n\n二\n\n</Tabs.Tab>\n</Tabs>\n',
+        "鸿蒙\n\n一\n\n自己的\n\n二",
+    ),
+    "labels within tabs": (
+        "<Tabs items={['外甲', '外乙']}>\n<Tab>\n<Tabs items={['内甲']}>\n<Tab>\n\n一\n\n</Tab>\n</Tabs>\n</Tab>\n"
+        "<Tab>\n\n二\n\n</Tab>\n</Tabs>\n",
+        "外甲\n\n内甲\n\n一\n\n外乙\n\n二",
+    ),
+    "labels without tabs": ("<Tabs items={['鸿蒙', '麒麟']}>\n\n内容\n\n</Tabs>\n", "鸿蒙, 麒麟\n\n内容"),
+    "Hextra labels of tabs": (
+        '{{< tabs items="鸿蒙,麒麟" >}}\n{{< tab >}}\n一\n{{< /tab >}}\n{{< tab >}}二{{< /tab >}}\n{{< /tabs >}}\n',
+        "鸿蒙\n\n一\n\n麒麟\n二",
+    ),
+    "Hugo names of groups": ('{{< tabs name="组" >}}\n{{% tab name="红帽" %}}\n一\n{{% /tab %}}\n', "红帽\n\n一"),
+    "VuePress tabs": (
+        "::: code-tabs#lang\n@tab C#\n甲\n@tab:active Go#go\n乙\n::: tip 提示\n@tab 不是\n:::\n丙\n:::\n@tab 外\n",
+        "C#\n\n甲\n\nGo\n\n乙\n\n提示\n\n@tab 不是\n\n丙\n\n@tab 外",
+    ),
+    "VitePress tabs": (":::tabs key:os\n== 鸿蒙\n甲\n== 麒麟\n乙\n:::\n\n== 外\n", "鸿蒙\n\n甲\n\n麒麟\n\n乙\n\n== 外"),
+    "tabs in a line": (
+        '{{< tab "iOS" >}}甲{{< /tab >}}{{< tab "鸿蒙" >}}乙{{< /tab >}}\n\n{% step title="第一" %}丙\n',
+        "iOS\n甲\n鸿蒙\n乙\n\n第一\n丙",
+    ),
+    "components that are called like elements": (
+        '<Video title="录像"/>\n\n<Details summary="更多">\n\n甲\n\n</Details>\n\n'
+        '<Section title="小节">\n\n乙\n\n</Section>\n',
+        "录像\n\n更多\n\n甲\n\n小节\n\n乙",
+    ),
+    "such components in a sentence": (
+        '按 <Button label="确定"/>，选 <Select label="型号">X1</Select>。<Br/>图 <IMG SRC="a.png" ALT="泵">',
+        "按  确定 ，选  型号 X1。\n图 泵",
+    ),
+    "addresses of components": (
+        '见 <Link to="https://x.cn/a">甲</Link>、<Link to="/b">乙</Link>。\n\n<Card title="丙" href="https://x.cn/c">\n\n丁\n\n</Card>\n\n'
+        '<Card href="mailto:a@x.cn">\n\n戊\n\n</Card>\n\n<LinkCard title="己" href="https://x.cn/d"/>\n\n<Embed url="https://x.cn/e"/>\n',
+        "见 甲 (https://x.cn/a)、乙。\n\n丙 (https://x.cn/c)\n\n丁\n\n戊 (mailto:a@x.cn)\n\n己 (https://x.cn/d)\n\nhttps://x.cn/e",
+    ),
+    "Hugo addresses": (
+        '{{< card link="https://x.cn/a_b_c" title="甲[1]" subtitle="乙" >}}\n\n{{< card link="/rel" title="丙" >}}\n\n'
+        '按 {{< button href="https://x.cn/b" >}}**丁**{{< /button >}} 去\n\n'
+        '<p>{{< card link="https://x.cn/c" title="戊" >}}</p>\n',
+        "甲[1] (https://x.cn/a_b_c)\n\n乙\n\n丙\n\n按 丁 (https://x.cn/b) 去\n\n戊 (https://x.cn/c)",
+    ),
+    "GitBook addresses": (
+        '{% embed url="https://x.cn/a" %}\n\n{% embed url="https://x.cn/b" caption="甲" %}\n\n'
+        '- {% file src="https://x.cn/c" %}\n',
+        "https://x.cn/a\n\n甲 (https://x.cn/b)\n- https://x.cn/c",
+    ),
+    "GitBook methods": (
+        '{% swagger method="post" path="/orders/{no}" baseUrl="https://x.cn" summary="改单" %}\n'
+        '{% swagger-parameter in="path" name="no" type="string" required="true" %}\n单号\n'
+        "{% endswagger-parameter %}\n{% endswagger %}\n",
+        "改单\n\npost /orders/{no} https://x.cn\n\npath no string required\n\n单号",
+    ),
+    "paths of shared folders": (
+        "[甲](\\\\nas02\\_部门\\a.docx)、[乙](<D:\\共享 盘\\b.docx>)、[丙](file://nas02/%E5%85%AC/c.docx)、[丁](\\*x)",
+        "甲 (\\\\nas02\\_部门\\a.docx)、乙 (D:\\共享 盘\\b.docx)、丙 (file://nas02/公/c.docx)、丁",
+    ),
+    "comments in braces": ("前。\n\n{/* 内部 */}\n\n{/* 两\n行 */}\n\n后 {/* 留 */}。\n", "前。\n\n后 {/* 留 */}。"),
+    "mkdocstrings": ("::: shop.core.Order_x\n\n::: shop.a\n", "shop.core.Order_x\n\nshop.a"),
+    "kramdown table of contents": ("* TOC\n{:toc}\n\n正文。\n\n1. 目录\n{: .no_toc toc}\n", "正文。"),
+    "list above a class": ("* TOC\n* 甲\n{:toc}\n\n- 乙\n{:.toc-like}\n", "- TOC\n- 甲\n\n- 乙"),
     "definition list": ("术语\n: 解释一句。\n", "- 术语\n  解释一句。"),
     "task list": ("- [x] 备份\n- [ ] 升级\n", "- [x] 备份\n- [ ] 升级"),
 }
@@ -142,6 +211,25 @@ CASES = {
 @pytest.mark.parametrize(("markdown", "text"), CASES.values(), ids=CASES.keys())
 def test_the_marks_of_a_dialect_are_no_text(markdown: str, text: str) -> None:
     assert text_of("a.md", markdown) == text
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("原价{' '}\n第二行{\" 起\"}，{`a`} 与 {`a${b}`}、`{' '}`。", "原价 第二行 起，a 与 {a${b}}、{' '}。"),
+        ("<Select>甲</Select> <Head><title>乙</title></Head>丙", "甲 丙"),
+        ("<Link to={'https://x.cn'}>甲</Link>", "甲 (https://x.cn)"),
+        ("<Tabs>\n  <TabItem value='甲'>一</TabItem>\n  <TabItem value='乙'>二</TabItem>\n</Tabs>", "甲\n一\n乙\n二"),
+        ("<Tabs items={use('甲')}>\n<Tab>\n\n一\n\n</Tab>\n</Tabs>", "一"),
+    ],
+)
+def test_in_mdx_expressions_that_are_texts_and_components_are_shown(markdown: str, text: str) -> None:
+    assert text_of("a.mdx", markdown) == text
+
+
+def test_lines_below_labels_of_tabs_are_those_of_the_file() -> None:
+    markdown = "<Tabs\n  items={[\n    '甲',\n  ]}>\n<Tab>\n\n一\n\n</Tab>\n</Tabs>\n\n末。\n"
+    assert lines_of("a.md", markdown, "末") == (5, 12)
 
 
 def test_a_heading_has_neither_badge_marks_nor_its_id() -> None:
@@ -173,6 +261,10 @@ def test_of_a_badge_in_a_heading_the_text_stays(badge: str, path: str) -> None:
         "[[链接]] ==a== %%b%%",
         "{% if x %}",
         "<Tabs>",
+        "<Tabs items={['a']}>\n<Tab>\n</Tab>\n</Tabs>",
+        "::: tabs\n@tab a\n:::",
+        "* TOC\n{:toc}",
+        "{/* a */}",
     ],
 )
 def test_in_code_every_mark_is_code(code: str) -> None:

@@ -72,7 +72,7 @@ LONG = '"' + "x > y, {it's} " * 400 + '"'
     [
         '<StatusCodes\n  id={undefined}\n  responses={{"200":{"text":"a > b","s":[1]}}}\n>\n\n</StatusCodes>',
         f"<Schema\n  body={{{{'a': {LONG}}}}}\n>\n  \n</Schema>",
-        "<Api.Tabs items={['甲', \"}\"]} render={(x) => `${x}>`}>\n</Api.Tabs>",
+        "<Api.Tabs of={['甲', \"}\"]} render={(x) => `${x}>`}>\n</Api.Tabs>",
         "<div\n  style={{a: '>'}}\n>\n  <Lamp\n    as={{b: {}}}\n  >\n  </Lamp><Lens\n    of={1 > 0}\n  >\n"
         "      <Inner\n        is={{}}\n      >\n      </Inner>\n  </Lens>\n</div>",
         '<Api.Tab label="">\n\n</Api.Tab>',
