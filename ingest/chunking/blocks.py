@@ -125,6 +125,9 @@ def _table(element: Element) -> Iterator[Line | Block]:
     if table.rows:
         last = max(row.end_line for row in table.rows)
         yield Block("table", element.line, last, table=table, caption=table.caption)
+        # A cell has its code as a value on one line; as it is written, it stands below the table.
+        for code in element.elements("pre"):
+            yield from (block for block in _code(code) if block.kind == "code" and len(block.lines) > 1)
     elif names := [name for name in (table.caption, *table.headers) if name]:
         line = Line(PATH_SEPARATOR.join(names), element.line, element.end_line)
         yield Block("text", line.start_line, line.end_line, lines=(line,))

@@ -30,7 +30,9 @@ _CONTINUED = tuple("，、,（(《“‘「『-—+&/")
 _MAX_COLUMNS = 36
 """Nobody wraps Chinese text at fewer columns, of which a Chinese character takes two."""
 _PARTS = re.compile(r"[\d\s（(：:、/|]")
-_TAG = re.compile(r"#{1,6}[^\s#]")
+_HEADING = re.compile(f"#{{1,6}}[{HAN}]|#{{2,6}}[A-Za-z]")
+"""A heading without the space that CommonMark wants: `##安装`."""
+_SHORT_FIELD = re.compile(r"[^：:，。,!?！？]{1,24}[：:]\s*[^\s：:，。,!?！？]{1,4}(?:\s\S{1,4})?")
 _EXPONENT = re.compile(r"[-+−]?(?:\d+|[a-z])\Z")
 _SUBSCRIPTS = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 
@@ -222,7 +224,7 @@ def _is_break(before: str, after: str) -> bool:
         return True
     if _ITEM.match(after) or (_FIELD.match(before) and _FIELD.match(after)):
         return True
-    return bool(_TAG.match(before) or _TAG.match(after)) or _are_short(before, after)
+    return bool(_HEADING.match(before) or _HEADING.match(after)) or _are_short(before, after)
 
 
 def _are_short(before: str, after: str) -> bool:
@@ -230,7 +232,7 @@ def _are_short(before: str, after: str) -> bool:
     columns = [len(line) + len(_WITHOUT_SPACES.findall(line)) for line in (before, after)]
     if max(columns) > _MAX_COLUMNS or sum(columns) == len(before) + len(after):
         return False
-    if not _FIELD.match(before) and not (_PARTS.search(before) and _PARTS.search(after)):
+    if not _SHORT_FIELD.fullmatch(before) and not (_PARTS.search(before) and _PARTS.search(after)):
         return False
     goes_on = before.endswith(_CONTINUED) or after.startswith(_CONTINUED + _TERMINAL)
     return not goes_on and not after.rstrip(_CLOSING).endswith(_TERMINAL)

@@ -22,7 +22,7 @@ _MAX_CODE_LINES_OF_ONE_ROW = 5
 _MAX_CELL_BLOCKS = 2
 
 _VALUE = re.compile(
-    r"[：:][^：:?？]*\d[^：:?？]*\Z"
+    r"[：:]\s*(?:\S{1,6}?\s?)?\d[\d.,:/-]*\s*\S{0,4}\Z"
     r"|(?<![\d-])\d{3,4}-\d{3}|\d{7}"
     r"|\d\s*(?:元|%|％|天|小时|分钟|秒|days|hours|minutes|[KMGT]i?B)[)）]?\Z"
 )

@@ -198,7 +198,8 @@ class TreeBuilder:
         is_empty = not any(isinstance(child, Element) or child.text.strip() for child in element.children)
         is_component = self._is_markdown and not self._is_html(tag, element.attributes) and "icon" not in tag.name
         if is_empty and (is_component or "children" in element.attributes):
-            self._show(filter(None, [visible_strings(element.attributes) or address]), tag, address)
+            shown = visible_strings(element.attributes) or address or element.attributes.get("link", "")
+            self._show(filter(None, [shown]), tag, address)
         elif address:
             link_content(element, address)
 

@@ -38,7 +38,7 @@ _HIGHLIGHT = ("highlight", "prettify")
 
 def use_block_marks(parser: MarkdownIt) -> None:
     """Add the rules for lines that are marks, and for code between two shortcodes."""
-    parser.block.ruler.before("fence", "mark", _mark, ENDS_PARAGRAPH)
+    parser.block.ruler.before("fence", "mark", read_mark, ENDS_PARAGRAPH)
     parser.block.ruler.before("mark", "highlight", _highlight, ENDS_PARAGRAPH)
     leave_out_lines(parser, "kramdown_comment", _end_of_comment, before="highlight")
     leave_out_lines(parser, "kramdown_toc", _end_of_toc, before="list")
@@ -56,7 +56,8 @@ def is_group_of_tabs(name: str) -> bool:
     return bool(_GROUP_OF_TABS.fullmatch(name))
 
 
-def _mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+def read_mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """Read a line that is a mark, as a rule of the parser: add its titles."""
     if state.is_code_block(start_line):
         return False
     line = line_of(state, start_line)

@@ -21,7 +21,7 @@ _NAME = re.compile(r"__[a-z][a-z0-9]*(?:_[a-z0-9]+)*__(?![A-Za-z0-9_])")
 _WORD = re.compile(r"[A-Za-z0-9]")
 _DIGIT = re.compile(r"[0-9]")
 _ARGUMENT = re.compile(r"(?<=[(,\s])\*{1,2}[A-Za-z_]\w*(?=\)|,\s*\*)")
-_OPENING, _CLOSING = "（［｛「『【〔〖《〈“‘", "）］｝」』】〕〗》〉”’，。、；："
+_OPENING, _CLOSING = "（［｛「『【〔〖《〈", "）］｝」』】〕〗》〉，。、；："
 _PAIRS = ("()", "[]", "{}", "<>")
 
 
@@ -84,9 +84,9 @@ def _ends_word(state: StateInline, before: str, after: str, end: int) -> bool:
 
 
 def _is_answered(state: StateInline, before: str, end: int) -> bool:
-    """Return whether a run may begin emphasis behind a character of Chinese and before a bracket.
+    """Return whether emphasis that would begin behind a character of Chinese and before a bracket ends, too.
 
-    It may if the emphasis ends with a bracket, too: not in `李*（手机 1），王*（手机 2）`.
+    It does not in `李*（手机 1），王*（手机 2）`, whose second `*` is like the first.
     """
     if state.src[end : end + 1] not in tuple(_OPENING) or not _CJK.match(before) or _is_punctuation(before):
         return True
@@ -97,7 +97,7 @@ def _is_answered(state: StateInline, before: str, end: int) -> bool:
         while stop < state.posMax and state.src[stop] == "*":
             stop += 1
         if stop - position == len(run):
-            return state.src[position - 1] in _CLOSING
+            return state.src[position - 1] in _CLOSING or state.src[stop : stop + 1] not in tuple(_OPENING)
         position = stop
     return False
 

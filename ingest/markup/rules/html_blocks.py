@@ -13,13 +13,14 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, code, html_block
 
 from ingest.markup.elements import KNOWN
-from ingest.markup.rules.block_marks import begins_or_ends_block
+from ingest.markup.rules.block_marks import begins_or_ends_block, read_mark
 from ingest.markup.rules.closing_lines import line_of
 from ingest.markup.rules.open_elements import has_open_element
 from ingest.markup.rules.shortcodes import without_shortcodes
 
 _CODE = ("<script", "<pre", "<style", "<textarea", "<!", "<?")
 _CODE_INDENT = 4
+_JSX_SPACE = re.compile(r"\{\s*(?:' '|\" \")\s*\}")
 _TAG_START = re.compile(r"</?(?P<name>[A-Za-z][\w-]*)(?=[\s/>]|\Z)")
 
 
@@ -36,7 +37,7 @@ def _html_block(state: StateBlock, start_line: int, end_line: int, silent: bool)
     if not html_block(state, start_line, _end(state, start_line, end_line), silent):
         return False
     token = state.tokens[-1]
-    token.content = without_shortcodes(token.content)
+    token.content = without_shortcodes(_JSX_SPACE.sub(" ", token.content))
     return True
 
 
@@ -44,10 +45,13 @@ def _code(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bo
     """Take indented lines for code, unless they are HTML that goes on."""
     if not state.is_code_block(start_line):
         return False
-    if not (_begins_with_tag(line_of(state, start_line)) and has_open_element(state, start_line)):
+    line = line_of(state, start_line)
+    is_mark = begins_or_ends_block(line)
+    if not ((is_mark or _begins_with_tag(line)) and has_open_element(state, start_line)):
         return code(state, start_line, end_line, silent)
     indent, state.sCount[start_line] = state.sCount[start_line], state.blkIndent
-    if not _html_block(state, start_line, end_line, silent):
+    read = read_mark if is_mark else _html_block
+    if not read(state, start_line, end_line, silent):
         # A line that begins with `<b>` begins no block, but belongs to the one around it.
         state.line = _end(state, start_line, end_line)
         token = state.push("html_block", "", 0)

@@ -53,6 +53,7 @@ CASES = {
         "安卓\n\n图  甲",
     ),
     "JSX in a sentence": ('版本 <Version of={pkg} text={"3.1"} /> 起，a {b} c < d。', "版本  3.1  起，a {b} c < d。"),
+    "Component with a relative address": ('先读 <LinkInline link="guide/x" />。', "先读  guide/x 。"),
     "Hugo note": ("{{< note >}}\n每节点 90 个。\n{{< /note >}}\n", "每节点 90 个。"),
     "Hugo inline": ('{{< glossary_tooltip text="节点" term_id="node" >}} 故障', "节点 故障"),
     "Hugo value": (

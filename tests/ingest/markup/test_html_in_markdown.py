@@ -101,6 +101,16 @@ def test_code_in_a_cell_stays_in_its_row(cell: str, text: str) -> None:
     assert rows_of("a.md", PARAMETERS.format(cell)) == [f"参数: limit › 说明: {text}", "参数: page › 说明: 页码"]
 
 
+def test_code_of_several_lines_in_a_cell_also_stands_below_the_table_as_it_is_written() -> None:
+    text = text_of("a.md", PARAMETERS.format("<pre>\nif a:\n    b = 1\n</pre>"))
+    assert "```\nif a:\n    b = 1\n```" in text
+
+
+def test_marks_of_a_generator_in_an_indented_table_are_no_code() -> None:
+    table = "<table>\n  <tbody>\n    {%- for x in y %}\n    <tr>\n      <td>甲</td>\n    </tr>\n    {%- endfor %}\n"
+    assert rows_of("a.md", f"{table}  </tbody>\n</table>\n") == ["甲"]
+
+
 def test_code_in_a_cell_of_a_pipe_table_stays_in_its_row() -> None:
     table = "| 参数 | 说明 |\n|---|---|\n| limit | <pre>a=1<br>b=2</pre> |\n"
     assert rows_of("a.md", table) == ["参数: limit › 说明: a=1; b=2"]
