@@ -37,7 +37,7 @@ def _html_block(state: StateBlock, start_line: int, end_line: int, silent: bool)
     if not html_block(state, start_line, _end(state, start_line, end_line), silent):
         return False
     token = state.tokens[-1]
-    token.content = without_shortcodes(_JSX_SPACE.sub(" ", token.content))
+    token.content = _shown(token.content)
     return True
 
 
@@ -56,9 +56,13 @@ def _code(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bo
         state.line = _end(state, start_line, end_line)
         token = state.push("html_block", "", 0)
         token.map = [start_line, state.line]
-        token.content = state.getLines(start_line, state.line, state.blkIndent, True)
+        token.content = _shown(state.getLines(start_line, state.line, state.blkIndent, True))
     state.sCount[start_line] = indent
     return True
+
+
+def _shown(html: str) -> str:
+    return without_shortcodes(_JSX_SPACE.sub(" ", html))
 
 
 def _begins_with_tag(line: str) -> bool:
