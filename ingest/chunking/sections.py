@@ -101,12 +101,18 @@ def _flow(element: Element) -> Iterator[Element | list[Node]]:
 
 
 def _is_layout(table: Element) -> bool:
-    """Return whether a table only arranges what is in it: sections, other tables, or code.
+    """Return whether a table only arranges what is in it: sections, other tables, or code."""
+    arranged = {element.name for element in table.elements("pre", "table", *HEADINGS)}
+    if arranged <= {"pre"}:
+        return "pre" in arranged and _is_layout_of_code(table)
+    return True
 
-    Code is the value of its cell if there are names or other rows to read it with, unless it is long or explained.
+
+def _is_layout_of_code(table: Element) -> bool:
+    """Return whether code is more than the value of its cell.
+
+    It is the value if there are names or other rows to read it with, unless it is long or explained.
     """
-    if any(table.elements("table", *HEADINGS)):
-        return True
     cells = [cell for cell in table.elements("td", "th") if any(cell.elements("pre"))]
     rows = sum(any(row.elements("td")) for row in table.elements("tr"))
     if cells and rows < 2 and not any(table.elements("th")):

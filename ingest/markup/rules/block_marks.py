@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
 from ingest.markup.components import shown_arguments
-from ingest.markup.rules.closing_lines import closing_line, line_of
+from ingest.markup.rules.closing_lines import closing_line, line_begins, line_of
 from ingest.markup.rules.left_out import leave_out_lines
 from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
 from ingest.markup.rules.shortcode_tokens import linked_title
@@ -33,6 +33,7 @@ _SILENT = re.compile(
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
 _TOC = re.compile(r"\{:(?:[^{}\n]*\s)?toc(?:\s[^{}\n]*)?\}")
 _LONGEST_SHORTCODE = 4_000
+_FIRST_CHARACTERS = (":", "{", "/", "-", "<", "[")
 _HIGHLIGHT = ("highlight", "prettify")
 
 
@@ -40,8 +41,8 @@ def use_block_marks(parser: MarkdownIt) -> None:
     """Add the rules for lines that are marks, and for code between two shortcodes."""
     parser.block.ruler.before("fence", "mark", read_mark, ENDS_PARAGRAPH)
     parser.block.ruler.before("mark", "highlight", _highlight, ENDS_PARAGRAPH)
-    leave_out_lines(parser, "kramdown_comment", _end_of_comment, before="highlight")
-    leave_out_lines(parser, "kramdown_toc", _end_of_toc, before="list")
+    leave_out_lines(parser, "kramdown_comment", _end_of_comment, begins_with=("{::comment}",), before="highlight")
+    leave_out_lines(parser, "kramdown_toc", _end_of_toc, begins_with=("*", "-", "+"), before="list")
 
 
 def begins_or_ends_block(line: str) -> bool:
@@ -58,10 +59,10 @@ def is_group_of_tabs(name: str) -> bool:
 
 def read_mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
     """Read a line that is a mark, as a rule of the parser: add its titles."""
-    if state.is_code_block(start_line):
+    if not line_begins(state, start_line, _FIRST_CHARACTERS) or state.is_code_block(start_line):
         return False
     line = line_of(state, start_line)
-    labels = _labels(line) if line[:1] in (":", "{", "/", "-", "<", "[") else None
+    labels = _labels(line)
     last = start_line
     if labels is None and line.startswith(("{{", "{%")):
         line, last = _joined_shortcode(state, start_line, end_line)
@@ -147,9 +148,10 @@ def _shortcode_labels(line: str) -> list[str] | None:
 
 def _highlight(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
     """Take what `{% highlight go %}` or `{{< highlight go >}}` encloses for code."""
-    line = line_of(state, start_line)
-    found = SHORTCODE.fullmatch(line) if line.startswith(("{{", "{%")) else None
-    if not found or state.is_code_block(start_line):
+    if not line_begins(state, start_line, ("{{", "{%")) or state.is_code_block(start_line):
+        return False
+    found = SHORTCODE.fullmatch(line_of(state, start_line))
+    if not found:
         return False
     name, arguments = shortcode_of(found)
     if name not in _HIGHLIGHT:

@@ -11,6 +11,11 @@ def line_of(state: StateBlock, number: int) -> str:
     return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].strip()
 
 
+def line_begins(state: StateBlock, number: int, marks: tuple[str, ...]) -> bool:
+    """Return whether a line begins with one of the marks, behind white space. It is asked of every line."""
+    return state.src.startswith(marks, state.bMarks[number] + state.tShift[number], state.eMarks[number])
+
+
 def closing_line(state: StateBlock, after: int, end_line: int, name: str, closes: Callable[[str], bool]) -> int | None:
     """Return the first line after `after` and before `end_line` that `closes`, by a test that `name` stands for."""
     found: dict[str, list[int]] = state.env.setdefault("closing_lines", {})

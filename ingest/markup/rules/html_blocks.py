@@ -14,7 +14,7 @@ from markdown_it.rules_block import StateBlock, code, html_block
 
 from ingest.markup.elements import KNOWN
 from ingest.markup.rules.block_marks import begins_or_ends_block, read_mark
-from ingest.markup.rules.closing_lines import line_of
+from ingest.markup.rules.closing_lines import line_begins, line_of
 from ingest.markup.rules.open_elements import has_open_element
 from ingest.markup.rules.shortcodes import without_shortcodes
 
@@ -31,8 +31,9 @@ def use_html_blocks(parser: MarkdownIt) -> None:
 
 
 def _html_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    line = line_of(state, start_line).lower()
-    if silent or not line.startswith("<") or line.startswith(_CODE):
+    if not line_begins(state, start_line, ("<",)):
+        return False
+    if silent or line_of(state, start_line).lower().startswith(_CODE):
         return html_block(state, start_line, end_line, silent)
     if not html_block(state, start_line, _end(state, start_line, end_line), silent):
         return False

@@ -37,7 +37,7 @@ def use_jsx(parser: MarkdownIt) -> None:
     """Add the rules before those of HTML."""
     parser.inline.ruler.before("html_inline", "jsx_inline", _inline)
     parser.block.ruler.before("html_block", "jsx_block", _block, ENDS_PARAGRAPH)
-    leave_out_lines(parser, "jsx_comment", _end_of_comment, before="fence")
+    leave_out_lines(parser, "jsx_comment", _end_of_comment, begins_with=("{/*",), before="fence")
 
 
 def use_jsx_texts(parser: MarkdownIt) -> None:
@@ -60,8 +60,6 @@ def _text(state: StateInline, silent: bool) -> bool:
 
 def _end_of_comment(state: StateBlock, start_line: int, end_line: int) -> int | None:
     line = line_of(state, start_line)
-    if not line.startswith("{/*"):
-        return None
     if "*/}" in line:
         return start_line if line.find("*/}") == len(line) - len("*/}") else None
     return closing_line(state, start_line, end_line, "jsx comment", lambda text: text.endswith("*/}"))

@@ -27,7 +27,7 @@ def use_obsidian(parser: MarkdownIt) -> None:
     leave_out(parser, "comment", _COMMENT, begins_with="%", before="wikilink")
     parser.inline.ruler.before("comment", "marked", _marked)
     leave_out(parser, "block_id", _BLOCK_ID, begins_with="^", before="marked")
-    leave_out_lines(parser, "comment_block", _end_of_comment, before="fence")
+    leave_out_lines(parser, "comment_block", _end_of_comment, begins_with=("%%",), before="fence")
 
 
 def _wikilink(state: StateInline, silent: bool) -> bool:
@@ -65,8 +65,6 @@ def _shown_target(target: str) -> str:
 
 def _end_of_comment(state: StateBlock, start_line: int, end_line: int) -> int | None:
     first = line_of(state, start_line)
-    if not first.startswith("%%"):
-        return None
     if first.count("%%") > 1:
         return start_line if first.endswith("%%") and first.count("%%") == 2 else None
     return closing_line(state, start_line, end_line, "comment", lambda line: line.endswith("%%"))

@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
 from ingest.markup.rules.block_marks import is_group_of_tabs, push_titles
-from ingest.markup.rules.closing_lines import line_of
+from ingest.markup.rules.closing_lines import line_begins, line_of
 from ingest.markup.rules.paragraph_ends import ENDS_PARAGRAPH
 
 _TAB = re.compile(r"(?:@tab(?::active)?|==)[ \t]+(?P<label>\S.*?)(?:[ \t]*#[\w-]+)?")
@@ -21,10 +21,9 @@ def use_tab_marks(parser: MarkdownIt) -> None:
 
 
 def _tab_mark(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    line = line_of(state, start_line)
-    if not line.startswith(("@tab", "==")) or state.is_code_block(start_line):
+    if not line_begins(state, start_line, ("@tab", "==")) or state.is_code_block(start_line):
         return False
-    found = _TAB.fullmatch(line)
+    found = _TAB.fullmatch(line_of(state, start_line))
     if "tab_lines" not in state.env:
         state.env["tab_lines"] = frozenset(_lines_in_tabs(state.src.split("\n")))
     if not found or start_line not in state.env["tab_lines"]:
