@@ -42,7 +42,7 @@ def use_block_marks(parser: MarkdownIt) -> None:
     parser.block.ruler.before("fence", "mark", read_mark, ENDS_PARAGRAPH)
     parser.block.ruler.before("mark", "highlight", _highlight, ENDS_PARAGRAPH)
     leave_out_lines(parser, "kramdown_comment", _end_of_comment, begins_with=("{::comment}",), before="highlight")
-    leave_out_lines(parser, "kramdown_toc", _end_of_toc, begins_with=("*", "-", "+"), before="list")
+    leave_out_lines(parser, "kramdown_toc", _end_of_toc, begins_with=tuple("*-+0123456789"), before="list")
 
 
 def begins_or_ends_block(line: str) -> bool:
