@@ -2,9 +2,9 @@
 
 CommonMark takes `**有效期：**密码` for text, because a space is missing, and `600*800*2000` for emphasis. Here the
 characters of Chinese, Japanese and Korean stand for themselves and a space (markdown-cjk-friendly's rule), and these
-are text: a `*` within a number, or within a word where it does not end what began before it (`the *n*th`); that of a
-masked name or number (`张*，138****5678`), of a file pattern such as `*.log` or `/api/*/users`, or of arguments
-(`f(*args, **options)`). `__init__` is a name.
+are text: a `*` within a number, or within a word where it does not end what began before it (`the *n*th`); that of
+masked names and numbers (`张*三、李*四`, `138****5678`), of a file pattern such as `*.log` or `/api/*/users`, or of
+arguments (`f(*args, **options)`). `__init__` is a name.
 """
 
 import re
@@ -22,6 +22,7 @@ _WORD = re.compile(r"[A-Za-z0-9]")
 _DIGIT = re.compile(r"[0-9]")
 _ARGUMENT = re.compile(r"(?<=[(,\s])\*{1,2}[A-Za-z_]\w*(?=\)|,\s*\*)")
 _OPENING, _CLOSING = "（［｛「『【〔〖《〈", "）］｝」』】〕〗》〉，。、；："
+_PAUSE = re.compile("[、，。；：！？]")
 _PAIRS = ("()", "[]", "{}", "<>")
 
 
@@ -84,22 +85,37 @@ def _ends_word(state: StateInline, before: str, after: str, end: int) -> bool:
 
 
 def _is_answered(state: StateInline, before: str, end: int) -> bool:
-    """Return whether emphasis that would begin behind a character of Chinese and before a bracket ends, too.
+    """Return whether emphasis that would begin right behind a character of Chinese ends like emphasis.
 
-    It does not in `李*（手机 1），王*（手机 2）`, whose second `*` is like the first.
+    It does not in `李*（手机 1），王*（手机 2）` and `张*三、李*四`, whose second `*` is like the first.
     """
-    if state.src[end : end + 1] not in tuple(_OPENING) or not _CJK.match(before) or _is_punctuation(before):
+    run, after = state.src[state.pos : end], state.src[end : end + 1]
+    is_before_bracket = after in tuple(_OPENING)
+    if not _is_letter(before) or not (is_before_bracket or (len(run) == 1 and _is_letter(after))):
         return True
-    run = state.src[state.pos : end]
-    position = end
-    while (position := state.src.find(run, position, state.posMax)) >= 0:
-        stop = position
-        while stop < state.posMax and state.src[stop] == "*":
-            stop += 1
-        if stop - position == len(run):
-            return state.src[position - 1] in _CLOSING or state.src[stop : stop + 1] not in tuple(_OPENING)
-        position = stop
-    return False
+    start, stop = _next_run(state, run, end)
+    last, following = state.src[start - 1], state.src[stop : stop + 1]
+    if start < 0:
+        return False
+    if is_before_bracket:
+        return last in _CLOSING or following not in tuple(_OPENING)
+    return not (_is_letter(last) and _is_letter(following) and _PAUSE.search(state.src, end, start))
+
+
+def _is_letter(char: str) -> bool:
+    """Return whether a character is one of Chinese, Japanese or Korean, but no punctuation."""
+    return bool(_CJK.match(char)) and not _is_punctuation(char)
+
+
+def _next_run(state: StateInline, run: str, position: int) -> tuple[int, int]:
+    """Return the start and the end of the next run of as many `*`, -1 for both if there is none."""
+    while (start := state.src.find(run, position, state.posMax)) >= 0:
+        position = start
+        while position < state.posMax and state.src[position] == "*":
+            position += 1
+        if position - start == len(run):
+            return start, position
+    return -1, -1
 
 
 def _is_text(text: str, start: int, end: int) -> bool:
