@@ -94,9 +94,9 @@ def _is_answered(state: StateInline, before: str, end: int) -> bool:
     if not _is_letter(before) or not (is_before_bracket or (len(run) == 1 and _is_letter(after))):
         return True
     start, stop = _next_run(state, run, end)
+    if start < 0 or stop - start > len(run):
+        return start >= 0
     last, following = state.src[start - 1], state.src[stop : stop + 1]
-    if start < 0:
-        return False
     if is_before_bracket:
         return last in _CLOSING or following not in tuple(_OPENING)
     return not (_is_letter(last) and _is_letter(following) and _PAUSE.search(state.src, end, start))
@@ -108,12 +108,15 @@ def _is_letter(char: str) -> bool:
 
 
 def _next_run(state: StateInline, run: str, position: int) -> tuple[int, int]:
-    """Return the start and the end of the next run of as many `*`, -1 for both if there is none."""
+    """Return the start and the end of the next `*` that are as many or more, -1 for both if there are none.
+
+    Those within a word, such as `138****5678`, do not count.
+    """
     while (start := state.src.find(run, position, state.posMax)) >= 0:
         position = start
         while position < state.posMax and state.src[position] == "*":
             position += 1
-        if position - start == len(run):
+        if not _is_within_word(state.src[start - 1], state.src[position : position + 1]):
             return start, position
     return -1, -1
 
