@@ -124,18 +124,32 @@ def jsx_attributes(text: str, position: int, env: MutableMapping[str, int]) -> d
     """
     attributes: dict[str, str] = {}
     stop = len(text) if env.get("jsx_scanned", 0) < _MAX_SCANNED else position
+    for name, value, _ in _attributes(text, position, stop, env):
+        if value is None:
+            break
+        if name:
+            attributes[name] = value if value.startswith("{") else value[1:-1]
+    return attributes
+
+
+def _attributes(
+    text: str, position: int, stop: int, env: MutableMapping[str, int]
+) -> Iterator[tuple[str, str | None, int]]:
+    """Yield the name, the value and the end of each attribute.
+
+    A value is a string in its quotation marks, an expression in its braces, or None if the expression does not end.
+    """
     while attribute := _ATTRIBUTE.match(text, position, stop):
         position = attribute.end()
-        value = (attribute[2] or attribute[3] or "")[1:-1]
+        value = attribute[2] or attribute[3] or ""
         if not value and text.startswith("{", position):
             end = _end_of_expression(text, position, stop)
             env["jsx_scanned"] = env.get("jsx_scanned", 0) + (end or stop) - position
             if end is None:
-                break
+                yield "", None, stop
+                return
             value, position = text[position:end], end
-        if attribute[1]:
-            attributes[attribute[1]] = value
-    return attributes
+        yield attribute[1] or "", value, position
 
 
 def _tags(text: str, start: int, stop: int, env: MutableMapping[str, int]) -> tuple[int, str] | None:
@@ -160,19 +174,15 @@ def _tag(text: str, start: int, stop: int, env: MutableMapping[str, int]) -> tup
     position = name.end()
     attributes: list[str] = []
     has_expression = False
-    while attribute := _ATTRIBUTE.match(text, position, stop):
-        position = attribute.end()
-        value = attribute[2] or attribute[3] or ""
-        if not value and text.startswith("{", position):
-            end = _end_of_expression(text, position, stop)
-            env["jsx_scanned"] = env.get("jsx_scanned", 0) + (end or stop) - position
-            if end is None:
-                return None
-            value = next(_texts(text[position:end]), "")
-            has_expression = True
-            position = end
-        if attribute[1] and value:
-            attributes.append(f" {attribute[1]}={value}")
+    for attribute, value, end in _attributes(text, position, stop, env):
+        if value is None:
+            return None
+        is_expression = value.startswith("{")
+        has_expression = has_expression or is_expression
+        shown = next(_texts(value), "") if is_expression else value
+        if attribute and shown:
+            attributes.append(f" {attribute}={shown}")
+        position = end
     end_of_tag = _END.match(text, position, stop)
     if not end_of_tag or not (has_expression or "." in name[1]):
         return None
