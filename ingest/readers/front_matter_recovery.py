@@ -60,7 +60,9 @@ def _recover_entry(block: FrontMatterBlock, entry: _Entry, found: dict[str, Prop
     """Add what an entry says to what was `found` above it, and yield a warning for each fault."""
     key = metadata_key(entry.key)
     if not key:
-        yield _warning(entry.line, "is neither `key: value` nor part of the value above; it is left out, correct it")
+        yield _warning(
+            entry.line, "this line is neither `key: value` nor part of the value above; it is left out, correct it"
+        )
     elif key in found:
         yield _warning(entry.line, f"the key `{key}` appears twice; the first counts, delete the other")
     else:

@@ -162,7 +162,11 @@ BROKEN = {
     "a time behind such a colon": ("a: x\n交班：8:30", {"a": "x", "交班": "8:30"}, "line 3"),
     "a key with a sign": ("a: x\n@id: y\n%z: 1", {"a": "x", "@id": "y", "%z": "1"}, "line 3"),
     "a key with a comma": ("a: x\n白班，夜班: 8002\n没有冒号", {"a": "x", "白班，夜班": 8002}, "line 4"),
-    "a line that is no key": ("a: x\n夜班须两人\nb: 1", {"a": "x", "b": 1}, "line 3: front matter: is neither"),
+    "a line without a key": (
+        "a: x\n夜班须两人\nb: 1",
+        {"a": "x", "b": 1},
+        "line 3: front matter: this line is neither",
+    ),
     "text that goes on at the margin": ("a: 夜班须\n两人同行\nb: 1\nc: 2", {"a": "夜班须", "b": 1, "c": 2}, "line 3"),
     "bold words": ("a: **注意** 事项\nb: 1", {"a": "**注意** 事项", "b": 1}, "line 2"),
     "a tab behind a colon": ("a:\tx\nb: 1", {"a": "x", "b": 1}, "line 2"),
